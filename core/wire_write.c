@@ -1,0 +1,105 @@
+/*
+ * wire_write.c - struct to bytes, byte-identical to go-msgpack 0.5.x: sorted keys, strings and byte strings as `raw`,
+ * integers unsigned and as short as they go (memberlist 1.2). The bytes of the dialect come from msgpack-c's packer
+ * template, told to append to a struct kith_buf: nothing of the library is linked.
+ */
+#include "wire_fields.h"
+
+#include <msgpack/pack_define.h>
+
+/* Where bytes go. It counts on when there is no room, so the same walk measures, writes and notices an overflow. */
+struct sink {
+    uint8_t *out;
+    size_t room, len;
+};
+
+static inline void sink_append(struct sink *s, const void *bytes, size_t n)
+{
+    if (n && s->len + n <= s->room) memcpy(s->out + s->len, bytes, n);
+    s->len += n;
+}
+
+#define msgpack_pack_inline_func(name) static inline __attribute__((unused)) int wire_pack##name
+#define msgpack_pack_inline_func_cint(name) static inline __attribute__((unused)) int wire_pack##name
+#define msgpack_pack_inline_func_fixint(name) static inline __attribute__((unused)) int wire_pack_fix##name
+#define msgpack_pack_user struct sink *
+#define msgpack_pack_append_buffer(user, bytes, n) return sink_append((user), (bytes), (n)), 0
+#include <msgpack/timestamp.h>
+#include <msgpack/pack_template.h>
+
+static void put_raw(struct sink *s, struct kith_bytes b)
+{
+    wire_pack_v4raw(s, b.len);
+    wire_pack_v4raw_body(s, b.data, b.len);
+}
+
+static bool is_empty(const struct kith_wire_field *f, const uint8_t *member)
+{
+    if (f->kind == KITH_WIRE_U16) return *(const uint16_t *)member == 0;
+    return ((const struct kith_bytes *)member)->len == 0;
+}
+
+static void put_field(struct sink *s, const struct kith_wire_field *f, const uint8_t *member)
+{
+    put_raw(s, kith_bytes_of(f->key + 1, f->key_len - 1u));
+    switch ((enum kith_wire_kind)f->kind) {
+    case KITH_WIRE_BOOL: *(const bool *)member ? wire_pack_true(s) : wire_pack_false(s); return;
+    case KITH_WIRE_U16: wire_pack_uint16(s, *(const uint16_t *)member); return;
+    case KITH_WIRE_U32: wire_pack_uint32(s, *(const uint32_t *)member); return;
+    case KITH_WIRE_INT: wire_pack_int64(s, *(const int64_t *)member); return;
+    case KITH_WIRE_STRING: put_raw(s, *(const struct kith_bytes *)member); return;
+    case KITH_WIRE_BYTES:
+        if (((const struct kith_bytes *)member)->data)
+            put_raw(s, *(const struct kith_bytes *)member);
+        else
+            wire_pack_nil(s);
+        return;
+    }
+}
+
+static void put_body(struct sink *s, const struct kith_wire_body *body, const struct kith_msg *msg)
+{
+    bool left_out[8] = {false};
+    size_t n = body->count;
+    for (size_t i = 0; i < body->count; i++) {
+        const struct kith_wire_field *f = &body->fields[i];
+        left_out[i] = f->omit_empty && is_empty(f, (const uint8_t *)msg + f->offset);
+        n -= left_out[i];
+    }
+    wire_pack_map(s, n);
+    for (size_t i = 0; i < body->count; i++) {
+        const struct kith_wire_field *f = &body->fields[i];
+        if (!left_out[i]) put_field(s, f, (const uint8_t *)msg + f->offset);
+    }
+}
+
+/* Append a type byte (when >= 0) and the map. */
+static int append(struct kith_buf *buf, int type, const struct kith_wire_body *body, const struct kith_msg *msg)
+{
+    if (!body) return -KITH_EINVAL;
+    struct sink s = {.out = buf->data + buf->len, .room = kith_buf_tailroom(buf)};
+    if (type >= 0) sink_append(&s, &(uint8_t){(uint8_t)type}, 1);
+    put_body(&s, body, msg);
+    if (s.len > s.room) return -KITH_ETOOBIG;
+    buf->len += s.len;
+    return 0;
+}
+
+int kith_wire_write(struct kith_buf *buf, enum kith_body body, const struct kith_msg *msg)
+{
+    return append(buf, -1, kith_wire_body(body), msg);
+}
+
+int kith_wire_write_message(struct kith_buf *buf, const struct kith_msg *msg)
+{
+    return append(buf, msg->type, msg->type == KITH_BODY_NODE_STATE ? NULL : kith_wire_body((enum kith_body)msg->type),
+                  msg);
+}
+
+size_t kith_wire_size(enum kith_body body, const struct kith_msg *msg)
+{
+    struct sink s = {0};
+    const struct kith_wire_body *shape = kith_wire_body(body);
+    if (shape) put_body(&s, shape, msg);
+    return s.len;
+}

@@ -387,6 +387,7 @@ struct kith_form {
 /* Most that sealing adds to a message, whatever it holds. */
 struct kith_room {
     uint32_t head, tail;
+    uint32_t protocol;           /* in: as frame->protocol will be, should the answer depend on it */
 };
 
 enum kith_codec_flags {
@@ -401,11 +402,12 @@ struct kith_codec_ops {
     uint32_t flags;              /* bits of enum kith_codec_flags */
     struct kith_form packet, stream;
 
-    /* [loop] Constant after init. */
+    /* [loop] Constant after init, but for out->protocol. What the host writes itself is not counted. */
     void (*room)(const void *self, struct kith_room *out);
 
     /* [loop] Add this layer: in place (push/put, at most room()), or into frame->scratch, swapped. KITH_PASS: not worth
-     * it or not possible, message untouched. The host has left room. No allocation. */
+     * it or not possible, message untouched. The host has left room. No allocation. On streams a compressor may grow a
+     * message further, by what `reserve` gives. */
     int (*seal)(void *self, struct kith_buf *, struct kith_frame *);
 
     /* [loop] Take this layer off, in place or into frame->scratch, swapped. -KITH_EAUTH, -KITH_ECHECKSUM,
@@ -419,6 +421,10 @@ struct kith_codec_ops {
 
     /* [loop] The keys changed: read them again. A negative result keeps the entry working with what it had. */
     int (*rekey)(void *self);
+
+    /* [loop] KITH_FRAMED streams of codecs that authenticate: how long seal makes a message of len bytes, exactly. The
+     * length is part of frame->ad and so has to be known before. NULL: len and all of room(). */
+    size_t (*sealed)(const void *self, size_t len, const struct kith_frame *);
 };
 
 /* ------------------------------------------------------------------------------------------------ transport */

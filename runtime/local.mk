@@ -1,1 +1,13 @@
-# runtime
+# The minimal runtime: everything below include/kith/kith.h that is not pure.
+noinst_LTLIBRARIES += runtime/libruntime.la
+runtime_libruntime_la_SOURCES = runtime/loop.c runtime/loop.h runtime/loop_private.h runtime/loop_uv.c \
+  runtime/loop_virtual.c runtime/timers.c runtime/timers.h
+runtime_libruntime_la_CPPFLAGS = $(INC_ALL)
+runtime_libruntime_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS) $(JANSSON_CFLAGS)
+runtime_libruntime_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(JANSSON_LIBS) -lpthread
+
+# What an embedder links: all of it, with kith.h's functions as its only symbols (everything else is hidden).
+lib_LTLIBRARIES += libkith.la
+libkith_la_SOURCES =
+libkith_la_LIBADD = runtime/libruntime.la
+libkith_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0

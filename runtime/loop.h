@@ -36,6 +36,8 @@ struct kith_idle *kith_loop_idle(struct kith_loop *, void (*fn)(void *arg), void
 void kith_loop_idle_free(struct kith_idle *);
 
 int kith_loop_post(struct kith_loop *, void (*fn)(void *arg), void *arg);   /* any thread */
+/* Take back what was posted with this fn and arg and did not run yet. The loop's thread. */
+void kith_loop_unpost(struct kith_loop *, void (*fn)(void *arg), void *arg);
 
 /* Run until kith_loop_stop() (any thread). turn: one turn, waiting at most `wait` ns (0: not at all); whether anything is
  * left to wait for. A virtual loop's run_until returns when virtual time has reached `until`. */

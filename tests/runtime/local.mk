@@ -1,1 +1,9 @@
 # tests/runtime
+if HAVE_CUNIT
+RUNTIME_TESTS = tests/runtime/test_loop
+check_PROGRAMS += $(RUNTIME_TESTS)
+TESTS += $(RUNTIME_TESTS)
+tests_runtime_test_loop_SOURCES = tests/runtime/test_loop.c
+tests_runtime_test_loop_CPPFLAGS = $(INC_ALL) $(CUNIT_CFLAGS)
+tests_runtime_test_loop_LDADD = runtime/libruntime.la $(CUNIT_LIBS)
+endif

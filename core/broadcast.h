@@ -26,9 +26,10 @@ struct kith_broadcasts {
     size_t max;                          /* most entries; 0: no bound */
     uint64_t dropped;                    /* entries that the bound cost */
     /* private */
-    struct kith_broadcast *root, *free_list;
-    struct kith_broadcast **names;       /* hash table by name */
-    size_t count, names_size, named;
+    struct kith_broadcast *root;         /* a treap in the order of sending */
+    struct kith_broadcast **buckets;     /* named entries */
+    struct kith_broadcast *spare[8];     /* finished entries to use again, by size */
+    size_t count, named, bucket_count, spare_bytes;
     int64_t last_id;
 };
 

@@ -1,0 +1,378 @@
+/*
+ * broadcast.c - the transmit-limited queue (memberlist 2.17).
+ *
+ * One treap holds all entries in the order of sending: transmits up, length down, id down. In that order "the longest that
+ * still fits in this tier, the newest of those" is a lower bound, so a fetch costs O(log n) a message. A treap because
+ * its two operations are a dozen lines each without recursion or parent links; priorities are a mix of the entry's own
+ * address, which nobody outside can choose. Entries are recycled: a queue that fills and drains stops allocating.
+ */
+#include "broadcast.h"
+
+#include <stdlib.h>
+
+enum {
+    SMALLEST = 128,              /* bytes of the smallest entry, the next ones are twice as large each */
+    SPARE_MAX = 256 * 1024,      /* bytes to keep for later */
+    CLASSES = 8,                 /* of the sizes that are kept: up to 16 KiB */
+    LARGE = CLASSES
+};
+
+struct kith_broadcast {
+    struct kith_broadcast *left, *right;
+    struct kith_broadcast *chain;        /* of its bucket; of a list while it is in no bucket */
+    uint64_t tag;
+    int64_t id;
+    uint32_t transmits, len, hash;
+    uint16_t name_len;
+    uint8_t class;
+    bool plain;
+    uint8_t bytes[];                     /* the message, then the name */
+};
+
+unsigned kith_retransmit_limit(unsigned mult, size_t n)
+{
+    unsigned digits = 0;
+    for (uint64_t power = 1; power <= n; power *= 10) {
+        digits++;
+        if (power > UINT64_MAX / 10) break;
+    }
+    uint64_t limit = (uint64_t)mult * digits;
+    return limit > UINT32_MAX ? UINT32_MAX : (unsigned)limit;
+}
+
+/* ------------------------------------------------------------------------------------- the treap */
+
+static inline uint64_t mix(uint64_t x)
+{
+    x *= 0x9e3779b97f4a7c15u;
+    x ^= x >> 29;
+    x *= 0xbf58476d1ce4e5b9u;
+    return x ^ x >> 32;
+}
+
+static inline uint64_t priority(const struct kith_broadcast *b) { return mix((uintptr_t)b); }
+
+/* Does a go out before b? */
+static inline bool before(const struct kith_broadcast *a, const struct kith_broadcast *b)
+{
+    if (a->transmits != b->transmits) return a->transmits < b->transmits;
+    if (a->len != b->len) return a->len > b->len;
+    return a->id > b->id;
+}
+
+static void tree_add(struct kith_broadcast **at, struct kith_broadcast *b)
+{
+    while (*at && priority(*at) >= priority(b)) at = before(b, *at) ? &(*at)->left : &(*at)->right;
+    /* What was here is split around b. */
+    struct kith_broadcast *rest = *at, **left = &b->left, **right = &b->right;
+    *at = b;
+    while (rest) {
+        if (before(rest, b)) {
+            *left = rest;
+            left = &rest->right;
+            rest = *left;
+        } else {
+            *right = rest;
+            right = &rest->left;
+            rest = *right;
+        }
+    }
+    *left = *right = NULL;
+}
+
+static void tree_remove(struct kith_broadcast **at, struct kith_broadcast *b)
+{
+    while (*at != b) at = before(b, *at) ? &(*at)->left : &(*at)->right;
+    struct kith_broadcast *left = b->left, *right = b->right;
+    while (left && right) {
+        if (priority(left) >= priority(right)) {
+            *at = left;
+            at = &left->right;
+            left = *at;
+        } else {
+            *at = right;
+            at = &right->left;
+            right = *at;
+        }
+    }
+    *at = left ? left : right;
+}
+
+/* The first entry of tier `transmits` with at most `len` bytes, else the first of any later tier. */
+static struct kith_broadcast *tree_find(struct kith_broadcast *b, uint32_t transmits, size_t len)
+{
+    struct kith_broadcast *found = NULL;
+    while (b) {
+        if (b->transmits > transmits || (b->transmits == transmits && b->len <= len)) {
+            found = b;
+            b = b->left;
+        } else {
+            b = b->right;
+        }
+    }
+    return found;
+}
+
+/* ------------------------------------------------------------------------------------- names */
+
+static uint32_t name_hash(const struct kith_broadcasts *q, const uint8_t *name, size_t len)
+{
+    uint64_t h = (uintptr_t)q ^ len;
+    for (; len >= 8; name += 8, len -= 8) {
+        uint64_t word;
+        memcpy(&word, name, 8);
+        h = mix(h ^ word);
+    }
+    uint64_t last = 0;
+    memcpy(&last, name, len);
+    return (uint32_t)mix(h ^ last);
+}
+
+static struct kith_broadcast **bucket_of(const struct kith_broadcasts *q, uint32_t hash)
+{
+    return &q->buckets[hash & (q->bucket_count - 1)];
+}
+
+static struct kith_broadcast *find_name(const struct kith_broadcasts *q, const char *name, size_t len, uint32_t hash)
+{
+    if (!q->bucket_count) return NULL;
+    struct kith_broadcast *b = *bucket_of(q, hash);
+    while (b && !(b->hash == hash && b->name_len == len && memcmp(b->bytes + b->len, name, len) == 0)) b = b->chain;
+    return b;
+}
+
+static void unlink_name(struct kith_broadcasts *q, struct kith_broadcast *b)
+{
+    if (!b->name_len) return;
+    struct kith_broadcast **at = bucket_of(q, b->hash);
+    while (*at != b) at = &(*at)->chain;
+    *at = b->chain;
+    q->named--;
+}
+
+static int grow_names(struct kith_broadcasts *q)
+{
+    if (q->named < q->bucket_count) return 0;
+    struct kith_broadcasts bigger = {.bucket_count = q->bucket_count ? 2 * q->bucket_count : 64};
+    bigger.buckets = calloc(bigger.bucket_count, sizeof *bigger.buckets);
+    if (!bigger.buckets) return -KITH_ENOMEM;
+    for (size_t i = 0; i < q->bucket_count; i++) {
+        for (struct kith_broadcast *b = q->buckets[i], *next; b; b = next) {
+            struct kith_broadcast **at = bucket_of(&bigger, b->hash);
+            next = b->chain;
+            b->chain = *at;
+            *at = b;
+        }
+    }
+    free(q->buckets);
+    q->buckets = bigger.buckets;
+    q->bucket_count = bigger.bucket_count;
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------- entries */
+
+static struct kith_broadcast *entry_new(struct kith_broadcasts *q, size_t len, size_t name_len)
+{
+    size_t need = sizeof(struct kith_broadcast) + len + name_len;
+    unsigned class = 0;
+    while (class < LARGE && need > (size_t)SMALLEST << class) class++;
+    struct kith_broadcast *b = NULL;
+    if (class < LARGE) {
+        need = (size_t)SMALLEST << class;
+        b = q->spare[class];
+    }
+    if (b) {
+        q->spare[class] = b->chain;
+        q->spare_bytes -= need;
+    } else {
+        b = malloc(need);
+    }
+    if (!b) return NULL;
+    memset(b, 0, sizeof *b);
+    b->class = (uint8_t)class;
+    b->len = (uint32_t)len;
+    b->name_len = (uint16_t)name_len;
+    return b;
+}
+
+/* b is in neither the tree nor the names. */
+static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b, enum kith_broadcast_end how)
+{
+    q->count--;
+    if (!q->count) q->last_id = 0;
+    if (b->tag && q->finished) q->finished(q->ctx, b->tag, how);
+    size_t size = (size_t)SMALLEST << b->class;
+    if (b->class < LARGE && q->spare_bytes + size <= SPARE_MAX) {
+        b->chain = q->spare[b->class];
+        q->spare[b->class] = b;
+        q->spare_bytes += size;
+    } else {
+        free(b);
+    }
+}
+
+static void drop(struct kith_broadcasts *q, struct kith_broadcast *b, enum kith_broadcast_end how)
+{
+    tree_remove(&q->root, b);
+    unlink_name(q, b);
+    entry_end(q, b, how);
+}
+
+static struct kith_broadcast *last(const struct kith_broadcasts *q)
+{
+    struct kith_broadcast *b = q->root;
+    while (b && b->right) b = b->right;
+    return b;
+}
+
+/* ------------------------------------------------------------------------------------- the queue */
+
+void kith_broadcasts_init(struct kith_broadcasts *q, unsigned retransmit_mult, size_t max,
+                          void (*finished)(void *ctx, uint64_t tag, enum kith_broadcast_end), void *ctx)
+{
+    *q = (struct kith_broadcasts){.finished = finished, .ctx = ctx, .retransmit_mult = retransmit_mult, .max = max};
+}
+
+void kith_broadcasts_fini(struct kith_broadcasts *q)
+{
+    kith_broadcasts_reset(q);
+    for (size_t i = 0; i < CLASSES; i++) {
+        for (struct kith_broadcast *b = q->spare[i], *next; b; b = next) {
+            next = b->chain;
+            free(b);
+        }
+    }
+    free(q->buckets);
+    *q = (struct kith_broadcasts){.root = NULL};
+}
+
+/* Make a whole entry and room for it; its tree and name links are the caller's. */
+static struct kith_broadcast *prepare(struct kith_broadcasts *q, size_t name_len, struct kith_bytes msg, uint64_t tag)
+{
+    if (msg.len > UINT32_MAX || name_len > UINT16_MAX) return NULL;
+    struct kith_broadcast *b = entry_new(q, msg.len, name_len);
+    if (!b) return NULL;
+    if (msg.len) memcpy(b->bytes, msg.data, msg.len);
+    b->tag = tag;
+    return b;
+}
+
+static void enqueue(struct kith_broadcasts *q, struct kith_broadcast *b)
+{
+    while (q->max && q->count >= q->max) {
+        drop(q, last(q), KITH_BROADCAST_DROPPED);
+        q->dropped++;
+    }
+    q->last_id = q->last_id == INT64_MAX ? 1 : q->last_id + 1;
+    b->id = q->last_id;
+    tree_add(&q->root, b);
+    q->count++;
+}
+
+int kith_broadcasts_add(struct kith_broadcasts *q, const char *name, size_t name_len, struct kith_bytes msg, uint64_t tag)
+{
+    if (!name) name_len = 0;
+    if (name_len && grow_names(q)) return -KITH_ENOMEM;
+    struct kith_broadcast *b = prepare(q, name_len, msg, tag);
+    if (!b) return -KITH_ENOMEM;
+    if (!name_len) {
+        enqueue(q, b);
+        return 0;
+    }
+    memcpy(b->bytes + b->len, name, name_len);
+    b->hash = name_hash(q, (const uint8_t *)name, name_len);
+    struct kith_broadcast *old = find_name(q, name, name_len, b->hash);
+    if (old) drop(q, old, KITH_BROADCAST_REPLACED);
+    enqueue(q, b);
+    struct kith_broadcast **at = bucket_of(q, b->hash);
+    b->chain = *at;
+    *at = b;
+    q->named++;
+    return 0;
+}
+
+/* Gather the plain entries that are invalidated, linked by `chain`: they are in no bucket. */
+static void gather(struct kith_broadcast *b, bool (*invalidates)(void *arg, struct kith_bytes old), void *arg,
+                   struct kith_broadcast **list)
+{
+    if (!b) return;
+    gather(b->left, invalidates, arg, list);
+    if (b->plain && invalidates(arg, kith_bytes_of(b->bytes, b->len))) {
+        b->chain = *list;
+        *list = b;
+    }
+    gather(b->right, invalidates, arg, list);
+}
+
+int kith_broadcasts_add_plain(struct kith_broadcasts *q, struct kith_bytes msg, uint64_t tag,
+                              bool (*invalidates)(void *arg, struct kith_bytes old), void *arg)
+{
+    struct kith_broadcast *b = prepare(q, 0, msg, tag), *old = NULL;
+    if (!b) return -KITH_ENOMEM;
+    b->plain = true;
+    gather(q->root, invalidates, arg, &old);
+    for (struct kith_broadcast *next; old; old = next) {
+        next = old->chain;
+        drop(q, old, KITH_BROADCAST_REPLACED);
+    }
+    enqueue(q, b);
+    return 0;
+}
+
+size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhead, size_t limit, size_t most,
+                             void (*take)(void *arg, struct kith_bytes msg), void *arg)
+{
+    const unsigned transmit_limit = kith_retransmit_limit(q->retransmit_mult, n);
+    struct kith_broadcast *again = NULL;         /* to go back when all is chosen: never twice in one fetch */
+    size_t used = 0, taken = 0;
+    uint32_t tier = 0;
+    while (used + overhead < limit && (!most || taken < most)) {
+        size_t room = limit - used - overhead;
+        struct kith_broadcast *b = tree_find(q->root, tier, room);
+        if (!b) break;
+        tier = b->transmits;
+        if (b->len > room) continue;             /* the longest of a later tier: look again in there */
+        tree_remove(&q->root, b);
+        take(arg, kith_bytes_of(b->bytes, b->len));
+        used += overhead + b->len;
+        taken++;
+        b->transmits++;
+        if (b->transmits >= transmit_limit) {
+            unlink_name(q, b);
+            entry_end(q, b, KITH_BROADCAST_SENT);
+        } else {
+            b->left = again;
+            again = b;
+        }
+    }
+    for (struct kith_broadcast *next; again; again = next) {
+        next = again->left;
+        tree_add(&q->root, again);
+    }
+    return used;
+}
+
+size_t kith_broadcasts_count(const struct kith_broadcasts *q) { return q->count; }
+
+void kith_broadcasts_prune(struct kith_broadcasts *q, size_t retain)
+{
+    while (q->count > retain) drop(q, last(q), KITH_BROADCAST_DROPPED);
+}
+
+void kith_broadcasts_reset(struct kith_broadcasts *q) { kith_broadcasts_prune(q, 0); }
+
+static void walk(const struct kith_broadcast *b,
+                 void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id), void *arg)
+{
+    if (!b) return;
+    walk(b->left, visit, arg);
+    visit(arg, kith_bytes_of(b->bytes, b->len), b->transmits, b->id);
+    walk(b->right, visit, arg);
+}
+
+void kith_broadcasts_visit(const struct kith_broadcasts *q,
+                           void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id), void *arg)
+{
+    walk(q->root, visit, arg);
+}

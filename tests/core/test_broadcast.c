@@ -1,0 +1,374 @@
+/*
+ * The broadcast queue against memberlist's own cases (its TransmitLimitedQueue tests) and against a plain model.
+ */
+#include "test.h"
+
+#include "broadcast.h"
+
+#define FINISHED_MAX 16
+
+static struct {
+    uint64_t tags[FINISHED_MAX];
+    enum kith_broadcast_end ends[FINISHED_MAX];
+    size_t count;
+} finished;
+
+static void note_finished(void *ctx, uint64_t tag, enum kith_broadcast_end how)
+{
+    CU_ASSERT_PTR_EQUAL(ctx, &finished);
+    CU_ASSERT_FATAL(finished.count < FINISHED_MAX);
+    finished.tags[finished.count] = tag;
+    finished.ends[finished.count++] = how;
+}
+
+static void setup(struct kith_broadcasts *q, unsigned mult, size_t max)
+{
+    finished.count = 0;
+    kith_broadcasts_init(q, mult, max, note_finished, &finished);
+}
+
+static struct kith_bytes text(const char *s) { return kith_bytes_of(s, strlen(s)); }
+
+static void add(struct kith_broadcasts *q, const char *name, const char *msg, uint64_t tag)
+{
+    CU_ASSERT_EQUAL(kith_broadcasts_add(q, name, strlen(name), text(msg), tag), 0);
+}
+
+/* What a fetch or a walk gave, as "first,second,". */
+static char seen[4096];
+static size_t seen_count;
+
+static void note_taken(void *arg, struct kith_bytes msg)
+{
+    size_t at = strlen(seen);
+    CU_ASSERT_FATAL(at + msg.len + 2 < sizeof seen);
+    snprintf(seen + at, sizeof seen - at, "%.*s,", (int)msg.len, (const char *)msg.data);
+    seen_count++;
+}
+
+static void note_visited(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id) { note_taken(arg, msg); }
+
+static size_t fetch(struct kith_broadcasts *q, size_t n, size_t overhead, size_t limit)
+{
+    seen[0] = '\0';
+    seen_count = 0;
+    return kith_broadcasts_fetch(q, n, overhead, limit, 0, note_taken, NULL);
+}
+
+static const char *order(struct kith_broadcasts *q)
+{
+    seen[0] = '\0';
+    seen_count = 0;
+    kith_broadcasts_visit(q, note_visited, NULL);
+    return seen;
+}
+
+/* TestLimitedBroadcastLess: transmits, then longer, then newer. */
+static void test_order(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 10, 0);
+    add(&q, "a", "sent", 0);
+    fetch(&q, 10, 0, 100);
+    add(&q, "b", "old", 0);
+    add(&q, "c", "new", 0);
+    add(&q, "d", "longer", 0);
+    CU_ASSERT_STRING_EQUAL(order(&q), "longer,new,old,sent,");
+    kith_broadcasts_fini(&q);
+}
+
+/* TestTransmitLimited_ordering */
+static void test_order_by_transmits(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 20, 0);
+    const char *const names[] = {"ten", "seven", "four", "three", "none"};
+    const unsigned fetches[] = {3, 3, 1, 3, 0};
+    for (int i = 0; i < 5; i++) {
+        add(&q, names[i], names[i], 0);
+        for (unsigned k = 0; k < fetches[i]; k++) fetch(&q, 9, 0, 1000);
+    }
+    CU_ASSERT_STRING_EQUAL(order(&q), "none,three,four,seven,ten,");
+    kith_broadcasts_fini(&q);
+}
+
+/* TestTransmitLimited_Queue, TestMemberlistBroadcast_Invalidates */
+static void test_a_name_replaces_its_own(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 1, 0);
+    add(&q, "test", "1", 11);
+    add(&q, "foo", "2", 12);
+    add(&q, "bar", "3", 13);
+    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 3);
+    CU_ASSERT_STRING_EQUAL(order(&q), "3,2,1,");
+    add(&q, "test", "4", 14);
+    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 3);
+    CU_ASSERT_STRING_EQUAL(order(&q), "4,3,2,");
+    CU_ASSERT_EQUAL(finished.count, 1);
+    CU_ASSERT_EQUAL(finished.tags[0], 11);
+    CU_ASSERT_EQUAL(finished.ends[0], KITH_BROADCAST_REPLACED);
+    kith_broadcasts_fini(&q);
+    CU_ASSERT_EQUAL(finished.count, 4);
+    CU_ASSERT_EQUAL(finished.ends[3], KITH_BROADCAST_DROPPED);
+}
+
+static void test_unique_ones_replace_nothing(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 1, 0);
+    for (uint64_t i = 1; i <= 3; i++) add(&q, "", "same", i);
+    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 3);
+    CU_ASSERT_EQUAL(finished.count, 0);
+    kith_broadcasts_fini(&q);
+}
+
+static bool starts_alike(void *arg, struct kith_bytes old) { return old.data[0] == *(const char *)arg; }
+
+static void test_plain_ones_ask_each_other(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 1, 0);
+    add(&q, "", "x unique", 0);
+    add(&q, "named", "x named", 0);
+    kith_broadcasts_add_plain(&q, text("x one"), 1, starts_alike, (void *)"x");
+    kith_broadcasts_add_plain(&q, text("y two"), 2, starts_alike, (void *)"y");
+    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 4);
+    kith_broadcasts_add_plain(&q, text("x new"), 3, starts_alike, (void *)"x");
+    CU_ASSERT_STRING_EQUAL(order(&q), "x unique,x named,x new,y two,");
+    CU_ASSERT_EQUAL(finished.count, 1);
+    CU_ASSERT_EQUAL(finished.tags[0], 1);
+    kith_broadcasts_fini(&q);
+}
+
+static void add_four(struct kith_broadcasts *q)
+{
+    add(q, "test", "1. this is a test.", 1);
+    add(q, "foo", "2. this is a test.", 2);
+    add(q, "bar", "3. this is a test.", 3);
+    add(q, "baz", "4. this is a test.", 4);
+}
+
+/* TestTransmitLimited_GetBroadcasts */
+static void test_fetch_fills_the_limit(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 3, 0);
+    add_four(&q);
+    CU_ASSERT_EQUAL(fetch(&q, 10, 2, 80), 80);
+    CU_ASSERT_EQUAL(seen_count, 4);
+    CU_ASSERT_EQUAL(fetch(&q, 10, 3, 80), 63);
+    CU_ASSERT_EQUAL(seen_count, 3);
+    seen_count = 0;
+    CU_ASSERT_EQUAL(kith_broadcasts_fetch(&q, 10, 2, 1000, 2, note_taken, NULL), 40);
+    CU_ASSERT_EQUAL(seen_count, 2);
+    kith_broadcasts_fini(&q);
+}
+
+/* TestTransmitLimited_GetBroadcasts_Limit */
+static void test_each_goes_out_so_often(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 1, 0);
+    add_four(&q);
+    const size_t expected[] = {3, 3, 2, 0};
+    for (int i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL(q.last_id, i < 3 ? 4 : 0);
+        fetch(&q, 10, 3, 80);
+        CU_ASSERT_EQUAL(seen_count, expected[i]);
+    }
+    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 0);
+    CU_ASSERT_EQUAL(finished.count, 4);
+    for (size_t i = 0; i < 4; i++) CU_ASSERT_EQUAL(finished.ends[i], KITH_BROADCAST_SENT);
+    kith_broadcasts_fini(&q);
+}
+
+/* A node that knows nobody still sends once: max(1, limit). */
+static void test_no_members_once(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 4, 0);
+    add(&q, "a", "x", 1);
+    CU_ASSERT_EQUAL(fetch(&q, 0, 2, 100), 3);
+    CU_ASSERT_EQUAL(fetch(&q, 0, 2, 100), 0);
+    CU_ASSERT_EQUAL(finished.count, 1);
+    kith_broadcasts_fini(&q);
+}
+
+static void test_what_does_not_fit_stays(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 1, 0);
+    add(&q, "long", "a message that never fits", 1);
+    add(&q, "short", "fits", 2);
+    CU_ASSERT_EQUAL(fetch(&q, 9, 2, 20), 6);
+    CU_ASSERT_STRING_EQUAL(seen, "fits,");
+    CU_ASSERT_EQUAL(fetch(&q, 9, 2, 20), 0);
+    CU_ASSERT_EQUAL(fetch(&q, 9, 2, 2), 0);
+    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 1);
+    kith_broadcasts_fini(&q);
+}
+
+/* A tier with entries that are all too long doesn't hide the next one. */
+static void test_next_tier(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 5, 0);
+    add(&q, "a", "tiny", 0);
+    add(&q, "b", "bit longer", 0);
+    fetch(&q, 9, 0, 100);
+    add(&q, "c", "the longest of all, and the newest", 0);
+    fetch(&q, 9, 0, 12);
+    CU_ASSERT_STRING_EQUAL(seen, "bit longer,");
+    fetch(&q, 9, 0, 5);
+    CU_ASSERT_STRING_EQUAL(seen, "tiny,");
+    kith_broadcasts_fini(&q);
+}
+
+/* TestTransmitLimited_Prune */
+static void test_prune_keeps_the_newest(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 1, 0);
+    kith_broadcasts_prune(&q, 2);
+    add_four(&q);
+    kith_broadcasts_prune(&q, 2);
+    CU_ASSERT_STRING_EQUAL(order(&q), "4. this is a test.,3. this is a test.,");
+    CU_ASSERT_EQUAL(finished.count, 2);
+    CU_ASSERT_EQUAL(finished.tags[0], 1);
+    CU_ASSERT_EQUAL(finished.tags[1], 2);
+    kith_broadcasts_reset(&q);
+    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 0);
+    CU_ASSERT_EQUAL(q.last_id, 0);
+    kith_broadcasts_fini(&q);
+}
+
+static void test_bound(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 1, 3);
+    add_four(&q);
+    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 3);
+    CU_ASSERT_EQUAL(q.dropped, 1);
+    CU_ASSERT_EQUAL(finished.count, 1);
+    CU_ASSERT_EQUAL(finished.tags[0], 1);
+    CU_ASSERT_EQUAL(finished.ends[0], KITH_BROADCAST_DROPPED);
+    kith_broadcasts_fini(&q);
+}
+
+/* TestRetransmitLimit and the table of vectors.json (mult 4). */
+static void test_retransmit_limit(void)
+{
+    CU_ASSERT_EQUAL(kith_retransmit_limit(3, 0), 0);
+    CU_ASSERT_EQUAL(kith_retransmit_limit(3, 1), 3);
+    CU_ASSERT_EQUAL(kith_retransmit_limit(3, 99), 6);
+    const size_t n[] = {0, 1, 2, 8, 9, 10, 98, 99, 100, 998, 999, 1000};
+    const unsigned limit[] = {0, 4, 4, 4, 4, 8, 8, 8, 12, 12, 12, 16};
+    for (size_t i = 0; i < sizeof n / sizeof *n; i++) CU_ASSERT_EQUAL(kith_retransmit_limit(4, n[i]), limit[i]);
+    CU_ASSERT_EQUAL(kith_retransmit_limit(UINT32_MAX, SIZE_MAX), UINT32_MAX);
+}
+
+/* ------------------------------------------------------------------------------------- against a model */
+
+enum { MODEL_MAX = 300, STEPS = 20000 };
+
+struct model_entry {
+    char name[8], msg[64];
+    unsigned transmits;
+    int64_t id;
+};
+
+static struct {
+    struct model_entry all[MODEL_MAX];
+    size_t count;
+    int64_t last_id;
+} model;
+
+static int model_compare(const void *a, const void *b)
+{
+    const struct model_entry *x = a, *y = b;
+    if (x->transmits != y->transmits) return x->transmits < y->transmits ? -1 : 1;
+    if (strlen(x->msg) != strlen(y->msg)) return strlen(x->msg) > strlen(y->msg) ? -1 : 1;
+    return x->id > y->id ? -1 : 1;
+}
+
+static void model_add(const char *name, const char *msg)
+{
+    for (size_t i = 0; i < model.count; i++) {
+        if (strcmp(model.all[i].name, name) == 0) model.all[i--] = model.all[--model.count];
+    }
+    if (!model.count) model.last_id = 0;
+    struct model_entry *e = &model.all[model.count++];
+    *e = (struct model_entry){.id = ++model.last_id};
+    strcpy(e->name, name);
+    strcpy(e->msg, msg);
+}
+
+/* Memberlist's text, word for word: tier by tier, the longest that fits, the newest of those. */
+static void model_fetch(unsigned transmit_limit, size_t overhead, size_t limit)
+{
+    bool taken[MODEL_MAX] = {false};
+    size_t used = 0;
+    qsort(model.all, model.count, sizeof *model.all, model_compare);
+    for (size_t i = 0; i < model.count && used + overhead < limit; i++) {
+        if (strlen(model.all[i].msg) > limit - used - overhead) continue;
+        used += overhead + strlen(model.all[i].msg);
+        note_taken(NULL, text(model.all[i].msg));
+        taken[i] = true;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < model.count; i++) {
+        if (taken[i] && ++model.all[i].transmits >= transmit_limit) continue;
+        model.all[kept++] = model.all[i];
+    }
+    model.count = kept;
+    if (!kept) model.last_id = 0;
+}
+
+static uint32_t random_below(uint32_t n)
+{
+    static uint64_t state = 1;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)((state >> 33) % n);
+}
+
+static void test_against_a_model(void)
+{
+    struct kith_broadcasts q;
+    char expected[sizeof seen], name[8], msg[64];
+    setup(&q, 3, 0);
+    for (int step = 0; step < STEPS; step++) {
+        if (random_below(3) && model.count < MODEL_MAX) {
+            snprintf(name, sizeof name, "n%u", random_below(200));
+            snprintf(msg, sizeof msg, "%.*s%d", (int)random_below(40), "........................................", step);
+            add(&q, name, msg, 0);
+            model_add(name, msg);
+        } else {
+            size_t overhead = random_below(4), limit = random_below(400);
+            seen[0] = '\0';
+            model_fetch(6, overhead, limit);
+            memcpy(expected, seen, sizeof seen);
+            fetch(&q, 99, overhead, limit);
+            CU_ASSERT_STRING_EQUAL_FATAL(seen, expected);
+        }
+        CU_ASSERT_EQUAL_FATAL(kith_broadcasts_count(&q), model.count);
+        CU_ASSERT_EQUAL_FATAL(q.last_id, model.last_id);
+    }
+    kith_broadcasts_fini(&q);
+}
+
+KITH_TESTS("core/broadcast",
+           {"order: transmits, longer, newer", test_order},
+           {"order by transmits", test_order_by_transmits},
+           {"a name replaces its own", test_a_name_replaces_its_own},
+           {"unique ones replace nothing", test_unique_ones_replace_nothing},
+           {"plain ones ask each other", test_plain_ones_ask_each_other},
+           {"fetch fills the limit", test_fetch_fills_the_limit},
+           {"each goes out so often", test_each_goes_out_so_often},
+           {"no members: once", test_no_members_once},
+           {"what does not fit stays", test_what_does_not_fit_stays},
+           {"a tier that is too long does not hide the next", test_next_tier},
+           {"prune keeps the newest", test_prune_keeps_the_newest},
+           {"bound", test_bound},
+           {"retransmit limit", test_retransmit_limit},
+           {"against a model", test_against_a_model})

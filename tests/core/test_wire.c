@@ -1,0 +1,761 @@
+/*
+ * The wire both ways: every vector of the real libraries (tests/data/vectors.json), their tables of what decoders take,
+ * and hostile input. Layers (lzw, encryption, label, crc) are the codecs' tests.
+ */
+#include "test.h"
+
+#include "wire.h"
+
+#include <jansson.h>
+
+/* ------------------------------------------------------------------------------------- vectors */
+
+static json_t *vectors;
+
+static void load(void)
+{
+    if (vectors) return;
+    const char *srcdir = getenv("srcdir");
+    char path[4096];
+    json_error_t error;
+    snprintf(path, sizeof path, "%s/tests/data/vectors.json", srcdir ? srcdir : ".");
+    vectors = json_load_file(path, 0, &error);
+    if (!vectors) fprintf(stderr, "%s: %s\n", path, error.text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(vectors);
+}
+
+/* Exactly as long as the text, so that ASan sees a read behind it. */
+static struct kith_bytes unhex(const char *hex)
+{
+    size_t n = strlen(hex) / 2;
+    uint8_t *out = malloc(n + !n);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+    for (size_t i = 0; i < n; i++) {
+        unsigned byte = 0;
+        sscanf(hex + 2 * i, "%2x", &byte);
+        out[i] = (uint8_t)byte;
+    }
+    return kith_bytes_of(out, n);
+}
+
+static void drop(struct kith_bytes b) { free((void *)b.data); }
+
+static struct kith_bytes vector(const char *name)
+{
+    size_t i;
+    json_t *v;
+    load();
+    json_array_foreach(json_object_get(vectors, "vectors"), i, v)
+    {
+        if (strcmp(json_string_value(json_object_get(v, "name")), name) == 0)
+            return unhex(json_string_value(json_object_get(v, "hex")));
+    }
+    CU_FAIL_FATAL("no such vector");
+    return kith_bytes_of(NULL, 0);
+}
+
+static bool equal(struct kith_bytes a, struct kith_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* A vector that is one message with a map and no layer around it. */
+static bool is_plain_message(json_t *v, struct kith_bytes bytes)
+{
+    if (json_object_get(v, "crypto") || !bytes.len) return false;
+    switch (bytes.data[0]) {
+    case KITH_MSG_PING:
+    case KITH_MSG_INDIRECT_PING:
+    case KITH_MSG_ACK:
+    case KITH_MSG_SUSPECT:
+    case KITH_MSG_ALIVE:
+    case KITH_MSG_DEAD:
+    case KITH_MSG_NACK:
+    case KITH_MSG_ERR: return true;
+    default: return false;
+    }
+}
+
+enum kind { STRING, BYTES, NUMBER };
+
+/* Is the field as the vector says? "hex:" bytes, null, text or a number. */
+static bool field_is(const struct kith_msg *m, const char *key, json_t *value)
+{
+    const struct {
+        const char *key;
+        enum kind kind;
+        struct kith_bytes bytes;
+        int64_t number;
+    } fields[] = {
+        {"Node", STRING, m->node, 0},        {"Name", STRING, m->node, 0},
+        {"From", STRING, m->from, 0},        {"Error", STRING, m->error, 0},
+        {"SourceNode", STRING, m->source_node, 0}, {"Addr", BYTES, m->addr, 0},
+        {"Meta", BYTES, m->meta, 0},         {"Vsn", BYTES, m->vsn, 0},
+        {"Target", BYTES, m->target, 0},     {"Payload", BYTES, m->payload, 0},
+        {"SourceAddr", BYTES, m->source_addr, 0},  {"SeqNo", NUMBER, {0}, m->seq_no},
+        {"Incarnation", NUMBER, {0}, m->incarnation}, {"Port", NUMBER, {0}, m->port},
+        {"SourcePort", NUMBER, {0}, m->source_port},  {"Nack", NUMBER, {0}, m->nack},
+        {"State", NUMBER, {0}, m->state},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (strcmp(fields[i].key, key) != 0) continue;
+        if (fields[i].kind == NUMBER) {
+            int64_t n = json_is_boolean(value) ? json_is_true(value) : json_integer_value(value);
+            return fields[i].number == n;
+        }
+        if (json_is_null(value)) return fields[i].bytes.data == NULL;
+        const char *text = json_string_value(value);
+        if (fields[i].kind == STRING) return equal(fields[i].bytes, kith_bytes_of(text, strlen(text)));
+        if (strncmp(text, "hex:", 4) == 0) text += 4;
+        struct kith_bytes bytes = unhex(text);
+        bool same = fields[i].bytes.data && equal(fields[i].bytes, bytes);
+        drop(bytes);
+        return same;
+    }
+    return false;
+}
+
+static void test_messages_both_ways(void)
+{
+    size_t i, done = 0;
+    json_t *v, *value;
+    const char *key;
+    load();
+    json_array_foreach(json_object_get(vectors, "vectors"), i, v)
+    {
+        struct kith_bytes bytes = unhex(json_string_value(json_object_get(v, "hex")));
+        if (is_plain_message(v, bytes)) {
+            struct kith_msg m = {.type = bytes.data[0]};
+            uint8_t storage[512];
+            struct kith_buf buf = {storage, storage, 0, sizeof storage};
+            size_t used;
+            CU_ASSERT_EQUAL(kith_wire_read(&m, m.type, bytes.data + 1, bytes.len - 1, &used), 0);
+            CU_ASSERT_EQUAL(used, bytes.len - 1);
+            json_object_foreach(json_object_get(v, "fields"), key, value)
+            {
+                if (strcmp(key, "inner") != 0 && !field_is(&m, key, value)) {
+                    fprintf(stderr, "%s: %s differs\n", json_string_value(json_object_get(v, "name")), key);
+                    CU_FAIL("field differs");
+                }
+            }
+            CU_ASSERT_EQUAL(kith_wire_write_message(&buf, &m), 0);
+            CU_ASSERT(equal(kith_bytes_of(buf.data, buf.len), bytes));
+            CU_ASSERT_EQUAL(kith_wire_size(m.type, &m), bytes.len - 1);
+            done++;
+        }
+        drop(bytes);
+    }
+    CU_ASSERT_EQUAL(done, 28);
+}
+
+static void check_push_pull(const char *name, bool join, size_t nodes, const char *user_state)
+{
+    struct kith_bytes bytes = vector(name);
+    struct kith_msg header, node;
+    uint8_t storage[512];
+    struct kith_buf buf = {storage, storage, 0, sizeof storage};
+    size_t used, at = 1;
+    CU_ASSERT_EQUAL(kith_wire_read(&header, KITH_BODY_PUSH_PULL, bytes.data + at, bytes.len - at, &used), 0);
+    CU_ASSERT_EQUAL(header.join, join);
+    CU_ASSERT_EQUAL(header.nodes, nodes);
+    CU_ASSERT_EQUAL(header.user_state_len, strlen(user_state));
+    header.type = KITH_MSG_PUSH_PULL;
+    CU_ASSERT_EQUAL(kith_wire_write_message(&buf, &header), 0);
+    at += used;
+    for (size_t i = 0; i < nodes; i++) {
+        CU_ASSERT_EQUAL(kith_wire_read(&node, KITH_BODY_NODE_STATE, bytes.data + at, bytes.len - at, &used), 0);
+        CU_ASSERT(equal(node.node, kith_bytes_of(i ? "node-b" : "node-a", 6)));
+        CU_ASSERT(equal(node.addr, kith_bytes_of(i ? "\x0a\0\0\x02" : "\x0a\0\0\x01", 4)));
+        CU_ASSERT(equal(node.vsn, kith_bytes_of("\1\5\2\0\0\0", 6)));
+        CU_ASSERT_EQUAL(node.incarnation, i ? 300 : 1);
+        CU_ASSERT_EQUAL(node.state, i);
+        CU_ASSERT_EQUAL(node.port, 7946);
+        CU_ASSERT(i ? node.meta.data == NULL : equal(node.meta, kith_bytes_of("web", 3)));
+        CU_ASSERT_EQUAL(kith_wire_write(&buf, KITH_BODY_NODE_STATE, &node), 0);
+        at += used;
+    }
+    CU_ASSERT(equal(kith_bytes_of(bytes.data + at, bytes.len - at), kith_bytes_of(user_state, strlen(user_state))));
+    CU_ASSERT(equal(kith_bytes_of(buf.data, buf.len), kith_bytes_of(bytes.data, at)));
+    drop(bytes);
+}
+
+static void test_push_pull(void)
+{
+    check_push_pull("pushpull_plain", true, 2, "user-state");
+    check_push_pull("pushpull_plain_nojoin", false, 2, "user-state");
+    struct kith_bytes bytes = vector("pushpull_plain_nodelegate");
+    struct kith_msg header;
+    size_t used;
+    CU_ASSERT_EQUAL(kith_wire_read(&header, KITH_BODY_PUSH_PULL, bytes.data + 1, bytes.len - 1, &used), 0);
+    CU_ASSERT_EQUAL(header.nodes, 1);
+    CU_ASSERT_EQUAL(header.user_state_len, 0);
+    drop(bytes);
+}
+
+/* T3: newer libraries write signed forms. Both say 40000; we write the old one. */
+static void test_signed_user_state_len(void)
+{
+    struct kith_bytes old = vector("pushpull_header_state40000");
+    const char signed_form[] = "83a44a6f696ec2a54e6f64657301ac5573657253746174654c656ed200009c40";
+    struct kith_bytes new = unhex(signed_form);
+    struct kith_msg a, b;
+    uint8_t storage[64];
+    struct kith_buf buf = {storage, storage, 0, sizeof storage};
+    size_t used_a, used_b;
+    CU_ASSERT_EQUAL(kith_wire_read(&a, KITH_BODY_PUSH_PULL, old.data + 1, old.len - 1, &used_a), 0);
+    CU_ASSERT_EQUAL(kith_wire_read(&b, KITH_BODY_PUSH_PULL, new.data, new.len, &used_b), 0);
+    CU_ASSERT_EQUAL(a.user_state_len, 40000);
+    CU_ASSERT_EQUAL(b.user_state_len, 40000);
+    CU_ASSERT_EQUAL(used_b, new.len);
+    CU_ASSERT_EQUAL(kith_wire_write(&buf, KITH_BODY_PUSH_PULL, &b), 0);
+    CU_ASSERT(equal(kith_bytes_of(buf.data, buf.len), kith_bytes_of(old.data + 1, used_a)));
+    drop(old);
+    drop(new);
+}
+
+static void test_user_header(void)
+{
+    struct kith_bytes bytes = vector("stream_user_5");
+    struct kith_msg m = {.type = KITH_MSG_USER};
+    uint8_t storage[64];
+    struct kith_buf buf = {storage, storage, 0, sizeof storage};
+    size_t used;
+    CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_USER_HEADER, bytes.data + 1, bytes.len - 1, &used), 0);
+    CU_ASSERT_EQUAL(m.user_msg_len, 5);
+    CU_ASSERT_EQUAL(used, bytes.len - 1 - 5);
+    CU_ASSERT_EQUAL(m.type, KITH_MSG_USER);
+    CU_ASSERT_EQUAL(kith_wire_write_message(&buf, &m), 0);
+    CU_ASSERT(equal(kith_bytes_of(buf.data, buf.len), kith_bytes_of(bytes.data, bytes.len - 5)));
+    drop(bytes);
+}
+
+/* ------------------------------------------------------------------------------------- tolerance */
+
+/* What both generations take must be taken, and read alike; what one of them refuses is refused. */
+static json_t *accepted(json_t *results, const char *key)
+{
+    size_t i;
+    json_t *result, *found = NULL;
+    json_array_foreach(results, i, result)
+    {
+        if (!json_object_get(result, key)) return NULL;
+        found = json_object_get(result, key);
+    }
+    return found;
+}
+
+static void test_alive_tolerance(void)
+{
+    size_t i;
+    json_t *c, *value;
+    const char *key;
+    load();
+    json_t *cases = json_object_get(json_object_get(vectors, "alive_body_decode_tolerance"), "cases");
+    CU_ASSERT_EQUAL(json_array_size(cases), 34);
+    json_array_foreach(cases, i, c)
+    {
+        const char *name = json_string_value(json_object_get(c, "name"));
+        json_t *decoded = accepted(json_object_get(c, "results"), "decoded");
+        struct kith_bytes bytes = unhex(json_string_value(json_object_get(c, "hex")));
+        struct kith_msg m;
+        size_t used;
+        int e = kith_wire_read(&m, KITH_BODY_ALIVE, bytes.data, bytes.len, &used);
+        if (!decoded) {
+            int expected = strcmp(name, "truncated") == 0 ? -KITH_EAGAIN : -KITH_EMALFORMED;
+            if (e != expected) fprintf(stderr, "%s: %d\n", name, e);
+            CU_ASSERT_EQUAL(e, expected);
+        } else {
+            if (e) fprintf(stderr, "%s: %d\n", name, e);
+            CU_ASSERT_EQUAL(e, 0);
+            CU_ASSERT_EQUAL(used, bytes.len - (strcmp(name, "trailing_garbage") == 0 ? 2 : 0));
+            json_object_foreach(decoded, key, value)
+            {
+                bool same;
+                if (strcmp(key, "Addr_nil") == 0) same = (m.addr.data == NULL) == json_is_true(value);
+                else if (strcmp(key, "Meta_nil") == 0) same = (m.meta.data == NULL) == json_is_true(value);
+                else if (!json_is_string(value) || *json_string_value(value)) same = field_is(&m, key, value);
+                else same = (strcmp(key, "Node") == 0 ? m.node : strcmp(key, "Vsn") == 0 ? m.vsn : m.meta).len == 0;
+                if (!same) fprintf(stderr, "%s: %s differs\n", name, key);
+                CU_ASSERT(same);
+            }
+        }
+        drop(bytes);
+    }
+}
+
+static void test_bool_tolerance(void)
+{
+    size_t i;
+    json_t *c;
+    load();
+    json_t *cases = json_object_get(json_object_get(vectors, "bool_decode_tolerance"), "cases");
+    CU_ASSERT_EQUAL(json_array_size(cases), 7);
+    json_array_foreach(cases, i, c)
+    {
+        char hex[64];
+        json_t *nack = accepted(json_object_get(c, "results"), "Nack");
+        snprintf(hex, sizeof hex, "81a44e61636b%s", json_string_value(json_object_get(c, "hex")));
+        struct kith_bytes bytes = unhex(hex);
+        struct kith_msg m = {.type = KITH_MSG_INDIRECT_PING};
+        size_t used;
+        int e = kith_wire_read(&m, KITH_BODY_INDIRECT_PING, bytes.data, bytes.len, &used);
+        CU_ASSERT_EQUAL(e, nack ? 0 : -KITH_EMALFORMED);
+        if (nack) CU_ASSERT_EQUAL(m.nack, json_is_true(nack));
+        drop(bytes);
+    }
+}
+
+/* One value for SeqNo; 0 and the number, or the error. */
+static int read_seq_no(const char *hex, uint32_t *v)
+{
+    char text[64];
+    snprintf(text, sizeof text, "81a55365714e6f%s", hex);
+    struct kith_bytes bytes = unhex(text);
+    struct kith_msg m;
+    size_t used;
+    int e = kith_wire_read(&m, KITH_BODY_NACK, bytes.data, bytes.len, &used);
+    *v = m.seq_no;
+    drop(bytes);
+    return e;
+}
+
+static int read_nodes(const char *hex, int64_t *v)
+{
+    char text[64];
+    snprintf(text, sizeof text, "81a54e6f646573%s", hex);
+    struct kith_bytes bytes = unhex(text);
+    struct kith_msg m;
+    size_t used;
+    int e = kith_wire_read(&m, KITH_BODY_PUSH_PULL, bytes.data, bytes.len, &used);
+    *v = m.nodes;
+    drop(bytes);
+    return e;
+}
+
+static void test_integers_of_every_form(void)
+{
+    static const struct {
+        const char *hex;
+        int64_t value;                   /* for a Go int */
+        bool fits_int, fits_u32;
+    } cases[] = {
+        {"00", 0, true, true},
+        {"7f", 127, true, true},
+        {"c0", 0, true, true},
+        {"cc05", 5, true, true},
+        {"ccff", 255, true, true},
+        {"cdffff", 65535, true, true},
+        {"ceffffffff", 4294967295, true, true},
+        {"cf00000000ffffffff", 4294967295, true, true},
+        {"cf0000000100000000", 4294967296, true, false},
+        {"cf7fffffffffffffff", INT64_MAX, true, false},
+        {"cf8000000000000000", 0, false, false},
+        {"d07f", 127, true, true},
+        {"d17fff", 32767, true, true},
+        {"d27fffffff", 2147483647, true, true},
+        {"d3000000000000ffff", 65535, true, true},
+        {"d37fffffffffffffff", INT64_MAX, true, false},
+        {"d0ff", -1, true, false},
+        {"d18000", -32768, true, false},
+        {"d2ffffffff", -1, true, false},
+        {"d38000000000000000", INT64_MIN, true, false},
+        {"ff", -1, true, false},
+        {"e0", -32, true, false},
+        {"ca3f800000", 0, false, false},
+        {"cb3ff0000000000000", 0, false, false},
+        {"a131", 0, false, false},
+        {"c3", 0, false, false},
+        {"c1", 0, false, false},
+        {"91", 0, false, false},
+        {"80", 0, false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint32_t u;
+        int64_t n;
+        CU_ASSERT_EQUAL(read_seq_no(cases[i].hex, &u), cases[i].fits_u32 ? 0 : -KITH_EMALFORMED);
+        if (cases[i].fits_u32) CU_ASSERT_EQUAL(u, cases[i].value);
+        CU_ASSERT_EQUAL(read_nodes(cases[i].hex, &n), cases[i].fits_int ? 0 : -KITH_EMALFORMED);
+        if (cases[i].fits_int) CU_ASSERT_EQUAL(n, cases[i].value);
+    }
+}
+
+/* Read one value of the ack's Payload (bytes) or of the err's Error (string). */
+static int read_blob(bool string, const char *hex, size_t *len)
+{
+    char text[64];
+    snprintf(text, sizeof text, "81%s%s", string ? "a54572726f72" : "a75061796c6f6164", hex);
+    struct kith_bytes bytes = unhex(text);
+    struct kith_msg m;
+    size_t used;
+    int e = kith_wire_read(&m, string ? KITH_BODY_ERR : KITH_BODY_ACK, bytes.data, bytes.len, &used);
+    *len = string ? m.error.len : m.payload.len;
+    drop(bytes);
+    return e;
+}
+
+static void test_blobs_of_every_form(void)
+{
+    static const struct {
+        const char *hex;
+        size_t len;
+        bool bytes, string;
+    } cases[] = {
+        {"a0", 0, true, true},          {"a26869", 2, true, true},      {"d9026869", 2, true, true},
+        {"da00026869", 2, true, true},  {"db000000026869", 2, true, true}, {"c0", 0, true, true},
+        {"c4026869", 2, true, false},   {"c500026869", 2, true, false}, {"c6000000026869", 2, true, false},
+        {"926869", 2, true, false},     {"dc00026869", 2, true, false}, {"dd000000026869", 2, true, false},
+        {"90", 0, true, false},         {"91a0", 0, false, false},      {"91cc80", 0, false, false},
+        {"9180", 0, false, false},      {"05", 0, false, false},        {"c3", 0, false, false},
+        {"e5", 0, false, false},        {"d4016869", 0, false, false},  {"c7020168", 0, false, false},
+        {"8168a0", 0, false, false},    {"c1", 0, false, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t len;
+        CU_ASSERT_EQUAL(read_blob(false, cases[i].hex, &len), cases[i].bytes ? 0 : -KITH_EMALFORMED);
+        if (cases[i].bytes) CU_ASSERT_EQUAL(len, cases[i].len);
+        CU_ASSERT_EQUAL(read_blob(true, cases[i].hex, &len), cases[i].string ? 0 : -KITH_EMALFORMED);
+        if (cases[i].string) CU_ASSERT_EQUAL(len, cases[i].len);
+    }
+}
+
+/* The array form in Go's declaration order, for every message. */
+static void test_structs_as_arrays(void)
+{
+    static const struct {
+        enum kith_body body;
+        const char *array, *map;
+    } cases[] = {
+        {KITH_BODY_PING, "9507a16ea4010203040aa173",
+         "85a44e6f6465a16ea55365714e6f07aa536f7572636541646472a401020304aa536f757263654e6f6465a173aa536f75726365506f72740a"},
+        {KITH_BODY_INDIRECT_PING, "9807a401020304090aa16ec3a4050607080ba173",
+         NULL},
+        {KITH_BODY_INDIRECT_PING, "9807a40102030409a16ec3a4050607080ba173",
+         "88a44e61636bc3a44e6f6465a16ea4506f727409a55365714e6f07aa536f7572636541646472a405060708aa536f757263654e6f6465a173"
+         "aa536f75726365506f72740ba6546172676574a401020304"},
+        {KITH_BODY_ACK, "9205a170", "82a75061796c6f6164a170a55365714e6f05"},
+        {KITH_BODY_NACK, "9105", "81a55365714e6f05"},
+        {KITH_BODY_ERR, "91a165", "81a54572726f72a165"},
+        {KITH_BODY_SUSPECT, "9307a16ea166", "83a446726f6da166ab496e6361726e6174696f6e07a44e6f6465a16e"},
+        {KITH_BODY_DEAD, "9307a16ea166", "83a446726f6da166ab496e6361726e6174696f6e07a44e6f6465a16e"},
+        {KITH_BODY_PUSH_PULL, "93ccc805c3", "83a44a6f696ec3a54e6f646573ccc8ac5573657253746174654c656e05"},
+        {KITH_BODY_NODE_STATE, "97a16ea4010203040aa16d0702a6010502000000",
+         "87a441646472a401020304ab496e6361726e6174696f6e07a44d657461a16da44e616d65a16ea4506f72740aa5537461746502"
+         "a356736ea6010502000000"},
+        {KITH_BODY_USER_HEADER, "9109", "81aa557365724d73674c656e09"},
+        /* elements too many are skipped, missing ones stay zero */
+        {KITH_BODY_ACK, "9405a170819293c0c1", NULL},
+        {KITH_BODY_ACK, "9405a170819203c0c4020000c2", "82a75061796c6f6164a170a55365714e6f05"},
+        {KITH_BODY_ACK, "9105", "82a75061796c6f6164c0a55365714e6f05"},
+        {KITH_BODY_ACK, "90", "82a75061796c6f6164c0a55365714e6f00"},
+        {KITH_BODY_ACK, "dc0001" "05", "82a75061796c6f6164c0a55365714e6f05"},
+        {KITH_BODY_ACK, "c0", "82a75061796c6f6164c0a55365714e6f00"},
+        {KITH_BODY_ACK, "05", NULL},
+        {KITH_BODY_ACK, "a0", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kith_bytes array = unhex(cases[i].array);
+        struct kith_msg m;
+        uint8_t storage[256];
+        struct kith_buf buf = {storage, storage, 0, sizeof storage};
+        size_t used;
+        int e = kith_wire_read(&m, cases[i].body, array.data, array.len, &used);
+        if (!cases[i].map) {
+            CU_ASSERT_EQUAL(e, -KITH_EMALFORMED);
+        } else {
+            struct kith_bytes map = unhex(cases[i].map);
+            CU_ASSERT_EQUAL(e, 0);
+            CU_ASSERT_EQUAL(used, array.len);
+            CU_ASSERT_EQUAL(kith_wire_write(&buf, cases[i].body, &m), 0);
+            CU_ASSERT(equal(kith_bytes_of(buf.data, buf.len), map));
+            drop(map);
+        }
+        drop(array);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- hostile input */
+
+/* A prefix is never an error of its own and never read behind. */
+static void test_truncation_at_every_byte(void)
+{
+    size_t i;
+    json_t *v;
+    load();
+    json_array_foreach(json_object_get(vectors, "vectors"), i, v)
+    {
+        struct kith_bytes bytes = unhex(json_string_value(json_object_get(v, "hex")));
+        for (size_t len = 0; is_plain_message(v, bytes) && len + 1 < bytes.len; len++) {
+            uint8_t *prefix = malloc(len + !len);
+            struct kith_msg m;
+            size_t used;
+            CU_ASSERT_PTR_NOT_NULL_FATAL(prefix);
+            memcpy(prefix, bytes.data + 1, len);
+            CU_ASSERT_EQUAL(kith_wire_read(&m, bytes.data[0], prefix, len, &used), -KITH_EAGAIN);
+            CU_ASSERT(used <= len);
+            free(prefix);
+        }
+        drop(bytes);
+    }
+}
+
+/* Whatever the bytes, what was read is inside the input and can be written again and read to the same. */
+static void check_any(enum kith_body body, const uint8_t *data, size_t len)
+{
+    struct kith_msg m, again;
+    uint8_t storage[1024], other[1024];
+    struct kith_buf buf = {storage, storage, 0, sizeof storage}, twice = {other, other, 0, sizeof other};
+    size_t used, used_again;
+    int e = kith_wire_read(&m, body, data, len, &used);
+    CU_ASSERT_FATAL(used <= len);
+    CU_ASSERT_FATAL(e == 0 || e == -KITH_EAGAIN || e == -KITH_EMALFORMED);
+    if (e) return;
+    CU_ASSERT_EQUAL_FATAL(kith_wire_write(&buf, body, &m), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_wire_read(&again, body, buf.data, buf.len, &used_again), 0);
+    CU_ASSERT_EQUAL_FATAL(used_again, buf.len);
+    CU_ASSERT_EQUAL_FATAL(kith_wire_write(&twice, body, &again), 0);
+    CU_ASSERT_FATAL(equal(kith_bytes_of(buf.data, buf.len), kith_bytes_of(twice.data, twice.len)));
+}
+
+static void test_every_byte_replaced(void)
+{
+    size_t i;
+    json_t *v;
+    load();
+    json_array_foreach(json_object_get(vectors, "vectors"), i, v)
+    {
+        struct kith_bytes bytes = unhex(json_string_value(json_object_get(v, "hex")));
+        uint8_t *data = (uint8_t *)bytes.data;
+        for (size_t at = 1; is_plain_message(v, bytes) && at < bytes.len; at++) {
+            uint8_t was = data[at];
+            for (unsigned b = 0; b < 256; b++) {
+                data[at] = (uint8_t)b;
+                check_any(data[0], data + 1, bytes.len - 1);
+            }
+            data[at] = was;
+        }
+        drop(bytes);
+    }
+}
+
+/* Unknown values may nest as deep as they like: no recursion, no stack. */
+static void test_nesting(void)
+{
+    enum { DEPTH = 1000000 };
+    static const uint8_t head[] = {0x82, 0xa1, 'Z'}, tail[] = {0xa5, 'S', 'e', 'q', 'N', 'o', 7};
+    uint8_t *data = malloc(sizeof head + DEPTH + 1 + sizeof tail);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+    memcpy(data, head, sizeof head);
+    memset(data + sizeof head, 0x91, DEPTH);
+    data[sizeof head + DEPTH] = 0xc0;
+    memcpy(data + sizeof head + DEPTH + 1, tail, sizeof tail);
+    size_t len = sizeof head + DEPTH + 1 + sizeof tail, used;
+    struct kith_msg m;
+    CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_NACK, data, len, &used), 0);
+    CU_ASSERT_EQUAL(m.seq_no, 7);
+    CU_ASSERT_EQUAL(used, len);
+    CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_NACK, data, DEPTH / 2, &used), -KITH_EAGAIN);
+    free(data);
+}
+
+/* A count or length is never believed before the bytes are there. */
+static void test_huge_counts(void)
+{
+    static const char *const cases[] = {
+        "dfffffffff",                    /* the struct: a map of 2^32-1 */
+        "ddffffffff",                    /* the struct: an array of 2^32-1 */
+        "deffff",
+        "81a15adfffffffff",              /* unknown: map, array, strings, ext */
+        "81a15addffffffff",
+        "81a15adbffffffff",
+        "81a15ac6ffffffff",
+        "81a15ac9ffffffff",
+        "81a15addffffffffdfffffffffddffffffff",
+        "81dbffffffff",                  /* a key */
+        "81a55365714e6fcf",
+        "81a75061796c6f6164ddffffffff",  /* our own field */
+        "81a75061796c6f6164c6ffffffff",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kith_bytes bytes = unhex(cases[i]);
+        struct kith_msg m;
+        size_t used;
+        CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_ACK, bytes.data, bytes.len, &used), -KITH_EAGAIN);
+        drop(bytes);
+    }
+}
+
+static void test_keys(void)
+{
+    static const struct {
+        const char *hex;
+        int error;
+    } cases[] = {
+        {"81a55365714e6f07", 0},         {"81d9055365714e6f07", 0},   {"81da00055365714e6f07", 0},
+        {"81db000000055365714e6f07", 0}, {"82a0c3a55365714e6f07", 0}, {"82a55365714e6f09a55365714e6f07", 0},
+        {"82a65365714e6f5fc0a55365714e6f07", 0},
+        {"82a453657100c0a55365714e6f07", 0},
+        {"8107c0", -KITH_EMALFORMED},    {"81c0c0", -KITH_EMALFORMED}, {"81c4055365714e6f07", -KITH_EMALFORMED},
+        {"8190c0", -KITH_EMALFORMED},    {"81c1c0", -KITH_EMALFORMED}, {"81a15ac1", -KITH_EMALFORMED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kith_bytes bytes = unhex(cases[i].hex);
+        struct kith_msg m;
+        size_t used;
+        CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_NACK, bytes.data, bytes.len, &used), cases[i].error);
+        if (!cases[i].error) CU_ASSERT_EQUAL(m.seq_no, 7);
+        drop(bytes);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- writing */
+
+static void test_lengths_of_raw(void)
+{
+    static const struct {
+        size_t len, head;
+    } cases[] = {{0, 1}, {31, 1}, {32, 3}, {255, 3}, {256, 3}, {65535, 3}, {65536, 5}};
+    uint8_t *content = calloc(1, 65536), *storage = malloc(70000);
+    CU_ASSERT_FATAL(content && storage);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kith_buf buf = {storage, storage, 0, 70000};
+        struct kith_msg m = {.payload = {content, cases[i].len}}, back;
+        size_t used, before = 1 + 8, size = before + cases[i].head + cases[i].len + 6 + 1;
+        CU_ASSERT_EQUAL(kith_wire_size(KITH_BODY_ACK, &m), size);
+        CU_ASSERT_EQUAL(kith_wire_write(&buf, KITH_BODY_ACK, &m), 0);
+        CU_ASSERT_EQUAL(buf.len, size);
+        CU_ASSERT_EQUAL(buf.data[before], cases[i].head == 1 ? 0xa0 + cases[i].len : cases[i].head == 3 ? 0xda : 0xdb);
+        CU_ASSERT_EQUAL(kith_wire_read(&back, KITH_BODY_ACK, buf.data, buf.len, &used), 0);
+        CU_ASSERT_EQUAL(back.payload.len, cases[i].len);
+    }
+    free(content);
+    free(storage);
+}
+
+static void test_what_does_not_fit_changes_nothing(void)
+{
+    uint8_t storage[64];
+    struct kith_msg m = {.type = KITH_MSG_SUSPECT, .incarnation = 7, .node = {(const uint8_t *)"node-b", 6},
+                         .from = {(const uint8_t *)"node-a", 6}};
+    for (size_t room = 0; room <= 39; room++) {
+        memset(storage, 0xee, sizeof storage);
+        struct kith_buf buf = {storage, storage + 3, 5, 8 + room};
+        int e = kith_wire_write_message(&buf, &m);
+        CU_ASSERT_EQUAL(e, room < 39 ? -KITH_ETOOBIG : 0);
+        CU_ASSERT_EQUAL(buf.len, room < 39 ? 5 : 44);
+        CU_ASSERT_EQUAL(storage[7], 0xee);
+        CU_ASSERT_EQUAL(storage[8 + room], 0xee);
+    }
+    struct kith_buf buf = {storage, storage, 0, sizeof storage};
+    m.type = KITH_MSG_COMPOUND;
+    CU_ASSERT_EQUAL(kith_wire_write_message(&buf, &m), -KITH_EINVAL);
+    m.type = KITH_BODY_NODE_STATE;
+    CU_ASSERT_EQUAL(kith_wire_write_message(&buf, &m), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(buf.len, 0);
+}
+
+/* ------------------------------------------------------------------------------------- compound */
+
+static void count_parts(struct kith_bytes bytes, unsigned *parts, unsigned *truncated, int *error)
+{
+    struct kith_compound c;
+    struct kith_bytes part;
+    *parts = 0;
+    *error = kith_compound_open(&c, bytes.data, bytes.len);
+    while (*error == 0 && kith_compound_next(&c, &part)) ++*parts;
+    *truncated = c.truncated;
+}
+
+static void test_compound_tolerance(void)
+{
+    size_t i, done = 0;
+    json_t *c;
+    unsigned parts, truncated;
+    int error;
+    load();
+    json_array_foreach(json_object_get(json_object_get(vectors, "compound_decode_tolerance"), "cases"), i, c)
+    {
+        const char *hex = json_string_value(json_object_get(c, "hex"));
+        if (strstr(hex, "...")) continue;
+        json_t *results = json_object_get(c, "results"), *newest = json_array_get(results, json_array_size(results) - 1);
+        struct kith_bytes bytes = unhex(hex);
+        count_parts(bytes, &parts, &truncated, &error);
+        CU_ASSERT_EQUAL(error, json_object_get(newest, "error") ? -KITH_EMALFORMED : 0);
+        CU_ASSERT_EQUAL(parts, json_integer_value(json_object_get(newest, "parts")));
+        CU_ASSERT_EQUAL(truncated, json_integer_value(json_object_get(newest, "trunc")));
+        drop(bytes);
+        done++;
+    }
+    CU_ASSERT_EQUAL(done, 7);
+}
+
+/* T5: more than 127 parts, which old libraries can't count. */
+static void test_compound_of_many_parts(void)
+{
+    for (unsigned n = 126; n < 256; n++) {
+        uint8_t data[1 + 255 * 4];
+        struct kith_compound c;
+        struct kith_bytes part;
+        unsigned i = 0;
+        data[0] = (uint8_t)n;
+        for (unsigned k = 0; k < n; k++) {
+            memcpy(data + 1 + 2 * k, "\0\2", 2);
+            data[1 + 2 * n + 2 * k] = (uint8_t)k;
+            data[2 + 2 * n + 2 * k] = (uint8_t)~k;
+        }
+        CU_ASSERT_EQUAL(kith_compound_open(&c, data, 1 + 4 * (size_t)n), 0);
+        for (; kith_compound_next(&c, &part); i++)
+            CU_ASSERT(part.len == 2 && part.data[0] == i && part.data[1] == (uint8_t)~i);
+        CU_ASSERT_EQUAL(i, n);
+        CU_ASSERT_EQUAL(c.truncated, 0);
+        CU_ASSERT_EQUAL(kith_compound_open(&c, data, 3 + 2 * (size_t)n), 0);
+        CU_ASSERT(kith_compound_next(&c, &part));
+        CU_ASSERT_FALSE(kith_compound_next(&c, &part));
+        CU_ASSERT_EQUAL(c.truncated, n - 1);
+    }
+}
+
+static void test_compound_vector(void)
+{
+    struct kith_bytes bytes = vector("compound_2"), ping = vector("ping"), suspect = vector("suspect"), part;
+    struct kith_compound c;
+    CU_ASSERT_EQUAL(kith_compound_open(&c, bytes.data + 1, bytes.len - 1), 0);
+    CU_ASSERT(kith_compound_next(&c, &part) && equal(part, ping));
+    CU_ASSERT(kith_compound_next(&c, &part) && equal(part, suspect));
+    CU_ASSERT_FALSE(kith_compound_next(&c, &part));
+    drop(bytes);
+    drop(ping);
+    drop(suspect);
+}
+
+static void test_names(void)
+{
+    CU_ASSERT_STRING_EQUAL(kith_msg_name(KITH_MSG_PING), "ping");
+    CU_ASSERT_STRING_EQUAL(kith_msg_name(KITH_MSG_INDIRECT_PING), "indirect_ping");
+    CU_ASSERT_STRING_EQUAL(kith_msg_name(KITH_MSG_ERR), "err");
+    CU_ASSERT_STRING_EQUAL(kith_msg_name(KITH_MSG_LABEL), "label");
+    CU_ASSERT_STRING_EQUAL(kith_msg_name(14), "unknown");
+    json_decref(vectors);
+    vectors = NULL;
+}
+
+KITH_TESTS("core/wire",
+           {"messages both ways", test_messages_both_ways},
+           {"push/pull both ways", test_push_pull},
+           {"T3: signed lengths", test_signed_user_state_len},
+           {"user message header", test_user_header},
+           {"alive: what decoders take", test_alive_tolerance},
+           {"bool: what decoders take", test_bool_tolerance},
+           {"integers of every form", test_integers_of_every_form},
+           {"strings and bytes of every form", test_blobs_of_every_form},
+           {"structs as arrays", test_structs_as_arrays},
+           {"keys", test_keys},
+           {"truncation at every byte", test_truncation_at_every_byte},
+           {"every byte replaced", test_every_byte_replaced},
+           {"nesting", test_nesting},
+           {"huge counts", test_huge_counts},
+           {"lengths of raw", test_lengths_of_raw},
+           {"what does not fit changes nothing", test_what_does_not_fit_changes_nothing},
+           {"compound: what decoders take", test_compound_tolerance},
+           {"T5: compound of many parts", test_compound_of_many_parts},
+           {"compound both ways", test_compound_vector},
+           {"names of messages", test_names})

@@ -1,1 +1,24 @@
-# plugins
+# The plugin host, and the delegates that come with it.
+noinst_LTLIBRARIES += plugins/libplugins.la
+plugins_libplugins_la_SOURCES = plugins/plugins.h plugins/loader.h plugins/loader.c plugins/abi.c plugins/registry.c \
+  plugins/instance.c plugins/keyring.c plugins/keyfile.h plugins/keyfile.c
+nodist_plugins_libplugins_la_SOURCES = plugins/static.c
+plugins_libplugins_la_CPPFLAGS = $(INC_HOST) -DKITH_PLUGINDIR='"$(plugindir)"'
+plugins_libplugins_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+plugins_libplugins_la_LIBADD = $(LINKED_PLUGINS) $(SODIUM_LIBS)
+
+# The table of linked-in plugins. folder/NAME.la must define KITH_PLUGIN(NAME).
+if STATIC_PLUGINS
+LINKED_PLUGINS = $(PLUGINS)
+else
+LINKED_PLUGINS =
+endif
+plugins/static.c: Makefile
+	$(AM_V_GEN)$(MKDIR_P) plugins && { \
+	  echo '/* Generated: the plugins that are linked in. */'; \
+	  echo '#include "loader.h"'; \
+	  for p in $(LINKED_PLUGINS); do n=`basename $$p .la`; echo "extern const struct kith_plugin kith_plugin_v1_$$n;"; done; \
+	  echo 'const struct kith_plugin *const kith_static_plugins[] = {'; \
+	  for p in $(LINKED_PLUGINS); do n=`basename $$p .la`; echo "    &kith_plugin_v1_$$n,"; done; \
+	  echo '    NULL,'; echo '};'; } > $@.tmp && mv $@.tmp $@
+CLEANFILES += plugins/static.c

@@ -66,21 +66,28 @@ struct kith_host_maker {
     void (*free)(void *ctx, struct kith_host *);
 };
 
+/* One use of a plugin, reference counted: a reload keeps those whose entry did not change, so an instance owns copies of
+ * all it was made from and may outlive the config. */
 struct kith_instance {
     const struct kith_plugin *plugin;
-    const struct kith_entry *entry;
+    const struct kith_entry *entry;      /* its own copy, without params (they are in self) and keys */
     struct kith_host *host;
     void *self;
     struct kith_host_maker maker;
     struct kith_keyring *ring;
-    bool started;
+    unsigned refs;
+    bool made, started;                  /* init was called; start succeeded */
 };
 
-/* Allocate, fill and init. config: keeps params' strings alive; must outlive the instance. */
+/* Allocate, fill and init; one reference. ring: what host->keys answers from, or NULL. */
 int kith_instance_new(struct kith_instance **, const struct kith_entry *, const struct kith_host_maker *,
                       struct kith_keyring *ring, struct kith_error *);
-int kith_instance_start(struct kith_instance *, struct kith_error *);
-void kith_instance_free(struct kith_instance *);          /* stop when started, fini, free; NULL is fine */
+struct kith_instance *kith_instance_ref(struct kith_instance *);
+/* Let it take over from the instance that it replaces; nothing when they are of different plugins. */
+int kith_instance_adopt(struct kith_instance *, struct kith_instance *old, struct kith_error *);
+int kith_instance_start(struct kith_instance *, struct kith_error *);     /* nothing when started already */
+/* Drop a reference; the last one: stop when started, fini, free. NULL is fine. */
+void kith_instance_free(struct kith_instance *);
 
 /* ------------------------------------------------------------------------------------- pipeline */
 

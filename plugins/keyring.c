@@ -1,0 +1,333 @@
+/*
+ * keyring.c - a ring of keys, with memberlist's semantics (its section 4): the first is the primary and seals, all open.
+ *
+ * Keys and what is derived from them lie in locked memory and are wiped; nothing of them is ever printed, only
+ * fingerprints. Writing the ring back to its file is keyfile.c's part. Knows nothing of codecs but their names.
+ */
+#include "keyfile.h"
+#include "plugins.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+enum { SUBKEY = 32 };
+
+/* Derived once per codec name, because a codec is promised that the bytes stay where they are. */
+struct subkey {
+    struct subkey *next;
+    uint8_t *data;
+    char codec[];
+};
+
+struct key {
+    uint8_t *data;
+    uint32_t len;
+    struct subkey *subkeys;
+};
+
+struct listener {
+    void (*changed)(void *arg);
+    void *arg;
+};
+
+struct kith_keyring {
+    unsigned refs;
+    struct key **keys;                   /* primary first */
+    size_t count;
+    char *file;                          /* where it came from when that is one file; else NULL */
+    enum kith_keyfile_form form;
+    struct listener *listeners;
+    size_t listener_count;
+};
+
+/* ------------------------------------------------------------------------------------------------ keys */
+
+static void key_free(struct key *key)
+{
+    if (!key) return;
+    while (key->subkeys) {
+        struct subkey *sub = key->subkeys;
+        key->subkeys = sub->next;
+        kith_secret_free(sub->data);
+        free(sub);
+    }
+    if (key->data) kith_secret_free(key->data);
+    free(key);
+}
+
+static struct key *key_new(const uint8_t *data, size_t len)
+{
+    struct key *key = calloc(1, sizeof *key);
+    if (key) key->data = kith_secret_alloc(len);
+    if (!key || !key->data) {
+        key_free(key);
+        return NULL;
+    }
+    memcpy(key->data, data, len);
+    key->len = (uint32_t)len;
+    return key;
+}
+
+static bool key_is(const struct key *key, const uint8_t *data, size_t len)
+{
+    return key->len == len && sodium_memcmp(key->data, data, len) == 0;
+}
+
+/* memberlist's ValidateKey. */
+static bool length_ok(size_t len) { return len == 16 || len == 24 || len == 32; }
+
+static void keys_free(struct key **keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) key_free(keys[i]);
+    free(keys);
+}
+
+/* Keys of a config without repetitions, in their order. *out may be NULL when there are none. */
+static int keys_from(const struct kith_secrets *secrets, struct key ***out, size_t *count)
+{
+    *out = NULL;
+    *count = 0;
+    if (!secrets || !secrets->count) return 0;
+    struct key **keys = calloc(secrets->count, sizeof *keys);
+    if (!keys) return -KITH_ENOMEM;
+    size_t n = 0;
+    for (size_t i = 0; i < secrets->count; i++) {
+        const struct kith_secret *s = &secrets->items[i];
+        bool known = false;
+        for (size_t j = 0; j < n; j++) known |= key_is(keys[j], s->data, s->len);
+        if (known) continue;
+        keys[n] = length_ok(s->len) ? key_new(s->data, s->len) : NULL;
+        if (!keys[n]) {
+            keys_free(keys, n);
+            return length_ok(s->len) ? -KITH_ENOMEM : -KITH_EINVAL;
+        }
+        n++;
+    }
+    *out = keys;
+    *count = n;
+    return 0;
+}
+
+/* Remember the file that all keys came from, when it was one file. */
+static void note_file(struct kith_keyring *ring, const struct kith_secrets *secrets)
+{
+    free(ring->file);
+    ring->file = NULL;
+    if (!secrets || secrets->source_count != 1 || secrets->sources[0].kind != KITH_KEYS_FILE) return;
+    ring->file = strdup(secrets->sources[0].where);
+    ring->form = KITH_KEYFILE_SERF;
+    if (ring->file && ring->count)
+        ring->form = kith_keyfile_form(ring->file, kith_bytes_of(ring->keys[0]->data, ring->keys[0]->len));
+}
+
+/* ------------------------------------------------------------------------------------------------ the ring */
+
+struct kith_keyring *kith_keyring_new(const struct kith_secrets *secrets)
+{
+    if (sodium_init() < 0) return NULL;
+    struct kith_keyring *ring = calloc(1, sizeof *ring);
+    if (!ring) return NULL;
+    ring->refs = 1;
+    if (keys_from(secrets, &ring->keys, &ring->count) != 0) {
+        free(ring);
+        return NULL;
+    }
+    note_file(ring, secrets);
+    return ring;
+}
+
+struct kith_keyring *kith_keyring_ref(struct kith_keyring *ring)
+{
+    ring->refs++;
+    return ring;
+}
+
+void kith_keyring_unref(struct kith_keyring *ring)
+{
+    if (!ring || --ring->refs) return;
+    keys_free(ring->keys, ring->count);
+    free(ring->listeners);
+    free(ring->file);
+    free(ring);
+}
+
+size_t kith_keyring_count(const struct kith_keyring *ring) { return ring->count; }
+
+/* BLAKE2b keyed with the ring's key over a fixed prefix and the codec's name: other codecs, other keys (docs/WIRE.md). */
+static struct subkey *derive(const struct key *key, const char *codec)
+{
+    static const char prefix[] = "kith subkey 1: ";
+    size_t len = strlen(codec);
+    struct subkey *sub = malloc(sizeof *sub + len + 1);
+    if (!sub) return NULL;
+    memcpy(sub->codec, codec, len + 1);
+    sub->data = kith_secret_alloc(SUBKEY);
+    if (!sub->data) {
+        free(sub);
+        return NULL;
+    }
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, key->data, key->len, SUBKEY);
+    crypto_generichash_update(&state, (const unsigned char *)prefix, sizeof prefix - 1);
+    crypto_generichash_update(&state, (const unsigned char *)codec, len);
+    crypto_generichash_final(&state, sub->data, SUBKEY);
+    sodium_memzero(&state, sizeof state);
+    return sub;
+}
+
+int kith_keyring_key(struct kith_keyring *ring, size_t i, const char *codec, struct kith_key *out)
+{
+    if (i >= ring->count) return -KITH_ENOTFOUND;
+    struct key *key = ring->keys[i];
+    out->data = key->data;
+    out->len = key->len;
+    if (!codec) return 0;
+    struct subkey *sub = key->subkeys;
+    while (sub && strcmp(sub->codec, codec) != 0) sub = sub->next;
+    if (!sub) {
+        if (!(sub = derive(key, codec))) return -KITH_ENOMEM;
+        sub->next = key->subkeys;
+        key->subkeys = sub;
+    }
+    out->data = sub->data;
+    out->len = SUBKEY;
+    return 0;
+}
+
+void kith_keyring_fingerprint(const struct kith_keyring *ring, size_t i, char out[KITH_FINGERPRINT])
+{
+    unsigned char sum[32];
+    out[0] = 0;
+    if (i >= ring->count) return;
+    crypto_generichash(sum, sizeof sum, ring->keys[i]->data, ring->keys[i]->len, NULL, 0);
+    sodium_bin2hex(out, KITH_FINGERPRINT, sum, (KITH_FINGERPRINT - 1) / 2);
+}
+
+int kith_keyring_find(const struct kith_keyring *ring, const char *fingerprint)
+{
+    for (size_t i = 0; i < ring->count; i++) {
+        char text[KITH_FINGERPRINT];
+        kith_keyring_fingerprint(ring, i, text);
+        if (strcmp(text, fingerprint) == 0) return (int)i;
+    }
+    return -KITH_ENOTFOUND;
+}
+
+/* ------------------------------------------------------------------------------------------------ listeners */
+
+void kith_keyring_listen(struct kith_keyring *ring, void (*changed)(void *arg), void *arg)
+{
+    struct listener *more = realloc(ring->listeners, (ring->listener_count + 1) * sizeof *more);
+    if (!more) abort();                                       /* a codec that misses a change would seal with a dead key */
+    ring->listeners = more;
+    more[ring->listener_count++] = (struct listener){changed, arg};
+}
+
+void kith_keyring_unlisten(struct kith_keyring *ring, void (*changed)(void *arg), void *arg)
+{
+    for (size_t i = 0; i < ring->listener_count; i++) {
+        if (ring->listeners[i].changed != changed || ring->listeners[i].arg != arg) continue;
+        memmove(&ring->listeners[i], &ring->listeners[i + 1], (--ring->listener_count - i) * sizeof *ring->listeners);
+        return;
+    }
+}
+
+static void tell(struct kith_keyring *ring)
+{
+    for (size_t i = 0; i < ring->listener_count; i++) ring->listeners[i].changed(ring->listeners[i].arg);
+}
+
+/* ------------------------------------------------------------------------------------------------ changes */
+
+/* After a change: whoever uses the keys, then the file. A ring that could not be written has changed all the same. */
+static int changed(struct kith_keyring *ring, bool *saved, struct kith_error *err)
+{
+    tell(ring);
+    bool written = false;
+    if (ring->file) {
+        struct kith_bytes *keys = calloc(ring->count ? ring->count : 1, sizeof *keys);
+        for (size_t i = 0; keys && i < ring->count; i++) keys[i] = kith_bytes_of(ring->keys[i]->data, ring->keys[i]->len);
+        if (ring->count > 1) ring->form = KITH_KEYFILE_SERF;
+        if (keys) written = kith_keyfile_write(ring->file, ring->form, keys, ring->count, err) == 0;
+        else kith_fail(err, KITH_ENOMEM, "no memory to write %s", ring->file);
+        free(keys);
+    }
+    if (saved) *saved = written;
+    return 0;
+}
+
+static int unchanged(const struct kith_keyring *ring, bool *saved)
+{
+    if (saved) *saved = ring->file != NULL;
+    return 0;
+}
+
+static int no_such_key(size_t i, struct kith_error *err)
+{
+    return kith_fail(err, KITH_ENOTFOUND, "the ring has no key number %zu", i + 1);
+}
+
+int kith_keyring_install(struct kith_keyring *ring, const uint8_t *key, size_t len, bool *saved, struct kith_error *err)
+{
+    if (!length_ok(len)) return kith_fail(err, KITH_EINVAL, "a key has 16, 24 or 32 bytes, not %zu", len);
+    for (size_t i = 0; i < ring->count; i++)
+        if (key_is(ring->keys[i], key, len)) return unchanged(ring, saved);
+    struct key *fresh = key_new(key, len);
+    struct key **more = fresh ? realloc(ring->keys, (ring->count + 1) * sizeof *more) : NULL;
+    if (!more) {
+        key_free(fresh);
+        return kith_fail(err, KITH_ENOMEM, "no memory for another key");
+    }
+    ring->keys = more;
+    more[ring->count++] = fresh;
+    return changed(ring, saved, err);
+}
+
+int kith_keyring_use(struct kith_keyring *ring, size_t i, bool *saved, struct kith_error *err)
+{
+    if (i >= ring->count) return no_such_key(i, err);
+    if (i == 0) return unchanged(ring, saved);
+    struct key *primary = ring->keys[i];
+    memmove(&ring->keys[1], &ring->keys[0], i * sizeof *ring->keys);
+    ring->keys[0] = primary;
+    return changed(ring, saved, err);
+}
+
+int kith_keyring_remove(struct kith_keyring *ring, size_t i, bool *saved, struct kith_error *err)
+{
+    if (i >= ring->count) return no_such_key(i, err);
+    if (i == 0) return kith_fail(err, KITH_EINVAL, "the primary key can't be removed: use another one first");
+    struct key *gone = ring->keys[i];
+    memmove(&ring->keys[i], &ring->keys[i + 1], (--ring->count - i) * sizeof *ring->keys);
+    int rc = changed(ring, saved, err);
+    key_free(gone);                                           /* its bytes were promised until everybody was told */
+    return rc;
+}
+
+static bool same_keys(const struct kith_keyring *ring, struct key **keys, size_t count)
+{
+    if (count != ring->count) return false;
+    for (size_t i = 0; i < count; i++)
+        if (!key_is(ring->keys[i], keys[i]->data, keys[i]->len)) return false;
+    return true;
+}
+
+int kith_keyring_replace(struct kith_keyring *ring, const struct kith_secrets *secrets)
+{
+    struct key **keys, **old = ring->keys;
+    size_t count, old_count = ring->count;
+    int rc = keys_from(secrets, &keys, &count);
+    if (rc) return rc;
+    bool same = same_keys(ring, keys, count);
+    ring->keys = keys;
+    ring->count = count;
+    note_file(ring, secrets);
+    if (same) {
+        ring->keys = old;                                     /* whose bytes are in use */
+        keys_free(keys, count);
+        return 0;
+    }
+    tell(ring);
+    keys_free(old, old_count);
+    return 0;
+}

@@ -1,0 +1,334 @@
+/*
+ * registry.c - plugins by kind and name: those linked in, those found in folders.
+ *
+ * A bare name is looked for in the plugin folders only, never in the system's library path; what the file is called is
+ * tried first (NAME.so), then every other file in the folders is asked for its name. Each file is loaded once and kept. Knows
+ * nothing of instances.
+ */
+#include "loader.h"
+#include "plugins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#ifndef KITH_PLUGINDIR
+#error "the compiled-in plugin folder is missing"
+#endif
+
+/* One file, or one linked-in struct; also those that can't be used, so that they are loaded and refused once only. */
+struct item {
+    char *path;                          /* absolute and resolved; "" linked in */
+    struct kith_plugin *plugin;          /* NULL: refused, err says why */
+    struct kith_error err;
+};
+
+struct kith_registry {
+    char **dirs;
+    size_t dir_count;
+    struct item **items;
+    size_t count;
+    const char **names;                  /* the last answer of names() */
+};
+
+/* ------------------------------------------------------------------------------------------------ items */
+
+static void item_free(struct item *item)
+{
+    if (!item) return;
+    free(item->path);
+    free(item->plugin);
+    free(item);
+}
+
+/* Takes the item over, also when it fails. */
+static struct item *keep(struct kith_registry *r, struct item *item)
+{
+    struct item **more = item && item->path ? realloc(r->items, (r->count + 1) * sizeof *more) : NULL;
+    if (!more) {
+        item_free(item);
+        return NULL;
+    }
+    r->items = more;
+    return more[r->count++] = item;
+}
+
+static struct item *item_new(const char *path)
+{
+    struct item *item = calloc(1, sizeof *item);
+    if (!item) return NULL;
+    item->err.size = sizeof item->err;
+    item->path = strdup(path);
+    return item;
+}
+
+/* Put the path in front of what abi.c said. */
+static void add_path(struct kith_error *err, const char *path)
+{
+    char text[sizeof err->text];
+    memcpy(text, err->text, sizeof text);
+    snprintf(err->text, sizeof err->text, "%s: %.*s", path, (int)(sizeof text / 2), text);
+}
+
+/* Load a file, or find it among those loaded. NULL: no memory. path: resolved. */
+static struct item *load(struct kith_registry *r, const char *path)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (strcmp(r->items[i]->path, path) == 0) return r->items[i];
+    struct item *item = keep(r, item_new(path));
+    if (!item) return NULL;
+    const struct kith_plugin *raw;
+    size_t extent;
+    if (kith_loader_open(path, &raw, &extent, &item->err) == 0 && kith_abi_copy(&item->plugin, raw, extent, &item->err) != 0)
+        add_path(&item->err, path);
+    return item;
+}
+
+static int add_linked(struct kith_registry *r)
+{
+    for (const struct kith_plugin *const *p = kith_static_plugins; *p; p++) {
+        struct item *item = keep(r, item_new(""));
+        if (!item) return -KITH_ENOMEM;
+        kith_abi_copy(&item->plugin, *p, 0, &item->err);
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ folders */
+
+static int add_dirs(struct kith_registry *r, const char *list)
+{
+    while (list && *list) {
+        size_t len = strcspn(list, ":");
+        if (len) {
+            char **more = realloc(r->dirs, (r->dir_count + 1) * sizeof *more);
+            if (!more) return -KITH_ENOMEM;
+            r->dirs = more;
+            if (!(more[r->dir_count] = strndup(list, len))) return -KITH_ENOMEM;
+            r->dir_count++;
+        }
+        list += len;
+        if (*list) list++;
+    }
+    return 0;
+}
+
+struct kith_registry *kith_registry_new(const char *dirs)
+{
+    struct kith_registry *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    int rc = add_linked(r);
+    const char *env = secure_getenv("KITH_PLUGIN_PATH");
+    if (!rc) rc = add_dirs(r, dirs ? dirs : env && *env ? env : KITH_PLUGINDIR);
+    if (rc) {
+        kith_registry_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void kith_registry_free(struct kith_registry *r)
+{
+    if (!r) return;
+    for (size_t i = 0; i < r->count; i++) item_free(r->items[i]);
+    for (size_t i = 0; i < r->dir_count; i++) free(r->dirs[i]);
+    free(r->items);
+    free(r->dirs);
+    free(r->names);
+    free(r);
+}
+
+static bool is_so(const char *file)
+{
+    size_t len = strlen(file);
+    return len > 3 && strcmp(file + len - 3, ".so") == 0 && *file != '.';
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Load every .so of a folder, in the order of their names. A folder that isn't there holds nothing. */
+static void load_dir(struct kith_registry *r, const char *dir)
+{
+    DIR *d = opendir(dir);
+    if (!d) return;
+    char **files = NULL;
+    size_t n = 0;
+    for (struct dirent *e; (e = readdir(d));) {
+        if (!is_so(e->d_name)) continue;
+        char **more = realloc(files, (n + 1) * sizeof *more);
+        if (!more) break;
+        files = more;
+        if ((files[n] = strdup(e->d_name))) n++;
+    }
+    closedir(d);
+    if (n) qsort(files, n, sizeof *files, by_text);
+    for (size_t i = 0; i < n; i++) {
+        char path[PATH_MAX], real[PATH_MAX];
+        if (snprintf(path, sizeof path, "%s/%s", dir, files[i]) < (int)sizeof path && realpath(path, real)) load(r, real);
+        free(files[i]);
+    }
+    free(files);
+}
+
+static void load_all(struct kith_registry *r)
+{
+    for (size_t i = 0; i < r->dir_count; i++) load_dir(r, r->dirs[i]);
+}
+
+/* ------------------------------------------------------------------------------------------------ find */
+
+static const struct kith_plugin *refuse(struct kith_error *err, const struct kith_error *why)
+{
+    kith_fail(err, (enum kith_code)(-why->code), "%s", why->text);
+    return NULL;
+}
+
+/* The plugin of an item, when it is what was asked for. name: NULL when a file was asked for. */
+static const struct kith_plugin *accept_item(const struct item *item, enum kith_kind kind, const char *name, struct kith_error *err)
+{
+    const struct kith_plugin *p = item->plugin;
+    if (!p) return refuse(err, &item->err);
+    if (name && strcmp(p->name, name) != 0)
+        kith_fail(err, KITH_EINVAL, "%s: wanted `%s`, but the plugin in this file calls itself `%s`", item->path, name, p->name);
+    else if (p->kind != (uint32_t)kind)
+        kith_fail(err, KITH_EINVAL, "%s%s`%s` is a %s, not a %s", item->path, *item->path ? ": " : "", p->name,
+                  kith_abi_kind(p->kind), kith_abi_kind(kind));
+    else return p;
+    return NULL;
+}
+
+static const struct kith_plugin *find_path(struct kith_registry *r, enum kith_kind kind, const char *path, struct kith_error *err)
+{
+    char real[PATH_MAX];
+    if (!realpath(path, real)) {
+        kith_fail(err, KITH_ENOTFOUND, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    struct item *item = load(r, real);
+    if (!item) {
+        kith_fail(err, KITH_ENOMEM, "no memory to load %s", real);
+        return NULL;
+    }
+    return accept_item(item, kind, NULL, err);
+}
+
+static const struct kith_plugin *by_name(const struct kith_registry *r, enum kith_kind kind, const char *name, bool linked)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const struct item *item = r->items[i];
+        if (item->plugin && item->plugin->kind == (uint32_t)kind && strcmp(item->plugin->name, name) == 0 &&
+            (!linked || !*item->path))
+            return item->plugin;
+    }
+    return NULL;
+}
+
+static void not_found(const struct kith_registry *r, enum kith_kind kind, const char *name, struct kith_error *err)
+{
+    char dirs[400] = "";
+    for (size_t i = 0; i < r->dir_count; i++) {
+        size_t used = strlen(dirs);
+        struct stat st;
+        bool there = stat(r->dirs[i], &st) == 0 && S_ISDIR(st.st_mode);
+        snprintf(dirs + used, sizeof dirs - used, "%s%s%s", i ? ", " : "", r->dirs[i], there ? "" : " (no such folder)");
+    }
+    kith_fail(err, KITH_ENOTFOUND, "no %s `%s`: looked in %s", kith_abi_kind(kind), name, *dirs ? dirs : "no folder at all");
+}
+
+static const struct kith_plugin *find_name(struct kith_registry *r, enum kith_kind kind, const char *name, struct kith_error *err)
+{
+    const struct kith_plugin *p = by_name(r, kind, name, true);
+    if (p) return p;
+    for (size_t i = 0; i < r->dir_count; i++) {
+        char path[PATH_MAX], real[PATH_MAX];
+        if (snprintf(path, sizeof path, "%s/%s.so", r->dirs[i], name) >= (int)sizeof path || !realpath(path, real)) continue;
+        struct kith_error folder = {.size = sizeof folder};
+        if (kith_loader_trust(path, &folder) != 0) return refuse(err, &folder);
+        struct item *item = load(r, real);
+        if (item) return accept_item(item, kind, name, err);
+    }
+    load_all(r);
+    p = by_name(r, kind, name, false);
+    if (!p) not_found(r, kind, name, err);
+    return p;
+}
+
+const struct kith_plugin *kith_registry_find(struct kith_registry *r, enum kith_kind kind, const char *name, struct kith_error *err)
+{
+    if (strchr(name, '/')) return find_path(r, kind, name, err);
+    if (kith_abi_name_ok(name)) return find_name(r, kind, name, err);
+    kith_fail(err, KITH_EINVAL, "`%.64s` is not a plugin's name (a-z 0-9 _) and not a path (no slash in it)", name);
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------ list */
+
+/* By kind and name; those that can't be used last, by path. */
+static int by_order(const void *pa, const void *pb)
+{
+    const struct item *a = *(struct item *const *)pa, *b = *(struct item *const *)pb;
+    if (!a->plugin != !b->plugin) return a->plugin ? -1 : 1;
+    int order = 0;
+    if (a->plugin) {
+        order = (a->plugin->kind > b->plugin->kind) - (a->plugin->kind < b->plugin->kind);
+        if (!order) order = strcmp(a->plugin->name, b->plugin->name);
+    }
+    return order ? order : strcmp(a->path, b->path);
+}
+
+void kith_registry_list(struct kith_registry *r,
+                        void (*visit)(void *arg, const char *path, const struct kith_plugin *, const struct kith_error *), void *arg)
+{
+    load_all(r);
+    struct item **sorted = r->count ? malloc(r->count * sizeof *sorted) : NULL;
+    if (!sorted) return;
+    size_t n = r->count;
+    memcpy(sorted, r->items, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, by_order);
+    for (size_t i = 0; i < n; i++) visit(arg, sorted[i]->path, sorted[i]->plugin, sorted[i]->plugin ? NULL : &sorted[i]->err);
+    free(sorted);
+}
+
+const char *kith_registry_path(const struct kith_registry *r, const struct kith_plugin *plugin)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->items[i]->plugin == plugin) return r->items[i]->path;
+    return "";
+}
+
+/* ------------------------------------------------------------------------------------------------ for config */
+
+static const struct kith_plugin *finder_find(void *ctx, enum kith_kind kind, const char *name, struct kith_error *err)
+{
+    return kith_registry_find(ctx, kind, name, err);
+}
+
+static const char *const *finder_names(void *ctx, enum kith_kind kind)
+{
+    static const char *const none[] = {NULL};
+    struct kith_registry *r = ctx;
+    load_all(r);
+    free(r->names);
+    r->names = malloc((r->count + 1) * sizeof *r->names);
+    if (!r->names) return none;
+    size_t n = 0;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->items[i]->plugin && r->items[i]->plugin->kind == (uint32_t)kind) r->names[n++] = r->items[i]->plugin->name;
+    qsort(r->names, n, sizeof *r->names, by_text);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!kept || strcmp(r->names[kept - 1], r->names[i]) != 0) r->names[kept++] = r->names[i];
+    r->names[kept] = NULL;
+    return r->names;
+}
+
+struct kith_config_finder kith_registry_finder(struct kith_registry *r)
+{
+    struct kith_config_finder finder = {.ctx = r, .find = finder_find, .names = finder_names};
+    return finder;
+}

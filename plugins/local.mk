@@ -22,3 +22,10 @@ plugins/static.c: Makefile
 	  for p in $(LINKED_PLUGINS); do n=`basename $$p .la`; echo "    &kith_plugin_v1_$$n,"; done; \
 	  echo '    NULL,'; echo '};'; } > $@.tmp && mv $@.tmp $@
 CLEANFILES += plugins/static.c
+
+# The delegate that writes down what happens.
+PLUGINS += plugins/delegates/log.la
+plugins_delegates_log_la_SOURCES = plugins/delegates/log.c
+plugins_delegates_log_la_CPPFLAGS = $(INC) $(PLUGIN_DEFS)
+plugins_delegates_log_la_CFLAGS = $(AM_CFLAGS)
+plugins_delegates_log_la_LDFLAGS = $(LINK_PLUGIN)

@@ -1,7 +1,8 @@
 # The minimal runtime: everything below include/kith/kith.h that is not pure.
 noinst_LTLIBRARIES += runtime/libruntime.la
-runtime_libruntime_la_SOURCES = runtime/loop.c runtime/loop.h runtime/loop_private.h runtime/loop_uv.c \
-  runtime/loop_virtual.c runtime/timers.c runtime/timers.h
+runtime_libruntime_la_SOURCES = runtime/host.c runtime/host.h runtime/log.c runtime/log.h runtime/log_format.c \
+  runtime/log_format.h runtime/loop.c runtime/loop.h runtime/loop_private.h runtime/loop_uv.c runtime/loop_virtual.c \
+  runtime/timers.c runtime/timers.h
 runtime_libruntime_la_CPPFLAGS = $(INC_ALL)
 runtime_libruntime_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS) $(JANSSON_CFLAGS)
 runtime_libruntime_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(JANSSON_LIBS) -lpthread

@@ -7,8 +7,8 @@
  *
  * This is a direct reader and not an instance of msgpack-c's unpack template. What a value may be depends on the field that
  * it is for, which the template's callbacks can't know before the value is complete, nor do they learn where an array
- * began; and it costs three times as much. It is one checked pass without recursion: a value to skip needs a
- * counter, no stack, however deep it nests.
+ * began; and it costs two and a half times as much (85 against 34 ns an alive). It is one checked pass without
+ * recursion: a value to skip needs a counter, no stack, however deep it nests.
  */
 #include "wire_fields.h"
 
@@ -21,7 +21,7 @@ enum { NIL = 0xc0, FALSE = 0xc2, TRUE = 0xc3 };
 static inline size_t left(const struct reader *r) { return (size_t)(r->end - r->p); }
 
 /* n big-endian bytes after the header byte; moves on behind them. */
-static inline int take_be(struct reader *r, unsigned n, uint64_t *v)
+static int take_be(struct reader *r, unsigned n, uint64_t *v)
 {
     if (left(r) < 1 + (size_t)n) return -KITH_EAGAIN;
     uint64_t x = 0;
@@ -93,7 +93,7 @@ static int skip(struct reader *r, uint64_t values)
 /* ------------------------------------------------------------------------------------- values */
 
 /* An integer of any form, 0..max. Negative ones and other types are refused. */
-static inline int read_uint(struct reader *r, uint64_t max, uint64_t *v)
+static int read_uint(struct reader *r, uint64_t max, uint64_t *v)
 {
     uint8_t b = *r->p;
     if (b < 0x80) {
@@ -160,7 +160,7 @@ static int read_bool(struct reader *r, bool *v)
     return 0;
 }
 
-static inline int take_blob(struct reader *r, uint64_t n, struct kith_bytes *out)
+static int take_blob(struct reader *r, uint64_t n, struct kith_bytes *out)
 {
     if (left(r) < n) return -KITH_EAGAIN;
     *out = kith_bytes_of(r->p, (size_t)n);
@@ -187,7 +187,7 @@ static int read_byte_array(struct reader *r, struct kith_bytes *out)
 }
 
 /* raw and str; bytes: bin and an array of integers too. nil makes data NULL. */
-static inline int read_blob(struct reader *r, bool bytes, struct kith_bytes *out)
+static int read_blob(struct reader *r, bool bytes, struct kith_bytes *out)
 {
     uint8_t b = *r->p;
     if ((b & 0xe0) == 0xa0) {
@@ -207,7 +207,7 @@ static inline int read_blob(struct reader *r, bool bytes, struct kith_bytes *out
     return e ? e : take_blob(r, n, out);
 }
 
-static inline int read_value(struct reader *r, const struct kith_wire_field *f, struct kith_msg *msg)
+static int read_value(struct reader *r, const struct kith_wire_field *f, struct kith_msg *msg)
 {
     void *member = (uint8_t *)msg + f->offset;
     uint64_t v;
@@ -230,15 +230,53 @@ static inline int read_value(struct reader *r, const struct kith_wire_field *f, 
 
 /* ------------------------------------------------------------------------------------- maps */
 
-/* Is f's key here, written as go-msgpack writes it? Two wide compares where the input is long enough. */
-static inline bool key_is_here(const struct reader *r, const struct kith_wire_field *f)
+/* Is f's key at p, written as go-msgpack writes it? Wide compares where the input is long enough. */
+static inline bool key_is_here(const uint8_t *p, const uint8_t *end, const struct kith_wire_field *f)
 {
-    if (left(r) < KITH_WIRE_KEY) return left(r) >= f->key_len && memcmp(r->p, f->key, f->key_len) == 0;
+    size_t ahead = (size_t)(end - p);
     uint64_t in[2], key[2], mask[2];
-    memcpy(in, r->p, sizeof in);
     memcpy(key, f->key, sizeof key);
     memcpy(mask, f->mask, sizeof mask);
-    return (((in[0] ^ key[0]) & mask[0]) | ((in[1] ^ key[1]) & mask[1])) == 0;
+    if (ahead >= KITH_WIRE_KEY) {
+        memcpy(in, p, sizeof in);
+        return (((in[0] ^ key[0]) & mask[0]) | ((in[1] ^ key[1]) & mask[1])) == 0;
+    }
+    if (ahead >= 8 && f->key_len <= 8) {
+        memcpy(in, p, 8);
+        return ((in[0] ^ key[0]) & mask[0]) == 0;
+    }
+    return ahead >= f->key_len && memcmp(p, f->key, f->key_len) == 0;
+}
+
+/* The value of f at p in the forms that senders use; behind it, or NULL: let read_value() look at it. */
+static inline const uint8_t *quick_value(const uint8_t *p, const uint8_t *end, const struct kith_wire_field *f,
+                                         struct kith_msg *msg)
+{
+    void *member = (uint8_t *)msg + f->offset;
+    if (p == end) return NULL;
+    uint8_t b = *p++;
+    if (f->kind >= KITH_WIRE_STRING) {
+        struct kith_bytes *out = member;
+        if (b == NIL) {
+            *out = kith_bytes_of(NULL, 0);
+            return p;
+        }
+        size_t len = b & 0x1f;
+        if ((b & 0xe0) != 0xa0 || (size_t)(end - p) < len) return NULL;
+        *out = kith_bytes_of(p, len);
+        return p + len;
+    }
+    uint32_t v = b;
+    if (b == 0xcd && end - p >= 2) {
+        v = (uint32_t)p[0] << 8 | p[1];
+        p += 2;
+    } else if (b >= 0x80) {
+        return NULL;
+    }
+    if (f->kind == KITH_WIRE_U16) *(uint16_t *)member = (uint16_t)v;
+    else if (f->kind == KITH_WIRE_U32) *(uint32_t *)member = v;
+    else return NULL;
+    return p;
 }
 
 /* Any key in any form; NULL in *out: not one of ours. */
@@ -257,21 +295,32 @@ static int read_key(struct reader *r, const struct kith_wire_body *body, const s
     return 0;
 }
 
+/* `at` is a variable of its own, apart from r, so that it stays in a register on the quick way. */
 static int read_map(struct reader *r, const struct kith_wire_body *body, uint64_t pairs, struct kith_msg *msg)
 {
+    const uint8_t *at = r->p, *const end = r->end;
     size_t next = 0;                             /* the field that a sender of sorted keys writes next */
     for (; pairs; pairs--) {
         const struct kith_wire_field *f = &body->fields[next];
         int e;
-        if (next < body->count && key_is_here(r, f)) {
-            r->p += f->key_len;
+        if (next < body->count && key_is_here(at, end, f)) {
+            const uint8_t *behind = quick_value(at + f->key_len, end, f, msg);
+            next++;
+            if (behind) {
+                at = behind;
+                continue;
+            }
+            r->p = at + f->key_len;
         } else {
+            r->p = at;
             if ((e = read_key(r, body, &f)) != 0) return e;
+            if (f) next = (size_t)(f - body->fields) + 1;
         }
-        if (f) next = (size_t)(f - body->fields) + 1;
         e = f ? read_value(r, f, msg) : skip(r, 1);
         if (e) return e;
+        at = r->p;
     }
+    r->p = at;
     return 0;
 }
 

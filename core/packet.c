@@ -1,0 +1,142 @@
+/*
+ * packet.c - packets on their way out: one message bare, several in a compound, never over the budget by more than
+ * memberlist's two bytes (memberlist 1.13), in buffers that the pipeline can seal in place.
+ *
+ * Parts are written where they will stay. The compound header, whose length is known last, goes right in front of them.
+ */
+#include "node.h"
+
+size_t kith_budget(const struct kith_core *c, const struct kith_addr *to)
+{
+    return c->env.packet_budget ? c->env.packet_budget(c->env.ctx, to) : c->set.udp_buffer_size;
+}
+
+void kith_packer_begin(struct kith_packer *pk, struct kith_core *c, const struct kith_addr *to, struct kith_bytes name,
+                       uint8_t pmax)
+{
+    pk->core = c;
+    pk->to = to;
+    pk->name = name;
+    pk->pmax = pmax;
+    pk->size = kith_budget(c, to) + 2;
+    pk->item = NULL;
+    pk->parts = 0;
+}
+
+static size_t room(const struct kith_packer *pk)
+{
+    if (!pk->item) return 0;
+    size_t tail = kith_buf_tailroom(&pk->item->buf);
+    return tail > pk->core->tailroom ? tail - pk->core->tailroom : 0;
+}
+
+/* Make room for a part of `len` bytes, in the next packet when this one is full. */
+static bool ensure(struct kith_packer *pk, size_t len)
+{
+    struct kith_core *c = pk->core;
+    if (pk->item && (pk->parts == KITH_COMPOUND_MAX || room(pk) < len)) kith_packer_end(pk);
+    if (pk->item) return true;
+    pk->parts = 0;
+    pk->item = kith_item_packet(&c->items, c->headroom, len > pk->size ? len : pk->size, c->tailroom);
+    if (!pk->item) kith_drop(c, KITH_DROP_NO_MEMORY);
+    return pk->item != NULL;
+}
+
+bool kith_packer_add(struct kith_packer *pk, struct kith_bytes part)
+{
+    if (!ensure(pk, part.len)) return false;
+    memcpy(kith_buf_put(&pk->item->buf, part.len), part.data, part.len);
+    pk->lengths[pk->parts++] = (uint16_t)part.len;
+    return true;
+}
+
+bool kith_packer_add_user(struct kith_packer *pk, struct kith_bytes payload)
+{
+    if (!ensure(pk, payload.len + 1)) return false;
+    uint8_t *to = kith_buf_put(&pk->item->buf, payload.len + 1);
+    to[0] = KITH_MSG_USER;
+    if (payload.len) memcpy(to + 1, payload.data, payload.len);
+    pk->lengths[pk->parts++] = (uint16_t)(payload.len + 1);
+    return true;
+}
+
+bool kith_packer_add_message(struct kith_packer *pk, const struct kith_msg *msg)
+{
+    size_t len = kith_wire_size((enum kith_body)msg->type, msg) + 1;
+    if (!ensure(pk, len) || kith_wire_write_message(&pk->item->buf, msg) < 0) return false;
+    pk->lengths[pk->parts++] = (uint16_t)len;
+    return true;
+}
+
+static void take(void *arg, struct kith_bytes msg)
+{
+    kith_packer_add(arg, msg);
+}
+
+struct guest {
+    struct kith_packer *pk;
+    size_t left;
+};
+
+/* The delegate's messages: a byte of type and two of length each (memberlist 2.17). */
+static int guest_write(void *ctx, const void *data, size_t len)
+{
+    struct guest *g = ctx;
+    if (len + 3 > g->left) return -KITH_ETOOBIG;
+    if (!kith_packer_add_user(g->pk, kith_bytes_of(data, len))) return -KITH_ENOMEM;
+    g->left -= len + 3;
+    return 0;
+}
+
+size_t kith_packer_fill(struct kith_packer *pk, size_t limit)
+{
+    struct kith_core *c = pk->core;
+    size_t n = c->members.count;
+    size_t used = kith_broadcasts_fetch(&c->queue, n, 2, limit, 0, take, pk);
+    if (used + 2 < limit) used += kith_broadcasts_fetch(&c->user_queue, n, 2, limit - used, 0, take, pk);
+    if (c->ops.get_broadcasts && limit > used + 3) {
+        struct guest g = {pk, limit - used};
+        struct kith_sink sink = {sizeof sink, &g, guest_write};
+        KITH_ASK(c, c->ops.get_broadcasts(c->env.delegate_self, 3, limit - used, &sink));
+        used = limit - g.left;
+    }
+    return used;
+}
+
+void kith_packer_end(struct kith_packer *pk)
+{
+    struct kith_core *c = pk->core;
+    struct kith_item *item = pk->item;
+    if (!item) return;
+    pk->item = NULL;
+    if (pk->parts == 0 || (c->set.require_node_names && pk->name.len == 0)) {
+        if (pk->parts) kith_drop(c, KITH_DROP_NO_NODE_NAME);
+        kith_item_drop(&c->items, item);
+        return;
+    }
+    if (pk->parts > 1) {
+        uint8_t *head = kith_buf_push(&item->buf, 2 + 2 * (size_t)pk->parts);
+        *head++ = KITH_MSG_COMPOUND;
+        *head++ = (uint8_t)pk->parts;
+        for (unsigned i = 0; i < pk->parts; i++) {
+            *head++ = (uint8_t)(pk->lengths[i] >> 8);
+            *head++ = (uint8_t)pk->lengths[i];
+        }
+    }
+    item->out.pmax = pk->pmax;
+    kith_item_address(item, pk->to, pk->name);
+    kith_count(c, KITH_COUNT_PACKETS_SENT);
+    c->stats.counters[KITH_COUNT_PACKET_BYTES_SENT] += item->buf.len;
+    kith_items_push(&c->items, item);
+}
+
+void kith_send_piggyback(struct kith_core *c, const struct kith_addr *to, struct kith_bytes name, const struct kith_msg *msg)
+{
+    struct kith_packer pk;
+    kith_packer_begin(&pk, c, to, name, 0);
+    if (kith_packer_add_message(&pk, msg)) {
+        size_t taken = pk.item->buf.len + 2 + 2;
+        if (pk.size > taken) kith_packer_fill(&pk, pk.size - taken);
+    }
+    kith_packer_end(&pk);
+}

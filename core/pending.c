@@ -1,0 +1,96 @@
+/*
+ * pending.c - pings that wait for their ack: our probe, probes relayed for others, pings on command.
+ *
+ * Sequence numbers are our own and count up, so their low bits are a fine hash.
+ */
+#include "node.h"
+
+#include <stdlib.h>
+
+enum { CHAINS = 256 };
+
+int kith_pendings_init(struct kith_pendings *t)
+{
+    t->chains = calloc(CHAINS, sizeof *t->chains);
+    t->mask = CHAINS - 1;
+    return t->chains ? 0 : -KITH_ENOMEM;
+}
+
+void kith_pendings_fini(struct kith_core *c)
+{
+    struct kith_pendings *t = &c->pendings;
+    for (uint32_t i = 0; t->chains && i <= t->mask; i++) {
+        while (t->chains[i]) {
+            struct kith_pending *p = t->chains[i];
+            kith_pending_remove(c, p);
+            if (p->request) kith_request_done(c, p->request, -KITH_ECLOSED, 0);
+            kith_pending_free(c, p);
+        }
+    }
+    while (t->spare) {
+        struct kith_pending *p = t->spare;
+        t->spare = p->next;
+        free(p);
+    }
+    free(t->chains);
+    t->chains = NULL;
+}
+
+struct kith_pending *kith_pending_new(struct kith_core *c, enum kith_pending_kind kind)
+{
+    struct kith_pendings *t = &c->pendings;
+    struct kith_pending *p = t->spare;
+    if (t->count >= c->set.max_pending) {
+        kith_drop(c, KITH_DROP_MAX_PENDING);
+        return NULL;
+    }
+    if (p) {
+        t->spare = p->next;
+    } else {
+        p = malloc(sizeof *p);
+        if (p && kith_alarms_reserve(&c->alarms, 1) < 0) {
+            free(p);
+            p = NULL;
+        }
+        if (!p) {
+            kith_drop(c, KITH_DROP_NO_MEMORY);
+            return NULL;
+        }
+    }
+    t->count++;
+    memset(p, 0, offsetof(struct kith_pending, to));
+    p->name_len = 0;
+    p->kind = (uint8_t)kind;
+    p->seq_no = kith_next_seq_no(c);
+    return p;
+}
+
+void kith_pending_add(struct kith_pendings *t, struct kith_pending *p)
+{
+    struct kith_pending **chain = &t->chains[p->seq_no & t->mask];
+    p->next = *chain;
+    *chain = p;
+}
+
+struct kith_pending *kith_pending_find(struct kith_pendings *t, uint32_t seq_no)
+{
+    struct kith_pending *p = t->chains[seq_no & t->mask];
+    while (p && p->seq_no != seq_no) p = p->next;
+    return p;
+}
+
+void kith_pending_remove(struct kith_core *c, struct kith_pending *p)
+{
+    struct kith_pending **link = &c->pendings.chains[p->seq_no & c->pendings.mask];
+    while (*link && *link != p) link = &(*link)->next;
+    if (*link) *link = p->next;
+    kith_alarm_clear(&c->alarms, &p->alarm);
+}
+
+void kith_pending_free(struct kith_core *c, struct kith_pending *p)
+{
+    if (p->kind == KITH_PENDING_PROBE) return;
+    p->next = c->pendings.spare;
+    c->pendings.spare = p;
+    c->pendings.count--;
+}

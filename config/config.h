@@ -1,7 +1,7 @@
 /*
  * config.h - a node described in YAML, checked and turned into settings.
  *
- *   file --yaml.c--> located tree --schema.c (tables)--> struct kith_config      problems --> diag.c
+ *   file --tree.c--> located tree --schema.c (tables)--> struct kith_config      problems --> diag.c
  *
  * Everything wrong with a file is found in one go and reported with its place; nothing is half-applied. Which keys a
  * plugin's entry takes is in the plugin's own table: the caller passes a finder, so that this folder knows nothing of

@@ -1,0 +1,263 @@
+/*
+ * diag.c - problems with their place, kept until all are known, then printed in the order of the file:
+ *
+ *     node.yaml:4:8: error: 'mtu' is out of range: 70000
+ *         4 |   mtu: 70000
+ *           |        ^
+ *           = help: use 576 to 65507
+ *
+ * Keeps a copy of the text to show lines of, in which everything that looks like a key is starred out. Knows nothing of
+ * YAML or of keys.
+ */
+#include "diag.h"
+#include "arena.h"
+#include <sodium.h>
+#include <stdlib.h>
+
+enum { KEEP = 100, WIDTH = 160 };
+
+struct problem {
+    struct kith_pos pos;
+    size_t order;
+    bool warning;
+    const char *text, *help;
+};
+
+struct kith_diag {
+    struct kith_arena *arena;
+    const char *path;
+    char *source;
+    size_t source_len;
+    struct problem problems[KEEP];
+    size_t count, errors, warnings;
+};
+
+struct kith_diag *kith_diag_new(void)
+{
+    struct kith_diag *d = calloc(1, sizeof *d);
+    if (!d) abort();
+    d->arena = kith_arena_new();
+    d->path = "config";
+    return d;
+}
+
+void kith_diag_free(struct kith_diag *d)
+{
+    if (!d) return;
+    kith_arena_free(d->arena);
+    free(d);
+}
+
+static bool key_char(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' || c == '/' || c == '=';
+}
+
+/* A line with a mistake in its syntax may hold a key all the same. */
+static void hide_keys(char *text, size_t len)
+{
+    uint8_t key[KITH_KEY_MAX];
+    for (size_t i = 0, n; i < len; i += n + 1) {
+        for (n = 0; i + n < len && key_char(text[i + n]); n++) {}
+        if (n >= 22 && kith_secret_parse(text + i, n, key) > 0) memset(text + i, '*', n);
+    }
+    sodium_memzero(key, sizeof key);
+}
+
+void kith_diag_source(struct kith_diag *d, const char *path, const char *text, size_t len)
+{
+    d->path = kith_arena_strdup(d->arena, path && *path ? path : "config");
+    d->source = kith_arena_strndup(d->arena, text, len);
+    d->source_len = len;
+    hide_keys(d->source, len);
+}
+
+static size_t line_start(const struct kith_diag *d, unsigned line)
+{
+    size_t i = 0;
+    for (unsigned l = 1; l < line && i < d->source_len; i++) l += d->source[i] == '\n';
+    return i;
+}
+
+static bool continues(char c)
+{
+    return ((uint8_t)c & 0xC0) == 0x80;
+}
+
+static size_t offset_of(const struct kith_diag *d, struct kith_pos pos)
+{
+    size_t i = line_start(d, pos.line);
+    for (unsigned col = 1; col < pos.col && i < d->source_len && d->source[i] != '\n'; col++)
+        for (i++; i < d->source_len && continues(d->source[i]); i++) {}
+    return i;
+}
+
+void kith_diag_hide(struct kith_diag *d, struct kith_pos from, struct kith_pos to)
+{
+    if (!d->source || !from.line) return;
+    size_t end = offset_of(d, to);
+    for (size_t i = offset_of(d, from); i < end; i++)
+        if (d->source[i] != '\n') d->source[i] = '*';
+}
+
+/* ------------------------------------------------------------------------------------- collecting */
+
+static void add(struct kith_diag *d, bool warning, struct kith_pos pos, const char *help, const char *fmt, va_list ap)
+{
+    if (warning) d->warnings++;
+    else d->errors++;
+    if (d->count == KEEP) return;
+    char text[1000];
+    vsnprintf(text, sizeof text, fmt, ap);
+    struct problem *p = &d->problems[d->count];
+    *p = (struct problem){pos, d->count++, warning, kith_arena_strdup(d->arena, text), NULL};
+    if (help) p->help = kith_arena_strdup(d->arena, help);
+}
+
+void kith_diag_error(struct kith_diag *d, struct kith_pos pos, const char *help, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(d, false, pos, help, fmt, ap);
+    va_end(ap);
+}
+
+void kith_diag_warning(struct kith_diag *d, struct kith_pos pos, const char *help, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add(d, true, pos, help, fmt, ap);
+    va_end(ap);
+}
+
+size_t kith_diag_errors(const struct kith_diag *d)
+{
+    return d->errors;
+}
+
+size_t kith_diag_warnings(const struct kith_diag *d)
+{
+    return d->warnings;
+}
+
+/* ------------------------------------------------------------------------------------- printing */
+
+static int by_place(const void *x, const void *y)
+{
+    const struct problem *a = x, *b = y;
+    if (a->pos.line != b->pos.line) return a->pos.line < b->pos.line ? -1 : 1;
+    if (a->pos.col != b->pos.col) return a->pos.col < b->pos.col ? -1 : 1;
+    return a->order < b->order ? -1 : 1;
+}
+
+/* What could move a terminal's cursor, or is no UTF-8, shows as '?'; a file's text may be anything. */
+static void put_clean(FILE *out, const char *text, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        uint8_t c = (uint8_t)text[i];
+        size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+        bool good = n && i + n <= len && !(n == 1 && ((c < 0x20 && c != '\t') || c == 0x7F)) &&
+                    !(c == 0xC2 && n == 2 && (uint8_t)text[i + 1] < 0xA0);
+        for (size_t k = 1; good && k < n; k++) good = continues(text[i + k]);
+        if (good) fwrite(text + i, 1, n, out);
+        else fputc('?', out);
+        i += good ? n : 1;
+    }
+}
+
+static void show_line(const struct kith_diag *d, struct kith_pos pos, FILE *out)
+{
+    size_t start = line_start(d, pos.line), at = offset_of(d, pos), end = start;
+    if (start >= d->source_len && pos.line > 1) return;
+    while (end < d->source_len && d->source[end] != '\n' && d->source[end] != '\r') end++;
+    if (at > end) at = end;
+    bool cut = at - start > WIDTH - 20;          /* a very long line: the part around the place */
+    if (cut) {
+        start = at - (WIDTH - 20);
+        while (start < at && continues(d->source[start])) start++;
+    }
+    bool cut_end = end - start > WIDTH;
+    if (cut_end) {
+        end = start + WIDTH;
+        while (end > at && continues(d->source[end])) end--;
+    }
+    fprintf(out, "%5u | %s", pos.line, cut ? "..." : "");
+    put_clean(out, d->source + start, end - start);
+    fprintf(out, "%s\n      | %s", cut_end ? "..." : "", cut ? "   " : "");
+    for (size_t i = start; i < at; i++)
+        if (!continues(d->source[i])) fputc(d->source[i] == '\t' ? '\t' : ' ', out);
+    fputs("^\n", out);
+}
+
+void kith_diag_print(const struct kith_diag *d, FILE *out)
+{
+    struct problem sorted[KEEP];
+    memcpy(sorted, d->problems, d->count * sizeof *sorted);
+    qsort(sorted, d->count, sizeof *sorted, by_place);
+    for (size_t i = 0; i < d->count; i++) {
+        const struct problem *p = &sorted[i];
+        fputs(d->path, out);
+        if (p->pos.line) fprintf(out, ":%u:%u", p->pos.line, p->pos.col);
+        fprintf(out, ": %s: ", p->warning ? "warning" : "error");
+        put_clean(out, p->text, strlen(p->text));
+        fputc('\n', out);
+        if (p->pos.line && d->source) show_line(d, p->pos, out);
+        if (!p->help) continue;
+        fprintf(out, "      = help: ");
+        put_clean(out, p->help, strlen(p->help));
+        fputc('\n', out);
+    }
+    size_t rest = d->errors + d->warnings - d->count;
+    if (rest) fprintf(out, "%s: %zu more problems are not shown\n", d->path, rest);
+}
+
+char *kith_diag_text(const struct kith_diag *d)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    if (!out) abort();
+    kith_diag_print(d, out);
+    fclose(out);
+    return text;
+}
+
+/* ------------------------------------------------------------------------------------- did you mean */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Edits between two words, a swap of neighbours counting as one (Damerau; optimal string alignment). */
+static size_t distance(const char *a, const char *b)
+{
+    enum { MAX = 40 };
+    size_t la = strlen(a), lb = strlen(b), d[MAX + 1][MAX + 1];
+    if (la > MAX || lb > MAX) return SIZE_MAX;
+    for (size_t i = 0; i <= la; i++) d[i][0] = i;
+    for (size_t j = 0; j <= lb; j++) d[0][j] = j;
+    for (size_t i = 1; i <= la; i++)
+        for (size_t j = 1; j <= lb; j++) {
+            d[i][j] = least(d[i - 1][j - 1] + (a[i - 1] != b[j - 1]), 1 + least(d[i - 1][j], d[i][j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+        }
+    return d[la][lb];
+}
+
+const char *kith_nearest(const char *word, const char *const *names, size_t count)
+{
+    const char *best = NULL;
+    size_t len = strlen(word), nearest = len / 3 + 2;      /* one in three letters may be wrong */
+    for (size_t i = 0; i < count; i++) {
+        size_t n = distance(word, names[i]);
+        if (n < nearest) {
+            nearest = n;
+            best = names[i];
+        }
+    }
+    for (size_t i = 0; i < count && !best && len >= 3; i++)
+        if (strncmp(names[i], word, len) == 0 || strstr(word, names[i])) best = names[i];
+    return best;
+}

@@ -1,0 +1,15 @@
+/*
+ * diag.h - what the reader of a config needs of diag.c beside config.h.
+ */
+#ifndef KITH_CONFIG_DIAG_H
+#define KITH_CONFIG_DIAG_H
+
+#include "config.h"
+
+/* Never show the text between the two places: it is a secret. */
+void kith_diag_hide(struct kith_diag *, struct kith_pos from, struct kith_pos to);
+
+/* Of count names the one that a person who typed `word` may have meant; NULL: none is near. */
+const char *kith_nearest(const char *word, const char *const *names, size_t count);
+
+#endif

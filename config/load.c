@@ -1,0 +1,119 @@
+/*
+ * load.c - a file from its bytes to a checked struct kith_config, or to all that is wrong with it.
+ */
+#include "schema.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Other defaults depend on it: look before the rest is read. Mistakes are reported when its turn comes. */
+static unsigned find_profile(const struct kith_yaml *root)
+{
+    static const char *const words[] = {"lan", "wan", "local"};
+    const struct kith_yaml *v = kith_yaml_get(kith_yaml_get(root, "node"), "profile");
+    for (unsigned i = 0; v && i < 3; i++)
+        if (strcmp(v->text, words[i]) == 0) return i;
+    return KITH_PROFILE_LAN;
+}
+
+/* memberlist's default name. */
+static void default_name(struct kith_reading *r)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    if (r->config->settings.name) return;
+    if (gethostname(host, sizeof host - 1) != 0 || !*host) snprintf(host, sizeof host, "localhost");
+    r->config->settings.name = kith_arena_strdup(r->arena, host);
+    kith_origin_set(r->config->origins, "node.name", KITH_FROM_NOTE, (struct kith_pos){0}, (struct kith_pos){0}, "the host's name");
+}
+
+static void warn_readable(struct kith_reading *r, const char *path)
+{
+    struct stat st;
+    char help[300];
+    if (!r->literal_secret || !*path || stat(path, &st) != 0 || !(st.st_mode & (S_IROTH | S_IWOTH))) return;
+    snprintf(help, sizeof help, "chmod 600 %s, or keep the key in a file of its own: { file: PATH }", path);
+    kith_diag_warning(r->diag, (struct kith_pos){0}, help, "the file holds a key, and every user of this machine can read it");
+}
+
+static struct kith_reading *begin(const char *path, const struct kith_config_finder *finder, struct kith_diag *diag)
+{
+    struct kith_arena *arena = kith_arena_new();
+    struct kith_reading *r = kith_arena_alloc(arena, sizeof *r);
+    const char *slash = strrchr(path, '/');
+    r->diag = diag;
+    r->arena = arena;
+    r->finder = finder;
+    r->dir = !slash ? "" : slash == path ? "/" : kith_arena_strndup(arena, path, (size_t)(slash - path));
+    r->config = kith_arena_alloc(arena, sizeof *r->config);
+    r->config->arena = arena;
+    r->config->path = kith_arena_strdup(arena, path);
+    r->config->origins = kith_arena_alloc(arena, sizeof *r->config->origins);
+    r->config->origins->arena = arena;
+    return r;
+}
+
+struct kith_config *kith_config_parse(const char *path, const char *text, size_t len, const struct kith_config_finder *finder,
+                                      struct kith_diag *diag)
+{
+    if (sodium_init() < 0) abort();
+    if (!path) path = "";
+    size_t before = kith_diag_errors(diag);
+    kith_diag_source(diag, path, text, len < KITH_CONFIG_MAX ? len : KITH_CONFIG_MAX);
+    struct kith_arena *tree = kith_arena_new();            /* wiped when done: it may hold a secret */
+    struct kith_yaml *root = kith_yaml_parse(text, len, tree, diag);
+    struct kith_reading *r = begin(path, finder, diag);
+    if (root) {
+        r->profile = find_profile(root);
+        kith_schema_section(r, root, "");
+        if (root->kind == KITH_YAML_MAP) {
+            default_name(r);
+            kith_chain_read(r, root);
+            kith_check(r, root);
+        }
+        warn_readable(r, path);
+    }
+    kith_arena_free(tree);
+    if (kith_diag_errors(diag) == before) return r->config;
+    kith_arena_free(r->arena);
+    return NULL;
+}
+
+/* All of a file that is not absurdly large; NULL after saying why not. */
+static char *slurp(const char *path, size_t *len, struct kith_diag *diag)
+{
+    char *text = NULL;
+    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    ssize_t n = fd < 0 ? -1 : 0;
+    *len = 0;
+    if (fd >= 0 && !(text = malloc(KITH_CONFIG_MAX + 1))) abort();
+    while (fd >= 0 && *len <= KITH_CONFIG_MAX && ((n = read(fd, text + *len, KITH_CONFIG_MAX + 1 - *len)) > 0 || (n < 0 && errno == EINTR)))
+        if (n > 0) *len += (size_t)n;
+    if (n < 0) {
+        kith_diag_source(diag, path, "", 0);
+        kith_diag_error(diag, (struct kith_pos){0}, NULL, "can't read the file: %s", strerror(errno));
+        free(text);
+        text = NULL;
+    }
+    if (fd >= 0) close(fd);
+    return text;
+}
+
+struct kith_config *kith_config_load(const char *path, const struct kith_config_finder *finder, struct kith_diag *diag)
+{
+    size_t len;
+    char *text = slurp(path, &len, diag);
+    if (!text) return NULL;
+    struct kith_config *c = kith_config_parse(path, text, len, finder, diag);
+    sodium_memzero(text, len);
+    free(text);
+    return c;
+}
+
+void kith_config_free(struct kith_config *c)
+{
+    if (c) kith_arena_free(c->arena);
+}

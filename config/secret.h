@@ -1,0 +1,14 @@
+/*
+ * secret.h - what the reader of a config needs of secret.c beside config.h.
+ */
+#ifndef KITH_CONFIG_SECRET_H
+#define KITH_CONFIG_SECRET_H
+
+#include "config.h"
+
+/* Wipe and free the keys; the sources belong to the arena. */
+void kith_secrets_free(struct kith_secrets *);
+/* Add the key that text holds. 0 or -KITH_EINVAL. */
+int kith_secrets_add_text(struct kith_secrets *, uint32_t source, const char *text, size_t len);
+
+#endif

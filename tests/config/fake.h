@@ -1,0 +1,30 @@
+/*
+ * fake.h - plugins that exist as tables only, and a finder that knows them: what the tests of config/ need of plugins.
+ */
+#ifndef KITH_TEST_CONFIG_FAKE_H
+#define KITH_TEST_CONFIG_FAKE_H
+
+#include "config.h"
+
+/* transport udp_tcp; codecs lzw, crc32, aes_gcm, xchacha20poly1305, zstd, blake2b, private; delegates log, app, kv, tags,
+ * pinger. */
+extern const struct kith_config_finder fake_finder;
+
+/* Parameters of the fakes, as they are stored. */
+struct fake_udp_tcp {
+    struct kith_strings bind;
+    const char *advertise;
+    uint32_t max_inbound;
+    uint64_t idle_timeout;
+};
+
+struct fake_zstd {
+    uint32_t level;
+    uint64_t min_size;
+    const char *dictionary;
+    double ratio;
+    uint32_t mode;
+    bool checksum;
+};
+
+#endif

@@ -14,6 +14,7 @@ enum {
     PARAMS_MAX = 256,
     INSTANCE_MAX = 64 << 20,
     NAME_MAX_LEN = 63,
+    ENCRYPT = 10,                    /* on streams memberlist frames its encryption as we frame layers */
     FIRST_REGISTERED = 0x80, LAST_REGISTERED = 0xBF,   /* docs/WIRE.md, layer bytes */
 };
 
@@ -182,8 +183,8 @@ static const char *check_form(const struct kith_form *f)
     case KITH_FRAMED:
         if (f->tentative) return "only a form of its own can be tentative";
         if (f->first != f->last) return "a framed form has one first byte, not a range";
-        if (f->first && (f->first < FIRST_REGISTERED || f->first > LAST_REGISTERED))
-            return "a framed form's byte is 0x80 to 0xBF, or 0 for one from `wire:`";
+        if (f->first && f->first != ENCRYPT && (f->first < FIRST_REGISTERED || f->first > LAST_REGISTERED))
+            return "a framed form's byte is 0x80 to 0xBF (or 10, memberlist's), or 0 for one from `wire:`";
         return NULL;
     case KITH_OWN:
         if (f->first > f->last) return "the first bytes run backwards";

@@ -120,17 +120,21 @@ struct kith_codec_stats {
 struct kith_pipeline;
 
 /* Build the chain of a config: send, accept, require, label, limits. old: NULL, or the one of before; instances whose entry
- * did not change are shared with it. config must outlive the pipeline. */
+ * did not change are shared with it, others are made anew (codecs are not adopted: the old chain may still serve streams).
+ * config is not needed afterwards. */
 int kith_pipeline_new(struct kith_pipeline **, const struct kith_config *, const struct kith_host_maker *,
                       struct kith_keyring *, struct kith_pipeline *old, struct kith_error *);
 struct kith_pipeline *kith_pipeline_ref(struct kith_pipeline *);
 void kith_pipeline_unref(struct kith_pipeline *);
 /* What sealing a packet adds at most, label included; the budget of the core is the buffer size less head + tail. */
 struct kith_room kith_pipeline_room(const struct kith_pipeline *);
+/* For `kith dissect`: take messages with any label or none. Streams and packets without one count as having the config's. */
+void kith_pipeline_any_label(struct kith_pipeline *);
 
 /* Seal in place or into the pipeline's own scratch: *buf then points there, valid until the next call. */
 int kith_pipeline_seal_packet(struct kith_pipeline *, struct kith_buf *buf, uint8_t peer_pmax);
-/* Peel all layers and check the policy. 0, or a negative code; *why (may be NULL) tells the counter that went up. */
+/* Peel all layers and check the policy. 0, or a negative code; *why (may be NULL) tells the counter that went up. *buf then
+ * points into its own storage or into the pipeline's scratch, valid until the next call. */
 int kith_pipeline_open_packet(struct kith_pipeline *, struct kith_buf *buf, enum kith_refusal *why);
 /* A whole message for a stream, sealed into out (malloc'd storage that grows; start with zeroes, free base). initiator: the
  * label goes first. */
@@ -149,7 +153,7 @@ struct kith_inflow;
 struct kith_inflow *kith_inflow_new(struct kith_pipeline *, bool acceptor);
 void kith_inflow_free(struct kith_inflow *);
 void kith_inflow_require(struct kith_inflow *, uint32_t require);
-/* Feed bytes as they come. plain() gets the opened ones, in order. A negative code is final: close the stream; text (may be
+/* Feed bytes as they come. plain() gets the opened ones, in order; it must not free the inflow. A negative code is final: close the stream; text (may be
  * NULL, else KITH_INFLOW_TEXT bytes) is what an err message to the peer should say, "" for nothing. */
 #define KITH_INFLOW_TEXT 160
 int kith_inflow_feed(struct kith_inflow *, const uint8_t *data, size_t len,

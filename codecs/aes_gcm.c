@@ -1,0 +1,200 @@
+/*
+ * aes_gcm.c - memberlist's encryption: `version | nonce (12) | ciphertext | tag (16)`, AES-128, -192 or -256 by the length
+ * of the key (docs/WIRE.md; memberlist 1.9).
+ *
+ * Version 0 pads the message to 16 bytes (PKCS #7), version 1 does not; we send 0 only when the node speaks protocol 1 and
+ * read both. The version byte is not authenticated, so the whole padding is checked: a flipped one does not go unnoticed.
+ * On packets these bytes stand alone and look like a ping's or indirect ping's type (a tentative form): opening writes
+ * elsewhere and leaves the message as it was when no key fits. On streams the host frames them with byte 10 and a length.
+ *
+ * The cipher is libcrypto's. Scheduling a key costs as much as sealing a packet, so each key keeps its contexts.
+ */
+#include <kith/plugin.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+#include "nonce.h"
+
+enum { STREAM_LAYER = 10, NONCE = 12, TAG = 16, HEAD = 1 + NONCE, BLOCK = 16 };
+
+struct ring {
+    EVP_CIPHER_CTX *seal;        /* the primary key's */
+    EVP_CIPHER_CTX **open;       /* one for each key, in ring order */
+    size_t count;
+};
+
+struct aes_gcm {
+    const struct kith_host *host;
+    struct ring ring;
+    struct nonces nonces;
+};
+
+static void ring_fini(struct ring *r)
+{
+    EVP_CIPHER_CTX_free(r->seal);            /* wipes its key */
+    for (size_t i = 0; i < r->count; i++) EVP_CIPHER_CTX_free(r->open[i]);
+    free(r->open);
+    *r = (struct ring){0};
+}
+
+static EVP_CIPHER_CTX *context_new(const struct kith_key *key, int encrypt)
+{
+    const EVP_CIPHER *cipher = key->len == 16   ? EVP_aes_128_gcm()
+                               : key->len == 24 ? EVP_aes_192_gcm()
+                               : key->len == 32 ? EVP_aes_256_gcm()
+                                                : NULL;
+    EVP_CIPHER_CTX *ctx = cipher ? EVP_CIPHER_CTX_new() : NULL;
+    if (ctx && EVP_CipherInit_ex(ctx, cipher, NULL, key->data, NULL, encrypt) == 1) return ctx;
+    EVP_CIPHER_CTX_free(ctx);
+    return NULL;
+}
+
+static int ring_init(struct ring *r, const struct kith_host *host)
+{
+    struct kith_key key = {.size = sizeof key};
+    size_t n = host->keys(host, 0, &key);
+    *r = (struct ring){0};
+    if (!n) return 0;
+    if (!(r->open = calloc(n, sizeof *r->open))) return -KITH_ENOMEM;
+    if (!(r->seal = context_new(&key, 1))) goto fail;
+    while (r->count < n) {
+        host->keys(host, r->count, &key);
+        if (!(r->open[r->count] = context_new(&key, 0))) goto fail;
+        r->count++;
+    }
+    return 0;
+
+fail:
+    ring_fini(r);
+    return -KITH_EINVAL;
+}
+
+static int aes_gcm_rekey(void *self)
+{
+    struct aes_gcm *a = self;
+    struct ring fresh;
+    int rc = ring_init(&fresh, a->host);
+    if (rc < 0) return rc;
+    ring_fini(&a->ring);
+    a->ring = fresh;
+    return 0;
+}
+
+static int aes_gcm_init(void *self, const struct kith_host *host, struct kith_error *err)
+{
+    struct aes_gcm *a = self;
+    a->host = host;
+    int rc = ring_init(&a->ring, host);
+    return rc < 0 ? kith_fail(err, (enum kith_code)-rc, "aes_gcm can't set up its keys (16, 24 or 32 bytes each)") : 0;
+}
+
+static void aes_gcm_fini(void *self)
+{
+    struct aes_gcm *a = self;
+    ring_fini(&a->ring);
+}
+
+static size_t padding(size_t len, unsigned protocol) { return protocol == 1 ? BLOCK - len % BLOCK : 0; }
+
+static void aes_gcm_room(const void *self, struct kith_room *room)
+{
+    room->head = HEAD;
+    room->tail = room->protocol > 1 ? TAG : TAG + BLOCK;
+}
+
+static size_t aes_gcm_sealed(const void *self, size_t len, const struct kith_frame *frame)
+{
+    return HEAD + len + padding(len, frame->protocol) + TAG;
+}
+
+/* One message through a context; in and out may be the same. */
+static bool run(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct kith_bytes ad, const uint8_t *in, size_t len, uint8_t *out)
+{
+    int n;
+    return EVP_CipherInit_ex(ctx, NULL, NULL, NULL, nonce, -1) == 1
+        && (!ad.len || EVP_CipherUpdate(ctx, NULL, &n, ad.data, (int)ad.len) == 1)
+        && (!len || EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1);
+}
+
+static int aes_gcm_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
+{
+    struct aes_gcm *a = self;
+    size_t len = buf->len, pad = padding(len, frame->protocol);
+    uint8_t end[BLOCK];
+    int n;
+    if (!a->ring.seal) return -KITH_EAUTH;
+    if (kith_buf_headroom(buf) < HEAD || kith_buf_tailroom(buf) < pad + TAG || len > INT32_MAX - BLOCK) return -KITH_ETOOBIG;
+
+    uint8_t *text = buf->data, *head = kith_buf_push(buf, HEAD), *tail = kith_buf_put(buf, pad + TAG);
+    memset(tail, (int)pad, pad);
+    head[0] = frame->protocol == 1 ? 0 : 1;
+    nonce_take(&a->nonces, a->host, head + 1, NONCE);
+    if (!run(a->ring.seal, head + 1, frame->ad, text, len + pad, text)
+        || EVP_CipherFinal_ex(a->ring.seal, end, &n) != 1
+        || EVP_CIPHER_CTX_ctrl(a->ring.seal, EVP_CTRL_AEAD_GET_TAG, TAG, tail + pad) != 1)
+        return -KITH_EIO;
+    return 0;
+}
+
+/* PKCS #7: the last byte says how many bytes, 1 to 16, all of that value. */
+static bool unpad(struct kith_buf *buf)
+{
+    size_t pad = buf->len ? buf->data[buf->len - 1] : 0;
+    if (pad < 1 || pad > BLOCK || pad > buf->len || buf->len % BLOCK) return false;
+    for (size_t i = buf->len - pad; i < buf->len; i++)
+        if (buf->data[i] != pad) return false;
+    buf->len -= pad;
+    return true;
+}
+
+static int aes_gcm_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
+{
+    struct aes_gcm *a = self;
+    uint8_t end[BLOCK];
+    int n, rc;
+    if (buf->len < HEAD + TAG || buf->len > INT32_MAX) return -KITH_EMALFORMED;
+    unsigned version = buf->data[0];
+    if (version > 1 || (version == 0 && buf->len < HEAD + BLOCK + TAG)) return -KITH_EMALFORMED;
+
+    size_t len = buf->len - HEAD - TAG;
+    uint8_t *nonce = buf->data + 1, *text = buf->data + HEAD;
+    if ((rc = frame->reserve(frame, len)) < 0) return rc;
+    for (size_t i = 0; i < a->ring.count; i++) {
+        EVP_CIPHER_CTX *ctx = a->ring.open[i];
+        if (!run(ctx, nonce, frame->ad, text, len, frame->scratch->data)
+            || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, text + len) != 1
+            || EVP_CipherFinal_ex(ctx, end, &n) != 1)
+            continue;
+        kith_buf_put(frame->scratch, len);
+        if (version == 0 && !unpad(frame->scratch)) return -KITH_EMALFORMED;
+        frame->key = (uint32_t)i;
+        frame->version = version;
+        kith_buf_swap(buf, frame->scratch);
+        return 0;
+    }
+    return -KITH_EAUTH;
+}
+
+static const struct kith_codec_ops aes_gcm_ops = {
+    .size = sizeof aes_gcm_ops,
+    .provides = KITH_AUTHENTICATES | KITH_ENCRYPTS,
+    .flags = KITH_CODEC_KEYED | KITH_CODEC_RAW_KEYS,
+    .packet = {.framing = KITH_OWN, .first = 0, .last = 1, .tentative = 1},
+    .stream = {.framing = KITH_FRAMED, .first = STREAM_LAYER, .last = STREAM_LAYER},
+    .room = aes_gcm_room,
+    .seal = aes_gcm_seal,
+    .open = aes_gcm_open,
+    .rekey = aes_gcm_rekey,
+    .sealed = aes_gcm_sealed,
+};
+
+KITH_PLUGIN(aes_gcm) = {
+    KITH_HEADER(CODEC),
+    .name = "aes_gcm",
+    .version = "1.0",
+    .summary = "AES-GCM encryption, as memberlist does it",
+    .instance_size = sizeof(struct aes_gcm),
+    .ops = &aes_gcm_ops,
+    .init = aes_gcm_init,
+    .fini = aes_gcm_fini,
+};

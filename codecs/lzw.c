@@ -1,0 +1,229 @@
+/*
+ * lzw.c - memberlist's compression layer: `09 | msgpack {Algo: 0, Buf: LZW}` (docs/WIRE.md; memberlist 1.6).
+ *
+ * Packets are compressed only when that makes them smaller, streams always, as memberlist does. Reading is as tolerant as
+ * its msgpack decoders: any order of keys, unknown keys, all integer forms, raw, str and bin.
+ */
+#include <kith/plugin.h>
+
+#include "lzw.h"
+
+enum { LAYER = 9, HEAD = 12, HEAD_MAX = HEAD + 5, FOREIGN_MAX = 1024 };
+
+/* 09, a map of two, "Algo" 0, "Buf": what every sender writes. The length of Buf follows. */
+static const uint8_t head[HEAD] = {LAYER, 0x82, 0xA4, 'A', 'l', 'g', 'o', 0, 0xA3, 'B', 'u', 'f'};
+
+struct lzw {
+    struct lzw_encoder encoder;
+    struct lzw_decoder decoder;
+};
+
+static void lzw_room(const void *self, struct kith_room *room)
+{
+    room->head = 0;
+    room->tail = 0;
+}
+
+/* msgpack raw, old style. */
+static unsigned raw_header(uint8_t *out, size_t len)
+{
+    if (len < 32) {
+        out[0] = (uint8_t)(0xA0 | len);
+        return 1;
+    }
+    unsigned n = len < 65536 ? 2 : 4;
+    out[0] = n == 2 ? 0xDA : 0xDB;
+    for (unsigned i = 0; i < n; i++) out[1 + i] = (uint8_t)(len >> 8 * (n - 1 - i));
+    return 1 + n;
+}
+
+static int lzw_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
+{
+    struct lzw *z = self;
+    uint8_t raw[5];
+    size_t cap = lzw_bound(buf->len);
+    int rc;
+
+    if (frame->plane == KITH_PACKET) {
+        if (buf->len <= HEAD + 1 + 3) return KITH_PASS;
+        cap = buf->len - 1 - HEAD - 1;           /* worth it only when the whole is smaller */
+    }
+    if ((rc = frame->reserve(frame, HEAD_MAX + cap + LZW_SLACK)) < 0) return rc;
+    frame->scratch->data += HEAD_MAX;
+    size_t n = kith_lzw_encode(&z->encoder, buf->data, buf->len, frame->scratch->data, cap);
+    unsigned r = raw_header(raw, n);
+    if (!n || (frame->plane == KITH_PACKET && HEAD + r + n >= buf->len)) return KITH_PASS;
+
+    kith_buf_put(frame->scratch, n);
+    memcpy(kith_buf_push(frame->scratch, r), raw, r);
+    memcpy(kith_buf_push(frame->scratch, HEAD), head, HEAD);
+    kith_buf_swap(buf, frame->scratch);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------- reading the map */
+
+enum kind { NIL, INT, BYTES, ARRAY, MAP, OTHER };
+
+/* One msgpack header: what it is, its value or count, and the bytes that belong to it. */
+struct item {
+    enum kind kind;
+    uint64_t value;              /* of INT; items in ARRAY and MAP */
+    size_t size, body;           /* of the header, of the bytes after it */
+};
+
+static uint64_t big_endian(const uint8_t *p, size_t n)
+{
+    uint64_t v = 0;
+    while (n--) v = v << 8 | *p++;
+    return v;
+}
+
+/* By first byte 0xC0..0xDF: kind, bytes of length or value after it, extra bytes of body (the type of an ext). */
+static const struct {
+    uint8_t kind, bytes, extra;
+} forms[32] = {
+    {NIL, 0, 0},   {OTHER, 255, 0}, {OTHER, 0, 0}, {OTHER, 0, 0}, {BYTES, 1, 0},  {BYTES, 2, 0}, {BYTES, 4, 0}, {OTHER, 1, 1},
+    {OTHER, 2, 1}, {OTHER, 4, 1},   {OTHER, 0, 4}, {OTHER, 0, 8}, {INT, 1, 0},    {INT, 2, 0},   {INT, 4, 0},   {INT, 8, 0},
+    {INT, 1, 0},   {INT, 2, 0},     {INT, 4, 0},   {INT, 8, 0},   {OTHER, 0, 2},  {OTHER, 0, 3}, {OTHER, 0, 5}, {OTHER, 0, 9},
+    {OTHER, 0, 17}, {BYTES, 1, 0},  {BYTES, 2, 0}, {BYTES, 4, 0}, {ARRAY, 2, 0},  {ARRAY, 4, 0}, {MAP, 2, 0},   {MAP, 4, 0},
+};
+
+struct message {
+    uint64_t algo;
+    struct kith_bytes buf;
+};
+
+struct cursor {
+    const uint8_t *data;
+    size_t len, at, need;        /* need: bytes that must be there to go on */
+    size_t foreign;              /* bytes so far that are not Buf's */
+};
+
+/* Read a header. 1: read; 0: it is not all there; negative: no msgpack. */
+static int header_read(const uint8_t *p, size_t len, struct item *it)
+{
+    *it = (struct item){.size = 1};
+    if (!len) return 0;
+    uint8_t b = p[0];
+    if (b < 0x80 || b >= 0xE0) {
+        it->kind = INT;
+        it->value = (uint64_t)(int64_t)(int8_t)b;
+        return 1;
+    }
+    if (b < 0xC0) {
+        it->kind = b < 0x90 ? MAP : b < 0xA0 ? ARRAY : BYTES;
+        it->value = it->kind == BYTES ? b & 0x1F : b & 0x0F;
+        it->body = it->kind == BYTES ? b & 0x1F : 0;
+        return 1;
+    }
+    size_t n = forms[b - 0xC0].bytes;
+    if (n == 255) return -KITH_EMALFORMED;
+    it->size += n;
+    if (len < it->size) return 0;
+    it->kind = (enum kind)forms[b - 0xC0].kind;
+    it->value = big_endian(p + 1, n);
+    it->body = forms[b - 0xC0].extra + (it->kind == BYTES || it->kind == OTHER ? (size_t)it->value : 0);
+    if (b >= 0xD0 && b <= 0xD3 && p[1] & 0x80) it->value = UINT64_MAX;        /* negative: too large for any field */
+    return 1;
+}
+
+/* Read a header and step over its body. As header_read; 0 sets need. */
+static int next(struct cursor *c, struct item *it, bool foreign)
+{
+    int rc = header_read(c->data + c->at, c->len - c->at, it);
+    if (rc < 0) return rc;
+    if (foreign && (c->foreign += it->size + it->body) > FOREIGN_MAX) return -KITH_EMALFORMED;
+    if (!rc || c->len - c->at - it->size < it->body) {
+        c->need = c->at + it->size + it->body;
+        return 0;
+    }
+    c->at += it->size + it->body;
+    return 1;
+}
+
+static uint64_t children(const struct item *it)
+{
+    return it->kind == MAP ? it->value * 2 : it->kind == ARRAY ? it->value : 0;
+}
+
+/* Read `09 map`. 1: done, c->at bytes long; 0: go on with c->need bytes. Negative: malformed. Senders may know more keys
+ * than we do: what is not Buf may take FOREIGN_MAX bytes. */
+static int message_read(struct cursor *c, struct message *m)
+{
+    enum { ALGO, BUF, UNKNOWN };
+    struct item top, it;
+    int rc;
+
+    *m = (struct message){0};
+    c->at = c->need = 1;
+    if (!c->len) return 0;
+    if ((rc = next(c, &top, true)) <= 0) return rc;
+    if (top.kind != MAP && top.kind != ARRAY) return -KITH_EMALFORMED;
+    for (uint64_t i = 0; i < top.value; i++) {
+        uint64_t field = i;                  /* an array has the fields in Go's order of declaration */
+        if (top.kind == MAP) {
+            if ((rc = next(c, &it, true)) <= 0) return rc;
+            if (it.kind != BYTES) return -KITH_EMALFORMED;
+            const uint8_t *key = c->data + c->at - it.body;
+            field = it.body == 4 && !memcmp(key, "Algo", 4) ? ALGO : it.body == 3 && !memcmp(key, "Buf", 3) ? BUF : UNKNOWN;
+        }
+        if ((rc = next(c, &it, field != BUF)) <= 0) return rc;
+        if (field == ALGO) {
+            if (it.kind != INT && it.kind != NIL) return -KITH_EMALFORMED;
+            m->algo = it.value;
+        } else if (field == BUF) {
+            if (it.kind != BYTES && it.kind != NIL) return -KITH_EMALFORMED;
+            m->buf = kith_bytes_of(c->data + c->at - it.body, it.body);
+        } else {
+            for (uint64_t left = children(&it); left; left += children(&it) - 1)
+                if ((rc = next(c, &it, true)) <= 0) return rc;
+        }
+    }
+    return 1;
+}
+
+static int lzw_extent(const void *self, const uint8_t *data, size_t len, size_t *need)
+{
+    struct cursor c = {.data = data, .len = len};
+    struct message m;
+    int rc = message_read(&c, &m);
+    *need = rc == 1 ? c.at : c.need;
+    return rc;
+}
+
+static int lzw_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
+{
+    struct lzw *z = self;
+    struct cursor c = {.data = buf->data, .len = buf->len};
+    struct message m;
+    int rc;
+    if (message_read(&c, &m) != 1 || m.algo) return -KITH_EMALFORMED;
+
+    int64_t n = kith_lzw_measure(&z->decoder, m.buf.data, m.buf.len, frame->limit < UINT32_MAX ? frame->limit : UINT32_MAX);
+    if (n < 0) return n == -1 ? -KITH_EMALFORMED : -KITH_ETOOBIG;
+    if ((rc = frame->reserve(frame, (size_t)n)) < 0) return rc;
+    kith_lzw_decode(&z->decoder, m.buf.data, m.buf.len, kith_buf_put(frame->scratch, (size_t)n));
+    kith_buf_swap(buf, frame->scratch);
+    return 0;
+}
+
+static const struct kith_codec_ops lzw_ops = {
+    .size = sizeof lzw_ops,
+    .provides = KITH_COMPRESSES,
+    .packet = {.framing = KITH_OWN, .first = LAYER, .last = LAYER},
+    .stream = {.framing = KITH_OWN, .first = LAYER, .last = LAYER},
+    .room = lzw_room,
+    .seal = lzw_seal,
+    .open = lzw_open,
+    .extent = lzw_extent,
+};
+
+KITH_PLUGIN(lzw) = {
+    KITH_HEADER(CODEC),
+    .name = "lzw",
+    .version = "1.0",
+    .summary = "LZW compression, as memberlist does it",
+    .instance_size = sizeof(struct lzw),
+    .ops = &lzw_ops,
+};

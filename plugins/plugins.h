@@ -163,25 +163,40 @@ int kith_inflow_end(struct kith_inflow *);
 
 /* ------------------------------------------------------------------------------------- delegates */
 
-/* All delegates of a node as one: implements struct kith_delegate_ops for the core. Raw ones see memberlist's bytes; those
- * with a channel send and receive framed (docs/WIRE.md). User messages wait here, at most handoff_queue_depth of them
- * (newest dropped and counted), until kith_delegates_deliver(). */
+/* All delegates of a node as one. Raw ones see memberlist's bytes; those with a channel send and receive framed
+ * (docs/WIRE.md, Channels). User messages wait here, at most handoff_queue_depth of them (newest dropped and counted) and at
+ * most max_stream_memory bytes, until kith_delegates_deliver(). */
 struct kith_delegates;
 
-/* node: what the delegates may ask; the fan-out gives each its own table on top of it, bound to its channel. */
+/* What can't be together, both lines named: two raw delegates (or two of one channel) that produce messages or state, two that
+ * provide meta, two that provide the ack payload. kith_delegates_new() checks it too. */
+int kith_delegates_check(const struct kith_config *, struct kith_error *);
+
+/* Make the instances; nothing is attached or started. node: what the delegates may ask; each gets its own table on top of it,
+ * bound to its channel. old: NULL, or the one in force (reload): delegates whose entry did not change are shared with it, and
+ * it stays in force until kith_delegates_start() of the new one has succeeded; then free it. If start fails, free the new one
+ * and go on with the old. */
 struct kith_delegates *kith_delegates_new(const struct kith_config *, const struct kith_host_maker *, const struct kith_node *,
                                           struct kith_delegates *old, struct kith_error *);
 int kith_delegates_start(struct kith_delegates *, struct kith_error *);
+/* Stop those that no other fan-out shares. After the last one was freed, no `done` that the delegates gave to `node` may be
+ * called any more. */
 void kith_delegates_free(struct kith_delegates *);
-extern const struct kith_delegate_ops kith_delegates_ops;         /* self: the struct kith_delegates */
+/* What the core calls, and with which self: both stay the same over reloads. */
+const struct kith_delegate_ops *kith_delegates_ops(struct kith_delegates *, void **self);
 /* The end of a turn: hand the queued user messages over, in order. */
 void kith_delegates_deliver(struct kith_delegates *);
-/* The node's own listeners (control socket, monitor, embedder) take part like a raw delegate that only listens. */
+/* The node's own listeners (control socket, monitor, embedder) take part like raw delegates behind those of the file. One that
+ * produces messages, state, meta or ack payloads: only when nobody else does, else -KITH_EEXIST. They live over reloads.
+ * unlisten is allowed from inside a callback. */
 int kith_delegates_listen(struct kith_delegates *, const struct kith_delegate_ops *, void *self);
 void kith_delegates_unlisten(struct kith_delegates *, void *self);
-/* Fixed meta from the config file; used when no delegate provides any. */
+/* Fixed meta, copied; used when no delegate provides any. */
 void kith_delegates_meta(struct kith_delegates *, struct kith_bytes);
+/* By the name that the file uses, or by that and the channel: "kv", "kv:orders". NULL: none. */
 struct kith_instance *kith_delegates_find(struct kith_delegates *, const char *name);
 uint64_t kith_delegates_dropped(const struct kith_delegates *);
+/* The fan-out's counters, for the node's statistics. */
+void kith_delegates_stats(const struct kith_delegates *, void (*visit)(void *arg, const struct kith_stat *), void *arg);
 
 #endif

@@ -1,18 +1,23 @@
 # tests/plugins
 if HAVE_CUNIT
-check_PROGRAMS += tests/plugins/test_loader
-TESTS += tests/plugins/test_loader
+PLUGINS_TESTS = tests/plugins/test_loader tests/plugins/test_delegates tests/plugins/test_pipeline
+check_PROGRAMS += $(PLUGINS_TESTS)
+TESTS += $(PLUGINS_TESTS)
 endif
+PLUGINS_TEST_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/tests
+PLUGINS_TEST_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(SODIUM_CFLAGS)
+PLUGINS_TEST_LIBS = plugins/libplugins.la config/libconfig.la $(CUNIT_LIBS)
 
 tests_plugins_test_loader_SOURCES = tests/plugins/test_loader.c
-tests_plugins_test_loader_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/tests
-tests_plugins_test_loader_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
-tests_plugins_test_loader_LDADD = plugins/libplugins.la $(CUNIT_LIBS)
+tests_plugins_test_loader_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
+tests_plugins_test_loader_CFLAGS = $(PLUGINS_TEST_CFLAGS)
+tests_plugins_test_loader_LDADD = $(PLUGINS_TEST_LIBS)
 
-if HAVE_CUNIT
-check_PROGRAMS += tests/plugins/test_pipeline
-TESTS += tests/plugins/test_pipeline
-endif
+tests_plugins_test_delegates_SOURCES = tests/plugins/test_delegates.c tests/plugins/fake.h
+tests_plugins_test_delegates_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
+tests_plugins_test_delegates_CFLAGS = $(PLUGINS_TEST_CFLAGS)
+tests_plugins_test_delegates_LDADD = $(PLUGINS_TEST_LIBS)
+
 tests_plugins_test_pipeline_SOURCES = tests/plugins/test_pipeline.c $(RIG)
 tests_plugins_test_pipeline_CPPFLAGS = $(RIG_CPPFLAGS)
 tests_plugins_test_pipeline_CFLAGS = $(RIG_CFLAGS)

@@ -1,0 +1,222 @@
+/*
+ * packets.c - datagrams in batches: as many as are there with recvmmsg(), a loop turn's worth with sendmmsg().
+ *
+ * No allocation after start. What the system can't take at once waits in the batch until the socket is writable; when
+ * the batch is full the newest is dropped and counted.
+ */
+#include "udp_tcp.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+enum {
+    RECEIVE_BATCH = 32,
+    RECEIVE_TURN = 8192,                 /* datagrams of one socket in one turn: timers must have theirs too */
+    ROOM = 128,                          /* before and after a datagram, for whoever changes it in place */
+    SLOT = ROOM + 65536 + ROOM,
+    SEND_BATCH = 128,
+    SEND_BYTES = 256 * 1024
+};
+
+struct kith_ut_ring {
+    struct mmsghdr headers[RECEIVE_BATCH];
+    struct iovec vectors[RECEIVE_BATCH];
+    union kith_ut_sockaddr from[RECEIVE_BATCH];
+    union {
+        struct cmsghdr align;
+        uint8_t bytes[CMSG_SPACE(sizeof(uint32_t))];
+    } control[RECEIVE_BATCH];
+    uint8_t slots[];
+};
+
+struct kith_ut_batch {
+    struct kith_ut_socket *socket;
+    size_t first, count, used;           /* sent up to first; bytes used */
+    bool stuck;                          /* the socket is full; writable follows */
+    struct mmsghdr headers[SEND_BATCH];
+    struct iovec vectors[SEND_BATCH];
+    union kith_ut_sockaddr to[SEND_BATCH];
+    uint8_t bytes[SEND_BYTES];
+};
+
+/* ------------------------------------------------------------------------------------- in */
+
+/* The system tells how many datagrams it had to drop before this one, ever; 32 bits that may wrap. */
+static void note_drops(struct kith_ut_socket *s, struct msghdr *m)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SO_RXQ_OVFL) continue;
+        uint32_t total;
+        memcpy(&total, CMSG_DATA(c), sizeof total);
+        *s->owner->count.packets_dropped_system += (uint32_t)(total - s->dropped);
+        s->dropped = total;
+    }
+}
+
+static void deliver(struct kith_ut_socket *s, size_t i)
+{
+    struct kith_ut *u = s->owner;
+    struct mmsghdr *h = &u->ring->headers[i];
+    note_drops(s, &h->msg_hdr);
+    ++*u->count.packets_received;
+    *u->count.bytes_received += h->msg_len;
+    if (!h->msg_len) {
+        ++*u->count.packets_dropped_empty;
+        return;
+    }
+    struct kith_addr from;
+    uint8_t *slot = u->ring->slots + i * SLOT;
+    struct kith_buf buf = {.base = slot, .data = slot + ROOM, .len = h->msg_len, .cap = SLOT};
+    kith_ut_from_sockaddr(&u->ring->from[i], &from);
+    u->up->packet_in(u->up->ctx, &from, &buf, u->host->now(u->host));
+}
+
+static void receive(struct kith_ut_socket *s)
+{
+    struct kith_ut_ring *ring = s->owner->ring;
+    for (int turn = 0; turn < RECEIVE_TURN; turn += RECEIVE_BATCH) {
+        for (size_t i = 0; i < RECEIVE_BATCH; i++) {
+            ring->headers[i].msg_hdr.msg_namelen = sizeof ring->from[i];
+            ring->headers[i].msg_hdr.msg_controllen = sizeof ring->control[i];
+        }
+        int n = recvmmsg(s->udp, ring->headers, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
+        for (int i = 0; i < n; i++) deliver(s, (size_t)i);
+        if (n < RECEIVE_BATCH) break;
+    }
+}
+
+/* ------------------------------------------------------------------------------------- out */
+
+static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
+{
+    while (b->first < b->count) {
+        int n = sendmmsg(b->socket->udp, b->headers + b->first, (unsigned)(b->count - b->first), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+            if (!b->stuck) u->host->watch_set(b->socket->udp_watch, KITH_READABLE | KITH_WRITABLE);
+            b->stuck = true;
+            return;
+        }
+        if (n < 0) {
+            ++*u->count.packets_dropped_send_failed;         /* this one; the next may go elsewhere */
+            b->first++;
+            continue;
+        }
+        for (int i = 0; i < n; i++) *u->count.bytes_sent += b->vectors[b->first + (size_t)i].iov_len;
+        *u->count.packets_sent += (uint64_t)n;
+        b->first += (size_t)n;
+    }
+    b->first = b->count = b->used = 0;
+    if (b->stuck) u->host->watch_set(b->socket->udp_watch, KITH_READABLE);
+    b->stuck = false;
+}
+
+int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name, struct kith_bytes packet)
+{
+    struct kith_ut *u = self;
+    union kith_ut_sockaddr sa;
+    if (packet.len > KITH_UT_PACKET_MAX) return -KITH_ETOOBIG;
+    if (!kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
+    struct kith_ut_batch *b = u->batches[sa.sa.sa_family == AF_INET6];
+    if (!b) return -KITH_EUNREACHABLE;
+    if (!b->stuck && (b->count == SEND_BATCH || b->used + packet.len > SEND_BYTES)) send_batch(u, b);
+    if (b->count == SEND_BATCH || b->used + packet.len > SEND_BYTES) {
+        ++*u->count.packets_dropped_send_full;
+        return -KITH_EAGAIN;
+    }
+    if (b->socket->local.sa.sa_family == AF_INET6 && sa.sa.sa_family == AF_INET) {
+        struct in_addr v4 = sa.in.sin_addr;
+        sa.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(to->port)};
+        sa.in6.sin6_addr.s6_addr[10] = sa.in6.sin6_addr.s6_addr[11] = 0xff;
+        memcpy(sa.in6.sin6_addr.s6_addr + 12, &v4, sizeof v4);
+    } else if (sa.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&sa.in6.sin6_addr)) {
+        sa.in6.sin6_scope_id = b->socket->local.in6.sin6_scope_id;   /* no scope on the wire: ours */
+    }
+    b->to[b->count] = sa;
+    b->headers[b->count].msg_hdr.msg_namelen = kith_ut_sockaddr_len(&sa);
+    b->vectors[b->count] = (struct iovec){.iov_base = b->bytes + b->used, .iov_len = packet.len};
+    memcpy(b->bytes + b->used, packet.data, packet.len);
+    b->used += packet.len;
+    b->count++;
+    return 0;
+}
+
+void kith_ut_flush(void *self)
+{
+    struct kith_ut *u = self;
+    for (int i = 0; i < 2; i++)
+        if (u->batches[i] && !u->batches[i]->stuck) send_batch(u, u->batches[i]);
+}
+
+/* ------------------------------------------------------------------------------------- life */
+
+static void on_udp(void *arg, unsigned events)
+{
+    struct kith_ut_socket *s = arg;
+    struct kith_ut *u = s->owner;
+    if (events & KITH_READABLE) receive(s);
+    for (int i = 0; events & KITH_WRITABLE && i < 2; i++)
+        if (u->batches[i] && u->batches[i]->socket == s) send_batch(u, u->batches[i]);
+}
+
+static struct kith_ut_batch *new_batch(struct kith_ut_socket *socket)
+{
+    struct kith_ut_batch *b = malloc(sizeof *b);
+    if (!b) return NULL;
+    memset(b, 0, offsetof(struct kith_ut_batch, bytes));
+    b->socket = socket;
+    for (size_t i = 0; i < SEND_BATCH; i++) {
+        b->headers[i].msg_hdr.msg_name = &b->to[i];
+        b->headers[i].msg_hdr.msg_iov = &b->vectors[i];
+        b->headers[i].msg_hdr.msg_iovlen = 1;
+    }
+    return b;
+}
+
+static struct kith_ut_ring *new_ring(void)
+{
+    /* Only pages that datagrams really reach are ever backed by memory. */
+    struct kith_ut_ring *ring = malloc(sizeof *ring + (size_t)RECEIVE_BATCH * SLOT);
+    if (!ring) return NULL;
+    memset(ring, 0, sizeof *ring);
+    for (size_t i = 0; i < RECEIVE_BATCH; i++) {
+        ring->vectors[i] = (struct iovec){.iov_base = ring->slots + i * SLOT + ROOM, .iov_len = SLOT - 2 * ROOM};
+        ring->headers[i].msg_hdr.msg_name = &ring->from[i];
+        ring->headers[i].msg_hdr.msg_iov = &ring->vectors[i];
+        ring->headers[i].msg_hdr.msg_iovlen = 1;
+        ring->headers[i].msg_hdr.msg_control = &ring->control[i];
+    }
+    return ring;
+}
+
+int kith_ut_packets_start(struct kith_ut *u, struct kith_error *err)
+{
+    u->ring = new_ring();
+    if (!u->ring) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    for (size_t i = 0; i < u->socket_count; i++) {
+        struct kith_ut_socket *s = &u->sockets[i];
+        bool v6 = s->local.sa.sa_family == AF_INET6;
+        /* Packets leave from the first socket of their family, so that peers see one source. */
+        if (!u->batches[v6] && !(u->batches[v6] = new_batch(s))) return kith_fail(err, KITH_ENOMEM, "out of memory");
+        if (s->dual && !u->batches[0] && !(u->batches[0] = new_batch(s)))
+            return kith_fail(err, KITH_ENOMEM, "out of memory");
+        s->udp_watch = u->host->watch(u->host, s->udp, KITH_READABLE, on_udp, s);
+        if (!s->udp_watch) return kith_fail(err, KITH_ENOMEM, "can't watch a socket");
+    }
+    return 0;
+}
+
+void kith_ut_packets_stop(struct kith_ut *u)
+{
+    for (int i = 0; i < 2; i++) {
+        if (u->batches[i]) send_batch(u, u->batches[i]);
+        free(u->batches[i]);
+        u->batches[i] = NULL;
+    }
+    for (size_t i = 0; i < u->socket_count; i++) {
+        if (u->sockets[i].udp_watch) u->host->watch_free(u->sockets[i].udp_watch);
+        u->sockets[i].udp_watch = NULL;
+    }
+    free(u->ring);
+    u->ring = NULL;
+}

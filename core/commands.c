@@ -59,20 +59,20 @@ int64_t kith_core_leave(struct kith_core *c, uint64_t now, uint64_t timeout)
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_LEAVE);
     if (!r) return -KITH_ENOMEM;
     uint32_t id = r->id;
+    int err = 0;
     if (!c->left) {
         struct kith_msg dead = {.type = KITH_MSG_DEAD, .incarnation = c->self->incarnation, .node = kith_self_name(c),
                                 .from = kith_self_name(c)};
         bool wait = company(c);
         c->left = true;
         kith_dead(c, &dead, KITH_FROM_SELF, wait ? r : NULL);
-        c->leave_under_way = wait && c->leaves;
-        if (!wait) kith_request_done(c, r, 0, 0);
-        if (!c->leave_under_way) return id;
-    } else if (!c->leave_under_way) {
-        kith_request_done(c, r, 0, 0);
-        return id;
+        c->leave_under_way = r->queued;
+        err = wait && !r->queued ? -KITH_ENOMEM : 0;
     }
-    kith_request_timeout(c, r, timeout);
+    if (c->leave_under_way)
+        kith_request_timeout(c, r, timeout);
+    else
+        kith_request_done(c, r, err, 0);
     return id;
 }
 
@@ -90,12 +90,14 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     bool wait = company(c);
     kith_own_meta(c, buf, &meta);
     kith_self_message(c, &alive, c->self->incarnation + 1, meta);
-    kith_request_timeout(c, r, wait ? timeout : 0);
     if (!kith_alive(c, &alive, KITH_FROM_SELF, wait ? r : NULL)) {
         kith_request_cancel(c, r);
         return -KITH_EREFUSED;
     }
-    if (!wait) kith_request_done(c, r, 0, 0);
+    if (r->queued)
+        kith_request_timeout(c, r, timeout);
+    else
+        kith_request_done(c, r, wait ? -KITH_ENOMEM : 0, 0);
     return id;
 }
 

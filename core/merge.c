@@ -56,7 +56,8 @@ void kith_member_of(struct kith_member *out, const struct kith_msg *msg, struct 
     if (msg->addr.len) memcpy(out->addr.bytes, msg->addr.data, msg->addr.len);
 }
 
-/* Queue a message under the name of the member it is about (memberlist 2.17), or ours to refute. */
+/* Queue a message under the name of the member it is about (memberlist 2.17), or ours to refute. request->queued tells
+ * whether it is there. */
 static void broadcast(struct kith_core *c, const struct kith_msg *msg, const char *key, size_t key_len,
                       struct kith_request *request)
 {
@@ -64,10 +65,9 @@ static void broadcast(struct kith_core *c, const struct kith_msg *msg, const cha
     if (kith_wire_write_message(&buf, msg) < 0 ||
         kith_broadcasts_add(&c->queue, key, key_len, kith_bytes_of(buf.data, buf.len), (uintptr_t)request) < 0) {
         kith_drop(c, KITH_DROP_NO_MEMORY);
-        if (request) kith_request_done(c, request, -KITH_ENOMEM, 0);
-        return;
+    } else if (request) {
+        request->queued = true;
     }
-    if (request) request->queued = true;
 }
 
 static void broadcast_named(struct kith_core *c, const struct kith_msg *msg, struct kith_request *request)

@@ -48,7 +48,9 @@ static struct kith_stream *stream_new(struct kith_core *c, enum kith_stream_kind
                                       struct kith_bytes name, uint64_t deadline)
 {
     struct kith_streams *t = &c->streams;
-    if (t->open >= c->set.max_streams || t->open >= 0xfff0) {
+    uint32_t max = c->set.max_streams;
+    if (kind == KITH_STREAM_INBOUND) max -= max / 8;     /* a crowd at the door does not keep us in */
+    if (t->open >= max || t->open >= 0xfff0) {
         kith_drop(c, KITH_DROP_MAX_STREAMS);
         return NULL;
     }

@@ -201,7 +201,7 @@ int kith_sync_merge(struct kith_core *c, struct kith_stream *s)
 {
     struct cursor list = {s->data + s->body, s->data + s->tail};
     struct kith_bytes user = kith_bytes_of(s->data + s->tail, (size_t)s->header.user_state_len);
-    bool join = s->header.join || s->kind == KITH_STREAM_JOIN;
+    bool join = s->kind == KITH_STREAM_INBOUND ? s->header.join : s->kind == KITH_STREAM_JOIN;
     struct kith_msg msg;
     int err = compatible(c, s, list) ? 0 : -KITH_EREFUSED;
     if (err == 0 && join) err = ask_merge(c, s, list);
@@ -224,7 +224,8 @@ static bool partner(struct kith_core *c, const struct kith_peer *p)
 
 void kith_sync_schedule(struct kith_core *c, bool first)
 {
-    uint64_t interval = c->set.push_pull_interval, wait = interval * kith_push_pull_scale(c->members.count);
+    uint64_t interval = c->set.push_pull_interval, scale = kith_push_pull_scale(c->members.count);
+    uint64_t wait = interval > INT64_MAX / scale ? INT64_MAX : interval * scale;
     kith_alarm_clear(&c->alarms, &c->sync_alarm);
     if (interval == 0) return;
     if (first) wait += kith_random_below(&c->random, interval);

@@ -1,0 +1,25 @@
+#!/bin/sh
+# The core is pure: what its objects call from outside is on this short list, or it is our own. No I/O, clock, randomness,
+# locale or thread is among it.
+set -u
+lib=${builddir:-.}/core/.libs/libcore.a
+allowed='^(mem(cpy|move|set|cmp|chr)|str(len|chr|ncpy|cmp)|malloc|calloc|realloc|free|log|log10|inet_pton|__assert_fail)$'
+compiler='^(__(mem|str)[a-z]*_chk|__stack_chk_fail|__udivti3|_GLOBAL_OFFSET_TABLE_|__asan_.*|__ubsan_.*|__sanitizer_.*|__sancov_.*|__gcov_.*|__tls_get_addr)$'
+
+if [ ! -f "$lib" ]; then
+    echo "no $lib" >&2
+    exit 1
+fi
+symbols=$(nm -u "$lib") || exit 1
+wanted=$(echo "$symbols" | awk '$1 == "U" { print $2 }' | sed 's/@.*//' | sort -u | grep -Ev '^kith_')
+if ! echo "$wanted" | grep -q '^malloc$'; then
+    echo "nm shows nothing of what it must show" >&2
+    exit 1
+fi
+found=$(echo "$wanted" | grep -Ev "$compiler" | grep -Ev "$allowed")
+if [ -n "$found" ]; then
+    echo "core/ calls what a pure core must not:" >&2
+    nm -u -A "$lib" | grep -Ew "$(echo $found | tr ' ' '|')" >&2
+    exit 1
+fi
+echo "pure: $(echo "$wanted" | wc -l) symbols from outside"

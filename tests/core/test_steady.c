@@ -1,0 +1,171 @@
+/*
+ * test_steady.c - law 5: once a node has warmed up, no packet in or out costs an allocation; and what a member costs.
+ *
+ * malloc and its kin are wrapped by the linker and counted here.
+ */
+#include "core.h"
+#include "test.h"
+#include "wire.h"
+
+void *__real_malloc(size_t);
+void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
+void *__wrap_malloc(size_t);
+void *__wrap_calloc(size_t, size_t);
+void *__wrap_realloc(void *, size_t);
+
+static unsigned long calls;
+
+void *__wrap_malloc(size_t n)
+{
+    calls++;
+    return __real_malloc(n);
+}
+void *__wrap_calloc(size_t n, size_t size)
+{
+    calls++;
+    return __real_calloc(n, size);
+}
+void *__wrap_realloc(void *p, size_t n)
+{
+    calls++;
+    return __real_realloc(p, n);
+}
+
+enum { SECOND = 1000000000, MEMBERS = 200 };
+
+static struct kith_core *core;
+static uint64_t now;
+static unsigned long heard;
+
+static size_t budget(void *ctx, const struct kith_addr *to) { return 1400; }
+static void on_message(void *self, struct kith_bytes msg, bool reliable) { heard++; }
+static int payload(void *self, uint8_t *out, size_t cap)
+{
+    memset(out, 7, 40);
+    return 40;
+}
+static void gossip(void *self, size_t overhead, size_t limit, const struct kith_sink *sink)
+{
+    sink->write(sink->ctx, "from the delegate", 17);
+}
+
+static const struct kith_delegate_ops ops = {.size = sizeof ops, .notify_msg = on_message, .ack_payload = payload,
+                                             .get_broadcasts = gossip};
+
+static struct kith_addr address(unsigned i)
+{
+    return (struct kith_addr){.port = 7946, .len = 4, .bytes = {10, 0, (uint8_t)(i >> 8), (uint8_t)i}};
+}
+
+static struct kith_bytes text(const char *s) { return kith_bytes_of(s, strlen(s)); }
+
+static void feed(const struct kith_msg *msg, unsigned from)
+{
+    uint8_t bytes[2048];
+    struct kith_buf buf = {bytes, bytes, 0, sizeof bytes};
+    struct kith_addr addr = address(from);
+    CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(&buf, msg), 0);
+    kith_core_packet(core, now, now, &addr, buf.data, buf.len);
+}
+
+static void feed_member(unsigned i, uint32_t incarnation)
+{
+    static const uint8_t versions[6] = {1, 5, 2};
+    char name[16];
+    struct kith_addr addr = address(i);
+    snprintf(name, sizeof name, "node-%05u", i);
+    struct kith_msg msg = {.type = KITH_MSG_ALIVE, .incarnation = incarnation, .node = text(name),
+                           .addr = kith_bytes_of(addr.bytes, 4), .port = 7946, .vsn = kith_bytes_of(versions, 6)};
+    feed(&msg, i);
+}
+
+/* Poll all; answer our pings as their targets would. Packets seen. */
+static unsigned long drain(void)
+{
+    struct kith_output out;
+    unsigned long n = 0;
+    while (kith_core_poll(core, &out)) {
+        if (out.kind != KITH_OUT_PACKET) continue;
+        n++;
+        struct kith_bytes msg = kith_bytes_of(out.buf->data, out.buf->len);
+        struct kith_compound parts;
+        if (msg.data[0] == KITH_MSG_COMPOUND) {
+            CU_ASSERT_EQUAL_FATAL(kith_compound_open(&parts, msg.data + 1, msg.len - 1), 0);
+            if (!kith_compound_next(&parts, &msg)) continue;
+        }
+        struct kith_msg ping;
+        size_t used;
+        if (msg.data[0] != KITH_MSG_PING) continue;
+        CU_ASSERT_EQUAL_FATAL(kith_wire_read(&ping, KITH_BODY_PING, msg.data + 1, msg.len - 1, &used), 0);
+        struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = ping.seq_no};
+        feed(&ack, 1);
+    }
+    return n;
+}
+
+static void begin(void)
+{
+    struct kith_core_env env = {.packet_budget = budget, .delegate = &ops};
+    struct kith_core_config cfg = {.advertise = address(0), .default_port = 7946, .headroom = 40, .tailroom = 40};
+    kith_settings_init(&cfg.settings, KITH_PROFILE_LAN);
+    cfg.settings.name = "self";
+    cfg.settings.push_pull_interval = 0;         /* full states do allocate */
+    CU_ASSERT_EQUAL_FATAL(kith_core_new(&core, &cfg, &env, 1, now, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_core_start(core, now, NULL), 0);
+}
+
+/* A second of a node's life: everything that packets can bring, and its own probes and gossip. */
+static unsigned long live(uint32_t incarnation)
+{
+    static const uint8_t user[] = "\x08user message";
+    struct kith_addr from = address(3);
+    unsigned long packets = 0;
+    struct kith_msg ping = {.type = KITH_MSG_PING, .seq_no = 5, .node = text("self")};
+    struct kith_msg relay = {.type = KITH_MSG_INDIRECT_PING, .seq_no = 6, .node = text("node-00004"),
+                             .target = kith_bytes_of("\x0a\0\0\x04", 4), .port = 7946, .nack = true,
+                             .source_addr = kith_bytes_of("\x0a\0\0\x03", 4), .source_port = 7946,
+                             .source_node = text("node-00003")};
+    struct kith_msg old = {.type = KITH_MSG_SUSPECT, .incarnation = 0, .node = text("node-00005"), .from = text("x")};
+    for (unsigned i = 0; i < 50; i++) {
+        feed(&ping, 3);
+        feed(&relay, 3);
+        feed(&old, 3);
+        feed_member(1 + i % MEMBERS, incarnation);
+        kith_core_packet(core, now, now, &from, user, sizeof user - 1);
+        packets += drain();
+        now += SECOND / 50;
+        kith_core_tick(core, now);
+        packets += drain();
+    }
+    return packets;
+}
+
+static void test_packets_cost_no_allocation(void)
+{
+    begin();
+    for (unsigned i = 1; i <= MEMBERS; i++) feed_member(i, 1);
+    uint32_t incarnation = 2;
+    for (int i = 0; i < 40; i++) live(++incarnation);
+    unsigned long before = calls, packets = 0, messages = heard;
+    for (int i = 0; i < 20; i++) packets += live(++incarnation);
+    CU_ASSERT_EQUAL(calls - before, 0);
+    CU_ASSERT(packets > 20 * 150);
+    CU_ASSERT_EQUAL(heard - messages, 20 * 50);
+    CU_ASSERT_EQUAL(kith_core_alive(core), MEMBERS + 1);
+    CU_ASSERT_EQUAL(kith_core_health(core), 0);
+    kith_core_free(core);
+}
+
+static void test_the_counters_do_count(void)
+{
+    begin();
+    unsigned long before = calls;
+    feed_member(1, 1);
+    CU_ASSERT(calls > before);
+    drain();
+    kith_core_free(core);
+}
+
+KITH_TESTS("core/steady", {"packets cost no allocation", test_packets_cost_no_allocation},
+           {"the counters do count", test_the_counters_do_count})

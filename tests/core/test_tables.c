@@ -1,0 +1,224 @@
+/*
+ * test_tables.c - the core's formulas against memberlist's own numbers (tests/data/vectors.json), its defaults, and the
+ * small parts that need no node: awareness, CIDR, random, hash, alarms.
+ */
+#include "node.h"
+#include "test.h"
+
+#include <jansson.h>
+
+static json_t *tables(void)
+{
+    static json_t *all;
+    const char *dir = getenv("srcdir");
+    char path[1024];
+    if (all) return all;
+    snprintf(path, sizeof path, "%s/tests/data/vectors.json", dir ? dir : ".");
+    json_t *file = json_load_file(path, 0, NULL);
+    all = json_incref(json_object_get(file, "numeric_tables"));
+    json_decref(file);
+    if (!all) {
+        fprintf(stderr, "cannot read %s\n", path);
+        exit(2);
+    }
+    return all;
+}
+
+static void table(const char *name, uint64_t (*formula)(size_t n))
+{
+    const char *key;
+    json_t *value, *object = json_object_get(tables(), name);
+    CU_ASSERT(json_object_size(object) > 5);
+    json_object_foreach(object, key, value) {
+        uint64_t got = formula((size_t)strtoull(key, NULL, 10));
+        if (got != (uint64_t)json_integer_value(value))
+            printf("%s, n = %s: %llu\n", name, key, (unsigned long long)got);
+        CU_ASSERT_EQUAL(got, (uint64_t)json_integer_value(value));
+    }
+}
+
+static uint64_t suspicion_us(size_t n) { return kith_suspicion_min(4, n, 1000000000) / 1000; }
+static uint64_t retransmits(size_t n) { return kith_retransmit_limit(4, n); }
+static uint64_t scale(size_t n) { return kith_push_pull_scale(n); }
+
+static void test_suspicion_timeout(void) { table("suspicionTimeout_us(mult=4,interval=1s)", suspicion_us); }
+static void test_retransmit_limit(void) { table("retransmitLimit(mult=4)", retransmits); }
+static void test_push_pull_scale(void) { table("pushPullScale(1s)_s", scale); }
+
+static int64_t field(json_t *row, const char *name)
+{
+    return json_integer_value(json_object_get(row, name));
+}
+
+static void test_remaining_suspicion(void)
+{
+    size_t i;
+    json_t *row, *rows = json_object_get(tables(), "remainingSuspicionTime");
+    const int64_t second = 1000000000;
+    CU_ASSERT(json_array_size(rows) > 5);
+    json_array_foreach(rows, i, row) {
+        int64_t left = kith_suspicion_remaining((uint32_t)field(row, "n"), (uint32_t)field(row, "k"),
+                                                (uint64_t)(field(row, "elapsed_s") * second),
+                                                (uint64_t)(field(row, "min_s") * second),
+                                                (uint64_t)(field(row, "max_s") * second));
+        CU_ASSERT_EQUAL(left, field(row, "remaining_ms") * 1000000);
+    }
+}
+
+static void test_awareness(void)
+{
+    static const struct {
+        int delta;
+        unsigned score;
+    } steps[] = {{0, 0}, {-1, 0}, {-10, 0}, {1, 1}, {-1, 0}, {10, 7}, {-1, 6}, {-1, 5}, {-1, 4}, {-1, 3},
+                 {-1, 2}, {-1, 1}, {-1, 0}, {-1, 0}};
+    unsigned score = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        score = kith_awareness_apply(score, steps[i].delta, 8);
+        CU_ASSERT_EQUAL(score, steps[i].score);
+    }
+    CU_ASSERT_EQUAL(kith_awareness_apply(5, 0, 3), 2);       /* fewer steps after a reload */
+    CU_ASSERT_EQUAL(kith_awareness_apply(0, 1, 1), 0);
+}
+
+static bool inside(const char *net, uint8_t len, const char *ip)
+{
+    struct kith_core core = {0};
+    struct kith_cidr cidr;
+    CU_ASSERT_EQUAL_FATAL(kith_cidr_parse(&cidr, net), 0);
+    core.set.cidrs_allowed = &cidr;
+    core.set.cidrs_count = 1;
+    return kith_allowed(&core, kith_bytes_of(ip, len));
+}
+
+static void test_cidr(void)
+{
+    static const char mapped[] = "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\x01\x02\x03";
+    static const char v6[] = "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01";
+    static const char *const bad[] = {"10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "fd00::/129", "x/8", "/8", "",
+                                      "10.0.0.0/8 ", "10.0.0.0/-1", "::ffff:10.0.0.0/90", "10.0.0.0/0008"};
+    struct kith_cidr net;
+    CU_ASSERT(inside("10.0.0.0/8", 4, "\x0a\x01\x02\x03"));
+    CU_ASSERT(inside("10.1.2.3/32", 4, "\x0a\x01\x02\x03"));
+    CU_ASSERT(inside("0.0.0.0/0", 4, "\x0a\x01\x02\x03"));
+    CU_ASSERT(inside("10.1.2.0/23", 4, "\x0a\x01\x03\x03"));
+    CU_ASSERT(!inside("10.1.2.0/23", 4, "\x0a\x01\x04\x03"));
+    CU_ASSERT(!inside("10.1.2.4/32", 4, "\x0a\x01\x02\x03"));
+    CU_ASSERT(inside("10.0.0.0/8", 16, mapped));
+    CU_ASSERT(inside("::ffff:10.0.0.0/104", 4, "\x0a\x01\x02\x03"));
+    CU_ASSERT(!inside("::/0", 16, mapped));
+    CU_ASSERT(!inside("::/0", 4, "\x0a\x01\x02\x03"));
+    CU_ASSERT(inside("fd00::/8", 16, v6));
+    CU_ASSERT(!inside("fe00::/8", 16, v6));
+    CU_ASSERT(!inside("0.0.0.0/0", 16, v6));
+    CU_ASSERT(!inside("10.0.0.0/8", 5, "\x0a\x01\x02\x03\x04"));
+    CU_ASSERT_EQUAL(kith_cidr_parse(&net, "10.1.2.3/8"), 0);
+    CU_ASSERT(net.len == 4 && net.prefix == 8 && memcmp(net.bytes, "\x0a\0\0\0", 4) == 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CU_ASSERT_EQUAL(kith_cidr_parse(&net, bad[i]), -KITH_EINVAL);
+}
+
+#define MS 1000000ull
+#define SECOND 1000000000ull
+
+static void test_profiles(void)
+{
+    struct kith_settings lan, wan, local;
+    kith_settings_init(&lan, KITH_PROFILE_LAN);
+    kith_settings_init(&wan, KITH_PROFILE_WAN);
+    kith_settings_init(&local, KITH_PROFILE_LOCAL);
+#define ROW(member, l, w, o) \
+    CU_ASSERT_EQUAL(lan.member, l); \
+    CU_ASSERT_EQUAL(wan.member, w); \
+    CU_ASSERT_EQUAL(local.member, o)
+    ROW(protocol_version, 2, 2, 2);
+    ROW(udp_buffer_size, 1400, 1400, 1400);
+    ROW(tcp_timeout, 10 * SECOND, 30 * SECOND, SECOND);
+    ROW(indirect_checks, 3, 3, 1);
+    ROW(retransmit_mult, 4, 4, 2);
+    ROW(suspicion_mult, 4, 6, 3);
+    ROW(suspicion_max_timeout_mult, 6, 6, 6);
+    ROW(push_pull_interval, 30 * SECOND, 60 * SECOND, 15 * SECOND);
+    ROW(probe_interval, SECOND, 5 * SECOND, SECOND);
+    ROW(probe_timeout, 500 * MS, 3 * SECOND, 200 * MS);
+    ROW(awareness_max_multiplier, 8, 8, 8);
+    ROW(gossip_interval, 200 * MS, 500 * MS, 100 * MS);
+    ROW(gossip_nodes, 3, 4, 3);
+    ROW(gossip_to_the_dead_time, 30 * SECOND, 60 * SECOND, 15 * SECOND);
+    ROW(handoff_queue_depth, 1024, 1024, 1024);
+    ROW(dead_node_reclaim_time, 0, 0, 0);
+    ROW(queue_check_interval, 30 * SECOND, 30 * SECOND, 30 * SECOND);
+    ROW(max_push_pulls, 128, 128, 128);
+    ROW(max_stream_size, 20971520, 20971520, 20971520);
+#undef ROW
+    CU_ASSERT(lan.label && !*lan.label && !lan.name);
+    CU_ASSERT(!lan.disable_tcp_pings && !lan.require_node_names && !lan.skip_inbound_label_check);
+}
+
+static void test_random_is_even_and_repeats(void)
+{
+    struct kith_random a = {42}, b = {42};
+    unsigned seen[10] = {0};
+    for (int i = 0; i < 100000; i++) {
+        uint64_t v = kith_random_below(&a, 10);
+        CU_ASSERT_EQUAL_FATAL(v, kith_random_below(&b, 10));
+        CU_ASSERT_FATAL(v < 10);
+        seen[v]++;
+    }
+    for (int i = 0; i < 10; i++) CU_ASSERT(seen[i] > 9500 && seen[i] < 10500);
+    CU_ASSERT_EQUAL(kith_random_below(&a, 0), 0);
+    CU_ASSERT_EQUAL(kith_random_below(&a, 1), 0);
+}
+
+static void test_hash_depends_on_all(void)
+{
+    const char *text = "a name of more than sixteen bytes";
+    uint64_t whole = kith_hash(1, text, strlen(text));
+    CU_ASSERT_EQUAL(whole, kith_hash(1, text, strlen(text)));
+    CU_ASSERT_NOT_EQUAL(whole, kith_hash(2, text, strlen(text)));
+    for (size_t n = 0; n < strlen(text); n++) CU_ASSERT_NOT_EQUAL(whole, kith_hash(1, text, n));
+    CU_ASSERT_NOT_EQUAL(kith_hash(1, "\0", 1), kith_hash(1, "\0\0", 2));
+}
+
+static void test_alarms_come_in_order(void)
+{
+    enum { N = 500 };
+    struct kith_alarms heap = {0};
+    struct kith_alarm alarms[N] = {{0}};
+    struct kith_random random = {7};
+    CU_ASSERT_EQUAL_FATAL(kith_alarms_reserve(&heap, N), 0);
+    for (int i = 0; i < N; i++) kith_alarm_set(&heap, &alarms[i], 1 + kith_random_below(&random, 99));
+    for (int i = 0; i < N; i += 3) kith_alarm_clear(&heap, &alarms[i]);
+    for (int i = 1; i < N; i += 3) kith_alarm_set(&heap, &alarms[i], 200 + kith_random_below(&random, 100));
+    kith_alarm_set(&heap, &alarms[0], 400);
+    CU_ASSERT_PTR_NULL(kith_alarms_due(&heap, heap.heap[0]->at - 1));
+    uint64_t last = 0;
+    uint32_t order = 0;
+    int fired = 0;
+    for (struct kith_alarm *a; (a = kith_alarms_due(&heap, UINT64_MAX)); fired++) {
+        CU_ASSERT(a->at >= last);
+        if (a->at == last && fired) CU_ASSERT(a->order > order);
+        CU_ASSERT_EQUAL(a->place, 0);
+        CU_ASSERT((a == &alarms[0]) == (heap.count == 0));
+        last = a->at;
+        order = a->order;
+    }
+    CU_ASSERT_EQUAL(heap.count, 0);
+    CU_ASSERT(fired > N / 2);
+    free(heap.heap);
+}
+
+static void test_ticks_that_were_missed_are_missed(void)
+{
+    CU_ASSERT_EQUAL(kith_next_tick(100, 10, 100), 110);
+    CU_ASSERT_EQUAL(kith_next_tick(100, 10, 109), 110);
+    CU_ASSERT_EQUAL(kith_next_tick(100, 10, 110), 120);
+    CU_ASSERT_EQUAL(kith_next_tick(100, 10, 455), 460);
+    CU_ASSERT_EQUAL(kith_later(UINT64_MAX - 5, 100), UINT64_MAX - 1);
+}
+
+KITH_TESTS("core/tables", {"suspicion timeout", test_suspicion_timeout}, {"retransmit limit", test_retransmit_limit},
+           {"push/pull scale", test_push_pull_scale}, {"remaining suspicion time", test_remaining_suspicion},
+           {"awareness", test_awareness}, {"CIDR", test_cidr}, {"profiles", test_profiles},
+           {"random is even and repeats", test_random_is_even_and_repeats},
+           {"hash depends on all", test_hash_depends_on_all}, {"alarms come in order", test_alarms_come_in_order},
+           {"missed ticks are missed", test_ticks_that_were_missed_are_missed})

@@ -47,7 +47,7 @@ void kith_member_of(struct kith_member *out, const struct kith_msg *msg, struct 
     out->incarnation = msg->incarnation;
     out->state = (uint32_t)msg->state;
     if (msg->vsn.len >= sizeof out->versions) memcpy(out->versions, msg->vsn.data, sizeof out->versions);
-    memcpy(name_copy, name.data, name.len);
+    if (name.len) memcpy(name_copy, name.data, name.len);
     name_copy[name.len] = 0;
     out->name = kith_bytes_of(name_copy, name.len);
     out->meta = msg->meta;
@@ -232,7 +232,9 @@ bool kith_alive(struct kith_core *c, const struct kith_msg *msg, enum kith_origi
         kith_count(c, KITH_COUNT_ALIVE_CHANGES);
         return true;
     }
-    broadcast_named(c, msg, request);
+    struct kith_msg relayed = *msg;
+    if (msg->vsn.len != 6) relayed.vsn = kith_bytes_of(NULL, 0);      /* 1 to 5 bytes crash memberlist up to v0.6.0 (T6) */
+    broadcast_named(c, &relayed, request);
     if (kith_peer_store(p, msg->addr, msg->meta, kith_bytes_of(NULL, 0)) < 0) {
         kith_drop(c, KITH_DROP_NO_MEMORY);
         return false;

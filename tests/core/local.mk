@@ -32,3 +32,48 @@ tests_core_test_steady_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 tests_core_test_steady_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_core_test_steady_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc
 tests_core_test_steady_LDADD = $(CORE_TEST_LIBS)
+
+# Single rules, one core on a bench.
+noinst_HEADERS += tests/core/rig.h tests/settings.h
+if HAVE_CUNIT
+RULE_TESTS = tests/core/test_alive tests/core/test_accuse tests/core/test_suspicion tests/core/test_probe tests/core/test_gossip \
+  tests/core/test_sync tests/core/test_streams tests/core/test_requests
+check_PROGRAMS += $(RULE_TESTS)
+TESTS += $(RULE_TESTS)
+check_LTLIBRARIES += tests/core/librig.la
+endif
+tests_core_librig_la_SOURCES = tests/core/rig.c
+tests_core_librig_la_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_librig_la_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_alive_SOURCES = tests/core/test_alive.c
+tests_core_test_alive_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_alive_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_alive_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
+tests_core_test_accuse_SOURCES = tests/core/test_accuse.c
+tests_core_test_accuse_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_accuse_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_accuse_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
+tests_core_test_suspicion_SOURCES = tests/core/test_suspicion.c
+tests_core_test_suspicion_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_suspicion_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_suspicion_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
+tests_core_test_probe_SOURCES = tests/core/test_probe.c
+tests_core_test_probe_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_probe_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_probe_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
+tests_core_test_gossip_SOURCES = tests/core/test_gossip.c
+tests_core_test_gossip_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_gossip_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_gossip_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
+tests_core_test_sync_SOURCES = tests/core/test_sync.c
+tests_core_test_sync_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_sync_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_sync_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
+tests_core_test_streams_SOURCES = tests/core/test_streams.c
+tests_core_test_streams_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_streams_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_streams_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
+tests_core_test_requests_SOURCES = tests/core/test_requests.c
+tests_core_test_requests_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_requests_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_requests_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)

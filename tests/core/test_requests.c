@@ -1,0 +1,607 @@
+/*
+ * test_requests.c - commands, and that each of them ends exactly once (memberlist 2.14, 2.15; core.h).
+ */
+#include "rig.h"
+
+static void no_probes(struct rig *r)
+{
+    rig_init(r);
+    r->config.settings.probe_interval = r->config.settings.push_pull_interval = 0;
+    rig_start(r);
+    r->events[0] = 0;
+}
+
+/* The stream that was dialled last. */
+static uint32_t dialled(struct rig *r)
+{
+    rig_poll(r);
+    const struct rig_out *d = rig_out(r, KITH_OUT_DIAL, rig_outs(r, KITH_OUT_DIAL) - 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+    return d->stream;
+}
+
+#define ENDED(r, q, want) \
+    do { \
+        rig_poll(&(r)); \
+        CU_ASSERT((q) > 0); \
+        CU_ASSERT_EQUAL(rig_dones(&(r), q), 1); \
+        CU_ASSERT(rig_done(&(r), q) && rig_done(&(r), q)->status == (want)); \
+    } while (0)
+#define GOES_ON(r, q) \
+    do { \
+        rig_poll(&(r)); \
+        CU_ASSERT_EQUAL(rig_dones(&(r), q), 0); \
+    } while (0)
+
+/* ------------------------------------------------------------------------------------------------ join */
+
+static int64_t join(struct rig *r, unsigned n, const char *name)
+{
+    struct kith_addr a = rig_addr(n);
+    int64_t q = kith_core_join(r->core, r->now, &a, name);
+    CU_ASSERT(q > 0);
+    rig_poll(r);
+    return q;
+}
+
+static void answer(struct rig *r, uint32_t stream, const struct rig_entry *e, size_t n, const char *state)
+{
+    struct rig_bytes b;
+    rig_push_pull(&b, true, e, n, state);
+    rig_data(r, stream, b.buf.data, b.buf.len);
+}
+
+static void test_join(void)
+{
+    struct rig r;
+    no_probes(&r);
+    int64_t q = join(&r, 9, "m9");
+    const struct rig_out *d = rig_out(&r, KITH_OUT_DIAL, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+    CU_ASSERT_STRING_EQUAL(d->name, "m9");
+    CU_ASSERT_EQUAL(d->to.bytes[3], 9);
+    uint32_t s = d->stream;
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+    kith_core_stream_opened(r.core, r.now, s);
+    rig_poll(&r);
+    const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+    struct rig_state_list l;
+    rig_read_push_pull(&l, w->data, w->len);
+    CU_ASSERT(l.whole && l.header.join && l.header.nodes == 1);
+    CU_ASSERT(rig_is(l.nodes[0].node, "self"));
+    GOES_ON(r, q);
+    struct rig_entry e[] = {{"m9", KITH_ALIVE, 1, 9}, {"m8", KITH_ALIVE, 1, 8}};
+    answer(&r, s, e, 2, "st");
+    ENDED(r, q, 0);
+    TOLD(r, "local_state join;merge m9 alive;merge m8 alive;join m9;join m8;remote_state st join;");
+    CU_ASSERT(rig_gone(&r, s));
+    rig_fini(&r);
+}
+
+static void test_ways_for_a_join_to_fail(void)
+{
+    struct rig r;
+    no_probes(&r);
+    struct rig_entry e = {"m9", KITH_ALIVE, 1, 9};
+    /* refused */
+    int64_t q = join(&r, 9, "");
+    uint32_t s = dialled(&r);
+    kith_core_stream_closed(r.core, r.now, s, -KITH_EREFUSED);
+    ENDED(r, q, -KITH_EREFUSED);
+    /* closed without an answer, reset, ended in the middle */
+    for (int i = 0; i < 3; i++) {
+        q = join(&r, 9, "");
+        s = dialled(&r);
+        kith_core_stream_opened(r.core, r.now, s);
+        rig_poll(&r);
+        if (i == 2) rig_data(&r, s, "\6\x83", 2);
+        if (i == 1) kith_core_stream_closed(r.core, r.now, s, -KITH_ECLOSED);
+        else kith_core_stream_end(r.core, r.now, s);
+        rig_poll(&r);
+        CU_ASSERT_EQUAL(rig_dones(&r, q), 1);
+        CU_ASSERT(rig_done(&r, q) && rig_done(&r, q)->status < 0);
+    }
+    /* an err message of the other side */
+    q = join(&r, 9, "");
+    s = dialled(&r);
+    kith_core_stream_opened(r.core, r.now, s);
+    struct rig_bytes b;
+    rig_bytes_init(&b);
+    kith_wire_write_message(&b.buf, &(struct kith_msg){.type = KITH_MSG_ERR, .error = rig_str("no")});
+    rig_data(&r, s, b.buf.data, b.buf.len);
+    CU_ASSERT_EQUAL(rig_dones(&r, q), 1);
+    CU_ASSERT(rig_done(&r, q) && rig_done(&r, q)->status < 0);
+    /* an answer of another kind */
+    q = join(&r, 9, "");
+    s = dialled(&r);
+    kith_core_stream_opened(r.core, r.now, s);
+    rig_ack(&r, 9, 1);
+    rig_data(&r, s, "\2\x80", 2);
+    CU_ASSERT_EQUAL(rig_dones(&r, q), 1);
+    CU_ASSERT(rig_done(&r, q) && rig_done(&r, q)->status < 0);
+    /* upstream: Join_Cancel */
+    r.veto_merge = true;
+    q = join(&r, 9, "");
+    s = dialled(&r);
+    kith_core_stream_opened(r.core, r.now, s);
+    rig_poll(&r);
+    answer(&r, s, &e, 1, NULL);
+    ENDED(r, q, -KITH_EREFUSED);
+    CU_ASSERT_EQUAL(kith_core_size(r.core), 1);
+    r.veto_merge = false;
+    /* versions that don't go together */
+    e.vsn = "\3\5\3\0\0\0", e.vsn_len = 6;
+    q = join(&r, 9, "");
+    s = dialled(&r);
+    kith_core_stream_opened(r.core, r.now, s);
+    rig_poll(&r);
+    answer(&r, s, &e, 1, NULL);
+    rig_poll(&r);
+    CU_ASSERT_EQUAL(rig_dones(&r, q), 1);
+    CU_ASSERT(rig_done(&r, q) && rig_done(&r, q)->status < 0);
+    CU_ASSERT_EQUAL(kith_core_size(r.core), 1);
+    rig_fini(&r);
+}
+
+/* Upstream: Join_Cancel_Passive. */
+static void test_an_alive_veto_does_not_fail_a_join(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.veto_alive = "m9";
+    rig_start(&r);
+    int64_t q = join(&r, 9, "");
+    uint32_t s = dialled(&r);
+    kith_core_stream_opened(r.core, r.now, s);
+    rig_poll(&r);
+    struct rig_entry e = {"m9", KITH_ALIVE, 1, 9};
+    answer(&r, s, &e, 1, NULL);
+    ENDED(r, q, 0);
+    CU_ASSERT_EQUAL(rig_state(&r, "m9"), -1);
+    rig_fini(&r);
+}
+
+/* Upstream: Join_DeadNode. */
+static void test_a_join_times_out(void)
+{
+    struct rig r;
+    no_probes(&r);
+    int64_t never = join(&r, 9, ""), silent = join(&r, 8, "");
+    uint32_t s = dialled(&r);
+    rig_run(&r, RIG_EPOCH + 4 * SEC);
+    kith_core_stream_opened(r.core, r.now, s);
+    rig_run(&r, RIG_EPOCH + 10 * SEC + 1);
+    ENDED(r, never, -KITH_ETIMEOUT);
+    GOES_ON(r, silent);                      /* its time began anew with the connection */
+    rig_run(&r, RIG_EPOCH + 14 * SEC + 1);
+    ENDED(r, silent, -KITH_ETIMEOUT);
+    CU_ASSERT(rig_gone(&r, s));
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------------------ leave */
+
+static void test_leave(void)
+{
+    struct rig r;
+    no_probes(&r);
+    rig_populate(&r, 2, 5);
+    rig_run(&r, r.now + 10 * SEC);
+    rig_clear(&r);
+    r.events[0] = 0;
+    CU_ASSERT(!kith_core_left(r.core));
+    int64_t q = kith_core_leave(r.core, r.now, 0);
+    GOES_ON(r, q);
+    TOLD(r, "leave self left;");
+    CU_ASSERT(kith_core_left(r.core));
+    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_LEFT);
+    rig_run(&r, r.now + SEC);
+    ENDED(r, q, 0);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_DEAD, "self"), 4);
+    const struct rig_sent *s = rig_find(&r, KITH_MSG_DEAD, "self", 0);
+    CU_ASSERT(rig_is(s->msg.from, "self"));  /* T10 */
+    CU_ASSERT_EQUAL(s->msg.incarnation, 1);
+    /* It goes on answering, but is not brought back, and defends itself no more. */
+    rig_flush(&r);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
+    struct kith_msg m = rig_alive_msg("self", 99, &r.config.advertise, NULL);
+    rig_feed(&r, 2, &m);
+    rig_suspect(&r, "self", 100, "x");
+    rig_dead(&r, "self", 101, "x");
+    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_LEFT);
+    rig_flush(&r);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "self"), 0);
+    q = kith_core_leave(r.core, r.now, 0);   /* again: nothing */
+    ENDED(r, q, 0);
+    TOLD(r, "");
+    rig_fini(&r);
+}
+
+static void test_leave_alone_or_in_a_hurry(void)
+{
+    struct rig r;
+    no_probes(&r);
+    int64_t q = kith_core_leave(r.core, r.now, 0);
+    ENDED(r, q, 0);                          /* nobody to tell */
+    rig_fini(&r);
+
+    rig_init(&r);
+    r.config.settings.gossip_interval = r.config.settings.probe_interval = 0;
+    rig_start(&r);
+    rig_populate(&r, 2, 3);
+    q = kith_core_leave(r.core, r.now, 3 * SEC);
+    rig_run(&r, r.now + 3 * SEC - 1);
+    GOES_ON(r, q);
+    rig_run(&r, r.now + 2);
+    ENDED(r, q, -KITH_ETIMEOUT);
+    CU_ASSERT(kith_core_left(r.core));
+    for (int i = 0; i < 10; i++) rig_flush(&r);      /* the broadcast ends later: not a second DONE */
+    CU_ASSERT_EQUAL(rig_dones(&r, q), 0);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------------------ update */
+
+static void test_update(void)
+{
+    struct rig r;
+    no_probes(&r);
+    rig_populate(&r, 2, 5);
+    rig_run(&r, r.now + 10 * SEC);
+    rig_clear(&r);
+    r.events[0] = 0;
+    memcpy(r.meta, "blue", 4);
+    r.meta_len = 4;
+    int64_t q = kith_core_update(r.core, r.now, 0);
+    GOES_ON(r, q);
+    TOLD(r, "update self;");
+    CU_ASSERT_STRING_EQUAL(r.last_meta, "blue");
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), 2);
+    rig_run(&r, r.now + SEC);
+    ENDED(r, q, 0);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "self"), 4);
+    CU_ASSERT(rig_is(rig_find(&r, KITH_MSG_ALIVE, "self", 0)->msg.meta, "blue"));
+    CU_ASSERT_EQUAL(kith_core_health(r.core), 0);
+    rig_fini(&r);
+    no_probes(&r);
+    q = kith_core_update(r.core, r.now, 0);
+    ENDED(r, q, 0);                          /* alone */
+    rig_fini(&r);
+}
+
+static void test_t18_a_replaced_broadcast_ends_its_request_too(void)
+{
+    struct rig r;
+    no_probes(&r);
+    rig_populate(&r, 2, 5);
+    int64_t a = kith_core_update(r.core, r.now, 0);
+    GOES_ON(r, a);
+    int64_t b = kith_core_update(r.core, r.now, 0);
+    ENDED(r, a, 0);
+    GOES_ON(r, b);
+    int64_t c = kith_core_leave(r.core, r.now, 0);
+    ENDED(r, b, 0);
+    GOES_ON(r, c);
+    rig_run(&r, r.now + 5 * SEC);
+    ENDED(r, c, 0);
+    CU_ASSERT_EQUAL(rig_dones(&r, a), 1);
+    CU_ASSERT_EQUAL(rig_dones(&r, b), 1);
+    rig_fini(&r);
+}
+
+static void test_meta_that_is_too_long(void)
+{
+    struct rig r;
+    no_probes(&r);
+    r.meta_len = 513;
+    int64_t q = kith_core_update(r.core, r.now, 0);
+    rig_poll(&r);
+    CU_ASSERT(q < 0 || (rig_done(&r, q) && rig_done(&r, q)->status < 0));
+    r.meta_len = -1;
+    q = kith_core_update(r.core, r.now, 0);
+    rig_poll(&r);
+    CU_ASSERT(q < 0 || (rig_done(&r, q) && rig_done(&r, q)->status < 0));
+    struct kith_member m = {.size = sizeof m};
+    kith_core_self(r.core, &m);
+    CU_ASSERT_EQUAL(m.meta.len, 0);
+    CU_ASSERT_EQUAL(m.incarnation, 1);
+    r.meta_len = 512;
+    memset(r.meta, 'x', 512);
+    q = kith_core_update(r.core, r.now, 0);
+    ENDED(r, q, 0);
+    kith_core_self(r.core, &m);
+    CU_ASSERT_EQUAL(m.meta.len, 512);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------------------ messages */
+
+static void test_broadcast(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.probe_interval = r.config.settings.push_pull_interval = 0;
+    r.config.settings.max_broadcasts = 3;
+    rig_start(&r);
+    rig_populate(&r, 2, 5);
+    rig_run(&r, r.now + 10 * SEC);
+    rig_clear(&r);
+    int64_t q = kith_core_broadcast(r.core, r.now, rig_str("news"));
+    GOES_ON(r, q);
+    rig_run(&r, r.now + 5 * SEC);
+    ENDED(r, q, 0);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_USER, NULL), 4);
+    CU_ASSERT(rig_is(rig_find(&r, KITH_MSG_USER, NULL, 0)->msg.payload, "news"));
+    TOLD(r, "join self;join m2;join m3;join m4;join m5;");   /* nothing of it comes back */
+    int64_t all[4];
+    for (int i = 0; i < 4; i++) all[i] = kith_core_broadcast(r.core, r.now, rig_str("more"));
+    CU_ASSERT(all[0] > 0 && all[1] > 0 && all[2] > 0);       /* they don't replace each other */
+    CU_ASSERT_EQUAL(all[3], -KITH_EAGAIN);
+    rig_run(&r, r.now + 5 * SEC);
+    for (int i = 0; i < 3; i++) ENDED(r, all[i], 0);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_USER, NULL), 16);
+    CU_ASSERT(kith_core_broadcast(r.core, r.now, rig_str("again")) > 0);
+    rig_fini(&r);
+}
+
+static void test_send(void)
+{
+    struct rig r;
+    no_probes(&r);
+    rig_populate(&r, 2, 3);
+    rig_clear(&r);
+    int64_t q = kith_core_send(r.core, r.now, "m2", NULL, rig_str("hello"), false);
+    ENDED(r, q, 0);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_PACKET), 1);
+    const struct rig_out *o = rig_out(&r, KITH_OUT_PACKET, 0);
+    CU_ASSERT_EQUAL(o->len, 6);              /* bare: nothing is piggybacked */
+    CU_ASSERT_EQUAL(memcmp(o->data, "\x08hello", 6), 0);
+    CU_ASSERT_EQUAL(o->to.bytes[3], 2);
+    CU_ASSERT_STRING_EQUAL(o->name, "m2");
+    CU_ASSERT_EQUAL(o->pmax, 5);             /* T9 */
+    rig_clear(&r);
+    struct kith_addr a = rig_addr(77);
+    q = kith_core_send(r.core, r.now, NULL, &a, rig_str("x"), false);
+    ENDED(r, q, 0);
+    o = rig_out(&r, KITH_OUT_PACKET, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+    CU_ASSERT_EQUAL(o->to.bytes[3], 77);
+    CU_ASSERT_EQUAL(o->pmax, 0);
+    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "nobody", NULL, rig_str("x"), false), -KITH_ENOTFOUND);
+    static char big[1400];
+    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 1400), false), -KITH_ETOOBIG);
+    q = kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 1399), false);
+    ENDED(r, q, 0);
+    rig_fini(&r);
+}
+
+static void test_send_reliably(void)
+{
+    struct rig r;
+    no_probes(&r);
+    rig_populate(&r, 2, 3);
+    rig_clear(&r);
+    static char big[100000];
+    int64_t q = kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, sizeof big), true);
+    uint32_t s = dialled(&r);
+    CU_ASSERT_STRING_EQUAL(rig_out(&r, KITH_OUT_DIAL, 0)->name, "m2");
+    GOES_ON(r, q);
+    kith_core_stream_opened(r.core, r.now, s);
+    rig_poll(&r);
+    const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+    CU_ASSERT(w->last);
+    struct kith_msg m;
+    size_t used;
+    CU_ASSERT_EQUAL(w->data[0], KITH_MSG_USER);
+    CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_USER_HEADER, w->data + 1, w->len - 1, &used), 0);
+    CU_ASSERT_EQUAL(m.user_msg_len, (int64_t)sizeof big);
+    CU_ASSERT_EQUAL(w->len, 1 + used + sizeof big);
+    kith_core_stream_end(r.core, r.now, s);
+    kith_core_stream_closed(r.core, r.now, s, 0);
+    rig_run(&r, r.now + 30 * SEC);
+    ENDED(r, q, 0);
+    q = kith_core_send(r.core, r.now, "m3", NULL, rig_str("x"), true);
+    s = dialled(&r);
+    kith_core_stream_closed(r.core, r.now, s, -KITH_EREFUSED);
+    ENDED(r, q, -KITH_EREFUSED);
+    q = kith_core_send(r.core, r.now, "m3", NULL, rig_str("x"), true);
+    dialled(&r);
+    rig_run(&r, r.now + 11 * SEC);
+    ENDED(r, q, -KITH_ETIMEOUT);
+    rig_fini(&r);
+}
+
+/* Upstream: Ping. */
+static void test_ping(void)
+{
+    struct rig r;
+    no_probes(&r);
+    rig_populate(&r, 2, 3);
+    rig_run(&r, r.now + 10 * SEC);
+    rig_clear(&r);
+    r.events[0] = 0;
+    struct kith_addr a = rig_addr(2);
+    int64_t q = kith_core_ping(r.core, r.now, "m2", &a);
+    GOES_ON(r, q);
+    const struct rig_sent *p = rig_find(&r, KITH_MSG_PING, "m2", 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    uint32_t seq = p->msg.seq_no;
+    r.now += 7 * MS;
+    rig_nack(&r, 2, seq);
+    GOES_ON(r, q);
+    rig_ack(&r, 2, seq);
+    ENDED(r, q, 0);
+    CU_ASSERT_EQUAL(rig_done(&r, q)->value, 7 * MS);
+    rig_ack(&r, 2, seq);
+    q = kith_core_ping(r.core, r.now, "m2", &a);
+    rig_run(&r, r.now + 500 * MS - 1);
+    GOES_ON(r, q);
+    rig_run(&r, r.now + 1);
+    ENDED(r, q, -KITH_ETIMEOUT);
+    rig_run(&r, r.now + 10 * SEC);
+    CU_ASSERT_EQUAL(rig_dones(&r, q), 1);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_INDIRECT_PING, NULL), 0);
+    CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_ALIVE);
+    CU_ASSERT_EQUAL(kith_core_health(r.core), 0);
+    TOLD(r, "");                             /* NotifyPingComplete is for probes */
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------------------ names, reload */
+
+static void test_t12_names_may_be_required(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.require_node_names = true;
+    r.config.settings.probe_interval = r.config.settings.push_pull_interval = 0;
+    rig_start(&r);
+    rig_clear(&r);
+    struct kith_addr a = rig_addr(9);
+    struct kith_msg m = {.type = KITH_MSG_PING, .seq_no = 4, .node = rig_str("self")};
+    rig_feed(&r, 9, &m);                     /* no SourceNode: whom to answer? */
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_PACKET), 0);
+    m.source_addr = kith_bytes_of(a.bytes, 4);
+    m.source_port = 7946;
+    m.source_node = rig_str("m9");
+    rig_feed(&r, 9, &m);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
+    int64_t q = kith_core_join(r.core, r.now, &a, "");
+    rig_poll(&r);
+    CU_ASSERT(q < 0 || (rig_done(&r, q) && rig_done(&r, q)->status < 0));
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 0);
+    q = kith_core_send(r.core, r.now, NULL, &a, rig_str("x"), false);
+    rig_poll(&r);
+    CU_ASSERT(q < 0 || (rig_done(&r, q) && rig_done(&r, q)->status < 0));
+    join(&r, 9, "m9");
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 1);
+    rig_fini(&r);
+}
+
+static void test_reconfigure(void)
+{
+    struct rig r;
+    rig_new(&r);
+    r.answer_pings = true;
+    rig_populate(&r, 2, 5);
+    rig_suspect(&r, "m2", 1, "x");
+    struct kith_settings s = r.config.settings;
+    s.name = "somebody else";
+    s.probe_interval = 100 * MS;
+    s.probe_timeout = 50 * MS;
+    s.gossip_interval = 50 * MS;
+    struct kith_error err = {.size = sizeof err};
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err), 0);
+    struct kith_member m = {.size = sizeof m};
+    kith_core_self(r.core, &m);
+    CU_ASSERT(rig_is(m.name, "self"));
+    CU_ASSERT_EQUAL(kith_core_size(r.core), 5);
+    CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_SUSPECT);
+    rig_run(&r, r.now + 2 * SEC);
+    rig_clear(&r);
+    rig_run(&r, r.now + SEC);
+    CU_ASSERT(rig_count(&r, KITH_MSG_PING, NULL) >= 9);
+    s.probe_interval = 0;                    /* off and on again */
+    kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
+    rig_run(&r, r.now + SEC);
+    rig_clear(&r);
+    rig_run(&r, r.now + 2 * SEC);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_PING, NULL), 0);
+    s.probe_interval = 100 * MS;
+    kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
+    rig_run(&r, r.now + SEC);
+    CU_ASSERT(rig_count(&r, KITH_MSG_PING, NULL) >= 8);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------------------ exactly once */
+
+static void test_every_request_ends_once_whatever_happens(void)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct rig r;
+        rig_init(&r);
+        r.seed = seed;
+        rig_start(&r);
+        rig_populate(&r, 2, 6);
+        int64_t q[200];
+        int n = 0;
+        uint64_t x = seed * 0x9E3779B97F4A7C15ull;
+        size_t seen = 0;
+        for (int step = 0; step < 300; step++) {
+            x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+            struct kith_addr a = rig_addr(2 + x % 5);
+            int64_t got = 0;
+            if (n < 150) {
+                switch (x >> 8 & 15) {
+                case 0: got = kith_core_join(r.core, r.now, &a, ""); break;
+                case 1: got = kith_core_update(r.core, r.now, x >> 16 & 1 ? SEC : 0); break;
+                case 2: got = kith_core_broadcast(r.core, r.now, rig_str("b")); break;
+                case 3: got = kith_core_send(r.core, r.now, "m2", NULL, rig_str("s"), true); break;
+                case 4: got = kith_core_send(r.core, r.now, NULL, &a, rig_str("s"), false); break;
+                case 5: got = kith_core_ping(r.core, r.now, "m3", &a); break;
+                case 6: if (step > 150) got = kith_core_leave(r.core, r.now, 0); break;
+                }
+                if (got > 0) q[n++] = got;
+            }
+            rig_poll(&r);
+            for (; seen < r.outs_n; seen++) {        /* streams: opened, refused, reset, or never heard of again */
+                uint32_t s = r.outs[seen].stream;
+                if (r.outs[seen].kind != KITH_OUT_DIAL) continue;
+                if (x >> 20 & 1) kith_core_stream_opened(r.core, r.now, s);
+                if (x >> 21 & 1) kith_core_stream_closed(r.core, r.now, s, -KITH_ECLOSED);
+                if (x >> 22 & 1) kith_core_stream_end(r.core, r.now, s);
+            }
+            for (size_t i = 0; i < r.sent_n; i++)
+                if (r.sent[i].msg.type == KITH_MSG_PING && (x >> (i % 20) & 1)) rig_ack(&r, 2, r.sent[i].msg.seq_no);
+            rig_run(&r, r.now + (x >> 30) % (300 * MS));
+        }
+        rig_run(&r, r.now + 100 * SEC);
+        for (uint32_t inc = 2; inc < 40; inc++) {    /* whoever was lost is back, so that broadcasts end */
+            for (unsigned i = 2; i <= 6; i++) rig_alive(&r, (char[]){'m', (char)('0' + i), 0}, 100 + inc, i);
+            rig_run(&r, r.now + SEC);
+        }
+        for (int i = 0; i < n; i++) CU_ASSERT_EQUAL(rig_dones(&r, q[i]), 1);
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DONE), (unsigned)n);
+        rig_fini(&r);
+    }
+}
+
+static void test_free_with_everything_under_way(void)
+{
+    struct rig r;
+    rig_new(&r);
+    rig_populate(&r, 2, 6);
+    struct kith_addr a = rig_addr(2);
+    join(&r, 2, "");
+    kith_core_update(r.core, r.now, 0);
+    kith_core_broadcast(r.core, r.now, rig_str("b"));
+    kith_core_send(r.core, r.now, "m2", NULL, rig_str("s"), true);
+    kith_core_ping(r.core, r.now, "m3", &a);
+    kith_core_leave(r.core, r.now, 0);
+    rig_accept(&r, 9);
+    uint32_t s = rig_accept(&r, 9);
+    kith_core_stream_data(r.core, r.now, s, (const uint8_t *)"\6\x83\xa4Join\xc2", 8);
+    rig_fini(&r);                            /* outputs not polled, too: the sanitizer looks */
+}
+
+KITH_TESTS("core/requests",
+    {"join", test_join},
+    {"ways for a join to fail", test_ways_for_a_join_to_fail},
+    {"an alive veto does not fail a join", test_an_alive_veto_does_not_fail_a_join},
+    {"a join times out", test_a_join_times_out},
+    {"leave", test_leave},
+    {"leave alone or in a hurry", test_leave_alone_or_in_a_hurry},
+    {"update", test_update},
+    {"T18: a replaced broadcast ends its request too", test_t18_a_replaced_broadcast_ends_its_request_too},
+    {"meta that is too long", test_meta_that_is_too_long},
+    {"broadcast", test_broadcast},
+    {"send", test_send},
+    {"send reliably", test_send_reliably},
+    {"ping", test_ping},
+    {"T12: names may be required", test_t12_names_may_be_required},
+    {"reconfigure", test_reconfigure},
+    {"every request ends once, whatever happens", test_every_request_ends_once_whatever_happens},
+    {"free with everything under way", test_free_with_everything_under_way})

@@ -1,0 +1,455 @@
+/*
+ * test_sync.c - push/pull: what is exchanged, what a merge makes of it, who is refused (memberlist 1.12, 2.10, 2.13).
+ */
+#include "rig.h"
+
+/* A remote node that lists itself and `n` others pushes its state; the reply, taken apart. */
+static struct rig_state_list reply;
+
+static uint32_t pushed(struct rig *r, bool join, const struct rig_entry *e, size_t n, const char *user_state)
+{
+    struct rig_bytes b;
+    rig_push_pull(&b, join, e, n, user_state);
+    rig_clear(r);
+    uint32_t s = rig_request(r, 9, &b);
+    const struct rig_out *w = rig_out(r, KITH_OUT_WRITE, 0);
+    if (w) rig_read_push_pull(&reply, w->data, w->len);
+    else reply.whole = false;
+    return s;
+}
+
+static const struct kith_msg *listed(const char *name)
+{
+    for (int64_t i = 0; i < reply.header.nodes; i++)
+        if (rig_is(reply.nodes[i].node, name)) return &reply.nodes[i];
+    return NULL;
+}
+
+static void test_everything_known_is_pushed(void)
+{
+    struct rig r;
+    rig_new(&r);
+    struct kith_addr a = rig_addr(2);
+    struct kith_msg m = rig_alive_msg("m2", 7, &a, "meta");
+    rig_feed(&r, 2, &m);
+    rig_populate(&r, 3, 5);
+    rig_suspect(&r, "m3", 2, "x");
+    rig_dead(&r, "m4", 3, "x");
+    rig_dead(&r, "m5", 4, "m5");
+    r.local_state = "my state";
+    r.events[0] = 0;
+    struct rig_entry me = {"m9", KITH_ALIVE, 1, 9};
+    uint32_t s = pushed(&r, false, &me, 1, "your state");
+    CU_ASSERT(reply.whole);
+    CU_ASSERT_EQUAL(reply.header.nodes, 5);  /* the state of before the merge */
+    CU_ASSERT(!reply.header.join);
+    CU_ASSERT(rig_is(reply.user_state, "my state"));
+    CU_ASSERT_EQUAL(listed("self")->state, KITH_ALIVE);
+    CU_ASSERT_EQUAL(listed("m2")->incarnation, 7);
+    CU_ASSERT(rig_is(listed("m2")->meta, "meta"));
+    CU_ASSERT_EQUAL(listed("m2")->addr.data[3], 2);
+    CU_ASSERT_EQUAL(listed("m2")->port, 7946);
+    CU_ASSERT_EQUAL(listed("m3")->state, KITH_SUSPECT);
+    CU_ASSERT_EQUAL(listed("m4")->state, KITH_DEAD);
+    CU_ASSERT_EQUAL(listed("m5")->state, KITH_LEFT);
+    for (int i = 0; i < 5; i++) CU_ASSERT_EQUAL(reply.nodes[i].vsn.len, 6);      /* T6 */
+    CU_ASSERT(rig_gone(&r, s));
+    CU_ASSERT(rig_out(&r, KITH_OUT_WRITE, 0)->last);
+    TOLD(r, "local_state;join m9;remote_state your state;");
+    rig_fini(&r);
+}
+
+static void test_no_user_state_no_calls(void)
+{
+    struct rig r;
+    rig_new(&r);
+    struct rig_entry me = {"m9", KITH_ALIVE, 1, 9};
+    pushed(&r, true, &me, 1, NULL);
+    CU_ASSERT(reply.whole && reply.header.join);         /* copied from the request */
+    CU_ASSERT_EQUAL(reply.header.user_state_len, 0);
+    TOLD(r, "local_state join;merge m9 alive;join m9;");
+    rig_fini(&r);
+}
+
+/* Upstream: MergeState. */
+static void test_what_a_merge_makes_of_each_state(void)
+{
+    struct rig r;
+    rig_new(&r);
+    rig_populate(&r, 2, 6);
+    r.events[0] = 0;
+    struct rig_entry e[] = {{"m2", KITH_ALIVE, 2, 2, "new"}, {"m3", KITH_SUSPECT, 1, 3}, {"m4", KITH_DEAD, 1, 4},
+                            {"m5", KITH_LEFT, 1, 5}, {"m6", 7, 9, 6}, {"m7", KITH_ALIVE, 1, 7},
+                            {"u1", KITH_SUSPECT, 1, 21}, {"u2", KITH_DEAD, 1, 22}, {"u3", KITH_LEFT, 1, 23}};
+    pushed(&r, false, e, sizeof e / sizeof *e, NULL);
+    TOLD(r, "local_state;update m2;leave m5 left;join m7;");
+    CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_SUSPECT);
+    CU_ASSERT_EQUAL(rig_state(&r, "m4"), KITH_SUSPECT);
+    CU_ASSERT_EQUAL(rig_state(&r, "m5"), KITH_LEFT);     /* T10 */
+    CU_ASSERT_EQUAL(rig_state(&r, "m6"), KITH_ALIVE);
+    CU_ASSERT_EQUAL(rig_inc(&r, "m6"), 1);
+    for (int i = 1; i <= 3; i++) CU_ASSERT_EQUAL(rig_state(&r, (char[]){'u', (char)('0' + i), 0}), -1);
+    rig_fini(&r);
+}
+
+static void test_t14_a_dead_entry_of_a_push_pull_is_our_own_suspicion(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.gossip_interval = r.config.settings.push_pull_interval = 0;
+    rig_start(&r);
+    r.answer_pings = true;
+    rig_populate(&r, 2, 10);                 /* k = 2, 4 s to 24 s */
+    uint64_t t0 = r.now;
+    struct rig_entry e = {"m4", KITH_DEAD, 1, 4};
+    pushed(&r, false, &e, 1, NULL);
+    struct kith_member m = {.size = sizeof m};
+    kith_core_find(r.core, "m4", &m);
+    CU_ASSERT_EQUAL(m.state, KITH_SUSPECT);
+    CU_ASSERT(rig_is(m.accuser, "self"));
+    rig_flush(&r);
+    CU_ASSERT(rig_is(rig_find(&r, KITH_MSG_SUSPECT, "m4", 0)->msg.from, "self"));
+    /* Whoever else lists it as dead confirms nothing: all of them count as us. */
+    e.state = KITH_SUSPECT;
+    pushed(&r, false, &e, 1, NULL);
+    e.state = KITH_DEAD;
+    pushed(&r, false, &e, 1, NULL);
+    rig_run(&r, t0 + 24 * SEC - 1);
+    CU_ASSERT_EQUAL(rig_state(&r, "m4"), KITH_SUSPECT);
+    rig_run(&r, t0 + 24 * SEC + 1);
+    CU_ASSERT_EQUAL(rig_state(&r, "m4"), KITH_DEAD);
+    rig_fini(&r);
+}
+
+static void test_we_refute_what_a_list_says_of_us(void)
+{
+    struct rig r;
+    rig_new(&r);
+    struct rig_entry e[] = {{"self", KITH_DEAD, 5, 1}};
+    pushed(&r, false, e, 1, NULL);
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), 6);
+    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
+    e[0] = (struct rig_entry){"self", KITH_LEFT, 6, 1};  /* an earlier life that left */
+    pushed(&r, false, e, 1, NULL);
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), 7);
+    e[0] = (struct rig_entry){"self", KITH_ALIVE, 20, 1, "old meta"};
+    pushed(&r, false, e, 1, NULL);
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), 21);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------------------ vetoes */
+
+static void test_merge_veto(void)
+{
+    struct rig r;
+    rig_new(&r);
+    rig_populate(&r, 2, 3);
+    r.veto_merge = true;
+    r.local_state = "ours";
+    r.events[0] = 0;
+    struct rig_entry e[] = {{"m9", KITH_ALIVE, 1, 9}, {"m3", KITH_DEAD, 5, 3}};
+    pushed(&r, true, e, 2, "theirs");
+    CU_ASSERT(reply.whole);                  /* the veto comes after the answer: the peer does not see it */
+    TOLD(r, "local_state join;merge m9 alive;merge m3 dead;");
+    CU_ASSERT_EQUAL(rig_state(&r, "m9"), -1);
+    CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_ALIVE);
+    pushed(&r, false, e, 2, "theirs");       /* asked about joins only */
+    TOLD(r, "local_state;join m9;remote_state theirs;");
+    CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_SUSPECT);
+    rig_fini(&r);
+}
+
+/* Versions of us, of m2 whom we know, of what is pushed; whether the merge goes through. */
+static bool merges(const char *delegate, const char *known, int known_state, const char *pushed1, int state1, const char *pushed2)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.delegate_protocol_min = (uint8_t)delegate[0];
+    r.config.settings.delegate_protocol_max = (uint8_t)delegate[1];
+    r.config.settings.delegate_protocol_version = (uint8_t)delegate[2];
+    rig_start(&r);
+    if (known) {
+        struct kith_addr a = rig_addr(2);
+        struct kith_msg m = rig_alive_msg("m2", 1, &a, NULL);
+        m.vsn = kith_bytes_of(known, 6);
+        rig_feed(&r, 2, &m);
+        if (known_state == KITH_DEAD) rig_dead(&r, "m2", 1, "x");
+        if (known_state == KITH_SUSPECT) rig_suspect(&r, "m2", 1, "x");
+    }
+    struct rig_entry e[] = {{"p1", state1, 1, 11, NULL, pushed1, pushed1 ? 6 : 0}, {"p2", 0, 1, 12, NULL, pushed2, 6}};
+    if (!pushed1) e[0].vsn = "";             /* no versions at all */
+    r.events[0] = 0;
+    pushed(&r, false, e, pushed2 ? 2 : 1, "x");
+    CU_ASSERT(reply.whole);
+    bool ok = strstr(r.events, "remote_state") != NULL;
+    if (state1 == KITH_ALIVE) CU_ASSERT_EQUAL(rig_state(&r, "p1") == KITH_ALIVE, ok);
+    rig_fini(&r);
+    return ok;
+}
+
+/* Upstream: VerifyProtocol. */
+static void test_t24_versions_of_everybody_must_agree(void)
+{
+    CU_ASSERT(merges("\0\0\0", NULL, 0, "\1\5\2\0\0\0", 0, NULL));
+    CU_ASSERT(merges("\0\0\0", NULL, 0, "\1\5\5\0\0\0", 0, NULL));
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\3\5\3\0\0\0", 0, NULL));      /* our 2 is under its minimum */
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\1\1\0\0\0", 0, NULL));      /* our 2 is over its maximum */
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\6\0\0\0", 0, NULL));      /* its current one is over ours */
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\2\2\5\5", 0, NULL));      /* Serf against a plain memberlist */
+    CU_ASSERT(merges("\2\5\4", NULL, 0, "\1\5\2\2\5\5", 0, NULL));
+    CU_ASSERT(!merges("\2\5\4", NULL, 0, "\1\5\2\2\5\6", 0, NULL));
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\2\0\0\1", 0, NULL));
+    /* Each side alone is fine, both together are not. */
+    CU_ASSERT(!merges("\0\0\0", "\1\3\2\0\0\0", KITH_ALIVE, "\1\5\4\0\0\0", 0, NULL));
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\4\0\0\0", 0, "\1\3\2\0\0\0"));
+    /* Ranges come from the alive only: the suspect's maximum does not count, */
+    CU_ASSERT(merges("\0\0\0", "\1\3\2\0\0\0", KITH_SUSPECT, "\1\5\4\0\0\0", 0, NULL));
+    /* but the current versions of all must lie within, dead ones and those without any included. */
+    CU_ASSERT(!merges("\0\0\0", "\1\5\7\0\0\0", KITH_DEAD, "\1\5\2\0\0\0", 0, NULL));
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\2\0\0\7", KITH_DEAD, NULL));
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_ALIVE, "\1\5\2\0\0\0"));     /* T6 */
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_DEAD, "\1\5\2\0\0\0"));
+}
+
+/* ------------------------------------------------------------------------------------------------ odd encodings */
+
+#define RAW(b, literal) memcpy(kith_buf_put(&(b).buf, sizeof literal - 1), literal, sizeof literal - 1)
+
+static void test_t3_signed_forms_of_numbers(void)
+{
+    struct rig r;
+    rig_init(&r);
+    rig_start(&r);
+    rig_populate(&r, 2, 2);
+    r.events[0] = 0;
+    struct rig_bytes b;
+    rig_bytes_init(&b);
+    /* Nodes 1 as D1, UserStateLen 200 as D1, State 0 as D0, Incarnation as D2, Port as D2. */
+    RAW(b, "\6\x83\xa4Join\xc2\xa5Nodes\xd1\0\1\xacUserStateLen\xd1\0\xc8");
+    RAW(b, "\x87\xa4" "Addr\xa4\x0a\0\0\x09\xab" "Incarnation\xd2\0\0\0\5\xa4Meta\xc0\xa4Name\xa2m9\xa4Port");
+    RAW(b, "\xd2\0\0\x1f\x0a\xa5State\xd0\0\xa3Vsn\xa6\1\5\2\0\0\0");
+    char state[200];
+    memset(state, 's', sizeof state);
+    memcpy(kith_buf_put(&b.buf, sizeof state), state, sizeof state);
+    uint32_t s = rig_request(&r, 9, &b);
+    CU_ASSERT(rig_gone(&r, s));
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
+    CU_ASSERT_EQUAL(rig_state(&r, "m9"), KITH_ALIVE);
+    CU_ASSERT_EQUAL(rig_inc(&r, "m9"), 5);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.events, "remote_state sssss"));
+    rig_fini(&r);
+}
+
+static void test_it_may_come_in_any_pieces(void)
+{
+    static const size_t sizes[] = {1, 2, 3, 7, 50};
+    struct rig_entry e[] = {{"m2", KITH_ALIVE, 1, 2, "a"}, {"m3", KITH_ALIVE, 1, 3}, {"m4", KITH_ALIVE, 9, 4, "meta"}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct rig r;
+        rig_new(&r);
+        struct rig_bytes b;
+        rig_push_pull(&b, false, e, 3, "the user's state");
+        uint32_t s = rig_accept(&r, 9);
+        for (size_t at = 0; at < b.buf.len; at += sizes[i]) {
+            CU_ASSERT_EQUAL(kith_core_size(r.core), 1);  /* nothing before all is there */
+            CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+            rig_data(&r, s, b.buf.data + at, b.buf.len - at < sizes[i] ? b.buf.len - at : sizes[i]);
+        }
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
+        TOLD(r, "local_state;join m2;join m3;join m4;remote_state the user's state;");
+        rig_fini(&r);
+    }
+}
+
+static void test_cut_anywhere_it_changes_nothing(void)
+{
+    struct rig_entry e[] = {{"m2", KITH_ALIVE, 1, 2, "a"}, {"m3", KITH_DEAD, 1, 3}};
+    struct rig_bytes b;
+    rig_push_pull(&b, true, e, 2, "state");
+    struct rig r;
+    rig_new(&r);
+    rig_alive(&r, "m3", 1, 3);
+    r.events[0] = 0;
+    for (size_t len = 0; len < b.buf.len; len++) {
+        rig_clear(&r);
+        uint32_t s = rig_accept(&r, 9);
+        CU_ASSERT_FATAL(s != 0);
+        if (len) rig_data(&r, s, b.buf.data, len);
+        kith_core_stream_end(r.core, r.now, s);
+        rig_poll(&r);
+        CU_ASSERT(rig_gone(&r, s));
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);        /* T22: silence */
+    }
+    TOLD(r, "");
+    CU_ASSERT_EQUAL(kith_core_size(r.core), 2);
+    CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_ALIVE);
+    rig_fini(&r);
+}
+
+static void test_absurd_headers_are_refused_at_once(void)
+{
+    static const struct { int64_t nodes, state; } t[] = {
+        {1024 * 1024 + 1, 0}, {INT64_MAX, 0}, {(int64_t)1 << 40, 0}, {1, (20 << 20) + 1}, {1, INT64_MAX}, {0, (int64_t)1 << 40}};
+    struct rig r;
+    rig_new(&r);
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        struct rig_bytes b;
+        rig_bytes_init(&b);
+        kith_wire_write_message(&b.buf, &(struct kith_msg){.type = KITH_MSG_PUSH_PULL, .nodes = t[i].nodes,
+                                                           .user_state_len = t[i].state});
+        rig_clear(&r);
+        uint32_t s = rig_request(&r, 9, &b);
+        CU_ASSERT(rig_gone(&r, s));
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+    }
+    /* Negative ones, which crash Go. */
+    static const char negative[2][30] = {"\6\x82\xa5Nodes\xff\xacUserStateLen\0", "\6\x82\xa5Nodes\0\xacUserStateLen\xff"};
+    for (int i = 0; i < 2; i++) {
+        rig_clear(&r);
+        uint32_t s = rig_accept(&r, 9);
+        rig_data(&r, s, negative[i], 23);
+        CU_ASSERT(rig_gone(&r, s));
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+    }
+    rig_fini(&r);
+}
+
+static void test_too_many_push_pulls_at_a_time(void)
+{
+    struct rig r;
+    rig_new(&r);
+    struct rig_entry e = {"m9", KITH_ALIVE, 1, 9};
+    struct rig_bytes b;
+    rig_push_pull(&b, false, &e, 1, NULL);
+    uint32_t streams[130];
+    for (int i = 0; i < 129; i++) {
+        rig_clear(&r);
+        streams[i] = rig_accept(&r, 9);
+        CU_ASSERT_FATAL(streams[i] != 0);
+        rig_data(&r, streams[i], b.buf.data, 5);         /* begun, not finished */
+        if (i < 127) CU_ASSERT(!rig_gone(&r, streams[i]));
+        if (i == 128) CU_ASSERT(rig_gone(&r, streams[i]));       /* the 129th is refused */
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+    }
+    rig_clear(&r);                           /* a stream ping is no push/pull */
+    struct rig_bytes p;
+    rig_bytes_init(&p);
+    kith_wire_write_message(&p.buf, &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 3, .node = rig_str("self")});
+    rig_request(&r, 9, &p);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
+    rig_data(&r, streams[0], b.buf.data + 5, b.buf.len - 5);     /* one ends: one may begin */
+    kith_core_stream_closed(r.core, r.now, streams[1], -KITH_ECLOSED);
+    rig_clear(&r);
+    rig_request(&r, 9, &b);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------------------ our own */
+
+static void test_a_push_pull_of_our_own(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.local_state = "mine";
+    r.config.settings.probe_interval = r.config.settings.gossip_interval = 0;
+    r.config.settings.push_pull_interval = 5 * SEC;
+    rig_start(&r);
+    rig_populate(&r, 2, 5);
+    rig_suspect(&r, "m3", 1, "x");           /* never chosen: suspects, dead and left ones */
+    rig_dead(&r, "m4", 1, "x");
+    rig_dead(&r, "m5", 1, "m5");
+    rig_clear(&r);
+    rig_run(&r, RIG_EPOCH + 5 * SEC - 1);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 0);
+    rig_run(&r, RIG_EPOCH + 10 * SEC);       /* one interval after a random part of one */
+    const struct rig_out *d = rig_out(&r, KITH_OUT_DIAL, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+    CU_ASSERT_STRING_EQUAL(d->name, "m2");
+    CU_ASSERT_EQUAL(d->to.bytes[3], 2);
+    rig_fini(&r);
+
+    rig_init(&r);                            /* from the start, with the exchange */
+    r.local_state = "mine";
+    r.config.settings.probe_interval = r.config.settings.gossip_interval = 0;
+    rig_start(&r);
+    rig_populate(&r, 2, 2);
+    while (!rig_outs(&r, KITH_OUT_DIAL)) rig_run(&r, kith_core_deadline(r.core));
+    uint32_t s = rig_out(&r, KITH_OUT_DIAL, 0)->stream;
+    r.events[0] = 0;
+    kith_core_stream_opened(r.core, r.now, s);
+    rig_poll(&r);
+    const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+    rig_read_push_pull(&reply, w->data, w->len);
+    CU_ASSERT(reply.whole && !reply.header.join && reply.header.nodes == 2);
+    CU_ASSERT(rig_is(reply.user_state, "mine"));
+    struct rig_entry e[] = {{"m2", KITH_ALIVE, 1, 2}, {"m7", KITH_ALIVE, 1, 7}};
+    struct rig_bytes b;
+    rig_push_pull(&b, false, e, 2, "yours");
+    rig_data(&r, s, b.buf.data, b.buf.len);
+    CU_ASSERT(rig_gone(&r, s));
+    TOLD(r, "local_state;join m7;remote_state yours;");
+    rig_fini(&r);
+}
+
+static uint64_t gap_between_push_pulls(unsigned n)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.probe_interval = r.config.settings.gossip_interval = 0;
+    rig_start(&r);
+    rig_populate(&r, 2, n);
+    uint64_t at[2];
+    for (int i = 0; i < 2; i++) {
+        rig_clear(&r);
+        while (!rig_outs(&r, KITH_OUT_DIAL)) rig_run(&r, kith_core_deadline(r.core));
+        at[i] = r.now;
+        kith_core_stream_closed(r.core, r.now, rig_out(&r, KITH_OUT_DIAL, 0)->stream, -KITH_EREFUSED);
+        rig_poll(&r);
+    }
+    rig_fini(&r);
+    return at[1] - at[0];
+}
+
+/* Upstream: PushPullScale. */
+static void test_push_pulls_grow_rare_in_large_clusters(void)
+{
+    CU_ASSERT_EQUAL(gap_between_push_pulls(2), 30 * SEC);
+    CU_ASSERT_EQUAL(gap_between_push_pulls(32), 30 * SEC);
+    CU_ASSERT_EQUAL(gap_between_push_pulls(33), 60 * SEC);
+    CU_ASSERT_EQUAL(gap_between_push_pulls(64), 60 * SEC);
+    CU_ASSERT_EQUAL(gap_between_push_pulls(65), 90 * SEC);
+    CU_ASSERT_EQUAL(gap_between_push_pulls(129), 120 * SEC);
+}
+
+static void test_push_pull_may_be_off(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.push_pull_interval = 0;
+    rig_start(&r);
+    r.answer_pings = true;
+    rig_populate(&r, 2, 3);
+    rig_run(&r, r.now + 300 * SEC);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 0);
+    rig_fini(&r);
+}
+
+KITH_TESTS("core/sync",
+    {"everything known is pushed", test_everything_known_is_pushed},
+    {"no user state, no calls", test_no_user_state_no_calls},
+    {"T10: what a merge makes of each state", test_what_a_merge_makes_of_each_state},
+    {"T14: a dead entry of a push/pull is our own suspicion", test_t14_a_dead_entry_of_a_push_pull_is_our_own_suspicion},
+    {"we refute what a list says of us", test_we_refute_what_a_list_says_of_us},
+    {"merge veto", test_merge_veto},
+    {"T24, T6: versions of everybody must agree", test_t24_versions_of_everybody_must_agree},
+    {"T3: signed forms of numbers", test_t3_signed_forms_of_numbers},
+    {"it may come in any pieces", test_it_may_come_in_any_pieces},
+    {"T22: cut anywhere it changes nothing", test_cut_anywhere_it_changes_nothing},
+    {"absurd headers are refused at once", test_absurd_headers_are_refused_at_once},
+    {"too many push/pulls at a time", test_too_many_push_pulls_at_a_time},
+    {"a push/pull of our own", test_a_push_pull_of_our_own},
+    {"push/pulls grow rare in large clusters", test_push_pulls_grow_rare_in_large_clusters},
+    {"push/pull may be off", test_push_pull_may_be_off})

@@ -6,16 +6,46 @@ noinst_HEADERS += tests/fuzz/fuzz.h
 EXTRA_DIST += tests/fuzz/make_corpus.py tests/fuzz/corpus
 FUZZ_ENGINE = -fsanitize=fuzzer
 
-check_PROGRAMS += tests/fuzz/replay_wire
-TESTS += tests/fuzz/replay_wire
-tests_fuzz_replay_wire_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_wire.c
+FUZZ_REPLAYS = tests/fuzz/replay_wire tests/fuzz/replay_packet tests/fuzz/replay_stream tests/fuzz/replay_config
+check_PROGRAMS += $(FUZZ_REPLAYS)
+TESTS += $(FUZZ_REPLAYS)
+
+FUZZ_WIRE = tests/fuzz/fuzz_wire.c
+tests_fuzz_replay_wire_SOURCES = tests/fuzz/replay.c $(FUZZ_WIRE)
 tests_fuzz_replay_wire_CPPFLAGS = $(INC_CORE) -DFUZZ_TARGET='"wire"'
 tests_fuzz_replay_wire_LDADD = core/libcore.la
 
+FUZZ_PACKET = tests/fuzz/fuzz_packet.c tests/fuzz/rig.c tests/fuzz/rig.h
+tests_fuzz_replay_packet_SOURCES = tests/fuzz/replay.c $(FUZZ_PACKET)
+tests_fuzz_replay_packet_CPPFLAGS = $(INC_CORE) -DFUZZ_TARGET='"packet"'
+tests_fuzz_replay_packet_LDADD = core/libcore.la
+
+FUZZ_STREAM = tests/fuzz/fuzz_stream.c tests/fuzz/rig.c tests/fuzz/rig.h
+tests_fuzz_replay_stream_SOURCES = tests/fuzz/replay.c $(FUZZ_STREAM)
+tests_fuzz_replay_stream_CPPFLAGS = $(INC_CORE) -DFUZZ_TARGET='"stream"'
+tests_fuzz_replay_stream_LDADD = core/libcore.la
+
+FUZZ_CONFIG = tests/fuzz/fuzz_config.c tests/config/fake.c tests/config/fake.h
+tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c $(FUZZ_CONFIG)
+tests_fuzz_replay_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config -DFUZZ_TARGET='"config"'
+tests_fuzz_replay_config_LDADD = config/libconfig.la
+
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz_wire
-tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c
+noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream tests/fuzz/fuzz_config
+tests_fuzz_fuzz_wire_SOURCES = $(FUZZ_WIRE)
 tests_fuzz_fuzz_wire_CPPFLAGS = $(INC_CORE)
 tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_wire_LDADD = core/libcore.la
+tests_fuzz_fuzz_packet_SOURCES = $(FUZZ_PACKET)
+tests_fuzz_fuzz_packet_CPPFLAGS = $(INC_CORE)
+tests_fuzz_fuzz_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_packet_LDADD = core/libcore.la
+tests_fuzz_fuzz_stream_SOURCES = $(FUZZ_STREAM)
+tests_fuzz_fuzz_stream_CPPFLAGS = $(INC_CORE)
+tests_fuzz_fuzz_stream_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_stream_LDADD = core/libcore.la
+tests_fuzz_fuzz_config_SOURCES = $(FUZZ_CONFIG)
+tests_fuzz_fuzz_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_config_LDADD = config/libconfig.la
 endif

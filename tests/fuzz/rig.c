@@ -1,0 +1,188 @@
+/*
+ * rig.c - see rig.h.
+ */
+#include "rig.h"
+
+#include "wire.h"
+
+enum { MEMBERS_MAX = 500, OUTPUTS_MAX = 100000 };
+
+static const struct kith_addr peer = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 2}};
+
+/* ------------------------------------------------------------------------------------- the delegate */
+
+static void look(void *self, struct kith_bytes b)
+{
+    struct rig *r = self;
+    for (size_t i = 0; i < b.len; i++) r->sum += b.data[i];
+}
+
+static void look_at_member(void *self, const struct kith_member *m)
+{
+    struct rig *r = self;
+    look(r, m->name);
+    look(r, m->meta);
+    look(r, m->accuser);
+    look(r, kith_bytes_of(m->addr.bytes, m->addr.len));
+    FUZZ_CHECK(m->name.data[m->name.len] == 0);
+    FUZZ_CHECK(m->addr.len <= KITH_ADDR_MAX);
+}
+
+static int node_meta(void *self, uint8_t *out, size_t cap)
+{
+    memcpy(out, "meta", cap < 4 ? cap : 4);
+    return cap < 4 ? (int)cap : 4;
+}
+
+static void notify_msg(void *self, struct kith_bytes b, bool reliable) { look(self, b); }
+static void merge_remote_state(void *self, struct kith_bytes b, bool join) { look(self, b); }
+static void local_state(void *self, bool join, const struct kith_sink *sink)
+{
+    sink->write(sink->ctx, "state", 5);
+}
+static void notify_conflict(void *self, const struct kith_member *ours, const struct kith_member *other)
+{
+    look_at_member(self, ours);
+    look_at_member(self, other);
+}
+static int notify_merge(void *self, const struct kith_member *m, size_t count, size_t size, struct kith_error *e)
+{
+    for (size_t i = 0; i < count; i++) look_at_member(self, (const void *)((const char *)m + i * size));
+    return 0;
+}
+static int notify_alive(void *self, const struct kith_member *m, struct kith_error *e)
+{
+    look_at_member(self, m);
+    return m->name.len == 13 ? -KITH_EREFUSED : 0;       /* a veto now and then */
+}
+static int ack_payload(void *self, uint8_t *out, size_t cap) { return node_meta(self, out, cap); }
+static void ping_complete(void *self, const struct kith_member *m, uint64_t rtt, struct kith_bytes payload)
+{
+    look_at_member(self, m);
+    look(self, payload);
+}
+
+static const struct kith_delegate_ops ops = {
+    .size = sizeof ops,
+    .node_meta = node_meta,
+    .notify_msg = notify_msg,
+    .local_state = local_state,
+    .merge_remote_state = merge_remote_state,
+    .notify_join = look_at_member,
+    .notify_leave = look_at_member,
+    .notify_update = look_at_member,
+    .notify_suspect = look_at_member,
+    .notify_conflict = notify_conflict,
+    .notify_merge = notify_merge,
+    .notify_alive = notify_alive,
+    .ack_payload = ack_payload,
+    .ping_complete = ping_complete,
+};
+
+static void quiet(void *ctx, enum kith_log_level level, const struct kith_addr *from, const char *fmt, va_list ap)
+{
+    char line[512];
+    vsnprintf(line, sizeof line, fmt, ap);
+}
+
+static size_t budget(void *ctx, const struct kith_addr *to) { return 1400; }
+
+/* ------------------------------------------------------------------------------------- the node */
+
+static void count_packet(struct rig *r, const struct kith_output *out)
+{
+    const uint8_t *p = out->buf->data;
+    size_t len = out->buf->len;
+    FUZZ_CHECK(len > 0 && out->to->len <= KITH_ADDR_MAX);
+    FUZZ_CHECK(kith_buf_headroom(out->buf) >= 32 && kith_buf_tailroom(out->buf) >= 32);
+    look(r, kith_bytes_of(p, len));
+    r->packets++;
+    struct kith_compound parts;
+    struct kith_bytes part = {p, len};
+    if (p[0] == KITH_MSG_COMPOUND) {
+        FUZZ_CHECK(kith_compound_open(&parts, p + 1, len - 1) == 0 && parts.count <= KITH_COMPOUND_MAX);
+        while (kith_compound_next(&parts, &part)) {
+            FUZZ_CHECK(part.len > 0);
+            r->acks += part.data[0] == KITH_MSG_ACK;
+        }
+        FUZZ_CHECK(parts.truncated == 0);
+    } else {
+        r->acks += p[0] == KITH_MSG_ACK;
+    }
+}
+
+void rig_drain(struct rig *r)
+{
+    struct kith_output out;
+    size_t n = 0;
+    while (kith_core_poll(r->core, &out)) {
+        FUZZ_CHECK(++n < OUTPUTS_MAX);
+        if (out.kind == KITH_OUT_PACKET) count_packet(r, &out);
+        if (out.kind == KITH_OUT_DIAL) r->dialled = out.stream;
+        if (out.kind == KITH_OUT_WRITE) look(r, out.bytes);
+    }
+}
+
+void rig_pass(struct rig *r, uint64_t ns)
+{
+    const uint64_t until = r->now + ns;
+    for (int i = 0; i < 10000; i++) {
+        uint64_t next = kith_core_deadline(r->core);
+        if (next > until) break;
+        if (next > r->now) r->now = next;
+        kith_core_tick(r->core, r->now);
+        rig_drain(r);
+    }
+    r->now = until;
+    kith_core_tick(r->core, r->now);
+    rig_drain(r);
+}
+
+void rig_packet(struct rig *r, const uint8_t *data, size_t len)
+{
+    uint8_t *copy = malloc(len + !len);
+    if (!copy) exit(2);
+    if (len) memcpy(copy, data, len);
+    kith_core_packet(r->core, r->now, r->now, &peer, copy, len);
+    free(copy);
+    rig_drain(r);
+}
+
+static void introduce(struct rig *r, char letter)
+{
+    uint8_t storage[128], addr[4] = {127, 0, 0, (uint8_t)letter}, vsn[6] = {1, 5, 2, 0, 0, 0};
+    struct kith_buf buf = {storage, storage, 0, sizeof storage};
+    struct kith_msg m = {.type = KITH_MSG_ALIVE, .incarnation = 1, .node = {(uint8_t *)&letter, 1}, .addr = {addr, 4},
+                         .port = 7946, .vsn = {vsn, 6}};
+    FUZZ_CHECK(kith_wire_write_message(&buf, &m) == 0);
+    rig_packet(r, buf.data, buf.len);
+}
+
+void rig_begin(struct rig *r)
+{
+    *r = (struct rig){.now = 1000000000};
+    struct kith_core_config config = {.advertise = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 1}},
+                                      .default_port = 7946, .headroom = 32, .tailroom = 32};
+    struct kith_core_env env = {.ctx = r, .log = quiet, .packet_budget = budget, .delegate = &ops, .delegate_self = r};
+    kith_settings_init(&config.settings, KITH_PROFILE_LAN);
+    config.settings.name = "self";
+    config.settings.max_members = MEMBERS_MAX;
+    FUZZ_CHECK(kith_core_new(&r->core, &config, &env, 42, r->now, NULL) == 0);
+    FUZZ_CHECK(kith_core_start(r->core, r->now, NULL) == 0);
+    rig_drain(r);
+    for (char letter = 'a'; letter <= 'c'; letter++) introduce(r, letter);
+}
+
+void rig_end(struct rig *r)
+{
+    static const uint8_t ping[] = {0, 0x82, 0xa4, 'N', 'o', 'd', 'e', 0xa4, 's', 'e', 'l', 'f', 0xa5, 'S', 'e', 'q', 'N', 'o', 9};
+    struct kith_member self = {.size = sizeof self};
+    size_t acks = r->acks;
+    rig_packet(r, ping, sizeof ping);
+    FUZZ_CHECK(r->acks == acks + 1);
+    kith_core_self(r->core, &self);
+    FUZZ_CHECK(self.state == KITH_ALIVE);
+    FUZZ_CHECK(self.name.len == 4 && memcmp(self.name.data, "self", 4) == 0);
+    FUZZ_CHECK(kith_core_size(r->core) <= MEMBERS_MAX);
+    kith_core_free(r->core);
+}

@@ -1,6 +1,7 @@
 # tests/core
 if HAVE_CUNIT
-CORE_TESTS = tests/core/test_broadcast tests/core/test_wire tests/core/test_tables tests/core/test_steady
+CORE_TESTS = tests/core/test_broadcast tests/core/test_wire tests/core/test_tables tests/core/test_steady \
+  tests/core/test_settings
 check_PROGRAMS += $(CORE_TESTS)
 TESTS += $(CORE_TESTS)
 endif
@@ -25,6 +26,11 @@ tests_core_test_tables_SOURCES = tests/core/test_tables.c
 tests_core_test_tables_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 tests_core_test_tables_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_core_test_tables_LDADD = $(CORE_TEST_LIBS) $(JANSSON_LIBS)
+
+tests_core_test_settings_SOURCES = tests/core/test_settings.c
+tests_core_test_settings_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_settings_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_settings_LDADD = config/libconfig.la $(CUNIT_LIBS)
 
 # Every allocation of the core passes the test's counters.
 tests_core_test_steady_SOURCES = tests/core/test_steady.c

@@ -4,6 +4,7 @@
  * malloc and its kin are wrapped by the linker and counted here.
  */
 #include "core.h"
+#include "settings.h"
 #include "test.h"
 #include "wire.h"
 
@@ -32,7 +33,7 @@ void *__wrap_realloc(void *p, size_t n)
     return __real_realloc(p, n);
 }
 
-enum { SECOND = 1000000000, MEMBERS = 200 };
+enum { MEMBERS = 200 };
 
 static struct kith_core *core;
 static uint64_t now;
@@ -108,8 +109,7 @@ static void begin(void)
 {
     struct kith_core_env env = {.packet_budget = budget, .delegate = &ops};
     struct kith_core_config cfg = {.advertise = address(0), .default_port = 7946, .headroom = 40, .tailroom = 40};
-    kith_settings_init(&cfg.settings, KITH_PROFILE_LAN);
-    cfg.settings.name = "self";
+    cfg.settings = lan_settings("self");
     cfg.settings.push_pull_interval = 0;         /* full states do allocate */
     CU_ASSERT_EQUAL_FATAL(kith_core_new(&core, &cfg, &env, 1, now, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(kith_core_start(core, now, NULL), 0);
@@ -134,7 +134,7 @@ static unsigned long live(uint32_t incarnation)
         feed_member(1 + i % MEMBERS, incarnation);
         kith_core_packet(core, now, now, &from, user, sizeof user - 1);
         packets += drain();
-        now += SECOND / 50;
+        now += SEC / 50;
         kith_core_tick(core, now);
         packets += drain();
     }

@@ -18,12 +18,12 @@ tests_fuzz_replay_wire_LDADD = core/libcore.la
 FUZZ_PACKET = tests/fuzz/fuzz_packet.c tests/fuzz/rig.c tests/fuzz/rig.h
 tests_fuzz_replay_packet_SOURCES = tests/fuzz/replay.c $(FUZZ_PACKET)
 tests_fuzz_replay_packet_CPPFLAGS = $(INC_CORE) -DFUZZ_TARGET='"packet"'
-tests_fuzz_replay_packet_LDADD = core/libcore.la
+tests_fuzz_replay_packet_LDADD = core/libcore.la config/libconfig.la
 
 FUZZ_STREAM = tests/fuzz/fuzz_stream.c tests/fuzz/rig.c tests/fuzz/rig.h
 tests_fuzz_replay_stream_SOURCES = tests/fuzz/replay.c $(FUZZ_STREAM)
 tests_fuzz_replay_stream_CPPFLAGS = $(INC_CORE) -DFUZZ_TARGET='"stream"'
-tests_fuzz_replay_stream_LDADD = core/libcore.la
+tests_fuzz_replay_stream_LDADD = core/libcore.la config/libconfig.la
 
 FUZZ_CONFIG = tests/fuzz/fuzz_config.c tests/config/fake.c tests/config/fake.h
 tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c $(FUZZ_CONFIG)
@@ -39,11 +39,11 @@ tests_fuzz_fuzz_wire_LDADD = core/libcore.la
 tests_fuzz_fuzz_packet_SOURCES = $(FUZZ_PACKET)
 tests_fuzz_fuzz_packet_CPPFLAGS = $(INC_CORE)
 tests_fuzz_fuzz_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
-tests_fuzz_fuzz_packet_LDADD = core/libcore.la
+tests_fuzz_fuzz_packet_LDADD = core/libcore.la config/libconfig.la
 tests_fuzz_fuzz_stream_SOURCES = $(FUZZ_STREAM)
 tests_fuzz_fuzz_stream_CPPFLAGS = $(INC_CORE)
 tests_fuzz_fuzz_stream_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
-tests_fuzz_fuzz_stream_LDADD = core/libcore.la
+tests_fuzz_fuzz_stream_LDADD = core/libcore.la config/libconfig.la
 tests_fuzz_fuzz_config_SOURCES = $(FUZZ_CONFIG)
 tests_fuzz_fuzz_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)

@@ -84,11 +84,12 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     kith_enter(c, now);
     if (!c->started || c->left) return -KITH_ECLOSED;
     if (c->self->incarnation == UINT32_MAX) return -KITH_EREFUSED;
+    int err = kith_own_meta(c, buf, &meta);
+    if (err < 0) return err;                     /* it stays as it is */
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_UPDATE);
     if (!r) return -KITH_ENOMEM;
     uint32_t id = r->id;
     bool wait = company(c);
-    kith_own_meta(c, buf, &meta);
     kith_self_message(c, &alive, c->self->incarnation + 1, meta);
     if (!kith_alive(c, &alive, KITH_FROM_SELF, wait ? r : NULL)) {
         kith_request_cancel(c, r);

@@ -156,13 +156,13 @@ static void begin_ticks(struct kith_core *c, const struct kith_settings *before)
         every(c, &c->queue_alarm, s->queue_check_interval);
 }
 
-size_t kith_own_meta(struct kith_core *c, uint8_t *buf, struct kith_bytes *meta)
+int kith_own_meta(struct kith_core *c, uint8_t *buf, struct kith_bytes *meta)
 {
-    int n = -1;
-    *meta = kith_bytes_of(NULL, 0);
+    int n = 0;
     if (c->ops.node_meta) KITH_ASK(c, n = c->ops.node_meta(c->env.delegate_self, buf, KITH_META_MAX));
-    if (n >= 0 && n <= KITH_META_MAX) *meta = kith_bytes_of(buf, (size_t)n);
-    return meta->len;
+    if (n > KITH_META_MAX) n = -KITH_ETOOBIG;
+    *meta = kith_bytes_of(c->ops.node_meta ? buf : NULL, n > 0 ? (size_t)n : 0);
+    return n < 0 ? n : 0;
 }
 
 int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
@@ -174,7 +174,8 @@ int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
     if (c->started) return fail(err, KITH_EEXIST, "already started");
     if (!kith_allowed(c, kith_bytes_of(c->advertise.bytes, c->advertise.len)))
         return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
-    kith_own_meta(c, buf, &meta);
+    int res = kith_own_meta(c, buf, &meta);
+    if (res < 0) return fail(err, (enum kith_code)-res, "the delegate gave no meta, or more than 512 bytes");
     kith_self_message(c, &alive, c->first_incarnation, meta);
     c->started = true;
     if (!kith_alive(c, &alive, KITH_FROM_SELF, NULL)) {

@@ -17,8 +17,7 @@ static bool gossip_to(struct kith_core *c, const struct kith_peer *p)
     struct kith_packer pk;
     kith_peer_address(p, &to);
     kith_packer_begin(&pk, c, &to, kith_peer_name(p), p->versions[1]);
-    size_t budget = pk.size - 2;
-    size_t used = budget > 2 ? kith_packer_fill(&pk, budget - 2) : 0;
+    size_t used = pk.size > 2 ? kith_packer_fill(&pk, pk.size - 2) : 0;
     kith_packer_end(&pk);
     if (used) kith_stats_observe(&c->stats, KITH_HIST_GOSSIP, (double)used);
     return used > 0;

@@ -232,7 +232,9 @@ bool kith_alive(struct kith_core *c, const struct kith_msg *msg, enum kith_origi
         kith_count(c, KITH_COUNT_ALIVE_CHANGES);
         return true;
     }
-    broadcast_named(c, msg, request);
+    struct kith_msg relayed = *msg;
+    if (msg->vsn.len != 6) relayed.vsn = kith_bytes_of(NULL, 0);      /* 1 to 5 bytes crash memberlist up to v0.6.0 (T6) */
+    broadcast_named(c, &relayed, request);
     if (kith_peer_store(p, msg->addr, msg->meta, kith_bytes_of(NULL, 0)) < 0) {
         kith_drop(c, KITH_DROP_NO_MEMORY);
         return false;

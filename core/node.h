@@ -461,8 +461,8 @@ static inline void kith_enter(struct kith_core *c, uint64_t now)
     if (now > c->now) c->now = now;
 }
 
-/* Ask the delegate for our meta; buf takes KITH_META_MAX bytes. */
-size_t kith_own_meta(struct kith_core *, uint8_t *buf, struct kith_bytes *meta);
+/* Ask the delegate for our meta; buf takes KITH_META_MAX bytes. Negative: it failed, or gave too much. */
+int kith_own_meta(struct kith_core *, uint8_t *buf, struct kith_bytes *meta);
 /* A command begins: find the address. name or addr may be NULL. */
 int kith_command(struct kith_core *, uint64_t now, const char *name, const struct kith_addr *, struct kith_addr *to);
 

@@ -1,6 +1,6 @@
 /*
- * packet.c - packets on their way out: one message bare, several in a compound, never over the budget by more than
- * memberlist's two bytes (memberlist 1.13), in buffers that the pipeline can seal in place.
+ * packet.c - packets on their way out: one message bare, several in a compound, in buffers that the pipeline can seal in
+ * place. Never over the budget: memberlist forgets two bytes beside an answer (its 1.13), a hard limit would not.
  *
  * Parts are written where they will stay. The compound header, whose length is known last, goes right in front of them.
  */
@@ -18,7 +18,7 @@ void kith_packer_begin(struct kith_packer *pk, struct kith_core *c, const struct
     pk->to = to;
     pk->name = name;
     pk->pmax = pmax;
-    pk->size = kith_budget(c, to) + 2;
+    pk->size = kith_budget(c, to);
     pk->item = NULL;
     pk->parts = 0;
 }

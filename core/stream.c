@@ -49,7 +49,7 @@ static struct kith_stream *stream_new(struct kith_core *c, enum kith_stream_kind
 {
     struct kith_streams *t = &c->streams;
     uint32_t max = c->set.max_streams;
-    if (kind == KITH_STREAM_INBOUND) max -= max / 8;     /* a crowd at the door does not keep us in */
+    if (kind == KITH_STREAM_INBOUND) max -= max / 16;    /* a crowd at the door does not keep us in */
     if (t->open >= max || t->open >= 0xfff0) {
         kith_drop(c, KITH_DROP_MAX_STREAMS);
         return NULL;

@@ -3,3 +3,18 @@ RIG = tests/codecs/rig.c tests/codecs/rig.h tests/codecs/vectors.h
 RIG_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/tests -I$(top_srcdir)/tests/codecs
 RIG_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 RIG_LIBS = plugins/libplugins.la config/libconfig.la $(CUNIT_LIBS) $(JANSSON_LIBS)
+
+if HAVE_CUNIT
+CODEC_TESTS = tests/codecs/test_lzw tests/codecs/test_aes_gcm
+check_PROGRAMS += $(CODEC_TESTS)
+TESTS += $(CODEC_TESTS)
+endif
+tests_codecs_test_lzw_SOURCES = tests/codecs/test_lzw.c codecs/lzw_encode.c codecs/lzw_decode.c codecs/lzw.h $(RIG)
+tests_codecs_test_lzw_CPPFLAGS = $(RIG_CPPFLAGS)
+tests_codecs_test_lzw_CFLAGS = $(RIG_CFLAGS)
+tests_codecs_test_lzw_LDADD = $(RIG_LIBS)
+
+tests_codecs_test_aes_gcm_SOURCES = tests/codecs/test_aes_gcm.c $(RIG)
+tests_codecs_test_aes_gcm_CPPFLAGS = $(RIG_CPPFLAGS)
+tests_codecs_test_aes_gcm_CFLAGS = $(RIG_CFLAGS)
+tests_codecs_test_aes_gcm_LDADD = $(RIG_LIBS)

@@ -1,6 +1,7 @@
 # tests/plugins
 if HAVE_CUNIT
-PLUGINS_TESTS = tests/plugins/test_loader tests/plugins/test_delegates tests/plugins/test_pipeline
+PLUGINS_TESTS = tests/plugins/test_loader tests/plugins/test_delegates tests/plugins/test_pipeline \
+  tests/plugins/test_inflow
 check_PROGRAMS += $(PLUGINS_TESTS)
 TESTS += $(PLUGINS_TESTS)
 endif
@@ -22,3 +23,8 @@ tests_plugins_test_pipeline_SOURCES = tests/plugins/test_pipeline.c $(RIG)
 tests_plugins_test_pipeline_CPPFLAGS = $(RIG_CPPFLAGS)
 tests_plugins_test_pipeline_CFLAGS = $(RIG_CFLAGS)
 tests_plugins_test_pipeline_LDADD = $(RIG_LIBS)
+
+tests_plugins_test_inflow_SOURCES = tests/plugins/test_inflow.c $(RIG)
+tests_plugins_test_inflow_CPPFLAGS = $(RIG_CPPFLAGS)
+tests_plugins_test_inflow_CFLAGS = $(RIG_CFLAGS)
+tests_plugins_test_inflow_LDADD = $(RIG_LIBS)

@@ -114,7 +114,474 @@ static void test_vectors_streams(void)
     rig_fini(&r);
 }
 
+
+/* ------------------------------------------------------------------------------------- policy */
+
+/* Seal a message with one rig's chain, in malloc'd storage. */
+static uint8_t *sealed_by(struct rig *r, const void *msg, size_t len, size_t *n)
+{
+    struct rig_buf b = rig_buf(r, msg, len);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r->p, &b.buf, 5), 0);
+    uint8_t *copy = malloc(b.buf.len);
+    memcpy(copy, b.buf.data, *n = b.buf.len);
+    rig_buf_free(&b);
+    return copy;
+}
+
+struct opener {
+    const char *accept;
+    uint32_t require;
+    int rc;
+    enum kith_refusal why;
+};
+
+static const uint8_t state[] = "\x08 zone zone zone zone zone zone zone zone zone zone zone zone zone zone zone zone zone zone";
+
+static void check_openers(const char *send, const struct opener *cases, size_t n)
+{
+    struct rig a, b;
+    rig_init(&a);
+    rig_key(&a, 0, 16);
+    rig_must(&a, send, NULL, 0);
+    size_t len;
+    uint8_t *data = sealed_by(&a, state, sizeof state, &len);
+    for (size_t i = 0; i < n; i++) {
+        rig_init(&b);
+        rig_key(&b, 0, 16);
+        rig_must(&b, "", cases[i].accept, cases[i].require);
+        int rc = open_copy(&b, data, len, state, sizeof state);
+        CU_ASSERT_EQUAL(rc, cases[i].rc);
+        if (rc < 0) {
+            CU_ASSERT_EQUAL(opened, cases[i].why);
+            CU_ASSERT_EQUAL(kith_pipeline_refused(b.p, cases[i].why), 1);
+        }
+        rig_fini(&b);
+    }
+    free(data);
+    rig_fini(&a);
+}
+
+/* Nobody gets in by leaving a layer out. */
+static void test_downgrade_is_refused(void)
+{
+    static const struct opener plain[] = {
+        {"lzw crc32 aes_gcm", 0, 0, 0},
+        {"lzw crc32 aes_gcm", AUTH, -KITH_EPOLICY, KITH_REFUSED_POLICY},
+        {"lzw crc32 aes_gcm", KITH_ENCRYPTS, -KITH_EPOLICY, KITH_REFUSED_POLICY},
+        {"lzw crc32 aes_gcm", KITH_CHECKS, -KITH_EPOLICY, KITH_REFUSED_POLICY},
+    };
+    static const struct opener sealed[] = {
+        {"lzw crc32 aes_gcm", AUTH | KITH_CHECKS, 0, 0},
+        {"lzw crc32 aes_gcm", 0, 0, 0},
+        {"crc32 aes_gcm", AUTH, -KITH_EPOLICY, KITH_REFUSED_POLICY},      /* lzw is not accepted */
+    };
+    check_openers("", plain, 4);
+    check_openers("lzw crc32 aes_gcm", sealed, 3);
+}
+
+/* Where authentication is asked for, nothing of a stranger's is unpacked. */
+static void test_no_unpacking_before_authentication(void)
+{
+    static const struct opener compressed[] = {
+        {"lzw", 0, 0, 0},
+        {"lzw aes_gcm", KITH_AUTHENTICATES, -KITH_EPOLICY, KITH_REFUSED_POLICY},
+        {"lzw aes_gcm", KITH_ENCRYPTS, -KITH_EPOLICY, KITH_REFUSED_POLICY},
+    };
+    check_openers("lzw", compressed, 3);
+
+    struct rig r;
+    struct kith_codec_stats stats;
+    rig_init(&r);
+    rig_key(&r, 0, 16);
+    rig_must(&r, "", "lzw aes_gcm", AUTH);
+    uint8_t bomb[] = {9, 0x82, 0xA4, 'A', 'l', 'g', 'o', 0, 0xA3, 'B', 'u', 'f', 0xA0};
+    CU_ASSERT_EQUAL(open_copy(&r, bomb, sizeof bomb, NULL, 0), -KITH_EPOLICY);
+    kith_pipeline_stats(r.p, 0, &stats);
+    CU_ASSERT_STRING_EQUAL(stats.name, "lzw");
+    CU_ASSERT_EQUAL(stats.opened + stats.failed_malformed, 0);           /* not even called */
+    rig_fini(&r);
+}
+
+/* memberlist's GossipVerifyIncoming=false: bytes 0 and 1 are a ping when no key opens them. */
+static void test_ambiguous_bytes_fall_to_plaintext(void)
+{
+    struct rig r;
+    size_t n, len;
+    uint8_t *ping = vector_bytes("ping", &n), *nacked = vector_bytes("indirect_ping_nack", &len);
+    rig_init(&r);
+    rig_key(&r, 0, 16);
+    rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", 0);
+    CU_ASSERT_EQUAL(open_copy(&r, ping, n, ping, n), 0);
+    CU_ASSERT_EQUAL(open_copy(&r, nacked, len, nacked, len), 0);
+    uint8_t *crc = vector_bytes("crc_ping_compression_on", &len);         /* inside a layer it is a ping without a doubt */
+    CU_ASSERT_EQUAL(open_copy(&r, crc, len, ping, n), 0);
+    rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", KITH_ENCRYPTS);
+    CU_ASSERT_EQUAL(open_copy(&r, ping, n, NULL, 0), -KITH_EMALFORMED);   /* too short for a sealed one */
+    CU_ASSERT_EQUAL(open_copy(&r, nacked, 47, NULL, 0), -KITH_EAUTH);
+    CU_ASSERT_EQUAL(opened, KITH_REFUSED_AUTH);
+    /* Without a key of ours the bytes go to the core as they are: it sees a broken ping (memberlist 1.9). */
+    free(crc);
+    crc = vector_bytes("enc_v1_ping", &len);
+    rig_must(&r, "lzw crc32", NULL, 0);
+    CU_ASSERT_EQUAL(open_copy(&r, crc, len, crc, len), 0);
+    free(crc);
+    free(ping);
+    free(nacked);
+    rig_fini(&r);
+}
+
+static void test_layers_nobody_accepts(void)
+{
+    struct rig r;
+    rig_init(&r);
+    rig_must(&r, "", "lzw", 0);
+    for (unsigned first = 0; first < 256; first++) {
+        uint8_t data[8] = {(uint8_t)first, 1, 2, 3};
+        bool layer = first == 10 || first == 12 || (first >= 0x80 && first <= 0xEF);
+        int rc = open_copy(&r, data, sizeof data, NULL, 0);
+        CU_ASSERT_EQUAL(rc, first == 9 ? -KITH_EMALFORMED : layer || first == 0xF4 ? -KITH_EPOLICY : 0);
+    }
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------- label */
+
+static void test_labels(void)
+{
+    static const struct {
+        const char *label, *bytes;
+        size_t len;
+        bool skip;
+        int rc;
+        enum kith_refusal why;
+    } cases[] = {
+        {"blah", "\xF4\x04" "blah\x08x", 8, false, 0, 0},
+        {"blah", "\xF4\x04" "blaH\x08x", 8, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
+        {"blah", "\xF4\x03" "bla\x08x", 7, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
+        {"blah", "\x08x", 2, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
+        {"", "\xF4\x04" "blah\x08x", 8, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
+        {"", "\x08x", 2, false, 0, 0},
+        {"blah", "\xF4", 1, false, -KITH_EMALFORMED, KITH_REFUSED_LABEL},
+        {"blah", "\xF4\x00\x08x", 4, false, -KITH_EMALFORMED, KITH_REFUSED_LABEL},
+        {"blah", "\xF4\x04" "bla", 5, false, -KITH_EMALFORMED, KITH_REFUSED_LABEL},
+        {"blah", "\xF4\x04" "blah", 6, false, -KITH_EMALFORMED, KITH_REFUSED_EMPTY},
+        {"blah", "\x08x", 2, true, 0, 0},                                     /* a front-end stripped it */
+        {"blah", "\xF4\x04" "blah\x08x", 8, true, -KITH_EPOLICY, KITH_REFUSED_DOUBLE_LABEL},
+        {"blah", "\xF4\x01" "x\x08x", 5, true, -KITH_EPOLICY, KITH_REFUSED_DOUBLE_LABEL},
+        {"blah", "\xF4\x00\x08x", 4, true, -KITH_EMALFORMED, KITH_REFUSED_LABEL},
+        {"", "", 0, false, -KITH_EMALFORMED, KITH_REFUSED_EMPTY},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r;
+        rig_init(&r);
+        r.config.settings.label = cases[i].label;
+        r.config.settings.skip_inbound_label_check = cases[i].skip;
+        rig_must(&r, "", NULL, 0);
+        int rc = open_copy(&r, (const uint8_t *)cases[i].bytes, cases[i].len, (const uint8_t *)"\x08x", 2);
+        CU_ASSERT_EQUAL(rc, cases[i].rc);
+        if (rc < 0) CU_ASSERT_EQUAL(opened, cases[i].why);
+        rig_fini(&r);
+    }
+}
+
+/* The label is authenticated, also where a front-end stripped it. */
+static void test_label_is_associated_data(void)
+{
+    struct rig a, b;
+    size_t n;
+    rig_init(&a);
+    rig_key(&a, 0, 32);
+    a.config.settings.label = "east";
+    rig_must(&a, "aes_gcm", NULL, AUTH);
+    uint8_t *data = sealed_by(&a, "\x08x", 2, &n);
+    CU_ASSERT_EQUAL(n, 2 + 4 + 29 + 2);
+    rig_init(&b);
+    rig_key(&b, 0, 32);
+    rig_must(&b, "aes_gcm", NULL, AUTH);
+    CU_ASSERT_EQUAL(open_copy(&b, data + 6, n - 6, NULL, 0), -KITH_EAUTH);
+    b.config.settings.label = "east";
+    b.config.settings.skip_inbound_label_check = true;
+    rig_must(&b, "aes_gcm", NULL, AUTH);
+    CU_ASSERT_EQUAL(open_copy(&b, data + 6, n - 6, (const uint8_t *)"\x08x", 2), 0);
+    free(data);
+    rig_fini(&a);
+    rig_fini(&b);
+}
+
+static void test_longest_label(void)
+{
+    struct rig r;
+    char label[257];
+    size_t n;
+    memset(label, 'l', 256);
+    label[256] = 0;
+    rig_init(&r);
+    r.config.settings.label = label;
+    rig_chain(&r, "", NULL);
+    CU_ASSERT_EQUAL(rig_build(&r), -KITH_EINVAL);
+    label[255] = 0;
+    rig_must(&r, "", NULL, 0);
+    CU_ASSERT_EQUAL(kith_pipeline_room(r.p).head, 257);
+    uint8_t *data = sealed_by(&r, "\x08x", 2, &n);
+    CU_ASSERT_EQUAL(n, 259);
+    CU_ASSERT_EQUAL(open_copy(&r, data, n, (const uint8_t *)"\x08x", 2), 0);
+    free(data);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------- limits */
+
+static uint8_t *wrap_crc(const uint8_t *msg, size_t len, size_t *n)
+{
+    static struct rig r;
+    rig_init(&r);
+    rig_must(&r, "crc32", NULL, 0);
+    uint8_t *out = sealed_by(&r, msg, len, n);
+    rig_fini(&r);
+    return out;
+}
+
+static void test_at_most_eight_layers(void)
+{
+    struct rig r;
+    rig_init(&r);
+    rig_must(&r, "crc32", NULL, 0);
+    uint8_t *data = malloc(2);
+    size_t n = 2;
+    memcpy(data, "\x08x", 2);
+    for (unsigned layers = 1; layers <= 9; layers++) {
+        uint8_t *more = wrap_crc(data, n, &n);
+        free(data);
+        data = more;
+        int rc = open_copy(&r, data, n, (const uint8_t *)"\x08x", 2);
+        CU_ASSERT_EQUAL(rc, layers <= 8 ? 0 : -KITH_EMALFORMED);
+    }
+    CU_ASSERT_EQUAL(opened, KITH_REFUSED_LAYERS);
+    free(data);
+    rig_fini(&r);
+}
+
+static void test_packet_limits(void)
+{
+    struct rig r;
+    rig_init(&r);
+    rig_must(&r, "lzw", NULL, 0);
+    uint8_t *big = calloc(1, 70000);
+    size_t n;
+    big[0] = 8;
+    struct rig_buf b = rig_buf(&r, big, 65537);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &b.buf, 0), -KITH_ETOOBIG);
+    rig_buf_free(&b);
+    uint8_t *data = sealed_by(&r, big, 65536, &n);
+    CU_ASSERT(n < 1000);
+    CU_ASSERT_EQUAL(open_copy(&r, data, n, big, 65536), 0);
+    free(data);
+    CU_ASSERT_EQUAL(open_copy(&r, big, 65537, NULL, 0), -KITH_ETOOBIG);
+    CU_ASSERT_EQUAL(opened, KITH_REFUSED_TOO_BIG);
+    /* A stream's layer holds more than a packet may. */
+    struct kith_buf out = {0};
+    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(big, 65537), false, &out), 0);
+    CU_ASSERT_EQUAL(open_copy(&r, out.data, out.len, NULL, 0), -KITH_ETOOBIG);
+    free(out.base);
+    free(big);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------- codecs that misbehave */
+
+static int (*evil_does)(struct kith_buf *, struct kith_frame *);
+static uint8_t evil_place[64];
+
+static int evil_grows(struct kith_buf *b, struct kith_frame *f) { return kith_buf_put(b, 5) ? 0 : -KITH_ETOOBIG; }
+static int evil_moves(struct kith_buf *b, struct kith_frame *f) { b->base = b->data = evil_place; b->cap = b->len = 64; return 0; }
+static int evil_overruns(struct kith_buf *b, struct kith_frame *f) { b->len = b->cap + 1; return 0; }
+static int evil_fails(struct kith_buf *b, struct kith_frame *f) { return -KITH_EIO; }
+static int evil_answers(struct kith_buf *b, struct kith_frame *f) { return 7; }
+
+static int evil_seal(void *self, struct kith_buf *b, struct kith_frame *f) { return evil_does(b, f); }
+static void evil_room(const void *self, struct kith_room *room) { room->tail = 4; }
+static struct kith_codec_ops evil_ops = {
+    .size = sizeof evil_ops, .provides = KITH_CHECKS, .packet = {.first = 0x90, .last = 0x90}, .stream = {.first = 0x90, .last = 0x90},
+    .room = evil_room, .seal = evil_seal, .open = evil_seal,
+};
+static const struct kith_plugin evil = {KITH_HEADER(CODEC), .name = "evil", .instance_size = 1, .ops = &evil_ops};
+
+/* It costs a log line and the message; sealing and opening. */
+static void test_breaches_cost_the_message(void)
+{
+    static int (*const bad[])(struct kith_buf *, struct kith_frame *) = {evil_grows, evil_moves, evil_overruns};
+    struct rig r;
+    rig_init(&r);
+    r.config.send.count = r.config.accept.count = 1;
+    r.send[0] = r.accept[0] = (struct kith_entry){.use = "evil", .kind = KITH_CODEC, .plugin = &evil};
+    CU_ASSERT_EQUAL_FATAL(rig_build(&r), 0);
+    for (size_t i = 0; i < 3; i++) {
+        evil_does = bad[i];
+        struct rig_buf b = rig_buf(&r, "\x08xyz", 4);
+        kith_buf_put(&b.buf, 0);
+        unsigned logs = fake.logs;
+        struct kith_buf wide = {malloc(128), NULL, 4, 128};              /* room that the law does not give */
+        wide.data = wide.base + 32;
+        memcpy(wide.data, "\x08xyz", 4);
+        uint8_t *storage = wide.base;
+        CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &wide, 5), -KITH_EIO);
+        CU_ASSERT_EQUAL(fake.logs, logs + 1);
+        free(storage);
+        rig_buf_free(&b);
+        if (i) CU_ASSERT_EQUAL(open_copy(&r, (const uint8_t *)"\x90xyz", 4, NULL, 0), -KITH_EIO);
+        struct kith_buf out = {0};
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of("\x08xyz", 4), true, &out), i ? -KITH_EIO : -KITH_ETOOBIG);
+        free(out.base);
+    }
+    evil_does = evil_fails;
+    CU_ASSERT_EQUAL(open_copy(&r, (const uint8_t *)"\x90xyz", 4, NULL, 0), -KITH_EIO);
+    evil_does = evil_answers;
+    CU_ASSERT_EQUAL(open_copy(&r, (const uint8_t *)"\x90xyz", 4, NULL, 0), -KITH_EIO);
+    CU_ASSERT(strstr(fake.log, "broke its contract") != NULL);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------- building */
+
+static void test_what_can_not_be_built(void)
+{
+    struct rig r;
+    rig_init(&r);
+    rig_chain(&r, "aes_gcm", NULL);
+    CU_ASSERT_EQUAL(rig_build(&r), -KITH_EINVAL);
+    CU_ASSERT_STRING_EQUAL(r.err.text, "aes_gcm needs a key: give it `keys:`, or the node a `keyring:`");
+    kith_keyring_unref(r.ring);
+    r.ring = NULL;
+    rig_key(&r, 0, 16);
+    rig_chain(&r, "aes_gcm crc32", NULL);
+    CU_ASSERT_EQUAL(rig_build(&r), -KITH_EINVAL);
+    CU_ASSERT(strstr(r.err.text, "aes_gcm must come last") != NULL);
+    rig_chain(&r, "lzw:wire=0xC0", NULL);
+    CU_ASSERT_EQUAL(rig_build(&r), -KITH_EINVAL);
+    rig_fini(&r);
+}
+
+/* Sealing a packet with a reload's chain, its parts shared. */
+static void test_reload_shares_what_did_not_change(void)
+{
+    struct rig r;
+    struct kith_codec_stats stats;
+    size_t n;
+    rig_init(&r);
+    rig_key(&r, 0, 16);
+    rig_must(&r, "lzw crc32", NULL, 0);
+    free(sealed_by(&r, state, sizeof state, &n));
+    CU_ASSERT_EQUAL(open_copy(&r, (const uint8_t *)"\xF4", 1, NULL, 0), -KITH_EMALFORMED);
+    struct kith_pipeline *old = kith_pipeline_ref(r.p);
+    rig_must(&r, "lzw aes_gcm", "lzw crc32 aes_gcm", AUTH);
+    CU_ASSERT_EQUAL(kith_pipeline_stats(r.p, 0, &stats), 3);
+    CU_ASSERT_STRING_EQUAL(stats.name, "lzw");
+    CU_ASSERT_EQUAL(stats.sealed, 1);
+    CU_ASSERT_EQUAL(stats.seal_in, sizeof state);
+    CU_ASSERT_EQUAL(kith_pipeline_refused(r.p, KITH_REFUSED_LABEL), 1);
+    uint8_t *data = sealed_by(&r, state, sizeof state, &n);
+    CU_ASSERT_EQUAL(open_copy(&r, data, n, state, sizeof state), 0);
+    kith_pipeline_stats(r.p, 0, &stats);
+    CU_ASSERT_EQUAL(stats.sealed, 2);
+    CU_ASSERT_EQUAL(stats.opened, 1);
+    free(data);
+    kith_pipeline_unref(old);
+    data = sealed_by(&r, state, sizeof state, &n);       /* the shared lzw lives on */
+    CU_ASSERT_EQUAL(open_copy(&r, data, n, state, sizeof state), 0);
+    free(data);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------- looking on */
+
+struct seen {
+    char text[512];
+};
+
+static void see(void *arg, const struct kith_layer *l)
+{
+    struct seen *s = arg;
+    size_t n = strlen(s->text);
+    snprintf(s->text + n, sizeof s->text - n, "%s(%.*s)@%zu %zu>%zu k%d v%d =%d\n", l->name, (int)l->label.len,
+             l->label.len ? (const char *)l->label.data : "", l->offset, l->in, l->out, (int)l->key, (int)l->version, l->status);
+}
+
+static void test_trace(void)
+{
+    struct rig r;
+    struct seen seen = {{0}};
+    size_t n;
+    rig_init(&r);
+    rig_key(&r, 9, 16);
+    rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", 0);
+    r.config.settings.label = "blah";
+    rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", 0);
+    uint8_t *data = sealed_by(&r, state, sizeof state, &n);
+    kith_pipeline_trace(r.p, see, &seen);
+    CU_ASSERT_EQUAL(open_copy(&r, data, n, state, sizeof state), 0);
+    char want[256];
+    snprintf(want, sizeof want, "label(blah)@0 %zu>%zu k-1 v-1 =0\ncrc32()@6 %zu>%zu k-1 v-1 =0\nlzw()@11 %zu>%zu k-1 v-1 =0\n", n,
+             n - 6, n - 6, n - 11, n - 11, sizeof state);
+    CU_ASSERT_STRING_EQUAL(seen.text, want);
+    free(data);
+
+    seen.text[0] = 0;
+    rig_must(&r, "aes_gcm", "lzw crc32 aes_gcm", AUTH);
+    data = sealed_by(&r, "\x08x", 2, &n);
+    data[n - 1] ^= 1;
+    CU_ASSERT_EQUAL(open_copy(&r, data, n, NULL, 0), -KITH_EAUTH);
+    data[n - 1] ^= 1;
+    CU_ASSERT_EQUAL(open_copy(&r, data, n, NULL, 0), 0);
+    CU_ASSERT_STRING_EQUAL(seen.text, "label(blah)@0 37>31 k-1 v-1 =0\naes_gcm()@6 31>0 k-1 v-1 =-5\n"
+                                      "label(blah)@0 37>31 k-1 v-1 =0\naes_gcm()@6 31>2 k0 v1 =0\n");
+    kith_pipeline_trace(r.p, NULL, NULL);
+
+    /* A decoder takes any label. */
+    struct rig d;
+    rig_init(&d);
+    rig_key(&d, 9, 16);
+    rig_must(&d, "", "lzw crc32 aes_gcm", 0);
+    kith_pipeline_any_label(d.p);
+    CU_ASSERT_EQUAL(open_copy(&d, data, n, (const uint8_t *)"\x08x", 2), 0);
+    free(data);
+    rig_fini(&d);
+    rig_fini(&r);
+}
+
+/* Room is what the codecs and the label need, and memberlist's overhead exactly. */
+static void test_room(void)
+{
+    struct rig r;
+    rig_init(&r);
+    rig_key(&r, 0, 16);
+    rig_must(&r, "aes_gcm", NULL, 0);
+    struct kith_room room = kith_pipeline_room(r.p);
+    CU_ASSERT_EQUAL(room.head + room.tail, 29);
+    r.config.settings.protocol_version = 1;
+    rig_must(&r, "lzw crc32 aes_gcm", NULL, 0);
+    room = kith_pipeline_room(r.p);
+    CU_ASSERT_EQUAL(room.head + room.tail, 5 + 45);
+    r.config.settings.label = "blah";
+    rig_must(&r, "lzw crc32 aes_gcm", NULL, 0);
+    CU_ASSERT_EQUAL(kith_pipeline_room(r.p).head, 6 + 5 + 13);
+    rig_fini(&r);
+}
+
 KITH_TESTS("plugins/pipeline",
            {"vectors: packets", test_vectors_packets},
            {"vectors: encrypted packets", test_vectors_encrypted_packets},
-           {"vectors: streams", test_vectors_streams}, )
+           {"vectors: streams", test_vectors_streams},
+           {"downgrade is refused", test_downgrade_is_refused},
+           {"no unpacking before authentication", test_no_unpacking_before_authentication},
+           {"ambiguous bytes fall to plaintext", test_ambiguous_bytes_fall_to_plaintext},
+           {"layers nobody accepts", test_layers_nobody_accepts},
+           {"labels", test_labels},
+           {"the label is associated data", test_label_is_associated_data},
+           {"the longest label", test_longest_label},
+           {"at most eight layers", test_at_most_eight_layers},
+           {"packet limits", test_packet_limits},
+           {"breaches cost the message", test_breaches_cost_the_message},
+           {"what can't be built", test_what_can_not_be_built},
+           {"a reload shares what did not change", test_reload_shares_what_did_not_change},
+           {"trace", test_trace},
+           {"room", test_room}, )

@@ -1,0 +1,284 @@
+/* LZW: the bytes of Go's compress/lzw, its tolerance, and the msgpack around it. */
+#include "rig.h"
+#include "test.h"
+#include "vectors.h"
+#include "../../codecs/lzw.h"
+
+static struct lzw_encoder encoder;
+static struct lzw_decoder decoder;
+
+/* Encode, decode, compare; the length of the encoding. */
+static size_t round_trip(const uint8_t *in, size_t n)
+{
+    size_t cap = lzw_bound(n);
+    uint8_t *out = malloc(cap + LZW_SLACK), *back = malloc(n ? n : 1);
+    size_t len = kith_lzw_encode(&encoder, in, n, out, cap);
+    CU_ASSERT(len > 0 && len <= cap - LZW_SLACK);
+    uint8_t *exact = malloc(len);            /* for sanitizers: nothing is read beyond */
+    memcpy(exact, out, len);
+    CU_ASSERT_EQUAL(kith_lzw_measure(&decoder, exact, len, n), (int64_t)n);
+    if (n) CU_ASSERT_EQUAL(kith_lzw_measure(&decoder, exact, len, n - 1), -2);
+    kith_lzw_decode(&decoder, exact, len, back);
+    CU_ASSERT(memcmp(in, back, n) == 0);
+    free(exact);
+    free(out);
+    free(back);
+    return len;
+}
+
+static void test_every_length(void)
+{
+    uint8_t in[2000];
+    for (unsigned kind = 0; kind < 3; kind++)
+        for (size_t n = 0; n <= sizeof in; n++) {
+            if (kind == 0) rig_fill(in, n);
+            if (kind == 1) rig_fill_state(in, n);
+            if (kind == 2) memset(in, 'x', n);
+            round_trip(in, n);
+        }
+}
+
+static void test_large(void)
+{
+    static const size_t sizes[] = {4096, 65536, 1 << 20, 5 << 20};
+    for (size_t i = 0; i < 4; i++) {
+        uint8_t *in = malloc(sizes[i]);
+        rig_fill(in, sizes[i]);
+        size_t worst = round_trip(in, sizes[i]);
+        CU_ASSERT(worst > sizes[i]);
+        rig_fill_state(in, sizes[i]);
+        CU_ASSERT(round_trip(in, sizes[i]) < sizes[i]);
+        memset(in, 0, sizes[i]);
+        CU_ASSERT(round_trip(in, sizes[i]) < sizes[i] / 10);
+        free(in);
+    }
+}
+
+/* A generation is 12 bits: what happens when they have all been used. */
+static void test_generations_wrap(void)
+{
+    uint8_t in[64], first[256], again[256];
+    rig_fill_state(in, sizeof in);
+    size_t n = kith_lzw_encode(&encoder, in, sizeof in, first, 200);
+    for (unsigned i = 0; i < 9000; i++) {
+        if (kith_lzw_encode(&encoder, in, sizeof in, again, 200) == n && memcmp(first, again, n) == 0) continue;
+        CU_FAIL("differs");
+        break;
+    }
+}
+
+static void test_encoder_stops_at_its_room(void)
+{
+    uint8_t in[600], out[1024];
+    rig_fill(in, sizeof in);
+    size_t n = kith_lzw_encode(&encoder, in, sizeof in, out, 1000);
+    CU_ASSERT(n > 0);
+    for (size_t cap = 0; cap <= n; cap++) {
+        memset(out, 0xEE, sizeof out);
+        CU_ASSERT_EQUAL(kith_lzw_encode(&encoder, in, sizeof in, out, cap), cap < n ? 0 : n);
+        for (size_t i = cap + LZW_SLACK; i < sizeof out; i++)
+            if (out[i] != 0xEE) CU_FAIL("wrote beyond");
+    }
+}
+
+/* The vectors that Go's encoder wrote, byte for byte, both ways. */
+static void test_vectors(void)
+{
+    static const struct {
+        const char *name, *plain;
+    } cases[] = {{"compress_a", "a"}, {"compress_testing", "testing"}, {"compress_compound_2", NULL}, {"compress_repeat_33000", NULL}};
+    struct rig r;
+    rig_init(&r);
+    rig_must(&r, "lzw", NULL, 0);
+    for (size_t i = 0; i < 4; i++) {
+        size_t len, n;
+        uint8_t *want = vector_bytes(cases[i].name, &len), *plain;
+        if (cases[i].plain) {
+            n = strlen(cases[i].plain);
+            plain = memcpy(malloc(n), cases[i].plain, n);
+        } else if (i == 2) {
+            plain = vector_bytes("compound_2", &n);
+        } else {
+            plain = malloc(n = 33000);
+            for (size_t k = 0; k < n; k++) plain[k] = (uint8_t)"memberlist-"[k % 11];
+        }
+        struct kith_buf out = {0};           /* streams are compressed even where it does not pay */
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(plain, n), false, &out), 0);
+        CU_ASSERT(out.len == len && memcmp(out.data, want, len) == 0);
+        struct rig_buf b = rig_buf(&r, want, len);
+        CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &b.buf, NULL), 0);
+        CU_ASSERT(b.buf.len == n && memcmp(b.buf.data, plain, n) == 0);
+        rig_buf_free(&b);
+        free(out.base);
+        free(want);
+        free(plain);
+    }
+    rig_fini(&r);
+}
+
+/* compress_compound_8 is a packet that Go did send compressed: opened, it packs to the same bytes again. */
+static void test_packet_vector(void)
+{
+    struct rig r;
+    size_t len;
+    uint8_t *want = vector_bytes("compress_compound_8", &len);
+    rig_init(&r);
+    rig_must(&r, "lzw", NULL, 0);
+    struct rig_buf b = rig_buf(&r, want, len);
+    CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &b.buf, NULL), 0);
+    CU_ASSERT(b.buf.len > len);
+    CU_ASSERT_EQUAL(b.buf.data[0], 7);
+    struct rig_buf again = rig_buf(&r, b.buf.data, b.buf.len);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &again.buf, 0), 0);
+    CU_ASSERT(again.buf.len == len && memcmp(again.buf.data, want, len) == 0);
+    rig_buf_free(&again);
+    rig_buf_free(&b);
+    free(want);
+    rig_fini(&r);
+}
+
+static void test_tolerance(void)
+{
+    json_t *one, *cases = json_object_get(json_object_get(vectors(), "lzw_decode_tolerance"), "cases");
+    size_t i;
+    CU_ASSERT(json_array_size(cases) >= 10);
+    json_array_foreach(cases, i, one) {
+        size_t n, len = 0;
+        uint8_t *in = from_hex(json_string_value(json_object_get(one, "lzw_hex")), &n), out[64], *want = NULL;
+        const char *plain = json_string_value(json_object_get(json_array_get(json_object_get(one, "results"), 0), "plain_hex"));
+        int64_t got = kith_lzw_measure(&decoder, in, n, sizeof out);
+        if (plain) want = from_hex(plain, &len);
+        CU_ASSERT_EQUAL(got, plain ? (int64_t)len : -1);
+        if (got >= 0) {
+            kith_lzw_decode(&decoder, in, n, out);
+            CU_ASSERT(memcmp(out, want, len) == 0);
+        }
+        free(want);
+        free(in);
+    }
+}
+
+/* Whatever the bytes are: no crash, and never more than what was measured (the sanitizers look). */
+static void test_noise(void)
+{
+    uint8_t in[300];
+    for (unsigned i = 0; i < 20000; i++) {
+        size_t n = rig_random() % sizeof in;
+        rig_fill(in, n);
+        if (n > 2 && i % 2) in[0] = 0, in[1] &= 0xFE;        /* begin with a clear */
+        int64_t len = kith_lzw_measure(&decoder, in, n, 100000);
+        if (len < 0) continue;
+        uint8_t *out = malloc((size_t)len + 1);
+        out[len] = 0xEE;
+        kith_lzw_decode(&decoder, in, n, out);
+        CU_ASSERT_EQUAL(out[len], 0xEE);
+        free(out);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- the msgpack around it */
+
+static void test_message_forms(void)
+{
+#define BUF "\xAB\x00\xe9\x94\x99\x43\x27\x8d\x9b\x33\x01\x01"            /* "testing" */
+    static const struct {
+        const char *bytes;
+        size_t len;
+        bool good;
+    } cases[] = {
+#define C(s, good) {s, sizeof(s) - 1, good}
+        C("\x09\x82\xA4" "Algo\x00\xA3" "Buf" BUF, true),
+        C("\x09\x82\xA3" "Buf" BUF "\xA4" "Algo\x00", true),
+        C("\x09\x81\xA3" "Buf" BUF, true),                                     /* missing: zero */
+        C("\x09\x82\xA4" "Algo\xC0\xA3" "Buf" BUF, true),                      /* nil: zero */
+        C("\x09\x82\xA4" "Algo\xCC\x00\xA3" "Buf" BUF, true),
+        C("\x09\x82\xA4" "Algo\xD1\x00\x00\xA3" "Buf" BUF, true),
+        C("\x09\x82\xA4" "Algo\xCF\0\0\0\0\0\0\0\0\xA3" "Buf" BUF, true),
+        C("\x09\xDE\x00\x02\xA4" "Algo\x00\xA3" "Buf" BUF, true),              /* map16 */
+        C("\x09\x83\xA3" "New\x82\x01\x92\xC4\x01\x00\xC3\x02\xCB\0\0\0\0\0\0\0\0\xA4" "Algo\x00\xA3" "Buf" BUF, true),
+        C("\x09\x92\x00" BUF, true),                                           /* a struct as array */
+        C("\x09\x93\x00" BUF "\x93\x01\x02\x03", true),
+        C("\x09\x82\xA4" "Algo\x00\xA3" "Buf\xD9\x0B\x00\xe9\x94\x99\x43\x27\x8d\x9b\x33\x01\x01", true),    /* str8 */
+        C("\x09\x82\xA4" "Algo\x00\xA3" "Buf\xC4\x0B\x00\xe9\x94\x99\x43\x27\x8d\x9b\x33\x01\x01", true),    /* bin8 */
+        C("\x09\x82\xA3" "Buf\xA1x\xA3" "Buf" BUF, true),                      /* twice: the last */
+        C("\x09\x82\xA4" "Algo\x00\xA3" "Buf" BUF "trailing", true),
+        C("\x09\x82\xA4" "Algo\x01\xA3" "Buf" BUF, false),                     /* another algorithm */
+        C("\x09\x82\xA4" "Algo\xFF\xA3" "Buf" BUF, false),
+        C("\x09\x82\xA4" "Algo\xD0\x80\xA3" "Buf" BUF, false),
+        C("\x09\x82\xA4" "Algo\xA0\xA3" "Buf" BUF, false),
+        C("\x09\x82\xA4" "algo\x01\xA3" "Buf" BUF, true),                      /* an unknown key */
+        C("\x09\x82\x01\x00\xA3" "Buf" BUF, false),
+        C("\x09\x81\xA4" "Algo\x00", false),                                   /* no Buf: LZW without an end */
+        C("\x09\xC0", false), C("\x09\x80", false), C("\x09\xA0", false), C("\x09", false),
+        C("\x09\x81\xA3" "Buf\x00", false), C("\x09\x81\xA3" "Buf\xC1", false),
+        C("\x09\x81\xA3" "Buf\xDB\xFF\xFF\xFF\xFF", false),
+        C("\x09\xDF\xFF\xFF\xFF\xFF\xA4" "Algo\x00", false),
+        C("\x09\x82\xA1x\xDD\xFF\xFF\xFF\xFF\xA3" "Buf" BUF, false),
+    };
+    struct rig r;
+    rig_init(&r);
+    rig_must(&r, "lzw", NULL, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig_buf b = rig_buf(&r, cases[i].bytes, cases[i].len);
+        int rc = kith_pipeline_open_packet(r.p, &b.buf, NULL);
+        CU_ASSERT_EQUAL(rc, cases[i].good ? 0 : -KITH_EMALFORMED);
+        if (rc == 0) CU_ASSERT(b.buf.len == 7 && memcmp(b.buf.data, "testing", 7) == 0);
+        if (rc != (cases[i].good ? 0 : -KITH_EMALFORMED)) printf("  case %zu: %d\n", i, rc);
+        rig_buf_free(&b);
+    }
+    rig_fini(&r);
+}
+
+/* What is not Buf has a bound: on a stream a sender could make us look at it again with every byte. */
+static void test_foreign_keys_are_bounded(void)
+{
+    struct rig r;
+    struct rig_plain got;
+    static uint8_t nested[5000] = {9, 0x81, 0xA1, 'x'};
+    rig_init(&r);
+    rig_must(&r, "lzw", NULL, 0);
+    memset(nested + 4, 0x91, sizeof nested - 4);
+    CU_ASSERT_EQUAL(rig_feed(r.p, true, kith_bytes_of(nested, sizeof nested), 1, &got), -KITH_EMALFORMED);
+    rig_plain_free(&got);
+    rig_fini(&r);
+}
+
+static void test_truncation(void)
+{
+    struct rig r;
+    uint8_t state[600];
+    rig_init(&r);
+    rig_must(&r, "lzw", NULL, 0);
+    rig_fill_state(state, sizeof state);
+    struct rig_buf b = rig_buf(&r, state, sizeof state);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &b.buf, 0), 0);
+    CU_ASSERT(b.buf.data[0] == 9);
+    size_t n = b.buf.len;
+    uint8_t *data = memcpy(malloc(n), b.buf.data, n);
+    for (size_t len = 1; len < n; len++) {
+        uint8_t *cut = memcpy(malloc(len), data, len);
+        struct kith_buf buf = {cut, cut, len, len};
+        CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &buf, NULL), -KITH_EMALFORMED);
+        struct rig_plain got;
+        CU_ASSERT_EQUAL(rig_feed(r.p, true, kith_bytes_of(cut, len), 0, &got), -KITH_EMALFORMED);
+        CU_ASSERT_EQUAL(got.len, 0);
+        rig_plain_free(&got);
+        free(cut);
+    }
+    free(data);
+    rig_buf_free(&b);
+    rig_fini(&r);
+}
+
+KITH_TESTS("codecs/lzw",
+           {"every length", test_every_length},
+           {"large", test_large},
+           {"generations wrap", test_generations_wrap},
+           {"the encoder stops at its room", test_encoder_stops_at_its_room},
+           {"vectors", test_vectors},
+           {"packet vector", test_packet_vector},
+           {"tolerance", test_tolerance},
+           {"noise", test_noise},
+           {"forms of the message", test_message_forms},
+           {"foreign keys are bounded", test_foreign_keys_are_bounded},
+           {"truncation at every byte", test_truncation}, )

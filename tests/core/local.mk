@@ -42,8 +42,8 @@ tests_core_test_steady_LDADD = $(CORE_TEST_LIBS)
 # Single rules, one core on a bench.
 noinst_HEADERS += tests/core/rig.h tests/settings.h
 if HAVE_CUNIT
-RULE_TESTS = tests/core/test_alive tests/core/test_accuse tests/core/test_suspicion tests/core/test_probe tests/core/test_gossip \
-  tests/core/test_sync tests/core/test_streams tests/core/test_requests
+RULE_TESTS = tests/core/test_alive tests/core/test_accuse tests/core/test_suspicion tests/core/test_probe tests/core/test_answer \
+  tests/core/test_gossip tests/core/test_sync tests/core/test_streams tests/core/test_requests tests/core/test_life
 check_PROGRAMS += $(RULE_TESTS)
 TESTS += $(RULE_TESTS)
 check_LTLIBRARIES += tests/core/librig.la
@@ -67,6 +67,10 @@ tests_core_test_probe_SOURCES = tests/core/test_probe.c
 tests_core_test_probe_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 tests_core_test_probe_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_core_test_probe_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
+tests_core_test_answer_SOURCES = tests/core/test_answer.c
+tests_core_test_answer_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_answer_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_answer_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
 tests_core_test_gossip_SOURCES = tests/core/test_gossip.c
 tests_core_test_gossip_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 tests_core_test_gossip_CFLAGS = $(CORE_TEST_CFLAGS)
@@ -83,3 +87,7 @@ tests_core_test_requests_SOURCES = tests/core/test_requests.c
 tests_core_test_requests_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 tests_core_test_requests_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_core_test_requests_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)
+tests_core_test_life_SOURCES = tests/core/test_life.c
+tests_core_test_life_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
+tests_core_test_life_CFLAGS = $(CORE_TEST_CFLAGS)
+tests_core_test_life_LDADD = tests/core/librig.la $(CORE_TEST_LIBS)

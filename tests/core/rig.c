@@ -41,8 +41,9 @@ static void d_get_broadcasts(void *self, size_t overhead, size_t limit, const st
     r->limit_seen = limit;
     while (r->user_broadcast && r->broadcasts_left) {
         size_t len = strlen(r->user_broadcast);
-        if (len + overhead > limit || sink->write(sink->ctx, r->user_broadcast, len)) return;
-        limit -= len + overhead;
+        if (!r->greedy && len + overhead > limit) return;
+        if (sink->write(sink->ctx, r->user_broadcast, len)) return;
+        limit -= r->greedy ? 0 : len + overhead;
         r->broadcasts_left--;
     }
 }
@@ -106,6 +107,7 @@ static int d_notify_merge(void *self, const struct kith_member *m, size_t count,
     CU_ASSERT(size >= sizeof *m);
     r->merge_asked++;
     r->merge_count = count;
+    if (count) r->merged = *m;
     for (size_t i = 0; i < count; i++) {
         const struct kith_member *e = (const void *)((const char *)m + i * size);
         NOTE(r, "merge %.*s %s;", (int)e->name.len, (const char *)e->name.data, state_name(e->state));
@@ -117,6 +119,7 @@ static int d_notify_alive(void *self, const struct kith_member *m, struct kith_e
 {
     struct rig *r = self;
     r->alive_asked++;
+    r->asked = *m;
     if (r->veto_alive && rig_is(m->name, r->veto_alive)) return kith_fail(err, KITH_EREFUSED, "not you");
     return 0;
 }
@@ -157,10 +160,13 @@ static const struct kith_delegate_ops plain_ops = {
 };
 static struct kith_delegate_ops veto_ops;
 
-static size_t packet_budget(void *ctx, const struct kith_addr *to)
+static size_t budget(const struct rig *r, const struct kith_addr *to)
 {
-    return ((struct rig *)ctx)->budget;
+    size_t own = to && to->len ? r->budget_towards[to->bytes[to->len - 1]] : 0;
+    return own ? own : r->budget;
 }
+
+static size_t packet_budget(void *ctx, const struct kith_addr *to) { return budget(ctx, to); }
 
 static void count_log(void *ctx, enum kith_log_level level, const struct kith_addr *peer, const char *fmt, va_list ap)
 {
@@ -315,7 +321,7 @@ static void add_sent(struct rig *r, struct kith_bytes part, unsigned parts)
 static void take_apart(struct rig *r, const uint8_t *data, size_t len)
 {
     CU_ASSERT_FATAL(len > 0);
-    CU_ASSERT(len <= r->budget);
+    CU_ASSERT(len <= budget(r, &r->outs[r->outs_n - 1].to));
     if (data[0] != KITH_MSG_COMPOUND) {
         add_sent(r, kith_bytes_of(data, len), 1);
         return;
@@ -468,17 +474,16 @@ uint32_t rig_inc(const struct rig *r, const char *node)
 }
 
 struct stat_query {
-    const char *name, *label_value, *prefix;
-    double found;
+    const char *name, *label_value;
+    double found, sum;
 };
 
 static void stat_visit(void *arg, const struct kith_stat *s)
 {
     struct stat_query *q = arg;
-    if (q->prefix && s->kind == KITH_COUNTER && strncmp(s->name, q->prefix, strlen(q->prefix)) == 0) q->found += s->value;
-    if (!q->name || strcmp(s->name, q->name)) return;
-    if (q->label_value && (!s->label_value || strcmp(s->label_value, q->label_value))) return;
-    q->found = s->value;
+    if (strcmp(s->name, q->name)) return;
+    q->sum += s->value;
+    if (!q->label_value || (s->label_value && strcmp(s->label_value, q->label_value) == 0)) q->found = s->value;
 }
 
 double rig_stat(const struct rig *r, const char *name, const char *label_value)
@@ -488,11 +493,11 @@ double rig_stat(const struct rig *r, const char *name, const char *label_value)
     return q.found;
 }
 
-double rig_stats_sum(const struct rig *r, const char *prefix)
+double rig_drops(const struct rig *r)
 {
-    struct stat_query q = {.prefix = prefix};
+    struct stat_query q = {.name = "dropped"};
     kith_core_stats(r->core, stat_visit, &q);
-    return q.found;
+    return q.sum;
 }
 
 bool rig_told(struct rig *r, const char *want)

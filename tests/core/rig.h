@@ -47,10 +47,12 @@ struct rig {
 
     /* the script */
     size_t budget;
+    size_t budget_towards[256];  /* by the last byte of an address, 0: as above */
     char meta[520];              /* NodeMeta */
     int meta_len;                /* negative: the delegate fails */
     const char *user_broadcast;  /* GetBroadcasts: this one, while broadcasts_left > 0 */
     unsigned broadcasts_left;
+    bool greedy;                 /* tries to write more of them than allowed */
     const char *local_state, *ack_payload;
     const char *veto_alive;      /* a member's name that NotifyAlive refuses */
     bool veto_merge;
@@ -66,7 +68,7 @@ struct rig {
     size_t merge_count;
     uint64_t ping_rtt;
     size_t limit_seen;           /* what GetBroadcasts was allowed, last time */
-    struct kith_member conflict;
+    struct kith_member conflict, merged, asked;      /* as NotifyConflict, NotifyMerge (the first), NotifyAlive got it */
 
     struct rig_out *outs;
     size_t outs_n, outs_cap;
@@ -117,7 +119,7 @@ bool rig_is(struct kith_bytes, const char *);
 int rig_state(const struct rig *, const char *node);
 uint32_t rig_inc(const struct rig *, const char *node);
 double rig_stat(const struct rig *, const char *name, const char *label_value);      /* -1: there is none */
-double rig_stats_sum(const struct rig *, const char *prefix);
+double rig_drops(const struct rig *);            /* all of them together */
 
 /* Compare what the delegate was told with `want` and begin anew; says the difference. */
 bool rig_told(struct rig *, const char *want);

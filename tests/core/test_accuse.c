@@ -105,6 +105,24 @@ static void test_t19_an_accusation_at_the_highest_incarnation(void)
     rig_fini(&r);
 }
 
+static void test_t19_nobody_is_silenced_with_the_highest_incarnation(void)
+{
+    struct rig r;
+    rig_new(&r);
+    rig_alive(&r, "b", 1, 2);
+    rig_suspect(&r, "b", UINT32_MAX, "x");   /* b could never answer: not believed */
+    rig_dead(&r, "b", UINT32_MAX, "x");
+    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
+    CU_ASSERT_EQUAL(rig_inc(&r, "b"), 1);
+    rig_alive(&r, "b", 2, 2);
+    CU_ASSERT_EQUAL(rig_inc(&r, "b"), 2);
+    rig_suspect(&r, "b", UINT32_MAX - 1, "x");
+    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_SUSPECT);
+    rig_alive(&r, "b", UINT32_MAX, 2);       /* its answer to that */
+    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
+    rig_fini(&r);
+}
+
 /* ------------------------------------------------------------------------------------------------ 2.4 suspect */
 
 static void test_suspect(void)
@@ -178,6 +196,9 @@ static void test_dead(void)
     rig_dead(&r, "b", 6, "x");               /* accepted without a suspicion before */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_DEAD);
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 6);
+    struct kith_member m = {.size = sizeof m};
+    kith_core_find(r.core, "b", &m);
+    CU_ASSERT(rig_is(m.accuser, "x"));
     TOLD(r, "join b;leave b dead;");
     CU_ASSERT_EQUAL(kith_core_size(r.core), 2);
     CU_ASSERT_EQUAL(kith_core_alive(r.core), 1);
@@ -348,6 +369,7 @@ KITH_TESTS("core/accuse",
     {"accusations of ourselves are refuted", test_accusations_of_ourselves_are_refuted},
     {"T18: a refutation travels beside other news", test_t18_a_refutation_travels_beside_other_news_of_ourselves},
     {"T19: an accusation at the highest incarnation", test_t19_an_accusation_at_the_highest_incarnation},
+    {"T19: nobody is silenced with the highest incarnation", test_t19_nobody_is_silenced_with_the_highest_incarnation},
     {"suspect", test_suspect},
     {"a suspicion by another is passed on, by the same not",
      test_suspect_again_by_another_is_passed_on_by_the_same_is_not},

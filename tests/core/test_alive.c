@@ -178,6 +178,9 @@ static void test_alive_veto(void)
     CU_ASSERT_EQUAL(rig_state(&r, "evil"), -1);
     rig_alive(&r, "b", 2, 3);
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
+    CU_ASSERT_EQUAL(r.asked.incarnation, 2);
+    CU_ASSERT_EQUAL(memcmp(r.asked.versions, RIG_VSN, 6), 0);
+    CU_ASSERT_EQUAL(r.asked.addr.bytes[3], 3);
     unsigned asked = r.alive_asked;
     rig_alive(&r, "b", 1, 3);                /* stale ones are asked about before the incarnation is looked at */
     CU_ASSERT_EQUAL(r.alive_asked, asked + 1);

@@ -278,6 +278,45 @@ static void test_user_broadcasts_fill_what_is_left(void)
     rig_fini(&r);
 }
 
+static void test_a_greedy_delegate_gets_no_more_than_its_share(void)
+{
+    struct rig r;
+    gossiping(&r, 2);
+    quiet(&r);
+    r.user_broadcast = "a message of some thirty bytes";
+    r.greedy = true;
+    for (int i = 0; i < 2; i++) {
+        r.broadcasts_left = 1000;
+        rig_clear(&r);
+        if (i) rig_flush(&r);
+        else rig_run(&r, r.now + 200 * MS);
+        unsigned n = rig_count(&r, KITH_MSG_USER, NULL);
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_PACKET), 1);
+        CU_ASSERT(n >= 40 && n <= 1398 / 33);
+        CU_ASSERT_EQUAL(n, 1000 - r.broadcasts_left);
+    }
+    rig_fini(&r);
+}
+
+static void test_each_destination_may_have_a_budget_of_its_own(void)
+{
+    struct rig r;
+    rig_init(&r);
+    for (int i = 2; i < 60; i += 2) r.budget_towards[i] = 200 + 3 * (size_t)i;
+    rig_start(&r);
+    r.answer_pings = true;
+    rig_populate(&r, 2, 80);
+    rig_run(&r, r.now + 30 * SEC);           /* rig checks each packet */
+    CU_ASSERT(rig_outs(&r, KITH_OUT_PACKET) > 30);
+    struct kith_addr a = rig_addr(2);
+    static const char big[500] = "";
+    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 206), false), -KITH_ETOOBIG);
+    CU_ASSERT(kith_core_send(r.core, r.now, NULL, &a, kith_bytes_of(big, 205), false) > 0);
+    CU_ASSERT(kith_core_send(r.core, r.now, "m3", NULL, kith_bytes_of(big, 500), false) > 0);
+    rig_poll(&r);
+    rig_fini(&r);
+}
+
 /* ------------------------------------------------------------------------------------------------ compounds in */
 
 static size_t compound(uint8_t *out, unsigned count, const char *const *parts, const size_t *lens, unsigned given)
@@ -391,6 +430,8 @@ KITH_TESTS("core/gossip",
     {"what never fits is never sent and blocks nothing", test_what_never_fits_is_never_sent_and_blocks_nothing},
     {"T5: no more than 127 parts, none empty", test_t5_no_more_than_127_parts},
     {"user broadcasts fill what is left", test_user_broadcasts_fill_what_is_left},
+    {"a greedy delegate gets no more than its share", test_a_greedy_delegate_gets_no_more_than_its_share},
+    {"each destination may have a budget of its own", test_each_destination_may_have_a_budget_of_its_own},
     {"compounds in", test_compounds_in},
     {"255 parts in", test_255_parts_in},
     {"three pings, three acks", test_three_pings_three_acks},

@@ -152,6 +152,10 @@ static void test_merge_veto(void)
     pushed(&r, true, e, 2, "theirs");
     CU_ASSERT(reply.whole);                  /* the veto comes after the answer: the peer does not see it */
     TOLD(r, "local_state join;merge m9 alive;merge m3 dead;");
+    CU_ASSERT_EQUAL(r.merged.incarnation, 1);
+    CU_ASSERT_EQUAL(r.merged.since, 0);
+    CU_ASSERT_EQUAL(memcmp(r.merged.versions, RIG_VSN, 6), 0);
+    CU_ASSERT_EQUAL(r.merged.addr.bytes[3], 9);
     CU_ASSERT_EQUAL(rig_state(&r, "m9"), -1);
     CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_ALIVE);
     pushed(&r, false, e, 2, "theirs");       /* asked about joins only */
@@ -238,6 +242,33 @@ static void test_t3_signed_forms_of_numbers(void)
     CU_ASSERT_EQUAL(rig_state(&r, "m9"), KITH_ALIVE);
     CU_ASSERT_EQUAL(rig_inc(&r, "m9"), 5);
     CU_ASSERT_PTR_NOT_NULL(strstr(r.events, "remote_state sssss"));
+    rig_fini(&r);
+}
+
+/* memberlist 1.2: structs as arrays, unknown keys with anything under them, map16, str8, bin. */
+static void test_other_forms_of_the_same(void)
+{
+    struct rig r;
+    rig_new(&r);
+    struct rig_bytes b;
+    rig_bytes_init(&b);
+    RAW(b, "\6\x93\3\0\xc2");                /* header: Nodes, UserStateLen, Join */
+    RAW(b, "\x97\xa2m8\xa4\x0a\0\0\x08\xcd\x1f\x0a\xc0\7\0\xa6\1\5\2\0\0\0");
+    RAW(b, "\xde\0\x08\xa4Name\xa2m9\xa4" "Addr\xc4\4\x0a\0\0\x09\xa4Port\xcd\x1f\x0a\xab" "Incarnation\5");
+    RAW(b, "\xa6" "future\x82\1\x93\1\x81\xa1x\xcb\0\0\0\0\0\0\0\0\xd6\1" "abcd\xa1y\x90");
+    RAW(b, "\xa5" "other\xdc\0\2\xe0\xcf\0\0\0\0\0\0\0\1\xa5State\0\xa3Vsn\x96\1\5\2\0\0\0");
+    RAW(b, "\x82\xa4Name\xd9\2m7\xa5State\2");       /* unknown and dead: nothing, but its versions are looked at */
+    rig_data(&r, rig_accept(&r, 9), b.buf.data, b.buf.len);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
+    CU_ASSERT_EQUAL(rig_state(&r, "m8"), -1);    /* so that it is refused: no Vsn */
+    b.buf.len -= sizeof "\x82\xa4Name\xd9\2m7\xa5State\2" - 1;
+    b.buf.data[2] = 2;
+    rig_data(&r, rig_accept(&r, 9), b.buf.data, b.buf.len);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 2);
+    CU_ASSERT_EQUAL(rig_state(&r, "m8"), KITH_ALIVE);
+    CU_ASSERT_EQUAL(rig_inc(&r, "m8"), 7);
+    CU_ASSERT_EQUAL(rig_state(&r, "m9"), KITH_ALIVE);
+    CU_ASSERT_EQUAL(rig_inc(&r, "m9"), 5);
     rig_fini(&r);
 }
 
@@ -446,6 +477,7 @@ KITH_TESTS("core/sync",
     {"merge veto", test_merge_veto},
     {"T24, T6: versions of everybody must agree", test_t24_versions_of_everybody_must_agree},
     {"T3: signed forms of numbers", test_t3_signed_forms_of_numbers},
+    {"other forms of the same", test_other_forms_of_the_same},
     {"it may come in any pieces", test_it_may_come_in_any_pieces},
     {"T22: cut anywhere it changes nothing", test_cut_anywhere_it_changes_nothing},
     {"absurd headers are refused at once", test_absurd_headers_are_refused_at_once},

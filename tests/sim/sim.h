@@ -10,7 +10,7 @@
  * Everything that happens is an event in one queue ordered by time; all chance comes from the seed, so a run repeats
  * exactly. When an assertion fails sim_free prints the seed; KITH_SEED=n in the environment then overrides the seeds of
  * all simulations. Rules that always hold are checked after each event and reported as failures with the time (see
- * sim.c, "what must always hold").
+ * engine.c, "what must always hold").
  *
  * Packets are delayed, lost, doubled and overtake each other as told. Streams are reliable byte pipes with a connect delay,
  * cut into random pieces, refused where nobody is up, silent where the link is cut. A paused node is a stopped process:

@@ -1,0 +1,305 @@
+/*
+ * test_life.c - a core as a whole: made, started, changed by a reload, freed; that commands end exactly once, that drops
+ * are counted, and addresses that are not IP addresses.
+ */
+#include "rig.h"
+
+static void test_before_the_start(void)
+{
+    struct rig r;
+    rig_init(&r);
+    struct kith_error err = {.size = sizeof err};
+    CU_ASSERT_EQUAL_FATAL(kith_core_new(&r.core, &r.config, &r.env, 1, r.now, &err), 0);
+    struct kith_addr a = rig_addr(2);
+    CU_ASSERT_EQUAL(kith_core_stream_accepted(r.core, r.now, &a), 0);
+    CU_ASSERT(kith_core_join(r.core, r.now, &a, "") < 0);
+    CU_ASSERT(kith_core_leave(r.core, r.now, 0) < 0);
+    CU_ASSERT(kith_core_update(r.core, r.now, 0) < 0);
+    CU_ASSERT(kith_core_broadcast(r.core, r.now, rig_str("x")) < 0);
+    rig_alive(&r, "m2", 1, 2);
+    rig_run(&r, r.now + 10 * SEC);
+    CU_ASSERT_EQUAL(r.outs_n, 0);
+    CU_ASSERT_EQUAL(kith_core_alive(r.core), 0);
+    CU_ASSERT_EQUAL(kith_core_start(r.core, r.now, &err), 0);
+    TOLD(r, "join self;");
+    CU_ASSERT(kith_core_start(r.core, r.now, &err) < 0);
+    rig_fini(&r);
+}
+
+static int refusal(void (*spoil)(struct rig *))
+{
+    struct rig r;
+    rig_init(&r);
+    spoil(&r);
+    struct kith_error err = {.size = sizeof err};
+    int rc = kith_core_new(&r.core, &r.config, &r.env, 1, r.now, &err);
+    if (rc == 0) {
+        rc = kith_core_start(r.core, r.now, &err);
+        kith_core_free(r.core);
+    }
+    CU_ASSERT_EQUAL(err.code, rc);
+    CU_ASSERT(err.text[0] != 0);
+    return rc;
+}
+
+static void version_0(struct rig *r) { r->config.settings.protocol_version = 0; }
+static void version_6(struct rig *r) { r->config.settings.protocol_version = 6; }
+static void no_name(struct rig *r) { r->config.settings.name = ""; }
+static void no_address(struct rig *r) { r->config.advertise.len = 0; }
+static void long_meta(struct rig *r) { r->meta_len = 513; }
+static const struct kith_cidr elsewhere = {.bytes = {192, 168}, .len = 4, .prefix = 16};
+static void outside(struct rig *r)
+{
+    r->config.settings.cidrs_allowed = &elsewhere;
+    r->config.settings.cidrs_count = 1;
+}
+
+/* Upstream: Create_protocolVersion, and what crashes there later. */
+static void test_what_can_t_start(void)
+{
+    CU_ASSERT_EQUAL(refusal(version_0), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(refusal(version_6), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(refusal(no_name), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(refusal(no_address), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(refusal(long_meta), -KITH_ETOOBIG);
+    CU_ASSERT_EQUAL(refusal(outside), -KITH_EREFUSED);
+}
+
+static void test_ports_and_incarnations_by_default(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.advertise.port = 0;
+    r.config.default_port = 1234;
+    r.config.incarnation = 17;
+    rig_start(&r);
+    struct kith_member m = {.size = sizeof m};
+    kith_core_self(r.core, &m);
+    CU_ASSERT_EQUAL(m.addr.port, 1234);
+    CU_ASSERT_EQUAL(m.incarnation, 17);
+    struct kith_addr a = rig_addr(9);
+    a.port = 0;
+    CU_ASSERT(kith_core_join(r.core, r.now, &a, "") > 0);
+    rig_poll(&r);
+    CU_ASSERT_EQUAL(rig_out(&r, KITH_OUT_DIAL, 0)->to.port, 1234);
+    rig_fini(&r);
+}
+
+/* Any transport's addresses: up to 128 bytes, passed on as they are. */
+static void test_addresses_are_opaque(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.gossip_interval = r.config.settings.push_pull_interval = 0;
+    rig_start(&r);
+    struct kith_addr a = {.port = 9, .len = 128};
+    for (int i = 0; i < 128; i++) a.bytes[i] = (uint8_t)(i * 7);
+    struct kith_msg m = rig_alive_msg("far", 1, &a, NULL);
+    rig_feed(&r, 9, &m);
+    CU_ASSERT_EQUAL(rig_state(&r, "far"), KITH_ALIVE);
+    rig_run(&r, RIG_EPOCH + SEC);
+    const struct rig_sent *p = rig_find(&r, KITH_MSG_PING, "far", 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT(kith_addr_equal(&r.outs[p->out].to, &a));
+    rig_flush(&r);
+    const struct rig_sent *s = rig_find(&r, KITH_MSG_ALIVE, "far", 0);
+    CU_ASSERT(s && s->msg.addr.len == 128 && memcmp(s->msg.addr.data, a.bytes, 128) == 0);
+    rig_fini(&r);
+}
+
+static void test_drops_are_counted_by_reason(void)
+{
+    static const struct { const char *data; size_t len; const char *reason; } t[] = {
+        {"", 0, "empty_message"}, {"\x63", 1, "unknown_type"}, {"\4\xc1", 2, "malformed"}, {"\7", 1, "malformed"},
+        {"\7\1\0\5", 4, "truncated_part"}, {"\2\x80", 2, "ack_not_expected"},
+        {"\0\x81\xa4Node\xa1x", 9, "ping_for_another"}, {"\1\x80", 2, "bad_address"}, {"\4\x80", 2, "bad_name"},
+        {"\4\x81\xa4Node\xa1x", 9, "bad_address"}};
+    struct rig r;
+    rig_new(&r);
+    struct kith_addr from = rig_addr(9);
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        double before = rig_stat(&r, "dropped", t[i].reason), all = rig_drops(&r);
+        rig_packet(&r, &from, t[i].data, t[i].len);
+        CU_ASSERT_EQUAL(rig_stat(&r, "dropped", t[i].reason), before + 1);
+        CU_ASSERT_EQUAL(rig_drops(&r), all + 1);
+    }
+    uint32_t s = rig_accept(&r, 9);
+    rig_data(&r, s, "\x63", 1);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "stream_unknown_type"), 1);
+    s = rig_accept(&r, 9);
+    rig_data(&r, s, "\6\x83", 2);
+    kith_core_stream_end(r.core, r.now, s);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "stream_truncated"), 1);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------------------ names, reload */
+
+static void test_t12_names_may_be_required(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.require_node_names = true;
+    r.config.settings.probe_interval = r.config.settings.push_pull_interval = 0;
+    rig_start(&r);
+    rig_clear(&r);
+    struct kith_addr a = rig_addr(9);
+    struct kith_msg m = {.type = KITH_MSG_PING, .seq_no = 4, .node = rig_str("self")};
+    rig_feed(&r, 9, &m);                     /* no SourceNode: whom to answer? */
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_PACKET), 0);
+    m.source_addr = kith_bytes_of(a.bytes, 4);
+    m.source_port = 7946;
+    m.source_node = rig_str("m9");
+    rig_feed(&r, 9, &m);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
+    int64_t q = kith_core_join(r.core, r.now, &a, "");
+    rig_poll(&r);
+    CU_ASSERT(q < 0 || (rig_done(&r, q) && rig_done(&r, q)->status < 0));
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 0);
+    q = kith_core_send(r.core, r.now, NULL, &a, rig_str("x"), false);
+    rig_poll(&r);
+    CU_ASSERT(q < 0 || (rig_done(&r, q) && rig_done(&r, q)->status < 0));
+    CU_ASSERT(kith_core_join(r.core, r.now, &a, "m9") > 0);
+    rig_poll(&r);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 1);
+    rig_fini(&r);
+}
+
+static void test_reconfigure(void)
+{
+    struct rig r;
+    rig_new(&r);
+    r.answer_pings = true;
+    rig_populate(&r, 2, 5);
+    rig_suspect(&r, "m2", 1, "x");
+    struct kith_settings s = r.config.settings;
+    s.name = "somebody else";
+    s.probe_interval = 100 * MS;
+    s.probe_timeout = 50 * MS;
+    s.gossip_interval = 50 * MS;
+    struct kith_error err = {.size = sizeof err};
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err), 0);
+    struct kith_member m = {.size = sizeof m};
+    kith_core_self(r.core, &m);
+    CU_ASSERT(rig_is(m.name, "self"));
+    CU_ASSERT_EQUAL(kith_core_size(r.core), 5);
+    CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_SUSPECT);
+    rig_run(&r, r.now + 2 * SEC);
+    rig_clear(&r);
+    rig_run(&r, r.now + SEC);
+    CU_ASSERT(rig_count(&r, KITH_MSG_PING, NULL) >= 9);
+    s.probe_interval = 0;                    /* off and on again */
+    s.push_pull_interval = 0;
+    kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
+    rig_run(&r, r.now + SEC);
+    rig_clear(&r);
+    rig_run(&r, r.now + 100 * SEC);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_PING, NULL), 0);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 0);
+    s.probe_interval = 100 * MS;
+    kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
+    rig_run(&r, r.now + SEC);
+    CU_ASSERT(rig_count(&r, KITH_MSG_PING, NULL) >= 8);
+    s.push_pull_interval = 30 * SEC;
+    kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
+    rig_run(&r, r.now + 60 * SEC);
+    CU_ASSERT(rig_outs(&r, KITH_OUT_DIAL) >= 1);
+    rig_clear(&r);                           /* what others are told of us changes: they hear of it */
+    s.protocol_version = 3;
+    s.delegate_protocol_max = 5;
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &s, 100, 50, r.now, &err), 0);
+    r.config.headroom = 100;
+    r.config.tailroom = 50;
+    rig_flush(&r);
+    const struct rig_sent *a = rig_find(&r, KITH_MSG_ALIVE, "self", 0);
+    CU_ASSERT(a && memcmp(a->msg.vsn.data, "\1\5\3\0\5\0", 6) == 0);
+    s.protocol_version = 9;                  /* a bad one changes nothing */
+    s.probe_interval = 0;
+    CU_ASSERT(kith_core_reconfigure(r.core, &s, 100, 50, r.now, &err) < 0);
+    rig_clear(&r);
+    rig_run(&r, r.now + SEC);
+    CU_ASSERT(rig_count(&r, KITH_MSG_PING, NULL) >= 8);
+    rig_fini(&r);
+}
+
+/* ------------------------------------------------------------------------------------------------ exactly once */
+
+static void test_every_request_ends_once_whatever_happens(void)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct rig r;
+        rig_init(&r);
+        r.seed = seed;
+        rig_start(&r);
+        rig_populate(&r, 2, 6);
+        int64_t q[200];
+        int n = 0;
+        uint64_t x = seed * 0x9E3779B97F4A7C15ull;
+        size_t seen = 0;
+        for (int step = 0; step < 300; step++) {
+            x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+            struct kith_addr a = rig_addr(2 + x % 5);
+            int64_t got = 0;
+            if (n < 150) {
+                switch (x >> 8 & 15) {
+                case 0: got = kith_core_join(r.core, r.now, &a, ""); break;
+                case 1: got = kith_core_update(r.core, r.now, x >> 16 & 1 ? SEC : 0); break;
+                case 2: got = kith_core_broadcast(r.core, r.now, rig_str("b")); break;
+                case 3: got = kith_core_send(r.core, r.now, "m2", NULL, rig_str("s"), true); break;
+                case 4: got = kith_core_send(r.core, r.now, NULL, &a, rig_str("s"), false); break;
+                case 5: got = kith_core_ping(r.core, r.now, "m3", &a); break;
+                case 6: if (step > 150) got = kith_core_leave(r.core, r.now, 0); break;
+                }
+                if (got > 0) q[n++] = got;
+            }
+            rig_poll(&r);
+            for (; seen < r.outs_n; seen++) {        /* streams: opened, refused, reset, or never heard of again */
+                uint32_t s = r.outs[seen].stream;
+                if (r.outs[seen].kind != KITH_OUT_DIAL) continue;
+                if (x >> 20 & 1) kith_core_stream_opened(r.core, r.now, s);
+                if (x >> 21 & 1) kith_core_stream_closed(r.core, r.now, s, -KITH_ECLOSED);
+                if (x >> 22 & 1) kith_core_stream_end(r.core, r.now, s);
+            }
+            for (size_t i = 0; i < r.sent_n; i++)
+                if (r.sent[i].msg.type == KITH_MSG_PING && (x >> (i % 20) & 1)) rig_ack(&r, 2, r.sent[i].msg.seq_no);
+            rig_run(&r, r.now + (x >> 30) % (300 * MS));
+        }
+        rig_run(&r, r.now + 100 * SEC);
+        for (uint32_t inc = 2; inc < 40; inc++) {    /* whoever was lost is back, so that broadcasts end */
+            for (unsigned i = 2; i <= 6; i++) rig_alive(&r, (char[]){'m', (char)('0' + i), 0}, 100 + inc, i);
+            rig_run(&r, r.now + SEC);
+        }
+        for (int i = 0; i < n; i++) CU_ASSERT_EQUAL(rig_dones(&r, q[i]), 1);
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DONE), (unsigned)n);
+        rig_fini(&r);
+    }
+}
+
+static void test_free_with_everything_under_way(void)
+{
+    struct rig r;
+    rig_new(&r);
+    rig_populate(&r, 2, 6);
+    struct kith_addr a = rig_addr(2);
+    kith_core_join(r.core, r.now, &a, "");
+    kith_core_update(r.core, r.now, 0);
+    kith_core_broadcast(r.core, r.now, rig_str("b"));
+    kith_core_send(r.core, r.now, "m2", NULL, rig_str("s"), true);
+    kith_core_ping(r.core, r.now, "m3", &a);
+    kith_core_leave(r.core, r.now, 0);
+    rig_accept(&r, 9);
+    uint32_t s = rig_accept(&r, 9);
+    kith_core_stream_data(r.core, r.now, s, (const uint8_t *)"\6\x83\xa4Join\xc2", 8);
+    rig_fini(&r);                            /* outputs not polled, too: the sanitizer looks */
+}
+
+KITH_TESTS("core/life",
+    {"before the start", test_before_the_start},
+    {"what can't start", test_what_can_t_start},
+    {"ports and incarnations by default", test_ports_and_incarnations_by_default},
+    {"addresses are opaque", test_addresses_are_opaque},
+    {"drops are counted by reason", test_drops_are_counted_by_reason},
+    {"T12: names may be required", test_t12_names_may_be_required},
+    {"reconfigure", test_reconfigure},
+    {"every request ends once, whatever happens", test_every_request_ends_once_whatever_happens},
+    {"free with everything under way", test_free_with_everything_under_way})

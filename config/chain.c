@@ -67,6 +67,9 @@ static bool take_keys(struct kith_reading *r, const struct kith_yaml *root)
         r->config->keyring = r->forms.key;
         r->forms.key = (struct kith_secrets){0};
         kith_arena_defer(r->arena, free_keys, &r->config->keyring);
+        const struct kith_origin *form = given(r, "secret_key");
+        kith_origin_set(r->config->origins, "keyring", KITH_FROM_NOTE, form->pos, form->key,
+                        kith_arena_printf(r->arena, "short form secret_key, line %u", form->key.line));
         return true;
     }
     return given(r, "secret_key") || (ring && !(ring->kind == KITH_YAML_LIST && ring->count == 0));
@@ -99,7 +102,8 @@ static void default_accept(struct kith_reading *r, bool keyed)
     struct kith_entries *accept = &r->config->accept, *send = &r->config->send;
     accept->items = kith_arena_alloc(r->arena, (send->count + 3) * sizeof *accept->items);
     for (size_t i = 0; i < send->count; i++) {
-        kith_origin_set(r->config->origins, kith_arena_printf(r->arena, "pipeline.accept[%zu]", i), KITH_FROM_NOTE,
+        if (by_name(accept, send->items[i].plugin->name)) continue;      /* sent twice: reported there */
+        kith_origin_set(r->config->origins, kith_arena_printf(r->arena, "pipeline.accept[%zu]", accept->count), KITH_FROM_NOTE,
                         send->items[i].pos, send->items[i].pos, "as in send");
         accept->items[accept->count++] = send->items[i];
     }
@@ -170,8 +174,7 @@ static const char *reason(int outer, int inner)
 {
     if (outer == 1 && inner == 3) return "compressing what is encrypted gains nothing";
     if (outer == 1) return "a receiver should check what came before it unpacks it";
-    return "what is encrypted by an authenticating cipher needs no checksum outside, and a checksum outside would be all that a "
-           "receiver can check before it decrypts";
+    return "a checksum belongs inside, where the cipher protects it too";
 }
 
 static void check_order(struct kith_reading *r)

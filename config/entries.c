@@ -124,10 +124,13 @@ void kith_entry_read(struct kith_reading *r, const struct kith_yaml *map, uint32
 {
     *e = (struct kith_entry){.kind = kind, .pos = map->pos};
     if (map->bad) return;
+    if (kith_yaml_empty(map)) {
+        kith_schema_text(r, map, map->key ? map->key->text : "use");
+        return;
+    }
     if (map->kind != KITH_YAML_MAP) {
         char help[200];
-        bool word = map->kind == KITH_YAML_SCALAR && !kith_yaml_empty(map);
-        snprintf(help, sizeof help, "write { use: %.100s }", word ? map->text : "NAME");
+        snprintf(help, sizeof help, "write { use: %.100s }", map->kind == KITH_YAML_SCALAR ? map->text : "NAME");
         kith_diag_error(r->diag, map->pos, help, "a %s is named with `use`", kinds[kind]);
         return;
     }

@@ -78,11 +78,11 @@ static struct kith_key_source literal(struct kith_reading *r, const struct kith_
     }
     r->literal_secret = true;
     kith_diag_hide(r->diag, v->pos, v->end);
-    if (kith_secrets_add_text(into, (uint32_t)into->source_count, v->text, v->len) < 0)
-        kith_diag_error(r->diag, v->pos, "a key is 16, 24 or 32 bytes, in base64 or in hex", "'%s' is not a valid key", name);
+    if (kith_secrets_add_text(into, (uint32_t)into->source_count, v->text, v->len, false) < 0)
+        kith_diag_error(r->diag, v->pos, "a key is 16, 24 or 32 bytes, in base64 or in hex", "not a valid key");
     else s.kind = KITH_KEYS_LITERAL;
     s.where = "";
-    memset(v->text, 0, v->len);
+    memset(v->text, '*', v->len);                /* the tree shall not keep it */
     return s;
 }
 

@@ -74,7 +74,7 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
             kith_chain_read(r, root);
             kith_check(r, root);
         }
-        warn_readable(r, path);
+        if (kith_diag_errors(diag) == before) warn_readable(r, path);
     }
     kith_arena_free(tree);
     if (kith_diag_errors(diag) == before) return r->config;

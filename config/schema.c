@@ -61,19 +61,32 @@ static void join_names(const char *const *names, size_t n, char *out, size_t cap
 /* A key that is right but in the wrong place, or written as in memberlist: `gossip_interval` for gossip.interval. */
 static bool misplaced(const char *word, const char *here, char *help, size_t cap)
 {
+    const char *homes[NAMES], *key = word;
+    size_t n = 0;
     for (const struct kith_section *s = kith_sections; s->path; s++) {
         const char *section = strrchr(s->path, '.') ? strrchr(s->path, '.') + 1 : s->path;
         size_t len = strlen(section);
         for (const struct kith_param *p = s->params; p->name; p++) {
-            bool same = strcmp(p->name, word) == 0;
             bool full = len && strncmp(word, section, len) == 0 && word[len] == '_' && strcmp(word + len + 1, p->name) == 0;
-            if ((!same && !full) || strcmp(s->path, here) == 0) continue;
-            if (!len) snprintf(help, cap, "'%s' stands at the left margin, outside of any section", p->name);
-            else snprintf(help, cap, "it belongs into '%s': write `%s: { %s: ... }`", s->path, section, p->name);
-            return true;
+            if ((strcmp(p->name, word) != 0 && !full) || strcmp(s->path, here) == 0) continue;
+            if (full) n = 0;                               /* there is but one */
+            if (n < NAMES) homes[n++] = s->path;
+            key = p->name;
+            if (full) goto found;
         }
     }
-    return false;
+found:
+    if (n == 1 && !*homes[0]) snprintf(help, cap, "'%s' stands at the left margin, outside of any section", key);
+    else if (n == 1 && strchr(homes[0], '.'))
+        snprintf(help, cap, "it belongs in '%s': write `%.*s: { %s: { %s: ... } }`", homes[0], (int)strcspn(homes[0], "."), homes[0],
+                 strchr(homes[0], '.') + 1, key);
+    else if (n == 1) snprintf(help, cap, "it belongs in '%s': write `%s: { %s: ... }`", homes[0], homes[0], key);
+    else if (n) {
+        char all[200];
+        join_names(homes, n, all, sizeof all);
+        snprintf(help, cap, "it belongs in one of:%s", all);
+    }
+    return n != 0;
 }
 
 static void unknown_key(struct kith_reading *r, const struct kith_yaml *key, const char *what, const char *path,
@@ -119,7 +132,14 @@ static void read_scalar(struct kith_reading *r, const struct kith_param *p, cons
 {
     struct kith_complaint c;
     const char *text = kith_schema_text(r, v, p->name);
-    if (text && kith_value_parse(p, text, at, r->arena, r->dir, &c) < 0) complain(r, v->pos, &c);
+    if (text && (p->flags & KITH_PARAM_SECRET)) {
+        kith_diag_hide(r->diag, v->pos, v->end);
+        r->literal_secret = true;
+    }
+    if (text && kith_value_parse(p, text, at, r->arena, r->dir, &c) == 0) return;
+    if (text) complain(r, v->pos, &c);
+    /* What is wrong here shall not look wrong elsewhere too. */
+    if (p->type != KITH_PARAM_STRINGS) kith_value_set_default(p, r->profile, at, r->arena, r->dir, &c);
 }
 
 static void read_value(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v, void *at)
@@ -177,14 +197,13 @@ static void read_param(struct kith_reading *r, const struct kith_param *p, const
 void kith_schema_read(struct kith_reading *r, const struct kith_yaml *map, const char *what, const char *path,
                       const struct kith_part *parts, size_t count)
 {
-    if (map && map->bad) return;
-    if (map && map->kind != KITH_YAML_MAP) {
+    if (map && !map->bad && map->kind != KITH_YAML_MAP) {
         bool empty = kith_yaml_empty(map);
         kith_diag_error(r->diag, empty && map->key ? map->key->pos : map->pos,
                         empty ? "indent what belongs to it by two spaces, or leave it out" : "write `key: value` lines below it",
                         empty ? "%s is empty" : "%s takes keys and values", *what ? what : "the file");
-        return;
     }
+    if (map && (map->bad || map->kind != KITH_YAML_MAP)) map = NULL;
     for (const struct kith_yaml *i = map ? map->first : NULL; i; i = i->next) {
         bool known = false;
         for (size_t k = 0; k < count; k++)

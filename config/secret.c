@@ -77,6 +77,7 @@ int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX])
     while (from < to && strchr(" \t\r\n", text[from]) && text[from]) from++;
     while (to > from && strchr(" \t\r\n", text[to - 1]) && text[to - 1]) to--;
     if (decode(text + from, to - from, out, &n)) return (int)n;
+    if (to > from && text[to - 1] == '=') return -KITH_EINVAL;       /* base64 of a wrong length is no raw key */
     /* Raw bytes may begin or end with what looks like white space; an editor may have added a line end to them. */
     if (!good_length(len) && good_length(to - from)) {
         text += from;
@@ -114,10 +115,11 @@ static void add_key(struct kith_secrets *s, uint32_t source, const uint8_t *key,
     memcpy(items[s->count++].data, key, len);
 }
 
-int kith_secrets_add_text(struct kith_secrets *s, uint32_t source, const char *text, size_t len)
+int kith_secrets_add_text(struct kith_secrets *s, uint32_t source, const char *text, size_t len, bool raw)
 {
     uint8_t key[KITH_KEY_MAX];
-    int n = kith_secret_parse(text, len, key);
+    size_t bytes;
+    int n = raw ? kith_secret_parse(text, len, key) : decode(text, len, key, &bytes) ? (int)bytes : -KITH_EINVAL;
     if (n > 0) add_key(s, source, key, (size_t)n);
     sodium_memzero(key, sizeof key);
     return n > 0 ? 0 : n;
@@ -148,7 +150,7 @@ static int add_serf_ring(struct loading *l, const char *name, const char *text, 
     }
     for (size_t i = 0; rc == 0 && i < count; i++) {
         json_t *item = json_array_get(ring, i);
-        if (json_is_string(item)) rc = kith_secrets_add_text(l->into, l->source, json_string_value(item), json_string_length(item));
+        if (json_is_string(item)) rc = kith_secrets_add_text(l->into, l->source, json_string_value(item), json_string_length(item), false);
         else rc = -KITH_EINVAL;
         if (rc) kith_diag_error(l->diag, l->pos, FORMS, "key %zu in %s is not valid", i + 1, name);
         if (json_is_string(item)) sodium_memzero((void *)(uintptr_t)json_string_value(item), json_string_length(item));
@@ -165,7 +167,7 @@ static int add_content(struct loading *l, const char *name, const char *text, si
         kith_diag_error(l->diag, l->pos, FORMS, "%s holds no key", name);
         return -KITH_EINVAL;
     }
-    if (kith_secrets_add_text(l->into, l->source, text, len) == 0) return 0;
+    if (kith_secrets_add_text(l->into, l->source, text, len, true) == 0) return 0;
     if (text[from] == '[') return add_serf_ring(l, name, text + from, len - from);
     kith_diag_error(l->diag, l->pos, FORMS, "%s does not hold a key", name);
     return -KITH_EINVAL;

@@ -94,9 +94,12 @@ static void refuse_props(struct builder *b, struct kith_yaml *n, const yaml_char
 {
     if (anchor)
         kith_diag_error(b->diag, n->pos, "write the value out where it is needed", "anchors (&%s) are not used here", anchor);
-    if (tag)
-        kith_diag_error(b->diag, n->pos, "leave it out: the key decides the type of its value", "tags (%s) are not used here",
-                        tag);
+    if (tag) {
+        const char *name = (const char *)tag;
+        size_t std = strncmp(name, "tag:yaml.org,2002:", 18) == 0 ? 18 : 0;
+        kith_diag_error(b->diag, n->pos, "leave it out: the key decides the type of its value", "tags (%s%s) are not used here",
+                        std ? "!!" : "", name + std);
+    }
     n->bad |= anchor || tag;
 }
 
@@ -198,9 +201,12 @@ static void syntax_error(const yaml_parser_t *p, struct kith_diag *diag, const c
     const char *problem = p->problem ? p->problem : "not YAML";
     if (char_at(text, len, at) == '\t')
         kith_diag_error(diag, at, "indent with spaces", "a tab can't be used here");
-    else if (p->context)
-        kith_diag_error(diag, at, NULL, "%s %s at line %zu", problem, p->context, p->context_mark.line + 1);
-    else
+    else if (p->context) {
+        const char *help = !strstr(p->context, "flow") ? NULL
+                         : char_at(text, len, at) ? "text that holds [ ] { } or , goes in quotes: \"[::]:7946\""
+                                                  : "the file ends before the bracket that was opened there is closed";
+        kith_diag_error(diag, at, help, "%s %s at line %zu", problem, p->context, p->context_mark.line + 1);
+    } else
         kith_diag_error(diag, at, NULL, "%s", problem);
 }
 

@@ -266,7 +266,10 @@ enum kith_param_type {
     KITH_PARAM_FLOAT         /* double */
 };
 
-enum { KITH_PARAM_REQUIRED = 1 };
+enum {
+    KITH_PARAM_REQUIRED = 1,
+    KITH_PARAM_SECRET = 2        /* STRING: never shown, in no message, `config show` or report */
+};
 
 struct kith_strings {
     const char *const *items;

@@ -1,0 +1,165 @@
+/*
+ * diff.c - what differs between two configs, key by key, for the report of a reload.
+ *
+ * Each config becomes a flat list of keys and texts; keys of an entry are named after its plugin, not its place, so that one
+ * more entry does not look like a change of all that follow. Keys of a ring are told apart by fingerprint. Changes nothing.
+ */
+#include "show.h"
+#include <sodium.h>
+#include <stdlib.h>
+
+struct leaf {
+    char *key, *text;
+    bool restart;
+};
+
+struct leaves {
+    struct leaf *items;
+    size_t count;
+};
+
+static void add(struct leaves *l, const char *key, char *text, bool restart)
+{
+    struct leaf *items = realloc(l->items, (l->count + 1) * sizeof *items);
+    if (!items) abort();
+    l->items = items;
+    items[l->count++] = (struct leaf){strdup(key), text, restart};
+}
+
+static void free_leaves(struct leaves *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        free(l->items[i].key);
+        free(l->items[i].text);
+    }
+    free(l->items);
+}
+
+/* The first 8 bytes of BLAKE2b, as `kith keys list` prints them. */
+static char *fingerprints(const struct kith_secrets *s)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    if (!f) abort();
+    for (size_t i = 0; i < s->count; i++) {
+        uint8_t sum[crypto_generichash_BYTES];
+        crypto_generichash(sum, sizeof sum, s->items[i].data, s->items[i].len, NULL, 0);
+        fputs(i ? ", " : "", f);
+        for (int k = 0; k < 8; k++) fprintf(f, "%02x", sum[k]);
+    }
+    fclose(f);
+    return text;
+}
+
+/* A secret is never in a report: a keyed hash with a key of this process tells whether it changed. */
+static char *hidden(const char *text)
+{
+    static uint8_t key[crypto_generichash_KEYBYTES];
+    static bool made;
+    if (!made) randombytes_buf(key, sizeof key);
+    made = true;
+    uint8_t sum[crypto_generichash_BYTES];
+    char out[32];
+    crypto_generichash(sum, sizeof sum, (const uint8_t *)text, strlen(text), key, sizeof key);
+    snprintf(out, sizeof out, "*** (%02x%02x%02x%02x)", sum[0], sum[1], sum[2], sum[3]);
+    return strdup(out);
+}
+
+/* ------------------------------------------------------------------------------------- flattening */
+
+static void add_entry(const struct kith_config *c, struct leaves *l, const char *path, const struct kith_entry *e, bool restart)
+{
+    char key[300];
+    snprintf(key, sizeof key, "%s.use", path);
+    add(l, key, strdup(e->use), restart);
+    snprintf(key, sizeof key, "%s.keys", path);
+    if (e->has_keys) add(l, key, fingerprints(&e->keys), restart);
+    const struct kith_param wire = {"wire", KITH_SPECIAL_WIRE};
+    snprintf(key, sizeof key, "%s.wire", path);
+    if (e->wire) add(l, key, kith_shown_text(c, &wire, &e->wire), restart);
+    snprintf(key, sizeof key, "%s.channel", path);
+    if (e->channel) add(l, key, strdup(e->channel), restart);
+    for (const struct kith_param *p = e->plugin->params; p && p->name; p++) {
+        const void *at = (const char *)e->params + p->offset;
+        bool secret = (p->flags & KITH_PARAM_SECRET) && kith_value_given(p, at);
+        snprintf(key, sizeof key, "%s.%s", path, p->name);
+        add(l, key, secret ? hidden(*(const char *const *)at) : kith_shown_text(c, p, at), restart);
+    }
+}
+
+static size_t earlier(const struct kith_entries *list, size_t i)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < i; k++) n += strcmp(list->items[k].use, list->items[i].use) == 0;
+    return n;
+}
+
+static void add_entries(const struct kith_config *c, struct leaves *l, const char *path, const struct kith_entries *list)
+{
+    char *names = NULL, key[200];
+    size_t len = 0;
+    FILE *f = open_memstream(&names, &len);
+    if (!f) abort();
+    for (size_t i = 0; i < list->count; i++) fprintf(f, "%s%s", i ? ", " : "", list->items[i].use);
+    fclose(f);
+    add(l, path, names, false);
+    for (size_t i = 0; i < list->count; i++) {
+        size_t n = earlier(list, i);
+        if (n) snprintf(key, sizeof key, "%s.%s#%zu", path, list->items[i].use, n + 1);
+        else snprintf(key, sizeof key, "%s.%s", path, list->items[i].use);
+        add_entry(c, l, key, &list->items[i], false);
+    }
+}
+
+/* What a running node can't change: who it is, where it listens, where it is asked. */
+static bool needs_restart(const char *key)
+{
+    return strcmp(key, "node.name") == 0 || strcmp(key, "node.control") == 0;
+}
+
+static void flatten(const struct kith_config *c, struct leaves *l)
+{
+    for (const struct kith_section *s = kith_sections; s->path; s++) {
+        if (s->short_forms) continue;
+        for (const struct kith_param *p = s->params; p->name; p++) {
+            const void *at = kith_shown_at(c, p);
+            char key[100];
+            snprintf(key, sizeof key, "%s%s%s", s->path, *s->path ? "." : "", p->name);
+            switch (p->type) {
+            case KITH_SPECIAL_SECTION: break;
+            case KITH_SPECIAL_TRANSPORT: add_entry(c, l, key, at, true); break;
+            case KITH_SPECIAL_CODECS:
+            case KITH_SPECIAL_DELEGATES: add_entries(c, l, key, at); break;
+            case KITH_SPECIAL_KEYS: add(l, key, fingerprints(at), false); break;
+            default: add(l, key, kith_shown_text(c, p, at), needs_restart(key)); break;
+            }
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------------- comparing */
+
+static const struct leaf *find(const struct leaves *l, const char *key)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (strcmp(l->items[i].key, key) == 0) return &l->items[i];
+    return NULL;
+}
+
+void kith_config_diff(const struct kith_config *before, const struct kith_config *after,
+                      void (*visit)(void *arg, const char *key, const char *was, const char *now, bool restart), void *arg)
+{
+    struct leaves was = {0}, now = {0};
+    flatten(before, &was);
+    flatten(after, &now);
+    for (size_t i = 0; i < was.count; i++)
+        if (!find(&now, was.items[i].key)) visit(arg, was.items[i].key, was.items[i].text, "", was.items[i].restart);
+    for (size_t i = 0; i < now.count; i++) {
+        const struct leaf *old = find(&was, now.items[i].key);
+        if (!old || strcmp(old->text, now.items[i].text) != 0)
+            visit(arg, now.items[i].key, old ? old->text : "", now.items[i].text, now.items[i].restart);
+    }
+    free_leaves(&was);
+    free_leaves(&now);
+}

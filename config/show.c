@@ -1,0 +1,262 @@
+/*
+ * show.c - effective values as YAML, each with a comment where it came from.
+ *
+ * The output is a file again: read back it gives the same settings, except for keys that stood in the file themselves.
+ * Walks the tables; knows no key by name.
+ */
+#include "show.h"
+#include <arpa/inet.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { COMMENT = 52 };           /* column of the comments */
+
+/* ------------------------------------------------------------------------------------- values */
+
+const void *kith_shown_at(const struct kith_config *c, const struct kith_param *p)
+{
+    return (const char *)c + p->offset;
+}
+
+bool kith_shown_given(const struct kith_param *p, const void *at)
+{
+    if (p->type == KITH_SPECIAL_META) return ((const struct kith_bytes *)at)->data;
+    return p->type >= KITH_SPECIAL_SECTION || kith_value_given(p, at);
+}
+
+/* What the file says relative to itself stays true when the output is put elsewhere. */
+static void print_path(const char *path, FILE *out)
+{
+    char dir[4096], whole[8192];
+    if (*path && *path != '/' && getcwd(dir, sizeof dir)) {
+        snprintf(whole, sizeof whole, "%s/%s", dir, path);
+        path = whole;
+    }
+    kith_value_print_string(path, out);
+}
+
+static void print_cidrs(const struct kith_config *c, FILE *out)
+{
+    fputc('[', out);
+    for (size_t i = 0; i < c->settings.cidrs_count; i++) {
+        const struct kith_cidr *n = &c->settings.cidrs_allowed[i];
+        char text[INET6_ADDRSTRLEN];
+        inet_ntop(n->len == 4 ? AF_INET : AF_INET6, n->bytes, text, sizeof text);
+        fprintf(out, "%s\"%s/%u\"", i ? ", " : "", text, n->prefix);
+    }
+    fputc(']', out);
+}
+
+static void print_labels(const struct kith_strings *list, FILE *out)
+{
+    fputc('{', out);
+    for (size_t i = 0; i < list->count; i++) {
+        const char *eq = strchr(list->items[i], '=');
+        fprintf(out, "%s%.*s: ", i ? ", " : "", (int)(eq - list->items[i]), list->items[i]);
+        kith_value_print_string(eq + 1, out);
+    }
+    fputc('}', out);
+}
+
+static bool printable(const struct kith_bytes *b)
+{
+    for (size_t i = 0; i < b->len; i++)
+        if (b->data[i] < 0x20 || b->data[i] >= 0x7F) return false;
+    return true;
+}
+
+static void print_meta(const struct kith_bytes *meta, FILE *out)
+{
+    char text[1024];
+    if (printable(meta)) {
+        snprintf(text, sizeof text, "%.*s", (int)meta->len, (const char *)meta->data);
+        kith_value_print_string(text, out);
+        return;
+    }
+    sodium_bin2base64(text, sizeof text, meta->data, meta->len, sodium_base64_VARIANT_ORIGINAL);
+    fprintf(out, "{ base64: %s }", text);
+}
+
+static void print_source(const struct kith_key_source *s, FILE *out)
+{
+    static const char *const forms[] = {"", "file", "env", "fd", "dir"};
+    if (s->kind == KITH_KEYS_LITERAL) {
+        fputs("\"***\"", out);
+        return;
+    }
+    fprintf(out, "{ %s: ", forms[s->kind]);
+    if (s->kind == KITH_KEYS_FILE || s->kind == KITH_KEYS_DIR) print_path(s->where, out);
+    else kith_value_print_string(s->where, out);
+    fputs(" }", out);
+}
+
+static void print_require(uint32_t bits, FILE *out)
+{
+    const char *const *words = kith_require_words();
+    const char *between = "";
+    fputc('[', out);
+    for (unsigned i = 4; i-- > 0;)
+        if (bits & 1u << i) {
+            fprintf(out, "%s%s", between, words[i]);
+            between = ", ";
+        }
+    fputc(']', out);
+}
+
+void kith_shown_value(const struct kith_config *c, const struct kith_param *p, const void *at, FILE *out)
+{
+    const struct kith_secrets *keys = at;
+    if (p->flags & KITH_PARAM_SECRET) {
+        fputs("\"***\"", out);
+        return;
+    }
+    switch (p->type) {
+    case KITH_PARAM_PATH: print_path(*(const char *const *)at, out); break;
+    case KITH_SPECIAL_CIDRS: print_cidrs(c, out); break;
+    case KITH_SPECIAL_LABELS: print_labels(at, out); break;
+    case KITH_SPECIAL_META: print_meta(at, out); break;
+    case KITH_SPECIAL_REQUIRE: print_require(*(const uint32_t *)at, out); break;
+    case KITH_SPECIAL_WIRE: fprintf(out, "0x%02X", *(const uint8_t *)at); break;
+    case KITH_SPECIAL_KEYS:
+        fputc('[', out);
+        for (size_t i = 0; i < keys->source_count; i++) {
+            fputs(i ? ", " : " ", out);
+            print_source(&keys->sources[i], out);
+        }
+        fputs(keys->source_count ? " ]" : "]", out);
+        break;
+    default: kith_value_print(p, at, out); break;
+    }
+}
+
+char *kith_shown_text(const struct kith_config *c, const struct kith_param *p, const void *at)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    if (!f) abort();
+    if (kith_shown_given(p, at)) kith_shown_value(c, p, at, f);
+    fclose(f);
+    return text;
+}
+
+/* ------------------------------------------------------------------------------------- lines */
+
+static void origin_words(const struct kith_config *c, const char *path, char *out, size_t cap)
+{
+    static const char *const profiles[] = {"lan", "wan", "local"};
+    const struct kith_origin *o = kith_origin_find(c->origins, path);
+    if (!o) snprintf(out, cap, "default");
+    else if (o->kind == KITH_FROM_FILE) snprintf(out, cap, "line %u", o->key.line);
+    else if (o->kind == KITH_FROM_NOTE) snprintf(out, cap, "%s", o->note);
+    else if (o->kind == KITH_FROM_PROFILE) snprintf(out, cap, "default of profile %s", profiles[c->settings.profile]);
+    else snprintf(out, cap, "default");
+}
+
+/* "INDENT FRONT key: value   # where from" */
+static void line(FILE *out, unsigned indent, const char *front, const char *key, const char *value, const char *comment)
+{
+    int n = fprintf(out, "%*s%s%s:%s%s", (int)indent, "", front, key, *value ? " " : "", value);
+    fprintf(out, "%*s  # %s\n", n < COMMENT ? COMMENT - n : 0, "", comment);
+}
+
+static void param_line(const struct kith_config *c, const struct kith_param *p, const void *at, const char *path,
+                       unsigned indent, const char *front, FILE *out)
+{
+    char words[200];
+    if (!kith_shown_given(p, at)) {
+        line(out, indent, "# ", p->name, "", "not given");
+        return;
+    }
+    char *text = kith_shown_text(c, p, at);
+    origin_words(c, path, words, sizeof words);
+    line(out, indent, front, p->name, text, words);
+    free(text);
+}
+
+/* ------------------------------------------------------------------------------------- entries */
+
+/* An entry of accept that was copied from send has its origins there. */
+static const char *origin_path(const struct kith_config *c, const struct kith_entry *e, const char *path, char *out, size_t cap)
+{
+    for (size_t i = 0; strncmp(path, "pipeline.accept", 15) == 0 && i < c->send.count; i++)
+        if (c->send.items[i].params == e->params) {
+            snprintf(out, cap, "pipeline.send[%zu]", i);
+            return out;
+        }
+    return path;
+}
+
+static void show_entry(const struct kith_config *c, const struct kith_entry *e, const char *path, unsigned indent, bool item,
+                       FILE *out)
+{
+    char words[200], full[300], source[100];
+    struct kith_param use = {"use", KITH_PARAM_STRING};
+    if (strchr(e->use, '/')) use.type = KITH_PARAM_PATH;
+    origin_words(c, path, words, sizeof words);
+    char *text = kith_shown_text(c, &use, &e->use);
+    line(out, indent, item ? "- " : "", "use", text, words);
+    free(text);
+    if (item) indent += 2;
+    const char *from = origin_path(c, e, path, source, sizeof source);
+    const struct kith_param keys = {"keys", KITH_SPECIAL_KEYS}, wire = {"wire", KITH_SPECIAL_WIRE}, channel = {"channel", KITH_PARAM_STRING};
+    snprintf(full, sizeof full, "%s.keys", from);
+    if (e->has_keys) param_line(c, &keys, &e->keys, full, indent, "", out);
+    snprintf(full, sizeof full, "%s.wire", from);
+    if (e->wire) param_line(c, &wire, &e->wire, full, indent, "", out);
+    snprintf(full, sizeof full, "%s.channel", from);
+    if (e->channel) param_line(c, &channel, &e->channel, full, indent, "", out);
+    for (const struct kith_param *p = e->plugin->params; p && p->name; p++) {
+        snprintf(full, sizeof full, "%s.%s", from, p->name);
+        param_line(c, p, (const char *)e->params + p->offset, full, indent, "", out);
+    }
+}
+
+static void show_entries(const struct kith_config *c, const struct kith_entries *list, const char *name, const char *path,
+                         unsigned indent, FILE *out)
+{
+    char full[200], words[200];
+    if (!list->count) {
+        origin_words(c, path, words, sizeof words);
+        line(out, indent, "", name, "[]", words);
+        return;
+    }
+    fprintf(out, "%*s%s:\n", (int)indent, "", name);
+    for (size_t i = 0; i < list->count; i++) {
+        snprintf(full, sizeof full, "%s[%zu]", path, i);
+        show_entry(c, &list->items[i], full, indent + 2, true, out);
+    }
+}
+
+/* ------------------------------------------------------------------------------------- sections */
+
+static void show_section(const struct kith_config *c, const char *path, unsigned indent, FILE *out)
+{
+    for (const struct kith_section *s = kith_sections; s->path; s++) {
+        if (s->short_forms || strcmp(s->path, path) != 0) continue;
+        for (const struct kith_param *p = s->params; p->name; p++) {
+            const void *at = kith_shown_at(c, p);
+            char full[100];
+            snprintf(full, sizeof full, "%s%s%s", path, *path ? "." : "", p->name);
+            switch (p->type) {
+            case KITH_SPECIAL_SECTION:
+                fprintf(out, "%*s%s:\n", (int)indent, "", p->name);
+                show_section(c, full, indent + 2, out);
+                break;
+            case KITH_SPECIAL_TRANSPORT:
+                fprintf(out, "%s:\n", p->name);
+                show_entry(c, at, full, indent + 2, false, out);
+                break;
+            case KITH_SPECIAL_CODECS:
+            case KITH_SPECIAL_DELEGATES: show_entries(c, at, p->name, full, indent, out); break;
+            default: param_line(c, p, at, full, indent, "", out); break;
+            }
+        }
+    }
+}
+
+void kith_config_show(const struct kith_config *c, FILE *out)
+{
+    show_section(c, "", 0, out);
+}

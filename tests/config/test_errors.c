@@ -1,0 +1,102 @@
+/*
+ * test_errors.c - every kind of mistake with the exact words a person gets.
+ *
+ * data/NAME.yaml is read, what is printed must be data/NAME.expected. With KITH_UPDATE set the expected files are written
+ * instead, for a person to read before they are committed.
+ */
+#include "fake.h"
+#include "test.h"
+#include <dirent.h>
+#include <unistd.h>
+
+static char *slurp(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    if (!f) return NULL;
+    char *text = calloc(1, 1 << 16);
+    size_t n = fread(text, 1, (1 << 16) - 1, f);
+    text[n] = '\0';
+    fclose(f);
+    return text;
+}
+
+static void check(const char *name)
+{
+    char path[300], expected[300];
+    snprintf(path, sizeof path, "tests/config/data/%s.yaml", name);
+    snprintf(expected, sizeof expected, "tests/config/data/%s.expected", name);
+    struct kith_diag *diag = kith_diag_new();
+    struct kith_config *c = kith_config_load(path, &fake_finder, diag);
+    char *got = kith_diag_text(diag);
+    CU_ASSERT_EQUAL(c == NULL, kith_diag_errors(diag) != 0);
+    if (getenv("KITH_UPDATE")) {
+        FILE *f = fopen(expected, "w");
+        fputs(got, f);
+        fclose(f);
+    }
+    char *want = slurp(expected);
+    CU_ASSERT_PTR_NOT_NULL(want);
+    CU_ASSERT_NOT_EQUAL(*got, '\0');
+    bool same = want && strcmp(got, want) == 0;
+    CU_ASSERT(same);
+    if (!same) printf("\n---- %s, got:\n%s---- wanted:\n%s", name, got, want ? want : "(no file)\n");
+    free(got);
+    free(want);
+    kith_config_free(c);
+    kith_diag_free(diag);
+}
+
+static int yaml_file(const struct dirent *d)
+{
+    const char *dot = strrchr(d->d_name, '.');
+    return dot && strcmp(dot, ".yaml") == 0;
+}
+
+static void test_every_file(void)
+{
+    struct dirent **files;
+    setenv("KITH_TEST_KEY", "AAECAwQFBgcICQoLDA0ODw==", 1);
+    setenv("KITH_TEST_BAD_KEY", "tooshort", 1);
+    unsetenv("KITH_TEST_NOT_SET");
+    CU_ASSERT_EQUAL_FATAL(chdir(getenv("srcdir") ? getenv("srcdir") : "."), 0);
+    int n = scandir("tests/config/data", &files, yaml_file, alphasort);
+    CU_ASSERT_FATAL(n > 30);
+    for (int i = 0; i < n; i++) {
+        *strrchr(files[i]->d_name, '.') = '\0';
+        check(files[i]->d_name);
+        free(files[i]);
+    }
+    free(files);
+}
+
+static void test_a_file_that_is_not_there(void)
+{
+    struct kith_diag *diag = kith_diag_new();
+    CU_ASSERT_PTR_NULL(kith_config_load("no/such.yaml", &fake_finder, diag));
+    char *got = kith_diag_text(diag);
+    CU_ASSERT_STRING_EQUAL(got, "no/such.yaml: error: can't read the file: No such file or directory\n");
+    free(got);
+    kith_diag_free(diag);
+}
+
+static void test_a_flood_of_mistakes_is_cut(void)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    fputs("join:\n", f);
+    for (int i = 0; i < 5000; i++) fputs("  - []\n", f);
+    fclose(f);
+    struct kith_diag *diag = kith_diag_new();
+    CU_ASSERT_PTR_NULL(kith_config_parse("x", text, len, &fake_finder, diag));
+    CU_ASSERT_EQUAL(kith_diag_errors(diag), 5000);
+    char *got = kith_diag_text(diag);
+    CU_ASSERT_PTR_NOT_NULL(strstr(got, "x: 4900 more problems are not shown\n"));
+    free(got);
+    free(text);
+    kith_diag_free(diag);
+}
+
+KITH_TESTS("config/errors", {"every file of data/ gets its words", test_every_file},
+           {"a file that is not there", test_a_file_that_is_not_there},
+           {"a flood of mistakes is cut", test_a_flood_of_mistakes_is_cut})

@@ -10,13 +10,32 @@
 
 enum { FIRST_SLOTS = 16 };
 
+static uint16_t tag_of(uint32_t hash)
+{
+    return (uint16_t)(hash >> 16 | 1);
+}
+
+static int new_table(struct kith_members *m, uint32_t mask)
+{
+    struct kith_peer **slots = calloc((size_t)mask + 1, sizeof *slots);
+    uint16_t *tags = calloc((size_t)mask + 1, sizeof *tags);
+    if (!slots || !tags) {
+        free(slots);
+        free(tags);
+        return -KITH_ENOMEM;
+    }
+    free(m->slots);
+    free(m->tags);
+    m->slots = slots;
+    m->tags = tags;
+    m->mask = mask;
+    return 0;
+}
+
 int kith_members_init(struct kith_members *m, uint64_t seed)
 {
-    m->slots = calloc(FIRST_SLOTS, sizeof *m->slots);
-    if (!m->slots) return -KITH_ENOMEM;
-    m->mask = FIRST_SLOTS - 1;
     m->seed = seed;
-    return 0;
+    return new_table(m, FIRST_SLOTS - 1);
 }
 
 static void peer_free(struct kith_peer *p)
@@ -33,23 +52,27 @@ void kith_members_fini(struct kith_members *m)
     }
     free(m->list);
     free(m->slots);
+    free(m->tags);
     memset(m, 0, sizeof *m);
 }
 
 struct kith_peer *kith_members_find(const struct kith_members *m, struct kith_bytes name, uint32_t hash)
 {
-    for (uint32_t i = hash & m->mask; m->slots[i]; i = (i + 1) & m->mask) {
+    uint16_t tag = tag_of(hash);
+    for (uint32_t i = hash & m->mask; m->tags[i]; i = (i + 1) & m->mask) {
+        if (m->tags[i] != tag) continue;
         struct kith_peer *p = m->slots[i];
         if (p->hash == hash && kith_bytes_equal(kith_peer_name(p), name)) return p;
     }
     return NULL;
 }
 
-static void slot_put(struct kith_peer **slots, uint32_t mask, struct kith_peer *p)
+static void slot_put(struct kith_members *m, struct kith_peer *p)
 {
-    uint32_t i = p->hash & mask;
-    while (slots[i]) i = (i + 1) & mask;
-    slots[i] = p;
+    uint32_t i = p->hash & m->mask;
+    while (m->tags[i]) i = (i + 1) & m->mask;
+    m->slots[i] = p;
+    m->tags[i] = tag_of(p->hash);
 }
 
 /* Room for one more: the table stays at most two thirds full. */
@@ -62,15 +85,9 @@ static int grow(struct kith_members *m)
         m->list = list;
         m->cap = cap;
     }
-    if ((uint64_t)(m->count + 1) * 3 > (uint64_t)(m->mask + 1) * 2) {
-        uint32_t mask = m->mask * 2 + 1;
-        struct kith_peer **slots = calloc((size_t)mask + 1, sizeof *slots);
-        if (!slots) return -KITH_ENOMEM;
-        for (uint32_t i = 0; i < m->count; i++) slot_put(slots, mask, m->list[i]);
-        free(m->slots);
-        m->slots = slots;
-        m->mask = mask;
-    }
+    if ((uint64_t)(m->count + 1) * 3 <= (uint64_t)(m->mask + 1) * 2) return 0;
+    if (new_table(m, m->mask * 2 + 1) < 0) return -KITH_ENOMEM;
+    for (uint32_t i = 0; i < m->count; i++) slot_put(m, m->list[i]);
     return 0;
 }
 
@@ -131,7 +148,7 @@ struct kith_peer *kith_members_add(struct kith_members *m, struct kith_random *r
     p->port = port;
     p->state = KITH_DEAD;
     lay_out(p, p->inside, name, addr, meta, nobody);
-    slot_put(m->slots, m->mask, p);
+    slot_put(m, p);
     uint32_t at = (uint32_t)kith_random_below(random, m->count);
     m->list[m->count] = m->count ? m->list[at] : p;
     m->list[at] = p;
@@ -144,14 +161,15 @@ static void slot_remove(struct kith_members *m, const struct kith_peer *p)
 {
     uint32_t hole = p->hash & m->mask;
     while (m->slots[hole] != p) hole = (hole + 1) & m->mask;
-    for (uint32_t i = (hole + 1) & m->mask; m->slots[i]; i = (i + 1) & m->mask) {
+    for (uint32_t i = (hole + 1) & m->mask; m->tags[i]; i = (i + 1) & m->mask) {
         uint32_t home = m->slots[i]->hash & m->mask;
-        if (((i - home) & m->mask) >= ((i - hole) & m->mask)) {
-            m->slots[hole] = m->slots[i];
-            hole = i;
-        }
+        if (((i - home) & m->mask) < ((i - hole) & m->mask)) continue;
+        m->slots[hole] = m->slots[i];
+        m->tags[hole] = m->tags[i];
+        hole = i;
     }
     m->slots[hole] = NULL;
+    m->tags[hole] = 0;
 }
 
 uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random, struct kith_core *core,

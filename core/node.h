@@ -117,14 +117,38 @@ static inline bool kith_peer_gone(const struct kith_peer *p)
 {
     return p->state == KITH_DEAD || p->state == KITH_LEFT;
 }
+/* Names and addresses are short: worth no call. */
 static inline bool kith_bytes_equal(struct kith_bytes a, struct kith_bytes b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    uint64_t x, y;
+    uint32_t v, w;
+    if (a.len != b.len) return false;
+    if (a.len > 16) return memcmp(a.data, b.data, a.len) == 0;
+    if (a.len >= 8) {
+        memcpy(&x, a.data, 8);
+        memcpy(&y, b.data, 8);
+        if (x != y) return false;
+        memcpy(&x, a.data + a.len - 8, 8);
+        memcpy(&y, b.data + b.len - 8, 8);
+        return x == y;
+    }
+    if (a.len >= 4) {
+        memcpy(&v, a.data, 4);
+        memcpy(&w, b.data, 4);
+        if (v != w) return false;
+        memcpy(&v, a.data + a.len - 4, 4);
+        memcpy(&w, b.data + b.len - 4, 4);
+        return v == w;
+    }
+    for (size_t i = 0; i < a.len; i++)
+        if (a.data[i] != b.data[i]) return false;
+    return true;
 }
 
 struct kith_members {
     struct kith_peer **list;         /* in probe order */
     struct kith_peer **slots;        /* by hash of the name, linear probing */
+    uint16_t *tags;                  /* of each slot, from other bits of the hash: 0 nobody; saves looks at strangers */
     uint32_t count, cap, mask;
     uint32_t in_state[4];
     uint64_t seed;                   /* of the hash */

@@ -6,45 +6,58 @@ noinst_HEADERS += tests/fuzz/fuzz.h
 EXTRA_DIST += tests/fuzz/make_corpus.py tests/fuzz/corpus
 FUZZ_ENGINE = -fsanitize=fuzzer
 
-FUZZ_REPLAYS = tests/fuzz/replay_wire tests/fuzz/replay_packet tests/fuzz/replay_stream tests/fuzz/replay_config
+FUZZ_REPLAYS = tests/fuzz/replay_wire tests/fuzz/replay_packet tests/fuzz/replay_stream \
+  tests/fuzz/replay_lzw tests/fuzz/replay_config
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
+VICTIM = tests/fuzz/victim.c tests/fuzz/victim.h
+FUZZ_RIG_LIBS = plugins/libplugins.la config/libconfig.la $(JANSSON_LIBS)
 
-FUZZ_WIRE = tests/fuzz/fuzz_wire.c
-tests_fuzz_replay_wire_SOURCES = tests/fuzz/replay.c $(FUZZ_WIRE)
+tests_fuzz_replay_wire_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_wire.c
 tests_fuzz_replay_wire_CPPFLAGS = $(INC_CORE) -DFUZZ_TARGET='"wire"'
 tests_fuzz_replay_wire_LDADD = core/libcore.la
 
-FUZZ_PACKET = tests/fuzz/fuzz_packet.c tests/fuzz/rig.c tests/fuzz/rig.h
-tests_fuzz_replay_packet_SOURCES = tests/fuzz/replay.c $(FUZZ_PACKET)
-tests_fuzz_replay_packet_CPPFLAGS = $(INC_CORE) -DFUZZ_TARGET='"packet"'
-tests_fuzz_replay_packet_LDADD = core/libcore.la config/libconfig.la
+tests_fuzz_replay_packet_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_packet.c $(VICTIM) $(RIG)
+tests_fuzz_replay_packet_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/core -DFUZZ_TARGET='"packet"'
+tests_fuzz_replay_packet_CFLAGS = $(RIG_CFLAGS)
+tests_fuzz_replay_packet_LDADD = core/libcore.la $(FUZZ_RIG_LIBS)
 
-FUZZ_STREAM = tests/fuzz/fuzz_stream.c tests/fuzz/rig.c tests/fuzz/rig.h
-tests_fuzz_replay_stream_SOURCES = tests/fuzz/replay.c $(FUZZ_STREAM)
-tests_fuzz_replay_stream_CPPFLAGS = $(INC_CORE) -DFUZZ_TARGET='"stream"'
-tests_fuzz_replay_stream_LDADD = core/libcore.la config/libconfig.la
+tests_fuzz_replay_stream_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_stream.c $(VICTIM) $(RIG)
+tests_fuzz_replay_stream_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/core -DFUZZ_TARGET='"stream"'
+tests_fuzz_replay_stream_CFLAGS = $(RIG_CFLAGS)
+tests_fuzz_replay_stream_LDADD = core/libcore.la $(FUZZ_RIG_LIBS)
 
-FUZZ_CONFIG = tests/fuzz/fuzz_config.c tests/config/fake.c tests/config/fake.h
-tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c $(FUZZ_CONFIG)
+tests_fuzz_replay_lzw_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_lzw.c codecs/lzw.h codecs/lzw_encode.c codecs/lzw_decode.c $(RIG)
+tests_fuzz_replay_lzw_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/codecs -DFUZZ_TARGET='"lzw"'
+tests_fuzz_replay_lzw_CFLAGS = $(RIG_CFLAGS)
+tests_fuzz_replay_lzw_LDADD = $(FUZZ_RIG_LIBS)
+
+tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_config.c tests/config/fake.c tests/config/fake.h
 tests_fuzz_replay_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config -DFUZZ_TARGET='"config"'
 tests_fuzz_replay_config_LDADD = config/libconfig.la
 
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream tests/fuzz/fuzz_config
-tests_fuzz_fuzz_wire_SOURCES = $(FUZZ_WIRE)
+noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream tests/fuzz/fuzz_lzw tests/fuzz/fuzz_config
+tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c
 tests_fuzz_fuzz_wire_CPPFLAGS = $(INC_CORE)
 tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_wire_LDADD = core/libcore.la
-tests_fuzz_fuzz_packet_SOURCES = $(FUZZ_PACKET)
-tests_fuzz_fuzz_packet_CPPFLAGS = $(INC_CORE)
+tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(VICTIM) $(RIG)
+tests_fuzz_fuzz_packet_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/core
+tests_fuzz_fuzz_packet_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_fuzz_packet_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
-tests_fuzz_fuzz_packet_LDADD = core/libcore.la config/libconfig.la
-tests_fuzz_fuzz_stream_SOURCES = $(FUZZ_STREAM)
-tests_fuzz_fuzz_stream_CPPFLAGS = $(INC_CORE)
+tests_fuzz_fuzz_packet_LDADD = core/libcore.la $(FUZZ_RIG_LIBS)
+tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c $(VICTIM) $(RIG)
+tests_fuzz_fuzz_stream_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/core
+tests_fuzz_fuzz_stream_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_fuzz_stream_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
-tests_fuzz_fuzz_stream_LDADD = core/libcore.la config/libconfig.la
-tests_fuzz_fuzz_config_SOURCES = $(FUZZ_CONFIG)
+tests_fuzz_fuzz_stream_LDADD = core/libcore.la $(FUZZ_RIG_LIBS)
+tests_fuzz_fuzz_lzw_SOURCES = tests/fuzz/fuzz_lzw.c codecs/lzw.h codecs/lzw_encode.c codecs/lzw_decode.c $(RIG)
+tests_fuzz_fuzz_lzw_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/codecs
+tests_fuzz_fuzz_lzw_CFLAGS = $(RIG_CFLAGS)
+tests_fuzz_fuzz_lzw_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_lzw_LDADD = $(FUZZ_RIG_LIBS)
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/config/fake.c tests/config/fake.h
 tests_fuzz_fuzz_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_config_LDADD = config/libconfig.la

@@ -4,7 +4,7 @@
 wire     first byte: which map; the rest: its bytes
 packet   records: a byte of time to pass, two bytes of length, a packet as it comes from the transport
 stream   first byte: bit 0 the peer opened it; second: bytes a piece (0: all at once); the rest: the stream
-lzw      a compress message as the codec gets it: 09 and the map
+lzw      a compress message as the codec gets it (09 and the map), or codes alone
 config   a YAML file
 """
 import json
@@ -398,6 +398,7 @@ def main():
     write("stream", [(n, b"\1\0" + b) for n, b in streams] +
           [("reply_" + n, b"\0\x07" + b) for n, b in streams if len(b) < 400])
     write("lzw", [(n, b"\x09" + pack({"Algo": 0, "Buf": b})) for n, b in hostile_lzw()] +
+          [("codes_" + n, b) for n, b in hostile_lzw() if len(b) < 20000] +
           [(n, b) for n, b in vectors() if b[0] == COMPRESS])
     write("config", hostile_configs())
 

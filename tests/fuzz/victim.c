@@ -1,7 +1,7 @@
 /*
- * rig.c - see rig.h.
+ * victim.c - see victim.h.
  */
-#include "rig.h"
+#include "victim.h"
 
 #include "wire.h"
 
@@ -13,17 +13,17 @@ static const struct kith_addr peer = {.port = 7946, .len = 4, .bytes = {127, 0, 
 
 static void look(void *self, struct kith_bytes b)
 {
-    struct rig *r = self;
-    for (size_t i = 0; i < b.len; i++) r->sum += b.data[i];
+    struct victim *v = self;
+    for (size_t i = 0; i < b.len; i++) v->sum += b.data[i];
 }
 
 static void look_at_member(void *self, const struct kith_member *m)
 {
-    struct rig *r = self;
-    look(r, m->name);
-    look(r, m->meta);
-    look(r, m->accuser);
-    look(r, kith_bytes_of(m->addr.bytes, m->addr.len));
+    struct victim *v = self;
+    look(v, m->name);
+    look(v, m->meta);
+    look(v, m->accuser);
+    look(v, kith_bytes_of(m->addr.bytes, m->addr.len));
     FUZZ_CHECK(m->name.data[m->name.len] == 0);
     FUZZ_CHECK(m->addr.len <= KITH_ADDR_MAX);
 }
@@ -89,100 +89,100 @@ static size_t budget(void *ctx, const struct kith_addr *to) { return 1400; }
 
 /* ------------------------------------------------------------------------------------- the node */
 
-static void count_packet(struct rig *r, const struct kith_output *out)
+static void count_packet(struct victim *v, const struct kith_output *out)
 {
     const uint8_t *p = out->buf->data;
     size_t len = out->buf->len;
     FUZZ_CHECK(len > 0 && out->to->len <= KITH_ADDR_MAX);
     FUZZ_CHECK(kith_buf_headroom(out->buf) >= 32 && kith_buf_tailroom(out->buf) >= 32);
-    look(r, kith_bytes_of(p, len));
-    r->packets++;
+    look(v, kith_bytes_of(p, len));
+    v->packets++;
     struct kith_compound parts;
     struct kith_bytes part = {p, len};
     if (p[0] == KITH_MSG_COMPOUND) {
         FUZZ_CHECK(kith_compound_open(&parts, p + 1, len - 1) == 0 && parts.count <= KITH_COMPOUND_MAX);
         while (kith_compound_next(&parts, &part)) {
             FUZZ_CHECK(part.len > 0);
-            r->acks += part.data[0] == KITH_MSG_ACK;
+            v->acks += part.data[0] == KITH_MSG_ACK;
         }
         FUZZ_CHECK(parts.truncated == 0);
     } else {
-        r->acks += p[0] == KITH_MSG_ACK;
+        v->acks += p[0] == KITH_MSG_ACK;
     }
 }
 
-void rig_drain(struct rig *r)
+void victim_drain(struct victim *v)
 {
     struct kith_output out;
     size_t n = 0;
-    while (kith_core_poll(r->core, &out)) {
+    while (kith_core_poll(v->core, &out)) {
         FUZZ_CHECK(++n < OUTPUTS_MAX);
-        if (out.kind == KITH_OUT_PACKET) count_packet(r, &out);
-        if (out.kind == KITH_OUT_DIAL) r->dialled = out.stream;
-        if (out.kind == KITH_OUT_WRITE) look(r, out.bytes);
+        if (out.kind == KITH_OUT_PACKET) count_packet(v, &out);
+        if (out.kind == KITH_OUT_DIAL) v->dialled = out.stream;
+        if (out.kind == KITH_OUT_WRITE) look(v, out.bytes);
     }
 }
 
-void rig_pass(struct rig *r, uint64_t ns)
+void victim_pass(struct victim *v, uint64_t ns)
 {
-    const uint64_t until = r->now + ns;
+    const uint64_t until = v->now + ns;
     for (int i = 0; i < 10000; i++) {
-        uint64_t next = kith_core_deadline(r->core);
+        uint64_t next = kith_core_deadline(v->core);
         if (next > until) break;
-        if (next > r->now) r->now = next;
-        kith_core_tick(r->core, r->now);
-        rig_drain(r);
+        if (next > v->now) v->now = next;
+        kith_core_tick(v->core, v->now);
+        victim_drain(v);
     }
-    r->now = until;
-    kith_core_tick(r->core, r->now);
-    rig_drain(r);
+    v->now = until;
+    kith_core_tick(v->core, v->now);
+    victim_drain(v);
 }
 
-void rig_packet(struct rig *r, const uint8_t *data, size_t len)
+void victim_packet(struct victim *v, const uint8_t *data, size_t len)
 {
     uint8_t *copy = malloc(len + !len);
     if (!copy) exit(2);
     if (len) memcpy(copy, data, len);
-    kith_core_packet(r->core, r->now, r->now, &peer, copy, len);
+    kith_core_packet(v->core, v->now, v->now, &peer, copy, len);
     free(copy);
-    rig_drain(r);
+    victim_drain(v);
 }
 
-static void introduce(struct rig *r, char letter)
+static void introduce(struct victim *v, char letter)
 {
     uint8_t storage[128], addr[4] = {127, 0, 0, (uint8_t)letter}, vsn[6] = {1, 5, 2, 0, 0, 0};
     struct kith_buf buf = {storage, storage, 0, sizeof storage};
     struct kith_msg m = {.type = KITH_MSG_ALIVE, .incarnation = 1, .node = {(uint8_t *)&letter, 1}, .addr = {addr, 4},
                          .port = 7946, .vsn = {vsn, 6}};
     FUZZ_CHECK(kith_wire_write_message(&buf, &m) == 0);
-    rig_packet(r, buf.data, buf.len);
+    victim_packet(v, buf.data, buf.len);
 }
 
-void rig_begin(struct rig *r)
+void victim_begin(struct victim *v)
 {
-    *r = (struct rig){.now = 1000000000};
+    *v = (struct victim){.now = 1000000000};
     struct kith_core_config config = {.advertise = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 1}},
                                       .default_port = 7946, .headroom = 32, .tailroom = 32};
-    struct kith_core_env env = {.ctx = r, .log = quiet, .packet_budget = budget, .delegate = &ops, .delegate_self = r};
+    struct kith_core_env env = {.ctx = v, .log = quiet, .packet_budget = budget, .delegate = &ops, .delegate_self = v};
     kith_settings_init(&config.settings, KITH_PROFILE_LAN);
     config.settings.name = "self";
     config.settings.max_members = MEMBERS_MAX;
-    FUZZ_CHECK(kith_core_new(&r->core, &config, &env, 42, r->now, NULL) == 0);
-    FUZZ_CHECK(kith_core_start(r->core, r->now, NULL) == 0);
-    rig_drain(r);
-    for (char letter = 'a'; letter <= 'c'; letter++) introduce(r, letter);
+    FUZZ_CHECK(kith_core_new(&v->core, &config, &env, 42, v->now, NULL) == 0);
+    FUZZ_CHECK(kith_core_start(v->core, v->now, NULL) == 0);
+    victim_drain(v);
+    for (char letter = 'a'; letter <= 'c'; letter++) introduce(v, letter);
 }
 
-void rig_end(struct rig *r)
+void victim_end(struct victim *v)
 {
     static const uint8_t ping[] = {0, 0x82, 0xa4, 'N', 'o', 'd', 'e', 0xa4, 's', 'e', 'l', 'f', 0xa5, 'S', 'e', 'q', 'N', 'o', 9};
     struct kith_member self = {.size = sizeof self};
-    size_t acks = r->acks;
-    rig_packet(r, ping, sizeof ping);
-    FUZZ_CHECK(r->acks == acks + 1);
-    kith_core_self(r->core, &self);
+    size_t acks = v->acks;
+    victim_packet(v, ping, sizeof ping);
+    FUZZ_CHECK(v->acks == acks + 1);
+    kith_core_self(v->core, &self);
     FUZZ_CHECK(self.state == KITH_ALIVE);
     FUZZ_CHECK(self.name.len == 4 && memcmp(self.name.data, "self", 4) == 0);
-    FUZZ_CHECK(kith_core_size(r->core) <= MEMBERS_MAX);
-    kith_core_free(r->core);
+    FUZZ_CHECK(kith_core_size(v->core) <= MEMBERS_MAX);
+    kith_core_free(v->core);
 }

@@ -87,7 +87,8 @@ enum kith_out_kind {
     KITH_OUT_DONE            /* request, status, value: a command has ended */
 };
 
-/* Lent until the next call into the core, except that buf may be changed (sealed in place). */
+/* Lent until the next call into the core. buf may be sealed in place, or made to point elsewhere: its memory stays the
+ * core's all the same. */
 struct kith_output {
     enum kith_out_kind kind;
     const struct kith_addr *to;

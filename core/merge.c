@@ -178,16 +178,15 @@ static bool may_move(struct kith_core *c, const struct kith_peer *p, const struc
         kith_log(c, KITH_LOG_INFO, NULL, "Updating address for left or failed node %.*s", KITH_STR(msg->node));
         return true;
     }
+    char name[KITH_NAME_LIMIT + 1];
+    struct kith_member ours, other;
+    kith_member_of(&other, msg, msg->node, name);
     kith_count(c, KITH_COUNT_CONFLICTS);
-    kith_log_some(c, KITH_LOG_ERROR, NULL, "Conflicting address for %.*s. Old state: %u", KITH_STR(msg->node),
+    kith_log_some(c, KITH_LOG_ERROR, &other.addr, "Conflicting address for %.*s. Old state: %u", KITH_STR(msg->node),
                   (unsigned)p->state);
-    if (c->ops.notify_conflict) {
-        char name[KITH_NAME_LIMIT + 1];
-        struct kith_member ours, other;
-        kith_peer_view(p, &ours);
-        kith_member_of(&other, msg, msg->node, name);
-        KITH_ASK(c, c->ops.notify_conflict(c->env.delegate_self, &ours, &other));
-    }
+    if (!c->ops.notify_conflict) return false;
+    kith_peer_view(p, &ours);
+    KITH_ASK(c, c->ops.notify_conflict(c->env.delegate_self, &ours, &other));
     return false;
 }
 
@@ -235,7 +234,8 @@ bool kith_alive(struct kith_core *c, const struct kith_msg *msg, enum kith_origi
     struct kith_msg relayed = *msg;
     if (msg->vsn.len != 6) relayed.vsn = kith_bytes_of(NULL, 0);      /* 1 to 5 bytes crash memberlist up to v0.6.0 (T6) */
     broadcast_named(c, &relayed, request);
-    if (kith_peer_store(p, msg->addr, msg->meta, kith_bytes_of(NULL, 0)) < 0) {
+    bool same = !moved && !meta_changed && !p->accuser_len && p->meta_set == (msg->meta.data != NULL);
+    if (!same && kith_peer_store(p, msg->addr, msg->meta, kith_bytes_of(NULL, 0)) < 0) {
         kith_drop(c, KITH_DROP_NO_MEMORY);
         return false;
     }

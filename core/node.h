@@ -227,6 +227,7 @@ struct kith_item {
     struct kith_item *next;
     struct kith_output out;
     struct kith_buf buf;             /* packets: base is ours */
+    struct kith_buf lent;            /* the same for whoever polls: may be moved and exchanged */
     uint8_t *bytes;                  /* writes: ours */
     struct kith_addr to;
     char name[KITH_NAME_LIMIT + 1];

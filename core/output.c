@@ -85,7 +85,7 @@ struct kith_item *kith_item_packet(struct kith_items *q, uint16_t headroom, size
         return NULL;
     }
     item->out.kind = KITH_OUT_PACKET;
-    item->out.buf = &item->buf;
+    item->out.buf = &item->lent;
     item->out.name = item->name;
     item->buf.data = item->buf.base + head;
     item->buf.len = 0;
@@ -137,6 +137,7 @@ bool kith_core_poll(struct kith_core *c, struct kith_output *out)
     if (!q->lent) return false;
     q->first = q->lent->next;
     if (!q->first) q->last = &q->first;
+    q->lent->lent = q->lent->buf;
     *out = q->lent->out;
     return true;
 }

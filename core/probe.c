@@ -97,6 +97,7 @@ static void probe_ask_others(struct kith_core *c)
     struct kith_msg msg;
     pr->indirect = true;
     kith_count(c, KITH_COUNT_PROBES_INDIRECT);
+    kith_log(c, KITH_LOG_DEBUG, &pr->to, "Failed UDP ping: %.*s (timeout reached)", KITH_STR(target(pr)));
     size_t n = kith_members_choose(c, c->set.indirect_checks, may_relay, &relays);
     kith_ping_message(c, &msg, pr->pending.seq_no, target(pr));
     msg.type = KITH_MSG_INDIRECT_PING;

@@ -19,6 +19,7 @@ static const struct {
     [KITH_HIST_GOSSIP] = {"gossip_packet_bytes", "Gossip sent to one member in one round", sizes},
     [KITH_HIST_QUEUE] = {"broadcast_queue_depth", "Messages waiting for gossip, sampled", lengths},
     [KITH_HIST_STATE] = {"local_state_bytes", "Full states sent", sizes},
+    [KITH_HIST_REMOTE_STATE] = {"remote_state_bytes", "Full states received", sizes},
 };
 
 void kith_stats_observe(struct kith_stats *s, enum kith_histogram which, double value)

@@ -88,6 +88,7 @@ enum kith_histogram {
     KITH_HIST_GOSSIP,                /* bytes of a packet */
     KITH_HIST_QUEUE,                 /* entries, sampled */
     KITH_HIST_STATE,                 /* bytes of a full state sent */
+    KITH_HIST_REMOTE_STATE,          /* and of one received */
     KITH_HIST_MAX
 };
 

@@ -120,7 +120,10 @@ static void stream_free(struct kith_core *c, struct kith_stream *s)
 /* Tell whoever waits for this exchange. */
 static void tell(struct kith_core *c, struct kith_stream *s, int status, uint64_t value)
 {
-    if (s->kind == KITH_STREAM_PING) kith_probe_stream(c, s->seq_no, status == 0);
+    if (s->kind == KITH_STREAM_PING) {
+        if (status < 0) kith_log(c, KITH_LOG_DEBUG, &s->to, "Failed fallback TCP ping: %.*s", (int)s->name_len, s->name);
+        kith_probe_stream(c, s->seq_no, status == 0);
+    }
     if (s->kind == KITH_STREAM_JOIN || s->kind == KITH_STREAM_PUSH_PULL) {
         kith_stats_observe(&c->stats, KITH_HIST_PUSH_PULL, (double)(c->now - s->begun) / 1e9);
         if (status < 0) {
@@ -232,6 +235,7 @@ static void complete(struct kith_core *c, struct kith_stream *s)
         kith_stream_finish(c, s, 0, 0);
         return;
     }
+    kith_stats_observe(&c->stats, KITH_HIST_REMOTE_STATE, (double)s->len);
     if (s->kind == KITH_STREAM_INBOUND) {
         kith_count(c, KITH_COUNT_PUSH_PULLS_RECEIVED);
         kith_sync_send(c, s, s->header.join, true);

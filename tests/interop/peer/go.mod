@@ -1,0 +1,3 @@
+module kith.test/peer
+
+go 1.19

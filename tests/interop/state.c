@@ -1,0 +1,45 @@
+/*
+ * state.c - a delegate for the interop tests: 70,000 bytes of state for every push/pull, and a log line about what it merged.
+ */
+#include <kith/plugin.h>
+
+enum { STATE = 70000 };
+
+struct state {
+    const struct kith_host *host;
+};
+
+static int state_init(void *self, const struct kith_host *host, struct kith_error *err)
+{
+    ((struct state *)self)->host = host;
+    return 0;
+}
+
+static void state_local(void *self, bool join, const struct kith_sink *sink)
+{
+    static uint8_t bytes[STATE];
+    for (size_t i = 0; i < STATE; i++) bytes[i] = (uint8_t)(i * 7);
+    sink->write(sink->ctx, bytes, STATE);
+}
+
+static void state_merge(void *self, struct kith_bytes bytes, bool join)
+{
+    const struct kith_host *host = ((struct state *)self)->host;
+    host->log(host, KITH_LOG_INFO, "merged %zu bytes of state, %s", bytes.len, join ? "join" : "no join");
+}
+
+static const struct kith_delegate_ops state_ops = {
+    .size = sizeof state_ops,
+    .local_state = state_local,
+    .merge_remote_state = state_merge,
+};
+
+KITH_PLUGIN(state) = {
+    KITH_HEADER(DELEGATE),
+    .name = "state",
+    .version = "1.0",
+    .summary = "State for push/pull, for the interop tests",
+    .instance_size = sizeof(struct state),
+    .ops = &state_ops,
+    .init = state_init,
+};

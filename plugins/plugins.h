@@ -20,7 +20,7 @@ struct kith_registry;
 /* dirs: colon separated, searched in order; NULL: $KITH_PLUGIN_PATH (not when setuid), else the compiled-in folder. */
 struct kith_registry *kith_registry_new(const char *dirs);
 void kith_registry_free(struct kith_registry *);
-/* name: bare, or a path with a slash. NULL: err says why (not found in which folders, no symbol, newer major, unknown
+/* name: bare, or a path with a slash, for which kind 0 means any. NULL: err says why (not found in which folders, no symbol, newer major, unknown
  * `requires` bit, wrong kind, name differs, missing library, writable by others while root). */
 const struct kith_plugin *kith_registry_find(struct kith_registry *, enum kith_kind, const char *name, struct kith_error *);
 /* Every plugin in the folders, also those that can't be used (plugin NULL, err says why). Sorted by kind and name. */

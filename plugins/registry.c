@@ -195,7 +195,7 @@ static const struct kith_plugin *accept_item(const struct item *item, enum kith_
     if (!p) return refuse(err, &item->err);
     if (name && strcmp(p->name, name) != 0)
         kith_fail(err, KITH_EINVAL, "%s: wanted `%s`, but the plugin in this file calls itself `%s`", item->path, name, p->name);
-    else if (p->kind != (uint32_t)kind)
+    else if (kind && p->kind != (uint32_t)kind)
         kith_fail(err, KITH_EINVAL, "%s%s`%s` is a %s, not a %s", item->path, *item->path ? ": " : "", p->name,
                   kith_abi_kind(p->kind), kith_abi_kind(kind));
     else return p;

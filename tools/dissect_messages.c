@@ -1,0 +1,240 @@
+/*
+ * dissect_messages.c - memberlist's messages as JSON: the wire's fields in snake case, byte strings as hex, what is nil or
+ * absent left out. Knows nothing of layers but the compound.
+ */
+#include "dissect.h"
+
+#include "wire.h"
+
+#include <stdlib.h>
+
+enum { NESTING = 16 };
+
+static int malformed(struct kith_dissect_error *err, const char *what, size_t offset)
+{
+    snprintf(err->text, sizeof err->text, "%s: malformed at offset %zu", what, offset);
+    return -KITH_EMALFORMED;
+}
+
+static int truncated(struct kith_dissect_error *err, const char *what, size_t offset)
+{
+    snprintf(err->text, sizeof err->text, "%s: ends too early, at offset %zu", what, offset);
+    return -KITH_EMALFORMED;
+}
+
+/* ------------------------------------------------------------------------------------------------ values */
+
+static void put_hex(json_t *o, const char *key, struct kith_bytes b)
+{
+    if (!b.data) return;
+    char *text = malloc(2 * b.len + 1);
+    if (!text) return;
+    for (size_t i = 0; i < b.len; i++) {
+        text[2 * i] = "0123456789abcdef"[b.data[i] >> 4];
+        text[2 * i + 1] = "0123456789abcdef"[b.data[i] & 15];
+    }
+    json_object_set_new(o, key, json_stringn(text, 2 * b.len));
+    free(text);
+}
+
+/* Names are text; one that is no UTF-8 is shown with its strange bytes as U+FFFD. */
+static void put_text(json_t *o, const char *key, struct kith_bytes b)
+{
+    json_t *s = json_stringn(b.data ? (const char *)b.data : "", b.len);
+    if (!s) {
+        char *text = malloc(3 * b.len);
+        size_t n = 0;
+        for (size_t i = 0; text && i < b.len; i++) {
+            if (b.data[i] < 0x80) {
+                text[n++] = (char)b.data[i];
+            } else {
+                memcpy(text + n, "\xef\xbf\xbd", 3);
+                n += 3;
+            }
+        }
+        s = text ? json_stringn(text, n) : NULL;
+        free(text);
+    }
+    json_object_set_new(o, key, s);
+}
+
+static void put_int(json_t *o, const char *key, int64_t v) { json_object_set_new(o, key, json_integer(v)); }
+
+static void put_source(json_t *o, const struct kith_msg *m)
+{
+    if (m->source_addr.len) put_hex(o, "source_addr", m->source_addr);
+    if (m->source_port) put_int(o, "source_port", m->source_port);
+    if (m->source_node.len) put_text(o, "source_node", m->source_node);
+}
+
+static void put_member(json_t *o, const char *name_key, const struct kith_msg *m)
+{
+    put_text(o, name_key, m->node);
+    put_hex(o, "addr", m->addr);
+    put_int(o, "port", m->port);
+    put_hex(o, "meta", m->meta);
+    put_int(o, "incarnation", m->incarnation);
+    put_hex(o, "vsn", m->vsn);
+}
+
+static json_t *message_json(const struct kith_msg *m)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "type", json_string(kith_msg_name(m->type)));
+    switch (m->type) {
+    case KITH_MSG_PING:
+        put_int(o, "seq_no", m->seq_no);
+        put_text(o, "node", m->node);
+        put_source(o, m);
+        break;
+    case KITH_MSG_INDIRECT_PING:
+        put_int(o, "seq_no", m->seq_no);
+        put_hex(o, "target", m->target);
+        put_int(o, "port", m->port);
+        put_text(o, "node", m->node);
+        json_object_set_new(o, "nack", json_boolean(m->nack));
+        put_source(o, m);
+        break;
+    case KITH_MSG_ACK:
+        put_int(o, "seq_no", m->seq_no);
+        put_hex(o, "payload", m->payload);
+        break;
+    case KITH_MSG_NACK: put_int(o, "seq_no", m->seq_no); break;
+    case KITH_MSG_ERR: put_text(o, "error", m->error); break;
+    case KITH_MSG_SUSPECT:
+    case KITH_MSG_DEAD:
+        put_int(o, "incarnation", m->incarnation);
+        put_text(o, "node", m->node);
+        put_text(o, "from", m->from);
+        break;
+    case KITH_MSG_ALIVE: put_member(o, "node", m); break;
+    default: break;
+    }
+    return o;
+}
+
+/* ------------------------------------------------------------------------------------------------ packets */
+
+static bool is_map(uint8_t type)
+{
+    switch (type) {
+    case KITH_MSG_PING:
+    case KITH_MSG_INDIRECT_PING:
+    case KITH_MSG_ACK:
+    case KITH_MSG_SUSPECT:
+    case KITH_MSG_ALIVE:
+    case KITH_MSG_DEAD:
+    case KITH_MSG_NACK:
+    case KITH_MSG_ERR: return true;
+    default: return false;
+    }
+}
+
+static int read_map(enum kith_body body, struct kith_bytes in, size_t *at, struct kith_msg *m, const char *what,
+                    struct kith_dissect_error *err)
+{
+    size_t used = 0;
+    int rc = kith_wire_read(m, body, in.data + *at, in.len - *at, &used);
+    *at += used;
+    if (rc == -KITH_EAGAIN) return truncated(err, what, *at);
+    return rc ? malformed(err, what, *at) : 0;
+}
+
+/* One message at `base` of the opened packet; compounds nest. */
+static int read_packet(struct kith_bytes in, size_t base, int depth, json_t *layers, json_t *messages, struct kith_dissect_error *err)
+{
+    if (!in.len) return truncated(err, "message", base);
+    uint8_t type = in.data[0];
+    if (type == KITH_MSG_COMPOUND) {
+        struct kith_compound c;
+        struct kith_bytes part;
+        if (depth == NESTING) return malformed(err, "compound (nested too deep)", base);
+        if (kith_compound_open(&c, in.data + 1, in.len - 1)) return truncated(err, "compound", base + 1);
+        json_array_append_new(layers, json_pack("{s:s,s:i}", "layer", "compound", "parts", in.data[1]));
+        int rc = 0;
+        while (!rc && kith_compound_next(&c, &part))
+            rc = read_packet(part, base + (size_t)(part.data - in.data), depth + 1, layers, messages, err);
+        return rc ? rc : c.truncated ? truncated(err, "compound", base + in.len) : 0;
+    }
+    if (type == KITH_MSG_USER) {
+        json_t *o = json_pack("{s:s}", "type", "user");
+        put_hex(o, "payload", kith_bytes_of(in.data + 1, in.len - 1));
+        json_array_append_new(messages, o);
+        return 0;
+    }
+    struct kith_msg m = {0};
+    size_t at = 1;
+    if (!is_map(type) || type == KITH_MSG_ERR) {
+        snprintf(err->text, sizeof err->text, "message: type %u (%s) can't be in a packet, at offset %zu", type, kith_msg_name(type), base);
+        return -KITH_EMALFORMED;
+    }
+    int rc = read_map((enum kith_body)type, in, &at, &m, kith_msg_name(type), err);
+    if (rc) return rc;
+    m.type = type;
+    json_array_append_new(messages, message_json(&m));
+    return 0;
+}
+
+int kith_dissect_packet(struct kith_bytes in, json_t *layers, json_t *messages, struct kith_dissect_error *err)
+{
+    return read_packet(in, 0, 0, layers, messages, err);
+}
+
+/* ------------------------------------------------------------------------------------------------ streams */
+
+static int read_push_pull(struct kith_bytes in, size_t *at, json_t *messages, struct kith_dissect_error *err)
+{
+    struct kith_msg head = {0}, node = {0};
+    int rc = read_map(KITH_BODY_PUSH_PULL, in, at, &head, "push_pull header", err);
+    if (rc) return rc;
+    if (head.nodes < 0 || head.user_state_len < 0) return malformed(err, "push_pull header", *at);
+    json_t *nodes = json_array();
+    json_t *o = json_pack("{s:s,s:b,s:o}", "type", "push_pull", "join", head.join, "nodes", nodes);
+    json_array_append_new(messages, o);
+    for (int64_t i = 0; i < head.nodes; i++) {
+        memset(&node, 0, sizeof node);
+        rc = read_map(KITH_BODY_NODE_STATE, in, at, &node, "push_pull node", err);
+        if (rc) return rc;
+        json_t *n = json_object();
+        put_member(n, "name", &node);
+        put_int(n, "state", node.state);
+        json_array_append_new(nodes, n);
+    }
+    if ((uint64_t)head.user_state_len > in.len - *at) return truncated(err, "push_pull user state", in.len);
+    put_hex(o, "user_state", kith_bytes_of(in.data + *at, (size_t)head.user_state_len));
+    *at += (size_t)head.user_state_len;
+    return 0;
+}
+
+static int read_user(struct kith_bytes in, size_t *at, json_t *messages, struct kith_dissect_error *err)
+{
+    struct kith_msg head = {0};
+    int rc = read_map(KITH_BODY_USER_HEADER, in, at, &head, "user header", err);
+    if (rc) return rc;
+    if (head.user_msg_len < 0) return malformed(err, "user header", *at);
+    if ((uint64_t)head.user_msg_len > in.len - *at) return truncated(err, "user", in.len);
+    json_t *o = json_pack("{s:s}", "type", "user");
+    put_hex(o, "payload", kith_bytes_of(in.data + *at, (size_t)head.user_msg_len));
+    json_array_append_new(messages, o);
+    *at += (size_t)head.user_msg_len;
+    return 0;
+}
+
+int kith_dissect_stream(struct kith_bytes in, json_t *layers, json_t *messages, struct kith_dissect_error *err)
+{
+    if (!in.len) return truncated(err, "message", 0);
+    uint8_t type = in.data[0];
+    size_t at = 1;
+    if (type == KITH_MSG_PUSH_PULL) return read_push_pull(in, &at, messages, err);
+    if (type == KITH_MSG_USER) return read_user(in, &at, messages, err);
+    if (type != KITH_MSG_PING && type != KITH_MSG_ACK && type != KITH_MSG_ERR) {
+        snprintf(err->text, sizeof err->text, "message: type %u (%s) can't be on a stream, at offset 0", type, kith_msg_name(type));
+        return -KITH_EMALFORMED;
+    }
+    struct kith_msg m = {0};
+    int rc = read_map((enum kith_body)type, in, &at, &m, kith_msg_name(type), err);
+    if (rc) return rc;
+    m.type = type;
+    json_array_append_new(messages, message_json(&m));
+    return 0;
+}

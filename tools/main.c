@@ -1,0 +1,73 @@
+/*
+ * main.c - kith(1): find the subcommand and hand over.
+ */
+#include "tools.h"
+
+#include <kith/kith.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} tools[] = {
+    {"config", "check, show or document a node's file", kith_tool_config},
+    {"plugin", "list and inspect plugins", kith_tool_plugin},
+    {"dissect", "take a packet or stream apart, layer by layer", kith_tool_dissect},
+};
+
+int kith_tool_fail(const char *name, int code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fprintf(stderr, "kith %s: ", name);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    return code;
+}
+
+int kith_tool_usage(const char *name, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fprintf(stderr, "kith %s: ", name);
+    vfprintf(stderr, fmt, ap);
+    fprintf(stderr, "\nTry 'kith %s --help'.\n", name);
+    va_end(ap);
+    return KITH_EXIT_USAGE;
+}
+
+static void help(FILE *to)
+{
+    fputs("Usage: kith COMMAND [ARGUMENTS]\n\n"
+          "A gossip membership node that speaks the wire protocol of HashiCorp memberlist.\n\n",
+          to);
+    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) fprintf(to, "  %-10s %s\n", tools[i].name, tools[i].summary);
+    fputs("\n'kith COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 no node there,\n"
+          "4 not found, 5 timed out, 6 not allowed. Manual: kith(1), kith.yaml(5).\n",
+          to);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        help(stderr);
+        return KITH_EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        help(stdout);
+        return KITH_EXIT_OK;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        printf("kith %s, plugin ABI %d.%d\n", PACKAGE_VERSION, KITH_ABI_MAJOR, KITH_ABI_MINOR);
+        return KITH_EXIT_OK;
+    }
+    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
+        if (!strcmp(argv[1], tools[i].name)) {
+            int code = tools[i].run(argc - 1, argv + 1);
+            if (fflush(stdout) || ferror(stdout)) return kith_tool_fail(argv[1], KITH_EXIT_FAILED, "can't write the output");
+            return code;
+        }
+    fprintf(stderr, "kith: unknown command '%s'\nTry 'kith --help'.\n", argv[1]);
+    return KITH_EXIT_USAGE;
+}

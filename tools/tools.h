@@ -1,0 +1,31 @@
+/*
+ * tools.h - the subcommands of `kith`: each a function in a file of its own, listed in main.c.
+ *
+ * Results go to stdout, problems to stderr, and the exit code tells programs what happened.
+ */
+#ifndef KITH_TOOLS_H
+#define KITH_TOOLS_H
+
+#include <kith/plugin.h>
+
+enum kith_exit {
+    KITH_EXIT_OK = 0,
+    KITH_EXIT_FAILED = 1,            /* what was asked for did not work, or only in part */
+    KITH_EXIT_USAGE = 2,             /* wrong arguments, or a config file with errors: nothing was started */
+    KITH_EXIT_UNREACHABLE = 3,       /* no running node on that socket */
+    KITH_EXIT_NOTFOUND = 4,
+    KITH_EXIT_TIMEOUT = 5,
+    KITH_EXIT_REFUSED = 6            /* not allowed: permissions, keys */
+};
+
+/* argv[0] is the subcommand's name. Return an exit code. */
+int kith_tool_config(int argc, char **argv);
+int kith_tool_plugin(int argc, char **argv);
+int kith_tool_dissect(int argc, char **argv);
+
+/* "kith NAME: ..." on stderr with a pointer to --help; returns KITH_EXIT_USAGE. */
+int kith_tool_usage(const char *name, const char *fmt, ...) KITH_PRINTF(2, 3);
+/* "kith NAME: ..." on stderr; returns code. */
+int kith_tool_fail(const char *name, int code, const char *fmt, ...) KITH_PRINTF(3, 4);
+
+#endif

@@ -164,7 +164,7 @@ static int read_packet(struct kith_bytes in, size_t base, int depth, json_t *lay
     }
     struct kith_msg m = {0};
     size_t at = 1;
-    if (!is_map(type) || type == KITH_MSG_ERR) {
+    if (!is_map(type)) {
         snprintf(err->text, sizeof err->text, "message: type %u (%s) can't be in a packet, at offset %zu", type, kith_msg_name(type), base);
         return -KITH_EMALFORMED;
     }

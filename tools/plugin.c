@@ -4,7 +4,6 @@
  * A plugin's code does not run when it is looked at, but its libraries' initialisers do; so both verbs work in a child
  * process, and a crash in there is a result, not ours.
  */
-#define _GNU_SOURCE
 #include "tools.h"
 
 #include "plugins.h"

@@ -1,1 +1,3 @@
-# tests/cli
+# The command line, as a person or a script meets it.
+dist_check_SCRIPTS += tests/cli/dissect.py
+TESTS += tests/cli/dissect.py

@@ -1,6 +1,7 @@
 /*
  * config.c - `kith config check|show|schema|doc`: look at a node's file without starting anything.
  */
+#include "config_with.h"
 #include "tools.h"
 
 #include "config.h"
@@ -12,6 +13,7 @@
 static void help(void)
 {
     puts("Usage: kith config check FILE...\n"
+         "       kith config check FILE --with FILE\n"
          "       kith config show FILE\n"
          "       kith config schema\n"
          "       kith config doc\n\n"
@@ -19,6 +21,7 @@ static void help(void)
          "  show     the effective values and where each came from; secrets as ***\n"
          "  schema   JSON Schema of the file, the plugins' parameters included\n"
          "  doc      reference of all keys, as POD\n\n"
+         "      --with FILE          check: can nodes with these two files talk? Names the layer that fails; exit 1 then\n"
          "      --plugin-path DIRS   look for plugins here, colon separated\n"
          "  -q, --quiet              check: no word when all is well\n"
          "  -h, --help");
@@ -48,6 +51,15 @@ static int check(char **files, const struct kith_config_finder *finder, bool qui
     return code;
 }
 
+static int check_with(const char *a, const char *b, const struct kith_config_finder *finder)
+{
+    struct kith_config *one = load(a, finder), *other = load(b, finder);
+    int code = one && other ? kith_config_with(one, other) : KITH_EXIT_USAGE;
+    kith_config_free(one);
+    kith_config_free(other);
+    return code;
+}
+
 static int show(const char *file, const struct kith_config_finder *finder)
 {
     struct kith_config *config = load(file, finder);
@@ -61,14 +73,16 @@ int kith_tool_config(int argc, char **argv)
 {
     static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                             {"quiet", no_argument, NULL, 'q'},
+                                            {"with", required_argument, NULL, 'w'},
                                             {"plugin-path", required_argument, NULL, 'p'},
                                             {0}};
-    const char *dirs = NULL;
+    const char *dirs = NULL, *with = NULL;
     bool quiet = false;
     for (int c; (c = getopt_long(argc, argv, "hq", options, NULL)) != -1;) {
         if (c == 'h') return help(), KITH_EXIT_OK;
         if (c == 'q') quiet = true;
         if (c == 'p') dirs = optarg;
+        if (c == 'w') with = optarg;
         if (c == '?') return kith_tool_usage("config", "wrong option");
     }
     const char *verb = optind < argc ? argv[optind++] : "";
@@ -78,7 +92,9 @@ int kith_tool_config(int argc, char **argv)
     if (!registry) return kith_tool_fail("config", KITH_EXIT_FAILED, "out of memory");
     struct kith_config_finder finder = kith_registry_finder(registry);
     int code = KITH_EXIT_OK;
-    if (!strcmp(verb, "check") && files > 0)
+    if (!strcmp(verb, "check") && files == 1 && with)
+        code = check_with(argv[optind], with, &finder);
+    else if (!strcmp(verb, "check") && files > 0 && !with)
         code = check(argv + optind, &finder, quiet);
     else if (!strcmp(verb, "show") && files == 1)
         code = show(argv[optind], &finder);

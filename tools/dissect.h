@@ -1,5 +1,5 @@
 /*
- * dissect.h - private to `kith dissect`: what the reader of layers (dissect.c) and of messages (dissect_messages.c) share.
+ * dissect.h - private to `kith dissect`: layers (dissect_layers.c), messages (dissect_messages.c), captures (dissect_pcap.c).
  */
 #ifndef KITH_DISSECT_H
 #define KITH_DISSECT_H
@@ -12,8 +12,30 @@ struct kith_dissect_error {
     char text[200];
 };
 
+enum { KITH_DISSECT_KEYS = 16 };
+
+struct kith_dissect_keys {
+    const char *keys[KITH_DISSECT_KEYS];       /* hex or base64 */
+    size_t count;
+    const char *label;                         /* NULL: none */
+};
+
+struct kith_dissector;
+struct kith_dissector *kith_dissector_new(const struct kith_dissect_keys *, struct kith_error *err);
+void kith_dissector_free(struct kith_dissector *);
+
+/* One packet, or one direction of a stream (reply: the acceptor's). *result: {"layers", "messages"}, as far as it came, to be
+ * released by the caller. 0, or a negative code with *err. */
+int kith_dissect(struct kith_dissector *, struct kith_bytes, bool stream, bool reply, json_t **result, struct kith_dissect_error *err);
+
 /* The messages of an opened packet or stream, appended to `messages`; compounds add to `layers`. 0, or a negative code. */
 int kith_dissect_packet(struct kith_bytes, json_t *layers, json_t *messages, struct kith_dissect_error *);
 int kith_dissect_stream(struct kith_bytes, json_t *layers, json_t *messages, struct kith_dissect_error *);
+
+/* Label of a message as its header says it, into out (256 bytes); false when it has none. */
+bool kith_dissect_label(struct kith_bytes, char *out);
+
+/* A capture file: one line a packet and a stream's direction. An exit code. */
+int kith_dissect_pcap(const char *path, struct kith_dissect_keys *, bool json);
 
 #endif

@@ -5,6 +5,13 @@
  */
 #include "schema.h"
 
+/* The first of two keys that the file gives. */
+static struct kith_pos either(const struct kith_config *c, const char *path, const char *other)
+{
+    struct kith_pos pos = kith_pos_of(c, path);
+    return pos.line ? pos : kith_pos_of(c, other);
+}
+
 static void check_node(struct kith_reading *r)
 {
     const struct kith_config *c = r->config;
@@ -22,10 +29,10 @@ static void check_node(struct kith_reading *r)
         kith_diag_warning(r->diag, kith_pos_of(c, "node.skip_inbound_label_check"), NULL,
                           "'skip_inbound_label_check' has no effect without a label");
     if (s->max_stream_memory < s->max_stream_size)
-        kith_diag_error(r->diag, kith_pos_of(c, "limits.max_stream_memory"), "make it at least that large",
+        kith_diag_error(r->diag, either(c, "limits.max_stream_memory", "limits.max_stream_size"), "make it at least that large",
                         "'max_stream_memory' leaves no room for one message of 'max_stream_size'");
     if (s->max_push_pulls > s->max_streams)
-        kith_diag_warning(r->diag, kith_pos_of(c, "limits.max_push_pulls"), NULL,
+        kith_diag_warning(r->diag, either(c, "limits.max_push_pulls", "limits.max_streams"), NULL,
                           "'max_push_pulls' is more than the %u streams that 'max_streams' allows", s->max_streams);
 }
 
@@ -51,18 +58,17 @@ static void check_detection(struct kith_reading *r)
 {
     const struct kith_config *c = r->config;
     const struct kith_settings *s = &c->settings;
-    struct kith_pos timeout = kith_pos_of(c, "probe.timeout"), interval = kith_pos_of(c, "probe.interval");
     if (s->probe_interval && s->probe_timeout >= s->probe_interval)
-        kith_diag_warning(r->diag, timeout.line ? timeout : interval, "keep the timeout well below the interval",
+        kith_diag_warning(r->diag, either(c, "probe.timeout", "probe.interval"), "keep the timeout well below the interval",
                           "'probe.timeout' is not below 'probe.interval': no time is left to ask others");
     if (!s->probe_interval)
-        kith_diag_warning(r->diag, interval, "no failure will be noticed, and the dead are never forgotten",
+        kith_diag_warning(r->diag, kith_pos_of(c, "probe.interval"), "no failure will be noticed, and the dead are never forgotten",
                           "'probe.interval' is 0: probing is off");
     if ((!s->gossip_interval || !s->gossip_nodes) && !s->probe_interval && !s->push_pull_interval)
-        kith_diag_error(r->diag, kith_pos_of(c, "gossip.interval"), "leave one of them on",
+        kith_diag_error(r->diag, either(c, "gossip.interval", "gossip.nodes"), "leave one of them on",
                         "gossip, probes and push/pull are all off: no news would ever leave this node");
     if (s->probe_interval && s->gossip_to_the_dead_time < s->probe_interval)
-        kith_diag_warning(r->diag, kith_pos_of(c, "gossip.to_the_dead_time"), "make it several times 'probe.interval'",
+        kith_diag_warning(r->diag, either(c, "gossip.to_the_dead_time", "probe.interval"), "make it several times 'probe.interval'",
                           "'gossip.to_the_dead_time' is shorter than 'probe.interval': the dead can't refute");
 }
 

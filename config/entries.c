@@ -46,7 +46,8 @@ static const struct kith_plugin *find(struct kith_reading *r, uint32_t kind, con
     if (n) used += (size_t)snprintf(help + used, sizeof help - used, "there are:");
     for (size_t i = 0; i < n && used < sizeof help; i++)
         used += (size_t)snprintf(help + used, sizeof help - used, " %s", names[i]);
-    kith_diag_error(r->diag, pos, *help ? help : NULL, "%s '%s': %s", kinds[kind], name, *err.text ? err.text : "not found");
+    if (strstr(err.text, name)) kith_diag_error(r->diag, pos, *help ? help : NULL, "%s", err.text);
+    else kith_diag_error(r->diag, pos, *help ? help : NULL, "%s '%s': %s", kinds[kind], name, *err.text ? err.text : "not found");
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 # tests/runtime
 if HAVE_CUNIT
-RUNTIME_TESTS = tests/runtime/test_loop tests/runtime/test_log tests/runtime/test_host
+RUNTIME_TESTS = tests/runtime/test_loop tests/runtime/test_log tests/runtime/test_host \
+  tests/runtime/test_resolve
 check_PROGRAMS += $(RUNTIME_TESTS)
 TESTS += $(RUNTIME_TESTS)
 tests_runtime_test_loop_SOURCES = tests/runtime/test_loop.c
@@ -12,4 +13,7 @@ tests_runtime_test_log_LDADD = runtime/libruntime.la $(CUNIT_LIBS)
 tests_runtime_test_host_SOURCES = tests/runtime/test_host.c
 tests_runtime_test_host_CPPFLAGS = $(INC_ALL) $(CUNIT_CFLAGS)
 tests_runtime_test_host_LDADD = runtime/libruntime.la $(CUNIT_LIBS)
+tests_runtime_test_resolve_SOURCES = tests/runtime/test_resolve.c tests/runtime/dns_server.c tests/runtime/dns_server.h
+tests_runtime_test_resolve_CPPFLAGS = $(INC_ALL) $(CUNIT_CFLAGS)
+tests_runtime_test_resolve_LDADD = runtime/libruntime.la $(CUNIT_LIBS)
 endif

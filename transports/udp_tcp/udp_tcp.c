@@ -35,7 +35,7 @@ static int ut_attach(void *self, const struct kith_transport_setup *setup, struc
 {
     struct kith_ut *u = self;
     u->up = setup->uplink;
-    u->connect_timeout = setup->tcp_timeout;
+    u->connect_timeout = setup->tcp_timeout ? setup->tcp_timeout : u->idle_timeout;
     return 0;
 }
 

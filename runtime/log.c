@@ -38,7 +38,9 @@ struct kith_log {
     struct kith_log_setup setup;
     char *node, *file;
     int fd;
-    atomic_uint level;
+    atomic_uint level, tap_level;        /* tap_level: one more than the level, 0: nobody listens */
+    void (*tap)(void *ctx, enum kith_log_level, const char *source, const char *text);
+    void *tap_ctx;
     atomic_uint_fast64_t suppressed, lost;
     atomic_uint holding;                 /* lines held back and not summed up yet */
     struct site sites[SITES];
@@ -166,7 +168,10 @@ void kith_log_vwrite(struct kith_log *log, enum kith_log_level level, const char
     if (level > KITH_LOG_TRACE) level = KITH_LOG_TRACE;
     vsnprintf(text, sizeof text, fmt, ap);
     pthread_mutex_lock(&log->lock);
+    if (log->tap && level < atomic_load(&log->tap_level)) log->tap(log->tap_ctx, level, source, text);
+    if (level > atomic_load(&log->level)) goto out;
     if (level >= KITH_LOG_DEBUG || allow(log, site_of(log, level, source, fmt), text)) emit(log, level, source, text);
+out:
     pthread_mutex_unlock(&log->lock);
 }
 
@@ -180,7 +185,18 @@ void kith_log_write(struct kith_log *log, enum kith_log_level level, const char 
 
 bool kith_log_wanted(const struct kith_log *log, enum kith_log_level level)
 {
-    return (unsigned)level <= atomic_load_explicit(&log->level, memory_order_relaxed);
+    return (unsigned)level <= atomic_load_explicit(&log->level, memory_order_relaxed) ||
+           (unsigned)level < atomic_load_explicit(&log->tap_level, memory_order_relaxed);
+}
+
+void kith_log_tap(struct kith_log *log, enum kith_log_level level,
+                  void (*fn)(void *ctx, enum kith_log_level, const char *source, const char *text), void *ctx)
+{
+    pthread_mutex_lock(&log->lock);
+    log->tap = fn;
+    log->tap_ctx = ctx;
+    atomic_store(&log->tap_level, fn ? level + 1u : 0);
+    pthread_mutex_unlock(&log->lock);
 }
 
 void kith_log_flush(struct kith_log *log)

@@ -38,6 +38,10 @@ int kith_log_change(struct kith_log *, const struct kith_log_setup *, struct kit
 void kith_log_write(struct kith_log *, enum kith_log_level, const char *source, const char *fmt, ...) KITH_PRINTF(4, 5);
 void kith_log_vwrite(struct kith_log *, enum kith_log_level, const char *source, const char *fmt, va_list ap)
     KITH_PRINTF(4, 0);
+/* [any] Hand each line of this level and worse also to fn, unlimited and whatever `level` says (`kith monitor`); fn NULL: no
+ * more. fn is called under the log's lock, from any thread: it must not log itself. */
+void kith_log_tap(struct kith_log *, enum kith_log_level level,
+                  void (*fn)(void *ctx, enum kith_log_level, const char *source, const char *text), void *ctx);
 bool kith_log_wanted(const struct kith_log *, enum kith_log_level);
 
 /* [any] Are lines held back? Then write the summaries that are due, now and then. */

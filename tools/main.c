@@ -10,6 +10,18 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } tools[] = {
+    {"run", "run a node from its file", kith_tool_run},
+    {"members", "who is in the cluster", kith_tool_members},
+    {"join", "join by way of other members", kith_tool_join},
+    {"leave", "say goodbye and end the node", kith_tool_leave},
+    {"info", "the node about itself, and all it counts", kith_tool_info},
+    {"send", "a user message to one member", kith_tool_send},
+    {"broadcast", "a user message to the cluster", kith_tool_broadcast},
+    {"monitor", "events and messages as they happen", kith_tool_monitor},
+    {"meta", "show or change the node's meta", kith_tool_meta},
+    {"reload", "read the node's file again", kith_tool_reload},
+    {"keys", "list, install, use and remove keys", kith_tool_keys},
+    {"command", "ask a plugin of the running node", kith_tool_command},
     {"config", "check, show or document a node's file", kith_tool_config},
     {"plugin", "list and inspect plugins", kith_tool_plugin},
     {"dissect", "take a packet or stream apart, layer by layer", kith_tool_dissect},

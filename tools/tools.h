@@ -19,6 +19,18 @@ enum kith_exit {
 };
 
 /* argv[0] is the subcommand's name. Return an exit code. */
+int kith_tool_run(int argc, char **argv);
+int kith_tool_members(int argc, char **argv);
+int kith_tool_join(int argc, char **argv);
+int kith_tool_leave(int argc, char **argv);
+int kith_tool_info(int argc, char **argv);
+int kith_tool_send(int argc, char **argv);
+int kith_tool_broadcast(int argc, char **argv);
+int kith_tool_monitor(int argc, char **argv);
+int kith_tool_meta(int argc, char **argv);
+int kith_tool_reload(int argc, char **argv);
+int kith_tool_keys(int argc, char **argv);
+int kith_tool_command(int argc, char **argv);
 int kith_tool_config(int argc, char **argv);
 int kith_tool_plugin(int argc, char **argv);
 int kith_tool_dissect(int argc, char **argv);

@@ -1,0 +1,146 @@
+/*
+ * info.c - `kith info`: the node about itself, its plugins, and every number it counts.
+ */
+#include "client.h"
+
+#include <stdlib.h>
+
+#define PATIENCE 30000000000u
+
+static const char help[] =
+    "Usage: kith info [OPTIONS]\n\n"
+    "What the node says about itself: address, members, layers, keys (by fingerprint), and all counters, drops by reason\n"
+    "among them.\n\n"
+    "      --wait monitors=N   wait until that many 'kith monitor' listen; also waits for the node to come up\n"
+    "      --timeout TIME      how long to wait (30s)\n" KITH_CLIENT_HELP;
+
+static void line(const char *name, const json_t *value)
+{
+    if (json_is_string(value)) printf("  %-18s %s\n", name, json_string_value(value));
+    else if (json_is_integer(value)) printf("  %-18s %lld\n", name, (long long)json_integer_value(value));
+    else if (json_is_real(value)) printf("  %-18s %.3f\n", name, json_real_value(value));
+}
+
+static void words(const char *name, const json_t *list)
+{
+    size_t i;
+    json_t *item;
+    printf("  %-18s", name);
+    json_array_foreach(list, i, item) printf(" %s", json_is_string(item) ? json_string_value(item) : "?");
+    puts(json_array_size(list) ? "" : " (none)");
+}
+
+static void print_plugins(const json_t *list)
+{
+    size_t i;
+    json_t *p;
+    puts("\nplugins");
+    json_array_foreach(list, i, p) printf("  %-18s %s %s\n", json_string_value(json_object_get(p, "kind")),
+                                          json_string_value(json_object_get(p, "name")),
+                                          json_string_value(json_object_get(p, "version")));
+}
+
+static void print_codecs(const json_t *list)
+{
+    static const char *const header[] = {"  CODEC", "SEALED", "OPENED", "PASSED", "RATIO", "FAILED", "NS/SEAL", "NS/OPEN"};
+    struct kith_rows *rows = kith_rows_new(8);
+    size_t i;
+    json_t *c;
+    kith_rows_add(rows, header);
+    json_array_foreach(list, i, c)
+    {
+#define N(key) ((double)json_integer_value(json_object_get(c, key)))
+        char cell[8][64];
+        snprintf(cell[0], 64, "  %s", json_string_value(json_object_get(c, "name")));
+        snprintf(cell[1], 64, "%.0f", N("sealed"));
+        snprintf(cell[2], 64, "%.0f", N("opened"));
+        snprintf(cell[3], 64, "%.0f", N("passed"));
+        snprintf(cell[4], 64, "%.2f", N("seal_out") ? N("seal_in") / N("seal_out") : 1.0);
+        snprintf(cell[5], 64, "%.0f", N("failed_auth") + N("failed_checksum") + N("failed_malformed") + N("failed_size"));
+        snprintf(cell[6], 64, "%.0f", N("sealed") ? N("seal_ns") / N("sealed") : 0.0);
+        snprintf(cell[7], 64, "%.0f", N("opened") ? N("open_ns") / N("opened") : 0.0);
+#undef N
+        const char *cells[8];
+        for (int k = 0; k < 8; k++) cells[k] = cell[k];
+        kith_rows_add(rows, cells);
+    }
+    puts("");
+    kith_rows_print(rows, false);
+}
+
+static void print_stats(const json_t *list)
+{
+    static const char *const hidden[] = {"name", "kind", "value", "help", "sum", "count", "buckets"};
+    size_t i;
+    json_t *s, *v;
+    const char *key;
+    puts("\ncounters (those that are not 0)");
+    json_array_foreach(list, i, s)
+    {
+        const char *name = json_string_value(json_object_get(s, "name"));
+        json_t *value = json_object_get(s, "value");
+        char label[256] = "";
+        if (!value) value = json_object_get(s, "count");
+        if (!name || !strncmp(name, "codec_", 6) || json_number_value(value) == 0) continue;
+        json_object_foreach(s, key, v)
+        {
+            bool own = false;
+            for (size_t k = 0; k < sizeof hidden / sizeof *hidden; k++) own |= !strcmp(hidden[k], key);
+            if (!own && json_is_string(v)) snprintf(label, sizeof label, "{%s=%s}", key, json_string_value(v));
+        }
+        printf("  %s%s %.15g\n", name, label, json_number_value(value));
+    }
+}
+
+static void print_text(const json_t *i)
+{
+    static const char *const state_names[] = {"alive", "suspect", "dead", "left"};
+    static const char *const self[] = {"name", "version", "pid", "uptime_seconds", "file", "profile", "label", "state",
+                                       "incarnation", "health", "monitors"};
+    puts("node");
+    for (size_t n = 0; n < sizeof self / sizeof *self; n++) line(self[n], json_object_get(i, self[n]));
+    const char *addr = json_string_value(json_object_get(i, "addr"));
+    printf("  %-18s %s port %lld\n", "address", addr ? addr : "?", (long long)json_integer_value(json_object_get(i, "port")));
+    char *meta = kith_tool_printable(json_string_value(json_object_get(i, "meta")));
+    printf("  %-18s %s\n", "meta", meta ? meta : "");
+    free(meta);
+    words("require", json_object_get(i, "require"));
+    words("keys", json_object_get(i, "keys"));
+    puts("\nmembers");
+    for (int n = 0; n < 4; n++) line(state_names[n], json_object_get(json_object_get(i, "members"), state_names[n]));
+    print_plugins(json_object_get(i, "plugins"));
+    print_codecs(json_object_get(i, "codecs"));
+    print_stats(json_object_get(i, "stats"));
+}
+
+int kith_tool_info(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"wait", required_argument, NULL, 'w'}, {"timeout", required_argument, NULL, 't'}, KITH_CLIENT_OPTIONS};
+    struct kith_ask ask = {.tool = "info"};
+    uint64_t timeout = PATIENCE;
+    const char *wait = NULL;
+    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        if (c == 'w') wait = optarg;
+        else if (c == 't') timeout = kith_tool_duration(optarg);
+        else if ((c = kith_client_option(&ask, c, help)) >= 0) return c;
+    }
+    if (timeout == UINT64_MAX) return kith_tool_usage("info", "--timeout is a duration like 30s");
+    if (optind < argc) return kith_tool_usage("info", "what is '%s'?", argv[optind]);
+    json_t *request = json_pack("{s:s,s:f}", "cmd", "info", "timeout", (double)timeout / 1e9);
+    json_t *condition = wait ? kith_tool_wait(wait) : NULL;
+    if (wait && !condition) {
+        json_decref(request);
+        return kith_tool_usage("info", "--wait is monitors=N, not '%s'", wait);
+    }
+    if (condition) {
+        json_object_set_new(request, "wait", condition);
+        ask.patience = timeout;
+    }
+    json_t *answer = kith_client_ask(&ask, request, timeout + PATIENCE);
+    if (answer && ask.json) kith_tool_json(answer);
+    else if (answer) print_text(answer);
+    json_decref(answer);
+    kith_client_close(&ask);
+    return ask.code;
+}

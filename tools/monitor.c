@@ -1,0 +1,118 @@
+/*
+ * monitor.c - `kith monitor`: what happens on a node, as it happens.
+ */
+#include "client.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static const char help[] =
+    "Usage: kith monitor [OPTIONS]\n\n"
+    "Follow a node: membership events and user messages, until interrupted or the node ends.\n\n"
+    "      --events LIST      only these, comma separated: join, leave, update, suspect, conflict, message, log\n"
+    "      --log-level LEVEL  also the node's log lines, down to error, warn, info, debug or trace\n"
+    "      --count N          end after N events (exit 0)\n"
+    "      --timeout TIME     end after that time (exit 5 when --count was not reached)\n" KITH_CLIENT_HELP;
+
+static uint64_t clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static const char *str(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static void print_text(const json_t *e)
+{
+    const char *event = str(e, "event"), *time = str(e, "time");
+    char *bytes = NULL;
+    if (!strcmp(event, "hello")) return;
+    if (*time) printf("%s  ", time);
+    if (!strcmp(event, "message")) {
+        bytes = kith_tool_printable(str(e, "payload"));
+        printf("message   %s%s\n", bytes ? bytes : "", json_is_true(json_object_get(e, "reliable")) ? "  (reliable)" : "");
+    } else if (!strcmp(event, "log")) {
+        printf("%-8s  %s%s%s\n", str(e, "level"), str(e, "source"), *str(e, "source") ? ": " : "", str(e, "text"));
+    } else if (!strcmp(event, "dropped")) {
+        printf("dropped   %lld events that were not read in time\n", (long long)json_integer_value(json_object_get(e, "count")));
+    } else {
+        const char *addr = str(e, "addr");
+        bytes = kith_tool_printable(str(e, "meta"));
+        printf("%-8s  %s  ", event, str(e, "name"));
+        printf(strchr(addr, ':') ? "[%s]:%lld" : "%s:%lld", addr, (long long)json_integer_value(json_object_get(e, "port")));
+        printf("  %s", str(e, "state"));
+        if (*str(e, "accuser")) printf("  by %s", str(e, "accuser"));
+        if (bytes && *bytes) printf("  %s", bytes);
+        putchar('\n');
+    }
+    free(bytes);
+}
+
+static json_t *event_list(const char *text)
+{
+    json_t *list = json_array();
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, ",");
+        json_array_append_new(list, json_stringn(p, n));
+        p += n + (p[n] == ',');
+    }
+    return list;
+}
+
+static int follow(struct kith_ask *ask, long count, uint64_t timeout)
+{
+    uint64_t end = timeout ? clock_ns() + timeout : 0;
+    for (long seen = 0; count <= 0 || seen < count; seen++) {
+        uint64_t now = clock_ns();
+        if (end && now >= end) return count > 0 ? KITH_EXIT_TIMEOUT : KITH_EXIT_OK;
+        json_t *event = kith_client_next(ask, end ? end - now : 0);
+        if (!event && ask->code == KITH_EXIT_TIMEOUT) return count > 0 ? KITH_EXIT_TIMEOUT : KITH_EXIT_OK;
+        if (!event) return count > 0 ? kith_tool_fail("monitor", KITH_EXIT_UNREACHABLE, "the node has ended") : KITH_EXIT_OK;
+        if (ask->json) kith_tool_json(event);
+        else print_text(event);
+        json_decref(event);
+        if (fflush(stdout)) return KITH_EXIT_FAILED;
+    }
+    return KITH_EXIT_OK;
+}
+
+int kith_tool_monitor(int argc, char **argv)
+{
+    static const struct option options[] = {{"events", required_argument, NULL, 'e'},
+                                            {"log-level", required_argument, NULL, 'l'},
+                                            {"count", required_argument, NULL, 'c'},
+                                            {"timeout", required_argument, NULL, 't'},
+                                            KITH_CLIENT_OPTIONS};
+    struct kith_ask ask = {.tool = "monitor"};
+    json_t *request = json_pack("{s:s}", "cmd", "monitor");
+    uint64_t timeout = 0;
+    long count = 0;
+    int code = -1;
+    for (int c; code < 0 && (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        if (c == 'e') json_object_set_new(request, "events", event_list(optarg));
+        else if (c == 'l') json_object_set_new(request, "log_level", json_string(optarg));
+        else if (c == 't' && (timeout = kith_tool_duration(optarg)) == UINT64_MAX)
+            code = kith_tool_usage("monitor", "--timeout is a duration like 15s");
+        else if (c == 'c' && (count = strtol(optarg, NULL, 10)) <= 0) code = kith_tool_usage("monitor", "--count is a number from 1");
+        else if (c != 't' && c != 'c') code = kith_client_option(&ask, c, help);
+    }
+    if (code < 0 && optind < argc) code = kith_tool_usage("monitor", "what is '%s'?", argv[optind]);
+    if (code >= 0) {
+        json_decref(request);
+        return code;
+    }
+    json_t *hello = kith_client_ask(&ask, request, 30000000000u);
+    if (hello) {
+        if (ask.json) kith_tool_json(hello);
+        fflush(stdout);
+        ask.code = follow(&ask, count, timeout);
+    }
+    json_decref(hello);
+    kith_client_close(&ask);
+    return ask.code;
+}

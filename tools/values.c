@@ -1,0 +1,205 @@
+/*
+ * values.c - small values on the command line and on the screen: durations, waits, payloads, tables.
+ */
+#include "client.h"
+
+#include <ctype.h>
+#include <msgpack.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+uint64_t kith_tool_duration(const char *text)
+{
+    static const struct {
+        const char *unit;
+        double ns;
+    } units[] = {{"ms", 1e6}, {"us", 1e3}, {"ns", 1}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+    double sum = 0;
+    if (!isdigit((unsigned char)*text)) return UINT64_MAX;
+    while (*text) {
+        char *end;
+        double n = strtod(text, &end), unit = 0;
+        if (end == text || n < 0 || !isdigit((unsigned char)*text)) return UINT64_MAX;
+        if (!*end && sum == 0) unit = 1e9, text = end;   /* seconds, when nothing else is said */
+        for (size_t i = 0; !unit && i < sizeof units / sizeof *units; i++)
+            if (!strncmp(end, units[i].unit, strlen(units[i].unit))) {
+                unit = units[i].ns;
+                text = end + strlen(units[i].unit);
+            }
+        if (!unit) return UINT64_MAX;
+        sum += n * unit;
+    }
+    return sum < 1e18 ? (uint64_t)sum : UINT64_MAX;
+}
+
+json_t *kith_tool_wait(const char *text)
+{
+    const char *eq = strchr(text, '=');
+    if (!eq || eq == text) return NULL;
+    bool exactly = eq[1] == '=';
+    const char *number = eq + 1 + exactly;
+    char *end;
+    unsigned long n = strtoul(number, &end, 10);
+    if (!isdigit((unsigned char)*number) || *end) return NULL;
+    return json_pack("{s:s%,s:I,s:b}", "what", text, (size_t)(eq - text), "count", (json_int_t)n, "exactly", (int)exactly);
+}
+
+/* ------------------------------------------------------------------------------------- bytes */
+
+static uint8_t *read_all(FILE *f, size_t *len)
+{
+    size_t cap = 0;
+    uint8_t *out = NULL;
+    *len = 0;
+    for (;;) {
+        if (*len == cap) {
+            uint8_t *grown = realloc(out, cap = cap ? 2 * cap : 4096);
+            if (!grown) break;
+            out = grown;
+        }
+        size_t n = fread(out + *len, 1, cap - *len, f);
+        *len += n;
+        if (!n) return out;
+    }
+    free(out);
+    return NULL;
+}
+
+json_t *kith_tool_payload(const char *tool, const char *text)
+{
+    size_t len = strlen(text);
+    bool from_stdin = !strcmp(text, "-");
+    uint8_t *all = from_stdin ? read_all(stdin, &len) : NULL;
+    const uint8_t *bytes = from_stdin ? all : (const uint8_t *)text;
+    size_t cap = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
+    char *coded = malloc(cap);
+    json_t *out = NULL;
+    if (bytes && coded) out = json_string(sodium_bin2base64(coded, cap, bytes, len, sodium_base64_VARIANT_ORIGINAL));
+    else kith_tool_fail(tool, KITH_EXIT_FAILED, "out of memory");
+    free(coded);
+    free(all);
+    return out;
+}
+
+uint8_t *kith_tool_bytes(const char *base64, size_t *len)
+{
+    size_t n = base64 ? strlen(base64) : 0;
+    uint8_t *out = base64 ? malloc(n + 1) : NULL;
+    if (!out) return NULL;
+    if (sodium_base642bin(out, n + 1, base64, n, NULL, len, NULL, sodium_base64_VARIANT_ORIGINAL)) {
+        free(out);
+        return NULL;
+    }
+    out[*len] = 0;
+    return out;
+}
+
+/* Serf's tags: FF and a msgpack map of strings. NULL: something else. */
+static char *tags_text(const uint8_t *bytes, size_t len)
+{
+    msgpack_unpacked unpacked;
+    msgpack_unpacked_init(&unpacked);
+    char *text = NULL;
+    size_t used = 1, cap;
+    FILE *out = NULL;
+    if (len < 2 || bytes[0] != 0xff || msgpack_unpack_next(&unpacked, (const char *)bytes, len, &used) != MSGPACK_UNPACK_SUCCESS ||
+        unpacked.data.type != MSGPACK_OBJECT_MAP || used != len || !(out = open_memstream(&text, &cap)))
+        goto out;
+    for (uint32_t i = 0; i < unpacked.data.via.map.size; i++) {
+        const msgpack_object_kv *kv = &unpacked.data.via.map.ptr[i];
+        if (kv->key.type != MSGPACK_OBJECT_STR || kv->val.type != MSGPACK_OBJECT_STR) continue;
+        fprintf(out, "%s%.*s=%.*s", i ? " " : "", (int)kv->key.via.str.size, kv->key.via.str.ptr, (int)kv->val.via.str.size,
+                kv->val.via.str.ptr);
+    }
+    fclose(out);
+out:
+    msgpack_unpacked_destroy(&unpacked);
+    return text;
+}
+
+char *kith_tool_printable(const char *base64)
+{
+    size_t len = 0;
+    uint8_t *bytes = kith_tool_bytes(base64, &len);
+    if (!bytes) return strdup("");
+    char *tags = tags_text(bytes, len);
+    json_t *utf8 = json_stringn((const char *)bytes, len);
+    bool plain = utf8 != NULL;
+    for (size_t i = 0; i < len; i++) plain = plain && (bytes[i] >= 0x20 || bytes[i] == '\t') && bytes[i] != 0x7f;
+    json_decref(utf8);
+    if (tags || plain) {
+        char *out = tags ? tags : strdup((char *)bytes);
+        for (char *p = out; tags && p && *p; p++)
+            if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = '?';
+        free(bytes);
+        return out;
+    }
+    free(bytes);
+    char *out = malloc(strlen(base64) + 8);
+    if (out) sprintf(out, "base64:%s", base64);
+    return out;
+}
+
+void kith_tool_json(const json_t *value)
+{
+    json_t *copy = json_copy((json_t *)value);
+    json_object_del(copy, "ok");
+    json_dumpf(copy, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_decref(copy);
+}
+
+/* ------------------------------------------------------------------------------------- tables */
+
+struct kith_rows {
+    size_t columns, count;
+    char **cells;
+};
+
+struct kith_rows *kith_rows_new(size_t columns)
+{
+    struct kith_rows *r = calloc(1, sizeof *r);
+    if (r) r->columns = columns;
+    return r;
+}
+
+void kith_rows_add(struct kith_rows *r, const char *const *cells)
+{
+    char **grown = r ? realloc(r->cells, (r->count + 1) * r->columns * sizeof *grown) : NULL;
+    if (!grown) return;
+    r->cells = grown;
+    for (size_t i = 0; i < r->columns; i++) r->cells[r->count * r->columns + i] = strdup(cells[i] ? cells[i] : "");
+    r->count++;
+}
+
+/* Characters, as far as UTF-8 tells. */
+static size_t width(const char *s)
+{
+    size_t n = 0;
+    for (; *s; s++) n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+void kith_rows_print(struct kith_rows *r, bool skip_first)
+{
+    if (!r) return;
+    for (size_t row = skip_first; row < r->count; row++) {
+        for (size_t col = 0; col < r->columns; col++) {
+            size_t most = 0;
+            for (size_t i = skip_first; i < r->count; i++) {
+                size_t w = width(r->cells[i * r->columns + col]);
+                if (w > most) most = w;
+            }
+            const char *cell = r->cells[row * r->columns + col];
+            bool last = true;                            /* no blanks at the end of a line */
+            for (size_t i = col + 1; i < r->columns; i++) last &= !*r->cells[row * r->columns + i];
+            printf("%s%*s", cell, last ? 0 : (int)(most - width(cell) + 2), "");
+            if (last) break;
+        }
+        putchar('\n');
+    }
+    for (size_t i = 0; i < r->count * r->columns; i++) free(r->cells[i]);
+    free(r->cells);
+    free(r);
+}

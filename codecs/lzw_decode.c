@@ -53,6 +53,7 @@ static inline void advance(struct state *s, int code)
 
 int64_t kith_lzw_measure(struct lzw_decoder *d, const uint8_t *in, size_t n, uint64_t limit)
 {
+    if (!n) return -1;                       /* a Buf that is nil: there is no `in` */
     struct reader r = {.in = in, .end = in + n};
     struct state s;
     uint64_t total = 0;

@@ -59,12 +59,13 @@ static int reserve(struct kith_frame *frame, size_t n)
     if (n > w->most) return -KITH_ETOOBIG;
     if (w->plane == KITH_STREAM) {
         w->scratch.data = w->scratch.base;
-        rc = kith_work_grow(w, &w->scratch, w->head + n + w->tail, 0);
+        rc = kith_work_grow(w, &w->scratch, w->head + n + w->tail + 1, 0);     /* there must be a place, even for nothing */
+        if (rc) return rc;
     }
     w->scratch.data = w->scratch.base + w->head;
     w->scratch.len = 0;
     w->given = w->scratch;
-    return rc;
+    return 0;
 }
 
 void kith_work_init(struct kith_work *w, struct kith_pipeline *p, enum kith_plane plane, uint8_t peer_pmax)

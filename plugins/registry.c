@@ -254,8 +254,11 @@ static const struct kith_plugin *find_name(struct kith_registry *r, enum kith_ki
     }
     load_all(r);
     p = by_name(r, kind, name, false);
-    if (!p) not_found(r, kind, name, err);
-    return p;
+    if (p) return p;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->items[i]->plugin && strcmp(r->items[i]->plugin->name, name) == 0) return accept_item(r->items[i], kind, name, err);
+    not_found(r, kind, name, err);
+    return NULL;
 }
 
 const struct kith_plugin *kith_registry_find(struct kith_registry *r, enum kith_kind kind, const char *name, struct kith_error *err)

@@ -26,7 +26,7 @@
  * old one is stopped and freed afterwards).
  *
  * GROWTH. Every struct that crosses the line begins with its size and only grows at its end, except kith_buf,
- * kith_bytes and kith_addr, which are frozen. The host copies what both sides know into a zeroed struct of its own, so
+ * kith_bytes, kith_addr, kith_strings, kith_form and kith_room, which are frozen. The host copies what both sides know into a zeroed struct of its own, so
  * a missing or NULL member means "as before this member existed". Arrays carry their element size. What a plugin
  * can't do without is a bit in `requires`; a host that does not know the bit refuses the plugin and says so.
  *

@@ -1,1 +1,53 @@
 # tests/abi
+if HAVE_CUNIT
+check_PROGRAMS += tests/abi/test_abi
+TESTS += tests/abi/test_abi
+endif
+check_LTLIBRARIES += tests/abi/liblayout.la $(ODD_PLUGINS)
+dist_check_SCRIPTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh
+TESTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh
+
+tests_abi_test_abi_SOURCES = tests/abi/test_abi.c
+tests_abi_test_abi_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
+tests_abi_test_abi_CFLAGS = $(PLUGINS_TEST_CFLAGS)
+tests_abi_test_abi_LDADD = $(PLUGINS_TEST_LIBS)
+
+tests_abi_liblayout_la_SOURCES = tests/abi/layout.c
+tests_abi_liblayout_la_CPPFLAGS = $(INC)
+
+# Odd plugins, all from one source; always shared objects, whatever our own are.
+ODD_PLUGINS = tests/abi/older.la tests/abi/newer.la tests/abi/wide.la tests/abi/requires.la tests/abi/nosymbol.la \
+  tests/abi/v2.la tests/abi/wrong_name.la tests/abi/undefined.la
+ODD_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+
+tests_abi_older_la_SOURCES = tests/abi/odd.c
+tests_abi_older_la_CPPFLAGS = $(INC) -DODD_OLDER -DODD_NAME='"older"'
+tests_abi_older_la_LDFLAGS = $(ODD_LDFLAGS)
+
+tests_abi_newer_la_SOURCES = tests/abi/odd.c
+tests_abi_newer_la_CPPFLAGS = $(INC) -DODD_NEWER -DODD_NAME='"newer"'
+tests_abi_newer_la_LDFLAGS = $(ODD_LDFLAGS)
+
+tests_abi_wide_la_SOURCES = tests/abi/odd.c
+tests_abi_wide_la_CPPFLAGS = $(INC) -DODD_WIDE -DODD_NAME='"wide"'
+tests_abi_wide_la_LDFLAGS = $(ODD_LDFLAGS)
+
+tests_abi_requires_la_SOURCES = tests/abi/odd.c
+tests_abi_requires_la_CPPFLAGS = $(INC) -DODD_REQUIRES -DODD_NAME='"requires"'
+tests_abi_requires_la_LDFLAGS = $(ODD_LDFLAGS)
+
+tests_abi_nosymbol_la_SOURCES = tests/abi/odd.c
+tests_abi_nosymbol_la_CPPFLAGS = $(INC) -DODD_NOSYMBOL -DODD_NAME='"nosymbol"'
+tests_abi_nosymbol_la_LDFLAGS = $(ODD_LDFLAGS)
+
+tests_abi_v2_la_SOURCES = tests/abi/odd.c
+tests_abi_v2_la_CPPFLAGS = $(INC) -DODD_V2 -DODD_NAME='"v2"'
+tests_abi_v2_la_LDFLAGS = $(ODD_LDFLAGS)
+
+tests_abi_wrong_name_la_SOURCES = tests/abi/odd.c
+tests_abi_wrong_name_la_CPPFLAGS = $(INC) -DODD_WRONG_NAME -DODD_NAME='"right_name"'
+tests_abi_wrong_name_la_LDFLAGS = $(ODD_LDFLAGS)
+
+tests_abi_undefined_la_SOURCES = tests/abi/odd.c
+tests_abi_undefined_la_CPPFLAGS = $(INC) -DODD_UNDEFINED -DODD_NAME='"undefined"'
+tests_abi_undefined_la_LDFLAGS = $(ODD_LDFLAGS)

@@ -1,0 +1,306 @@
+/* Plugins that are older, newer, broken or not there: what loads works, what does not says why. */
+#include "loader.h"
+#include "plugins.h"
+#include "test.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct kith_registry *registry;
+static struct kith_error err;
+static char folder[PATH_MAX];
+
+static void fresh(void)
+{
+    const char *build = getenv("builddir");
+    snprintf(folder, sizeof folder, "%s/tests/abi/.libs", build ? build : ".");
+    kith_registry_free(registry);
+    registry = kith_registry_new(folder);
+    err = (struct kith_error){.size = sizeof err};
+}
+
+static void done(void)
+{
+    kith_registry_free(registry);
+    registry = NULL;
+}
+
+static void refused(const char *name, int code, const char *says)
+{
+    fresh();
+    CU_ASSERT_PTR_NULL(kith_registry_find(registry, KITH_DELEGATE, name, &err));
+    CU_ASSERT_EQUAL(err.code, code);
+    if (!strstr(err.text, says)) {
+        printf("\n    said: %s\n    not:  %s\n", err.text, says);
+        CU_FAIL("another reason");
+    }
+    done();
+}
+
+/* What the config would do: defaults stored, then use. */
+static void works(const char *name)
+{
+    fresh();
+    const struct kith_plugin *p = kith_registry_find(registry, KITH_DELEGATE, name, &err);
+    if (!p) printf("\n    %s\n", err.text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT_EQUAL(p->size, sizeof *p);
+    CU_ASSERT_EQUAL(p->param_size, sizeof(struct kith_param));
+    CU_ASSERT_STRING_EQUAL(p->params[0].name, "answer");
+    CU_ASSERT_STRING_EQUAL(p->params[1].name, "delay");
+    CU_ASSERT_STRING_EQUAL(p->params[1].doc, "second");
+    CU_ASSERT_PTR_NULL(p->params[2].name);
+    CU_ASSERT(!p->init && !p->start && !p->stop && !p->fini && !p->command);
+    const struct kith_delegate_ops *ops = p->ops;
+    CU_ASSERT_EQUAL(ops->size, sizeof *ops);
+    CU_ASSERT(ops->notify_msg && !ops->get_broadcasts && !ops->notify_join && !ops->ping_complete);
+    uint64_t self[8] = {0};
+    *(uint32_t *)(void *)((char *)self + p->params[0].offset) = 42;
+    CU_ASSERT_FATAL(p->instance_size <= sizeof self);
+    ops->notify_msg(self, kith_bytes_of("x", 1), false);
+    CU_ASSERT_EQUAL(((uint32_t *)self)[4], 1);                /* struct odd, heard */
+    done();
+}
+
+static void test_older(void) { works("older"); }
+static void test_newer(void) { works("newer"); }
+static void test_wide(void) { works("wide"); }
+static void test_requires(void) { refused("requires", -KITH_EUNSUPPORTED, "requires bit 5, which this Kith (ABI 1.0) does not know"); }
+static void test_nosymbol(void) { refused("nosymbol", -KITH_EINVAL, "nosymbol.so: not a Kith plugin: it has no symbol kith_plugin_v1"); }
+static void test_v2(void) { refused("v2", -KITH_EUNSUPPORTED, "v2.so: made for plugin ABI 2 only"); }
+static void test_wrong_name(void) { refused("wrong_name", -KITH_EINVAL, "wanted `wrong_name`, but the plugin in this file calls itself `right_name`"); }
+static void test_undefined(void) { refused("undefined", -KITH_EINVAL, "undefined symbol: kith_log_from_nowhere"); }
+
+/* The file may have any name as long as nobody is called like the file. */
+static void test_found_by_what_it_calls_itself(void)
+{
+    fresh();
+    const struct kith_plugin *p = kith_registry_find(registry, KITH_DELEGATE, "right_name", &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT_PTR_NOT_NULL(strstr(kith_registry_path(registry, p), "wrong_name.so"));
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/wrong_name.so", folder);
+    CU_ASSERT_PTR_EQUAL(kith_registry_find(registry, KITH_DELEGATE, path, &err), p);
+    done();
+}
+
+static unsigned good, bad;
+static void see(void *arg, const char *path, const struct kith_plugin *p, const struct kith_error *why)
+{
+    if (!*path) return;                                       /* our own, linked in */
+    if (p) good++;
+    else bad++;
+    CU_ASSERT(p ? !why : why->code < 0 && *why->text);
+    CU_ASSERT(!p || !bad);                                    /* those that can't be used come last */
+}
+
+static void test_list_shows_the_broken_ones(void)
+{
+    fresh();
+    good = bad = 0;
+    kith_registry_list(registry, see, NULL);
+    CU_ASSERT_EQUAL(good, 4);                                 /* older, newer, wide, right_name */
+    CU_ASSERT_EQUAL(bad, 4);                                  /* requires, nosymbol, v2, undefined */
+    done();
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    CU_ASSERT_FATAL(in && out);
+    int c;
+    while ((c = getc(in)) != EOF) putc(c, out);
+    fclose(in);
+    fclose(out);
+}
+
+static void test_not_a_shared_object(void)
+{
+    char dir[] = "/tmp/kith-abi-XXXXXX", path[64];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/text.so", dir);
+    FILE *f = fopen(path, "w");
+    fputs("this is text, and enough of it to look like a file with a header that somebody might want to read\n", f);
+    fclose(f);
+    fresh();
+    CU_ASSERT_PTR_NULL(kith_registry_find(registry, KITH_DELEGATE, path, &err));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "cannot be loaded: invalid ELF header"));
+    unlink(path);
+    rmdir(dir);
+    done();
+}
+
+static void test_root_trusts_nobody(void)
+{
+    if (geteuid() != 0) return;                               /* the rule is for root only */
+    char dir[] = "/tmp/kith-abi-XXXXXX", path[64], from[PATH_MAX + 32];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    fresh();
+    snprintf(path, sizeof path, "%s/newer.so", dir);
+    snprintf(from, sizeof from, "%s/newer.so", folder);
+    copy_file(from, path);
+    static const struct {
+        mode_t file, dir;
+        gid_t group;
+        const char *says;
+    } cases[] = {
+        {0646, 0755, 0, "anybody may write to this file"},
+        {0664, 0755, 12, "group 12 may write to this file"},
+        {0644, 0757, 0, "anybody may write to this folder"},
+        {0664, 0775, 0, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CU_ASSERT_EQUAL(chown(path, 0, cases[i].group), 0);
+        CU_ASSERT_EQUAL(chmod(path, cases[i].file), 0);
+        CU_ASSERT_EQUAL(chmod(dir, cases[i].dir), 0);
+        fresh();
+        const struct kith_plugin *p = kith_registry_find(registry, KITH_DELEGATE, path, &err);
+        CU_ASSERT_EQUAL(!p, cases[i].says != NULL);
+        if (!cases[i].says) continue;
+        CU_ASSERT_EQUAL(err.code, -KITH_EACCES);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].says));
+    }
+    unlink(path);
+    rmdir(dir);
+    done();
+}
+
+/* ------------------------------------------------------------------------------------------------ odd tables */
+
+static void room(const void *self, struct kith_room *out) {}
+static int work(void *self, struct kith_buf *b, struct kith_frame *f) { return 0; }
+static int extent(const void *self, const uint8_t *data, size_t len, size_t *need) { return 1; }
+
+static void check(const struct kith_plugin *p, size_t symbol, const char *says)
+{
+    struct kith_plugin *copy = NULL;
+    err = (struct kith_error){.size = sizeof err};
+    int rc = kith_abi_copy(&copy, p, symbol, &err);
+    CU_ASSERT_EQUAL(rc != 0, says != NULL);
+    if (says && !strstr(err.text, says)) {
+        printf("\n    said: %s\n    not:  %s\n", err.text, says);
+        CU_FAIL("another reason");
+    }
+    if (!rc) free(copy);
+}
+
+static struct kith_codec_ops codec_ops(void)
+{
+    return (struct kith_codec_ops){.size = sizeof(struct kith_codec_ops), .room = room, .seal = work, .open = work,
+                                   .packet = {.framing = KITH_FRAMED, .first = 0x90, .last = 0x90},
+                                   .stream = {.framing = KITH_NONE}};
+}
+
+static struct kith_plugin codec_plugin(const struct kith_codec_ops *ops)
+{
+    return (struct kith_plugin){.size = sizeof(struct kith_plugin), .kind = KITH_CODEC, .param_size = sizeof(struct kith_param),
+                                .name = "odd", .instance_size = 64, .ops = ops};
+}
+
+static void test_headers(void)
+{
+    struct kith_codec_ops ops = codec_ops();
+    struct kith_plugin p = codec_plugin(&ops);
+    check(&p, sizeof p, NULL);
+    check(&p, sizeof p - 1, "but the symbol has");
+    p.size = 16;
+    check(&p, 0, "says it has 16 bytes");
+    p.size = 1u << 30;
+    check(&p, 0, "says it has 1073741824 bytes");
+    p = codec_plugin(&ops), p.name = "Odd";
+    check(&p, 0, "its name `Odd` is none");
+    p = codec_plugin(&ops), p.name = NULL;
+    check(&p, 0, "its name `` is none");
+    p = codec_plugin(&ops), p.kind = 9;
+    check(&p, 0, "is of kind 9, which this Kith does not know");
+    p = codec_plugin(&ops), p.ops = NULL;
+    check(&p, 0, "has no ops");
+    p = codec_plugin(&ops), p.instance_size = (size_t)1 << 40;
+    check(&p, 0, "bytes an instance");
+    ops.size = 3;
+    p = codec_plugin(&ops);
+    check(&p, 0, "the ops of codec `odd` say they have 3 bytes");
+    ops = codec_ops(), ops.open = NULL;
+    check(&p, 0, "codec `odd` lacks open()");
+    ops = codec_ops(), ops.size = offsetof(struct kith_codec_ops, open);
+    check(&p, 0, "codec `odd` lacks open()");
+    ops = codec_ops(), ops.size = offsetof(struct kith_codec_ops, extent);
+    check(&p, 0, NULL);
+}
+
+static void test_parameters(void)
+{
+    static const char *const none[] = {NULL};
+    struct kith_codec_ops ops = codec_ops();
+    const struct kith_param good_one = {.name = "level", .type = KITH_PARAM_UINT, .offset = 8, .doc = "how"};
+    struct kith_param list[3];
+    struct kith_plugin p = codec_plugin(&ops);
+    p.params = list;
+#define WITH(says, ...) \
+    do { \
+        list[0] = list[1] = good_one, list[2] = (struct kith_param){0}; \
+        list[1].name = "other", list[1].offset = 16; \
+        __VA_ARGS__; \
+        check(&p, 0, says); \
+    } while (0)
+    WITH(NULL, );
+    WITH("`Level`, is not a name", list[0].name = "Level");
+    WITH("`keys`, is a key that every entry has already", list[1].name = "keys");
+    WITH("`other`, has a type that this Kith does not know", list[1].type = 99);
+    WITH("`level`, lies outside of the instance", list[0].offset = 61);
+    WITH("`level`, lies outside of the instance", list[0].offset = SIZE_MAX - 2);
+    WITH("`level`, is stored at an unaligned offset", list[0].offset = 9);
+    WITH("`level`, has no doc", list[0].doc = NULL);
+    WITH("`level`, is an ENUM without choices", list[0].type = KITH_PARAM_ENUM, list[0].choices = none);
+    WITH("`level`, has a minimum over its maximum", list[0].min = 5, list[0].max = 4);
+    WITH("`level`, is there twice", list[1].name = "level");
+    WITH("`other`, is stored over another one", list[1].offset = 8);
+    p.param_size = sizeof list[0] - 8;
+    WITH("bytes apart", );
+    p.param_size = sizeof list[0] + 1;
+    WITH("bytes apart", );
+}
+
+static void test_forms(void)
+{
+    static const struct {
+        struct kith_form packet, stream;
+        const char *says;
+    } cases[] = {
+        {{KITH_FRAMED, 0x80, 0x80, 0}, {KITH_FRAMED, 0, 0, 0}, NULL},
+        {{KITH_OWN, 12, 12, 0}, {KITH_NONE, 0, 0, 0}, NULL},
+        {{KITH_OWN, 0, 1, 1}, {KITH_OWN, 10, 10, 0}, NULL},
+        {{KITH_NONE, 0, 0, 0}, {KITH_NONE, 0, 0, 0}, "it has neither"},
+        {{KITH_FRAMED, 0x80, 0x81, 0}, {KITH_NONE, 0, 0, 0}, "impossible packet form: a framed form has one first byte"},
+        {{KITH_FRAMED, 0xC0, 0xC0, 0}, {KITH_NONE, 0, 0, 0}, "0x80 to 0xBF"},
+        {{KITH_FRAMED, 9, 9, 0}, {KITH_NONE, 0, 0, 0}, "0x80 to 0xBF"},
+        {{KITH_FRAMED, 0x80, 0x80, 1}, {KITH_NONE, 0, 0, 0}, "only a form of its own can be tentative"},
+        {{KITH_OWN, 5, 4, 0}, {KITH_NONE, 0, 0, 0}, "run backwards"},
+        {{KITH_OWN, 0xF4, 0xF4, 0}, {KITH_NONE, 0, 0, 0}, "belong to `wire:` and to labels"},
+        {{KITH_OWN, 0, 1, 0}, {KITH_NONE, 0, 0, 0}, "memberlist's messages"},
+        {{KITH_OWN, 0, 2, 1}, {KITH_NONE, 0, 0, 0}, "memberlist's messages"},
+        {{KITH_NONE, 0, 0, 0}, {KITH_OWN, 6, 6, 0}, "impossible stream form"},
+        {{7, 0, 0, 0}, {KITH_NONE, 0, 0, 0}, "unknown framing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kith_codec_ops ops = codec_ops();
+        ops.packet = cases[i].packet;
+        ops.stream = cases[i].stream;
+        ops.extent = extent;
+        struct kith_plugin p = codec_plugin(&ops);
+        check(&p, 0, cases[i].says);
+    }
+    struct kith_codec_ops ops = codec_ops();
+    ops.stream = (struct kith_form){KITH_OWN, 10, 10, 0};
+    struct kith_plugin p = codec_plugin(&ops);
+    check(&p, 0, "a form of its own needs extent()");
+}
+
+KITH_TESTS("abi", {"older plugin", test_older}, {"newer plugin", test_newer}, {"wider parameters", test_wide},
+           {"unknown requires bit", test_requires}, {"no symbol", test_nosymbol}, {"version 2 only", test_v2},
+           {"wrong name", test_wrong_name}, {"undefined symbol", test_undefined},
+           {"found by what it calls itself", test_found_by_what_it_calls_itself},
+           {"the list shows the broken ones", test_list_shows_the_broken_ones},
+           {"not a shared object", test_not_a_shared_object}, {"root trusts nobody", test_root_trusts_nobody},
+           {"headers", test_headers}, {"parameter tables", test_parameters}, {"codec forms", test_forms})

@@ -1,7 +1,7 @@
 # tests/plugins
 if HAVE_CUNIT
 PLUGINS_TESTS = tests/plugins/test_loader tests/plugins/test_delegates tests/plugins/test_pipeline \
-  tests/plugins/test_inflow
+  tests/plugins/test_inflow tests/plugins/test_keyring tests/plugins/test_log
 check_PROGRAMS += $(PLUGINS_TESTS)
 TESTS += $(PLUGINS_TESTS)
 endif
@@ -28,3 +28,13 @@ tests_plugins_test_inflow_SOURCES = tests/plugins/test_inflow.c $(RIG)
 tests_plugins_test_inflow_CPPFLAGS = $(RIG_CPPFLAGS)
 tests_plugins_test_inflow_CFLAGS = $(RIG_CFLAGS)
 tests_plugins_test_inflow_LDADD = $(RIG_LIBS)
+
+tests_plugins_test_keyring_SOURCES = tests/plugins/test_keyring.c
+tests_plugins_test_keyring_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
+tests_plugins_test_keyring_CFLAGS = $(PLUGINS_TEST_CFLAGS)
+tests_plugins_test_keyring_LDADD = $(PLUGINS_TEST_LIBS) $(SODIUM_LIBS)
+
+tests_plugins_test_log_SOURCES = tests/plugins/test_log.c tests/plugins/fake.h
+tests_plugins_test_log_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
+tests_plugins_test_log_CFLAGS = $(PLUGINS_TEST_CFLAGS)
+tests_plugins_test_log_LDADD = $(PLUGINS_TEST_LIBS)

@@ -1,0 +1,172 @@
+/* The log delegate, loaded as the node loads it: its lines for people and for programs. */
+#include "fake.h"
+#include "test.h"
+
+#include <limits.h>
+#include <unistd.h>
+
+static struct kith_registry *registry;
+static struct kith_instance *in;
+static const struct kith_delegate_ops *ops;
+static struct kith_error err;
+
+static int node_format(const struct kith_node *n, const struct kith_addr *a, char *out, size_t cap)
+{
+    if (a->port) return snprintf(out, cap, "%u.%u.%u.%u:%u", a->bytes[0], a->bytes[1], a->bytes[2], a->bytes[3], a->port);
+    return snprintf(out, cap, "%u.%u.%u.%u", a->bytes[0], a->bytes[1], a->bytes[2], a->bytes[3]);
+}
+static const struct kith_node node = {.size = sizeof node, .format = node_format};
+
+/* Parameters by the plugin's own table. */
+static void *param(void *self, const struct kith_plugin *p, const char *name)
+{
+    for (const struct kith_param *q = p->params; q->name; q++)
+        if (strcmp(q->name, name) == 0) return (char *)self + q->offset;
+    CU_FAIL_FATAL("no such parameter");
+    return NULL;
+}
+
+static const char *const all[] = {"join", "leave", "update", "suspect", "conflict", "message"};
+
+static int open_log(const char *to, bool json, const char *const *events, size_t count)
+{
+    registry = kith_registry_new(NULL);
+    err = (struct kith_error){.size = sizeof err};
+    fake_log_text[0] = 0;
+    const struct kith_plugin *p = kith_registry_find(registry, KITH_DELEGATE, "log", &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    void *filled = calloc(1, p->instance_size);
+    *(const char **)param(filled, p, "to") = to;
+    *(uint32_t *)param(filled, p, "format") = json;
+    *(uint32_t *)param(filled, p, "level") = KITH_LOG_INFO;
+    *(uint64_t *)param(filled, p, "show") = 8;
+    *(struct kith_strings *)param(filled, p, "events") = (struct kith_strings){events, count};
+    struct kith_entry entry = {.use = "log", .kind = KITH_DELEGATE, .plugin = p, .params = filled};
+    ops = p->ops;
+    int rc = kith_instance_new(&in, &entry, &fake_maker, NULL, &err);
+    free(filled);
+    if (rc) return rc;
+    ops->attach(in->self, &node, &err);
+    return kith_instance_start(in, &err);
+}
+
+static void close_log(void)
+{
+    kith_instance_free(in);
+    in = NULL;
+    kith_registry_free(registry);
+}
+
+static struct kith_member member(const char *name, uint32_t state)
+{
+    return (struct kith_member){.size = sizeof(struct kith_member), .state = state, .incarnation = 3,
+                                .name = kith_bytes_of(name, strlen(name)), .meta = kith_bytes_of("a\"\001", 3),
+                                .addr = {7946, 4, {10, 0, 0, 7}}};
+}
+
+static void events(void)
+{
+    struct kith_member a = member("web-1", KITH_ALIVE), s = member("w\xff", KITH_SUSPECT), d = member("web-1", KITH_DEAD);
+    s.accuser = kith_bytes_of("b", 1);
+    ops->notify_join(in->self, &a);
+    ops->notify_suspect(in->self, &s);
+    ops->notify_suspect(in->self, &a);
+    ops->notify_leave(in->self, &d);
+    ops->notify_update(in->self, &a);
+    ops->notify_conflict(in->self, &a, &d);
+    ops->notify_msg(in->self, kith_bytes_of("hi", 2), false);
+    ops->notify_msg(in->self, kith_bytes_of("0123456789", 10), true);
+}
+
+static const char text_lines[] =
+    "join web-1 10.0.0.7:7946 meta \"a\\\"\\x01\"\n"
+    "suspect w\\xff 10.0.0.7:7946 suspect by b meta \"a\\\"\\x01\"\n"
+    "suspect web-1 10.0.0.7:7946 meta \"a\\\"\\x01\" no longer\n"
+    "leave web-1 10.0.0.7:7946 dead meta \"a\\\"\\x01\"\n"
+    "update web-1 10.0.0.7:7946 meta \"a\\\"\\x01\"\n"
+    "conflict web-1 10.0.0.7:7946 meta \"a\\\"\\x01\" claimed by 10.0.0.7:7946\n"
+    "message 2 bytes by packet \"hi\"\n"
+    "message 10 bytes by stream \"01234567\"...\n";
+
+#define M "\"addr\":\"10.0.0.7\",\"port\":7946,\"state\":"
+#define T "{\"time\":\"2023-11-14T22:13:20.123Z\",\"event\":"
+static const char json_lines[] =
+    T "\"join\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n"
+    T "\"suspect\",\"name_base64\":\"d/8=\"," M "\"suspect\",\"incarnation\":3,\"meta\":\"YSIB\",\"accuser\":\"b\"}\n"
+    T "\"suspect\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n"
+    T "\"leave\",\"name\":\"web-1\"," M "\"dead\",\"incarnation\":3,\"meta\":\"YSIB\"}\n"
+    T "\"update\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n"
+    T "\"conflict\",\"name\":\"web-1\"," M
+      "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\",\"other_addr\":\"10.0.0.7\",\"other_port\":7946}\n"
+    T "\"message\",\"reliable\":false,\"size\":2,\"payload\":\"hi\"}\n"
+    T "\"message\",\"reliable\":true,\"size\":10,\"payload\":\"01234567\"}\n";
+
+static void test_text(void)
+{
+    CU_ASSERT_EQUAL_FATAL(open_log(NULL, false, all, 6), 0);
+    events();
+    CU_ASSERT_STRING_EQUAL(fake_log_text, text_lines);
+    CU_ASSERT_EQUAL(*in->host->counter(in->host, "lines_written", ""), 8);
+    close_log();
+}
+
+static void test_json(void)
+{
+    CU_ASSERT_EQUAL_FATAL(open_log(NULL, true, all, 6), 0);
+    events();
+    CU_ASSERT_STRING_EQUAL(fake_log_text, json_lines);
+    close_log();
+}
+
+static void test_choice_of_events(void)
+{
+    static const char *const some[] = {"leave", "message"}, *const wrong[] = {"leave", "arrive"};
+    CU_ASSERT_EQUAL_FATAL(open_log(NULL, false, some, 2), 0);
+    events();
+    CU_ASSERT_STRING_EQUAL(fake_log_text, "leave web-1 10.0.0.7:7946 dead meta \"a\\\"\\x01\"\n"
+                                          "message 2 bytes by packet \"hi\"\nmessage 10 bytes by stream \"01234567\"...\n");
+    close_log();
+    CU_ASSERT_EQUAL(open_log(NULL, false, wrong, 2), -KITH_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "log: events: `arrive` is none of"));
+    close_log();
+}
+
+static int discard(void *ctx, const void *data, size_t len) { return 0; }
+
+static void test_file_and_reopen(void)
+{
+    char dir[] = "/tmp/kith-log-XXXXXX", path[64], moved[64], text[8192];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/events", dir);
+    snprintf(moved, sizeof moved, "%s/events.1", dir);
+    CU_ASSERT_EQUAL_FATAL(open_log(path, true, all, 6), 0);
+    events();
+    CU_ASSERT_EQUAL(rename(path, moved), 0);
+    const char *const words[] = {"reopen", NULL}, *const nonsense[] = {"close", NULL};
+    const struct kith_sink sink = {.size = sizeof sink, .write = discard};
+    CU_ASSERT_EQUAL(in->plugin->command(in->self, words, &sink, &err), 0);
+    CU_ASSERT_EQUAL(in->plugin->command(in->self, nonsense, &sink, &err), -KITH_EINVAL);
+    ops->notify_msg(in->self, kith_bytes_of("hi", 2), false);
+    close_log();
+    FILE *f = fopen(moved, "r");
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    CU_ASSERT_STRING_EQUAL(text, json_lines);
+    f = fopen(path, "r");
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    CU_ASSERT_STRING_EQUAL(text, T "\"message\",\"reliable\":false,\"size\":2,\"payload\":\"hi\"}\n");
+    unlink(path);
+    unlink(moved);
+    rmdir(dir);
+}
+
+static void test_file_that_cannot_be(void)
+{
+    CU_ASSERT_EQUAL(open_log("/nonexistent/events", false, all, 6), -KITH_EIO);
+    CU_ASSERT_STRING_EQUAL(err.text, "log: /nonexistent/events: No such file or directory");
+    close_log();
+}
+
+KITH_TESTS("plugins/log", {"text", test_text}, {"json", test_json}, {"choice of events", test_choice_of_events},
+           {"file, and after it was renamed", test_file_and_reopen}, {"file that can't be", test_file_that_cannot_be})

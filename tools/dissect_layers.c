@@ -35,7 +35,7 @@ static struct kith_config *make_config(const struct kith_dissect_keys *r, struct
     struct kith_config_finder finder = kith_registry_finder(registry);
     json_t *keyring = json_array(), *accept = json_array();
     for (size_t i = 0; i < r->count; i++) {
-        char name[32];
+        char name[48];
         snprintf(name, sizeof name, "KITH_DISSECT_KEY_%zu", i);
         setenv(name, r->keys[i], 1);
         json_array_append_new(keyring, json_pack("{s:s}", "env", name));

@@ -98,17 +98,20 @@ static void learn_port(struct kith_ut_socket *s)
     if (getsockname(s->tcp, &real.sa, &len) == 0) kith_ut_set_port(&s->local, kith_ut_port(&real));
 }
 
-/* As large a receive buffer as we get: a burst must wait there while the node is busy. */
-static void size_buffers(const struct kith_ut_socket *s, uint64_t want)
+/* As large a receive buffer as we get: a burst must wait there while the node is busy. The system counts twice what it was
+ * asked for. */
+static void size_buffer(const struct kith_ut_socket *s)
 {
-    int on = 1;
-    for (int size = want > INT32_MAX / 2 ? INT32_MAX / 2 : (int)want; size >= 65536; size /= 2) {
-        int got = 0;
-        socklen_t len = sizeof got;
-        setsockopt(s->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-        if (getsockopt(s->udp, SOL_SOCKET, SO_RCVBUF, &got, &len) == 0 && got >= size) break;
-    }
+    const struct kith_ut *u = s->owner;
+    int on = 1, want = (int)u->receive_buffer, got = 0;
+    socklen_t len = sizeof got;
     setsockopt(s->udp, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
+    if (setsockopt(s->udp, SOL_SOCKET, SO_RCVBUFFORCE, &want, sizeof want))  /* for the privileged, over the system's limit */
+        for (int size = want; size >= 65536 && setsockopt(s->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); size /= 2)
+            continue;
+    if (getsockopt(s->udp, SOL_SOCKET, SO_RCVBUF, &got, &len) == 0 && got / 2 < want)
+        u->host->log(u->host, KITH_LOG_INFO, "receive buffer is %d KiB instead of %d; raise net.core.rmem_max to get more",
+                     got / 2048, want / 1024);
 }
 
 static int try_all(struct kith_ut *u, const bool *wanted, bool *again, struct kith_error *err)
@@ -150,6 +153,6 @@ int kith_ut_listen_open(struct kith_ut *u, struct kith_error *err)
             if (wanted[k]) kith_ut_socket_close(&u->sockets[k]);
         if (!again) break;
     }
-    for (size_t i = 0; !rc && i < u->socket_count; i++) size_buffers(&u->sockets[i], u->receive_buffer);
+    for (size_t i = 0; !rc && i < u->socket_count; i++) size_buffer(&u->sockets[i]);
     return rc;
 }

@@ -34,10 +34,7 @@ static void *must(void *p)
     return p;
 }
 
-struct kith_arena *kith_arena_new(void)
-{
-    return must(calloc(1, sizeof(struct kith_arena)));
-}
+struct kith_arena *kith_arena_new(void) { return must(calloc(1, sizeof(struct kith_arena))); }
 
 void kith_arena_free(struct kith_arena *a)
 {
@@ -74,10 +71,7 @@ char *kith_arena_strndup(struct kith_arena *a, const char *text, size_t len)
     return copy;
 }
 
-char *kith_arena_strdup(struct kith_arena *a, const char *text)
-{
-    return kith_arena_strndup(a, text, strlen(text));
-}
+char *kith_arena_strdup(struct kith_arena *a, const char *text) { return kith_arena_strndup(a, text, strlen(text)); }
 
 char *kith_arena_printf(struct kith_arena *a, const char *fmt, ...)
 {

@@ -1,24 +1,22 @@
 /*
- * chain.c - the pipeline of a file: memberlist's short forms expanded, what was left out filled in, and all that must hold.
+ * chain.c - the pipeline of a file: memberlist's short forms expanded, what was left out filled in, and all that must
+ * hold.
  *
  *     secret_key                 keyring of that key, aes_gcm at the end of send
  *     enable_compression         whether lzw begins send
  *     gossip_verify_outgoing     false: aes_gcm in accept, not in send
  *     gossip_verify_incoming     false: require nothing
  *
- * A keyring without pipeline.send means the same as secret_key, because in memberlist a ring that holds a key is what turns
- * encryption on; a file that names keys and is then silent about the pipeline must not mean plaintext. Knows of codecs only
- * what their tables say. How messages go through is the plugin host's part.
+ * A keyring without pipeline.send means the same as secret_key, because in memberlist a ring that holds a key is what
+ * turns encryption on; a file that names keys and is then silent about the pipeline must not mean plaintext. Knows of
+ * codecs only what their tables say. How messages go through is the plugin host's part.
  */
 #include "schema.h"
 #include "secret.h"
 
 enum { LAYERS = 8 };
 
-static const struct kith_codec_ops *ops_of(const struct kith_entry *e)
-{
-    return e->plugin->ops;
-}
+static const struct kith_codec_ops *ops_of(const struct kith_entry *e) { return e->plugin->ops; }
 
 static const struct kith_origin *given(const struct kith_reading *r, const char *path)
 {
@@ -54,10 +52,7 @@ static void refuse_both(struct kith_reading *r)
     }
 }
 
-static void free_keys(void *secrets)
-{
-    kith_secrets_free(secrets);
-}
+static void free_keys(void *secrets) { kith_secrets_free(secrets); }
 
 /* Whether the file says anything about keys; a ring that could not be read counts, or its error would bring others. */
 static bool take_keys(struct kith_reading *r, const struct kith_yaml *root)
@@ -77,13 +72,14 @@ static bool take_keys(struct kith_reading *r, const struct kith_yaml *root)
 
 /* ------------------------------------------------------------------------------------- what was left out */
 
-static void add_default(struct kith_reading *r, struct kith_entries *list, const char *path, const char *name, const char *form,
-                        const char *note)
+static void add_default(struct kith_reading *r, struct kith_entries *list, const char *path, const char *name,
+                        const char *form, const char *note)
 {
     const struct kith_origin *o = form ? given(r, form) : NULL;
     const char *at = kith_arena_printf(r->arena, "%s[%zu]", path, list->count);
     if (o) note = kith_arena_printf(r->arena, "short form %s, line %u", form, o->key.line);
-    if (kith_entry_default(r, KITH_CODEC, name, at, o ? o->key : (struct kith_pos){0}, note, &list->items[list->count])) list->count++;
+    if (kith_entry_default(r, KITH_CODEC, name, at, o ? o->key : (struct kith_pos){0}, note, &list->items[list->count]))
+        list->count++;
 }
 
 static void default_send(struct kith_reading *r, bool keyed)
@@ -102,9 +98,9 @@ static void default_accept(struct kith_reading *r, bool keyed)
     struct kith_entries *accept = &r->config->accept, *send = &r->config->send;
     accept->items = kith_arena_alloc(r->arena, (send->count + 3) * sizeof *accept->items);
     for (size_t i = 0; i < send->count; i++) {
-        if (by_name(accept, send->items[i].plugin->name)) continue;      /* sent twice: reported there */
-        kith_origin_set(r->config->origins, kith_arena_printf(r->arena, "pipeline.accept[%zu]", accept->count), KITH_FROM_NOTE,
-                        send->items[i].pos, send->items[i].pos, "as in send");
+        if (by_name(accept, send->items[i].plugin->name)) continue; /* sent twice: reported there */
+        kith_origin_set(r->config->origins, kith_arena_printf(r->arena, "pipeline.accept[%zu]", accept->count),
+                        KITH_FROM_NOTE, send->items[i].pos, send->items[i].pos, "as in send");
         accept->items[accept->count++] = send->items[i];
     }
     if (!by_name(accept, "lzw")) add_default(r, accept, "pipeline.accept", "lzw", NULL, "default");
@@ -128,8 +124,9 @@ static void default_require(struct kith_reading *r, bool keyed)
     /* memberlist verifies what comes in whenever it has a key, whether it encrypts itself or not. */
     bool forms = keyed && !given(r, "pipeline.send") && !given(r, "pipeline.accept");
     const char *note = "follows from send";
-    c->require = forms ? KITH_ENCRYPTS | KITH_AUTHENTICATES
-               : sent & KITH_ENCRYPTS ? KITH_ENCRYPTS | (sent & KITH_AUTHENTICATES) : 0;
+    c->require = forms                  ? KITH_ENCRYPTS | KITH_AUTHENTICATES
+                 : sent & KITH_ENCRYPTS ? KITH_ENCRYPTS | (sent & KITH_AUTHENTICATES)
+                                        : 0;
     if (off) {
         c->require = 0;
         note = kith_arena_printf(r->arena, "short form gossip_verify_incoming, line %u", off->key.line);
@@ -156,7 +153,8 @@ static void check_keys(struct kith_reading *r, const struct kith_entry *e, bool 
 {
     bool uses = ops_of(e)->flags & KITH_CODEC_KEYED;
     if (uses && !keyed && !e->has_keys && !kith_diag_errors(r->diag))
-        kith_diag_error(r->diag, e->pos, "add `keyring: [ { file: /etc/kith/key } ]`; make a key: head -c 32 /dev/urandom | base64",
+        kith_diag_error(r->diag, e->pos,
+                        "add `keyring: [ { file: /etc/kith/key } ]`; make a key: head -c 32 /dev/urandom | base64",
                         "codec '%s' needs a key, and there is none", e->plugin->name);
     if (!uses && e->has_keys)
         kith_diag_error(r->diag, e->pos, "leave `keys` out", "codec '%s' uses no keys", e->plugin->name);
@@ -189,7 +187,8 @@ static void check_order(struct kith_reading *r)
             const struct kith_entry *before = &send->items[k];
             char help[200];
             if (e->plugin == before->plugin) {
-                kith_diag_error(r->diag, e->pos, "leave one of them out", "codec '%s' is in 'pipeline.send' twice", e->plugin->name);
+                kith_diag_error(r->diag, e->pos, "leave one of them out", "codec '%s' is in 'pipeline.send' twice",
+                                e->plugin->name);
                 break;
             }
             if (!rank(e) || rank(before) <= rank(e)) {
@@ -198,8 +197,8 @@ static void check_order(struct kith_reading *r)
                                       e->plugin->name, before->plugin->name);
                 continue;
             }
-            snprintf(help, sizeof help, "%s: put '%s' before '%s'", "compress, then check, then encrypt", e->plugin->name,
-                     before->plugin->name);
+            snprintf(help, sizeof help, "%s: put '%s' before '%s'", "compress, then check, then encrypt",
+                     e->plugin->name, before->plugin->name);
             kith_diag_error(r->diag, e->pos, help, "'%s' %s after '%s' %s: %s", e->plugin->name, does[rank(e)],
                             before->plugin->name, does[rank(before)], reason(rank(e), rank(before)));
             break;
@@ -225,8 +224,10 @@ static bool overlap(const struct kith_entry *a, const struct kith_entry *b)
 {
     struct range x, y;
     const struct kith_codec_ops *m = ops_of(a), *n = ops_of(b);
-    bool packets = form_range(a, &m->packet, &x) && form_range(b, &n->packet, &y) && x.first <= y.last && y.first <= x.last;
-    return packets || (form_range(a, &m->stream, &x) && form_range(b, &n->stream, &y) && x.first <= y.last && y.first <= x.last);
+    bool packets =
+        form_range(a, &m->packet, &x) && form_range(b, &n->packet, &y) && x.first <= y.last && y.first <= x.last;
+    return packets ||
+           (form_range(a, &m->stream, &x) && form_range(b, &n->stream, &y) && x.first <= y.last && y.first <= x.last);
 }
 
 static void check_accept(struct kith_reading *r)
@@ -239,13 +240,15 @@ static void check_accept(struct kith_reading *r)
                 kith_diag_error(r->diag, b->pos, "one entry opens with every key of its ring",
                                 "codec '%s' is in 'pipeline.accept' twice", b->plugin->name);
             else if (overlap(a, b))
-                kith_diag_error(r->diag, b->pos, "give one of them another byte with `wire:`",
-                                "'%s' and '%s' (line %u) have the same layer byte: a receiver could not tell them apart",
-                                b->plugin->name, a->plugin->name, a->pos.line);
+                kith_diag_error(
+                    r->diag, b->pos, "give one of them another byte with `wire:`",
+                    "'%s' and '%s' (line %u) have the same layer byte: a receiver could not tell them apart",
+                    b->plugin->name, a->plugin->name, a->pos.line);
         }
     for (size_t i = 0; i < send->count; i++)
         if (!by_name(accept, send->items[i].plugin->name))
-            kith_diag_warning(r->diag, kith_pos_of(r->config, "pipeline.accept"), "add it to 'accept', unless this is one step of a change",
+            kith_diag_warning(r->diag, kith_pos_of(r->config, "pipeline.accept"),
+                              "add it to 'accept', unless this is one step of a change",
                               "'%s' is sent but not accepted: a node with this same file would not be understood",
                               send->items[i].plugin->name);
 }
@@ -273,18 +276,25 @@ static void check_require(struct kith_reading *r)
         if (!packet || !stream)
             kith_diag_error(r->diag, pos, "add such a codec to 'accept', or take the word out of 'require'",
                             "'require' has %s, but no codec in 'accept' does so on %s: %s would be refused", words[bit],
-                            packet ? "streams" : stream ? "packets" : "packets and streams", packet || stream ? "those" : "everybody");
+                            packet   ? "streams"
+                            : stream ? "packets"
+                                     : "packets and streams",
+                            packet || stream ? "those" : "everybody");
         else if (!(provided(&c->send) & 1u << bit))
-            kith_diag_warning(r->diag, pos, "right for one step of a change; else add such a codec to 'send'",
-                              "'require' has %s, but nothing in 'send' does so: a node with this same file would refuse us",
-                              words[bit]);
+            kith_diag_warning(
+                r->diag, pos, "right for one step of a change; else add such a codec to 'send'",
+                "'require' has %s, but nothing in 'send' does so: a node with this same file would refuse us",
+                words[bit]);
     }
     uint32_t sent = provided(&c->send);
-    if ((sent & KITH_AUTHENTICATES) && !(sent & KITH_ENCRYPTS) && !(c->require & KITH_AUTHENTICATES) && !given(r, "pipeline.require"))
-        kith_diag_warning(r->diag, kith_pos_of(c, "pipeline.send"), "add `require: [ authenticate ]`, or `require: []` to say so",
+    if ((sent & KITH_AUTHENTICATES) && !(sent & KITH_ENCRYPTS) && !(c->require & KITH_AUTHENTICATES) &&
+        !given(r, "pipeline.require"))
+        kith_diag_warning(r->diag, kith_pos_of(c, "pipeline.send"),
+                          "add `require: [ authenticate ]`, or `require: []` to say so",
                           "'send' authenticates, but nothing requires it of others");
     if ((c->require & KITH_COMPRESSES) && given(r, "pipeline.require"))
-        kith_diag_warning(r->diag, pos, "take compress out", "'require' has compress: messages that are too small to gain would be refused");
+        kith_diag_warning(r->diag, pos, "take compress out",
+                          "'require' has compress: messages that are too small to gain would be refused");
 }
 
 static void check_unused_keys(struct kith_reading *r, bool keyed)
@@ -314,7 +324,7 @@ void kith_chain_read(struct kith_reading *r, const struct kith_yaml *root)
     }
     for (size_t i = 0; i < c->accept.count; i++) {
         const struct kith_entry *e = &c->accept.items[i], *sent = by_name(&c->send, e->plugin->name);
-        if (sent && sent->params == e->params) continue;                 /* the same entry */
+        if (sent && sent->params == e->params) continue; /* the same entry */
         check_wire(r, e);
         check_keys(r, e, keyed);
     }

@@ -50,7 +50,8 @@ void kith_diag_free(struct kith_diag *d)
 
 static bool key_char(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' || c == '/' || c == '=';
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' || c == '/' ||
+           c == '=';
 }
 
 /* A line with a mistake in its syntax may hold a key all the same. */
@@ -79,10 +80,7 @@ static size_t line_start(const struct kith_diag *d, unsigned line)
     return i;
 }
 
-static bool continues(char c)
-{
-    return ((uint8_t)c & 0xC0) == 0x80;
-}
+static bool continues(char c) { return ((uint8_t)c & 0xC0) == 0x80; }
 
 static size_t offset_of(const struct kith_diag *d, struct kith_pos pos)
 {
@@ -104,8 +102,10 @@ void kith_diag_hide(struct kith_diag *d, struct kith_pos from, struct kith_pos t
 
 static void add(struct kith_diag *d, bool warning, struct kith_pos pos, const char *help, const char *fmt, va_list ap)
 {
-    if (warning) d->warnings++;
-    else d->errors++;
+    if (warning)
+        d->warnings++;
+    else
+        d->errors++;
     if (d->count == KEEP) return;
     char text[1000];
     vsnprintf(text, sizeof text, fmt, ap);
@@ -130,15 +130,9 @@ void kith_diag_warning(struct kith_diag *d, struct kith_pos pos, const char *hel
     va_end(ap);
 }
 
-size_t kith_diag_errors(const struct kith_diag *d)
-{
-    return d->errors;
-}
+size_t kith_diag_errors(const struct kith_diag *d) { return d->errors; }
 
-size_t kith_diag_warnings(const struct kith_diag *d)
-{
-    return d->warnings;
-}
+size_t kith_diag_warnings(const struct kith_diag *d) { return d->warnings; }
 
 /* ------------------------------------------------------------------------------------- printing */
 
@@ -159,8 +153,10 @@ static void put_clean(FILE *out, const char *text, size_t len)
         bool good = n && i + n <= len && !(n == 1 && ((c < 0x20 && c != '\t') || c == 0x7F)) &&
                     !(c == 0xC2 && n == 2 && (uint8_t)text[i + 1] < 0xA0);
         for (size_t k = 1; good && k < n; k++) good = continues(text[i + k]);
-        if (good) fwrite(text + i, 1, n, out);
-        else fputc('?', out);
+        if (good)
+            fwrite(text + i, 1, n, out);
+        else
+            fputc('?', out);
         i += good ? n : 1;
     }
 }
@@ -171,7 +167,7 @@ static void show_line(const struct kith_diag *d, struct kith_pos pos, FILE *out)
     if (start >= d->source_len && pos.line > 1) return;
     while (end < d->source_len && d->source[end] != '\n' && d->source[end] != '\r') end++;
     if (at > end) at = end;
-    bool cut = at - start > WIDTH - 20;          /* a very long line: the part around the place */
+    bool cut = at - start > WIDTH - 20; /* a very long line: the part around the place */
     if (cut) {
         start = at - (WIDTH - 20);
         while (start < at && continues(d->source[start])) start++;
@@ -224,10 +220,7 @@ char *kith_diag_text(const struct kith_diag *d)
 
 /* ------------------------------------------------------------------------------------- did you mean */
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* Edits between two words, a swap of neighbours counting as one (Damerau; optimal string alignment). */
 static size_t distance(const char *a, const char *b)
@@ -249,7 +242,7 @@ static size_t distance(const char *a, const char *b)
 const char *kith_nearest(const char *word, const char *const *names, size_t count)
 {
     const char *best = NULL;
-    size_t len = strlen(word), nearest = len / 3 + 2;      /* one in three letters may be wrong */
+    size_t len = strlen(word), nearest = len / 3 + 2; /* one in three letters may be wrong */
     for (size_t i = 0; i < count; i++) {
         size_t n = distance(word, names[i]);
         if (n < nearest) {

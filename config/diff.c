@@ -1,8 +1,9 @@
 /*
  * diff.c - what differs between two configs, key by key, for the report of a reload.
  *
- * Each config becomes a flat list of keys and texts; keys of an entry are named after its plugin, not its place, so that one
- * more entry does not look like a change of all that follow. Keys of a ring are told apart by fingerprint. Changes nothing.
+ * Each config becomes a flat list of keys and texts; keys of an entry are named after its plugin, not its place, so
+ * that one more entry does not look like a change of all that follow. Keys of a ring are told apart by fingerprint.
+ * Changes nothing.
  */
 #include "show.h"
 #include <sodium.h>
@@ -68,7 +69,8 @@ static char *hidden(const char *text)
 
 /* ------------------------------------------------------------------------------------- flattening */
 
-static void add_entry(const struct kith_config *c, struct leaves *l, const char *path, const struct kith_entry *e, bool restart)
+static void add_entry(const struct kith_config *c, struct leaves *l, const char *path, const struct kith_entry *e,
+                      bool restart)
 {
     char key[300];
     snprintf(key, sizeof key, "%s.use", path);
@@ -95,7 +97,8 @@ static size_t earlier(const struct kith_entries *list, size_t i)
     return n;
 }
 
-static void add_entries(const struct kith_config *c, struct leaves *l, const char *path, const struct kith_entries *list)
+static void add_entries(const struct kith_config *c, struct leaves *l, const char *path,
+                        const struct kith_entries *list)
 {
     char *names = NULL, key[200];
     size_t len = 0;
@@ -106,17 +109,16 @@ static void add_entries(const struct kith_config *c, struct leaves *l, const cha
     add(l, path, names, false);
     for (size_t i = 0; i < list->count; i++) {
         size_t n = earlier(list, i);
-        if (n) snprintf(key, sizeof key, "%s.%s#%zu", path, list->items[i].use, n + 1);
-        else snprintf(key, sizeof key, "%s.%s", path, list->items[i].use);
+        if (n)
+            snprintf(key, sizeof key, "%s.%s#%zu", path, list->items[i].use, n + 1);
+        else
+            snprintf(key, sizeof key, "%s.%s", path, list->items[i].use);
         add_entry(c, l, key, &list->items[i], false);
     }
 }
 
 /* What a running node can't change: who it is, where it listens, where it is asked. */
-static bool needs_restart(const char *key)
-{
-    return strcmp(key, "node.name") == 0 || strcmp(key, "node.control") == 0;
-}
+static bool needs_restart(const char *key) { return strcmp(key, "node.name") == 0 || strcmp(key, "node.control") == 0; }
 
 static void flatten(const struct kith_config *c, struct leaves *l)
 {
@@ -148,17 +150,21 @@ static const struct leaf *find(const struct leaves *l, const char *key)
 }
 
 void kith_config_diff(const struct kith_config *before, const struct kith_config *after,
-                      void (*visit)(void *arg, const char *key, const char *was, const char *now, bool restart), void *arg)
+                      void (*visit)(void *arg, const char *key, const char *was, const char *now, bool restart),
+                      void *arg)
 {
     struct leaves was = {0}, now = {0};
     flatten(before, &was);
     flatten(after, &now);
+    /* Nothing there and not given are the same. */
     for (size_t i = 0; i < was.count; i++)
-        if (!find(&now, was.items[i].key)) visit(arg, was.items[i].key, was.items[i].text, "", was.items[i].restart);
+        if (*was.items[i].text && !find(&now, was.items[i].key))
+            visit(arg, was.items[i].key, was.items[i].text, "", was.items[i].restart);
     for (size_t i = 0; i < now.count; i++) {
         const struct leaf *old = find(&was, now.items[i].key);
-        if (!old || strcmp(old->text, now.items[i].text) != 0)
-            visit(arg, now.items[i].key, old ? old->text : "", now.items[i].text, now.items[i].restart);
+        const char *text = old ? old->text : "";
+        if (strcmp(text, now.items[i].text) != 0)
+            visit(arg, now.items[i].key, text, now.items[i].text, now.items[i].restart);
     }
     free_leaves(&was);
     free_leaves(&now);

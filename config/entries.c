@@ -1,15 +1,19 @@
 /*
  * entries.c - entries that name a plugin: `{ use: NAME, ... }`, checked against that plugin's own table.
  *
- * The host's keys of an entry (use, keys, wire, channel) are a table too. Knows nothing of how plugins are found, nor of
- * what follows from having several.
+ * The host's keys of an entry (use, keys, wire, channel) are a table too. Knows nothing of how plugins are found, nor
+ * of what follows from having several.
  */
 #include "schema.h"
 #include <sodium.h>
 #include <stdlib.h>
 
 #define ENTRY(m) offsetof(struct kith_entry, m)
-#define USE {"use", KITH_PARAM_STRING, KITH_PARAM_REQUIRED, ENTRY(use), .min = 1, .doc = "name of the plugin, or the path of its file"}
+#define USE                                                                                                            \
+    {                                                                                                                  \
+        "use", KITH_PARAM_STRING, KITH_PARAM_REQUIRED, ENTRY(use),                                                     \
+            .min = 1, .doc = "name of the plugin, or the path of its file"                                             \
+    }
 
 static const struct kith_param transport_keys[] = {USE, {NULL}};
 static const struct kith_param codec_keys[] = {
@@ -46,8 +50,11 @@ static const struct kith_plugin *find(struct kith_reading *r, uint32_t kind, con
     if (n) used += (size_t)snprintf(help + used, sizeof help - used, "there are:");
     for (size_t i = 0; i < n && used < sizeof help; i++)
         used += (size_t)snprintf(help + used, sizeof help - used, " %s", names[i]);
-    if (strstr(err.text, name)) kith_diag_error(r->diag, pos, *help ? help : NULL, "%s", err.text);
-    else kith_diag_error(r->diag, pos, *help ? help : NULL, "%s '%s': %s", kinds[kind], name, *err.text ? err.text : "not found");
+    if (strstr(err.text, name))
+        kith_diag_error(r->diag, pos, *help ? help : NULL, "%s", err.text);
+    else
+        kith_diag_error(r->diag, pos, *help ? help : NULL, "%s '%s': %s", kinds[kind], name,
+                        *err.text ? err.text : "not found");
     return NULL;
 }
 
@@ -58,7 +65,8 @@ static bool table_fits(struct kith_reading *r, const struct kith_plugin *plugin,
         size_t size = kith_value_size(p);
         if (size && p->offset + size <= plugin->instance_size && (p->type != KITH_PARAM_ENUM || p->choices)) continue;
         kith_diag_error(r->diag, pos, "this is a mistake of the plugin, not of the file",
-                        "%s '%s' describes its parameter '%s' in a way that can't be", kinds[plugin->kind], plugin->name, p->name);
+                        "%s '%s' describes its parameter '%s' in a way that can't be", kinds[plugin->kind],
+                        plugin->name, p->name);
         return false;
     }
     return true;
@@ -108,20 +116,23 @@ static void digest(struct kith_entry *e)
 
 /* ------------------------------------------------------------------------------------- reading */
 
-static void fill(struct kith_reading *r, const struct kith_yaml *map, const struct kith_plugin *plugin, const char *path,
-                 struct kith_entry *e)
+static void fill(struct kith_reading *r, const struct kith_yaml *map, const struct kith_plugin *plugin,
+                 const char *path, struct kith_entry *e)
 {
     e->plugin = plugin;
     e->params = kith_arena_alloc(r->arena, plugin->instance_size ? plugin->instance_size : 1);
     const char *what = kith_arena_printf(r->arena, "%s '%s'", kinds[plugin->kind], plugin->name);
     struct kith_part parts[] = {{kith_entry_keys(plugin->kind), e}, {plugin->params, e->params}};
-    if (map) kith_schema_read(r, map, what, path, parts, 2);
-    else kith_schema_read(r, NULL, what, path, parts + 1, 1);
+    if (map)
+        kith_schema_read(r, map, what, path, parts, 2);
+    else
+        kith_schema_read(r, NULL, what, path, parts + 1, 1);
     e->has_keys = e->keys.source_count != 0;
     digest(e);
 }
 
-void kith_entry_read(struct kith_reading *r, const struct kith_yaml *map, uint32_t kind, const char *path, struct kith_entry *e)
+void kith_entry_read(struct kith_reading *r, const struct kith_yaml *map, uint32_t kind, const char *path,
+                     struct kith_entry *e)
 {
     *e = (struct kith_entry){.kind = kind, .pos = map->pos};
     if (map->bad) return;
@@ -155,9 +166,11 @@ void kith_entries_read(struct kith_reading *r, const struct kith_yaml *list, uin
 {
     if (list->bad) return;
     if (list->kind != KITH_YAML_LIST) {
-        if (kith_yaml_empty(list)) kith_schema_text(r, list, list->key->text);
-        else kith_diag_error(r->diag, list->pos, "write [ { use: NAME } ], or `- use: NAME` lines", "'%s' takes a list of %ss",
-                             list->key->text, kinds[kind]);
+        if (kith_yaml_empty(list))
+            kith_schema_text(r, list, list->key->text);
+        else
+            kith_diag_error(r->diag, list->pos, "write [ { use: NAME } ], or `- use: NAME` lines",
+                            "'%s' takes a list of %ss", list->key->text, kinds[kind]);
         return;
     }
     out->items = kith_arena_alloc(r->arena, (list->count + 1) * sizeof *out->items);

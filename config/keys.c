@@ -67,8 +67,8 @@ static struct kith_key_source literal(struct kith_reading *r, const struct kith_
     struct kith_key_source s = {.pos = v->pos};
     if (!kith_schema_text(r, v, name)) return s;
     if (*v->text == '/' || *v->text == '.') {
-        kith_diag_error(r->diag, v->pos, "a file is written { file: PATH }", "'%s' takes a key or where it is, not a bare path",
-                        name);
+        kith_diag_error(r->diag, v->pos, "a file is written { file: PATH }",
+                        "'%s' takes a key or where it is, not a bare path", name);
         return s;
     }
     if (strcmp(v->text, "***") == 0) {
@@ -80,32 +80,35 @@ static struct kith_key_source literal(struct kith_reading *r, const struct kith_
     kith_diag_hide(r->diag, v->pos, v->end);
     if (kith_secrets_add_text(into, (uint32_t)into->source_count, v->text, v->len, false) < 0)
         kith_diag_error(r->diag, v->pos, "a key is 16, 24 or 32 bytes, in base64 or in hex", "not a valid key");
-    else s.kind = KITH_KEYS_LITERAL;
+    else
+        s.kind = KITH_KEYS_LITERAL;
     s.where = "";
-    memset(v->text, '*', v->len);                /* the tree shall not keep it */
+    memset(v->text, '*', v->len); /* the tree shall not keep it */
     return s;
 }
 
 static void read_source(struct kith_reading *r, const struct kith_yaml *v, const char *name, struct kith_secrets *into)
 {
     struct kith_key_source s = {0};
-    if (v->kind == KITH_YAML_MAP) s = map_source(r, v, name);
-    else if (v->kind == KITH_YAML_SCALAR) s = literal(r, v, name, into);
-    else if (!v->bad) kith_diag_error(r->diag, v->pos, WRITE, "a source of '%s' can't be a list", name);
+    if (v->kind == KITH_YAML_MAP)
+        s = map_source(r, v, name);
+    else if (v->kind == KITH_YAML_SCALAR)
+        s = literal(r, v, name, into);
+    else if (!v->bad)
+        kith_diag_error(r->diag, v->pos, WRITE, "a source of '%s' can't be a list", name);
     if (s.kind) into->sources[into->source_count++] = s;
 }
 
-static void free_keys(void *secrets)
-{
-    kith_secrets_free(secrets);
-}
+static void free_keys(void *secrets) { kith_secrets_free(secrets); }
 
-void kith_keys_read(struct kith_reading *r, const struct kith_yaml *v, const char *name, bool one, struct kith_secrets *into)
+void kith_keys_read(struct kith_reading *r, const struct kith_yaml *v, const char *name, bool one,
+                    struct kith_secrets *into)
 {
     if (v->bad) return;
     bool list = v->kind == KITH_YAML_LIST;
     if (one && list) {
-        kith_diag_error(r->diag, v->pos, "more than one key goes into `keyring: [ ... ]`", "'%s' takes one key, not a list", name);
+        kith_diag_error(r->diag, v->pos, "more than one key goes into `keyring: [ ... ]`",
+                        "'%s' takes one key, not a list", name);
         return;
     }
     if (!list && kith_yaml_empty(v)) {

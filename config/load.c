@@ -27,7 +27,8 @@ static void default_name(struct kith_reading *r)
     if (r->config->settings.name) return;
     if (gethostname(host, sizeof host - 1) != 0 || !*host) snprintf(host, sizeof host, "localhost");
     r->config->settings.name = kith_arena_strdup(r->arena, host);
-    kith_origin_set(r->config->origins, "node.name", KITH_FROM_NOTE, (struct kith_pos){0}, (struct kith_pos){0}, "the host's name");
+    kith_origin_set(r->config->origins, "node.name", KITH_FROM_NOTE, (struct kith_pos){0}, (struct kith_pos){0},
+                    "the host's name");
 }
 
 static void warn_readable(struct kith_reading *r, const char *path)
@@ -36,7 +37,8 @@ static void warn_readable(struct kith_reading *r, const char *path)
     char help[300];
     if (!r->literal_secret || !*path || stat(path, &st) != 0 || !(st.st_mode & (S_IROTH | S_IWOTH))) return;
     snprintf(help, sizeof help, "chmod 600 %s, or keep the key in a file of its own: { file: PATH }", path);
-    kith_diag_warning(r->diag, (struct kith_pos){0}, help, "the file holds a key, and every user of this machine can read it");
+    kith_diag_warning(r->diag, (struct kith_pos){0}, help,
+                      "the file holds a key, and every user of this machine can read it");
 }
 
 static struct kith_reading *begin(const char *path, const struct kith_config_finder *finder, struct kith_diag *diag)
@@ -56,14 +58,14 @@ static struct kith_reading *begin(const char *path, const struct kith_config_fin
     return r;
 }
 
-struct kith_config *kith_config_parse(const char *path, const char *text, size_t len, const struct kith_config_finder *finder,
-                                      struct kith_diag *diag)
+struct kith_config *kith_config_parse(const char *path, const char *text, size_t len,
+                                      const struct kith_config_finder *finder, struct kith_diag *diag)
 {
     if (sodium_init() < 0) abort();
     if (!path) path = "";
     size_t before = kith_diag_errors(diag);
     kith_diag_source(diag, path, text, len < KITH_CONFIG_MAX ? len : KITH_CONFIG_MAX);
-    struct kith_arena *tree = kith_arena_new();            /* wiped when done: it may hold a secret */
+    struct kith_arena *tree = kith_arena_new(); /* wiped when done: it may hold a secret */
     struct kith_yaml *root = kith_yaml_parse(text, len, tree, diag);
     struct kith_reading *r = begin(path, finder, diag);
     if (root) {
@@ -90,7 +92,8 @@ static char *slurp(const char *path, size_t *len, struct kith_diag *diag)
     ssize_t n = fd < 0 ? -1 : 0;
     *len = 0;
     if (fd >= 0 && !(text = malloc(KITH_CONFIG_MAX + 1))) abort();
-    while (fd >= 0 && *len <= KITH_CONFIG_MAX && ((n = read(fd, text + *len, KITH_CONFIG_MAX + 1 - *len)) > 0 || (n < 0 && errno == EINTR)))
+    while (fd >= 0 && *len <= KITH_CONFIG_MAX &&
+           ((n = read(fd, text + *len, KITH_CONFIG_MAX + 1 - *len)) > 0 || (n < 0 && errno == EINTR)))
         if (n > 0) *len += (size_t)n;
     if (n < 0) {
         kith_diag_source(diag, path, "", 0);

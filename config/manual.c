@@ -15,29 +15,39 @@ static const char head[] =
     "  keyring: [ { file: /etc/kith/key } ]\n"
     "  join: [ 10.0.0.1:7946, seed.example.net ]\n\n"
     "=head1 DESCRIPTION\n\n"
-    "The file that C<kith run> reads. Every key may be left out. C<kith config check FILE> reports all that is wrong with a\n"
-    "file; C<kith config show FILE> prints the values in force and where each came from; C<kith config schema> prints a JSON\n"
+    "The file that C<kith run> reads. Every key may be left out. C<kith config check FILE> reports all that is wrong "
+    "with a\n"
+    "file; C<kith config show FILE> prints the values in force and where each came from; C<kith config schema> prints "
+    "a JSON\n"
     "Schema for editors. This page is made from the tables that those commands use.\n\n"
-    "It is YAML without anchors, aliases, tags and second documents. What a word means is decided by its key alone: C<no> is\n"
+    "It is YAML without anchors, aliases, tags and second documents. What a word means is decided by its key alone: "
+    "C<no> is\n"
     "text where text is asked for.\n\n"
     "=over\n\n"
-    "=item a duration\n\nNumbers with units: C<200ms>, C<5s>, C<1m30s>; units are C<ns us ms s m h>. C<0> needs none.\n\n"
+    "=item a duration\n\nNumbers with units: C<200ms>, C<5s>, C<1m30s>; units are C<ns us ms s m h>. C<0> needs "
+    "none.\n\n"
     "=item a size\n\nBytes, or a number with C<B>, C<KiB>, C<MiB> or C<GiB>: C<1400>, C<64KiB>.\n\n"
     "=item a list\n\nC<[ one, two ]>, or lines that begin with C<->. One text may stand for a list of one.\n\n"
     "=item a file name\n\nRelative to the folder of the config file.\n\n"
-    "=item a source of keys\n\nC<{ file: PATH }>, C<{ env: NAME }>, C<{ fd: NUMBER }>, C<{ dir: PATH }> (every file in it), or the\n"
-    "key itself. A key has 16, 24 or 32 bytes, in base64, in hex, or (not in the config itself) raw; a file may also be a Serf\n"
+    "=item a source of keys\n\nC<{ file: PATH }>, C<{ env: NAME }>, C<{ fd: NUMBER }>, C<{ dir: PATH }> (every file in "
+    "it), or the\n"
+    "key itself. A key has 16, 24 or 32 bytes, in base64, in hex, or (not in the config itself) raw; a file may also "
+    "be a Serf\n"
     "keyring, a JSON list of keys in base64.\n\n"
     "=back\n\n"
-    "Defaults in brackets are those of the profiles lan, wan and local where these differ; in round brackets at the end is the\n"
+    "Defaults in brackets are those of the profiles lan, wan and local where these differ; in round brackets at the "
+    "end is the\n"
     "name of the field of memberlist's Config.\n\n";
 
 static const char tail[] =
     "=head1 THE PIPELINE\n\n"
     "C<pipeline.send> is what goes around everything that this node sends, in that order; C<accept> is what it opens;\n"
-    "C<require> is what must have been taken off a message before it counts, so that nobody can do with less. The four short\n"
-    "forms are memberlist's own keys. They are expanded into the pipeline, and C<kith config show> prints the result; a short\n"
-    "form beside the key that says the same is an error. Without any of them C<send> is lzw, crc32. A C<keyring> without\n"
+    "C<require> is what must have been taken off a message before it counts, so that nobody can do with less. The four "
+    "short\n"
+    "forms are memberlist's own keys. They are expanded into the pipeline, and C<kith config show> prints the result; "
+    "a short\n"
+    "form beside the key that says the same is an error. Without any of them C<send> is lzw, crc32. A C<keyring> "
+    "without\n"
     "C<pipeline.send> adds aes_gcm, because in memberlist a ring that holds a key turns encryption on.\n\n"
     "=head1 EXIT STATUS\n\nA file with errors makes kith exit with 2 before anything was started.\n\n"
     "=head1 SEE ALSO\n\nL<kith(1)>\n\n=cut\n";
@@ -46,9 +56,12 @@ static const char tail[] =
 static void text(const char *s, FILE *out)
 {
     for (; s && *s; s++) {
-        if (*s == '<') fputs("E<lt>", out);
-        else if (*s == '>') fputs("E<gt>", out);
-        else fputc(*s, out);
+        if (*s == '<')
+            fputs("E<lt>", out);
+        else if (*s == '>')
+            fputs("E<gt>", out);
+        else
+            fputc(*s, out);
     }
 }
 
@@ -88,8 +101,10 @@ static void param(const struct kith_param *p, const char *section, FILE *out)
     bold(p->name, out);
     fputs("\n\n", out);
     if (p->type == KITH_PARAM_ENUM)
-        for (size_t i = 0; p->choices[i]; i++) fprintf(out, "%sC<%s>", !i ? "" : p->choices[i + 1] ? ", " : " or ", p->choices[i]);
-    else fputs(special_type(p), out);
+        for (size_t i = 0; p->choices[i]; i++)
+            fprintf(out, "%sC<%s>", !i ? "" : p->choices[i + 1] ? ", " : " or ", p->choices[i]);
+    else
+        fputs(special_type(p), out);
     bool length = p->type == KITH_PARAM_STRING || p->type == KITH_PARAM_STRINGS || p->type == KITH_PARAM_PATH;
     if (p->type < KITH_SPECIAL_SECTION && !length) kith_value_range(p, range, sizeof range);
     if (*range) fprintf(out, ", %s", range);
@@ -123,7 +138,11 @@ static void params(const struct kith_param *list, const char *section, FILE *out
 static void sections(FILE *out)
 {
     for (const struct kith_section *s = kith_sections; s->path; s++) {
-        fprintf(out, "=head2 %s: %s\n\n", *s->path ? s->path : s->short_forms ? "Short forms" : "At the left margin", s->doc);
+        fprintf(out, "=head2 %s: %s\n\n",
+                *s->path         ? s->path
+                : s->short_forms ? "Short forms"
+                                 : "At the left margin",
+                s->doc);
         params(s->params, s->path, out);
     }
 }

@@ -1,8 +1,8 @@
 /*
  * reference.c - the JSON Schema of a file, for editors and for programs that write files.
  *
- * Made of the same tables as the checker, those of the plugins that the finder knows included. A plugin that is named by
- * path is let through unchecked.
+ * Made of the same tables as the checker, those of the plugins that the finder knows included. A plugin that is named
+ * by path is let through unchecked.
  */
 #include "schema.h"
 #include <jansson.h>
@@ -19,10 +19,7 @@ static void put(json_t *object, const char *key, json_t *value)
     if (json_object_set_new(object, key, must(value)) != 0) abort();
 }
 
-static json_t *typed(const char *type)
-{
-    return must(json_pack("{s:s}", "type", type));
-}
+static json_t *typed(const char *type) { return must(json_pack("{s:s}", "type", type)); }
 
 /* Scalars are text to us whatever an editor takes them for. */
 static json_t *text_schema(const struct kith_param *p)
@@ -33,15 +30,9 @@ static json_t *text_schema(const struct kith_param *p)
     return s;
 }
 
-static json_t *list_of(json_t *item)
-{
-    return must(json_pack("{s:s, s:o}", "type", "array", "items", item));
-}
+static json_t *list_of(json_t *item) { return must(json_pack("{s:s, s:o}", "type", "array", "items", item)); }
 
-static json_t *one_or_list(json_t *item)
-{
-    return must(json_pack("{s:[O,o]}", "anyOf", item, list_of(item)));
-}
+static json_t *one_or_list(json_t *item) { return must(json_pack("{s:[O,o]}", "anyOf", item, list_of(item))); }
 
 static json_t *number_schema(const struct kith_param *p, const char *type)
 {
@@ -53,8 +44,8 @@ static json_t *number_schema(const struct kith_param *p, const char *type)
 
 static json_t *with_unit(const char *pattern)
 {
-    return must(json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum", 0, "type", "string", "pattern",
-                          pattern));
+    return must(json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum", 0, "type", "string",
+                          "pattern", pattern));
 }
 
 static json_t *words_schema(const char *const *words)
@@ -80,7 +71,8 @@ static json_t *one_key(const char *key, json_t *value)
 
 static json_t *texts_by_name(void)
 {
-    return must(json_pack("{s:s, s:{s:[s,s,s]}}", "type", "object", "additionalProperties", "type", "string", "number", "boolean"));
+    return must(json_pack("{s:s, s:{s:[s,s,s]}}", "type", "object", "additionalProperties", "type", "string", "number",
+                          "boolean"));
 }
 
 static json_t *source_schema(void)
@@ -99,8 +91,8 @@ static json_t *meta_schema(void)
                           one_key("file", typed("string")), one_key("tags", texts_by_name())));
 }
 
-static json_t *properties_of(json_t *into, const struct kith_param *params, const struct kith_config_finder *finder, const char *path,
-                             json_t *required);
+static json_t *properties_of(json_t *into, const struct kith_param *params, const struct kith_config_finder *finder,
+                             const char *path, json_t *required);
 
 static json_t *plugin_schema(const struct kith_plugin *plugin, const struct kith_config_finder *finder)
 {
@@ -123,8 +115,8 @@ static json_t *entry_schema(uint32_t kind, const struct kith_config_finder *find
         const struct kith_plugin *plugin = finder->find(finder->ctx, kind, names[i], &err);
         if (plugin) json_array_append_new(any, plugin_schema(plugin, finder));
     }
-    json_array_append_new(any, must(json_pack("{s:s, s:{s:{s:s, s:s}}, s:[s]}", "type", "object", "properties", "use", "type",
-                                              "string", "pattern", "/", "required", "use")));
+    json_array_append_new(any, must(json_pack("{s:s, s:{s:{s:s, s:s}}, s:[s]}", "type", "object", "properties", "use",
+                                              "type", "string", "pattern", "/", "required", "use")));
     return must(json_pack("{s:o}", "anyOf", any));
 }
 
@@ -161,7 +153,8 @@ static json_t *type_schema(const struct kith_param *p, const struct kith_config_
     case KITH_SPECIAL_TRANSPORT: return entry_schema(KITH_TRANSPORT, finder);
     case KITH_SPECIAL_CODECS: return list_of(entry_schema(KITH_CODEC, finder));
     case KITH_SPECIAL_DELEGATES: return list_of(entry_schema(KITH_DELEGATE, finder));
-    case KITH_SPECIAL_WIRE: return must(json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0xC0, "maximum", 0xEF));
+    case KITH_SPECIAL_WIRE:
+        return must(json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0xC0, "maximum", 0xEF));
     case KITH_SPECIAL_REQUIRE: return one_or_list(words_schema(kith_require_words()));
     default: return text_schema(p);
     }
@@ -174,8 +167,8 @@ static json_t *default_json(const struct kith_param *p)
     return json_string(p->def);
 }
 
-static json_t *properties_of(json_t *into, const struct kith_param *params, const struct kith_config_finder *finder, const char *path,
-                             json_t *required)
+static json_t *properties_of(json_t *into, const struct kith_param *params, const struct kith_config_finder *finder,
+                             const char *path, json_t *required)
 {
     for (const struct kith_param *p = params; p && p->name; p++) {
         char full[100];

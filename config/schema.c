@@ -23,7 +23,7 @@ void kith_origin_set(struct kith_origins *o, const char *path, enum kith_origin_
 
 const struct kith_origin *kith_origin_find(const struct kith_origins *o, const char *path)
 {
-    for (size_t i = o->count; i; i--)                      /* the newest counts */
+    for (size_t i = o->count; i; i--) /* the newest counts */
         if (strcmp(o->items[i - 1].path, path) == 0) return &o->items[i - 1];
     return NULL;
 }
@@ -67,20 +67,23 @@ static bool misplaced(const char *word, const char *here, char *help, size_t cap
         const char *section = strrchr(s->path, '.') ? strrchr(s->path, '.') + 1 : s->path;
         size_t len = strlen(section);
         for (const struct kith_param *p = s->params; p->name; p++) {
-            bool full = len && strncmp(word, section, len) == 0 && word[len] == '_' && strcmp(word + len + 1, p->name) == 0;
+            bool full =
+                len && strncmp(word, section, len) == 0 && word[len] == '_' && strcmp(word + len + 1, p->name) == 0;
             if ((strcmp(p->name, word) != 0 && !full) || strcmp(s->path, here) == 0) continue;
-            if (full) n = 0;                               /* there is but one */
+            if (full) n = 0; /* there is but one */
             if (n < NAMES) homes[n++] = s->path;
             key = p->name;
             if (full) goto found;
         }
     }
 found:
-    if (n == 1 && !*homes[0]) snprintf(help, cap, "'%s' stands at the left margin, outside of any section", key);
+    if (n == 1 && !*homes[0])
+        snprintf(help, cap, "'%s' stands at the left margin, outside of any section", key);
     else if (n == 1 && strchr(homes[0], '.'))
-        snprintf(help, cap, "it belongs in '%s': write `%.*s: { %s: { %s: ... } }`", homes[0], (int)strcspn(homes[0], "."), homes[0],
-                 strchr(homes[0], '.') + 1, key);
-    else if (n == 1) snprintf(help, cap, "it belongs in '%s': write `%s: { %s: ... }`", homes[0], homes[0], key);
+        snprintf(help, cap, "it belongs in '%s': write `%.*s: { %s: { %s: ... } }`", homes[0],
+                 (int)strcspn(homes[0], "."), homes[0], strchr(homes[0], '.') + 1, key);
+    else if (n == 1)
+        snprintf(help, cap, "it belongs in '%s': write `%s: { %s: ... }`", homes[0], homes[0], key);
     else if (n) {
         char all[200];
         join_names(homes, n, all, sizeof all);
@@ -98,10 +101,13 @@ static void unknown_key(struct kith_reading *r, const struct kith_yaml *key, con
     const char *near = kith_nearest(key->text, names, n);
     join_names(names, n, all, sizeof all);
     const char *taker = *what ? what : "the file";
-    if (kith_yaml_empty(key)) snprintf(help, sizeof help, "%s takes:%s", taker, all);
-    else if (misplaced(key->text, path, help, sizeof help)) {}
-    else if (near) snprintf(help, sizeof help, "did you mean '%s'? %s takes:%s", near, taker, all);
-    else snprintf(help, sizeof help, "%s takes:%s", taker, all);
+    if (kith_yaml_empty(key))
+        snprintf(help, sizeof help, "%s takes:%s", taker, all);
+    else if (misplaced(key->text, path, help, sizeof help)) {
+    } else if (near)
+        snprintf(help, sizeof help, "did you mean '%s'? %s takes:%s", near, taker, all);
+    else
+        snprintf(help, sizeof help, "%s takes:%s", taker, all);
     kith_diag_error(r->diag, key->pos, help, "unknown key '%s'%s%s", key->text, *what ? " in " : "", what);
 }
 
@@ -117,7 +123,8 @@ const char *kith_schema_text(struct kith_reading *r, const struct kith_yaml *v, 
         return NULL;
     }
     if (kith_yaml_empty(v)) {
-        kith_diag_error(r->diag, v->key ? v->key->pos : v->pos, "give it one, or leave the key out", "'%s' has no value", name);
+        kith_diag_error(r->diag, v->key ? v->key->pos : v->pos, "give it one, or leave the key out",
+                        "'%s' has no value", name);
         return NULL;
     }
     return v->text;
@@ -150,7 +157,8 @@ static void read_value(struct kith_reading *r, const struct kith_param *p, const
     }
     if (v->bad) return;
     if (v->kind == KITH_YAML_MAP) {
-        kith_diag_error(r->diag, v->pos, "write [ one, two ], or `- one` lines", "'%s' takes a list, not a map", p->name);
+        kith_diag_error(r->diag, v->pos, "write [ one, two ], or `- one` lines", "'%s' takes a list, not a map",
+                        p->name);
         return;
     }
     for (const struct kith_yaml *i = v->first; i; i = i->next) read_scalar(r, p, i, at);
@@ -161,8 +169,8 @@ static void read_default(struct kith_reading *r, const struct kith_param *p, con
 {
     struct kith_complaint c;
     if (kith_value_set_default(p, r->profile, at, r->arena, r->dir, &c) < 0)
-        kith_diag_error(r->diag, pos, "this is a mistake of the plugin, not of the file", "the default of %s is not valid: %s",
-                        what, c.text);
+        kith_diag_error(r->diag, pos, "this is a mistake of the plugin, not of the file",
+                        "the default of %s is not valid: %s", what, c.text);
     bool profile = kith_value_default(p, r->profile) != p->def;
     kith_origin_set(r->config->origins, path, profile ? KITH_FROM_PROFILE : KITH_FROM_DEFAULT, (struct kith_pos){0},
                     (struct kith_pos){0}, NULL);
@@ -170,8 +178,8 @@ static void read_default(struct kith_reading *r, const struct kith_param *p, con
 
 /* ------------------------------------------------------------------------------------- maps */
 
-static void read_param(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *map, const struct kith_yaml *v,
-                       const char *what, const char *path, void *base)
+static void read_param(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *map,
+                       const struct kith_yaml *v, const char *what, const char *path, void *base)
 {
     void *at = (char *)base + p->offset;
     const char *full = kith_schema_path(r->arena, path, p->name);
@@ -200,14 +208,16 @@ void kith_schema_read(struct kith_reading *r, const struct kith_yaml *map, const
     if (map && !map->bad && map->kind != KITH_YAML_MAP) {
         bool empty = kith_yaml_empty(map);
         kith_diag_error(r->diag, empty && map->key ? map->key->pos : map->pos,
-                        empty ? "indent what belongs to it by two spaces, or leave it out" : "write `key: value` lines below it",
+                        empty ? "indent what belongs to it by two spaces, or leave it out"
+                              : "write `key: value` lines below it",
                         empty ? "%s is empty" : "%s takes keys and values", *what ? what : "the file");
     }
     if (map && (map->bad || map->kind != KITH_YAML_MAP)) map = NULL;
     for (const struct kith_yaml *i = map ? map->first : NULL; i; i = i->next) {
         bool known = false;
         for (size_t k = 0; k < count; k++)
-            for (const struct kith_param *p = parts[k].params; p && p->name; p++) known |= strcmp(p->name, i->key->text) == 0;
+            for (const struct kith_param *p = parts[k].params; p && p->name; p++)
+                known |= strcmp(p->name, i->key->text) == 0;
         if (!known) unknown_key(r, i->key, what, path, parts, count);
     }
     for (size_t k = 0; k < count; k++)

@@ -2,9 +2,9 @@
  * schema.h - what a file may hold, as tables, and the one checker for all of them.
  *
  * Our own sections are described with struct kith_param like a plugin's entry; values land at `offset` of struct
- * kith_config or, for an entry, of its parameter block. What no plain parameter can say has one of the special types below,
- * each with its reader, printer and schema (special.c, entries.c, keys.c). The same tables make the checker, `config show`, the
- * JSON Schema, the reference page and the report of a reload.
+ * kith_config or, for an entry, of its parameter block. What no plain parameter can say has one of the special types
+ * below, each with its reader, printer and schema (special.c, entries.c, keys.c). The same tables make the checker,
+ * `config show`, the JSON Schema, the reference page and the report of a reload.
  */
 #ifndef KITH_CONFIG_SCHEMA_H
 #define KITH_CONFIG_SCHEMA_H
@@ -17,27 +17,27 @@
 
 /* Types of our own tables, beside enum kith_param_type. */
 enum {
-    KITH_SPECIAL_SECTION = 64,   /* a map of its own: the section with this path */
-    KITH_SPECIAL_CIDRS,          /* list of networks */
-    KITH_SPECIAL_LABELS,         /* map of names to texts: kith_strings of "name=value" */
-    KITH_SPECIAL_META,           /* text, or {base64:}, {file:}, {tags: {}}: struct kith_bytes */
-    KITH_SPECIAL_KEYS,           /* list of key sources: struct kith_secrets */
-    KITH_SPECIAL_KEY,            /* one key source: struct kith_secrets */
-    KITH_SPECIAL_TRANSPORT,      /* an entry */
-    KITH_SPECIAL_CODECS,         /* a list of entries: struct kith_entries */
+    KITH_SPECIAL_SECTION = 64, /* a map of its own: the section with this path */
+    KITH_SPECIAL_CIDRS,        /* list of networks */
+    KITH_SPECIAL_LABELS,       /* map of names to texts: kith_strings of "name=value" */
+    KITH_SPECIAL_META,         /* text, or {base64:}, {file:}, {tags: {}}: struct kith_bytes */
+    KITH_SPECIAL_KEYS,         /* list of key sources: struct kith_secrets */
+    KITH_SPECIAL_KEY,          /* one key source: struct kith_secrets */
+    KITH_SPECIAL_TRANSPORT,    /* an entry */
+    KITH_SPECIAL_CODECS,       /* a list of entries: struct kith_entries */
     KITH_SPECIAL_DELEGATES,
-    KITH_SPECIAL_WIRE,           /* uint8_t, 0xC0..0xEF */
-    KITH_SPECIAL_REQUIRE         /* bits of enum kith_provides */
+    KITH_SPECIAL_WIRE,   /* uint8_t, 0xC0..0xEF */
+    KITH_SPECIAL_REQUIRE /* bits of enum kith_provides */
 };
 
 /* Where a value came from. */
 enum kith_origin_kind { KITH_FROM_DEFAULT, KITH_FROM_PROFILE, KITH_FROM_FILE, KITH_FROM_NOTE };
 
 struct kith_origin {
-    const char *path;            /* "gossip.interval", "pipeline.send[0].min_size" */
+    const char *path; /* "gossip.interval", "pipeline.send[0].min_size" */
     enum kith_origin_kind kind;
-    struct kith_pos pos, key;    /* FILE: of the value, of its key */
-    const char *note;            /* NOTE: in words */
+    struct kith_pos pos, key; /* FILE: of the value, of its key */
+    const char *note;         /* NOTE: in words */
 };
 
 struct kith_origins {
@@ -46,8 +46,8 @@ struct kith_origins {
     size_t count, cap;
 };
 
-void kith_origin_set(struct kith_origins *, const char *path, enum kith_origin_kind, struct kith_pos pos, struct kith_pos key,
-                     const char *note);
+void kith_origin_set(struct kith_origins *, const char *path, enum kith_origin_kind, struct kith_pos pos,
+                     struct kith_pos key, const char *note);
 const struct kith_origin *kith_origin_find(const struct kith_origins *, const char *path);
 
 /* memberlist's own keys for the pipeline, before they are expanded into it. */
@@ -62,18 +62,18 @@ struct kith_reading {
     struct kith_arena *arena;
     const struct kith_config_finder *finder;
     struct kith_config *config;
-    const char *dir;             /* of the file, for relative paths; "" */
+    const char *dir; /* of the file, for relative paths; "" */
     unsigned profile;
     struct kith_forms forms;
-    bool literal_secret;         /* the file holds a key itself */
+    bool literal_secret; /* the file holds a key itself */
 };
 
 /* A map of the file: key names with their table, and the map's own words. */
 struct kith_section {
-    const char *path;            /* "", "gossip", "node.log" */
-    const struct kith_param *params;     /* offsets in struct kith_config */
+    const char *path;                /* "", "gossip", "node.log" */
+    const struct kith_param *params; /* offsets in struct kith_config */
     const char *doc;
-    bool short_forms;            /* offsets in struct kith_forms; never part of the result */
+    bool short_forms; /* offsets in struct kith_forms; never part of the result */
 };
 
 /* All of them, ended by one without a path; the first is the file itself. */
@@ -85,8 +85,8 @@ struct kith_part {
     void *base;
 };
 
-/* Read a map into parts: every key checked, every absent one set to its default. map NULL: all absent. what: "'gossip'",
- * "codec 'lzw'"; path: for origins. Problems go to the diag. */
+/* Read a map into parts: every key checked, every absent one set to its default. map NULL: all absent. what:
+ * "'gossip'", "codec 'lzw'"; path: for origins. Problems go to the diag. */
 void kith_schema_read(struct kith_reading *, const struct kith_yaml *map, const char *what, const char *path,
                       const struct kith_part *parts, size_t count);
 /* The section with this path, and what is in it. */
@@ -99,14 +99,17 @@ const char *kith_schema_path(struct kith_arena *, const char *path, const char *
 const char *kith_schema_text(struct kith_reading *, const struct kith_yaml *, const char *name);
 
 /* Read the value of a special type (v NULL: absent, set what is the default). */
-void kith_special_read(struct kith_reading *, const struct kith_param *, const struct kith_yaml *v, void *at, const char *path);
+void kith_special_read(struct kith_reading *, const struct kith_param *, const struct kith_yaml *v, void *at,
+                       const char *path);
 
 /* The words of `require`; the i-th is bit i of enum kith_provides. */
 const char *const *kith_require_words(void);
 
 /* entries.c */
-void kith_entry_read(struct kith_reading *, const struct kith_yaml *, uint32_t kind, const char *path, struct kith_entry *);
-void kith_entries_read(struct kith_reading *, const struct kith_yaml *, uint32_t kind, const char *path, struct kith_entries *);
+void kith_entry_read(struct kith_reading *, const struct kith_yaml *, uint32_t kind, const char *path,
+                     struct kith_entry *);
+void kith_entries_read(struct kith_reading *, const struct kith_yaml *, uint32_t kind, const char *path,
+                       struct kith_entries *);
 /* As if the file said `{ use: name }`. False: said why not. */
 bool kith_entry_default(struct kith_reading *, uint32_t kind, const char *name, const char *path, struct kith_pos,
                         const char *note, struct kith_entry *);

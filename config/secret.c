@@ -2,8 +2,8 @@
  * secret.c - keys: where they come from, in which forms, and the locked memory they are kept in.
  *
  * A source is a file, a variable, a descriptor, a directory (systemd's credentials) or the text of the config itself.
- * What it holds may be base64 (as `serf keygen` prints it), hex, the raw 16, 24 or 32 bytes, or a Serf keyring (a JSON list
- * of base64). No key, nor any part of one, is ever in a message. Knows nothing of rings and codecs.
+ * What it holds may be base64 (as `serf keygen` prints it), hex, the raw 16, 24 or 32 bytes, or a Serf keyring (a JSON
+ * list of base64). No key, nor any part of one, is ever in a message. Knows nothing of rings and codecs.
  */
 #include "secret.h"
 #include <dirent.h>
@@ -19,8 +19,8 @@ enum { SOURCE_MAX = 64 << 10, FILES_MAX = 64, KEYS_MAX = 256 };
 
 /* ------------------------------------------------------------------------------------- locked memory */
 
-/* sodium_malloc() keeps the bytes out of swap and core dumps, surrounds them with guard pages and wipes them when freed.
- * Its mlock may be refused (RLIMIT_MEMLOCK): it gives the memory all the same. */
+/* sodium_malloc() keeps the bytes out of swap and core dumps, surrounds them with guard pages and wipes them when
+ * freed. Its mlock may be refused (RLIMIT_MEMLOCK): it gives the memory all the same. */
 uint8_t *kith_secret_alloc(size_t len)
 {
     if (sodium_init() < 0) abort();
@@ -41,7 +41,8 @@ static void warn_unlocked(struct kith_diag *diag)
     long page = sysconf(_SC_PAGESIZE);
     uint8_t *probe = aligned_alloc((size_t)page, (size_t)page);
     if (probe && sodium_mlock(probe, (size_t)page) != 0) {
-        kith_diag_warning(diag, (struct kith_pos){0}, "raise the limit on locked memory: LimitMEMLOCK= in a systemd unit, ulimit -l",
+        kith_diag_warning(diag, (struct kith_pos){0},
+                          "raise the limit on locked memory: LimitMEMLOCK= in a systemd unit, ulimit -l",
                           "keys can't be locked in memory and may reach the swap: %s", strerror(errno));
         done = true;
     } else if (probe) {
@@ -52,10 +53,7 @@ static void warn_unlocked(struct kith_diag *diag)
 
 /* ------------------------------------------------------------------------------------- one key */
 
-static bool good_length(size_t n)
-{
-    return n == 16 || n == 24 || n == 32;
-}
+static bool good_length(size_t n) { return n == 16 || n == 24 || n == 32; }
 
 static bool decode(const char *text, size_t len, uint8_t out[KITH_KEY_MAX], size_t *n)
 {
@@ -65,7 +63,8 @@ static bool decode(const char *text, size_t len, uint8_t out[KITH_KEY_MAX], size
         return good_length(*n);
     for (int pad = 0; pad < 2; pad++) {
         int variant = pad ? sodium_base64_VARIANT_ORIGINAL_NO_PADDING : sodium_base64_VARIANT_ORIGINAL;
-        if (sodium_base642bin(out, KITH_KEY_MAX, text, len, NULL, n, &end, variant) == 0 && end == text + len && good_length(*n))
+        if (sodium_base642bin(out, KITH_KEY_MAX, text, len, NULL, n, &end, variant) == 0 && end == text + len &&
+            good_length(*n))
             return true;
     }
     return false;
@@ -77,7 +76,7 @@ int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX])
     while (from < to && strchr(" \t\r\n", text[from]) && text[from]) from++;
     while (to > from && strchr(" \t\r\n", text[to - 1]) && text[to - 1]) to--;
     if (decode(text + from, to - from, out, &n)) return (int)n;
-    if (to > from && text[to - 1] == '=') return -KITH_EINVAL;       /* base64 of a wrong length is no raw key */
+    if (to > from && text[to - 1] == '=') return -KITH_EINVAL; /* base64 of a wrong length is no raw key */
     /* Raw bytes may begin or end with what looks like white space; an editor may have added a line end to them. */
     if (!good_length(len) && good_length(to - from)) {
         text += from;
@@ -129,7 +128,7 @@ int kith_secrets_add_text(struct kith_secrets *s, uint32_t source, const char *t
 
 struct loading {
     struct kith_secrets *into;
-    uint32_t source;             /* index */
+    uint32_t source; /* index */
     struct kith_pos pos;
     struct kith_diag *diag;
 };
@@ -142,7 +141,9 @@ static int add_serf_ring(struct loading *l, const char *name, const char *text, 
     json_error_t err;
     json_t *ring = json_loadb(text, len, 0, &err);
     int rc = json_is_array(ring) ? 0 : -KITH_EINVAL;
-    if (rc) kith_diag_error(l->diag, l->pos, "a Serf keyring is a JSON list of base64 texts", "%s is no valid keyring", name);
+    if (rc)
+        kith_diag_error(l->diag, l->pos, "a Serf keyring is a JSON list of base64 texts", "%s is no valid keyring",
+                        name);
     size_t count = json_array_size(ring);
     if (rc == 0 && count > KEYS_MAX) {
         kith_diag_error(l->diag, l->pos, NULL, "%s has more than %d keys", name, KEYS_MAX);
@@ -150,8 +151,10 @@ static int add_serf_ring(struct loading *l, const char *name, const char *text, 
     }
     for (size_t i = 0; rc == 0 && i < count; i++) {
         json_t *item = json_array_get(ring, i);
-        if (json_is_string(item)) rc = kith_secrets_add_text(l->into, l->source, json_string_value(item), json_string_length(item), false);
-        else rc = -KITH_EINVAL;
+        if (json_is_string(item))
+            rc = kith_secrets_add_text(l->into, l->source, json_string_value(item), json_string_length(item), false);
+        else
+            rc = -KITH_EINVAL;
         if (rc) kith_diag_error(l->diag, l->pos, FORMS, "key %zu in %s is not valid", i + 1, name);
         if (json_is_string(item)) sodium_memzero((void *)(uintptr_t)json_string_value(item), json_string_length(item));
     }
@@ -214,10 +217,11 @@ static int load_file(struct loading *l, const char *path)
         kith_diag_error(l->diag, l->pos, help, "can't read %s: %s", name, strerror(errno));
         rc = -KITH_EIO;
     } else if (S_ISDIR(st.st_mode)) {
-        kith_diag_error(l->diag, l->pos, "write { dir: ... } to take every file in it as a key", "%s is a directory", name);
+        kith_diag_error(l->diag, l->pos, "write { dir: ... } to take every file in it as a key", "%s is a directory",
+                        name);
         rc = -KITH_EINVAL;
     } else {
-        fcntl(fd, F_SETFL, 0);                               /* a pipe may be waited for, but not to be opened */
+        fcntl(fd, F_SETFL, 0); /* a pipe may be waited for, but not to be opened */
         check_mode(l, name, path, &st);
         rc = read_fd(l, name, fd);
     }
@@ -245,10 +249,7 @@ static int load_fd(struct loading *l, const char *number)
     return read_fd(l, name, fd);
 }
 
-static int visible_file(const struct dirent *d)
-{
-    return d->d_name[0] != '.';
-}
+static int visible_file(const struct dirent *d) { return d->d_name[0] != '.'; }
 
 static int load_dir(struct loading *l, const char *path)
 {
@@ -263,8 +264,9 @@ static int load_dir(struct loading *l, const char *path)
         char file[4096];
         struct stat st;
         snprintf(file, sizeof file, "%s/%s", path, files[i]->d_name);
-        if (stat(file, &st) == 0 && S_ISDIR(st.st_mode)) {}
-        else if (i < FILES_MAX && load_file(l, file) < 0) rc = -KITH_EINVAL;
+        if (stat(file, &st) == 0 && S_ISDIR(st.st_mode)) {
+        } else if (i < FILES_MAX && load_file(l, file) < 0)
+            rc = -KITH_EINVAL;
         free(files[i]);
     }
     free(files);

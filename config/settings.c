@@ -1,19 +1,20 @@
 /*
- * settings.c - every key of the file that is not a plugin's, with type, default per profile, range and one line of words.
+ * settings.c - every key of the file that is not a plugin's, with type, default per profile, range and one line of
+ * words.
  *
  * memberlist's Config field by field (docs/WIRE.md names the version), each in snake case and grouped where that reads
- * better; the Go name is in brackets. One format with the plugins' tables, so that checker, `config show`, JSON Schema and
- * reference page need to know only one. Knows nothing of files.
+ * better; the Go name is in brackets. One format with the plugins' tables, so that checker, `config show`, JSON Schema
+ * and reference page need to know only one. Knows nothing of files.
  */
 #include "schema.h"
 #include <arpa/inet.h>
 
-#define AT(m) offsetof(struct kith_config, m)
-#define SET(m) offsetof(struct kith_config, settings.m)
+#define AT(m)   offsetof(struct kith_config, m)
+#define SET(m)  offsetof(struct kith_config, settings.m)
 #define FORM(m) offsetof(struct kith_forms, m)
-#define MS 1000000ull
-#define SECOND (1000 * MS)
-#define HOUR (3600 * SECOND)
+#define MS      1000000ull
+#define SECOND  (1000 * MS)
+#define HOUR    (3600 * SECOND)
 
 static const char *const profiles[] = {"lan", "wan", "local", NULL};
 static const char *const log_tos[] = {"stderr", "file", "journald", NULL};
@@ -27,7 +28,8 @@ static const struct kith_param root[] = {
     {"keyring", KITH_SPECIAL_KEYS, 0, AT(keyring),
      .doc = "keys of all codecs without `keys` of their own; the first seals, all open (Keyring)"},
     {"pipeline", KITH_SPECIAL_SECTION},
-    {"delegates", KITH_SPECIAL_DELEGATES, 0, AT(delegates), .doc = "plugins that take part, in the order events reach them"},
+    {"delegates", KITH_SPECIAL_DELEGATES, 0, AT(delegates),
+     .doc = "plugins that take part, in the order events reach them"},
     {"join", KITH_PARAM_STRINGS, 0, AT(join), .min = 1, .max = 512,
      .doc = "where to find members: [name/]host[:port]; tried with backoff until one answers"},
     {"probe", KITH_SPECIAL_SECTION},
@@ -58,7 +60,8 @@ static const struct kith_param node[] = {
     {"skip_inbound_label_check", KITH_PARAM_BOOL, 0, SET(skip_inbound_label_check), "false",
      .doc = "a proxy in front strips the label: expect none (SkipInboundLabelCheck)"},
     {"meta", KITH_SPECIAL_META, 0, AT(meta), .max = 512,
-     .doc = "up to 512 bytes that all members see: text, { base64: ... }, { file: ... } or { tags: { key: value } } as Serf's"},
+     .doc = "up to 512 bytes that all members see: text, { base64: ... }, { file: ... } or { tags: { key: value } } as "
+            "Serf's"},
     {"control", KITH_PARAM_PATH, 0, AT(control), .max = 107,
      .doc = "path of the control socket; without it derived from the name"},
     {"log", KITH_SPECIAL_SECTION},
@@ -86,10 +89,13 @@ static const struct kith_param node[] = {
     {NULL}};
 
 static const struct kith_param log_params[] = {
-    {"to", KITH_PARAM_ENUM, 0, AT(log_to), "stderr", .choices = log_tos, .doc = "where log lines go (LogOutput, Logger)"},
+    {"to", KITH_PARAM_ENUM, 0, AT(log_to), "stderr", .choices = log_tos,
+     .doc = "where log lines go (LogOutput, Logger)"},
     {"file", KITH_PARAM_PATH, 0, AT(log_file), .min = 1, .doc = "the file to append to, with `to: file`"},
-    {"level", KITH_PARAM_ENUM, 0, AT(log_level), "info", .choices = log_levels, .doc = "the least important lines to write"},
-    {"format", KITH_PARAM_ENUM, 0, AT(log_format), "text", .choices = log_formats, .doc = "lines for people or for programs"},
+    {"level", KITH_PARAM_ENUM, 0, AT(log_level), "info", .choices = log_levels,
+     .doc = "the least important lines to write"},
+    {"format", KITH_PARAM_ENUM, 0, AT(log_format), "text", .choices = log_formats,
+     .doc = "lines for people or for programs"},
     {NULL}};
 
 static const struct kith_param delegate_protocol[] = {
@@ -191,7 +197,8 @@ void kith_settings_init(struct kith_settings *s, enum kith_profile profile)
         for (const struct kith_param *p = sec->params; p->name; p++) {
             struct kith_complaint why;
             bool ours = p->offset >= AT(settings) && p->offset < AT(settings) + sizeof c.settings;
-            if (ours && p->type < KITH_SPECIAL_SECTION) kith_value_set_default(p, profile, (char *)&c + p->offset, NULL, "", &why);
+            if (ours && p->type < KITH_SPECIAL_SECTION)
+                kith_value_set_default(p, profile, (char *)&c + p->offset, NULL, "", &why);
         }
     c.settings.profile = profile;
     *s = c.settings;
@@ -206,9 +213,12 @@ int kith_cidr_parse(struct kith_cidr *out, const char *text)
     memcpy(host, text, (size_t)(slash - text));
     host[slash - text] = '\0';
     struct kith_cidr c = {0};
-    if (inet_pton(AF_INET, host, c.bytes) == 1) c.len = 4;
-    else if (inet_pton(AF_INET6, host, c.bytes) == 1) c.len = 16;
-    else return -KITH_EINVAL;
+    if (inet_pton(AF_INET, host, c.bytes) == 1)
+        c.len = 4;
+    else if (inet_pton(AF_INET6, host, c.bytes) == 1)
+        c.len = 16;
+    else
+        return -KITH_EINVAL;
 
     unsigned bits = 0;
     const char *s = slash + 1;
@@ -219,7 +229,7 @@ int kith_cidr_parse(struct kith_cidr *out, const char *text)
     }
     if (bits > c.len * 8u) return -KITH_EINVAL;
     c.prefix = (uint8_t)bits;
-    for (unsigned i = bits; i < c.len * 8u; i++) c.bytes[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+    for (unsigned i = bits; i < c.len * 8u; i++) c.bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
     *out = c;
     return 0;
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { COMMENT = 52 };           /* column of the comments */
+enum { COMMENT = 52 }; /* column of the comments */
 
 /* ------------------------------------------------------------------------------------- values */
 
@@ -86,8 +86,10 @@ static void print_source(const struct kith_key_source *s, FILE *out)
         return;
     }
     fprintf(out, "{ %s: ", forms[s->kind]);
-    if (s->kind == KITH_KEYS_FILE || s->kind == KITH_KEYS_DIR) print_path(s->where, out);
-    else kith_value_print_string(s->where, out);
+    if (s->kind == KITH_KEYS_FILE || s->kind == KITH_KEYS_DIR)
+        print_path(s->where, out);
+    else
+        kith_value_print_string(s->where, out);
     fputs(" }", out);
 }
 
@@ -147,11 +149,16 @@ static void origin_words(const struct kith_config *c, const char *path, char *ou
 {
     static const char *const profiles[] = {"lan", "wan", "local"};
     const struct kith_origin *o = kith_origin_find(c->origins, path);
-    if (!o) snprintf(out, cap, "default");
-    else if (o->kind == KITH_FROM_FILE) snprintf(out, cap, "line %u", o->key.line);
-    else if (o->kind == KITH_FROM_NOTE) snprintf(out, cap, "%s", o->note);
-    else if (o->kind == KITH_FROM_PROFILE) snprintf(out, cap, "default of profile %s", profiles[c->settings.profile]);
-    else snprintf(out, cap, "default");
+    if (!o)
+        snprintf(out, cap, "default");
+    else if (o->kind == KITH_FROM_FILE)
+        snprintf(out, cap, "line %u", o->key.line);
+    else if (o->kind == KITH_FROM_NOTE)
+        snprintf(out, cap, "%s", o->note);
+    else if (o->kind == KITH_FROM_PROFILE)
+        snprintf(out, cap, "default of profile %s", profiles[c->settings.profile]);
+    else
+        snprintf(out, cap, "default");
 }
 
 /* "INDENT FRONT key: value   # where from" */
@@ -178,7 +185,8 @@ static void param_line(const struct kith_config *c, const struct kith_param *p, 
 /* ------------------------------------------------------------------------------------- entries */
 
 /* An entry of accept that was copied from send has its origins there. */
-static const char *origin_path(const struct kith_config *c, const struct kith_entry *e, const char *path, char *out, size_t cap)
+static const char *origin_path(const struct kith_config *c, const struct kith_entry *e, const char *path, char *out,
+                               size_t cap)
 {
     for (size_t i = 0; strncmp(path, "pipeline.accept", 15) == 0 && i < c->send.count; i++)
         if (c->send.items[i].params == e->params) {
@@ -188,8 +196,8 @@ static const char *origin_path(const struct kith_config *c, const struct kith_en
     return path;
 }
 
-static void show_entry(const struct kith_config *c, const struct kith_entry *e, const char *path, unsigned indent, bool item,
-                       FILE *out)
+static void show_entry(const struct kith_config *c, const struct kith_entry *e, const char *path, unsigned indent,
+                       bool item, FILE *out)
 {
     char words[200], full[300], source[100];
     struct kith_param use = {"use", KITH_PARAM_STRING};
@@ -200,7 +208,8 @@ static void show_entry(const struct kith_config *c, const struct kith_entry *e, 
     free(text);
     if (item) indent += 2;
     const char *from = origin_path(c, e, path, source, sizeof source);
-    const struct kith_param keys = {"keys", KITH_SPECIAL_KEYS}, wire = {"wire", KITH_SPECIAL_WIRE}, channel = {"channel", KITH_PARAM_STRING};
+    const struct kith_param keys = {"keys", KITH_SPECIAL_KEYS}, wire = {"wire", KITH_SPECIAL_WIRE},
+                            channel = {"channel", KITH_PARAM_STRING};
     snprintf(full, sizeof full, "%s.keys", from);
     if (e->has_keys) param_line(c, &keys, &e->keys, full, indent, "", out);
     snprintf(full, sizeof full, "%s.wire", from);
@@ -213,8 +222,8 @@ static void show_entry(const struct kith_config *c, const struct kith_entry *e, 
     }
 }
 
-static void show_entries(const struct kith_config *c, const struct kith_entries *list, const char *name, const char *path,
-                         unsigned indent, FILE *out)
+static void show_entries(const struct kith_config *c, const struct kith_entries *list, const char *name,
+                         const char *path, unsigned indent, FILE *out)
 {
     char full[200], words[200];
     if (!list->count) {
@@ -256,7 +265,4 @@ static void show_section(const struct kith_config *c, const char *path, unsigned
     }
 }
 
-void kith_config_show(const struct kith_config *c, FILE *out)
-{
-    show_section(c, "", 0, out);
-}
+void kith_config_show(const struct kith_config *c, FILE *out) { show_section(c, "", 0, out); }

@@ -59,8 +59,10 @@ static void meta_base64(struct kith_reading *r, const struct kith_yaml *v, struc
     size_t len;
     const char *end;
     if (sodium_base642bin(bin, v->len, text, v->len, " \r\n", &len, &end, sodium_base64_VARIANT_ORIGINAL) != 0 || *end)
-        kith_diag_error(r->diag, v->pos, "its alphabet is A-Z a-z 0-9 + / and it ends in = to a multiple of four", "not valid base64");
-    else set_meta(r, v->pos, bin, len, at);
+        kith_diag_error(r->diag, v->pos, "its alphabet is A-Z a-z 0-9 + / and it ends in = to a multiple of four",
+                        "not valid base64");
+    else
+        set_meta(r, v->pos, bin, len, at);
 }
 
 static void meta_file(struct kith_reading *r, const struct kith_yaml *v, struct kith_bytes *at)
@@ -71,9 +73,12 @@ static void meta_file(struct kith_reading *r, const struct kith_yaml *v, struct 
     uint8_t data[META_MAX + 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     ssize_t n = fd < 0 ? -1 : read(fd, data, sizeof data);
-    if (n < 0) kith_diag_error(r->diag, v->pos, NULL, "can't read meta file '%s': %s", path, strerror(errno));
-    else if (n > META_MAX) kith_diag_error(r->diag, v->pos, NULL, "'%s' is longer than the %d bytes that meta may have", path, META_MAX);
-    else set_meta(r, v->pos, data, (size_t)n, at);
+    if (n < 0)
+        kith_diag_error(r->diag, v->pos, NULL, "can't read meta file '%s': %s", path, strerror(errno));
+    else if (n > META_MAX)
+        kith_diag_error(r->diag, v->pos, NULL, "'%s' is longer than the %d bytes that meta may have", path, META_MAX);
+    else
+        set_meta(r, v->pos, data, (size_t)n, at);
     if (fd >= 0) close(fd);
 }
 
@@ -91,7 +96,8 @@ static struct kith_strings pairs_of(struct kith_reading *r, const struct kith_ya
         const char *text = kith_schema_text(r, v, v->key->text);
         if (strchr(v->key->text, '=') || !*v->key->text)
             kith_diag_error(r->diag, v->key->pos, NULL, "a key of '%s' has at least one character, and no =", name);
-        else if (text) items[pairs.count++] = kith_arena_printf(r->arena, "%s=%s", v->key->text, text);
+        else if (text)
+            items[pairs.count++] = kith_arena_printf(r->arena, "%s=%s", v->key->text, text);
     }
     pairs.items = items;
     return pairs;
@@ -104,8 +110,10 @@ static void meta_tags(struct kith_reading *r, const struct kith_yaml *v, struct 
     uint8_t data[META_MAX];
     if (kith_diag_errors(r->diag) > errors) return;
     int n = kith_meta_from_tags(pairs.items, pairs.count, data, sizeof data);
-    if (n < 0) kith_diag_error(r->diag, v->pos, NULL, "the tags take more than the %d bytes that meta may have", META_MAX);
-    else set_meta(r, v->pos, data, (size_t)n, at);
+    if (n < 0)
+        kith_diag_error(r->diag, v->pos, NULL, "the tags take more than the %d bytes that meta may have", META_MAX);
+    else
+        set_meta(r, v->pos, data, (size_t)n, at);
 }
 
 static void read_meta(struct kith_reading *r, const struct kith_yaml *v, struct kith_bytes *at)
@@ -118,29 +126,37 @@ static void read_meta(struct kith_reading *r, const struct kith_yaml *v, struct 
         return;
     }
     const struct kith_yaml *one = v->kind == KITH_YAML_MAP && v->count == 1 ? v->first : NULL;
-    if (!one) kith_diag_error(r->diag, v->pos, help, "'meta' takes one of its forms");
-    else if (strcmp(one->key->text, "base64") == 0) meta_base64(r, one, at);
-    else if (strcmp(one->key->text, "file") == 0) meta_file(r, one, at);
-    else if (strcmp(one->key->text, "tags") == 0) meta_tags(r, one, at);
-    else kith_diag_error(r->diag, one->key->pos, help, "unknown key '%s' in 'meta'", one->key->text);
+    if (!one)
+        kith_diag_error(r->diag, v->pos, help, "'meta' takes one of its forms");
+    else if (strcmp(one->key->text, "base64") == 0)
+        meta_base64(r, one, at);
+    else if (strcmp(one->key->text, "file") == 0)
+        meta_file(r, one, at);
+    else if (strcmp(one->key->text, "tags") == 0)
+        meta_tags(r, one, at);
+    else
+        kith_diag_error(r->diag, one->key->pos, help, "unknown key '%s' in 'meta'", one->key->text);
 }
 
 /* ------------------------------------------------------------------------------------- labels, networks */
 
-static void read_labels(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v, struct kith_strings *at)
+static void read_labels(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v,
+                        struct kith_strings *at)
 {
     *at = pairs_of(r, v, p->name);
     for (const struct kith_yaml *i = v->kind == KITH_YAML_MAP ? v->first : NULL; i; i = i->next) {
         const char *s = i->key->text;
         bool good = *s && !(*s >= '0' && *s <= '9');
-        for (; *s; s++) good &= (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || *s == '_';
+        for (; *s; s++)
+            good &= (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || *s == '_';
         if (!good)
             kith_diag_error(r->diag, i->key->pos, "letters, digits and _, not beginning with a digit",
                             "'%s' is no name for a metric's label", i->key->text);
     }
 }
 
-static void read_cidr(struct kith_reading *r, const struct kith_yaml *v, const char *name, struct kith_cidr *out, size_t *n)
+static void read_cidr(struct kith_reading *r, const struct kith_yaml *v, const char *name, struct kith_cidr *out,
+                      size_t *n)
 {
     const char *text = kith_schema_text(r, v, name);
     if (!text) return;
@@ -151,7 +167,8 @@ static void read_cidr(struct kith_reading *r, const struct kith_yaml *v, const c
     char help[200] = "write an address and the bits that count: 10.0.0.0/8, fd00::/8";
     char whole[120];
     snprintf(whole, sizeof whole, "%s/%d", text, strchr(text, ':') ? 128 : 32);
-    if (!strchr(text, '/') && kith_cidr_parse(&out[*n], whole) == 0) snprintf(help, sizeof help, "for this one address write %s", whole);
+    if (!strchr(text, '/') && kith_cidr_parse(&out[*n], whole) == 0)
+        snprintf(help, sizeof help, "for this one address write %s", whole);
     kith_diag_error(r->diag, v->pos, help, "'%s' is no network", text);
 }
 
@@ -161,18 +178,16 @@ static void read_cidrs(struct kith_reading *r, const struct kith_param *p, const
     bool list = v->kind == KITH_YAML_LIST;
     struct kith_cidr *out = kith_arena_alloc(r->arena, ((list ? v->count : 1) + 1) * sizeof *out);
     if (!list) read_cidr(r, v, p->name, out, &s->cidrs_count);
-    for (const struct kith_yaml *i = list ? v->first : NULL; i; i = i->next) read_cidr(r, i, p->name, out, &s->cidrs_count);
+    for (const struct kith_yaml *i = list ? v->first : NULL; i; i = i->next)
+        read_cidr(r, i, p->name, out, &s->cidrs_count);
     if (s->cidrs_count) s->cidrs_allowed = out;
 }
 
 /* ------------------------------------------------------------------------------------- the pipeline's words */
 
-static const char *const requirements[] = {"compress", "check", "authenticate", "encrypt", NULL};      /* bit i */
+static const char *const requirements[] = {"compress", "check", "authenticate", "encrypt", NULL}; /* bit i */
 
-const char *const *kith_require_words(void)
-{
-    return requirements;
-}
+const char *const *kith_require_words(void) { return requirements; }
 
 static void read_requirement(struct kith_reading *r, const struct kith_yaml *v, uint32_t *at)
 {
@@ -181,8 +196,10 @@ static void read_requirement(struct kith_reading *r, const struct kith_yaml *v, 
     uint32_t bit;
     const char *text = kith_schema_text(r, v, "require");
     if (!text) return;
-    if (kith_value_parse(&p, text, &bit, r->arena, "", &c) == 0) *at |= 1u << bit;
-    else kith_diag_error(r->diag, v->pos, c.help, "%s", c.text);
+    if (kith_value_parse(&p, text, &bit, r->arena, "", &c) == 0)
+        *at |= 1u << bit;
+    else
+        kith_diag_error(r->diag, v->pos, c.help, "%s", c.text);
 }
 
 static void read_wire(struct kith_reading *r, const struct kith_yaml *v, uint8_t *at)
@@ -194,20 +211,24 @@ static void read_wire(struct kith_reading *r, const struct kith_yaml *v, uint8_t
     if (*end || n < 0xC0 || n > 0xEF)
         kith_diag_error(r->diag, v->pos, "private layers have 0xC0 to 0xEF; every node must use the same",
                         "'wire' is out of range: %s", text);
-    else *at = (uint8_t)n;
+    else
+        *at = (uint8_t)n;
 }
 
 /* ------------------------------------------------------------------------------------- all of them */
 
-void kith_special_read(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v, void *at, const char *path)
+void kith_special_read(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v, void *at,
+                       const char *path)
 {
     if (p->type == KITH_SPECIAL_SECTION) {
         kith_schema_section(r, v, path);
         return;
     }
     if (p->type == KITH_SPECIAL_TRANSPORT) {
-        if (v) kith_entry_read(r, v, KITH_TRANSPORT, path, at);
-        else kith_entry_default(r, KITH_TRANSPORT, p->def, path, (struct kith_pos){0}, "default", at);
+        if (v)
+            kith_entry_read(r, v, KITH_TRANSPORT, path, at);
+        else
+            kith_entry_default(r, KITH_TRANSPORT, p->def, path, (struct kith_pos){0}, "default", at);
         return;
     }
     if (!v) {
@@ -225,7 +246,8 @@ void kith_special_read(struct kith_reading *r, const struct kith_param *p, const
     case KITH_SPECIAL_WIRE: read_wire(r, v, at); break;
     case KITH_SPECIAL_REQUIRE:
         if (v->kind != KITH_YAML_LIST) read_requirement(r, v, at);
-        for (const struct kith_yaml *i = v->kind == KITH_YAML_LIST ? v->first : NULL; i; i = i->next) read_requirement(r, i, at);
+        for (const struct kith_yaml *i = v->kind == KITH_YAML_LIST ? v->first : NULL; i; i = i->next)
+            read_requirement(r, i, at);
         break;
     default: abort();
     }

@@ -13,15 +13,12 @@ struct builder {
     struct kith_arena *arena;
     struct kith_diag *diag;
     struct kith_yaml *root;
-    struct kith_yaml *open[KITH_YAML_DEPTH];     /* collections that have not ended */
-    struct kith_yaml *key[KITH_YAML_DEPTH];      /* the key that waits for its value */
+    struct kith_yaml *open[KITH_YAML_DEPTH]; /* collections that have not ended */
+    struct kith_yaml *key[KITH_YAML_DEPTH];  /* the key that waits for its value */
     unsigned depth;
 };
 
-static struct kith_pos pos_of(yaml_mark_t m)
-{
-    return (struct kith_pos){(unsigned)m.line + 1, (unsigned)m.column + 1};
-}
+static struct kith_pos pos_of(yaml_mark_t m) { return (struct kith_pos){(unsigned)m.line + 1, (unsigned)m.column + 1}; }
 
 struct kith_yaml *kith_yaml_get(const struct kith_yaml *map, const char *key)
 {
@@ -51,7 +48,8 @@ static bool attach(struct builder *b, struct kith_yaml *n)
     struct kith_yaml **key = &b->key[b->depth - 1];
     if (in->kind == KITH_YAML_MAP && !*key) {
         if (n->kind != KITH_YAML_SCALAR) {
-            kith_diag_error(b->diag, n->pos, "keys are plain words, as in `name: value`; quote text that begins with [ or {",
+            kith_diag_error(b->diag, n->pos,
+                            "keys are plain words, as in `name: value`; quote text that begins with [ or {",
                             "a key can't be a %s", n->kind == KITH_YAML_MAP ? "map" : "list");
             return false;
         }
@@ -70,11 +68,13 @@ static bool attach(struct builder *b, struct kith_yaml *n)
             char help[64];
             snprintf(help, sizeof help, "first given at line %u; keep one of them", before->key->pos.line);
             kith_diag_error(b->diag, n->key->pos, help, "duplicate key '%s'", n->key->text);
-            return true;                 /* parsed on, but not part of the tree */
+            return true; /* parsed on, but not part of the tree */
         }
     }
-    if (in->last) in->last->next = n;
-    else in->first = n;
+    if (in->last)
+        in->last->next = n;
+    else
+        in->first = n;
     in->last = n;
     in->count++;
     return true;
@@ -93,12 +93,13 @@ static struct kith_yaml *node(struct builder *b, const yaml_event_t *ev, enum ki
 static void refuse_props(struct builder *b, struct kith_yaml *n, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
     if (anchor)
-        kith_diag_error(b->diag, n->pos, "write the value out where it is needed", "anchors (&%s) are not used here", anchor);
+        kith_diag_error(b->diag, n->pos, "write the value out where it is needed", "anchors (&%s) are not used here",
+                        anchor);
     if (tag) {
         const char *name = (const char *)tag;
         size_t std = strncmp(name, "tag:yaml.org,2002:", 18) == 0 ? 18 : 0;
-        kith_diag_error(b->diag, n->pos, "leave it out: the key decides the type of its value", "tags (%s%s) are not used here",
-                        std ? "!!" : "", name + std);
+        kith_diag_error(b->diag, n->pos, "leave it out: the key decides the type of its value",
+                        "tags (%s%s) are not used here", std ? "!!" : "", name + std);
     }
     n->bad |= anchor || tag;
 }
@@ -122,8 +123,10 @@ static bool collection(struct builder *b, const yaml_event_t *ev)
 {
     bool map = ev->type == YAML_MAPPING_START_EVENT;
     struct kith_yaml *n = node(b, ev, map ? KITH_YAML_MAP : KITH_YAML_LIST);
-    if (map) refuse_props(b, n, ev->data.mapping_start.anchor, ev->data.mapping_start.tag);
-    else refuse_props(b, n, ev->data.sequence_start.anchor, ev->data.sequence_start.tag);
+    if (map)
+        refuse_props(b, n, ev->data.mapping_start.anchor, ev->data.mapping_start.tag);
+    else
+        refuse_props(b, n, ev->data.sequence_start.anchor, ev->data.sequence_start.tag);
     if (!attach(b, n)) return false;
     if (b->depth == KITH_YAML_DEPTH) {
         kith_diag_error(b->diag, n->pos, NULL, "nested more than %d deep", KITH_YAML_DEPTH);
@@ -147,24 +150,19 @@ static bool alias(struct builder *b, const yaml_event_t *ev)
 static bool take(struct builder *b, yaml_event_t *ev)
 {
     switch (ev->type) {
-    case YAML_SCALAR_EVENT:
-        return scalar(b, ev);
+    case YAML_SCALAR_EVENT: return scalar(b, ev);
     case YAML_MAPPING_START_EVENT:
-    case YAML_SEQUENCE_START_EVENT:
-        return collection(b, ev);
+    case YAML_SEQUENCE_START_EVENT: return collection(b, ev);
     case YAML_MAPPING_END_EVENT:
-    case YAML_SEQUENCE_END_EVENT:
-        b->open[--b->depth]->end = pos_of(ev->end_mark);
-        return true;
-    case YAML_ALIAS_EVENT:
-        return alias(b, ev);
+    case YAML_SEQUENCE_END_EVENT: b->open[--b->depth]->end = pos_of(ev->end_mark); return true;
+    case YAML_ALIAS_EVENT: return alias(b, ev);
     case YAML_DOCUMENT_START_EVENT:
         if (!b->root) return true;
-        kith_diag_error(b->diag, pos_of(ev->start_mark), "a file describes one node; put the other one in a file of its own",
+        kith_diag_error(b->diag, pos_of(ev->start_mark),
+                        "a file describes one node; put the other one in a file of its own",
                         "a second document begins here");
         return false;
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -173,8 +171,10 @@ static struct kith_pos pos_at(const char *text, size_t len, size_t offset)
 {
     struct kith_pos p = {1, 1};
     for (size_t i = 0; i < offset && i < len; i++) {
-        if (text[i] == '\n') p = (struct kith_pos){p.line + 1, 1};
-        else if (((uint8_t)text[i] & 0xC0) != 0x80) p.col++;
+        if (text[i] == '\n')
+            p = (struct kith_pos){p.line + 1, 1};
+        else if (((uint8_t)text[i] & 0xC0) != 0x80)
+            p.col++;
     }
     return p;
 }
@@ -192,7 +192,8 @@ static void syntax_error(const yaml_parser_t *p, struct kith_diag *diag, const c
     if (p->error == YAML_READER_ERROR) {
         struct kith_pos at = pos_at(text, len, p->problem_offset);
         if (p->problem_value >= 0 && p->problem_value < 0x20)
-            kith_diag_error(diag, at, "in double quotes it can be written \\xNN", "control character 0x%02X", p->problem_value);
+            kith_diag_error(diag, at, "in double quotes it can be written \\xNN", "control character 0x%02X",
+                            p->problem_value);
         else
             kith_diag_error(diag, at, "save the file as UTF-8", "not valid UTF-8: %s", p->problem);
         return;
@@ -203,8 +204,9 @@ static void syntax_error(const yaml_parser_t *p, struct kith_diag *diag, const c
         kith_diag_error(diag, at, "indent with spaces", "a tab can't be used here");
     else if (p->context) {
         const char *help = !strstr(p->context, "flow") ? NULL
-                         : char_at(text, len, at) ? "text that holds [ ] { } or , goes in quotes: \"[::]:7946\""
-                                                  : "the file ends before the bracket that was opened there is closed";
+                           : char_at(text, len, at)
+                               ? "text that holds [ ] { } or , goes in quotes: \"[::]:7946\""
+                               : "the file ends before the bracket that was opened there is closed";
         kith_diag_error(diag, at, help, "%s %s at line %zu", problem, p->context, p->context_mark.line + 1);
     } else
         kith_diag_error(diag, at, NULL, "%s", problem);
@@ -246,7 +248,8 @@ struct kith_yaml *kith_yaml_parse(const char *text, size_t len, struct kith_aren
     close_parser(&p);
     if (!good) return NULL;
     if (!b.root || kith_yaml_empty(b.root)) {
-        kith_diag_error(diag, (struct kith_pos){0}, "`node: { name: NAME }` is enough for a start", "the file is empty");
+        kith_diag_error(diag, (struct kith_pos){0}, "`node: { name: NAME }` is enough for a start",
+                        "the file is empty");
         return NULL;
     }
     return b.root;

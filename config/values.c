@@ -1,8 +1,9 @@
 /*
  * values.c - one value of a parameter: text to C and back.
  *
- * Strict, because a file is read by people too: numbers are decimal, durations and sizes have a unit, true and false are
- * the only truths. Each refusal says what to write instead. Knows one value at a time and nothing of keys or files.
+ * Strict, because a file is read by people too: numbers are decimal, durations and sizes have a unit, true and false
+ * are the only truths. Each refusal says what to write instead. Knows one value at a time and nothing of keys or
+ * files.
  */
 #include "values.h"
 #include "diag.h"
@@ -15,14 +16,11 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit durations[] = {{"h", 3600000000000}, {"m", 60000000000}, {"s", 1000000000}, {"ms", 1000000},
+static const struct unit durations[] = {{"h", 3600000000000}, {"m", 60000000000},  {"s", 1000000000}, {"ms", 1000000},
                                         {"us", 1000},         {"\xC2\xB5s", 1000}, {"ns", 1},         {NULL, 0}};
 static const struct unit sizes[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {NULL, 0}};
 
-static bool digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool digit(char c) { return c >= '0' && c <= '9'; }
 
 /* Decimal digits; how many, 0 when there are none or too many for 64 bits. */
 static size_t digits(const char *s, uint64_t *out)
@@ -30,7 +28,9 @@ static size_t digits(const char *s, uint64_t *out)
     size_t n = 0;
     *out = 0;
     for (; digit(s[n]); n++)
-        if (__builtin_mul_overflow(*out, (uint64_t)10, out) || __builtin_add_overflow(*out, (uint64_t)(s[n] - '0'), out)) return 0;
+        if (__builtin_mul_overflow(*out, (uint64_t)10, out) ||
+            __builtin_add_overflow(*out, (uint64_t)(s[n] - '0'), out))
+            return 0;
     return n;
 }
 
@@ -88,7 +88,7 @@ static void print_units(uint64_t v, const struct unit *units, FILE *out)
 {
     for (const struct unit *u = units; v && u->name; u++) {
         if ((uint8_t)*u->name >= 0x80 || v < u->factor) continue;
-        if (units == sizes && v % u->factor) continue;         /* one unit only */
+        if (units == sizes && v % u->factor) continue; /* one unit only */
         fprintf(out, "%llu%s", (unsigned long long)(v / u->factor), u->factor == 1 && units == sizes ? "" : u->name);
         v %= u->factor;
     }
@@ -142,9 +142,12 @@ const char *kith_value_type(const struct kith_param *p)
 
 static void print_number(const struct kith_param *p, uint64_t v, FILE *out)
 {
-    if (p->type == KITH_PARAM_DURATION) kith_value_print_duration(v, out);
-    else if (p->type == KITH_PARAM_SIZE) print_size(v, out);
-    else fprintf(out, "%llu", (unsigned long long)v);
+    if (p->type == KITH_PARAM_DURATION)
+        kith_value_print_duration(v, out);
+    else if (p->type == KITH_PARAM_SIZE)
+        print_size(v, out);
+    else
+        fprintf(out, "%llu", (unsigned long long)v);
 }
 
 void kith_value_range(const struct kith_param *p, char *out, size_t cap)
@@ -168,7 +171,11 @@ static void print_choices(const struct kith_param *p, char *out, size_t cap)
     size_t used = 0;
     out[0] = '\0';
     for (size_t i = 0; p->choices[i] && used < cap; i++)
-        used += (size_t)snprintf(out + used, cap - used, "%s%s", !i ? "" : p->choices[i + 1] ? ", " : " or ", p->choices[i]);
+        used += (size_t)snprintf(out + used, cap - used, "%s%s",
+                                 !i                  ? ""
+                                 : p->choices[i + 1] ? ", "
+                                                     : " or ",
+                                 p->choices[i]);
 }
 
 /* ------------------------------------------------------------------------------------- text to C */
@@ -238,7 +245,10 @@ static int read_size(const struct kith_param *p, const char *text, uint64_t *at,
     char help[80] = "write a number of bytes, or one with B, KiB, MiB or GiB: 64KiB";
     const char *letter = len && text[len] ? strchr("kKmMgG", text[len + (text[len] == ' ')]) : NULL;
     if (letter && *letter)
-        snprintf(help, sizeof help, "write %llu%s", (unsigned long long)n, strchr("kK", *letter) ? "KiB" : strchr("mM", *letter) ? "MiB" : "GiB");
+        snprintf(help, sizeof help, "write %llu%s", (unsigned long long)n,
+                 strchr("kK", *letter)   ? "KiB"
+                 : strchr("mM", *letter) ? "MiB"
+                                         : "GiB");
     return refuse(c, help, "'%s' is a size, not '%s'", p->name, text);
 }
 
@@ -255,7 +265,8 @@ static int read_duration(const struct kith_param *p, const char *text, uint64_t 
         snprintf(help, sizeof help, "write %ss or %sms", text, text);
         return refuse(c, help, "'%s' is a duration and needs a unit: %s", p->name, text);
     }
-    return refuse(c, "write numbers with h, m, s, ms, us or ns: 200ms, 5s, 1m30s", "'%s' is a duration, not '%s'", p->name, text);
+    return refuse(c, "write numbers with h, m, s, ms, us or ns: 200ms, 5s, 1m30s", "'%s' is a duration, not '%s'",
+                  p->name, text);
 }
 
 static int read_enum(const struct kith_param *p, const char *text, uint32_t *at, struct kith_complaint *c)
@@ -269,8 +280,10 @@ static int read_enum(const struct kith_param *p, const char *text, uint32_t *at,
     char help[400], choices[300];
     const char *near = kith_nearest(text, p->choices, n);
     print_choices(p, choices, sizeof choices);
-    if (near) snprintf(help, sizeof help, "did you mean '%s'? it is %s", near, choices);
-    else snprintf(help, sizeof help, "use %s", choices);
+    if (near)
+        snprintf(help, sizeof help, "did you mean '%s'? it is %s", near, choices);
+    else
+        snprintf(help, sizeof help, "use %s", choices);
     return refuse(c, help, "'%s' can't be '%s'", p->name, text);
 }
 
@@ -292,8 +305,10 @@ static int check_length(const struct kith_param *p, const char *text, struct kit
     if (len >= p->min && (!p->max || len <= p->max)) return 0;
     if (!len) return refuse(c, "give it a value, or leave the key out", "'%s' is empty", p->name);
     char help[100];
-    if (len < p->min) snprintf(help, sizeof help, "use at least %llu", (unsigned long long)p->min);
-    else snprintf(help, sizeof help, "use at most %llu", (unsigned long long)p->max);
+    if (len < p->min)
+        snprintf(help, sizeof help, "use at least %llu", (unsigned long long)p->min);
+    else
+        snprintf(help, sizeof help, "use at most %llu", (unsigned long long)p->max);
     return refuse(c, help, "'%s' is %zu bytes long", p->name, len);
 }
 
@@ -302,13 +317,15 @@ static const char *keep(struct kith_arena *arena, const char *text)
     return arena ? kith_arena_strdup(arena, text) : text;
 }
 
-static int read_path(const struct kith_param *p, const char *text, const char **at, struct kith_arena *arena, const char *dir,
-                     struct kith_complaint *c)
+static int read_path(const struct kith_param *p, const char *text, const char **at, struct kith_arena *arena,
+                     const char *dir, struct kith_complaint *c)
 {
     int rc = check_length(p, text, c);
     if (rc) return rc;
-    if (*text == '/' || !*text || !*dir || !arena) *at = keep(arena, text);
-    else *at = kith_arena_printf(arena, "%s/%s", dir, text);
+    if (*text == '/' || !*text || !*dir || !arena)
+        *at = keep(arena, text);
+    else
+        *at = kith_arena_printf(arena, "%s/%s", dir, text);
     return 0;
 }
 
@@ -318,7 +335,7 @@ static int append(const struct kith_param *p, const char *text, struct kith_stri
     int rc = check_length(p, text, c);
     if (rc) return rc;
     const char **items = (const char **)(uintptr_t)at->items;
-    if ((at->count & (at->count - 1)) == 0) {              /* full: room for twice as many */
+    if ((at->count & (at->count - 1)) == 0) { /* full: room for twice as many */
         items = kith_arena_alloc(arena, (at->count ? at->count * 2 : 1) * sizeof *items);
         if (at->count) memcpy(items, at->items, at->count * sizeof *items);
     }
@@ -357,8 +374,8 @@ const char *kith_value_default(const struct kith_param *p, unsigned profile)
     return p->def;
 }
 
-int kith_value_set_default(const struct kith_param *p, unsigned profile, void *at, struct kith_arena *arena, const char *dir,
-                           struct kith_complaint *c)
+int kith_value_set_default(const struct kith_param *p, unsigned profile, void *at, struct kith_arena *arena,
+                           const char *dir, struct kith_complaint *c)
 {
     const char *def = kith_value_default(p, profile);
     if (!def) return 0;
@@ -398,17 +415,22 @@ void kith_value_print_string(const char *text, FILE *out)
     }
     fputc('"', out);
     for (const uint8_t *s = (const uint8_t *)text; *s; s++) {
-        if (*s == '"' || *s == '\\') fprintf(out, "\\%c", *s);
-        else if (*s == '\n') fputs("\\n", out);
-        else if (*s < 0x20 || *s == 0x7F) fprintf(out, "\\x%02X", *s);
-        else if (*s == 0xC2 && s[1] < 0xA0) fprintf(out, "\\x%02X", *++s);                  /* C1 controls */
-        else if (s[0] == 0xE2 && s[1] == 0x80 && (s[2] & 0xFE) == 0xA8) {                   /* U+2028, U+2029 */
+        if (*s == '"' || *s == '\\')
+            fprintf(out, "\\%c", *s);
+        else if (*s == '\n')
+            fputs("\\n", out);
+        else if (*s < 0x20 || *s == 0x7F)
+            fprintf(out, "\\x%02X", *s);
+        else if (*s == 0xC2 && s[1] < 0xA0)
+            fprintf(out, "\\x%02X", *++s);                                /* C1 controls */
+        else if (s[0] == 0xE2 && s[1] == 0x80 && (s[2] & 0xFE) == 0xA8) { /* U+2028, U+2029 */
             fprintf(out, "\\u20%02X", s[2] - 0x80);
             s += 2;
-        } else if (s[0] == 0xEF && s[1] == 0xBB && s[2] == 0xBF) {                          /* U+FEFF */
+        } else if (s[0] == 0xEF && s[1] == 0xBB && s[2] == 0xBF) { /* U+FEFF */
             fputs("\\uFEFF", out);
             s += 2;
-        } else fputc(*s, out);
+        } else
+            fputc(*s, out);
     }
     fputc('"', out);
 }

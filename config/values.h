@@ -11,8 +11,9 @@ struct kith_complaint {
     char text[400], help[400];
 };
 
-/* Store what text says at `at`, whose C type the parameter's type gives. Lists take one item. dir: what relative paths are
- * relative to ("": nothing). Strings are copied into the arena; with arena NULL they are lent. 0 or -KITH_EINVAL. */
+/* Store what text says at `at`, whose C type the parameter's type gives. Lists take one item. dir: what relative paths
+ * are relative to ("": nothing). Strings are copied into the arena; with arena NULL they are lent. 0 or -KITH_EINVAL.
+ * */
 int kith_value_parse(const struct kith_param *, const char *text, void *at, struct kith_arena *, const char *dir,
                      struct kith_complaint *);
 /* The default under a profile (enum kith_profile) as written in YAML; NULL: none. */

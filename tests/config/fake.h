@@ -6,8 +6,8 @@
 
 #include "config.h"
 
-/* transport udp_tcp; codecs lzw, crc32, aes_gcm, xchacha20poly1305, zstd, blake2b, private; delegates log, app, kv, tags,
- * pinger. */
+/* transport udp_tcp; codecs lzw, crc32, aes_gcm, xchacha20poly1305, zstd, blake2b, private; delegates log, app, kv,
+ * tags, pinger. */
 extern const struct kith_config_finder fake_finder;
 
 /* Parameters of the fakes, as they are stored. */

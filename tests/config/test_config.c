@@ -15,23 +15,22 @@ static struct kith_config *parse(const char *text)
     return c;
 }
 
-static const char design[] =
-    "node:\n"
-    "  name: web-1\n"
-    "  profile: lan                 # lan | wan | local; any field below overrides\n"
-    "  label: prod\n"
-    "  control: /run/kith/web-1.sock\n"
-    "  delegate_protocol: { min: 2, max: 5, version: 4 }      # what a Serf cluster asks for\n"
-    "  log: { to: stderr, level: info }\n"
-    "transport: { use: udp_tcp, bind: 0.0.0.0:7946 }\n"
-    "keyring: [ { env: KITH_TEST_KEY } ]\n"
-    "pipeline:\n"
-    "  send:    [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ]\n"
-    "  require: [ encrypt ]\n"
-    "delegates:\n"
-    "  - { use: log }\n"
-    "join: [ 10.0.0.1:7946, seed.example.net ]\n"
-    "gossip: { interval: 200ms, nodes: 3 }\n";
+static const char design[] = "node:\n"
+                             "  name: web-1\n"
+                             "  profile: lan                 # lan | wan | local; any field below overrides\n"
+                             "  label: prod\n"
+                             "  control: /run/kith/web-1.sock\n"
+                             "  delegate_protocol: { min: 2, max: 5, version: 4 }      # what a Serf cluster asks for\n"
+                             "  log: { to: stderr, level: info }\n"
+                             "transport: { use: udp_tcp, bind: 0.0.0.0:7946 }\n"
+                             "keyring: [ { env: KITH_TEST_KEY } ]\n"
+                             "pipeline:\n"
+                             "  send:    [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ]\n"
+                             "  require: [ encrypt ]\n"
+                             "delegates:\n"
+                             "  - { use: log }\n"
+                             "join: [ 10.0.0.1:7946, seed.example.net ]\n"
+                             "gossip: { interval: 200ms, nodes: 3 }\n";
 
 static void test_designs_example(void)
 {
@@ -62,7 +61,6 @@ static void test_designs_example(void)
     kith_config_free(c);
 }
 
-
 /* ------------------------------------------------------------------------------------- defaults */
 
 #define MS 1000000ull
@@ -70,11 +68,22 @@ static void test_designs_example(void)
 /* memberlist's DefaultLANConfig, DefaultWANConfig and DefaultLocalConfig. */
 static void check_profile(const struct kith_settings *s, const uint64_t want[16])
 {
-    const uint64_t got[16] = {s->tcp_timeout / MS, s->indirect_checks, s->retransmit_mult, s->suspicion_mult,
-                              s->suspicion_max_timeout_mult, s->push_pull_interval / MS, s->probe_timeout / MS,
-                              s->probe_interval / MS, s->awareness_max_multiplier, s->gossip_nodes, s->gossip_interval / MS,
-                              s->gossip_to_the_dead_time / MS, s->udp_buffer_size, s->handoff_queue_depth,
-                              s->queue_check_interval / MS, s->protocol_version};
+    const uint64_t got[16] = {s->tcp_timeout / MS,
+                              s->indirect_checks,
+                              s->retransmit_mult,
+                              s->suspicion_mult,
+                              s->suspicion_max_timeout_mult,
+                              s->push_pull_interval / MS,
+                              s->probe_timeout / MS,
+                              s->probe_interval / MS,
+                              s->awareness_max_multiplier,
+                              s->gossip_nodes,
+                              s->gossip_interval / MS,
+                              s->gossip_to_the_dead_time / MS,
+                              s->udp_buffer_size,
+                              s->handoff_queue_depth,
+                              s->queue_check_interval / MS,
+                              s->protocol_version};
     for (size_t i = 0; i < 16; i++) CU_ASSERT_EQUAL(got[i], want[i]);
     CU_ASSERT_STRING_EQUAL(s->label, "");
     CU_ASSERT_STRING_EQUAL(s->dns_config_path, "/etc/resolv.conf");
@@ -88,10 +97,9 @@ static void check_profile(const struct kith_settings *s, const uint64_t want[16]
 
 static void test_profiles(void)
 {
-    static const uint64_t want[3][16] = {
-        {10000, 3, 4, 4, 6, 30000, 500, 1000, 8, 3, 200, 30000, 1400, 1024, 30000, 2},
-        {30000, 3, 4, 6, 6, 60000, 3000, 5000, 8, 4, 500, 60000, 1400, 1024, 30000, 2},
-        {1000, 1, 2, 3, 6, 15000, 200, 1000, 8, 3, 100, 15000, 1400, 1024, 30000, 2}};
+    static const uint64_t want[3][16] = {{10000, 3, 4, 4, 6, 30000, 500, 1000, 8, 3, 200, 30000, 1400, 1024, 30000, 2},
+                                         {30000, 3, 4, 6, 6, 60000, 3000, 5000, 8, 4, 500, 60000, 1400, 1024, 30000, 2},
+                                         {1000, 1, 2, 3, 6, 15000, 200, 1000, 8, 3, 100, 15000, 1400, 1024, 30000, 2}};
     static const char *const files[] = {"node: { profile: lan }", "node: { profile: wan }", "node: { profile: local }"};
     for (unsigned i = 0; i < 3; i++) {
         struct kith_settings s;
@@ -166,15 +174,28 @@ static void check_refused(const char *text)
 
 static void test_bad_durations(void)
 {
-    static const char *const bad[] = {"5", "s", "5 s", "-5s", "5d", "1e3s", ".5s", "5.s", "5S", "0x5s", "1m5", "99999999999999h",
-                                      "18446744073709551616ns", "\"\""};
+    static const char *const bad[] = {"5",
+                                      "s",
+                                      "5 s",
+                                      "-5s",
+                                      "5d",
+                                      "1e3s",
+                                      ".5s",
+                                      "5.s",
+                                      "5S",
+                                      "0x5s",
+                                      "1m5",
+                                      "99999999999999h",
+                                      "18446744073709551616ns",
+                                      "\"\""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) check_refused(bad[i]);
 }
 
 static void test_parameters_of_every_type(void)
 {
-    struct kith_config *c = parse("pipeline: { send: [ { use: zstd, level: 7, min_size: 1.5KiB, dictionary: /d, ratio: 0.25, mode: dense, "
-                                  "checksum: true } ] }");
+    struct kith_config *c =
+        parse("pipeline: { send: [ { use: zstd, level: 7, min_size: 1.5KiB, dictionary: /d, ratio: 0.25, mode: dense, "
+              "checksum: true } ] }");
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     const struct fake_zstd *z = c->send.items[0].params;
     CU_ASSERT_EQUAL(z->level, 7);
@@ -209,8 +230,9 @@ static void test_cidrs(void)
     CU_ASSERT_EQUAL(memcmp(c.bytes, "\xFD\x00\x00\x00", 4), 0);
     CU_ASSERT_EQUAL(kith_cidr_parse(&c, "0.0.0.0/0"), 0);
     CU_ASSERT_EQUAL(kith_cidr_parse(&c, "::/128"), 0);
-    static const char *const bad[] = {"", "/", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0/8", "::/129", "::1/x", "10.0.0.0/08",
-                                      "10.0.0.0/-1", "10.0.0.0/8 ", "fe80::1%lo/64", "a.example/8"};
+    static const char *const bad[] = {
+        "",      "/",           "10.0.0.0",    "10.0.0.0/",   "10.0.0.0/33",   "10.0.0/8",   "::/129",
+        "::1/x", "10.0.0.0/08", "10.0.0.0/-1", "10.0.0.0/8 ", "fe80::1%lo/64", "a.example/8"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CU_ASSERT_EQUAL(kith_cidr_parse(&c, bad[i]), -KITH_EINVAL);
 }
 
@@ -218,15 +240,22 @@ static void test_cidrs(void)
 static void test_tags_in_serfs_form(void)
 {
     static const char *const pairs[] = {"role=web", "dc=1"};
-    static const uint8_t want[] = "\xFF\x82\xA4role\xA3web\xA2" "dc\xA1" "1";
+    static const uint8_t want[] = "\xFF\x82\xA4role\xA3web\xA2"
+                                  "dc\xA1"
+                                  "1";
     uint8_t out[64];
     CU_ASSERT_EQUAL(kith_meta_from_tags(pairs, 2, out, sizeof out), sizeof want - 1);
     CU_ASSERT_EQUAL(memcmp(out, want, sizeof want - 1), 0);
     CU_ASSERT_EQUAL(kith_meta_from_tags(pairs, 2, out, sizeof want - 2), -KITH_ETOOBIG);
     CU_ASSERT_EQUAL(kith_meta_from_tags((const char *const[]){"role"}, 1, out, sizeof out), -KITH_EINVAL);
     /* 32 bytes and more are raw 16, never str 8: the old dialect. */
-    CU_ASSERT_EQUAL(kith_meta_from_tags((const char *const[]){"k=01234567890123456789012345678901"}, 1, out, sizeof out), 39);
-    CU_ASSERT_EQUAL(memcmp(out, "\xFF\x81\xA1k\xDA\x00\x20" "0123", 11), 0);
+    CU_ASSERT_EQUAL(
+        kith_meta_from_tags((const char *const[]){"k=01234567890123456789012345678901"}, 1, out, sizeof out), 39);
+    CU_ASSERT_EQUAL(memcmp(out,
+                           "\xFF\x81\xA1k\xDA\x00\x20"
+                           "0123",
+                           11),
+                    0);
     struct kith_config *c = parse("node: { meta: { tags: { role: web, dc: 1 } } }");
     CU_ASSERT_EQUAL_FATAL(c->meta.len, sizeof want - 1);
     CU_ASSERT_EQUAL(memcmp(c->meta.data, want, sizeof want - 1), 0);
@@ -279,12 +308,14 @@ static void test_short_forms(void)
     check_pipeline("enable_compression: false", "crc32 | crc32 lzw |", true);
     check_pipeline("enable_compression: true", "lzw crc32 | lzw crc32 |", true);
     check_pipeline(KEY, "lzw crc32 aes_gcm | lzw crc32 aes_gcm | encrypt authenticate", true);
-    check_pipeline("keyring: [ { env: KITH_TEST_KEY } ]", "lzw crc32 aes_gcm | lzw crc32 aes_gcm | encrypt authenticate", true);
+    check_pipeline("keyring: [ { env: KITH_TEST_KEY } ]",
+                   "lzw crc32 aes_gcm | lzw crc32 aes_gcm | encrypt authenticate", true);
     check_pipeline("keyring: []", "lzw crc32 | lzw crc32 |", true);
     check_pipeline(KEY "enable_compression: false", "crc32 aes_gcm | crc32 aes_gcm lzw | encrypt authenticate", true);
     check_pipeline(KEY "gossip_verify_incoming: false", "lzw crc32 aes_gcm | lzw crc32 aes_gcm |", true);
     check_pipeline(KEY "gossip_verify_outgoing: false", "lzw crc32 | lzw crc32 aes_gcm | encrypt authenticate", false);
-    check_pipeline(KEY "gossip_verify_outgoing: false\ngossip_verify_incoming: false", "lzw crc32 | lzw crc32 aes_gcm |", false);
+    check_pipeline(KEY "gossip_verify_outgoing: false\ngossip_verify_incoming: false",
+                   "lzw crc32 | lzw crc32 aes_gcm |", false);
     check_pipeline("gossip_verify_outgoing: false", "lzw crc32 | lzw crc32 |", true);
 }
 
@@ -292,8 +323,10 @@ static void test_pipeline_in_full(void)
 {
 #define RING "keyring: [ { env: KITH_TEST_KEY } ]\npipeline: "
     check_pipeline("pipeline: { send: [] }", "| lzw crc32 |", true);
-    check_pipeline(RING "{ send: [ { use: xchacha20poly1305 } ] }", "xchacha20poly1305 | xchacha20poly1305 lzw crc32 | encrypt authenticate", true);
-    check_pipeline(RING "{ send: [ { use: lzw } ], accept: [ { use: lzw }, { use: aes_gcm } ] }", "lzw | lzw aes_gcm |", false);
+    check_pipeline(RING "{ send: [ { use: xchacha20poly1305 } ] }",
+                   "xchacha20poly1305 | xchacha20poly1305 lzw crc32 | encrypt authenticate", true);
+    check_pipeline(RING "{ send: [ { use: lzw } ], accept: [ { use: lzw }, { use: aes_gcm } ] }", "lzw | lzw aes_gcm |",
+                   false);
     check_pipeline(RING "{ send: [ { use: aes_gcm } ], require: [] }", "aes_gcm | aes_gcm lzw crc32 |", true);
     check_pipeline(RING "{ send: [ { use: zstd }, { use: blake2b }, { use: aes_gcm } ], require: authenticate }",
                    "zstd blake2b aes_gcm | zstd blake2b aes_gcm lzw crc32 | authenticate", true);
@@ -343,7 +376,8 @@ static void round_trip(const char *file)
     CU_ASSERT_EQUAL(a->accept.count, b->accept.count);
     CU_ASSERT_EQUAL(a->meta.len, b->meta.len);
     CU_ASSERT_EQUAL(memcmp(a->transport.digest, b->transport.digest, 32), 0);
-    for (size_t i = 0; i < a->send.count; i++) CU_ASSERT_EQUAL(memcmp(a->send.items[i].digest, b->send.items[i].digest, 32), 0);
+    for (size_t i = 0; i < a->send.count; i++)
+        CU_ASSERT_EQUAL(memcmp(a->send.items[i].digest, b->send.items[i].digest, 32), 0);
     free(text);
     kith_config_free(a);
     kith_config_free(b);
@@ -356,12 +390,15 @@ static void test_show_round_trip(void)
     round_trip(design);
     round_trip(KEY "enable_compression: false\ngossip_verify_incoming: false");
     round_trip(KEY "gossip_verify_outgoing: false\ngossip_verify_incoming: false");
-    round_trip("node: { name: \"- x: # [\", label: 'it''s \"so\"', profile: wan, cidrs_allowed: [ 10.0.0.0/8, \"fd00::/8\" ],\n"
-               "  metric_labels: { env: \"a b\" }, meta: { tags: { a: b } }, control: \"/tmp/\\u00e9\\u2028\\x07 x\" }\n"
-               "transport: { use: udp_tcp, bind: [ \"[::]:7946\", \"a: b\" ], idle_timeout: 1m1s1ms1us1ns }\n"
-               "join: [ \"[::1]:1\", \"n/h:1\" ]\n"
-               "probe: { disable_tcp_pings_for: [ \"null\", a ] }\n");
-    round_trip("pipeline:\n  send: [ { use: zstd, level: 3, ratio: 0.125, dictionary: /d/d, min_size: 1000 }, { use: private, wire: 0xC7 },\n"
+    round_trip(
+        "node: { name: \"- x: # [\", label: 'it''s \"so\"', profile: wan, cidrs_allowed: [ 10.0.0.0/8, \"fd00::/8\" "
+        "],\n"
+        "  metric_labels: { env: \"a b\" }, meta: { tags: { a: b } }, control: \"/tmp/\\u00e9\\u2028\\x07 x\" }\n"
+        "transport: { use: udp_tcp, bind: [ \"[::]:7946\", \"a: b\" ], idle_timeout: 1m1s1ms1us1ns }\n"
+        "join: [ \"[::1]:1\", \"n/h:1\" ]\n"
+        "probe: { disable_tcp_pings_for: [ \"null\", a ] }\n");
+    round_trip("pipeline:\n  send: [ { use: zstd, level: 3, ratio: 0.125, dictionary: /d/d, min_size: 1000 }, { use: "
+               "private, wire: 0xC7 },\n"
                "    { use: aes_gcm, keys: [ { env: KITH_TEST_KEY } ] } ]\n"
                "delegates: [ { use: log }, { use: app, channel: x, command: \"a\\tb\" } ]\n");
 }
@@ -373,7 +410,8 @@ static bool has_line(const char *text, const char *front, const char *comment)
     if (!at) return false;
     at += strlen(front);
     at += strspn(at, " ");
-    return strncmp(at, "# ", 2) == 0 && strncmp(at + 2, comment, strlen(comment)) == 0 && at[2 + strlen(comment)] == '\n';
+    return strncmp(at, "# ", 2) == 0 && strncmp(at + 2, comment, strlen(comment)) == 0 &&
+           at[2 + strlen(comment)] == '\n';
 }
 
 static void test_show_says_where_from(void)
@@ -405,11 +443,13 @@ static void test_diff(void)
 {
     setenv("KITH_TEST_KEY", "AAECAwQFBgcICQoLDA0ODw==", 1);
     setenv("KITH_TEST_KEY2", "EAECAwQFBgcICQoLDA0ODw==", 1);
-    struct kith_config *a = parse("node: { name: a }\ntransport: { use: udp_tcp, bind: 10.0.0.1 }\ndelegates: [ { use: log } ]\n"
-                                  "pipeline: { send: [ { use: zstd } ], accept: [ { use: zstd } ] }\ngossip: { nodes: 3 }");
-    struct kith_config *b = parse("node: { name: b }\ntransport: { use: udp_tcp, bind: 10.0.0.2 }\n"
-                                  "delegates: [ { use: app, command: x }, { use: log } ]\n"
-                                  "pipeline: { send: [ { use: zstd, level: 4 } ], accept: [ { use: zstd } ] }\ngossip: { interval: 1s }");
+    struct kith_config *a =
+        parse("node: { name: a }\ntransport: { use: udp_tcp, bind: 10.0.0.1 }\ndelegates: [ { use: log } ]\n"
+              "pipeline: { send: [ { use: zstd } ], accept: [ { use: zstd } ] }\ngossip: { nodes: 3 }");
+    struct kith_config *b =
+        parse("node: { name: b }\ntransport: { use: udp_tcp, bind: 10.0.0.2 }\n"
+              "delegates: [ { use: app, command: x }, { use: log } ]\n"
+              "pipeline: { send: [ { use: zstd, level: 4 } ], accept: [ { use: zstd } ] }\ngossip: { interval: 1s }");
     struct changes got = {""};
     kith_config_diff(a, b, note, &got);
     CU_ASSERT_STRING_EQUAL(got.text, "transport.bind: [10.0.0.1] -> [10.0.0.2] (restart)\n"
@@ -451,20 +491,92 @@ static void test_digest_sees_the_content_of_keys(void)
     kith_config_free(c);
 }
 
+/* A parameter that is marked as secret. */
+static void test_secret_parameters(void)
+{
+    struct kith_config *a = parse("delegates: [ { use: app, command: x, token: hunter2hunter2 } ]");
+    struct kith_config *b = parse("delegates: [ { use: app, command: x, token: hunter3hunter3 } ]");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+    char *text = shown(a);
+    CU_ASSERT_PTR_NULL(strstr(text, "hunter"));
+    CU_ASSERT(has_line(text, "    token: \"***\"", "line 1"));
+    free(text);
+    struct changes got = {""};
+    kith_config_diff(a, b, note, &got);
+    CU_ASSERT_PTR_NOT_NULL(strstr(got.text, "delegates.app.token: *** ("));
+    CU_ASSERT_PTR_NULL(strstr(got.text, "hunter"));
+    CU_ASSERT_NOT_EQUAL(memcmp(a->delegates.items[0].digest, b->delegates.items[0].digest, 32), 0);
+    kith_config_free(a);
+    kith_config_free(b);
+
+    static const char wrong[] = "delegates: [ { use: app, token: hunter2, x: 1 } ]";
+    struct kith_diag *diag = kith_diag_new();
+    CU_ASSERT_PTR_NULL(kith_config_parse("", wrong, strlen(wrong), &fake_finder, diag));
+    CU_ASSERT_EQUAL(kith_diag_errors(diag), 3);
+    text = kith_diag_text(diag);
+    CU_ASSERT_PTR_NULL(strstr(text, "hunter"));
+    free(text);
+    kith_diag_free(diag);
+}
+
 /* ------------------------------------------------------------------------------------- schema, reference */
 
-static const char *const keys[] = {
-    "node.name", "node.profile", "node.label", "node.skip_inbound_label_check", "node.meta", "node.control", "node.log.to",
-    "node.log.file", "node.log.level", "node.log.format", "node.delegate_protocol.min", "node.delegate_protocol.max",
-    "node.delegate_protocol.version", "node.protocol_version", "node.tcp_timeout", "node.udp_buffer_size",
-    "node.dead_node_reclaim_time", "node.require_node_names", "node.cidrs_allowed", "node.dns_config_path",
-    "node.queue_check_interval", "node.metric_labels", "node.msgpack_use_new_time_format", "transport", "keyring", "pipeline.send",
-    "pipeline.accept", "pipeline.require", "delegates", "join", "probe.interval", "probe.timeout", "probe.indirect_checks",
-    "probe.disable_tcp_pings", "probe.disable_tcp_pings_for", "probe.awareness_max_multiplier", "suspicion.mult",
-    "suspicion.max_timeout_mult", "gossip.interval", "gossip.nodes", "gossip.to_the_dead_time", "gossip.retransmit_mult",
-    "push_pull.interval", "limits.handoff_queue_depth", "limits.max_members", "limits.max_streams", "limits.max_push_pulls",
-    "limits.max_stream_size", "limits.max_stream_memory", "limits.max_pending", "limits.max_broadcasts", "secret_key",
-    "enable_compression", "gossip_verify_incoming", "gossip_verify_outgoing"};
+static const char *const keys[] = {"node.name",
+                                   "node.profile",
+                                   "node.label",
+                                   "node.skip_inbound_label_check",
+                                   "node.meta",
+                                   "node.control",
+                                   "node.log.to",
+                                   "node.log.file",
+                                   "node.log.level",
+                                   "node.log.format",
+                                   "node.delegate_protocol.min",
+                                   "node.delegate_protocol.max",
+                                   "node.delegate_protocol.version",
+                                   "node.protocol_version",
+                                   "node.tcp_timeout",
+                                   "node.udp_buffer_size",
+                                   "node.dead_node_reclaim_time",
+                                   "node.require_node_names",
+                                   "node.cidrs_allowed",
+                                   "node.dns_config_path",
+                                   "node.queue_check_interval",
+                                   "node.metric_labels",
+                                   "node.msgpack_use_new_time_format",
+                                   "transport",
+                                   "keyring",
+                                   "pipeline.send",
+                                   "pipeline.accept",
+                                   "pipeline.require",
+                                   "delegates",
+                                   "join",
+                                   "probe.interval",
+                                   "probe.timeout",
+                                   "probe.indirect_checks",
+                                   "probe.disable_tcp_pings",
+                                   "probe.disable_tcp_pings_for",
+                                   "probe.awareness_max_multiplier",
+                                   "suspicion.mult",
+                                   "suspicion.max_timeout_mult",
+                                   "gossip.interval",
+                                   "gossip.nodes",
+                                   "gossip.to_the_dead_time",
+                                   "gossip.retransmit_mult",
+                                   "push_pull.interval",
+                                   "limits.handoff_queue_depth",
+                                   "limits.max_members",
+                                   "limits.max_streams",
+                                   "limits.max_push_pulls",
+                                   "limits.max_stream_size",
+                                   "limits.max_stream_memory",
+                                   "limits.max_pending",
+                                   "limits.max_broadcasts",
+                                   "secret_key",
+                                   "enable_compression",
+                                   "gossip_verify_incoming",
+                                   "gossip_verify_outgoing"};
 
 static const json_t *property(const json_t *schema, const char *path)
 {
@@ -501,7 +613,7 @@ static void test_schema(void)
         CU_ASSERT_PTR_NOT_NULL(json_object_get(p, "description"));
     }
     const json_t *codecs = json_object_get(json_object_get(property(schema, "pipeline.send"), "items"), "anyOf");
-    CU_ASSERT_EQUAL(json_array_size(codecs), 9);                        /* eight fakes, and one by path */
+    CU_ASSERT_EQUAL(json_array_size(codecs), 9); /* eight fakes, and one by path */
     const json_t *level = property(json_array_get(codecs, 4), "level");
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(level, "maximum")), 19);
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(level, "default")), 1);
@@ -515,8 +627,10 @@ static void test_reference(void)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char item[100];
         const char *dot = strrchr(keys[i], '.');
-        if (dot) snprintf(item, sizeof item, "=item B<%.*s.>B<%s>\n", (int)(dot - keys[i]), keys[i], dot + 1);
-        else snprintf(item, sizeof item, "=item B<%s>\n", keys[i]);
+        if (dot)
+            snprintf(item, sizeof item, "=item B<%.*s.>B<%s>\n", (int)(dot - keys[i]), keys[i], dot + 1);
+        else
+            snprintf(item, sizeof item, "=item B<%s>\n", keys[i]);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, item));
         if (!strstr(text, item)) printf("\nnot in the reference: %s\n", keys[i]);
     }
@@ -526,11 +640,12 @@ static void test_reference(void)
 }
 
 KITH_TESTS("config", {"the example of the design document", test_designs_example}, {"profiles", test_profiles},
-           {"what is left out", test_what_is_left_out}, {"durations", test_durations}, {"bad durations", test_bad_durations},
-           {"parameters of every type", test_parameters_of_every_type}, {"words of YAML stay text", test_words_of_yaml_stay_text},
-           {"networks", test_cidrs}, {"tags in Serf's form", test_tags_in_serfs_form},
+           {"what is left out", test_what_is_left_out}, {"durations", test_durations},
+           {"bad durations", test_bad_durations}, {"parameters of every type", test_parameters_of_every_type},
+           {"words of YAML stay text", test_words_of_yaml_stay_text}, {"networks", test_cidrs},
+           {"tags in Serf's form", test_tags_in_serfs_form},
            {"paths are relative to the file", test_paths_are_relative_to_the_file}, {"short forms", test_short_forms},
            {"pipeline in full", test_pipeline_in_full}, {"show, read back", test_show_round_trip},
            {"show says where from", test_show_says_where_from}, {"diff", test_diff},
-           {"digest sees the content of keys", test_digest_sees_the_content_of_keys}, {"schema", test_schema},
-           {"reference", test_reference})
+           {"digest sees the content of keys", test_digest_sees_the_content_of_keys},
+           {"secret parameters", test_secret_parameters}, {"schema", test_schema}, {"reference", test_reference})

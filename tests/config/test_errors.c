@@ -1,8 +1,8 @@
 /*
  * test_errors.c - every kind of mistake with the exact words a person gets.
  *
- * data/NAME.yaml is read, what is printed must be data/NAME.expected. With KITH_UPDATE set the expected files are written
- * instead, for a person to read before they are committed.
+ * data/NAME.yaml is read, what is printed must be data/NAME.expected. With KITH_UPDATE set the expected files are
+ * written instead, for a person to read before they are committed.
  */
 #include "fake.h"
 #include "test.h"

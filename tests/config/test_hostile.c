@@ -60,7 +60,8 @@ static void test_cut_short_at_every_byte(void)
 
 static void test_every_byte_replaced(void)
 {
-    static const char with[] = {'\0', '\n', '\t', ' ', ':', '-', '[', '{', '"', '\'', '*', '&', '!', '#', '|', '\\', '\x7f', '\xff', '9'};
+    static const char with[] = {'\0', '\n', '\t', ' ', ':', '-',  '[',    '{',    '"', '\'',
+                                '*',  '&',  '!',  '#', '|', '\\', '\x7f', '\xff', '9'};
     char text[sizeof good];
     for (size_t i = 0; i + 1 < sizeof good; i++)
         for (size_t k = 0; k < sizeof with; k++) {
@@ -88,8 +89,8 @@ static void test_depth_and_breadth(void)
 
 static void test_odd_beginnings(void)
 {
-    CU_ASSERT(feed("\xEF\xBB\xBFnode: { name: a }", 20));              /* a byte order mark */
-    CU_ASSERT_FALSE(feed("\xFF\xFEn\0o\0d\0e\0", 10));                  /* UTF-16 */
+    CU_ASSERT(feed("\xEF\xBB\xBFnode: { name: a }", 20)); /* a byte order mark */
+    CU_ASSERT_FALSE(feed("\xFF\xFEn\0o\0d\0e\0", 10));    /* UTF-16 */
     CU_ASSERT(feed("%YAML 1.1\n---\nnode: { name: a }\n...\n", 36));
     CU_ASSERT_FALSE(feed("\0", 1));
     CU_ASSERT_FALSE(feed("*", 1));

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static char dir[64];
-static const char B64[] = "AAECAwQFBgcICQoLDA0ODw==";       /* bytes 0..15 */
+static const char B64[] = "AAECAwQFBgcICQoLDA0ODw=="; /* bytes 0..15 */
 
 static void remove_folder(void)
 {
@@ -91,7 +91,7 @@ static void test_what_is_no_key(void)
     uint8_t raw[40] = {0};
     CU_ASSERT_EQUAL(from_file("", 0), 0);
     CU_ASSERT_EQUAL(from_file("\n", 1), 0);
-    CU_ASSERT_EQUAL(from_file("c2VjcmV0c2VjcmV0c2VjcmU=", 24), 0);       /* 17 bytes in base64, not 24 raw ones */
+    CU_ASSERT_EQUAL(from_file("c2VjcmV0c2VjcmV0c2VjcmU=", 24), 0); /* 17 bytes in base64, not 24 raw ones */
     CU_ASSERT_EQUAL(from_file(raw, 15), 0);
     CU_ASSERT_EQUAL(from_file(raw, 33), 0);
     CU_ASSERT_EQUAL(from_file("[\"short\"]", 9), 0);
@@ -126,13 +126,15 @@ static void test_sources_make_one_ring(void)
     put("ring", "[\"AAECAwQFBgcICQoLDA0ODw==\", \"ICAgICAgICAgICAgICAgIA==\"]", 56, 0600);
     setenv("KITH_TEST_KEY", "30303030303030303030303030303030", 1);
     int fd = open(put("fd", "40404040404040404040404040404040\n", 33, 0600), O_RDONLY);
-    snprintf(text, sizeof text, "keyring:\n  - { env: KITH_TEST_KEY }\n  - { file: ring }\n  - { dir: keys.d }\n  - { fd: %d }\n"
-                                "  - 50505050505050505050505050505050\n", fd);
+    snprintf(text, sizeof text,
+             "keyring:\n  - { env: KITH_TEST_KEY }\n  - { file: ring }\n  - { dir: keys.d }\n  - { fd: %d }\n"
+             "  - 50505050505050505050505050505050\n",
+             fd);
     struct kith_config *c = load(text, &words);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     static const uint8_t first[] = {0x30, 0x00, 0x20, 0x10, 0x40, 0x50};
     static const uint32_t source[] = {0, 1, 1, 2, 3, 4};
-    CU_ASSERT_EQUAL_FATAL(c->keyring.count, 6);              /* that of keys.d/20 was in the ring already */
+    CU_ASSERT_EQUAL_FATAL(c->keyring.count, 6); /* that of keys.d/20 was in the ring already */
     for (size_t i = 0; i < 6; i++) {
         CU_ASSERT_EQUAL(c->keyring.items[i].data[0], first[i]);
         CU_ASSERT_EQUAL(c->keyring.items[i].source, source[i]);
@@ -219,8 +221,7 @@ static void test_no_key_is_ever_shown(void)
     kith_config_free(c);
 }
 
-KITH_TESTS("config/secret", {"forms of a key", test_forms_of_a_key},
-           {"what is no key", test_what_is_no_key},
+KITH_TESTS("config/secret", {"forms of a key", test_forms_of_a_key}, {"what is no key", test_what_is_no_key},
            {"raw bytes that look like white space", test_raw_bytes_that_look_like_white_space},
            {"sources make one ring", test_sources_make_one_ring},
            {"a file that others can read", test_a_file_that_others_can_read},

@@ -4,8 +4,8 @@ check_PROGRAMS += tests/abi/test_abi
 TESTS += tests/abi/test_abi
 endif
 check_LTLIBRARIES += tests/abi/liblayout.la $(ODD_PLUGINS)
-dist_check_SCRIPTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh
-TESTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh
+dist_check_SCRIPTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh tests/abi/out_of_tree.sh
+TESTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh tests/abi/out_of_tree.sh
 
 tests_abi_test_abi_SOURCES = tests/abi/test_abi.c
 tests_abi_test_abi_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)

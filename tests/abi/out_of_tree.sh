@@ -1,0 +1,33 @@
+#!/bin/sh
+# A codec from outside: installs what an author needs into a scratch place, builds examples/plugin-codec there with pkg-config
+# alone, and has Kith look at it and check a file that names it.
+set -eu
+unset MAKEFLAGS MFLAGS MAKELEVEL
+command -v pkg-config > /dev/null || { echo "no pkg-config"; exit 77; }
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+fail() { echo "$*" >&2; exit 1; }
+
+make -s -C "$builddir" install-pkgincludeHEADERS install-pkgconfigDATA DESTDIR="$dir/root" > "$dir/install.log" 2>&1 ||
+    { cat "$dir/install.log"; fail "make install failed"; }
+pc=$(find "$dir/root" -name kith-plugin.pc)
+[ -n "$pc" ] || fail "kith-plugin.pc was not installed"
+PKG_CONFIG_PATH=$(dirname "$pc")
+PKG_CONFIG_SYSROOT_DIR=$dir/root
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
+[ -n "$(pkg-config --variable=plugindir kith-plugin)" ] || fail "kith-plugin.pc names no plugin folder"
+[ -z "$(pkg-config --libs kith-plugin)" ] || fail "a plugin should have nothing to link"
+
+cp "$srcdir"/examples/plugin-codec/* "$dir/"
+chmod u+w "$dir"/*
+make -s -C "$dir" check CFLAGS='-O2 -Werror'
+[ "$(nm -D --defined-only "$dir/fletcher.so" | awk '{print $NF}')" = kith_plugin_v1 ] || fail "it exports something else too"
+
+"$KITH" plugin inspect "$dir/fletcher.so" > "$dir/inspect"
+grep -q fletcher "$dir/inspect" && grep -q bits "$dir/inspect" || { cat "$dir/inspect"; fail "inspect does not show it"; }
+"$KITH" config check "$dir/node.yaml"
+sed 's/, wire: 0xC7//' "$dir/node.yaml" > "$dir/nowire.yaml"
+if "$KITH" config check "$dir/nowire.yaml" 2> "$dir/nowire"; then fail "a codec without a byte should need wire:"; fi
+grep -q 'nowire.yaml:[0-9]*:[0-9]*: error' "$dir/nowire" || { cat "$dir/nowire"; fail "no place in the error"; }
+grep -q wire "$dir/nowire" || { cat "$dir/nowire"; fail "no word of wire:"; }
+echo "an outside codec builds, loads and is configured"

@@ -12,7 +12,8 @@
 
 enum {
     SMALLEST = 128,              /* bytes of the smallest entry, the next ones are twice as large each */
-    SPARE_MAX = 256 * 1024,      /* bytes to keep for later */
+    SPARE_MAX = 64 * 1024,       /* bytes to keep for later */
+    BUCKETS_KEPT = 1024,         /* a larger table goes when it is empty */
     CLASSES = 8,                 /* of the sizes that are kept: up to 16 KiB */
     LARGE = CLASSES
 };
@@ -147,7 +148,11 @@ static void unlink_name(struct kith_broadcasts *q, struct kith_broadcast *b)
     struct kith_broadcast **at = bucket_of(q, b->hash);
     while (*at != b) at = &(*at)->chain;
     *at = b->chain;
-    q->named--;
+    if (--q->named == 0 && q->bucket_count > BUCKETS_KEPT) {
+        free(q->buckets);
+        q->buckets = NULL;
+        q->bucket_count = 0;
+    }
 }
 
 static int grow_names(struct kith_broadcasts *q)

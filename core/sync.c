@@ -47,6 +47,7 @@ static void node_state(const struct kith_peer *p, struct kith_msg *msg)
 
 static bool append(struct kith_buf *buf, enum kith_body body, const struct kith_msg *msg)
 {
+    if (kith_wire_write(buf, body, msg) == 0) return true;
     return reserve(buf, kith_wire_size(body, msg)) && kith_wire_write(buf, body, msg) == 0;
 }
 

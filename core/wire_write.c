@@ -39,9 +39,20 @@ static bool is_empty(const struct kith_wire_field *f, const uint8_t *member)
     return ((const struct kith_bytes *)member)->len == 0;
 }
 
+/* A key stands in the table as msgpack has it; where there is room, a copy of fixed size is the quicker one. */
+static inline void put_key(struct sink *s, const struct kith_wire_field *f)
+{
+    if (s->len + KITH_WIRE_KEY <= s->room) {
+        memcpy(s->out + s->len, f->key, KITH_WIRE_KEY);
+        s->len += f->key_len;
+    } else {
+        sink_append(s, f->key, f->key_len);
+    }
+}
+
 static void put_field(struct sink *s, const struct kith_wire_field *f, const uint8_t *member)
 {
-    put_raw(s, kith_bytes_of(f->key + 1, f->key_len - 1u));
+    put_key(s, f);
     switch ((enum kith_wire_kind)f->kind) {
     case KITH_WIRE_BOOL: *(const bool *)member ? wire_pack_true(s) : wire_pack_false(s); return;
     case KITH_WIRE_U16: wire_pack_uint16(s, *(const uint16_t *)member); return;

@@ -1,0 +1,337 @@
+/*
+ * bench.c - what the hot paths of a node cost: the same work as go/main.go, byte for byte, on one core. Prints "name value"
+ * lines; values are nanoseconds of CPU time an operation, or bytes. tests/bench/run puts both side by side. An argument
+ * selects by name.
+ */
+#include "broadcast.h"
+#include "core.h"
+#include "rig.h"
+#include "wire.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { REPETITIONS = 5, PER_PACKET = 20, FRESH = 10, STALE = 5, PINGS = 50000 };
+
+static void check(bool ok, const char *what)
+{
+    if (ok) return;
+    fprintf(stderr, "bench: %s\n", what);
+    exit(1);
+}
+
+static void *allocate(size_t n)
+{
+    void *p = malloc(n);
+    check(p != NULL, "out of memory");
+    return p;
+}
+
+/* ------------------------------------------------------------------------------------- measuring */
+
+static double cpu_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *v)
+{
+    qsort(v, REPETITIONS, sizeof *v, compare);
+    return v[REPETITIONS / 2];
+}
+
+static void report(const char *name, long n, double v)
+{
+    if (n) printf("%s_%ld %.2f\n", name, n, v);
+    else printf("%s %.2f\n", name, v);
+    fflush(stdout);
+}
+
+/* ------------------------------------------------------------------------------------- the same bytes as main.go */
+
+static size_t name_of(char out[16], int i) { return (size_t)snprintf(out, 16, "node-%05d", i); }
+
+static void entry(struct kith_buf *buf, int i, uint32_t incarnation, bool state)
+{
+    char name[16];
+    uint8_t addr[4] = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}, vsn[6] = {1, 5, 2, 0, 0, 0};
+    struct kith_msg m = {.type = KITH_MSG_ALIVE, .incarnation = incarnation, .addr = {addr, 4}, .port = 7946, .vsn = {vsn, 6}};
+    m.node = kith_bytes_of(name, name_of(name, i));
+    int e = state ? kith_wire_write(buf, KITH_BODY_NODE_STATE, &m) : kith_wire_write_message(buf, &m);
+    check(e == 0, "an entry does not fit");
+}
+
+struct packets {
+    struct kith_bytes *all;
+    size_t count;
+};
+
+/* Compounds of 20 alive messages. */
+static struct packets alive_packets(int members, uint32_t incarnation)
+{
+    struct packets p = {allocate((size_t)(members / PER_PACKET) * sizeof *p.all), 0};
+    for (int i = 0; i < members; i += PER_PACKET) {
+        uint8_t *storage = allocate(2000);
+        struct kith_buf buf = {storage, storage, 2 + 2 * PER_PACKET, 2000};
+        storage[0] = KITH_MSG_COMPOUND;
+        storage[1] = PER_PACKET;
+        for (int k = 0; k < PER_PACKET; k++) {
+            size_t before = buf.len;
+            entry(&buf, i + k, incarnation, false);
+            storage[2 + 2 * k] = (uint8_t)((buf.len - before) >> 8);
+            storage[3 + 2 * k] = (uint8_t)(buf.len - before);
+        }
+        p.all[p.count++] = kith_bytes_of(storage, buf.len);
+    }
+    return p;
+}
+
+static void packets_free(struct packets p)
+{
+    for (size_t i = 0; i < p.count; i++) free((void *)p.all[i].data);
+    free(p.all);
+}
+
+static size_t ping(uint8_t out[32], uint32_t seq)
+{
+    static const uint8_t head[] = {0, 0x82, 0xa4, 'N', 'o', 'd', 'e', 0xa4, 's', 'e', 'l', 'f', 0xa5, 'S', 'e', 'q', 'N', 'o', 0xce};
+    memcpy(out, head, sizeof head);
+    for (int i = 0; i < 4; i++) out[sizeof head + i] = (uint8_t)(seq >> (24 - 8 * i));
+    return sizeof head + 4;
+}
+
+/* ------------------------------------------------------------------------------------- a node without a runtime */
+
+static struct rig rig;               /* the pipeline */
+static struct kith_core *core;
+static uint64_t now = 1000000000;
+static size_t sent, sent_bytes;
+static uint8_t room_for_packet[70000];
+
+static size_t budget(void *ctx, const struct kith_addr *to)
+{
+    struct kith_room room = kith_pipeline_room(rig.p);
+    return 1400 - room.head - room.tail;
+}
+
+static void start(const char *chain, bool key)
+{
+    rig_init(&rig);
+    if (key) rig_key(&rig, 0, 32);
+    rig_must(&rig, chain, NULL, 0);
+    struct kith_room room = kith_pipeline_room(rig.p);
+    struct kith_core_config config = {.advertise = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 1}}, .default_port = 7946,
+                                      .headroom = (uint16_t)room.head, .tailroom = (uint16_t)room.tail};
+    struct kith_core_env env = {.packet_budget = budget};
+    kith_settings_init(&config.settings, KITH_PROFILE_LAN);
+    config.settings.name = "self";
+    config.settings.probe_interval = config.settings.gossip_interval = config.settings.push_pull_interval = 0;
+    config.settings.max_members = 200000;
+    struct kith_error err = {.size = sizeof err};
+    check(kith_core_new(&core, &config, &env, 1, now, &err) == 0, err.text);
+    check(kith_core_start(core, now, &err) == 0, err.text);
+}
+
+static void stop(void)
+{
+    kith_core_free(core);
+    rig_fini(&rig);
+}
+
+static bool carry_out(void)
+{
+    struct kith_output out;
+    bool closed = false;
+    while (kith_core_poll(core, &out)) {
+        if (out.kind == KITH_OUT_PACKET) {
+            check(kith_pipeline_seal_packet(rig.p, out.buf, out.pmax) >= 0, "a packet can't be sealed");
+            sent++;
+            sent_bytes += out.buf->len;
+        } else if (out.kind == KITH_OUT_WRITE) {
+            sent_bytes += out.bytes.len;
+        } else if (out.kind == KITH_OUT_CLOSE || out.kind == KITH_OUT_RESET) {
+            closed = true;
+        }
+    }
+    return closed;
+}
+
+/* A copy: it is opened in place. */
+static void receive(struct kith_bytes packet)
+{
+    static const struct kith_addr from = {.port = 9, .len = 4, .bytes = {127, 0, 0, 1}};
+    enum kith_refusal why;
+    struct kith_buf buf = {room_for_packet, room_for_packet, packet.len, sizeof room_for_packet};
+    memcpy(buf.data, packet.data, packet.len);
+    check(kith_pipeline_open_packet(rig.p, &buf, &why) == 0, "a packet can't be opened");
+    kith_core_packet(core, now, now, &from, buf.data, buf.len);
+    carry_out();
+}
+
+static void receive_all(struct packets p, int rounds)
+{
+    for (int r = 0; r < rounds; r++)
+        for (size_t i = 0; i < p.count; i++) receive(p.all[i]);
+}
+
+static void introduce(int members)
+{
+    struct packets p = alive_packets(members, FRESH);
+    receive_all(p, 1);
+    packets_free(p);
+    check(kith_core_size(core) == (size_t)members + 1, "members are missing");
+    /* Every ping answered takes queued alives along, until they have been sent often enough. */
+    for (int i = 0; i < 2 * members; i++) {
+        uint8_t bytes[32];
+        receive(kith_bytes_of(bytes, ping(bytes, (uint32_t)i)));
+    }
+}
+
+/* ------------------------------------------------------------------------------------- the benchmarks */
+
+static void stale_alives(int members)
+{
+    double v[REPETITIONS];
+    start("lzw crc32", false);
+    introduce(members);
+    struct packets p = alive_packets(members, STALE);
+    int rounds = 2000000 / members;
+    receive_all(p, rounds);
+    for (int r = 0; r < REPETITIONS; r++) {
+        double begin = cpu_now();
+        receive_all(p, rounds);
+        v[r] = (cpu_now() - begin) / ((double)members * rounds);
+    }
+    packets_free(p);
+    stop();
+    report("stale_alive", members, median(v));
+}
+
+static void encrypted_pings(int unused)
+{
+    double v[REPETITIONS];
+    struct kith_bytes *sealed = allocate(PINGS * sizeof *sealed);
+    start("crc32 aes_gcm", true);
+    for (uint32_t i = 0; i < PINGS; i++) {
+        uint8_t bytes[32], *copy;
+        struct rig_buf b = rig_buf(&rig, bytes, ping(bytes, i + 70000));
+        check(kith_pipeline_seal_packet(rig.p, &b.buf, 0) >= 0, "a ping can't be sealed");
+        copy = memcpy(allocate(b.buf.len), b.buf.data, b.buf.len);
+        sealed[i] = kith_bytes_of(copy, b.buf.len);
+        rig_buf_free(&b);
+    }
+    for (int r = -1; r < REPETITIONS; r++) {
+        sent = 0;
+        double begin = cpu_now();
+        for (uint32_t i = 0; i < PINGS; i++) receive(sealed[i]);
+        if (r >= 0) v[r] = (cpu_now() - begin) / PINGS;
+        check(sent == PINGS, "pings went unanswered");
+    }
+    for (uint32_t i = 0; i < PINGS; i++) free((void *)sealed[i].data);
+    free(sealed);
+    stop();
+    report("encrypted_ping", 0, median(v));
+}
+
+static void count(void *arg, struct kith_bytes msg) { ++*(size_t *)arg; }
+
+static void queue(int depth)
+{
+    double fill[REPETITIONS], drain[REPETITIONS];
+    static uint8_t bytes[68];
+    char name[16];
+    memset(bytes, KITH_MSG_ALIVE, sizeof bytes);
+    for (int r = -1; r < REPETITIONS; r++) {
+        struct kith_broadcasts q;
+        size_t taken = 0;
+        kith_broadcasts_init(&q, 4, 0, NULL, NULL);
+        double begin = cpu_now();
+        for (int i = 0; i < depth; i++) {
+            size_t len = name_of(name, i);
+            check(kith_broadcasts_add(&q, name, len, kith_bytes_of(bytes, 60 + (size_t)i % 8), 0) == 0, "out of memory");
+        }
+        double filled = cpu_now();
+        while (kith_broadcasts_fetch(&q, 99, 2, 1400, 0, count, &taken)) continue;
+        double end = cpu_now();
+        check(taken == (size_t)depth * 8 && kith_broadcasts_count(&q) == 0, "not all was sent");
+        kith_broadcasts_fini(&q);
+        if (r < 0) continue;
+        fill[r] = (filled - begin) / depth;
+        drain[r] = (end - filled) / ((double)depth * 8);
+    }
+    report("queue_fill", depth, median(fill));
+    report("queue_drain", depth, median(drain));
+}
+
+static void exchange(struct kith_bytes request)
+{
+    static const struct kith_addr from = {.port = 9, .len = 4, .bytes = {127, 0, 0, 1}};
+    uint32_t stream = kith_core_stream_accepted(core, now, &from);
+    bool closed = false;
+    check(stream != 0, "no stream");
+    sent_bytes = 0;
+    for (size_t at = 0; at < request.len; at += 65536) {
+        size_t n = request.len - at < 65536 ? request.len - at : 65536;
+        kith_core_stream_data(core, now, stream, request.data + at, n);
+        closed |= carry_out();
+    }
+    check(closed && sent_bytes >= request.len, "push/pull failed");
+}
+
+static void push_pull(int members)
+{
+    double v[REPETITIONS];
+    size_t cap = 100 + 100 * (size_t)members;
+    uint8_t *storage = allocate(cap);
+    struct kith_buf buf = {storage, storage, 0, cap};
+    struct kith_msg header = {.type = KITH_MSG_PUSH_PULL, .nodes = members};
+    start("lzw crc32", false);
+    introduce(members);
+    check(kith_wire_write_message(&buf, &header) == 0, "no room");
+    for (int i = 0; i < members; i++) entry(&buf, i, STALE, true);
+    for (int r = -1; r < REPETITIONS; r++) {
+        double begin = cpu_now();
+        for (int k = 0; k < 5; k++) exchange(kith_bytes_of(buf.data, buf.len));
+        if (r >= 0) v[r] = (cpu_now() - begin) / (5.0 * members);
+    }
+    free(storage);
+    stop();
+    report("push_pull", members, median(v));
+}
+
+/* Beside the 10 bytes of its name and the 4 of its address. */
+static void memory(int members)
+{
+    start("lzw crc32", false);
+    introduce(PER_PACKET);
+    size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    introduce(members);
+    size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
+    report("member_bytes", members, (double)(after - before) / (members - PER_PACKET) - 14);
+    stop();
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(int);
+        int n;
+    } all[] = {
+        {"member_bytes", memory, 10000}, {"stale_alive", stale_alives, 1000}, {"stale_alive", stale_alives, 10000},
+        {"encrypted_ping", encrypted_pings, 0}, {"queue", queue, 100}, {"queue", queue, 1000}, {"queue", queue, 10000},
+        {"queue", queue, 100000}, {"push_pull", push_pull, 10000},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (argc < 2 || strstr(all[i].name, argv[1])) all[i].run(all[i].n);
+    return 0;
+}

@@ -37,7 +37,6 @@ struct kith_control {
     int fd;
     struct stat self;                    /* of the socket file: whose it is when we go */
     struct kith_watch *watch;
-    struct kith_idle *idle;
     struct kith_client *clients;
     size_t count;
 };
@@ -219,13 +218,13 @@ void kith_client_wait(struct kith_client *c, const struct kith_wait *wait, uint6
     kith_loop_timer_set(c->timer, kith_node_now(k) + timeout);
 }
 
-/* The end of a turn: what happened may be what somebody waits for. */
-static void turn_ends(void *arg)
+/* The end of a turn: what happened may be what somebody waits for, or the answer that the next request waits for. */
+void kith_control_turn(struct kith *k)
 {
-    struct kith_control *control = arg;
-    for (struct kith_client *c = control->clients, *next; c; c = next) {
+    for (struct kith_client *c = k->control ? k->control->clients : NULL, *next; c; c = next) {
         next = c->next;
         wait_check(c);
+        if (!c->busy && (c->ended || c->in.len > c->in.head)) client_ready(c, 0);      /* answered: the next one */
     }
 }
 
@@ -359,8 +358,7 @@ int kith_control_start(struct kith *k, struct kith_error *err)
     rc = open_socket(control, k->control_path, err);
     if (rc) return rc;
     control->watch = kith_loop_watch(k->loop, control->fd, KITH_READABLE, accept_client, control);
-    control->idle = kith_loop_idle(k->loop, turn_ends, control);
-    if (!control->watch || !control->idle || kith_monitor_start(k) < 0)
+    if (!control->watch || kith_monitor_start(k) < 0)
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     return 0;
 }
@@ -371,7 +369,6 @@ void kith_control_stop(struct kith *k)
     if (!control) return;
     while (control->clients) client_close(control->clients);
     kith_monitor_stop(k);
-    if (control->idle) kith_loop_idle_free(control->idle);
     if (control->watch) kith_loop_watch_free(control->watch);
     struct stat st;
     if (control->self.st_ino && lstat(k->control_path, &st) == 0 && st.st_ino == control->self.st_ino &&

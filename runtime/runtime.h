@@ -185,5 +185,6 @@ const char *kith_code_text(int code);    /* "timed out" */
 
 int kith_control_start(struct kith *, struct kith_error *err);
 void kith_control_stop(struct kith *);
+void kith_control_turn(struct kith *);                             /* a turn has ended */
 
 #endif

@@ -144,6 +144,7 @@ static void turn_ends(void *ctx)
     uint64_t next = kith_streams_expire(k, now), deadline = kith_core_deadline(k->core);
     if (k->ops->flush) k->ops->flush(k->transport->self);
     k->in_turn = false;
+    kith_control_turn(k);
     if (more || kith_commands_pending(k)) kith_wiring_wake(k);
     kith_loop_timer_set(k->timer, deadline < next ? deadline : next);
 }

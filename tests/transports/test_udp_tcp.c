@@ -488,6 +488,7 @@ static void test_out_of_descriptors(void)
     CU_ASSERT(end_counter(b, "accept_errors") - errors < 20);        /* 5 ms doubling to 1 s */
     CU_ASSERT(end_counter(b, "accept_errors") - errors > 5);
     setrlimit(RLIMIT_NOFILE, &was);
+    kith_loop_run_until(loop, kith_loop_now(loop) + 2 * SECOND);
     UNTIL(b->stream_count == 1);
     close(client);
     end_free(b);
@@ -563,6 +564,23 @@ static void test_stop_in_flight(void)
             } \
     } while (0)
 
+/* A port that is taken for UDP, and for TCP is ours: held by a socket that does not listen, so that it may be shared. */
+static void take_udp(int *tcp, int *udp, uint16_t *port)
+{
+    for (;;) {
+        struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        socklen_t len = sizeof sa;
+        int on = 1;
+        *tcp = socket(AF_INET, SOCK_STREAM, 0);
+        *udp = raw_socket(SOCK_DGRAM, port);
+        getsockname(*udp, (struct sockaddr *)&sa, &len);
+        setsockopt(*tcp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        if (bind(*tcp, (struct sockaddr *)&sa, sizeof sa) == 0) return;
+        close(*tcp);
+        close(*udp);
+    }
+}
+
 static void test_bad_settings(void)
 {
     char settings[100];
@@ -571,10 +589,12 @@ static void test_bad_settings(void)
     struct end *a = end_new(V4);
     snprintf(settings, sizeof settings, "bind: '127.0.0.1:%u'", a->addr.port);
     SAYS(settings, "TCP port", "127.0.0.1:", "in use by another program", "choose another port in `bind`");
-    int fd = raw_socket(SOCK_DGRAM, &port);
+    int tcp, udp;
+    take_udp(&tcp, &udp, &port);
     snprintf(settings, sizeof settings, "bind: '127.0.0.1:%u'", port);
     SAYS(settings, "UDP port", "in use by another program");
-    close(fd);
+    close(tcp);
+    close(udp);
     SAYS("bind: '192.0.2.77:0'", "this machine has no such address", "`advertise`");
     SAYS("bind: 'example.org:7946'", "'example.org' is not an IP address");
     SAYS("bind: '127.0.0.1:70000'", "'127.0.0.1:70000' is not an address", "192.0.2.1:7946");

@@ -56,6 +56,7 @@ void kith_control_keys(struct kith_client *c, const json_t *request)
         int i = find(c, request);
         if (i < 0) return;
         rc = *verb == 'u' ? kith_keyring_use(k->ring, (size_t)i, &saved, &err) : kith_keyring_remove(k->ring, (size_t)i, &saved, &err);
+        if (rc == -KITH_EINVAL) rc = -KITH_EREFUSED;         /* well said, but the ring forbids it */
     } else {
         rc = kith_fail(&err, KITH_EINVAL, "do is one of list, install, use and remove");
     }

@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""The command line against running nodes: `kith run` and everything that talks to it, as a script meets them.
+
+Ports are the system's choice, every wait is for an event. Sockets are found through XDG_RUNTIME_DIR, which is the test's own.
+"""
+
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+KITH = os.environ["KITH"]
+DIR = tempfile.mkdtemp(prefix="kith-cli-")
+ENV = dict(os.environ, XDG_RUNTIME_DIR=DIR)
+ENV.pop("KITH_SOCKET", None)
+PATIENCE = 60
+running = []
+failures = passed = 0
+
+OK, FAILED, USAGE, UNREACHABLE, NOTFOUND, TIMEOUT, REFUSED = range(7)
+
+
+def check(what, ok, detail=""):
+    global failures, passed
+    passed, failures = passed + bool(ok), failures + (not ok)
+    if not ok:
+        print("FAILED  %s: %s" % (what, detail))
+
+
+def kith(*args, stdin=None, env=ENV):
+    p = subprocess.run([KITH, *args], input=stdin, capture_output=True, text=True, env=env, timeout=PATIENCE)
+    return p.returncode, p.stdout, p.stderr
+
+
+def expect(code, *args, **more):
+    got = kith(*args, **more)
+    what = " ".join(("kith",) + args)
+    check("%s exits %d" % (what, code), got[0] == code, "exit %d\n%s%s" % got)
+    check("%s: %s on stderr" % (what, "why" if code else "nothing"), (got[2] != "") == (code != OK), got)
+    return got[1]
+
+
+def write(name, text, mode=0o600):
+    path = os.path.join(DIR, name)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+def config(name, extra="", node=""):
+    return write(name + ".yaml", "node: { name: %s, profile: local, log: { to: stderr, level: warn }%s }\n"
+                 "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n%s" % (name, node, extra))
+
+
+def start(name, extra="", node=""):
+    p = subprocess.Popen([KITH, "run", config(name, extra, node)], env=ENV, stderr=subprocess.PIPE, text=True)
+    running.append(p)
+    expect(OK, "members", "--node", name, "--wait", "alive=1", "--timeout", "30s")
+    return p
+
+
+def info(name):
+    return json.loads(expect(OK, "info", "--node", name, "--format", "json"))
+
+
+def place(name):
+    i = info(name)
+    return "%s:%d" % (i["addr"], i["port"])
+
+
+def ended(p):
+    try:
+        return p.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        return "runs on"
+
+
+def monitor(name, *args):
+    """A monitor that has its first line, the hello, behind it."""
+    p = subprocess.Popen([KITH, "monitor", "--node", name, "--format", "json", "--timeout", "30s", *args], env=ENV,
+                         stdout=subprocess.PIPE, text=True)
+    running.append(p)
+    check("a monitor says hello", json.loads(p.stdout.readline())["event"] == "hello")
+    return p
+
+
+def test_help_and_usage():
+    for tool in ("run members join leave info send broadcast monitor meta reload keys command config plugin dissect").split():
+        out = expect(OK, tool, "--help")
+        check("help of %s names it" % tool, "Usage: kith " + tool in out, out)
+        check("kith --help lists " + tool, "  %s " % tool in kith("--help")[1])
+    check("version", kith("--version")[1].startswith("kith "))
+    expect(USAGE)
+    expect(USAGE, "fly")
+    for wrong in (["run"], ["run", "a", "b"], ["run", "--what"], ["members", "x"], ["members", "--wait", "alive"],
+                  ["members", "--timeout", "soon"], ["members", "--format", "xml"], ["send", "a"], ["broadcast"], ["join"],
+                  ["monitor", "--count", "0"], ["keys", "eat"], ["keys", "use"], ["meta", "a", "b"], ["meta", "--tag", "x"],
+                  ["leave", "x"], ["reload", "x"], ["info", "x"], ["command"]):
+        expect(USAGE, *wrong)
+
+
+def test_nobody_there():
+    for tool in (["members"], ["info"], ["leave"], ["members", "--node", "x"], ["info", "--socket", DIR + "/none.sock"],
+                 ["members", "--wait", "alive=1", "--timeout", "10ms"]):
+        expect(UNREACHABLE, *tool)
+
+
+def test_config_errors_start_nothing():
+    path = write("bad.yaml", "node: { name: bad }\ntransport: { use: udp_tcp, bind: 127.0.0.1:0 }\ngosip: { interval: 1s }\nprobe: { interval: 5 }\n")
+    for tool in ("run", "check"):
+        code, out, err = kith(*(["run"] if tool == "run" else ["config", "check"]), path)
+        check(tool + " exits 2", code == USAGE, err)
+        check(tool + " names both places", "bad.yaml:3:1: error:" in err and "bad.yaml:4:" in err, err)
+        check(tool + " shows the nearest key", "gossip" in err, err)
+        check("no socket was made", not os.path.exists(os.path.join(DIR, "kith", "bad.sock")))
+    expect(USAGE, "run", DIR + "/missing.yaml")
+    expect(USAGE, "run", write("plugin.yaml", "node: { name: p }\ntransport: { use: pigeons }\n"))
+    first = start("first")
+    taken = config("second").replace(".yaml", "-taken.yaml")
+    shutil.copy(os.path.join(DIR, "second.yaml"), taken)
+    with open(taken) as f:
+        text = f.read().replace("127.0.0.1:0", place("first"))
+    code, out, err = kith("run", write("taken.yaml", text))
+    check("an address in use exits 1", code == FAILED, err)
+    check("and says so", place("first") in err and "in use" in err, err)
+    code, out, err = kith("run", os.path.join(DIR, "first.yaml"))
+    check("a second node of one name exits 1", code == FAILED and "control" in err, err)
+    first.send_signal(signal.SIGTERM)
+    check("the first still runs, and ends well", ended(first) == 0)
+
+
+def test_two_nodes():
+    ada = start("ada")
+    out = expect(OK, "members")
+    check("a header, found without an option", out.splitlines()[0].split() == ["NAME", "ADDRESS", "STATE", "INCARNATION", "META"], out)
+    check("--no-header", len(expect(OK, "members", "--no-header").splitlines()) == 1)
+    bob = start("bob")
+    expect(USAGE, "members")                                  # two run: which?
+    expect(FAILED, "join", "--node", "bob", "127.0.0.1:1")
+    expect(OK, "join", "--node", "bob", place("ada"))
+    for name in ("ada", "bob"):
+        got = json.loads(expect(OK, "members", "--node", name, "--wait", "alive=2", "--format", "json"))
+        check("both are listed, by name", [m["name"] for m in got["members"]] == ["ada", "bob"], got)
+        check("numbers are numbers", all(isinstance(m["port"], int) and isinstance(m["incarnation"], int) for m in got["members"]))
+        check("addr has no port", got["members"][0]["addr"] == "127.0.0.1", got)
+        check("states are words", {m["state"] for m in got["members"]} == {"alive"}, got)
+    expect(TIMEOUT, "members", "--node", "ada", "--wait", "alive=9", "--timeout", "50ms")
+    expect(OK, "members", "--node", "ada", "--wait", "alive==2")
+    expect(OK, "members", "--socket", os.path.join(DIR, "kith", "ada.sock"))
+    messages(ada, bob)
+    meta(bob)
+    leaving(ada, bob)
+
+
+def messages(ada, bob):
+    listener = monitor("bob", "--events", "message", "--count", "4")
+    expect(OK, "send", "--node", "ada", "bob", "by packet")
+    expect(OK, "send", "--node", "ada", "--reliable", "bob", "by stream")
+    expect(OK, "send", "--node", "ada", "bob", "-", stdin="from a pipe")
+    got = [json.loads(listener.stdout.readline()) for _ in range(3)]
+    said = sorted((base64.b64decode(m["payload"]).decode(), m["reliable"]) for m in got)
+    check("messages arrive", said == [("by packet", False), ("by stream", True), ("from a pipe", False)], said)
+    expect(OK, "broadcast", "--node", "ada", "to all")
+    last = json.loads(listener.stdout.readline())
+    check("a broadcast arrives", base64.b64decode(last["payload"]) == b"to all", last)
+    check("--count ends a monitor", ended(listener) == 0)
+    expect(NOTFOUND, "send", "--node", "ada", "nobody", "x")
+    expect(FAILED, "send", "--node", "ada", "bob", "x" * 3000)
+    quiet = monitor("bob", "--events", "message", "--count", "1", "--timeout", "50ms")
+    check("a monitor without its events times out", ended(quiet) == TIMEOUT)
+    check("drops have reasons", "refused" in info("ada") and "stats" in info("ada"))
+
+
+def meta(bob):
+    listener = monitor("ada", "--events", "update", "--count", "2")
+    expect(OK, "meta", "--node", "bob", "blue")
+    check("meta travels", base64.b64decode(json.loads(listener.stdout.readline())["meta"]) == b"blue")
+    check("meta is shown", expect(OK, "meta", "--node", "bob") == "blue\n")
+    expect(OK, "meta", "--node", "bob", "--tag", "role=web", "--tag", "dc=x")
+    listener.stdout.readline()
+    check("tags in Serf's form", expect(OK, "meta", "--node", "bob") == "role=web dc=x\n")
+    check("tags in the table", "role=web dc=x" in expect(OK, "members", "--node", "ada"))
+    expect(USAGE, "meta", "--node", "bob", "--base64", "%")
+
+
+def leaving(ada, bob):
+    bob.send_signal(signal.SIGTERM)
+    check("SIGTERM leaves and exits 0", ended(bob) == 0, bob.stderr.read())
+    got = expect(OK, "members", "--node", "ada", "--wait", "left=1", "--state", "left", "--no-header")
+    check("it is seen as left", got.startswith("bob "), got)
+    expect(OK, "leave", "--node", "ada")
+    check("leave ends the node with 0", ended(ada) == 0, ada.stderr.read())
+    check("and takes its socket away", os.listdir(os.path.join(DIR, "kith")) == [])
+
+
+def test_reload_and_keys():
+    key = write("key", base64.b64encode(bytes(range(32))).decode() + "\n")
+    node = start("rel")
+    config("rel", "gossip: { interval: 150ms }\n")
+    out = expect(OK, "reload")
+    check("a reload says what changed", "gossip.interval: 100ms -> 150ms" in out, out)
+    write("rel.yaml", "nonsense: 1\n")
+    expect(USAGE, "reload")
+    check("and keeps the node as it was", json.loads(expect(OK, "members", "--format", "json"))["members"][0]["state"] == "alive")
+    config("rel", "keyring: [ { file: %s } ]\n" % key)
+    listener = monitor("rel", "--events", "log", "--log-level", "info", "--count", "1")
+    node.send_signal(signal.SIGHUP)
+    line = json.loads(listener.stdout.readline())
+    check("SIGHUP reloads", line["event"] == "log" and "reload" in line["text"], line)
+    keys = json.loads(expect(OK, "keys", "--format", "json"))["keys"]
+    check("one key, primary", len(keys) == 1 and keys[0]["primary"] is True, keys)
+    new = base64.b64encode(b"n" * 32).decode()
+    after = json.loads(expect(OK, "keys", "install", "-", "--format", "json", stdin=new + "\n"))
+    check("installed and written", len(after["keys"]) == 2 and after["saved"] is True, after)
+    check("the secret stays secret", new not in json.dumps(after) and base64.b64encode(bytes(range(32))).decode() not in json.dumps(after))
+    second = after["keys"][1]["fingerprint"]
+    expect(FAILED, "keys", "remove", keys[0]["fingerprint"])
+    expect(OK, "keys", "use", second)
+    expect(OK, "keys", "remove", keys[0]["fingerprint"])
+    expect(NOTFOUND, "keys", "use", "0000000000000000")
+    check("the file has the new key only", new in open(key).read() and base64.b64encode(bytes(range(32))).decode() not in open(key).read())
+    check("mode of the file", os.stat(key).st_mode & 0o777 == 0o600)
+    node.send_signal(signal.SIGINT)
+    check("SIGINT leaves and exits 0", ended(node) == 0, node.stderr.read())
+
+
+def test_a_second_signal_stops_at_once():
+    a = start("one")
+    b = start("two")
+    expect(OK, "join", "--node", "two", place("one"))
+    b.kill()                                                  # nobody is left to tell: the goodbye takes its time
+    b.wait()
+    a.send_signal(signal.SIGTERM)
+    a.send_signal(signal.SIGTERM)
+    check("it ends", ended(a) == 0)
+
+
+try:
+    for name, test in list(globals().items()):
+        if name.startswith("test_") and (len(sys.argv) < 2 or sys.argv[1] in name):
+            test()
+finally:
+    for p in running:
+        if p.poll() is None:
+            p.kill()
+        p.wait()
+    shutil.rmtree(DIR, ignore_errors=True)
+print("%d checks passed, %d failed" % (passed, failures))
+sys.exit(1 if failures else 0)

@@ -110,6 +110,7 @@ static int d_notify_merge(void *self, const struct kith_member *m, size_t count,
     if (count) r->merged = *m;
     for (size_t i = 0; i < count; i++) {
         const struct kith_member *e = (const void *)((const char *)m + i * size);
+        CU_ASSERT_EQUAL(e->name.data[e->name.len], 0);
         NOTE(r, "merge %.*s %s;", (int)e->name.len, (const char *)e->name.data, state_name(e->state));
     }
     return r->veto_merge ? kith_fail(err, KITH_EREFUSED, "no merge today") : 0;

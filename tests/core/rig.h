@@ -1,8 +1,8 @@
 /*
  * rig.h - one core on a bench, for tests of single rules: one call in, then look at state and outputs.
  *
- * A rig owns a core named "self" at 10.0.0.1:7946, its virtual clock, and a delegate that plays a script and writes down
- * what it is told. Packets that the core sends are taken apart, compounds too; every packet is checked against the
+ * A rig owns a core named "self" at 10.0.0.1:7946, its virtual clock, and a delegate that plays a script and writes
+ * down what it is told. Packets that the core sends are taken apart, compounds too; every packet is checked against the
  * budget. Messages in are built with core/wire.h. Nothing here knows how the core works inside.
  */
 #ifndef KITH_TESTS_RIG_H
@@ -68,7 +68,7 @@ struct rig {
     size_t merge_count;
     uint64_t ping_rtt;
     size_t limit_seen;           /* what GetBroadcasts was allowed, last time */
-    struct kith_member conflict, merged, asked;      /* as NotifyConflict, NotifyMerge (the first), NotifyAlive got it */
+    struct kith_member conflict, merged, asked;  /* as NotifyConflict, NotifyMerge (the first), NotifyAlive got it */
 
     struct rig_out *outs;
     size_t outs_n, outs_cap;

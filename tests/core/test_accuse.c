@@ -120,6 +120,12 @@ static void test_t19_nobody_is_silenced_with_the_highest_incarnation(void)
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_SUSPECT);
     rig_alive(&r, "b", UINT32_MAX, 2);       /* its answer to that */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
+    while (rig_flush(&r), rig_count(&r, KITH_MSG_ALIVE, "b")) {}
+    rig_alive(&r, "b", UINT32_MAX, 2);       /* the same again is no news */
+    rig_flush(&r);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "b"), 0);
+    rig_dead(&r, "b", UINT32_MAX, "b");      /* up there it may still say that it leaves */
+    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
     rig_fini(&r);
 }
 

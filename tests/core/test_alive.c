@@ -180,7 +180,7 @@ static void test_alive_veto(void)
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     CU_ASSERT_EQUAL(r.asked.incarnation, 2);
     CU_ASSERT_EQUAL(memcmp(r.asked.versions, RIG_VSN, 6), 0);
-    CU_ASSERT_EQUAL(r.asked.addr.bytes[3], 3);
+    CU_ASSERT(kith_addr_equal(&r.asked.addr, &(struct kith_addr){7946, 4, {10, 0, 0, 3}}));
     unsigned asked = r.alive_asked;
     rig_alive(&r, "b", 1, 3);                /* stale ones are asked about before the incarnation is looked at */
     CU_ASSERT_EQUAL(r.alive_asked, asked + 1);
@@ -287,7 +287,7 @@ static void test_t4_addresses_are_kept_and_passed_on_verbatim(void)
 {
     struct rig r;
     rig_new(&r);
-    struct kith_addr mapped = {.port = 7946, .len = 16, .bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 9}};
+    struct kith_addr mapped = {.port = 7946, .len = 16, .bytes = {[10] = 0xff, 0xff, 10, 0, 0, 9}};
     alive_at(&r, "b", 1, mapped);
     struct kith_member m = {.size = sizeof m};
     CU_ASSERT_EQUAL_FATAL(kith_core_find(r.core, "b", &m), 0);
@@ -352,12 +352,45 @@ static void test_cidrs_decide_who_may_be_a_member(void)
     alive_at(&r, "c", 2, out);               /* a change of address; no conflict is reported for it */
     TOLD(r, "");
     CU_ASSERT_EQUAL(rig_state(&r, "c"), KITH_LEFT);
-    struct kith_addr mapped = {.port = 7946, .len = 16, .bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 9}};
+    struct kith_addr mapped = {.port = 7946, .len = 16, .bytes = {[10] = 0xff, 0xff, 10, 0, 0, 9}};
     alive_at(&r, "d", 1, mapped);            /* mapped addresses match IPv4 nets */
     CU_ASSERT_EQUAL(rig_state(&r, "d"), KITH_ALIVE);
     rig_suspect(&r, "d", 1, "x");            /* suspects and deads are not filtered by source */
     CU_ASSERT_EQUAL(rig_state(&r, "d"), KITH_SUSPECT);
     rig_fini(&r);
+}
+
+static bool allows(struct kith_cidr net, const char *bytes, size_t len)
+{
+    struct rig r;
+    rig_init(&r);
+    struct kith_cidr nets[2] = {{.bytes = {10, 0, 0, 1}, .len = 4, .prefix = 32}, net};
+    r.config.settings.cidrs_allowed = nets;
+    r.config.settings.cidrs_count = 2;
+    CU_ASSERT_EQUAL(rig_start(&r), 0);
+    struct kith_addr a = {.port = 7946, .len = (uint8_t)len};
+    memcpy(a.bytes, bytes, len);
+    struct kith_msg m = rig_alive_msg("b", 1, &a, NULL);
+    rig_feed(&r, 1, &m);
+    bool ok = rig_state(&r, "b") == KITH_ALIVE;
+    rig_fini(&r);
+    return ok;
+}
+
+/* Upstream: IsValidAddressOverride. */
+static void test_prefixes_of_any_length(void)
+{
+    struct kith_cidr net = {.bytes = {172, 16}, .len = 4, .prefix = 12};
+    CU_ASSERT(allows(net, "\xac\x10\0\1", 4));
+    CU_ASSERT(allows(net, "\xac\x1f\xff\xff", 4));
+    CU_ASSERT(!allows(net, "\xac\x20\0\1", 4));
+    CU_ASSERT(!allows(net, "\xac\x10\0\1\0\0\0\0\0\0\0\0\0\0\0\0", 16));
+    net.prefix = 0;
+    CU_ASSERT(allows(net, "\1\2\3\4", 4));
+    CU_ASSERT(!allows(net, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16));    /* v4 and v6 are listed apart */
+    net = (struct kith_cidr){.bytes = {0xfd}, .len = 16, .prefix = 127};
+    CU_ASSERT(allows(net, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16));
+    CU_ASSERT(!allows(net, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16));
 }
 
 KITH_TESTS("core/alive",
@@ -376,4 +409,5 @@ KITH_TESTS("core/alive",
     {"a conflict about ourselves is reported, not refuted", test_conflict_about_ourselves_is_reported_not_refuted},
     {"T4: addresses are kept and passed on verbatim", test_t4_addresses_are_kept_and_passed_on_verbatim},
     {"a missing port means our own", test_missing_port_means_our_own},
-    {"CIDRs decide who may be a member", test_cidrs_decide_who_may_be_a_member})
+    {"CIDRs decide who may be a member", test_cidrs_decide_who_may_be_a_member},
+    {"prefixes of any length", test_prefixes_of_any_length})

@@ -1,6 +1,6 @@
 /*
- * test_life.c - a core as a whole: made, started, changed by a reload, freed; that commands end exactly once, that drops
- * are counted, and addresses that are not IP addresses.
+ * test_life.c - a core as a whole: made, started, changed by a reload, freed; that commands end exactly once,
+ * that drops are counted, and addresses that are not IP addresses.
  */
 #include "rig.h"
 
@@ -107,6 +107,27 @@ static void test_addresses_are_opaque(void)
     rig_fini(&r);
 }
 
+/* All chance comes from the seed. */
+static void test_the_seed_decides(void)
+{
+    char order[3][400] = {""};
+    for (uint64_t i = 0; i < 3; i++) {
+        struct rig r;
+        rig_init(&r);
+        r.seed = 5 + i / 2;
+        rig_start(&r);
+        r.answer_pings = true;
+        rig_populate(&r, 2, 40);
+        rig_run(&r, r.now + 39 * SEC);
+        const struct rig_sent *p;
+        for (unsigned k = 0; (p = rig_find(&r, KITH_MSG_PING, NULL, k)); k++)
+            strncat(order[i], (const char *)p->msg.node.data, p->msg.node.len);
+        rig_fini(&r);
+    }
+    CU_ASSERT_STRING_EQUAL(order[0], order[1]);
+    CU_ASSERT_STRING_NOT_EQUAL(order[0], order[2]);
+}
+
 static void test_drops_are_counted_by_reason(void)
 {
     static const struct { const char *data; size_t len; const char *reason; } t[] = {
@@ -182,13 +203,22 @@ static void test_reconfigure(void)
     struct kith_member m = {.size = sizeof m};
     kith_core_self(r.core, &m);
     CU_ASSERT(rig_is(m.name, "self"));
+    CU_ASSERT_EQUAL(m.incarnation, 1);       /* nothing that others should know has changed */
     CU_ASSERT_EQUAL(kith_core_size(r.core), 5);
     CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_SUSPECT);
     rig_run(&r, r.now + 2 * SEC);
     rig_clear(&r);
     rig_run(&r, r.now + SEC);
     CU_ASSERT(rig_count(&r, KITH_MSG_PING, NULL) >= 9);
-    s.probe_interval = 0;                    /* off and on again */
+    s.gossip_nodes = 0;                      /* one after the other: off and on again */
+    kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
+    rig_alive(&r, "m3", 2, 3);
+    rig_clear(&r);
+    rig_run(&r, r.now + 90 * MS);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_PACKET), rig_count(&r, KITH_MSG_PING, NULL));
+    s.gossip_nodes = 3;
+    kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
+    s.probe_interval = 0;
     s.push_pull_interval = 0;
     kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
     rig_run(&r, r.now + SEC);
@@ -298,6 +328,7 @@ KITH_TESTS("core/life",
     {"what can't start", test_what_can_t_start},
     {"ports and incarnations by default", test_ports_and_incarnations_by_default},
     {"addresses are opaque", test_addresses_are_opaque},
+    {"the seed decides", test_the_seed_decides},
     {"drops are counted by reason", test_drops_are_counted_by_reason},
     {"T12: names may be required", test_t12_names_may_be_required},
     {"reconfigure", test_reconfigure},

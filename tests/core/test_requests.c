@@ -76,6 +76,7 @@ static void test_join(void)
     ENDED(r, q, 0);
     TOLD(r, "local_state join;merge m9 alive;merge m8 alive;join m9;join m8;remote_state st join;");
     CU_ASSERT(rig_gone(&r, s));
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_RESET), 0);
     rig_fini(&r);
 }
 
@@ -177,6 +178,17 @@ static void test_a_join_times_out(void)
     rig_run(&r, RIG_EPOCH + 14 * SEC + 1);
     ENDED(r, silent, -KITH_ETIMEOUT);
     CU_ASSERT(rig_gone(&r, s));
+    int64_t drip = join(&r, 7, "");          /* an answer that comes a byte at a time has no more than two waits */
+    s = dialled(&r);
+    kith_core_stream_opened(r.core, r.now, s);
+    uint64_t t0 = r.now;
+    rig_data(&r, s, "\6", 1);
+    for (int i = 0; i < 30 && !rig_done(&r, drip); i++) {
+        rig_data(&r, s, i ? "\xc0" : "\xdc\x7f\xff", i ? 1 : 3);
+        rig_run(&r, r.now + SEC);
+    }
+    ENDED(r, drip, -KITH_ETIMEOUT);
+    CU_ASSERT(r.now <= t0 + 21 * SEC);
     rig_fini(&r);
 }
 
@@ -214,6 +226,27 @@ static void test_leave(void)
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "self"), 0);
     q = kith_core_leave(r.core, r.now, 0);   /* again: nothing */
     ENDED(r, q, 0);
+    TOLD(r, "");
+    rig_fini(&r);
+}
+
+static void test_two_ask_to_leave(void)
+{
+    struct rig r;
+    no_probes(&r);
+    rig_populate(&r, 2, 5);
+    int64_t a = kith_core_leave(r.core, r.now, 0), b = kith_core_leave(r.core, r.now, 0);
+    int64_t c = kith_core_leave(r.core, r.now, 10 * MS);
+    GOES_ON(r, a);
+    GOES_ON(r, b);
+    rig_run(&r, r.now + 20 * MS);
+    ENDED(r, c, -KITH_ETIMEOUT);
+    rig_run(&r, r.now + 5 * SEC);
+    ENDED(r, a, 0);
+    ENDED(r, b, 0);
+    CU_ASSERT_EQUAL(rig_dones(&r, c), 1);
+    r.events[0] = 0;
+    CU_ASSERT(kith_core_update(r.core, r.now, 0) < 0);       /* gone is gone */
     TOLD(r, "");
     rig_fini(&r);
 }
@@ -455,6 +488,7 @@ KITH_TESTS("core/requests",
     {"an alive veto does not fail a join", test_an_alive_veto_does_not_fail_a_join},
     {"a join times out", test_a_join_times_out},
     {"leave", test_leave},
+    {"two ask to leave", test_two_ask_to_leave},
     {"leave alone or in a hurry", test_leave_alone_or_in_a_hurry},
     {"update", test_update},
     {"T18: a replaced broadcast ends its request too", test_t18_a_replaced_broadcast_ends_its_request_too},

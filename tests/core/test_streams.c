@@ -143,8 +143,9 @@ static void test_all_streams_together_have_a_limit(void)
 static void test_t22_what_can_t_be_understood_is_closed_in_silence(void)
 {
     static const struct { const char *data; size_t len; } t[] = {
-        {"\x63", 1}, {"\1\x80", 2}, {"\2\x80", 2}, {"\3\x80", 2}, {"\4\x80", 2}, {"\5\x80", 2}, {"\7\0", 2}, {"\xf4\1x", 3},
-        {"\x0b\x80", 2}, {"\x0c\0\0\0\0", 5}, {"\0\xc1", 2}, {"\6\xc1", 2}, {"\x08\xc1", 2}, {"\x08\x81\xaaUserMsgLen\xa1x", 15}};
+        {"\x63", 1}, {"\1\x80", 2}, {"\2\x80", 2}, {"\3\x80", 2}, {"\4\x80", 2}, {"\5\x80", 2}, {"\7\0", 2},
+        {"\xf4\1x", 3}, {"\x0b\x80", 2}, {"\x0c\0\0\0\0", 5}, {"\0\xc1", 2}, {"\6\xc1", 2}, {"\x08\xc1", 2},
+        {"\x08\x81\xaaUserMsgLen\xa1x", 15}};
     struct rig r;
     rig_new(&r);
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {

@@ -65,6 +65,9 @@ static void test_timeouts_of_the_lan_profile(void)
     dies_after(10, SEC, 4, 6, 2, 4000000);
     dies_after(50, SEC, 4, 6, 2, 6792000);           /* 4 x floor(1000 log10 50) ms */
     dies_after(100, SEC, 4, 6, 2, 8000000);
+    dies_after(3, SEC, 3, 6, 0, 18000000);           /* the local profile: k = 1 */
+    dies_after(3, SEC, 3, 6, 1, 3000000);
+    dies_after(9, SEC, 2, 6, 0, 2000000);            /* k = 0 however many there are */
 }
 
 static void test_a_late_confirmation_may_end_it_at_once(void)

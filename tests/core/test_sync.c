@@ -165,7 +165,8 @@ static void test_merge_veto(void)
 }
 
 /* Versions of us, of m2 whom we know, of what is pushed; whether the merge goes through. */
-static bool merges(const char *delegate, const char *known, int known_state, const char *pushed1, int state1, const char *pushed2)
+static bool merges(const char *delegate, const char *known, int known_state, const char *pushed1, int state1,
+                   const char *pushed2)
 {
     struct rig r;
     rig_init(&r);
@@ -293,6 +294,24 @@ static void test_it_may_come_in_any_pieces(void)
     }
 }
 
+static void test_an_entry_without_a_port_has_ours(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.default_port = 99;
+    rig_start(&r);
+    struct rig_bytes b;
+    rig_bytes_init(&b);
+    RAW(b, "\6\x93\2\0\xc2");
+    RAW(b, "\x97\xa2m8\xa4\x0a\0\0\x08\0\xc0\7\0\xa6\1\5\2\0\0\0");
+    RAW(b, "\x97\xa2m9\xa4\x0a\0\0\x09\x21\xc0\7\0\xa6\1\5\2\0\0\0");
+    rig_data(&r, rig_accept(&r, 9), b.buf.data, b.buf.len);
+    struct kith_member m = {.size = sizeof m};
+    CU_ASSERT(kith_core_find(r.core, "m8", &m) == 0 && m.addr.port == 99);
+    CU_ASSERT(kith_core_find(r.core, "m9", &m) == 0 && m.addr.port == 0x21);
+    rig_fini(&r);
+}
+
 static void test_cut_anywhere_it_changes_nothing(void)
 {
     struct rig_entry e[] = {{"m2", KITH_ALIVE, 1, 2, "a"}, {"m3", KITH_DEAD, 1, 3}};
@@ -321,7 +340,8 @@ static void test_cut_anywhere_it_changes_nothing(void)
 static void test_absurd_headers_are_refused_at_once(void)
 {
     static const struct { int64_t nodes, state; } t[] = {
-        {1024 * 1024 + 1, 0}, {INT64_MAX, 0}, {(int64_t)1 << 40, 0}, {1, (20 << 20) + 1}, {1, INT64_MAX}, {0, (int64_t)1 << 40}};
+        {1024 * 1024 + 1, 0}, {INT64_MAX, 0}, {(int64_t)1 << 40, 0}, {1, (20 << 20) + 1}, {1, INT64_MAX},
+        {0, (int64_t)1 << 40}};
     struct rig r;
     rig_new(&r);
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
@@ -335,7 +355,8 @@ static void test_absurd_headers_are_refused_at_once(void)
         CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
     }
     /* Negative ones, which crash Go. */
-    static const char negative[2][30] = {"\6\x82\xa5Nodes\xff\xacUserStateLen\0", "\6\x82\xa5Nodes\0\xacUserStateLen\xff"};
+    static const char negative[2][30] = {
+        "\6\x82\xa5Nodes\xff\xacUserStateLen\0", "\6\x82\xa5Nodes\0\xacUserStateLen\xff"};
     for (int i = 0; i < 2; i++) {
         rig_clear(&r);
         uint32_t s = rig_accept(&r, 9);
@@ -472,13 +493,15 @@ KITH_TESTS("core/sync",
     {"everything known is pushed", test_everything_known_is_pushed},
     {"no user state, no calls", test_no_user_state_no_calls},
     {"T10: what a merge makes of each state", test_what_a_merge_makes_of_each_state},
-    {"T14: a dead entry of a push/pull is our own suspicion", test_t14_a_dead_entry_of_a_push_pull_is_our_own_suspicion},
+    {"T14: a dead entry of a push/pull is our own suspicion",
+     test_t14_a_dead_entry_of_a_push_pull_is_our_own_suspicion},
     {"we refute what a list says of us", test_we_refute_what_a_list_says_of_us},
     {"merge veto", test_merge_veto},
     {"T24, T6: versions of everybody must agree", test_t24_versions_of_everybody_must_agree},
     {"T3: signed forms of numbers", test_t3_signed_forms_of_numbers},
     {"other forms of the same", test_other_forms_of_the_same},
     {"it may come in any pieces", test_it_may_come_in_any_pieces},
+    {"an entry without a port has ours", test_an_entry_without_a_port_has_ours},
     {"T22: cut anywhere it changes nothing", test_cut_anywhere_it_changes_nothing},
     {"absurd headers are refused at once", test_absurd_headers_are_refused_at_once},
     {"too many push/pulls at a time", test_too_many_push_pulls_at_a_time},

@@ -99,16 +99,30 @@ static uint8_t *copy(const void *data, size_t len)
     return p;
 }
 
-/* ------------------------------------------------------------------------------------------------ what must always hold */
+/* ----------------------------------------------------------------------------------------- what must always hold */
 
 static int by_name(const struct sim *s, struct kith_bytes name)
 {
     int guess = atoi((const char *)name.data + 1);       /* most are n<number> */
-    if (name.len > 1 && name.data[0] == 'n' && guess < s->n && strcmp(s->nodes[guess].name, (const char *)name.data) == 0)
+    if (name.len > 1 && name.data[0] == 'n' && guess < s->n &&
+        strcmp(s->nodes[guess].name, (const char *)name.data) == 0)
         return guess;
     for (int i = 0; i < s->n; i++)
         if (strlen(s->nodes[i].name) == name.len && memcmp(s->nodes[i].name, name.data, name.len) == 0) return i;
     return -1;
+}
+
+static void reaped(void *arg, const struct kith_stat *st)
+{
+    if (strcmp(st->name, "members_reaped") == 0) *(double *)arg = st->value;
+}
+
+/* One packet may do both: end a round, which forgets names, and bring one of them back. */
+static bool met_anew(struct node *n, int k)
+{
+    double before = n->reaped;
+    kith_core_stats(n->core, reaped, &n->reaped);
+    return n->joined[k] && n->reaped > before;
 }
 
 /* What is known of a member's incarnation only rises, until the name is forgotten. */
@@ -126,12 +140,14 @@ static void check_incarnations(struct sim *s, struct node *n)
             continue;
         }
         known[k] = true;
-        if (m.incarnation < n->seen[k])
-            sim_violation(s, "%s knew %s at incarnation %u, now at %u", n->name, s->nodes[k].name, n->seen[k], m.incarnation);
+        if (m.incarnation < n->seen[k] && !met_anew(n, k))
+            sim_violation(s, "%s knew %s at incarnation %u, now at %u", n->name, s->nodes[k].name, n->seen[k],
+                          m.incarnation);
         n->seen[k] = m.incarnation;
     }
     for (int k = 0; k < s->n; k++)
         if (!known[k]) n->seen[k] = 0;
+    memset(n->joined, 0, sizeof n->joined);
 }
 
 /* ------------------------------------------------------------------------------------------------ the delegate */
@@ -158,7 +174,14 @@ static void d_merge_remote_state(void *self, struct kith_bytes b, bool join)
     if (b.len < 7 || memcmp(b.data, "state n", 7)) sim_violation(n->sim, "%s got a broken user state", n->name);
 }
 
-static void d_notify_join(void *self, const struct kith_member *m) { ((struct node *)self)->counts.joins++; }
+static void d_notify_join(void *self, const struct kith_member *m)
+{
+    struct node *n = self;
+    int k = by_name(n->sim, m->name);
+    n->counts.joins++;
+    if (k >= 0) n->joined[k] = true;
+}
+
 static void d_notify_update(void *self, const struct kith_member *m) { ((struct node *)self)->counts.updates++; }
 
 static void d_notify_leave(void *self, const struct kith_member *m)
@@ -262,7 +285,8 @@ static void dial(struct sim *s, struct node *n, const struct kith_output *out)
     c->end[0].handle = out->stream;
     c->end[1].node = to < 0 ? n->index : to;
     if (to < 0 || s->cut[n->index][to] || s->cut[to][n->index])
-        push(s, (struct event){.at = s->now + 10 * SEC, .kind = EV_CLOSED, .node = n->index, .conn = i, .reason = -KITH_ETIMEOUT});
+        push(s, (struct event){.at = s->now + 10 * SEC, .kind = EV_CLOSED, .node = n->index, .conn = i,
+                               .reason = -KITH_ETIMEOUT});
     else
         stream_event(s, c, 1, (struct event){.kind = EV_ACCEPT, .from = n->addr});
 }
@@ -279,7 +303,8 @@ static void stream_write(struct sim *s, struct node *n, const struct kith_output
         bool small = chance(s, 0.2);
         piece = 1 + sim_random(s) % (small ? 20 : 5000);
         if (piece > out->bytes.len - at) piece = out->bytes.len - at;
-        stream_event(s, c, !end, (struct event){.kind = EV_DATA, .data = copy(out->bytes.data + at, piece), .len = piece});
+        stream_event(s, c, !end, (struct event){.kind = EV_DATA, .data = copy(out->bytes.data + at, piece),
+                                                .len = piece});
     }
     if (!out->last) return;
     c->end[end].finished = true;
@@ -471,6 +496,7 @@ void sim_up(struct sim *s, struct node *n)
                                 .delegate_self = n};
     struct kith_error err = {.size = sizeof err};
     n->life++;
+    n->reaped = 0;
     n->wake = UINT64_MAX;
     CU_ASSERT_EQUAL_FATAL(kith_core_new(&n->core, &config, &env, sim_random(s), s->now, &err), 0);
     CU_ASSERT_EQUAL_FATAL(kith_core_start(n->core, s->now, &err), 0);

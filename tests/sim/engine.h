@@ -45,6 +45,8 @@ struct node {
     char meta[64], state[64];
     struct sim_counts counts;
     uint32_t seen[SIM_MAX];          /* highest incarnation known of each node, 0 when not known */
+    bool joined[SIM_MAX];            /* NotifyJoin since the last look */
+    double reaped;                   /* names forgotten, as of the last time that mattered */
 };
 
 struct request {

@@ -109,7 +109,8 @@ void sim_restart(struct sim *s, int node)
 
 /* ------------------------------------------------------------------------------------------------ knobs */
 
-#define EACH(var, which) for (int var = (which) == SIM_ALL ? 0 : (which); var < ((which) == SIM_ALL ? SIM_MAX : (which) + 1); var++)
+#define EACH(var, which) \
+    for (int var = (which) == SIM_ALL ? 0 : (which); var < ((which) == SIM_ALL ? SIM_MAX : (which) + 1); var++)
 
 void sim_delay(struct sim *s, uint64_t min, uint64_t mean)
 {

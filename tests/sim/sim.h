@@ -12,8 +12,8 @@
  * all simulations. Rules that always hold are checked after each event and reported as failures with the time (see
  * engine.c, "what must always hold").
  *
- * Packets are delayed, lost, doubled and overtake each other as told. Streams are reliable byte pipes with a connect delay,
- * cut into random pieces, refused where nobody is up, silent where the link is cut. A paused node is a stopped process:
+ * Packets are delayed, lost, doubled and overtake each other as told. Streams are reliable byte pipes with a connect
+ * delay, cut into random pieces, refused where nobody is up, silent where the link is cut. A paused node is a stopped process:
  * its kernel goes on accepting packets and connections, it reads all of it on waking, before its clock moves.
  */
 #ifndef KITH_TESTS_SIM_H

@@ -18,6 +18,15 @@ struct lzw {
     struct lzw_decoder decoder;
 };
 
+static int lzw_init(void *self, const struct kith_host *host, struct kith_error *err)
+{
+    struct lzw *z = self;
+    uint64_t seed;
+    host->random(host, &seed, sizeof seed);      /* so that nobody can choose members' names to be slow */
+    kith_lzw_init(&z->encoder, seed);
+    return 0;
+}
+
 static void lzw_room(const void *self, struct kith_room *room)
 {
     room->head = 0;
@@ -203,7 +212,7 @@ static int lzw_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
     int64_t n = kith_lzw_measure(&z->decoder, m.buf.data, m.buf.len, frame->limit < UINT32_MAX ? frame->limit : UINT32_MAX);
     if (n < 0) return n == -1 ? -KITH_EMALFORMED : -KITH_ETOOBIG;
     if ((rc = frame->reserve(frame, (size_t)n)) < 0) return rc;
-    kith_lzw_decode(&z->decoder, m.buf.data, m.buf.len, kith_buf_put(frame->scratch, (size_t)n));
+    kith_lzw_decode(&z->decoder, m.buf.data, m.buf.len, kith_buf_put(frame->scratch, (size_t)n), (size_t)n);
     kith_buf_swap(buf, frame->scratch);
     return 0;
 }
@@ -226,4 +235,5 @@ KITH_PLUGIN(lzw) = {
     .summary = "LZW compression, as memberlist does it",
     .instance_size = sizeof(struct lzw),
     .ops = &lzw_ops,
+    .init = lzw_init,
 };

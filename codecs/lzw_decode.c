@@ -8,6 +8,7 @@
  */
 #include "lzw.h"
 
+#include <endian.h>
 #include <string.h>
 
 struct reader {
@@ -21,8 +22,9 @@ static inline int take(struct reader *r, unsigned width)
     while (r->count < width) {
         if (r->in == r->end) return -1;
         if (r->end - r->in >= 4) {
-            uint32_t next = r->in[0] | (uint32_t)r->in[1] << 8 | (uint32_t)r->in[2] << 16 | (uint32_t)r->in[3] << 24;
-            r->bits |= (uint64_t)next << r->count;
+            uint32_t next;
+            memcpy(&next, r->in, 4);
+            r->bits |= (uint64_t)le32toh(next) << r->count;
             r->in += 4;
             r->count += 32;
         } else {
@@ -75,7 +77,18 @@ int64_t kith_lzw_measure(struct lzw_decoder *d, const uint8_t *in, size_t n, uin
     return (int64_t)total;
 }
 
-void kith_lzw_decode(struct lzw_decoder *d, const uint8_t *in, size_t n, uint8_t *out)
+/* Copy a piece of the output to its end. Wide when nothing overlaps and there is room to write beyond. */
+static inline uint8_t *repeat(uint8_t *o, const uint8_t *from, size_t len, const uint8_t *end)
+{
+    if (o - from < 8 || (size_t)(end - o) < len + 8) {
+        while (len--) *o++ = *from++;            /* may overlap: a string that begins with itself */
+        return o;
+    }
+    for (size_t i = 0; i < len; i += 8) memcpy(o + i, from + i, 8);
+    return o + len;
+}
+
+void kith_lzw_decode(struct lzw_decoder *d, const uint8_t *in, size_t n, uint8_t *out, size_t len)
 {
     struct reader r = {.in = in, .end = in + n};
     struct state s;
@@ -96,8 +109,7 @@ void kith_lzw_decode(struct lzw_decoder *d, const uint8_t *in, size_t n, uint8_t
         if (code < LZW_CLEAR) {
             *o++ = (uint8_t)code;
         } else {
-            const uint8_t *from = out + d->start[code];
-            for (unsigned i = d->length[code]; i; i--) *o++ = *from++;     /* may overlap: a string that begins with itself */
+            o = repeat(o, out + d->start[code], d->length[code], out + len);
         }
         advance(&s, code);
     }

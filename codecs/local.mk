@@ -16,3 +16,31 @@ codecs_aes_gcm_la_CPPFLAGS = $(INC) $(PLUGIN_DEFS)
 codecs_aes_gcm_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 codecs_aes_gcm_la_LDFLAGS = $(LINK_PLUGIN)
 codecs_aes_gcm_la_LIBADD = $(CRYPTO_LIBS)
+
+PLUGINS += codecs/xchacha20poly1305.la
+codecs_xchacha20poly1305_la_SOURCES = codecs/xchacha20poly1305.c codecs/keys.h codecs/nonce.h
+codecs_xchacha20poly1305_la_CPPFLAGS = $(INC) $(PLUGIN_DEFS)
+codecs_xchacha20poly1305_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+codecs_xchacha20poly1305_la_LDFLAGS = $(LINK_PLUGIN)
+codecs_xchacha20poly1305_la_LIBADD = $(SODIUM_LIBS)
+
+PLUGINS += codecs/blake2b.la
+codecs_blake2b_la_SOURCES = codecs/blake2b.c codecs/keys.h
+codecs_blake2b_la_CPPFLAGS = $(INC) $(PLUGIN_DEFS)
+codecs_blake2b_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+codecs_blake2b_la_LDFLAGS = $(LINK_PLUGIN)
+codecs_blake2b_la_LIBADD = $(SODIUM_LIBS)
+
+PLUGINS += codecs/zstd.la
+codecs_zstd_la_SOURCES = codecs/zstd.c
+codecs_zstd_la_CPPFLAGS = $(INC) $(PLUGIN_DEFS)
+codecs_zstd_la_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
+codecs_zstd_la_LDFLAGS = $(LINK_PLUGIN)
+codecs_zstd_la_LIBADD = $(ZSTD_LIBS)
+
+PLUGINS += codecs/lz4.la
+codecs_lz4_la_SOURCES = codecs/lz4.c
+codecs_lz4_la_CPPFLAGS = $(INC) $(PLUGIN_DEFS)
+codecs_lz4_la_CFLAGS = $(AM_CFLAGS) $(LZ4_CFLAGS)
+codecs_lz4_la_LDFLAGS = $(LINK_PLUGIN)
+codecs_lz4_la_LIBADD = $(LZ4_LIBS)

@@ -14,6 +14,7 @@ enum { LAYER = 9, HEAD = 12, HEAD_MAX = HEAD + 5, FOREIGN_MAX = 1024 };
 static const uint8_t head[HEAD] = {LAYER, 0x82, 0xA4, 'A', 'l', 'g', 'o', 0, 0xA3, 'B', 'u', 'f'};
 
 struct lzw {
+    uint64_t min_size;
     struct lzw_encoder encoder;
     struct lzw_decoder decoder;
 };
@@ -53,6 +54,7 @@ static int lzw_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
     size_t cap = lzw_bound(buf->len);
     int rc;
 
+    if (buf->len < z->min_size) return KITH_PASS;
     if (frame->plane == KITH_PACKET) {
         if (buf->len <= HEAD + 1 + 3) return KITH_PASS;
         cap = buf->len - 1 - HEAD - 1;           /* worth it only when the whole is smaller */
@@ -217,6 +219,12 @@ static int lzw_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
     return 0;
 }
 
+static const struct kith_param lzw_params[] = {
+    {"min_size", KITH_PARAM_SIZE, 0, offsetof(struct lzw, min_size), "0", .max = 1 << 20,
+     .doc = "messages below are sent as they are; memberlist compresses every stream"},
+    {0},
+};
+
 static const struct kith_codec_ops lzw_ops = {
     .size = sizeof lzw_ops,
     .provides = KITH_COMPRESSES,
@@ -234,6 +242,7 @@ KITH_PLUGIN(lzw) = {
     .version = "1.0",
     .summary = "LZW compression, as memberlist does it",
     .instance_size = sizeof(struct lzw),
+    .params = lzw_params,
     .ops = &lzw_ops,
     .init = lzw_init,
 };

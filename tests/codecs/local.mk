@@ -5,7 +5,7 @@ RIG_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 RIG_LIBS = plugins/libplugins.la config/libconfig.la $(CUNIT_LIBS) $(JANSSON_LIBS)
 
 if HAVE_CUNIT
-CODEC_TESTS = tests/codecs/test_lzw tests/codecs/test_aes_gcm
+CODEC_TESTS = tests/codecs/test_lzw tests/codecs/test_aes_gcm tests/codecs/test_matrix
 check_PROGRAMS += $(CODEC_TESTS)
 TESTS += $(CODEC_TESTS)
 endif
@@ -18,3 +18,8 @@ tests_codecs_test_aes_gcm_SOURCES = tests/codecs/test_aes_gcm.c $(RIG)
 tests_codecs_test_aes_gcm_CPPFLAGS = $(RIG_CPPFLAGS)
 tests_codecs_test_aes_gcm_CFLAGS = $(RIG_CFLAGS)
 tests_codecs_test_aes_gcm_LDADD = $(RIG_LIBS)
+
+tests_codecs_test_matrix_SOURCES = tests/codecs/test_matrix.c $(RIG)
+tests_codecs_test_matrix_CPPFLAGS = $(RIG_CPPFLAGS)
+tests_codecs_test_matrix_CFLAGS = $(RIG_CFLAGS) $(ZSTD_CFLAGS)
+tests_codecs_test_matrix_LDADD = $(RIG_LIBS) $(ZSTD_LIBS)

@@ -3,6 +3,8 @@
 #include "fake.h"
 #include "test.h"
 
+#include <time.h>
+
 /* ------------------------------------------------------------------------------------------------ a delegate */
 
 /* Writes every callback it gets into a diary that all share: "name:event(detail) ". */
@@ -16,7 +18,7 @@ static char diary[8192];
 static bool veto, greedy;
 static const char *state_text = "", *broadcast_text = "";
 static int broadcast_rc;
-static bool fail_start;
+static bool fail_start, dawdle;
 
 static void note(const struct probe *p, const char *fmt, ...) KITH_PRINTF(2, 3);
 static void note(const struct probe *p, const char *fmt, ...)
@@ -55,7 +57,12 @@ static int probe_attach(void *self, const struct kith_node *node, struct kith_er
     note(self, "attach");
     return 0;
 }
-static void probe_join(void *self, const struct kith_member *m) { note(self, "join"); }
+static void probe_join(void *self, const struct kith_member *m)
+{
+    note(self, "join");
+    struct timespec held_up = {0, 210000000};
+    if (dawdle) nanosleep(&held_up, NULL);
+}
 static void probe_msg(void *self, struct kith_bytes b, bool reliable)
 {
     note(self, "msg(%.*s%s)", (int)b.len, (const char *)b.data, reliable ? ",stream" : "");
@@ -137,6 +144,7 @@ static const struct kith_node base = {.size = sizeof base, .broadcast = base_bro
 static struct kith_config config;
 static struct kith_entry entries[8];
 static struct probe filled[8];
+static char words[8][2][16];             /* the config's strings: overwritten by the next file, as if freed */
 static struct kith_delegates *fan;
 static const struct kith_delegate_ops *ops;
 static void *self;
@@ -145,11 +153,12 @@ static struct kith_error err;
 static void file(void)
 {
     memset(&config, 0, sizeof config);
+    memset(words, '!', sizeof words - 1);
     config.settings.handoff_queue_depth = 4;
     config.settings.max_stream_memory = config.settings.max_stream_size = 1 << 20;
     config.delegates.items = entries;
     diary[0] = fake_log_text[0] = 0;
-    veto = greedy = fail_start = false;
+    veto = greedy = fail_start = dawdle = false;
     state_text = broadcast_text = "";
     memset(&asked, 0, sizeof asked);
     err = (struct kith_error){.size = sizeof err};
@@ -158,9 +167,11 @@ static void file(void)
 static void entry(const struct kith_plugin *plugin, const char *tag, const char *channel)
 {
     size_t i = config.delegates.count++;
-    filled[i] = (struct probe){.tag = tag};
+    snprintf(words[i][0], sizeof words[i][0], "%s", tag);
+    snprintf(words[i][1], sizeof words[i][1], "%s", channel ? channel : "");
+    filled[i] = (struct probe){.tag = words[i][0]};
     entries[i] = (struct kith_entry){.use = "probe", .kind = KITH_DELEGATE, .pos = {(unsigned)(10 + i), 5}, .plugin = plugin,
-                                     .params = &filled[i], .channel = channel};
+                                     .params = &filled[i], .channel = channel ? words[i][1] : NULL};
     snprintf((char *)entries[i].digest, sizeof entries[i].digest, "%s", tag);
 }
 
@@ -524,6 +535,26 @@ static void test_meta(void)
     close_fan();
 }
 
+static void test_bad_manners_are_counted(void)
+{
+    struct kith_member m = {.size = sizeof m};
+    file();
+    config.settings.max_stream_size = 64;
+    entry(&producer, "a", "kv");
+    open_fan();
+    struct kith_instance *in = kith_delegates_find(fan, "probe");
+    dawdle = true;
+    ops->notify_join(self, &m);
+    CU_ASSERT_EQUAL(*in->host->counter(in->host, "slow_calls", ""), 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "notify_join() held up the node for"));
+    state_text = "state that is longer than any message may be, by far, whatever else there is in it";
+    collect_nothing();
+    ops->local_state(self, false, &collector);
+    CU_ASSERT_EQUAL(collected_len, 0);
+    CU_ASSERT_EQUAL(*in->host->counter(in->host, "broken_calls", ""), 1);
+    close_fan();
+}
+
 static unsigned done_calls;
 static int done_status;
 static void on_done(void *arg, int status, uint64_t value)
@@ -661,7 +692,8 @@ KITH_TESTS("plugins/delegates", {"life and order", test_life_and_order},
            {"what was dropped may come again", test_what_was_dropped_may_come_again},
            {"state of several", test_state_of_several}, {"same bytes alone and together", test_same_bytes_alone_and_together},
            {"exclusions name both lines", test_exclusions_name_both_lines}, {"the first veto wins", test_first_veto_wins},
-           {"meta", test_meta}, {"done only while it lives", test_done_only_while_it_lives},
+           {"meta", test_meta},
+           {"bad manners are counted", test_bad_manners_are_counted}, {"done only while it lives", test_done_only_while_it_lives},
            {"a reload keeps what did not change", test_reload_keeps_what_did_not_change},
            {"a failed reload changes nothing", test_failed_reload_changes_nothing}, {"listeners", test_listeners},
            {"window of ids", test_seen_window})

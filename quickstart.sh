@@ -116,14 +116,15 @@ demo() {
 
     say "3. cat is killed with SIGKILL: suspected first, then declared dead"
     kill -9 "$pid_cat"
+    wait "$pid_cat" 2>/dev/null || true
     for n in ada bob; do
         "$kith" members --node $n --wait suspect=1 --timeout 20s >/dev/null
+        table $n
     done
-    table ada
     for n in ada bob; do
         "$kith" members --node $n --wait dead=1 --timeout 20s >/dev/null
+        table $n
     done
-    table ada
 
     say "4. bob leaves (SIGTERM), and says so"
     kill -TERM "$pid_bob"

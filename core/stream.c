@@ -128,7 +128,8 @@ static void tell(struct kith_core *c, struct kith_stream *s, int status, uint64_
         kith_stats_observe(&c->stats, KITH_HIST_PUSH_PULL, (double)(c->now - s->begun) / 1e9);
         if (status < 0) {
             kith_count(c, KITH_COUNT_PUSH_PULLS_FAILED);
-            kith_log(c, KITH_LOG_ERROR, &s->to, "Push/Pull with %.*s failed", (int)s->name_len, s->name);
+            kith_log(c, KITH_LOG_ERROR, &s->to, "Push/Pull with %.*s failed", s->name_len ? (int)s->name_len : 17,
+                     s->name_len ? s->name : "an unnamed member");
         }
     }
     if (s->request) kith_request_done(c, s->request, status, value);
@@ -506,6 +507,7 @@ void kith_core_stream_error(struct kith_core *c, uint64_t now, uint32_t handle, 
 {
     struct kith_stream *s = known(c, now, handle);
     if (!s) return;
+    if (*text) kith_log_some(c, KITH_LOG_ERROR, &s->to, "failed to receive: %s", text);
     if (s->kind == KITH_STREAM_INBOUND) {
         struct kith_msg err = {.type = KITH_MSG_ERR, .error = kith_bytes_of(text, strlen(text))};
         if (err.error.len > ERROR_TEXT_MAX) err.error.len = ERROR_TEXT_MAX;

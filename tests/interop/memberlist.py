@@ -14,7 +14,7 @@ from harness import BUILD, Failed, HERE, Process, Skip, b64, free_port, hostport
 VERSIONS = ["v0.1.5", "debian", "v0.5.3", "v0.7.0"]
 LABELS = ["v0.5.3", "v0.7.0"]        # since v0.3.0
 PEERS = os.path.join(BUILD, "tests", "interop", "peers")
-KEY = "a2l0aC1hbmQtbWVtYmVybGlzdA=="  # 16 bytes
+KEY = b64("kith&memberlist!")  # 16 bytes
 
 
 class Go:

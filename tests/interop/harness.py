@@ -1,7 +1,7 @@
 """What the interop tests stand on: processes that end with the test, events instead of sleeps, free ports.
 
 A test is a function whose name begins with test_; it gets a fresh Lab, which owns a folder and every process it starts.
-Peers that are not installed are a named skip, or a failure when KITH_INTEROP=require (as in CI).
+Peers that are not installed are a named skip, or a failure when KITH_INTEROP=require (as in CI); KITH_INTEROP=skip leaves all out.
 """
 
 import base64
@@ -21,7 +21,7 @@ import traceback
 KITH = os.environ.get("KITH", "kith")
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("builddir", os.path.dirname(os.path.dirname(HERE)))
-PATIENCE = 30.0  # seconds until an expected event counts as missing
+PATIENCE = 60.0  # seconds until an expected event counts as missing
 
 
 class Skip(Exception):
@@ -252,6 +252,9 @@ class Kith:
 
 def main(tests):
     """Run the tests of a module (those named on the command line only), print what happened, exit with 0, 1 or 77."""
+    if os.environ.get("KITH_INTEROP") == "skip":
+        print("0 passed, 0 failed, %d skipped" % len(tests))
+        sys.exit(77)
     wanted = sys.argv[1:]
     required = os.environ.get("KITH_INTEROP") == "require"
     passed = failed = skipped = 0

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from harness import Failed, Process, collect, free_port, main, need, unb64, wait_until
+from harness import Failed, PATIENCE, Process, collect, free_port, main, need, unb64, wait_until
 
 KEY = "a2l0aC1hbmQtc2VyZi1zaGFyZS10aGlzLXNlY3JldCE="  # 32 bytes
 OTHER_KEY = "YW5vdGhlci1rZXktdGhhdC1ub2JvZHktZWxzZS1oYXM="
@@ -40,7 +40,7 @@ class Serf:
     def states(self):
         return {m["name"]: m["status"] for m in json.loads(self.run("members", "-format", "json")[1])["members"]}
 
-    def wait_states(self, wanted, patience=30):
+    def wait_states(self, wanted, patience=PATIENCE):
         wait_until(lambda: "%s sees %s, it sees %s\n%s" % (self.name, wanted, self.states(), self.process.tail()),
                    lambda: all(self.states().get(n) in (s if isinstance(s, tuple) else (s,)) for n, s in wanted.items()), patience)
 

@@ -6,7 +6,7 @@ runtime_libruntime_la_SOURCES = runtime/dns.c runtime/dns.h runtime/host.c runti
   runtime/runtime.h runtime/node.c runtime/wiring.c runtime/streams.c runtime/commands.c runtime/joiner.c runtime/table.c \
   runtime/stats.c runtime/codes.c runtime/reload.c runtime/control.h runtime/control.c runtime/control_path.c \
   runtime/control_commands.c runtime/control_keys.c runtime/control_report.c runtime/control_monitor.c
-runtime_libruntime_la_CPPFLAGS = $(INC_ALL) -DKITH_VERSION='"$(PACKAGE_VERSION)"'
+runtime_libruntime_la_CPPFLAGS = $(INC_ALL) -DKITH_VERSION='"$(PACKAGE_VERSION)"' -DKITH_PLUGINDIR='"$(plugindir)"'
 runtime_libruntime_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS) $(JANSSON_CFLAGS)
 runtime_libruntime_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(RESOLV_LIBS) $(JANSSON_LIBS) -lpthread
 

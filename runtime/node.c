@@ -105,6 +105,13 @@ static int parse_literal(void *ctx, const char *host, uint16_t port, struct kith
     return k->ops->parse(k->transport->self, host, port, out);
 }
 
+struct kith_resolver *kith_node_resolver(struct kith *k)
+{
+    struct kith_resolver_setup setup = {
+        .dns_config_path = k->config->settings.dns_config_path, .parse = parse_literal, .parse_ctx = k};
+    return kith_resolver_new(k->loop, k->log, &setup);
+}
+
 /* The parts below the core, in the order in which they need each other. Opens nothing but the log. */
 static int make_parts(struct kith *k, struct kith_error *err)
 {
@@ -122,8 +129,7 @@ static int make_parts(struct kith *k, struct kith_error *err)
     k->ops = k->transport->plugin->ops;
     rc = kith_pipeline_new(&k->pipeline, c, &k->maker, k->ring, NULL, err);
     if (rc) return rc;
-    struct kith_resolver_setup dns = {.dns_config_path = c->settings.dns_config_path, .parse = parse_literal, .parse_ctx = k};
-    k->resolver = kith_resolver_new(k->loop, k->log, &dns);
+    k->resolver = kith_node_resolver(k);
     if (!k->resolver) return kith_fail(err, KITH_ENOMEM, "out of memory");
     kith_table_init(k);
     k->delegates = kith_delegates_new(c, &k->maker, &k->table, NULL, err);
@@ -132,6 +138,20 @@ static int make_parts(struct kith *k, struct kith_error *err)
     if (!k->options.delegate) return 0;
     rc = kith_delegates_listen(k->delegates, k->options.delegate, k->options.delegate_self);
     return rc ? kith_fail(err, (enum kith_code)-rc, "the program's delegate can't take part") : 0;
+}
+
+/* The embedder's folders come before those that are looked in anyway. */
+static struct kith_registry *make_registry(const char *first)
+{
+    const char *env = secure_getenv("KITH_PLUGIN_PATH"), *rest = env && *env ? env : KITH_PLUGINDIR;
+    if (!first || !*first) return kith_registry_new(NULL);
+    size_t len = strlen(first) + strlen(rest) + 2;
+    char *dirs = malloc(len);
+    if (!dirs) return NULL;
+    snprintf(dirs, len, "%s:%s", first, rest);
+    struct kith_registry *registry = kith_registry_new(dirs);
+    free(dirs);
+    return registry;
 }
 
 static int begin(struct kith *k, const struct kith_origin *o, const struct kith_options *options, struct kith_error *err)
@@ -146,7 +166,7 @@ static int begin(struct kith *k, const struct kith_origin *o, const struct kith_
     k->own_loop = !o->loop;
     k->loop = o->loop ? o->loop : kith_loop_new();
     k->own_registry = !o->registry;
-    k->registry = o->registry ? o->registry : kith_registry_new(k->options.plugin_path);
+    k->registry = o->registry ? o->registry : make_registry(k->options.plugin_path);
     if (!k->path || (o->text && !k->text) || !k->loop || !k->registry) return kith_fail(err, KITH_ENOMEM, "out of memory");
     int rc = read_config(k, err);
     if (rc) return rc;
@@ -275,6 +295,7 @@ void kith_close(struct kith *k)
     kith_wiring_stop(k);
     kith_commands_free(k);                   /* their askers are told before they go */
     kith_resolver_free(k->resolver);
+    kith_resolver_free(k->former_resolver);
     kith_joiner_free(k);
     kith_control_stop(k);
     if (k->delegates) kith_delegates_free(k->delegates);

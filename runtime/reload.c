@@ -41,6 +41,7 @@ struct next {
     struct kith_pipeline *pipeline;
     struct kith_delegates *delegates;
     struct kith_secrets former;          /* the ring as it was, to go back to */
+    bool keys_taken, log_taken;
 };
 
 static void next_free(struct next *n)
@@ -88,6 +89,7 @@ static int take_keys(struct kith *k, struct next *n, struct kith_error *err)
 {
     int rc = remember_keys(k, n);
     if (!rc && n->config->keyring.count) rc = kith_keyring_replace(k->ring, &n->config->keyring);
+    n->keys_taken = !rc;
     return rc ? kith_fail(err, (enum kith_code)-rc, "the new keys can't be taken over: %s", kith_code_text(rc)) : 0;
 }
 
@@ -102,14 +104,15 @@ static int make_next(struct kith *k, struct next *n, struct kith_error *err)
     n->delegates = kith_delegates_new(n->config, &k->maker, &k->table, k->delegates, err);
     if (!n->delegates) return err->code ? err->code : -KITH_EINVAL;
     rc = kith_log_change(k->log, &setup, err);
+    n->log_taken = !rc;
     return rc ? rc : kith_delegates_start(n->delegates, err);
 }
 
 static void go_back(struct kith *k, struct next *n)
 {
     struct kith_log_setup setup = kith_node_log_setup(k, k->config);
-    kith_keyring_replace(k->ring, &n->former);
-    kith_log_change(k->log, &setup, NULL);
+    if (n->keys_taken) kith_keyring_replace(k->ring, &n->former);
+    if (n->log_taken) kith_log_change(k->log, &setup, NULL);
 }
 
 /* ------------------------------------------------------------------------------------- swapping */
@@ -144,6 +147,18 @@ static void renew_meta(struct kith *k, const struct kith_config *old)
     if (k->core) kith_commands_add(k, &c);
 }
 
+/* Lookups under way end with the resolver they began with: it lives until the next change. */
+static void renew_resolver(struct kith *k, const struct kith_config *old)
+{
+    const char *was = old->settings.dns_config_path, *now = k->config->settings.dns_config_path;
+    if (strcmp(was ? was : "", now ? now : "") == 0) return;
+    struct kith_resolver *resolver = kith_node_resolver(k);
+    if (!resolver) return;
+    kith_resolver_free(k->former_resolver);
+    k->former_resolver = k->resolver;
+    k->resolver = resolver;
+}
+
 static void swap(struct report *r, struct next *n)
 {
     struct kith *k = r->k;
@@ -172,6 +187,7 @@ static void swap(struct report *r, struct next *n)
     kith_delegates_free(delegates);
     kith_pipeline_unref(pipeline);
     renew_meta(k, old);
+    renew_resolver(k, old);
     if (k->started && !same_strings(&old->join, &k->config->join)) kith_joiner_kick(k);
     kith_config_free(old);
 }
@@ -185,10 +201,9 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
     struct report r = {.k = k, .line = line, .arg = arg};
     struct next n = {0};
     int rc = read_next(k, &n, err);
-    bool made = !rc;
     if (!rc) rc = make_next(k, &n, err);
     if (rc) {
-        if (made) go_back(k, &n);
+        go_back(k, &n);
         kith_node_log(k, KITH_LOG_ERROR, "reload: nothing changed: %s", err->text);
         next_free(&n);
         return rc;

@@ -46,7 +46,7 @@ struct kith {
 
     struct kith_log *log;
     struct kith_services *services;
-    struct kith_resolver *resolver;
+    struct kith_resolver *resolver, *former_resolver;
     struct kith_host_maker maker;        /* of the services */
     struct kith_config *config;          /* in force */
     struct kith_keyring *ring;
@@ -96,6 +96,7 @@ int kith_node_tell(struct kith *, const struct kith_diag *, struct kith_error *e
 void kith_node_log(struct kith *, enum kith_log_level, const char *fmt, ...) KITH_PRINTF(3, 4);
 uint64_t kith_node_now(const struct kith *);
 
+struct kith_resolver *kith_node_resolver(struct kith *);             /* a new one, from the config in force */
 void kith_node_format(const struct kith *, const struct kith_addr *, char *out, size_t cap);
 struct kith_log_setup kith_node_log_setup(struct kith *, const struct kith_config *);
 

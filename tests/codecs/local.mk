@@ -23,3 +23,13 @@ tests_codecs_test_matrix_SOURCES = tests/codecs/test_matrix.c $(RIG)
 tests_codecs_test_matrix_CPPFLAGS = $(RIG_CPPFLAGS)
 tests_codecs_test_matrix_CFLAGS = $(RIG_CFLAGS) $(ZSTD_CFLAGS)
 tests_codecs_test_matrix_LDADD = $(RIG_LIBS) $(ZSTD_LIBS)
+
+# Counts every allocation of the process by standing in for malloc.
+if HAVE_CUNIT
+check_PROGRAMS += tests/codecs/test_steady
+TESTS += tests/codecs/test_steady
+tests_codecs_test_steady_SOURCES = tests/codecs/test_steady.c $(RIG)
+tests_codecs_test_steady_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/core
+tests_codecs_test_steady_CFLAGS = $(RIG_CFLAGS)
+tests_codecs_test_steady_LDADD = core/libcore.la $(RIG_LIBS)
+endif

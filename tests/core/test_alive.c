@@ -304,6 +304,25 @@ static void test_t4_addresses_are_kept_and_passed_on_verbatim(void)
     rig_fini(&r);
 }
 
+static void test_t2_long_strings_are_raw_never_bin_or_str8(void)
+{
+    struct rig r;
+    rig_new(&r);
+    char name[41], meta[201];
+    memset(name, 'n', 40);
+    memset(meta, 'm', 200);
+    name[40] = meta[200] = 0;
+    struct kith_addr a = rig_addr(2);
+    struct kith_msg m = rig_alive_msg(name, 1, &a, meta);
+    rig_feed(&r, 2, &m);
+    rig_flush(&r);
+    const struct rig_sent *s = rig_find(&r, KITH_MSG_ALIVE, name, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    CU_ASSERT_EQUAL(memcmp(s->msg.node.data - 3, "\xda\0\x28", 3), 0);
+    CU_ASSERT_EQUAL(memcmp(s->msg.meta.data - 3, "\xda\0\xc8", 3), 0);
+    rig_fini(&r);
+}
+
 static void test_missing_port_means_our_own(void)
 {
     struct rig r;
@@ -408,6 +427,7 @@ KITH_TESTS("core/alive",
     {"a left name takes a new address at once", test_left_name_takes_a_new_address_at_once},
     {"a conflict about ourselves is reported, not refuted", test_conflict_about_ourselves_is_reported_not_refuted},
     {"T4: addresses are kept and passed on verbatim", test_t4_addresses_are_kept_and_passed_on_verbatim},
+    {"T2: long strings are raw, never bin or str8", test_t2_long_strings_are_raw_never_bin_or_str8},
     {"a missing port means our own", test_missing_port_means_our_own},
     {"CIDRs decide who may be a member", test_cidrs_decide_who_may_be_a_member},
     {"prefixes of any length", test_prefixes_of_any_length})

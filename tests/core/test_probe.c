@@ -434,7 +434,7 @@ static void test_stray_answers_do_nothing(void)
 
 KITH_TESTS("core/probe",
     {"the first probe comes after one interval", test_first_probe_comes_after_one_interval},
-    {"T11, T12: pings say where to answer", test_t11_t12_pings_say_where_to_answer},
+    {"T1, T11, T12: pings say where to answer, with sorted keys", test_t11_t12_pings_say_where_to_answer},
     {"every member is probed once a round", test_every_member_is_probed_once_a_round},
     {"an ack ends the probe", test_an_ack_ends_the_probe},
     {"silence brings relays and a stream, then suspicion", test_silence_brings_relays_and_a_stream_then_suspicion},

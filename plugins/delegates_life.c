@@ -41,20 +41,20 @@ static int check_pair(const struct kith_entry *a, const struct kith_entry *b, st
     return 0;
 }
 
-int kith_delegates_check(const struct kith_config *config, struct kith_error *err)
+const struct kith_entry *kith_delegates_clash(const struct kith_config *config, struct kith_error *err)
 {
     const struct kith_entries *all = &config->delegates;
     for (size_t i = 0; i < all->count; i++) {
-        const char *channel = all->items[i].channel;
-        if (channel && (!*channel || strlen(channel) > KITH_CHANNEL_NAME_MAX))
-            return kith_fail(err, KITH_EINVAL, "delegate `%s` (line %u): a channel's name has 1 to %d bytes", all->items[i].use,
-                             all->items[i].pos.line, KITH_CHANNEL_NAME_MAX);
-        for (size_t j = 0; j < i; j++) {
-            int rc = check_pair(&all->items[j], &all->items[i], err);
-            if (rc) return rc;
+        const struct kith_entry *entry = &all->items[i];
+        if (entry->channel && (!*entry->channel || strlen(entry->channel) > KITH_CHANNEL_NAME_MAX)) {
+            kith_fail(err, KITH_EINVAL, "delegate `%s` (line %u): a channel's name has 1 to %d bytes", entry->use, entry->pos.line,
+                      KITH_CHANNEL_NAME_MAX);
+            return entry;
         }
+        for (size_t j = 0; j < i; j++)
+            if (check_pair(&all->items[j], entry, err) != 0) return entry;
     }
-    return 0;
+    return NULL;
 }
 
 /* ------------------------------------------------------------------------------------------------ the hub */
@@ -158,7 +158,7 @@ static void activate(struct kith_delegates *d)
 struct kith_delegates *kith_delegates_new(const struct kith_config *config, const struct kith_host_maker *maker,
                                           const struct kith_node *node, struct kith_delegates *old, struct kith_error *err)
 {
-    if (kith_delegates_check(config, err) != 0) return NULL;
+    if (kith_delegates_clash(config, err)) return NULL;
     struct kith_delegates *d = alloc(config, node, old);
     if (!d) {
         kith_fail(err, KITH_ENOMEM, "no memory for the delegates");

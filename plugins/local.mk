@@ -4,7 +4,7 @@ plugins_libplugins_la_SOURCES = plugins/plugins.h plugins/loader.h plugins/loade
   plugins/instance.c plugins/keyring.c plugins/keyfile.h plugins/keyfile.c plugins/pipeline_parts.h \
   plugins/pipeline.c plugins/pipeline_work.c plugins/pipeline_seal.c plugins/pipeline_open.c plugins/inflow.c \
   plugins/fanout.h plugins/channel.h plugins/channel.c plugins/handoff.c plugins/seat.c plugins/delegates.c \
-  plugins/delegates_life.c
+  plugins/delegates_life.c plugins/check.c
 nodist_plugins_libplugins_la_SOURCES = plugins/static.c
 plugins_libplugins_la_CPPFLAGS = $(INC_HOST) -DKITH_PLUGINDIR='"$(plugindir)"'
 plugins_libplugins_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)

@@ -89,6 +89,10 @@ int kith_instance_start(struct kith_instance *, struct kith_error *);     /* not
 /* Drop a reference; the last one: stop when started, fini, free. NULL is fine. */
 void kith_instance_free(struct kith_instance *);
 
+/* What only the plugins can say about a config (check.c): the init of each instance, and delegates that exclude each other; every
+ * problem at its place. Nothing is started. */
+void kith_plugins_check(const struct kith_config *, struct kith_diag *);
+
 /* ------------------------------------------------------------------------------------- pipeline */
 
 /* Why messages were refused; each is a counter. */
@@ -168,9 +172,10 @@ int kith_inflow_end(struct kith_inflow *);
  * most max_stream_memory bytes, until kith_delegates_deliver(). */
 struct kith_delegates;
 
-/* What can't be together, both lines named: two raw delegates (or two of one channel) that produce messages or state, two that
- * provide meta, two that provide the ack payload. kith_delegates_new() checks it too. */
-int kith_delegates_check(const struct kith_config *, struct kith_error *);
+/* What can't be together: two raw delegates (or two of one channel) that produce messages or state, two that provide meta, two
+ * that provide the ack payload. The entry that is one too many, err naming both lines; or NULL. kith_delegates_new() refuses it
+ * too. */
+const struct kith_entry *kith_delegates_clash(const struct kith_config *, struct kith_error *);
 
 /* Make the instances; nothing is attached or started. node: what the delegates may ask; each gets its own table on top of it,
  * bound to its channel. old: NULL, or the one in force (reload): delegates whose entry did not change are shared with it, and

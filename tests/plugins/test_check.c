@@ -1,0 +1,49 @@
+/* What the plugins themselves say about a file, each with its place. */
+#include "plugins.h"
+#include "test.h"
+
+static char *problems(const char *text, bool *ok)
+{
+    struct kith_registry *registry = kith_registry_new(NULL);
+    struct kith_config_finder finder = kith_registry_finder(registry);
+    struct kith_diag *diag = kith_diag_new();
+    struct kith_config *config = kith_config_parse("t.yaml", text, strlen(text), &finder, diag);
+    *ok = config != NULL;
+    if (config) kith_plugins_check(config, diag);
+    char *said = kith_diag_text(diag);
+    kith_config_free(config);
+    kith_diag_free(diag);
+    kith_registry_free(registry);
+    return said;
+}
+
+static void test_init_speaks(void)
+{
+    bool ok;
+    char *said = problems("node: { name: a }\n"
+                          "transport: { use: udp_tcp, bind: \"127.0.0.1:0\" }\n"
+                          "delegates:\n"
+                          "  - { use: log }\n"
+                          "  - { use: log, events: [ join, arrive ] }\n"
+                          "  - { use: log, events: [ part ] }\n", &ok);
+    CU_ASSERT(ok);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "t.yaml:5:"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "error: log: events: `arrive` is none of"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "t.yaml:6:"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "error: log: events: `part` is none of"));
+    CU_ASSERT_PTR_NULL(strstr(said, "t.yaml:4:"));
+    free(said);
+}
+
+static void test_nothing_to_say(void)
+{
+    bool ok;
+    char *said = problems("node: { name: a }\nsecret_key: MDEyMzQ1Njc4OWFiY2RlZg==\n"
+                          "transport: { use: udp_tcp, bind: \"127.0.0.1:0\" }\n"
+                          "delegates: [ { use: log }, { use: log, channel: news } ]\n", &ok);
+    CU_ASSERT(ok);
+    CU_ASSERT_PTR_NULL(strstr(said, "error"));
+    free(said);
+}
+
+KITH_TESTS("plugins/check", {"each init speaks", test_init_speaks}, {"nothing to say", test_nothing_to_say})

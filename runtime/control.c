@@ -125,7 +125,8 @@ static void client_line(struct kith_client *c, const char *line, size_t len)
 
 void kith_client_event(struct kith_client *c, const char *line, size_t len)
 {
-    if (c->out.len - c->out.head + len > KITH_CONTROL_EVENTS_MAX) {
+    size_t waiting = c->out.len - c->out.head;
+    if (waiting && waiting + len > KITH_CONTROL_EVENTS_MAX) {
         c->dropped++;
         return;
     }

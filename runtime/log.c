@@ -163,10 +163,17 @@ static bool allow(struct kith_log *log, struct site *s, const char *text)
 
 void kith_log_vwrite(struct kith_log *log, enum kith_log_level level, const char *source, const char *fmt, va_list ap)
 {
+    kith_log_vwrite_about(log, level, source, NULL, fmt, ap);
+}
+
+void kith_log_vwrite_about(struct kith_log *log, enum kith_log_level level, const char *source, const char *peer,
+                           const char *fmt, va_list ap)
+{
     char text[TEXT_MAX];
     if (!log || !kith_log_wanted(log, level)) return;
     if (level > KITH_LOG_TRACE) level = KITH_LOG_TRACE;
-    vsnprintf(text, sizeof text, fmt, ap);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    if (peer && n >= 0 && (size_t)n < sizeof text) snprintf(text + n, sizeof text - (size_t)n, " (from %s)", peer);
     pthread_mutex_lock(&log->lock);
     if (log->tap && level < atomic_load(&log->tap_level)) log->tap(log->tap_ctx, level, source, text);
     if (level > atomic_load(&log->level)) goto out;

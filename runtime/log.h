@@ -42,6 +42,9 @@ void kith_log_vwrite(struct kith_log *, enum kith_log_level, const char *source,
  * more. fn is called under the log's lock, from any thread: it must not log itself. */
 void kith_log_tap(struct kith_log *, enum kith_log_level level,
                   void (*fn)(void *ctx, enum kith_log_level, const char *source, const char *text), void *ctx);
+/* [any] The same about a peer: " (from PEER)" follows. */
+void kith_log_vwrite_about(struct kith_log *, enum kith_log_level, const char *source, const char *peer, const char *fmt,
+                           va_list ap) KITH_PRINTF(5, 0);
 bool kith_log_wanted(const struct kith_log *, enum kith_log_level);
 
 /* [any] Are lines held back? Then write the summaries that are due, now and then. */

@@ -171,7 +171,11 @@ static int begin(struct kith *k, const struct kith_origin *o, const struct kith_
     int rc = read_config(k, err);
     if (rc) return rc;
     rc = make_parts(k, err);
-    if (rc && err && !k->options.log && k->problems) fprintf(k->problems, "%s\n", err->text);
+    if (rc) {
+        char text[sizeof err->text + 1];
+        snprintf(text, sizeof text, "%s\n", err->text);
+        tell(k, KITH_LOG_ERROR, text);
+    }
     return rc;
 }
 
@@ -206,10 +210,9 @@ static void core_log(void *ctx, enum kith_log_level level, const struct kith_add
         kith_log_vwrite(k->log, level, "", fmt, ap);
         return;
     }
-    char text[512], from[KITH_ADDR_TEXT];
-    vsnprintf(text, sizeof text, fmt, ap);
+    char from[KITH_ADDR_TEXT];
     kith_node_format(k, peer, from, sizeof from);
-    kith_log_write(k->log, level, "", "%s (from %s)", text, from);
+    kith_log_vwrite_about(k->log, level, "", from, fmt, ap);
 }
 
 static int make_core(struct kith *k, struct kith_error *err)

@@ -55,6 +55,9 @@ uint8_t *kith_tool_bytes(const char *base64, size_t *len);
 char *kith_tool_printable(const char *base64);
 void kith_tool_json(const json_t *);     /* to stdout, without the envelope's `ok` */
 
+/* Others choose names and messages: control characters become '?', so that they can't play with a terminal. In place. */
+char *kith_tool_clean(char *text);
+
 /* A table: cells are copied; printed with as much space as each column needs. */
 struct kith_rows;
 struct kith_rows *kith_rows_new(size_t columns);

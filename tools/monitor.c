@@ -27,30 +27,40 @@ static const char *str(const json_t *o, const char *key)
     return s ? s : "";
 }
 
-static void print_text(const json_t *e)
+static void write_event(FILE *out, const json_t *e)
 {
     const char *event = str(e, "event"), *time = str(e, "time");
     char *bytes = NULL;
-    if (!strcmp(event, "hello")) return;
-    if (*time) printf("%s  ", time);
+    if (*time) fprintf(out, "%s  ", time);
     if (!strcmp(event, "message")) {
         bytes = kith_tool_printable(str(e, "payload"));
-        printf("message   %s%s\n", bytes ? bytes : "", json_is_true(json_object_get(e, "reliable")) ? "  (reliable)" : "");
+        fprintf(out, "message   %s%s", bytes ? bytes : "", json_is_true(json_object_get(e, "reliable")) ? "  (reliable)" : "");
     } else if (!strcmp(event, "log")) {
-        printf("%-8s  %s%s%s\n", str(e, "level"), str(e, "source"), *str(e, "source") ? ": " : "", str(e, "text"));
+        fprintf(out, "%-8s  %s%s%s", str(e, "level"), str(e, "source"), *str(e, "source") ? ": " : "", str(e, "text"));
     } else if (!strcmp(event, "dropped")) {
-        printf("dropped   %lld events that were not read in time\n", (long long)json_integer_value(json_object_get(e, "count")));
+        fprintf(out, "dropped   %lld events that were not read in time", (long long)json_integer_value(json_object_get(e, "count")));
     } else {
         const char *addr = str(e, "addr");
         bytes = kith_tool_printable(str(e, "meta"));
-        printf("%-8s  %s  ", event, str(e, "name"));
-        printf(strchr(addr, ':') ? "[%s]:%lld" : "%s:%lld", addr, (long long)json_integer_value(json_object_get(e, "port")));
-        printf("  %s", str(e, "state"));
-        if (*str(e, "accuser")) printf("  by %s", str(e, "accuser"));
-        if (bytes && *bytes) printf("  %s", bytes);
-        putchar('\n');
+        fprintf(out, "%-8s  %s  ", event, str(e, "name"));
+        fprintf(out, strchr(addr, ':') ? "[%s]:%lld" : "%s:%lld", addr, (long long)json_integer_value(json_object_get(e, "port")));
+        fprintf(out, "  %s", str(e, "state"));
+        if (*str(e, "accuser")) fprintf(out, "  by %s", str(e, "accuser"));
+        if (bytes && *bytes) fprintf(out, "  %s", bytes);
     }
     free(bytes);
+}
+
+static void print_text(const json_t *e)
+{
+    char *line = NULL;
+    size_t len;
+    FILE *out = open_memstream(&line, &len);
+    if (!out) return;
+    write_event(out, e);
+    fclose(out);
+    puts(kith_tool_clean(line));
+    free(line);
 }
 
 static json_t *event_list(const char *text)

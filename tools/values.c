@@ -95,6 +95,15 @@ uint8_t *kith_tool_bytes(const char *base64, size_t *len)
     return out;
 }
 
+char *kith_tool_clean(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; p && *p; p++) {
+        if (*p < 0x20 || *p == 0x7f) *p = '?';
+        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) *p = p[1] = '?';      /* C1, in UTF-8 */
+    }
+    return text;
+}
+
 /* Serf's tags: FF and a msgpack map of strings. NULL: something else. */
 static char *tags_text(const uint8_t *bytes, size_t len)
 {
@@ -130,10 +139,8 @@ char *kith_tool_printable(const char *base64)
     json_decref(utf8);
     if (tags || plain) {
         char *out = tags ? tags : strdup((char *)bytes);
-        for (char *p = out; tags && p && *p; p++)
-            if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = '?';
         free(bytes);
-        return out;
+        return kith_tool_clean(out);
     }
     free(bytes);
     char *out = malloc(strlen(base64) + 8);
@@ -169,7 +176,7 @@ void kith_rows_add(struct kith_rows *r, const char *const *cells)
     char **grown = r ? realloc(r->cells, (r->count + 1) * r->columns * sizeof *grown) : NULL;
     if (!grown) return;
     r->cells = grown;
-    for (size_t i = 0; i < r->columns; i++) r->cells[r->count * r->columns + i] = strdup(cells[i] ? cells[i] : "");
+    for (size_t i = 0; i < r->columns; i++) r->cells[r->count * r->columns + i] = kith_tool_clean(strdup(cells[i] ? cells[i] : ""));
     r->count++;
 }
 

@@ -119,6 +119,10 @@ def test_config_errors_start_nothing():
         check(tool + " shows the nearest key", "gossip" in err, err)
         check("no socket was made", not os.path.exists(os.path.join(DIR, "kith", "bad.sock")))
     expect(USAGE, "run", DIR + "/missing.yaml")
+    path = write("bind.yaml", "node: { name: b }\ntransport: { use: udp_tcp, bind: 'here:x' }\n")
+    for tool in (["run"], ["config", "check"]):                # what only the plugin knows
+        code, out, err = kith(*tool, path)
+        check("a plugin's complaint has its place", code == USAGE and "bind.yaml:2:" in err and "here:x" in err, err)
     expect(USAGE, "run", write("plugin.yaml", "node: { name: p }\ntransport: { use: pigeons }\n"))
     first = start("first")
     taken = config("second").replace(".yaml", "-taken.yaml")

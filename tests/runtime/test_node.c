@@ -494,6 +494,49 @@ static void test_the_control_socket_takes_anything(void)
     end();
 }
 
+/* The next line, as far as it fits. */
+static json_t *next_line(int fd)
+{
+    static char line[8 << 20];
+    size_t have = 0;
+    uint64_t last = seconds() + PATIENCE_SECONDS;
+    while (seconds() < last && have < sizeof line) {
+        ssize_t n = read(fd, line + have, 1);
+        if (n == 0) break;
+        if (n < 0) kith_loop_turn(loop, 10000000);
+        else if (line[have++] == '\n') return json_loadb(line, have, 0, NULL);
+    }
+    return NULL;
+}
+
+static void test_a_monitor_that_does_not_read_is_told_what_it_missed(void)
+{
+    enum { BIG = 1500000 };
+    static char big[BIG];
+    begin();
+    open_node(&nodes[0], "");
+    open_node(&nodes[1], "");
+    CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
+    int fd = dial(nodes[0].k->control_path);
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"monitor\",\"events\":[\"message\"]}"), "ok");
+    for (unsigned i = 1; i <= 3; i++) {
+        CU_ASSERT_EQUAL(say(&nodes[1], "n0", big, sizeof big, true), 0);
+        UNTIL(nodes[0].streams == i);
+    }
+    json_t *first = next_line(fd);
+    CU_ASSERT_EQUAL(json_string_length(json_object_get(first, "payload")), BIG / 3 * 4);
+    json_decref(first);
+    CU_ASSERT_EQUAL(say(&nodes[1], "n0", "small", 5, true), 0);
+    json_t *missed = next_line(fd), *last = next_line(fd);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(missed, "event")), "dropped");
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(missed, "count")), 2);
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(last, "payload")), "c21hbGw=");
+    json_decref(missed);
+    json_decref(last);
+    close(fd);
+    end();
+}
+
 static void test_requests_are_answered_in_order(void)
 {
     static const char text[] = "{\"cmd\":\"info\",\"id\":1}\n{\"cmd\":\"members\",\"wait\":{\"what\":\"alive\",\"count\":2},\"id\":2}\n"
@@ -557,5 +600,6 @@ KITH_TESTS("runtime/node", {"three nodes meet, talk and part", test_three_nodes_
            {"a reload says what needs a restart", test_a_reload_says_what_needs_a_restart},
            {"the public calls drive a node", test_the_public_calls_drive_a_node},
            {"the control socket takes anything", test_the_control_socket_takes_anything},
+           {"a monitor that does not read is told what it missed", test_a_monitor_that_does_not_read_is_told_what_it_missed},
            {"requests are answered in order", test_requests_are_answered_in_order},
            {"stale sockets are replaced, live ones refused", test_stale_sockets_are_replaced_and_live_ones_refused})

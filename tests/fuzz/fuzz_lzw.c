@@ -21,7 +21,7 @@ static void decode(const uint8_t *data, size_t len)
     if (n < 0) return;
     uint8_t *out = malloc((size_t)n + !n);
     if (!out) exit(2);
-    kith_lzw_decode(&decoder, data, len, out);
+    kith_lzw_decode(&decoder, data, len, out, (size_t)n);
     free(out);
 }
 
@@ -41,7 +41,7 @@ static void there_and_back(const uint8_t *data, size_t len)
     size_t n = kith_lzw_encode(&encoder, data, len, packed, cap);
     FUZZ_CHECK(n > 0 && n <= cap);
     FUZZ_CHECK(kith_lzw_measure(&decoder, packed, n, len) == (int64_t)len);
-    kith_lzw_decode(&decoder, packed, n, back);
+    kith_lzw_decode(&decoder, packed, n, back, len);
     FUZZ_CHECK(len == 0 || memcmp(back, data, len) == 0);
     free(packed);
     free(back);
@@ -52,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (!rig.p) {
         rig_init(&rig);
         rig_must(&rig, "lzw", NULL, 0);
+        kith_lzw_init(&encoder, 1);
     }
     decode(data, len);
     open_packet(data, len < TEXT_MAX ? len : TEXT_MAX);

@@ -61,8 +61,12 @@ struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
     struct kith_config_finder finder = kith_registry_finder(k->registry);
     struct kith_config *config = k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
                                          : kith_config_load(k->path, &finder, diag);
-    if (config && k->options.name) config->settings.name = k->options.name;
-    return config;
+    if (!config) return NULL;
+    if (k->options.name) config->settings.name = k->options.name;
+    kith_plugins_check(config, diag);
+    if (!kith_diag_errors(diag)) return config;
+    kith_config_free(config);
+    return NULL;
 }
 
 static int read_config(struct kith *k, struct kith_error *err)

@@ -6,7 +6,6 @@
 
 #include "config.h"
 #include "plugins.h"
-#include "runtime.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -43,24 +42,16 @@ static struct kith_config *load(const char *path, const struct kith_config_finde
     return config;
 }
 
-static void say(void *ctx, enum kith_log_level level, const char *line)
-{
-    fprintf(stderr, "%s\n", line);
-}
-
-/* As `kith run` would, up to where something is opened: the plugins check their own settings too. */
-static int check(char **files, struct kith_registry *registry, bool quiet)
+static int check(char **files, const struct kith_config_finder *finder, bool quiet)
 {
     int code = KITH_EXIT_OK;
     for (; *files; files++) {
-        struct kith_origin origin = {.path = *files, .registry = registry};
-        struct kith_options options = {.size = sizeof options, .log = say, .control = ""};
-        struct kith *k = NULL;
-        if (kith_node_open(&k, &origin, &options, NULL) < 0)
+        struct kith_config *config = load(*files, finder);
+        if (!config)
             code = KITH_EXIT_USAGE;
         else if (!quiet)
             printf("%s: ok\n", *files);
-        kith_close(k);
+        kith_config_free(config);
     }
     return code;
 }
@@ -109,7 +100,7 @@ int kith_tool_config(int argc, char **argv)
     if (!strcmp(verb, "check") && files == 1 && with)
         code = check_with(argv[optind], with, &finder);
     else if (!strcmp(verb, "check") && files > 0 && !with)
-        code = check(argv + optind, registry, quiet);
+        code = check(argv + optind, &finder, quiet);
     else if (!strcmp(verb, "show") && files == 1)
         code = show(argv[optind], &finder);
     else if (!strcmp(verb, "schema") && files == 0)

@@ -14,7 +14,7 @@ BUILD_PACKAGES="autoconf automake libtool make gcc libc6-dev pkg-config libyaml-
 TEST_PACKAGES="g++ python3-minimal libpython3-stdlib binutils xz-utils"
 PEER_PACKAGES="serf prometheus-alertmanager golang-go golang-github-hashicorp-memberlist-dev ca-certificates"
 
-say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+say() { if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi; }
 die() { printf 'quickstart: %s\n' "$*" >&2; exit 1; }
 
 install_missing() {

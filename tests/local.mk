@@ -1,7 +1,7 @@
 # Tests mirror the tree; each folder lists its own. All CUnit programs print CUnit's summary.
 
 noinst_HEADERS += tests/test.h
-EXTRA_DIST += tests/data/vectors.json
+EXTRA_DIST += tests/data/vectors.json tests/summary.sh
 TEST_ENV = KITH_PLUGIN_PATH='$(abs_top_builddir)/transports/.libs:$(abs_top_builddir)/codecs/.libs:$(abs_top_builddir)/plugins/delegates/.libs'; \
   srcdir='$(abs_top_srcdir)'; builddir='$(abs_top_builddir)'; KITH='$(abs_top_builddir)/kith'; \
   export KITH_PLUGIN_PATH srcdir builddir KITH;

@@ -55,7 +55,7 @@ check() {
     build --enable-werror
     say "Running the tests"
     local failed=0
-    make -C build -j"$(nproc)" check >build/check.out 2>&1 || failed=1
+    make -C build -k -j"$(nproc)" check >build/check.out 2>&1 || failed=1
     grep -E '^(PASS|SKIP|FAIL|ERROR|XPASS):' build/check.out || tail -n 40 build/check.out
     [ $failed = 0 ] || [ ! -f build/test-suite.log ] || tail -n 300 build/test-suite.log
     exec tests/summary.sh "$failed" build

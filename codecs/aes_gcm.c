@@ -147,30 +147,49 @@ static bool unpad(struct kith_buf *buf)
     return true;
 }
 
+static bool opens(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct kith_bytes ad, const uint8_t *text, size_t len, uint8_t *tag,
+                  uint8_t *out)
+{
+    uint8_t end[BLOCK];
+    int n;
+    return run(ctx, nonce, ad, text, len, out) && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1
+        && EVP_CipherFinal_ex(ctx, end, &n) == 1;
+}
+
+/* Packets are opened into scratch. Streams may be large, so they are opened in place: a wrong key is taken back by using
+ * it again, for the cipher is an exclusive or. */
 static int aes_gcm_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
 {
     struct aes_gcm *a = self;
-    uint8_t end[BLOCK];
-    int n, rc;
+    bool in_place = frame->plane == KITH_STREAM;
+    int rc;
     if (buf->len < HEAD + TAG || buf->len > INT32_MAX) return -KITH_EMALFORMED;
     unsigned version = buf->data[0];
     if (version > 1 || (version == 0 && buf->len < HEAD + BLOCK + TAG)) return -KITH_EMALFORMED;
 
     size_t len = buf->len - HEAD - TAG;
-    uint8_t *nonce = buf->data + 1, *text = buf->data + HEAD;
-    if ((rc = frame->reserve(frame, len)) < 0) return rc;
+    uint8_t *nonce = buf->data + 1, *text = buf->data + HEAD, *out = text;
+    if (!in_place) {
+        if ((rc = frame->reserve(frame, len)) < 0) return rc;
+        out = frame->scratch->data;
+    }
     for (size_t i = 0; i < a->ring.count; i++) {
-        EVP_CIPHER_CTX *ctx = a->ring.open[i];
-        if (!run(ctx, nonce, frame->ad, text, len, frame->scratch->data)
-            || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, text + len) != 1
-            || EVP_CipherFinal_ex(ctx, end, &n) != 1)
+        if (!opens(a->ring.open[i], nonce, frame->ad, text, len, text + len, out)) {
+            if (in_place && i + 1 < a->ring.count) run(a->ring.open[i], nonce, frame->ad, text, len, out);
             continue;
-        kith_buf_put(frame->scratch, len);
-        if (version == 0 && !unpad(frame->scratch)) return -KITH_EMALFORMED;
+        }
+        if (in_place) {
+            kith_buf_pull(buf, HEAD);
+            kith_buf_trim(buf, TAG);
+        } else {
+            kith_buf_put(frame->scratch, len);
+            kith_buf_swap(buf, frame->scratch);
+        }
         frame->key = (uint32_t)i;
         frame->version = version;
-        kith_buf_swap(buf, frame->scratch);
-        return 0;
+        if (version == 1 || unpad(buf)) return 0;
+        if (!in_place) kith_buf_swap(buf, frame->scratch);           /* untouched, as a tentative form must be */
+        return -KITH_EMALFORMED;
     }
     return -KITH_EAUTH;
 }

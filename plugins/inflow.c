@@ -127,7 +127,7 @@ static int64_t collect(struct kith_inflow *f, struct kith_work *w, const uint8_t
     if (want > cap) {                /* doubled, but never beyond what is needed: a length alone takes no memory */
         cap = cap * 2 > want ? cap * 2 : want < 512 ? 512 : want;
         if (cap > f->need && f->need > 512) cap = (size_t)f->need;
-        if (kith_work_grow(w, &f->buf, cap, f->buf.len) < 0) return fail_as(w, -KITH_ENOMEM, KITH_REFUSED_MEMORY);
+        if (kith_work_grow(w, &f->buf, cap, true) < 0) return fail_as(w, -KITH_ENOMEM, KITH_REFUSED_MEMORY);
         f->buf.data = f->buf.base;
     }
     memcpy(f->buf.data + f->buf.len, data, n);

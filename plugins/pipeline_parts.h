@@ -84,8 +84,8 @@ static inline uint8_t *kith_pipeline_label(struct kith_pipeline *p) { return p->
 void kith_work_init(struct kith_work *, struct kith_pipeline *, enum kith_plane, uint8_t peer_pmax);
 /* Set scratch for the next layer around cur. */
 void kith_work_scratch(struct kith_work *, const struct kith_buf *cur);
-/* Make buf's storage at least cap long, keeping `keep` bytes from its base; under the work's memory limit. */
-int kith_work_grow(struct kith_work *, struct kith_buf *buf, size_t cap, size_t keep);
+/* Make buf's storage at least cap long, with or without what is in it; under the work's memory limit. */
+int kith_work_grow(struct kith_work *, struct kith_buf *buf, size_t cap, bool keep);
 /* Is cur still one of the two storages that the codec had, within its bounds? If not: restore both, blame the codec. */
 bool kith_work_sane(struct kith_work *, struct kith_slot *, struct kith_buf *cur, const struct kith_buf *before);
 /* A codec broke its contract: log, count. Always -KITH_EIO. */

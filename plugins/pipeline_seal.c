@@ -124,7 +124,7 @@ int kith_pipeline_seal_stream(struct kith_pipeline *p, struct kith_bytes msg, bo
     w.tail = p->room[KITH_STREAM].tail;
     w.most = 2 * p->max_stream_size + KITH_PACKET_MAX;
     out->data = out->base;
-    if ((rc = kith_work_grow(&w, out, w.head + msg.len + w.tail, 0)) < 0) return rc;
+    if ((rc = kith_work_grow(&w, out, w.head + msg.len + w.tail, false)) < 0) return rc;
     out->data = out->base + w.head;
     out->len = msg.len;
     if (msg.len) memcpy(out->data, msg.data, msg.len);

@@ -37,16 +37,16 @@ int kith_refuse(struct kith_pipeline *p, int rc, enum kith_refusal why, enum kit
     return rc;
 }
 
-int kith_work_grow(struct kith_work *w, struct kith_buf *buf, size_t cap, size_t keep)
+int kith_work_grow(struct kith_work *w, struct kith_buf *buf, size_t cap, bool keep)
 {
+    size_t at = (size_t)(buf->data - buf->base);
     if (cap <= buf->cap) return 0;
     if (w->memory && (*w->memory > w->max_memory || cap - buf->cap > w->max_memory - *w->memory)) return -KITH_ENOMEM;
-    uint8_t *base = malloc(cap);
+    uint8_t *base = keep ? realloc(buf->base, cap) : malloc(cap);
     if (!base) return -KITH_ENOMEM;
-    if (keep) memcpy(base, buf->base, keep);
-    free(buf->base);
+    if (!keep) free(buf->base);
     if (w->memory) *w->memory += cap - buf->cap;
-    buf->data = base + (buf->data - buf->base);
+    buf->data = base + at;
     buf->base = base;
     buf->cap = cap;
     return 0;

@@ -204,6 +204,13 @@ static void test_wrong_key_and_label(void)
                                           21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36};
         CU_ASSERT_EQUAL(kith_keyring_install(b.ring, right, 32, NULL, &b.err), 0);
         CU_ASSERT_EQUAL(open_bytes(&b, data, n), 0);
+        struct kith_buf out = {0};
+        struct rig_plain got;
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(a.p, kith_bytes_of("\x08 hello again", 13), false, &out), 0);
+        CU_ASSERT_EQUAL(rig_feed(b.p, false, kith_bytes_of(out.data, out.len), 0, &got), 0);
+        CU_ASSERT(got.len == 13 && memcmp(got.data, "\x08 hello again", 13) == 0);
+        rig_plain_free(&got);
+        free(out.base);
         CU_ASSERT_EQUAL(kith_keyring_use(b.ring, 1, NULL, &b.err), 0);
         CU_ASSERT_EQUAL(open_bytes(&b, data, n), 0);
         CU_ASSERT_EQUAL(kith_keyring_remove(b.ring, 1, NULL, &b.err), 0);

@@ -1,0 +1,3 @@
+module kith.example/bench/go-lzw
+
+go 1.18

@@ -7,7 +7,7 @@ EXTRA_DIST += tests/fuzz/make_corpus.py tests/fuzz/corpus
 FUZZ_ENGINE = -fsanitize=fuzzer
 
 FUZZ_REPLAYS = tests/fuzz/replay_wire tests/fuzz/replay_packet tests/fuzz/replay_stream \
-  tests/fuzz/replay_lzw tests/fuzz/replay_config
+  tests/fuzz/replay_lzw tests/fuzz/replay_open tests/fuzz/replay_config
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
 VICTIM = tests/fuzz/victim.c tests/fuzz/victim.h
@@ -32,12 +32,18 @@ tests_fuzz_replay_lzw_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/codecs -DFUZZ_T
 tests_fuzz_replay_lzw_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_replay_lzw_LDADD = $(FUZZ_RIG_LIBS)
 
+tests_fuzz_replay_open_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_open.c $(RIG)
+tests_fuzz_replay_open_CPPFLAGS = $(RIG_CPPFLAGS) -DFUZZ_TARGET='"open"'
+tests_fuzz_replay_open_CFLAGS = $(RIG_CFLAGS)
+tests_fuzz_replay_open_LDADD = $(FUZZ_RIG_LIBS)
+
 tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_config.c tests/config/fake.c tests/config/fake.h
 tests_fuzz_replay_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config -DFUZZ_TARGET='"config"'
 tests_fuzz_replay_config_LDADD = config/libconfig.la
 
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream tests/fuzz/fuzz_lzw tests/fuzz/fuzz_config
+noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream tests/fuzz/fuzz_lzw tests/fuzz/fuzz_open \
+  tests/fuzz/fuzz_config
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c
 tests_fuzz_fuzz_wire_CPPFLAGS = $(INC_CORE)
 tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
@@ -57,6 +63,11 @@ tests_fuzz_fuzz_lzw_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/codecs
 tests_fuzz_fuzz_lzw_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_fuzz_lzw_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_lzw_LDADD = $(FUZZ_RIG_LIBS)
+tests_fuzz_fuzz_open_SOURCES = tests/fuzz/fuzz_open.c $(RIG)
+tests_fuzz_fuzz_open_CPPFLAGS = $(RIG_CPPFLAGS)
+tests_fuzz_fuzz_open_CFLAGS = $(RIG_CFLAGS)
+tests_fuzz_fuzz_open_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_open_LDADD = $(FUZZ_RIG_LIBS)
 tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/config/fake.c tests/config/fake.h
 tests_fuzz_fuzz_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)

@@ -343,6 +343,32 @@ def hostile_lzw():
     yield "bomb_256m", lzw_bomb(256 << 20)
 
 
+def hostile_layers():
+    zstd = b"\x88\x28\xb5\x2f\xfd"
+    yield "lz4", b"\x89\x05\x50\x08ello"
+    yield "lz4_long", b"\x89\xff\xff\xff\xff\x07\x50\x08ello"
+    yield "lz4_padded", b"\x89\x85\x80\x00\x50\x08ello"
+    yield "lz4_run", b"\x89\x80\x80\x04\x1f\x08\x01\x00" + b"\xff" * 250 + b"\x00\x50\x08\x08\x08\x08\x08"
+    yield "lz4_before_start", b"\x89\x20\x1f\x08\xff\xff\x00\x50\x08\x08\x08\x08\x08"
+    yield "zstd", zstd + b"\x20\x02\x11\x00\x00\x08x"
+    yield "zstd_no_size", zstd + b"\x00\x58\x11\x00\x00\x08x"
+    yield "zstd_huge", zstd + b"\xe0" + b"\xff" * 8 + b"\x11\x00\x00\x08x"
+    yield "zstd_rle", zstd + b"\xa0\x00\x00\x01\x00\x03\x00\x08\x08"
+    yield "zstd_skippable", b"\x88\x50\x2a\x4d\x18\x02\x00\x00\x00\x08x"
+    yield "crc_nested", crc(crc(crc(crc(crc(crc(crc(crc(crc(b"\x08x")))))))))
+    yield "compress_nested", compress(lzw(compress(lzw(compress(lzw(b"\x08x"))))))
+    yield "framed_short", b"\x80\x00\x00\x00\x05abcde"
+    yield "framed_long", b"\x80\xff\xff\xff\xff" + bytes(64)
+    yield "framed_empty", b"\x81\x00\x00\x00\x00"
+    yield "aes_short", b"\x0a\x00\x00\x00\x1c\x01" + bytes(27)
+    yield "aes_version_2", b"\x02" + bytes(60)
+    yield "aes_noise", b"\x01" + bytes(range(60))
+    yield "label_twice", b"\xf4\x04east\xf4\x04east\x08x"
+    yield "label_empty", b"\xf4\x00\x08x"
+    yield "label_cut", b"\xf4\xffeast"
+    yield "private", b"\xc0\x08x"
+
+
 def hostile_configs():
     yield "plain", b"node:\n  name: a\n  profile: lan\ntransport: { use: udp_tcp, bind: 127.0.0.1:0 }\n"
     yield "empty", b""
@@ -400,6 +426,9 @@ def main():
     write("lzw", [(n, b"\x09" + pack({"Algo": 0, "Buf": b})) for n, b in hostile_lzw()] +
           [("codes_" + n, b) for n, b in hostile_lzw() if len(b) < 20000] +
           [(n, b) for n, b in vectors() if b[0] == COMPRESS])
+    layers = list(hostile_layers()) + [(n, b) for n, b in vectors() if len(b) < 300]
+    write("open", [("%02x_%s" % (how, n), bytes([how, 7]) + b) for n, b in layers for how in (0x00, 0x03, 0x4C, 0x37)] +
+          [("wrapped_%02x" % how, bytes([how, 0]) + push_pull([state("a"), state("b")], b"user")) for how in range(0, 128, 5)])
     write("config", hostile_configs())
 
 

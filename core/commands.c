@@ -110,12 +110,13 @@ int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes
     if (kith_broadcasts_count(&c->user_queue) >= c->set.max_broadcasts) return -KITH_EAGAIN;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_BROADCAST);
     uint8_t *msg = r ? malloc(payload.len + 1) : NULL;
+    bool wait = company(c);
     int err = msg ? 0 : -KITH_ENOMEM;
     if (msg) {
         msg[0] = KITH_MSG_USER;
         if (payload.len) memcpy(msg + 1, payload.data, payload.len);
-        r->queued = true;
-        err = kith_broadcasts_add(&c->user_queue, NULL, 0, kith_bytes_of(msg, payload.len + 1), (uintptr_t)r);
+        r->queued = wait;
+        err = kith_broadcasts_add(&c->user_queue, NULL, 0, kith_bytes_of(msg, payload.len + 1), wait ? (uintptr_t)r : 0);
     }
     free(msg);
     if (err < 0) {
@@ -126,7 +127,9 @@ int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes
         return err;
     }
     kith_count(c, KITH_COUNT_USER_BROADCASTS);
-    return r->id;
+    uint32_t id = r->id;
+    if (!wait) kith_request_done(c, r, 0, 0);
+    return id;
 }
 
 /* `08 | map | bytes` (memberlist 1.8) */

@@ -115,7 +115,8 @@ int64_t kith_core_join(struct kith_core *, uint64_t now, const struct kith_addr 
 int64_t kith_core_leave(struct kith_core *, uint64_t now, uint64_t timeout);
 /* Ask the delegate for meta again and spread it. */
 int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
-/* A raw user message on the gossip, sent by this node only; done when sent often enough. -KITH_EAGAIN: queue full. */
+/* A raw user message on the gossip, sent by this node only; done when sent often enough; with
+ * nobody there at once, and it waits for who comes. -KITH_EAGAIN: queue full. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes);
 /* To one member (NULL: to the address). -KITH_ETOOBIG: over the packet budget. */
 int64_t kith_core_send(struct kith_core *, uint64_t now, const char *name, const struct kith_addr *, struct kith_bytes,

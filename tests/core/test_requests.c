@@ -378,6 +378,21 @@ static void test_broadcast(void)
     rig_fini(&r);
 }
 
+static void test_broadcast_to_nobody(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.probe_interval = r.config.settings.push_pull_interval = 0;
+    rig_start(&r);
+    int64_t q = kith_core_broadcast(r.core, r.now, rig_str("anybody?"));
+    rig_flush(&r);
+    ENDED(r, q, 0);                                          /* nobody there: nothing to wait for */
+    rig_populate(&r, 2, 3);
+    rig_run(&r, r.now + 5 * SEC);
+    CU_ASSERT(rig_count(&r, KITH_MSG_USER, NULL) > 0);       /* who comes later still hears it */
+    rig_fini(&r);
+}
+
 static void test_send(void)
 {
     struct rig r;
@@ -494,6 +509,7 @@ KITH_TESTS("core/requests",
     {"T18: a replaced broadcast ends its request too", test_t18_a_replaced_broadcast_ends_its_request_too},
     {"meta that is too long", test_meta_that_is_too_long},
     {"broadcast", test_broadcast},
+    {"a broadcast with nobody there is done at once", test_broadcast_to_nobody},
     {"send", test_send},
     {"send reliably", test_send_reliably},
     {"ping", test_ping})

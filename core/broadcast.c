@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 enum {
-    SMALLEST = 128,              /* bytes of the smallest entry, the next ones are twice as large each */
+    SMALLEST = 96,               /* bytes of the smallest entry, the next ones are twice as large each */
     SPARE_MAX = 64 * 1024,       /* bytes to keep for later */
     BUCKETS_KEPT = 1024,         /* a larger table goes when it is empty */
     CLASSES = 8,                 /* of the sizes that are kept: up to 16 KiB */

@@ -248,16 +248,18 @@ static void queue(int depth)
 {
     double fill[REPETITIONS], drain[REPETITIONS];
     static uint8_t bytes[68];
-    char name[16];
+    char (*names)[16] = allocate((size_t)depth * sizeof *names);
+    size_t len = 0;
     memset(bytes, KITH_MSG_ALIVE, sizeof bytes);
+    for (int i = 0; i < depth; i++) len = name_of(names[i], i);
     for (int r = -1; r < REPETITIONS; r++) {
         struct kith_broadcasts q;
         size_t taken = 0;
         kith_broadcasts_init(&q, 4, 0, NULL, NULL);
         double begin = cpu_now();
         for (int i = 0; i < depth; i++) {
-            size_t len = name_of(name, i);
-            check(kith_broadcasts_add(&q, name, len, kith_bytes_of(bytes, 60 + (size_t)i % 8), 0) == 0, "out of memory");
+            struct kith_bytes msg = kith_bytes_of(bytes, 60 + (size_t)i % 8);
+            check(kith_broadcasts_add(&q, names[i], len, msg, 0) == 0, "out of memory");
         }
         double filled = cpu_now();
         while (kith_broadcasts_fetch(&q, 99, 2, 1400, 0, count, &taken)) continue;
@@ -268,6 +270,7 @@ static void queue(int depth)
         fill[r] = (filled - begin) / depth;
         drain[r] = (end - filled) / ((double)depth * 8);
     }
+    free(names);
     report("queue_fill", depth, median(fill));
     report("queue_drain", depth, median(drain));
 }

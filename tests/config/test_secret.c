@@ -84,6 +84,8 @@ static void test_forms_of_a_key(void)
     CU_ASSERT_EQUAL(from_file(raw, 24), 24);
     CU_ASSERT_EQUAL(from_file(raw, 32), 32);
     CU_ASSERT_EQUAL(from_file("[\"AAECAwQFBgcICQoLDA0ODw==\"]\n", 29), 16);
+    CU_ASSERT_EQUAL(from_file("[\n  \"AAECAwQFBgcICQoLDA0ODw==\"\n]", 32), 16); /* as Serf writes it: no 32 raw bytes */
+    CU_ASSERT_EQUAL(from_file("[\n  \"AAECAwQFBgcICQoLDA0ODw==\"\n]\n", 33), 16);
 }
 
 static void test_what_is_no_key(void)

@@ -66,6 +66,7 @@ void kith_control_keys(struct kith_client *c, const json_t *request)
     }
     json_t *answer = json_pack("{s:o}", "keys", listing(k));
     if (answer && change) json_object_set_new(answer, "saved", json_boolean(saved));
+    if (answer && change && !saved && *err.text) json_object_set_new(answer, "unsaved", json_string(err.text));
     if (change) kith_node_log(k, KITH_LOG_INFO, "keyring: %s done%s", verb, saved ? ", file written" : ", in memory only");
     kith_client_answer(c, answer);
 }

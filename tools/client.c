@@ -6,6 +6,7 @@
 #include "control.h"
 #include <errno.h>
 #include <poll.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -176,6 +177,7 @@ static bool send_line(struct kith_ask *a, const json_t *request)
         if (n <= 0) break;
         done += (size_t)n;
     }
+    sodium_memzero(line, len + 1);                       /* there may be a key in it */
     free(line);
     return done == len + 1;
 }

@@ -20,7 +20,7 @@ static const struct {
     {"monitor", "events and messages as they happen", kith_tool_monitor},
     {"meta", "show or change the node's meta", kith_tool_meta},
     {"reload", "read the node's file again", kith_tool_reload},
-    {"keys", "list, install, use and remove keys", kith_tool_keys},
+    {"keys", "list, install, use, remove and rotate keys", kith_tool_keys},
     {"command", "ask a plugin of the running node", kith_tool_command},
     {"config", "check, show or document a node's file", kith_tool_config},
     {"plugin", "list and inspect plugins", kith_tool_plugin},

@@ -1,11 +1,13 @@
 /*
  * manage.c - `kith join`, `leave`, `reload`, `keys` and `command`: what an operator does to a running node.
  */
-#include "client.h"
+#include "rotate.h"
 
 #include <stdlib.h>
 
 #define PATIENCE 60000000000u
+
+enum { SOCKETS_MAX = 1024 };
 
 static const char join_help[] =
     "Usage: kith join [OPTIONS] PLACE...\n\n"
@@ -26,9 +28,16 @@ static const char reload_help[] =
 static const char keys_help[] =
     "Usage: kith keys [OPTIONS] list\n"
     "       kith keys [OPTIONS] install KEY|-\n"
-    "       kith keys [OPTIONS] use|remove FINGERPRINT\n\n"
+    "       kith keys [OPTIONS] use|remove FINGERPRINT\n"
+    "       kith keys [OPTIONS] [--socket PATH]... [--key-file FILE] rotate\n\n"
     "The keyring of the node. KEY is 16, 24 or 32 bytes in base64 or hex ('-': from standard input, which keeps it out of the\n"
-    "process list); keys are shown by their fingerprints only. The first one, the primary, seals; all open.\n" KITH_CLIENT_HELP;
+    "process list); keys are shown by their fingerprints only. The first one, the primary, seals; all open. A change is written\n"
+    "to the file that the ring came from (atomically, mode 0600); a ring from elsewhere changes in memory only.\n\n"
+    "rotate gives a cluster a new primary: all nodes install it, then all use it, then all remove the old one. It stops when a\n"
+    "node is missing, and says how to go on (exit 1).\n\n"
+    "      --key-file FILE  rotate: the new key (default: a fresh one, as long as the old one)\n"
+    "      --timeout TIME   rotate: how long to wait for a node that does not answer (5s)\n"
+    "      --partial        rotate: also when more members are alive than sockets are named\n" KITH_CLIENT_HELP;
 
 static const char command_help[] =
     "Usage: kith command [OPTIONS] INSTANCE WORD...\n\n"
@@ -132,27 +141,58 @@ static void print_keys(const json_t *answer, bool no_header)
         kith_rows_add(rows, cells);
     }
     kith_rows_print(rows, no_header);
-    if (json_is_false(saved)) fputs("kith keys: changed in memory only: the ring does not come from one file\n", stderr);
+    if (!json_is_false(saved)) return;
+    const char *why = json_string_value(json_object_get(answer, "unsaved"));
+    fprintf(stderr, "kith keys: changed in memory only: %s\n", why ? why : "the ring does not come from one file");
+}
+
+static int one_node(struct kith_ask *ask, const char *verb, const char *what)
+{
+    static const char *const verbs[] = {"list", "install", "use", "remove"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) known |= !strcmp(verbs[i], verb);
+    json_t *request = known ? key_request(verb, what) : NULL;
+    if (!request) return kith_tool_usage("keys", "say list, install KEY, use FINGERPRINT, remove FINGERPRINT or rotate");
+    json_t *answer = kith_client_ask(ask, request, PATIENCE);
+    if (answer && ask->json) kith_tool_json(answer);
+    else if (answer) print_keys(answer, ask->no_header);
+    json_decref(answer);
+    kith_client_close(ask);
+    return ask->code;
 }
 
 int kith_tool_keys(int argc, char **argv)
 {
-    static const struct option options[] = {KITH_CLIENT_OPTIONS};
-    static const char *const verbs[] = {"list", "install", "use", "remove"};
+    static const struct option options[] = {{"key-file", required_argument, NULL, 'k'},
+                                            {"timeout", required_argument, NULL, 't'},
+                                            {"partial", no_argument, NULL, 'p'},
+                                            KITH_CLIENT_OPTIONS};
+    const char *sockets[SOCKETS_MAX] = {NULL};
+    struct kith_rotation all = {.sockets = sockets, .patience = 5000000000u};
     struct kith_ask ask = {.tool = "keys"};
-    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;)
-        if ((c = kith_client_option(&ask, c, keys_help)) >= 0) return c;
-    const char *verb = optind < argc ? argv[optind] : "list";
-    bool known = false;
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) known |= !strcmp(verbs[i], verb);
-    json_t *request = known && argc - optind <= 2 ? key_request(verb, argc - optind == 2 ? argv[optind + 1] : NULL) : NULL;
-    if (!request) return kith_tool_usage("keys", "say list, install KEY, use FINGERPRINT or remove FINGERPRINT");
-    json_t *answer = kith_client_ask(&ask, request, PATIENCE);
-    if (answer && ask.json) kith_tool_json(answer);
-    else if (answer) print_keys(answer, ask.no_header);
-    json_decref(answer);
-    kith_client_close(&ask);
-    return ask.code;
+    bool of_rotate = false;
+    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        if (c == KITH_OPT_SOCKET && all.count == SOCKETS_MAX) return kith_tool_usage("keys", "more than %d nodes", SOCKETS_MAX);
+        for (size_t i = 0; c == KITH_OPT_SOCKET && i < all.count; i++)
+            if (!strcmp(sockets[i], optarg)) return kith_tool_usage("keys", "--socket %s is given twice", optarg);
+        if (c == KITH_OPT_SOCKET) sockets[all.count++] = optarg;
+        of_rotate |= c == 'k' || c == 't' || c == 'p';
+        if (c == 'k') all.key_file = optarg;
+        else if (c == 't') all.patience = kith_tool_duration(optarg);
+        else if (c == 'p') all.partial = true;
+        else if ((c = kith_client_option(&ask, c, keys_help)) >= 0) return c;
+    }
+    if (all.patience == UINT64_MAX) return kith_tool_usage("keys", "--timeout is a duration like 5s");
+    const char *verb = optind < argc ? argv[optind++] : "list";
+    if (argc - optind > 1) return kith_tool_usage("keys", "what is '%s'?", argv[optind + 1]);
+    if (strcmp(verb, "rotate") != 0) {
+        if (of_rotate) return kith_tool_usage("keys", "--key-file, --timeout and --partial are for rotate");
+        if (all.count > 1) return kith_tool_usage("keys", "one --socket is enough, but for rotate");
+        return one_node(&ask, verb, argv[optind]);
+    }
+    if (optind < argc) return kith_tool_usage("keys", "rotate takes its key from --key-file");
+    if (!all.count) all.count = 1;
+    return kith_rotate(&ask, &all);
 }
 
 int kith_tool_command(int argc, char **argv)

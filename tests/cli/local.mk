@@ -3,3 +3,5 @@ dist_check_SCRIPTS += tests/cli/dissect.py
 TESTS += tests/cli/dissect.py
 dist_check_SCRIPTS += tests/cli/nodes.py
 TESTS += tests/cli/nodes.py
+dist_check_SCRIPTS += tests/cli/rotate.py
+TESTS += tests/cli/rotate.py

@@ -644,7 +644,7 @@ KITH_TESTS("config", {"the example of the design document", test_designs_example
            {"bad durations", test_bad_durations}, {"parameters of every type", test_parameters_of_every_type},
            {"words of YAML stay text", test_words_of_yaml_stay_text}, {"networks", test_cidrs},
            {"tags in Serf's form", test_tags_in_serfs_form},
-           {"paths are relative to the file", test_paths_are_relative_to_the_file}, {"short forms", test_short_forms},
+           {"paths are relative to the file", test_paths_are_relative_to_the_file}, {"short forms; T16: verify_outgoing false sends plaintext", test_short_forms},
            {"pipeline in full", test_pipeline_in_full}, {"show, read back", test_show_round_trip},
            {"show says where from", test_show_says_where_from}, {"diff", test_diff},
            {"digest sees the content of keys", test_digest_sees_the_content_of_keys},

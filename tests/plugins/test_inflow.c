@@ -344,7 +344,7 @@ static void test_decoder(void)
 KITH_TESTS("plugins/inflow",
            {"chops", test_chops},
            {"largest", test_largest},
-           {"label on one direction", test_label_on_one_direction},
+           {"T7: the label goes one way, its bytes authenticate both", test_label_on_one_direction},
            {"words for the peer", test_words_for_the_peer},
            {"truncation at every byte", test_truncation},
            {"several messages", test_several_messages},

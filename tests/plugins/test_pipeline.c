@@ -308,6 +308,26 @@ static void test_label_is_associated_data(void)
     rig_fini(&b);
 }
 
+/* memberlist 1.6: a packet stays as it is when it would not get smaller, a stream never does. */
+static void test_t8_streams_compress_unconditionally(void)
+{
+    struct rig r;
+    uint8_t noise[40];
+    size_t n;
+    rig_init(&r);
+    rig_must(&r, "lzw", NULL, 0);
+    rig_fill(noise, sizeof noise);
+    noise[0] = 8;
+    uint8_t *data = sealed_by(&r, (const char *)noise, sizeof noise, &n);
+    CU_ASSERT(n == sizeof noise && memcmp(data, noise, n) == 0);
+    free(data);
+    struct kith_buf out = {0};
+    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(noise, sizeof noise), true, &out), 0);
+    CU_ASSERT(out.len > sizeof noise && out.data[0] == 9);
+    free(out.base);
+    rig_fini(&r);
+}
+
 static void test_longest_label(void)
 {
     struct rig r;
@@ -573,10 +593,11 @@ KITH_TESTS("plugins/pipeline",
            {"vectors: streams", test_vectors_streams},
            {"downgrade is refused", test_downgrade_is_refused},
            {"no unpacking before authentication", test_no_unpacking_before_authentication},
-           {"ambiguous bytes fall to plaintext", test_ambiguous_bytes_fall_to_plaintext},
+           {"T15: ambiguous first bytes fall to plaintext", test_ambiguous_bytes_fall_to_plaintext},
            {"layers nobody accepts", test_layers_nobody_accepts},
            {"labels", test_labels},
            {"the label is associated data", test_label_is_associated_data},
+           {"T8: streams compress unconditionally, packets when it pays", test_t8_streams_compress_unconditionally},
            {"the longest label", test_longest_label},
            {"at most eight layers", test_at_most_eight_layers},
            {"packet limits", test_packet_limits},

@@ -750,7 +750,7 @@ static void test_adopt(void)
 KITH_TESTS("transports/udp_tcp", {"packets of all sizes, IPv4", test_packets_v4},
            {"packets of all sizes, IPv6", test_packets_v6}, {"packets in bursts", test_packet_bursts},
            {"packets that can't be sent or are nothing", test_packets_refused}, {"drops of the system", test_system_drops},
-           {"dual stack", test_dual_stack}, {"several binds on one port", test_several_binds},
+           {"T20: dual stack, IPv4 peers keep 4 bytes", test_dual_stack}, {"several binds on one port", test_several_binds},
            {"ten mebibytes both ways", test_ten_mebibytes}, {"half-close", test_half_close}, {"pause", test_pause},
            {"reset", test_reset}, {"refused", test_refused}, {"last words of who hangs up", test_last_words},
            {"connect timeout", test_connect_timeout}, {"idle timeout", test_idle_timeout},

@@ -228,11 +228,13 @@ int kith_inflow_feed(struct kith_inflow *f, const uint8_t *data, size_t len,
     int rc = 0;
     if (text) *text = 0;
     while (f->state != FAILED) {
+        init_work(f, &w);
         if (f->state == PLAIN) {
-            if (len) plain(arg, data, len);
+            if (!len) return 0;
+            if ((rc = kith_open_policy(&w)) < 0) return fail(f, &w, rc, why, text);      /* required only meanwhile */
+            plain(arg, data, len);
             return 0;
         }
-        init_work(f, &w);
         if (f->buf.len < f->need) {
             if (!len) return 0;
             if (f->state == LAYERS && !f->buf.len) {

@@ -208,6 +208,15 @@ static void test_reload_in_the_middle(void)
     CU_ASSERT_EQUAL(got, 6);
     kith_inflow_free(f);
     kith_inflow_free(g);
+    rig_must(&r, "lzw", NULL, 0);                            /* plaintext, partly handed on already */
+    f = kith_inflow_new(r.p, true);
+    got = 0;
+    CU_ASSERT_EQUAL(kith_inflow_feed(f, (const uint8_t *)"\x08hel", 4, ignore, &got, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(got, 4);
+    kith_inflow_require(f, AUTH);
+    CU_ASSERT_EQUAL(kith_inflow_feed(f, (const uint8_t *)"lo", 2, ignore, &got, NULL, NULL), -KITH_EPOLICY);
+    CU_ASSERT_EQUAL(got, 4);
+    kith_inflow_free(f);
     free(out.base);
     rig_fini(&r);
 }

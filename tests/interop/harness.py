@@ -162,6 +162,37 @@ class Process:
         self.proc.wait()
 
 
+class Control:
+    """A connection to a node's control socket (docs/CONTROL.md): JSON lines out, JSON lines in; never blocks on reading."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(path)
+        self.waiting = 0         # requests that have no answer yet
+        self.rest = b""
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def request(self, cmd, **fields):
+        self.socket.sendall(json.dumps(dict(fields, cmd=cmd)).encode() + b"\n")
+        self.waiting += 1
+
+    def read(self):
+        """What has come, as objects; None when the node has closed the connection."""
+        data = self.socket.recv(1 << 16)
+        if not data:
+            return None
+        lines = (self.rest + data).split(b"\n")
+        self.rest = lines.pop()
+        found = [json.loads(line) for line in lines]
+        self.waiting -= sum("ok" in o for o in found)
+        return found
+
+    def close(self):
+        self.socket.close()
+
+
 class Lab:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="kith-interop-")
@@ -198,8 +229,8 @@ class Kith:
         if key is not None:
             text += "keyring:\n  - file: %s\n" % lab.file(name + ".key", key + "\n")
             text += "pipeline:\n  send: [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ]\n"
-        text += extra
-        self.path = lab.file(name + ".yaml", text)
+        self.head = text
+        self.path = lab.file(name + ".yaml", text + extra)
         self.process = self.monitor = None
         if start:
             self.start()
@@ -225,6 +256,14 @@ class Kith:
         if check and done.returncode:
             raise Failed("kith %s %s: exit %d: %s\n%s" % (verb, " ".join(args), done.returncode, done.stderr.decode(), self.process.tail()))
         return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def rewrite(self, extra):
+        """Another file: the same beginning, then extra."""
+        self.lab.file(self.name + ".yaml", self.head + extra)
+
+    def reload(self):
+        """What the node says has changed, line by line."""
+        return self.run("reload")[1].splitlines()
 
     def members(self):
         return {m["name"]: m for m in json.loads(self.run("members", "--format", "json")[1])["members"]}

@@ -1,7 +1,7 @@
 # Real peers, started by the tests. Not installed: a named skip, or a failure with KITH_INTEROP=require.
 
-dist_check_SCRIPTS += tests/interop/serf.py tests/interop/alertmanager.py tests/interop/memberlist.py
-TESTS += tests/interop/memberlist.py tests/interop/serf.py tests/interop/alertmanager.py
+dist_check_SCRIPTS += tests/interop/serf.py tests/interop/alertmanager.py tests/interop/memberlist.py tests/interop/rolling.py
+TESTS += tests/interop/memberlist.py tests/interop/serf.py tests/interop/alertmanager.py tests/interop/rolling.py
 EXTRA_DIST += tests/interop/harness.py tests/interop/build-peers tests/interop/peer/main.go tests/interop/peer/go.mod \
   tests/interop/peer/modules/v0.1.5.mod tests/interop/peer/modules/v0.1.5.sum \
   tests/interop/peer/modules/v0.5.3.mod tests/interop/peer/modules/v0.5.3.sum \

@@ -16,8 +16,8 @@ DELEGATE_PROTOCOL = "delegate_protocol: { min: 2, max: 5, version: 4 }\n"
 
 
 class Serf:
-    def __init__(self, lab, name, key=KEY, port=None):
-        self.lab, self.name, self.key = lab, name, key
+    def __init__(self, lab, name, key=KEY, port=None, keyring=None):
+        self.lab, self.name, self.key, self.keyring = lab, name, key, keyring
         self.port, self.rpc = port or free_port(), "127.0.0.1:%d" % free_port()
         self.start()
 
@@ -27,9 +27,15 @@ class Serf:
 
     def start(self):
         argv = [need("serf"), "agent", "-node", self.name, "-bind", self.addr, "-rpc-addr", self.rpc, "-log-level", "debug"]
-        self.process = Process(self.lab, self.name, argv + (["-encrypt", self.key] if self.key else []))
+        self.process = Process(self.lab, self.name, argv + self._encryption())
         self.process.wait_line("Serf agent starting")
         wait_until("%s answers" % self.name, lambda: self.run("info", check=False)[0] == 0)
+
+    def _encryption(self):
+        """The agent refuses both together."""
+        if self.keyring:
+            return ["-keyring-file", self.keyring]
+        return ["-encrypt", self.key] if self.key else []
 
     def run(self, verb, *args, check=True):
         done = subprocess.run([need("serf"), verb, "-rpc-addr=" + self.rpc, *args], capture_output=True, timeout=60)

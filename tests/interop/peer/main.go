@@ -99,6 +99,7 @@ func main() {
 	label := flag.String("label", "", "cluster label")
 	key := flag.String("key", "", "secret key, base64")
 	keys := flag.String("keys", "", "more keys, base64, comma separated")
+	ring := flag.Bool("ring", false, "start with an empty keyring, for keys to come")
 	compress := flag.Bool("compress", true, "compress")
 	verifyIn := flag.Bool("verify-incoming", true, "GossipVerifyIncoming")
 	verifyOut := flag.Bool("verify-outgoing", true, "GossipVerifyOutgoing")
@@ -140,6 +141,8 @@ func main() {
 		ring, err := keyring(*key, *keys)
 		fatal(err)
 		c.Keyring = ring
+	} else if *ring {
+		c.Keyring, _ = memberlist.NewKeyring(nil, nil)
 	}
 	c.LogOutput = os.Stderr
 	if os.Getenv("PEER_QUIET") != "" {
@@ -162,7 +165,7 @@ func main() {
 	for in.Scan() {
 		var cmd struct {
 			Cmd, Addr, Name, Data, Meta, Key string
-			Reliable                         bool
+			Reliable, Incoming, Outgoing     bool
 		}
 		fatal(json.Unmarshal(in.Bytes(), &cmd))
 		data, _ := base64.StdEncoding.DecodeString(cmd.Data)
@@ -191,6 +194,8 @@ func main() {
 			answer["score"] = m.GetHealthScore()
 		case "key":
 			failed(answer, changeKey(c.Keyring, cmd.Name, cmd.Key))
+		case "verify": // the node reads these through the pointer that it was given
+			c.GossipVerifyIncoming, c.GossipVerifyOutgoing = cmd.Incoming, cmd.Outgoing
 		case "leave":
 			failed(answer, m.Leave(10*time.Second))
 		case "quit":

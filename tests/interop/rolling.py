@@ -449,10 +449,15 @@ def test_go_nodes_shift_newest(lab):
 
 
 def serf_keys(agent, option, key):
-    """Only Serf members answer it: so many of five, after its time-out, and exit 1, though the agents did change."""
-    code, out = agent.run("keys", option, key, check=False)
-    if code != 1 or "3/5" not in out:
-        raise Failed("serf keys %s: exit %d: %s" % (option, code, out))
+    """Only Serf members answer it: three of five, after its time-out, and exit 1, though the agents did change. The query travels
+    by gossip, which now and then misses one of so few: its user then asks again."""
+    for attempt in range(4):
+        code, out = agent.run("keys", option, key, check=False)
+        if code != 1 or "/5 nodes reported success" not in out:
+            break
+        if "3/5" in out:
+            return
+    raise Failed("serf keys %s: exit %d: %s" % (option, code, out))
 
 
 def test_serf_agents_rotate_with_their_own_command(lab):

@@ -39,8 +39,9 @@ int kith_refuse(struct kith_pipeline *p, int rc, enum kith_refusal why, enum kit
 
 int kith_work_grow(struct kith_work *w, struct kith_buf *buf, size_t cap, bool keep)
 {
-    size_t at = (size_t)(buf->data - buf->base);
-    if (cap <= buf->cap) return 0;
+    size_t at = buf->base ? (size_t)(buf->data - buf->base) : 0;
+    if (buf->base && cap <= buf->cap) return 0;
+    if (cap < 64) cap = 64;          /* never nothing: NULL is no place to be at */
     if (w->memory && (*w->memory > w->max_memory || cap - buf->cap > w->max_memory - *w->memory)) return -KITH_ENOMEM;
     uint8_t *base = keep ? realloc(buf->base, cap) : malloc(cap);
     if (!base) return -KITH_ENOMEM;

@@ -450,7 +450,7 @@ static void test_breaches_cost_the_message(void)
         rig_buf_free(&b);
         if (i) CU_ASSERT_EQUAL(open_copy(&r, (const uint8_t *)"\x90xyz", 4, NULL, 0), -KITH_EIO);
         struct kith_buf out = {0};
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of("\x08xyz", 4), true, &out), i ? -KITH_EIO : -KITH_ETOOBIG);
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of("\x08xyz", 4), true, &out), -KITH_EIO);
         free(out.base);
     }
     evil_does = evil_fails;

@@ -292,7 +292,7 @@ class Kith:
 def main(tests):
     """Run the tests of a module (those named on the command line only), print what happened, exit with 0, 1 or 77."""
     if os.environ.get("KITH_INTEROP") == "skip":
-        print("0 passed, 0 failed, %d skipped" % len(tests))
+        print("left out\n0 passed, 0 failed, 0 skipped")
         sys.exit(77)
     wanted = sys.argv[1:]
     required = os.environ.get("KITH_INTEROP") == "require"

@@ -40,7 +40,9 @@ struct kith_pending *kith_pending_new(struct kith_core *c, enum kith_pending_kin
 {
     struct kith_pendings *t = &c->pendings;
     struct kith_pending *p = t->spare;
-    if (t->count >= c->set.max_pending) {
+    uint32_t max = c->set.max_pending;
+    if (kind == KITH_PENDING_RELAY) max -= max / 16;     /* what others ask of us does not keep us from asking */
+    if (t->count >= max) {
         kith_drop(c, KITH_DROP_MAX_PENDING);
         return NULL;
     }

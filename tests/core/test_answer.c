@@ -200,6 +200,21 @@ static void test_pending_relays_are_bounded(void)
     rig_fini(&r);
 }
 
+static void test_relays_leave_room_for_our_own_pings(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.gossip_interval = r.config.settings.push_pull_interval = 0;
+    r.config.settings.max_pending = 32;
+    rig_start(&r);
+    rig_alive(&r, "m2", 1, 2);
+    for (int i = 0; i < 100; i++) ask_relay(&r, true, false);
+    CU_ASSERT(kith_core_ping(r.core, r.now, "m2", NULL) > 0);
+    CU_ASSERT(kith_core_ping(r.core, r.now, "m2", NULL) > 0);
+    CU_ASSERT_EQUAL(kith_core_ping(r.core, r.now, "m2", NULL), -KITH_EAGAIN);
+    rig_fini(&r);
+}
+
 KITH_TESTS("core/answer",
     {"pings are answered", test_pings_are_answered},
     {"T11: answers go to the source that the ping names", test_t11_answers_go_to_the_source_that_the_ping_names},
@@ -207,4 +222,5 @@ KITH_TESTS("core/answer",
     {"relaying a probe", test_relaying_a_probe},
     {"a relay without an ack says so", test_a_relay_without_an_ack_says_so},
     {"protocol 1 knows no ports", test_protocol_1_knows_no_ports},
-    {"pending relays are bounded", test_pending_relays_are_bounded})
+    {"pending relays are bounded", test_pending_relays_are_bounded},
+    {"relays leave room for our own pings", test_relays_leave_room_for_our_own_pings})

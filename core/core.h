@@ -66,7 +66,8 @@ uint32_t kith_core_stream_accepted(struct kith_core *, uint64_t now, const struc
 void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream);
 /* Opened bytes, in order, in any pieces. */
 void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, const uint8_t *data, size_t len);
-/* An outer layer could not be opened: an acceptor answers with an err message that carries text (memberlist 1.12). */
+/* An outer layer could not be opened: an acceptor answers with an err message that carries text (memberlist 1.12); "" ends
+ * it without a word, as memberlist does when the label is wrong. */
 void kith_core_stream_error(struct kith_core *, uint64_t now, uint32_t stream, int code, const char *text);
 void kith_core_stream_end(struct kith_core *, uint64_t now, uint32_t stream);      /* the peer sends no more */
 void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream, int reason);   /* handle is dead */

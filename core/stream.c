@@ -508,7 +508,7 @@ void kith_core_stream_error(struct kith_core *c, uint64_t now, uint32_t handle, 
     struct kith_stream *s = known(c, now, handle);
     if (!s) return;
     if (*text) kith_log_some(c, KITH_LOG_ERROR, &s->to, "failed to receive: %s", text);
-    if (s->kind == KITH_STREAM_INBOUND) {
+    if (s->kind == KITH_STREAM_INBOUND && *text) {
         struct kith_msg err = {.type = KITH_MSG_ERR, .error = kith_bytes_of(text, strlen(text))};
         if (err.error.len > ERROR_TEXT_MAX) err.error.len = ERROR_TEXT_MAX;
         write_message(c, s, &err, true);

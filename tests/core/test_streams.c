@@ -175,6 +175,13 @@ static void test_t22_a_failed_outer_layer_is_answered(void)
     CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_ERR, w->data + 1, w->len - 1, &used), 0);
     CU_ASSERT(rig_is(m.error, "no installed keys could decrypt the message"));
     CU_ASSERT(rig_gone(&r, s));
+    /* Who has the wrong label hears nothing. */
+    s = rig_accept(&r, 9);
+    rig_clear(&r);
+    kith_core_stream_error(r.core, r.now, s, -KITH_EPOLICY, "");
+    rig_poll(&r);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+    CU_ASSERT(rig_gone(&r, s));
     /* Not the one who dialled. */
     struct kith_addr a = rig_addr(9);
     int64_t q = kith_core_join(r.core, r.now, &a, "");

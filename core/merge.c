@@ -175,7 +175,7 @@ static bool may_move(struct kith_core *c, const struct kith_peer *p, const struc
     }
     uint64_t reclaim = c->set.dead_node_reclaim_time;
     if (p->state == KITH_LEFT || (p->state == KITH_DEAD && reclaim > 0 && c->now - p->since > reclaim)) {
-        kith_log(c, KITH_LOG_INFO, NULL, "Updating address for left or failed node %.*s", KITH_STR(msg->node));
+        kith_log_some(c, KITH_LOG_INFO, NULL, "Updating address for left or failed node %.*s", KITH_STR(msg->node));
         return true;
     }
     char name[KITH_NAME_LIMIT + 1];

@@ -5,3 +5,5 @@ dist_check_SCRIPTS += tests/cli/nodes.py
 TESTS += tests/cli/nodes.py
 dist_check_SCRIPTS += tests/cli/rotate.py
 TESTS += tests/cli/rotate.py
+dist_check_SCRIPTS += tests/cli/flood.py
+TESTS += tests/cli/flood.py

@@ -5,8 +5,10 @@ import base64
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
+import tempfile
 
 KITH = os.environ["KITH"]
 VECTORS = json.load(open(os.path.join(os.environ["srcdir"], "tests", "data", "vectors.json")))["vectors"]
@@ -108,6 +110,49 @@ for what, args, words in [
     check(what, code == 1 and got is None and err.count("\n") == 1 and words in err and "offset" in err, (code, got, err))
 for what, args in [("no hex", ["zz"]), ("no bytes", []), ("unknown option", ["--nonsense", "00"])]:
     check(what, dissect(*args)[0] == 2)
+
+# A capture: a packet, and both directions of a stream whose segments come out of order, twice and overlapping.
+def ip(protocol, sport, dport, payload):
+    head = struct.pack(">HH", sport, dport)
+    body = head + struct.pack(">HH", 8 + len(payload), 0) + payload if protocol == 17 else head + payload
+    return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0, 64, protocol, 0) + bytes([127, 0, 0, 1]) * 2 + body
+
+
+def tcp(sport, dport, seq, flags, data=b""):
+    return ip(6, sport, dport, struct.pack(">IIBBHHH", seq & 0xFFFFFFFF, 0, 0x50, flags, 1000, 0, 0) + data)
+
+
+def pcap(path, packets):
+    with open(path, "wb") as f:
+        f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65536, 1))
+        for i, p in enumerate(packets):
+            frame = b"\0" * 12 + b"\x08\x00" + p
+            f.write(struct.pack("<IIII", 1700000000 + i, 250000, len(frame), len(frame)) + frame)
+
+
+raw = {n: bytes.fromhex(BY_NAME[n]["hex"]) for n in ("label_ping", "pushpull_compressed", "pushpull_enc_v1")}
+ask, answer, start = raw["pushpull_enc_v1"], raw["pushpull_compressed"], 0xFFFFFFF0     # sequence numbers wrap
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "capture.pcap")
+    pcap(path, [ip(17, 1000, 2000, raw["label_ping"]), tcp(3000, 2000, start - 1, 2), tcp(2000, 3000, 99, 0x12),
+                tcp(3000, 2000, start + 50, 16, ask[50:]), tcp(3000, 2000, start, 16, ask[:60]), tcp(3000, 2000, start, 16, ask[:10]),
+                tcp(2000, 3000, 100, 16, answer), ip(1, 0, 0, b"")])
+    p = subprocess.run([KITH, "dissect", "--format", "json", "--key", KEY, "--pcap", path], capture_output=True, text=True)
+    lines = [json.loads(line) for line in p.stdout.splitlines()]
+    check("pcap: three lines", p.returncode == 1 and [(o["plane"], o["bytes"]) for o in lines] ==
+          [("udp", len(raw["label_ping"])), ("tcp", len(ask)), ("tcp reply", len(answer))], (p.returncode, lines, p.stderr))
+    check("pcap: packet", lines[0]["from"] == "127.0.0.1:1000" and lines[0]["time"] == 1700000000.25 and
+          [m["type"] for m in lines[0]["messages"]] == ["ping"], lines[0])
+    # The stream was sealed under no label, the packet says there is one: told apart by the label given.
+    p = subprocess.run([KITH, "dissect", "--format", "json", "--label", "", "--key", KEY, "--pcap", path], capture_output=True, text=True)
+    lines = [json.loads(line) for line in p.stdout.splitlines()]
+    check("pcap: streams", [[m["type"] for m in o["messages"]] for o in lines[1:]] == [["push_pull"]] * 2 and "error" in lines[0], lines)
+    p = subprocess.run([KITH, "dissect", "--key", KEY, "--pcap", path], capture_output=True, text=True)
+    check("pcap: text", p.stdout.startswith("22:13:20.250000 127.0.0.1:1000 > 127.0.0.1:2000 udp 27: label blah | ping(node-b)\n"), p.stdout)
+    check("pcap: what was left out", "1 frames are neither" in p.stderr, p.stderr)
+    open(path, "wb").write(b"no capture at all, but long enough")
+    p = subprocess.run([KITH, "dissect", "--pcap", path], capture_output=True, text=True)
+    check("pcap: another file", p.returncode == 1 and "not a pcap file" in p.stderr, p.stderr)
 
 print("%d passed, %d failed, 0 skipped" % (passed, failures))
 sys.exit(failures > 0)

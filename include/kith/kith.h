@@ -52,7 +52,7 @@ KITH_API void kith_stop(struct kith *);
 KITH_API void kith_close(struct kith *);
 
 /* For a foreign loop: poll fd for reading no longer than timeout ns (UINT64_MAX: for ever), then dispatch. Read the timeout
- * again after each call into Kith. */
+ * again after each call into Kith. dispatch: 0, or -KITH_ECLOSED once the node was stopped. */
 KITH_API int kith_fd(const struct kith *);
 KITH_API uint64_t kith_timeout(const struct kith *);
 KITH_API int kith_dispatch(struct kith *);

@@ -7,3 +7,11 @@ dist_check_SCRIPTS += tests/cli/rotate.py
 TESTS += tests/cli/rotate.py
 dist_check_SCRIPTS += tests/cli/flood.py
 TESTS += tests/cli/flood.py
+
+# The embedding example, linked with the public library as an embedder does.
+check_PROGRAMS += examples/embed/watch
+examples_embed_watch_SOURCES = examples/embed/watch.c
+examples_embed_watch_CPPFLAGS = $(INC)
+examples_embed_watch_LDADD = libkith.la
+dist_check_SCRIPTS += tests/cli/embed.sh
+TESTS += tests/cli/embed.sh

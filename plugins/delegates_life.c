@@ -218,7 +218,6 @@ int kith_delegates_start(struct kith_delegates *d, struct kith_error *err)
     for (size_t i = 0; i < d->count && !rc; i++) rc = start_seat(d, d->seats[i], err);
     if (rc) return rc;
     activate(d);
-    d->old = NULL;
     return 0;
 }
 
@@ -231,7 +230,12 @@ void kith_delegates_free(struct kith_delegates *d)
         kith_seat_unref(seat);
     }
     struct kith_hub *hub = d->hub;
-    if (hub->active == d) hub->active = d->old;
+    if (hub->active == d) {
+        hub->active = NULL;
+        if (d->old) activate(d->old);
+    } else if (hub->active && hub->active->old == d) {
+        hub->active->old = NULL;
+    }
     hub_unref(hub);
     free(d->seats);
     free(d);

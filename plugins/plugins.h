@@ -179,8 +179,8 @@ const struct kith_entry *kith_delegates_clash(const struct kith_config *, struct
 
 /* Make the instances; nothing is attached or started. node: what the delegates may ask; each gets its own table on top of it,
  * bound to its channel. old: NULL, or the one in force (reload): delegates whose entry did not change are shared with it, and
- * it stays in force until kith_delegates_start() of the new one has succeeded; then free it. If start fails, free the new one
- * and go on with the old. */
+ * it stays in force until kith_delegates_start() of the new one has succeeded; then free it. If start fails,
+ * or the reload after it, free the new one first: the old one is in force again. */
 struct kith_delegates *kith_delegates_new(const struct kith_config *, const struct kith_host_maker *, const struct kith_node *,
                                           struct kith_delegates *old, struct kith_error *);
 int kith_delegates_start(struct kith_delegates *, struct kith_error *);

@@ -637,6 +637,14 @@ static void test_failed_reload_changes_nothing(void)
     struct kith_member m = {.size = sizeof m};
     ops->notify_join(self, &m);
     CU_ASSERT_STRING_EQUAL(diary, "a:join ");
+
+    fail_start = false;                                      /* the reload fails later, elsewhere */
+    next = kith_delegates_new(&config, &fake_maker, &base, fan, &err);
+    CU_ASSERT_EQUAL(kith_delegates_start(next, &err), 0);
+    kith_delegates_free(next);
+    diary[0] = 0;
+    ops->notify_join(self, &m);
+    CU_ASSERT_STRING_EQUAL(diary, "a:join ");
     close_fan();
 }
 

@@ -69,12 +69,13 @@ static char *hidden(const char *text)
 
 /* ------------------------------------------------------------------------------------- flattening */
 
+/* restart: a transport's, of which the plugin says what it can take over. */
 static void add_entry(const struct kith_config *c, struct leaves *l, const char *path, const struct kith_entry *e,
                       bool restart)
 {
     char key[300];
     snprintf(key, sizeof key, "%s.use", path);
-    add(l, key, strdup(e->use), restart);
+    if (restart) add(l, key, strdup(e->use), restart);      /* others are named after it */
     snprintf(key, sizeof key, "%s.keys", path);
     if (e->has_keys) add(l, key, fingerprints(&e->keys), restart);
     const struct kith_param wire = {"wire", KITH_SPECIAL_WIRE};
@@ -86,7 +87,8 @@ static void add_entry(const struct kith_config *c, struct leaves *l, const char 
         const void *at = (const char *)e->params + p->offset;
         bool secret = (p->flags & KITH_PARAM_SECRET) && kith_value_given(p, at);
         snprintf(key, sizeof key, "%s.%s", path, p->name);
-        add(l, key, secret ? hidden(*(const char *const *)at) : kith_shown_text(c, p, at), restart);
+        add(l, key, secret ? hidden(*(const char *const *)at) : kith_shown_text(c, p, at),
+            restart && (!e->plugin->adopt || p->flags & KITH_PARAM_RESTART));
     }
 }
 

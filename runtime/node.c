@@ -247,7 +247,7 @@ int kith_start(struct kith *k, struct kith_error *err)
 {
     if (k->started) return 0;
     k->started_at = kith_loop_wall(k->loop);
-    int rc = kith_wiring_attach(k, err);
+    int rc = kith_wiring_attach(k, k->transport, &k->config->settings, err);
     if (!rc) rc = kith_control_start(k, err);        /* first: another node of this name says so before we bind */
     if (!rc) rc = kith_instance_start(k->transport, err);
     if (rc) return rc;

@@ -12,7 +12,8 @@ struct report {
     struct kith *k;
     void (*line)(void *arg, const char *line);
     void *arg;
-    unsigned changes, restarts;
+    unsigned changes;
+    bool transport_runs;                 /* it is as the new file wants it, or has just become so */
 };
 
 static void tell(struct report *r, const char *fmt, ...) KITH_PRINTF(2, 3);
@@ -31,8 +32,8 @@ static void changed(void *arg, const char *key, const char *was, const char *now
 {
     struct report *r = arg;
     r->changes++;
-    r->restarts += restart;
-    tell(r, "%s: %s -> %s%s", key, was ? was : "(none)", now ? now : "(none)", restart ? " (needs a restart)" : "");
+    if (r->transport_runs && strncmp(key, "transport.", 10) == 0) restart = false;       /* back to what is running */
+    tell(r, "%s: %s -> %s%s", key, *was ? was : "(none)", *now ? now : "(none)", restart ? " (needs a restart)" : "");
 }
 
 /* Made beside what is in force. */
@@ -40,13 +41,15 @@ struct next {
     struct kith_config *config;
     struct kith_pipeline *pipeline;
     struct kith_delegates *delegates;
+    struct kith_instance *transport;     /* NULL: the one there is goes on */
     struct kith_secrets former;          /* the ring as it was, to go back to */
-    bool keys_taken, log_taken;
+    bool keys_taken, log_taken, transport_waits;
 };
 
 static void next_free(struct next *n)
 {
     if (n->delegates) kith_delegates_free(n->delegates);
+    kith_instance_free(n->transport);
     if (n->pipeline) kith_pipeline_unref(n->pipeline);
     if (n->config) kith_config_free(n->config);
     for (size_t i = 0; i < n->former.count; i++) kith_secret_free(n->former.items[i].data);
@@ -93,6 +96,45 @@ static int take_keys(struct kith *k, struct next *n, struct kith_error *err)
     return rc ? kith_fail(err, (enum kith_code)-rc, "the new keys can't be taken over: %s", kith_code_text(rc)) : 0;
 }
 
+/* ------------------------------------------------------------------------------------- transport */
+
+static void see_wait(void *arg, const char *key, const char *was, const char *now, bool restart)
+{
+    if (restart && strncmp(key, "transport.", 10) == 0) *(bool *)arg = true;
+}
+
+/* Does this entry say what is running? */
+static bool runs(const struct kith *k, const struct kith_entry *e)
+{
+    return memcmp(k->transport->entry->digest, e->digest, sizeof e->digest) == 0;
+}
+
+static bool same_setup(const struct kith_settings *was, const struct kith_settings *now)
+{
+    return was->tcp_timeout == now->tcp_timeout && was->udp_buffer_size == now->udp_buffer_size;
+}
+
+/* A changed entry makes a new instance that takes sockets and streams over. The last thing that can fail: when it does the
+ * one in force is whole, but not once the new one has all it had. */
+static int take_transport(struct kith *k, struct next *n, struct kith_error *err)
+{
+    bool same = runs(k, &n->config->transport), waits = k->transport_waits;
+    kith_config_diff(k->config, n->config, see_wait, &waits);
+    n->transport_waits = waits && !same;
+    if (n->transport_waits || !k->started || !k->transport->plugin->adopt) return 0;
+    if (same && same_setup(&k->config->settings, &n->config->settings)) return 0;
+    int rc = kith_instance_new(&n->transport, &n->config->transport, &k->maker, k->ring, err);
+    if (!rc) rc = kith_wiring_attach(k, n->transport, &n->config->settings, err);
+    if (!rc) rc = kith_instance_adopt(n->transport, k->transport, err);
+    if (rc) return rc;
+    rc = kith_instance_start(n->transport, err);
+    if (rc) {
+        kith_node_log(k, KITH_LOG_ERROR, "reload: the transport could not go on: %s: the node ends", err->text);
+        kith_stop(k);
+    }
+    return rc;
+}
+
 /* ------------------------------------------------------------------------------------- making */
 
 static int make_next(struct kith *k, struct next *n, struct kith_error *err)
@@ -105,7 +147,8 @@ static int make_next(struct kith *k, struct next *n, struct kith_error *err)
     if (!n->delegates) return err->code ? err->code : -KITH_EINVAL;
     rc = kith_log_change(k->log, &setup, err);
     n->log_taken = !rc;
-    return rc ? rc : kith_delegates_start(n->delegates, err);
+    if (!rc) rc = kith_delegates_start(n->delegates, err);
+    return rc ? rc : take_transport(k, n, err);
 }
 
 static void go_back(struct kith *k, struct next *n)
@@ -167,7 +210,12 @@ static void swap(struct report *r, struct next *n)
     struct kith_pipeline *pipeline = k->pipeline;
     struct kith_error err = {.size = sizeof err};
     struct kith_limits limits = {.size = sizeof limits};
-    if (k->core) kith_wiring_drain(k);                       /* what was packed for the old chain goes through it */
+    if (n->transport) {
+        kith_instance_free(k->transport);
+        k->transport = n->transport;
+        n->transport = NULL;
+    }
+    k->transport_waits = n->transport_waits;
     k->config = n->config;
     k->delegates = n->delegates;
     k->pipeline = n->pipeline;
@@ -201,6 +249,7 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
     struct report r = {.k = k, .line = line, .arg = arg};
     struct next n = {0};
     int rc = read_next(k, &n, err);
+    if (!rc && k->core) kith_wiring_drain(k);                /* what was packed for the old chain goes through it */
     if (!rc) rc = make_next(k, &n, err);
     if (rc) {
         go_back(k, &n);
@@ -208,9 +257,11 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
         next_free(&n);
         return rc;
     }
-    kith_config_diff(k->config, n.config, changed, &r);
-    if (!r.restarts && memcmp(k->transport->entry->digest, n.config->transport.digest, sizeof n.config->transport.digest) != 0)
-        tell(&r, "transport: differs from what is running (needs a restart)");
+    struct kith_config before = *k->config;
+    before.keyring = n.former;                               /* keys may have changed since the file was read */
+    r.transport_runs = !n.transport_waits;
+    kith_config_diff(&before, n.config, changed, &r);
+    if (n.transport_waits) tell(&r, "transport: stays as it was until a restart");
     swap(&r, &n);
     if (!r.changes) tell(&r, "nothing changed");
     next_free(&n);

@@ -53,6 +53,7 @@ struct kith {
     struct kith_pipeline *pipeline;
     struct kith_instance *transport;
     const struct kith_transport_ops *ops;
+    bool transport_waits;                /* a reload changed what it can't take over: it stays as it is until a restart */
     struct kith_delegates *delegates;
     struct kith_core *core;              /* NULL before the start */
     struct kith_core_env env;
@@ -102,7 +103,8 @@ struct kith_log_setup kith_node_log_setup(struct kith *, const struct kith_confi
 
 /* ------------------------------------------------------------------------------------- wiring.c */
 
-int kith_wiring_attach(struct kith *, struct kith_error *err);      /* the uplink, to the transport */
+/* The uplink, to a transport. */
+int kith_wiring_attach(struct kith *, struct kith_instance *, const struct kith_settings *, struct kith_error *err);
 int kith_wiring_start(struct kith *, struct kith_error *err);       /* the end of turn */
 void kith_wiring_stop(struct kith *);
 /* Take room and limits again after the pipeline changed. */

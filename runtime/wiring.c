@@ -100,7 +100,7 @@ static void limits_changed(void *ctx)
     kith_wiring_measure(k);
 }
 
-int kith_wiring_attach(struct kith *k, struct kith_error *err)
+int kith_wiring_attach(struct kith *k, struct kith_instance *transport, const struct kith_settings *s, struct kith_error *err)
 {
     k->uplink = (struct kith_uplink){
         .size = sizeof k->uplink,
@@ -114,14 +114,13 @@ int kith_wiring_attach(struct kith *k, struct kith_error *err)
         .stream_closed = kith_streams_closed,
         .limits_changed = limits_changed,
     };
-    const struct kith_settings *s = &k->config->settings;
     struct kith_transport_setup setup = {
         .size = sizeof setup,
         .uplink = &k->uplink,
         .tcp_timeout = s->tcp_timeout,
         .buffer_size = s->udp_buffer_size,
     };
-    return k->ops->attach(k->transport->self, &setup, err);
+    return k->ops->attach(transport->self, &setup, err);
 }
 
 /* The end of a turn. */

@@ -62,6 +62,7 @@ static json_t *param_json(const struct kith_param *p)
     json_object_set_new(o, "name", json_string(p->name));
     json_object_set_new(o, "type", json_string(p->type < sizeof types / sizeof *types ? types[p->type] : "?"));
     if (p->flags & KITH_PARAM_REQUIRED) json_object_set_new(o, "required", json_true());
+    if (p->flags & KITH_PARAM_RESTART) json_object_set_new(o, "restart", json_true());
     if (p->def) json_object_set_new(o, "default", json_string(p->def));
     if (p->def_wan) json_object_set_new(o, "default_wan", json_string(p->def_wan));
     if (p->def_local) json_object_set_new(o, "default_local", json_string(p->def_local));

@@ -268,7 +268,8 @@ enum kith_param_type {
 
 enum {
     KITH_PARAM_REQUIRED = 1,
-    KITH_PARAM_SECRET = 2        /* STRING: never shown, in no message, `config show` or report */
+    KITH_PARAM_SECRET = 2,       /* STRING: never shown, in no message, `config show` or report */
+    KITH_PARAM_RESTART = 4       /* of a transport: a change waits for the node's restart; others reach `adopt` */
 };
 
 struct kith_strings {

@@ -454,7 +454,6 @@ static void test_diff(void)
     kith_config_diff(a, b, note, &got);
     CU_ASSERT_STRING_EQUAL(got.text, "transport.bind: [10.0.0.1] -> [10.0.0.2] (restart)\n"
                                      "delegates: log -> app, log\n"
-                                     "delegates.app.use:  -> app\n"
                                      "delegates.app.command:  -> x\n"
                                      "node.name: a -> b (restart)\n"
                                      "pipeline.send.zstd.level: 1 -> 4\n"

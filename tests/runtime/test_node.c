@@ -402,6 +402,70 @@ static void test_a_reload_says_what_needs_a_restart(void)
     end();
 }
 
+static int reload_transport(struct node *n, const char *settings)
+{
+    char text[512];
+    struct kith_error err = {.size = sizeof err};
+    snprintf(text, sizeof text,
+             "node: { name: n0, profile: local, control: %s/n0.sock, log: { to: stderr, level: error } }\n"
+             "transport: { use: udp_tcp, %s }\n", dir, settings);
+    write_file(n->path, text);
+    n->report[0] = 0;
+    return kith_reload(n->k, keep_line, n, &err);
+}
+
+/* Sockets and open streams go over to the new instance; where it listens does not change. */
+static void test_a_transport_is_reloaded_but_for_its_bind(void)
+{
+    begin();
+    open_node(&nodes[0], "");
+    open_node(&nodes[1], "");
+    CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
+    UNTIL(count(&nodes[0], KITH_ALIVE) == 2);
+    struct kith_instance *first = kith_instance_ref(nodes[0].k->transport);
+    unsigned streams = nodes[1].streams;
+    CU_ASSERT_EQUAL(nodes[0].k->table.send(&nodes[0].k->table, "n1", kith_bytes_of("on its way", 10), true, done, &nodes[0]), 0);
+    UNTIL(kith_streams_count(nodes[0].k) > 0);
+    CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.1:0, max_connections: 77"), 0);
+    CU_ASSERT_PTR_NOT_EQUAL(nodes[0].k->transport, first);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "transport.max_connections: 1024 -> 77\n"));
+    CU_ASSERT_PTR_NULL(strstr(nodes[0].report, "restart"));
+    UNTIL(nodes[1].streams == streams + 1);
+    exchange();
+    kith_instance_free(first);
+
+    first = nodes[0].k->transport;
+    CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.2:0, max_connections: 78"), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "(needs a restart)\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "transport.bind: "));
+    CU_ASSERT_PTR_EQUAL(nodes[0].k->transport, first);
+    CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.2:0, max_connections: 79"), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "transport: stays as it was until a restart"));
+    exchange();
+    CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.1:0, max_connections: 77"), 0);
+    CU_ASSERT_PTR_NULL(strstr(nodes[0].report, "restart"));
+    exchange();
+    CU_ASSERT_EQUAL(nodes[0].deaths + nodes[1].deaths, 0);
+    end();
+}
+
+/* What was done to the ring at run time is neither a change of the file nor forgotten when the file says it too. */
+static void test_a_reload_compares_keys_with_the_ring(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    uint8_t key[32] = "a key that came at run time";
+    set_keys();
+    begin();
+    open_node(&nodes[0], KEY_A SEALED);
+    CU_ASSERT_EQUAL(kith_keyring_install(nodes[0].k->ring, key, sizeof key, NULL, &err), 0);
+    CU_ASSERT_EQUAL(reload(&nodes[0], KEY_A SEALED, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "keyring: "));    /* from memory only: the file's ring replaces it */
+    CU_ASSERT_EQUAL(kith_keyring_count(nodes[0].k->ring), 1);
+    CU_ASSERT_EQUAL(reload(&nodes[0], KEY_A SEALED, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "nothing changed"));
+    end();
+}
+
 /* ------------------------------------------------------------------------------------- embedding, control */
 
 static void test_the_public_calls_drive_a_node(void)
@@ -598,6 +662,8 @@ KITH_TESTS("runtime/node", {"three nodes meet, talk and part", test_three_nodes_
            {"a cluster becomes encrypted by reloads alone", test_a_cluster_becomes_encrypted_by_reloads_alone},
            {"a bad file changes nothing", test_a_bad_file_changes_nothing},
            {"a reload says what needs a restart", test_a_reload_says_what_needs_a_restart},
+           {"a transport is reloaded but for its bind", test_a_transport_is_reloaded_but_for_its_bind},
+           {"a reload compares keys with the ring", test_a_reload_compares_keys_with_the_ring},
            {"the public calls drive a node", test_the_public_calls_drive_a_node},
            {"the control socket takes anything", test_the_control_socket_takes_anything},
            {"a monitor that does not read is told what it missed", test_a_monitor_that_does_not_read_is_told_what_it_missed},

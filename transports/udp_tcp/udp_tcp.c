@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 static const struct kith_param params[] = {
-    {.name = "bind", .type = KITH_PARAM_STRINGS, .offset = offsetof(struct kith_ut, bind), .def = "0.0.0.0:7946",
-     .doc = "Addresses to listen on, host:port or :port (IPv4 and IPv6); port 0: any"},
-    {.name = "advertise", .type = KITH_PARAM_STRING, .offset = offsetof(struct kith_ut, advertise),
+    {.name = "bind", .type = KITH_PARAM_STRINGS, .flags = KITH_PARAM_RESTART, .offset = offsetof(struct kith_ut, bind),
+     .def = "0.0.0.0:7946", .doc = "Addresses to listen on, host:port or :port (IPv4 and IPv6); port 0: any"},
+    {.name = "advertise", .type = KITH_PARAM_STRING, .flags = KITH_PARAM_RESTART, .offset = offsetof(struct kith_ut, advertise),
      .doc = "Address that others shall use, host or host:port; default: the first bound one, or a private one of this machine"},
-    {.name = "interface", .type = KITH_PARAM_STRING, .offset = offsetof(struct kith_ut, interface),
+    {.name = "interface", .type = KITH_PARAM_STRING, .flags = KITH_PARAM_RESTART, .offset = offsetof(struct kith_ut, interface),
      .doc = "When bound to every address: advertise one of this interface"},
     {.name = "max_connections", .type = KITH_PARAM_UINT, .offset = offsetof(struct kith_ut, max_connections), .def = "1024",
      .min = 1, .max = 32768, .doc = "Connections from others open at a time; over it they wait in the system's backlog"},

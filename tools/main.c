@@ -23,7 +23,7 @@ static const struct {
     {"keys", "list, install, use, remove and rotate keys", kith_tool_keys},
     {"command", "ask a plugin of the running node", kith_tool_command},
     {"config", "check, show or document a node's file", kith_tool_config},
-    {"plugin", "list and inspect plugins", kith_tool_plugin},
+    {"plugin", "list, inspect and measure plugins", kith_tool_plugin},
     {"dissect", "take a packet or stream apart, layer by layer", kith_tool_dissect},
 };
 

@@ -15,3 +15,5 @@ examples_embed_watch_CPPFLAGS = $(INC)
 examples_embed_watch_LDADD = libkith.la
 dist_check_SCRIPTS += tests/cli/embed.sh
 TESTS += tests/cli/embed.sh
+dist_check_SCRIPTS += tests/cli/bench.py
+TESTS += tests/cli/bench.py

@@ -1,0 +1,336 @@
+/*
+ * plugin_bench.c - `kith plugin bench`: what a codec costs and saves, alone in a pipeline such as a node has, on messages
+ * such as a cluster sends.
+ *
+ * Up to 1400 bytes messages are packets, above they travel on streams. A time is that of the fastest of many short runs:
+ * whatever else the machine does only ever adds to it. Allocations are counted where allocations.c could be preloaded, over
+ * messages after the first, and are all those of the process: the codec's, its library's, and the pipeline's.
+ */
+#include "plugin_bench.h"
+
+#include "client.h"
+#include "runtime.h"
+#include "wire.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BATCH = 16, MARGIN = 4096, PIECE = 65536, KEPT = 1 << 20, ROOM = 65536 };
+
+static const size_t sizes[] = {64, 256, 1400, 65536, 10 << 20};
+
+/* ------------------------------------------------------------------------------------- allocations */
+
+static unsigned long (*allocations)(void);
+
+/* Begin again with the counter in place. Returns when there is none, or when it is there. */
+static void count_allocations(char **argv)
+{
+#if !defined(__SANITIZE_ADDRESS__)
+    char exe[PATH_MAX], beside[PATH_MAX + 40];
+    *(void **)&allocations = dlsym(RTLD_DEFAULT, "kith_allocations");
+    if (allocations || getenv("KITH_BENCH_AGAIN")) return;
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (n < 0) return;
+    exe[n] = 0;
+    char *slash = strrchr(exe, '/');
+    snprintf(beside, sizeof beside, "%.*s/.libs/kith-allocations.so", slash ? (int)(slash - exe) : 0, exe);    /* not installed yet */
+    const char *library = access(beside, R_OK) == 0 ? beside : KITH_PKGLIBDIR "/kith-allocations.so";
+    if (access(library, R_OK) != 0) return;
+    size_t count = 0;
+    while (argv[count]) count++;
+    char **again = calloc(count + 2, sizeof *again);
+    if (!again) return;
+    again[0] = exe;
+    memcpy(again + 1, argv, count * sizeof *argv);
+    setenv("LD_PRELOAD", library, 1);
+    setenv("KITH_BENCH_AGAIN", "1", 1);
+    execv("/proc/self/exe", again);
+    free(again);
+#endif
+}
+
+/* ------------------------------------------------------------------------------------- what a cluster says */
+
+/* Announcements of members, one behind the other: what packets and states consist of. Repeats exactly. */
+static uint8_t *make_sample(size_t len)
+{
+    static const char *const roles[] = {"web", "db", "cache", "worker"};
+    uint8_t *out = malloc(len + MARGIN);
+    struct kith_buf buf = {out, out, 0, len + MARGIN};
+    uint64_t random = 7;
+    for (unsigned i = 0; out && buf.len < len; i++) {
+        char name[48], meta[48];
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        unsigned r = (unsigned)(random >> 33);
+        uint8_t addr[4] = {10, (uint8_t)(r % 4), (uint8_t)(i >> 8), (uint8_t)i}, vsn[6] = {1, 5, 2, 2, 5, 4};
+        int n = snprintf(name, sizeof name, "%s-%05u.eu-%u.example.net", roles[r % 4], i % 100000, r / 4 % 3);
+        int k = snprintf(meta, sizeof meta, "\xFF\x82\xA4role\xA3%s\xA4zone\xA4" "eu-%u", roles[r % 4], r / 4 % 3);
+        struct kith_msg m = {.type = KITH_MSG_ALIVE, .incarnation = 1 + r / 16 % 40, .port = 7946, .node = kith_bytes_of(name, (size_t)n),
+                             .meta = kith_bytes_of(meta, (size_t)k), .addr = kith_bytes_of(addr, 4), .vsn = kith_bytes_of(vsn, 6)};
+        if (kith_wire_write_message(&buf, &m) < 0) break;
+    }
+    return out;
+}
+
+/* ------------------------------------------------------------------------------------- one codec in a pipeline */
+
+struct bench {
+    const struct kith_bench *what;
+    struct kith_registry *registry;
+    struct kith_loop *loop;
+    struct kith_log *log;
+    struct kith_services *services;
+    struct kith_config *config;
+    struct kith_keyring *ring;
+    struct kith_pipeline *pipeline;
+    uint8_t *sample, *storage;           /* storage: for a batch of packets */
+    struct kith_buf sealed;              /* for streams */
+    size_t opened;
+};
+
+/* The value as the file would have it: a number or a word. */
+static json_t *value(const char *text)
+{
+    json_t *v = json_loads(text, JSON_DECODE_ANY, NULL);
+    return v ? v : json_string(text);
+}
+
+static struct kith_config *make_config(struct bench *b)
+{
+    const struct kith_plugin *p = kith_registry_find(b->registry, KITH_CODEC, b->what->codec, NULL);
+    bool keyed = p && ((const struct kith_codec_ops *)p->ops)->flags & KITH_CODEC_KEYED;
+    struct kith_config_finder finder = kith_registry_finder(b->registry);
+    json_t *entry = json_pack("{s:s}", "use", b->what->codec);
+    for (size_t i = 0; i < b->what->param_count; i++) {
+        const char *text = b->what->params[i], *eq = strchr(text, '=');
+        char *name = strndup(text, (size_t)(eq - text));
+        json_object_set_new(entry, name, value(eq + 1));
+        free(name);
+    }
+    json_t *file = json_pack("{s:{s:s},s:{s:s},s:{s:[o]}}", "node", "name", "bench", "transport", "use", "udp_tcp", "pipeline", "send", entry);
+    if (keyed && !json_object_get(entry, "keys")) {
+        setenv("KITH_BENCH_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1);
+        json_object_set_new(file, "keyring", json_pack("[{s:s}]", "env", "KITH_BENCH_KEY"));
+    }
+    char *text = json_dumps(file, 0);
+    json_decref(file);
+    struct kith_diag *diag = kith_diag_new();
+    struct kith_config *config = text ? kith_config_parse("(bench)", text, strlen(text), &finder, diag) : NULL;
+    if (!config) kith_diag_print(diag, stderr);
+    kith_diag_free(diag);
+    free(text);
+    return config;
+}
+
+static void bench_fini(struct bench *b)
+{
+    kith_pipeline_unref(b->pipeline);
+    if (b->ring) kith_keyring_unref(b->ring);
+    kith_config_free(b->config);
+    kith_services_free(b->services);
+    kith_log_free(b->log);
+    if (b->loop) kith_loop_free(b->loop);
+    kith_registry_free(b->registry);
+    free(b->sample);
+    free(b->storage);
+    free(b->sealed.base);
+}
+
+static int bench_init(struct bench *b)
+{
+    struct kith_error err = {.size = sizeof err, .text = "out of memory"};
+    b->registry = kith_registry_new(b->what->dirs);
+    b->loop = kith_loop_new();           /* a node's: with a node's randomness */
+    b->sample = make_sample(sizes[sizeof sizes / sizeof *sizes - 1]);
+    b->storage = malloc(BATCH * (ROOM + 2 * MARGIN));
+    if (!b->registry || !b->loop || !b->sample || !b->storage ||
+        kith_log_new(&b->log, &(struct kith_log_setup){.level = KITH_LOG_ERROR}, &err) ||
+        !(b->services = kith_services_new(b->loop, b->log)))
+        return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", err.text);
+    if (!kith_registry_find(b->registry, KITH_CODEC, b->what->codec, &err))
+        return kith_tool_fail("plugin", KITH_EXIT_NOTFOUND, "%s", err.text);
+    if (!(b->config = make_config(b))) return KITH_EXIT_USAGE;
+    struct kith_host_maker maker = kith_services_maker(b->services);
+    if (!(b->ring = kith_keyring_new(&b->config->keyring)) ||
+        kith_pipeline_new(&b->pipeline, b->config, &maker, b->ring, NULL, &err))
+        return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", err.text);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------- measuring */
+
+struct figures {
+    size_t in, out;
+    bool stream, passed;
+    uint64_t seal, open;                 /* ns of a batch, the fastest */
+    unsigned long seal_allocations, open_allocations;    /* of a batch */
+    unsigned batch;
+};
+
+struct mark {
+    uint64_t time;
+    unsigned long allocations;
+};
+
+static struct mark mark(void)
+{
+    struct timespec t;
+    unsigned long n = allocations ? allocations() : 0;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (struct mark){(uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec, n};
+}
+
+static void note(struct mark from, struct mark to, uint64_t *ns, unsigned long *count)
+{
+    if (to.time - from.time < *ns) *ns = to.time - from.time;
+    *count = to.allocations - from.allocations;
+}
+
+/* Sealing and opening change a packet where it lies: so each of a batch has a place of its own. */
+static int packets(struct bench *b, struct figures *f)
+{
+    size_t place = f->in + 2 * MARGIN;
+    struct kith_buf bufs[BATCH];
+    int rc = 0;
+    for (size_t i = 0; i < BATCH; i++) {
+        uint8_t *base = b->storage + i * place;
+        bufs[i] = (struct kith_buf){base, base + MARGIN, f->in, place};
+        memcpy(bufs[i].data, b->sample, f->in);
+    }
+    struct mark from = mark();
+    for (size_t i = 0; i < BATCH && !rc; i++) rc = kith_pipeline_seal_packet(b->pipeline, &bufs[i], 5);
+    note(from, mark(), &f->seal, &f->seal_allocations);
+    if (rc < 0) return rc;
+    f->out = bufs[BATCH - 1].len;
+    const uint8_t *sealed = bufs[BATCH - 1].data;    /* the others' may lie overwritten in the pipeline's own storage */
+    for (size_t i = BATCH; i-- > 0;) {
+        uint8_t *base = b->storage + i * place;
+        sealed = memmove(base + MARGIN, sealed, f->out);
+        bufs[i] = (struct kith_buf){base, base + MARGIN, f->out, place};
+    }
+    from = mark();
+    for (size_t i = 0; i < BATCH && !rc; i++) rc = kith_pipeline_open_packet(b->pipeline, &bufs[i], NULL);
+    note(from, mark(), &f->open, &f->open_allocations);
+    if (rc == 0 && bufs[0].len != f->in) rc = -KITH_EMALFORMED;
+    return rc;
+}
+
+static void opened(void *arg, const uint8_t *data, size_t len)
+{
+    struct bench *b = arg;
+    b->opened += len;
+}
+
+static int stream(struct bench *b, struct figures *f)
+{
+    struct mark from = mark();
+    int rc = kith_pipeline_seal_stream(b->pipeline, kith_bytes_of(b->sample, f->in), true, &b->sealed);
+    note(from, mark(), &f->seal, &f->seal_allocations);
+    if (rc < 0) return rc;
+    f->out = b->sealed.len;
+    b->opened = 0;
+    from = mark();
+    struct kith_inflow *in = kith_inflow_new(b->pipeline, true);
+    if (!in) return -KITH_ENOMEM;
+    for (size_t at = 0; at < f->out && rc == 0; at += PIECE)
+        rc = kith_inflow_feed(in, b->sealed.data + at, f->out - at < PIECE ? f->out - at : PIECE, opened, b, NULL, NULL);
+    if (rc == 0) rc = kith_inflow_end(in);
+    kith_inflow_free(in);
+    note(from, mark(), &f->open, &f->open_allocations);
+    if (b->sealed.cap > KEPT) {          /* as a node does */
+        free(b->sealed.base);
+        b->sealed = (struct kith_buf){0};
+    }
+    return rc < 0 ? rc : b->opened == f->in ? 0 : -KITH_EMALFORMED;
+}
+
+static int measure(struct bench *b, size_t size, struct figures *f)
+{
+    struct kith_codec_stats before, after;
+    *f = (struct figures){.in = size, .stream = size > 1400, .seal = UINT64_MAX, .open = UINT64_MAX};
+    f->batch = f->stream ? 1 : BATCH;
+    kith_pipeline_stats(b->pipeline, 0, &before);
+    uint64_t end = mark().time + (f->stream ? 400000000u : 100000000u);
+    for (unsigned run = 0; run < 3 || (run < 2000 && mark().time < end); run++) {
+        int rc = f->stream ? stream(b, f) : packets(b, f);
+        if (rc < 0)
+            return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s at %zu bytes: %s", b->what->codec, size, kith_code_text(rc));
+    }
+    kith_pipeline_stats(b->pipeline, 0, &after);
+    f->passed = after.sealed == before.sealed;
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------- telling */
+
+static json_t *figures_json(const struct figures *f)
+{
+    json_t *o = json_pack("{s:I,s:s,s:b}", "bytes", (json_int_t)f->in, "plane", f->stream ? "stream" : "packet", "passed", (int)f->passed);
+    json_object_set_new(o, "sealed_bytes", json_integer((json_int_t)f->out));
+    json_object_set_new(o, "ratio", json_real((double)f->in / (double)f->out));
+    json_object_set_new(o, "seal_ns", json_integer((json_int_t)(f->seal / f->batch)));
+    json_object_set_new(o, "open_ns", json_integer((json_int_t)(f->open / f->batch)));
+    json_object_set_new(o, "seal_allocations", allocations ? json_real((double)f->seal_allocations / f->batch) : json_null());
+    json_object_set_new(o, "open_allocations", allocations ? json_real((double)f->open_allocations / f->batch) : json_null());
+    return o;
+}
+
+static void add_row(struct kith_rows *rows, const json_t *o)
+{
+    char cell[7][40];
+    const char *cells[8] = {cell[0], json_string_value(json_object_get(o, "plane")), cell[1], cell[2], cell[3], cell[4], cell[5], cell[6]};
+    const json_t *counts[] = {json_object_get(o, "seal_allocations"), json_object_get(o, "open_allocations")};
+    snprintf(cell[0], 40, "%lld", (long long)json_integer_value(json_object_get(o, "bytes")));
+    snprintf(cell[1], 40, "%lld", (long long)json_integer_value(json_object_get(o, "sealed_bytes")));
+    if (json_is_true(json_object_get(o, "passed"))) snprintf(cell[2], 40, "passed");
+    else snprintf(cell[2], 40, "%.2f", json_real_value(json_object_get(o, "ratio")));
+    snprintf(cell[3], 40, "%lld", (long long)json_integer_value(json_object_get(o, "seal_ns")));
+    snprintf(cell[4], 40, "%lld", (long long)json_integer_value(json_object_get(o, "open_ns")));
+    for (int i = 0; i < 2; i++) {
+        if (json_is_null(counts[i])) snprintf(cell[5 + i], 40, "not counted");
+        else snprintf(cell[5 + i], 40, "%.4g", json_real_value(counts[i]));
+    }
+    kith_rows_add(rows, cells);
+}
+
+static void tell(const struct bench *b, json_t *list)
+{
+    static const char *const header[] = {"BYTES", "PLANE", "SEALED", "RATIO", "NS/SEAL", "NS/OPEN", "ALLOCS/SEAL", "ALLOCS/OPEN"};
+    json_t *one, *all = json_pack("{s:s,s:O}", "codec", b->what->codec, "figures", list);
+    size_t i;
+    if (b->what->json) {
+        json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+        putchar('\n');
+    } else {
+        struct kith_rows *rows = kith_rows_new(8);
+        kith_rows_add(rows, header);
+        json_array_foreach(list, i, one) add_row(rows, one);
+        kith_rows_print(rows, false);
+    }
+    json_decref(all);
+}
+
+int kith_plugin_bench(const struct kith_bench *what)
+{
+    struct bench b = {.what = what};
+    count_allocations(what->argv);
+    int code = bench_init(&b);
+    json_t *list = json_array();
+    const struct kith_plugin *p = code ? NULL : kith_registry_find(b.registry, KITH_CODEC, what->codec, NULL);
+    const struct kith_codec_ops *ops = p ? p->ops : NULL;
+    for (size_t i = 0; ops && i < sizeof sizes / sizeof *sizes && !code; i++) {
+        struct figures f;
+        if ((sizes[i] > 1400 ? ops->stream.framing : ops->packet.framing) == KITH_NONE) continue;
+        code = measure(&b, sizes[i], &f);
+        if (!code) json_array_append_new(list, figures_json(&f));
+    }
+    if (!code) tell(&b, list);
+    json_decref(list);
+    bench_fini(&b);
+    return code;
+}

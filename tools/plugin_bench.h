@@ -1,0 +1,20 @@
+/*
+ * plugin_bench.h - `kith plugin bench`, as plugin.c hands it on.
+ */
+#ifndef KITH_TOOLS_PLUGIN_BENCH_H
+#define KITH_TOOLS_PLUGIN_BENCH_H
+
+#include "tools.h"
+
+struct kith_bench {
+    const char *codec, *dirs;            /* dirs: NULL for the usual folders */
+    const char *params[16];              /* name=value */
+    size_t param_count;
+    bool json;
+    char **argv;                         /* of `plugin`, to begin again with */
+};
+
+/* In this process: a codec may crash it. Returns an exit code. */
+int kith_plugin_bench(const struct kith_bench *);
+
+#endif

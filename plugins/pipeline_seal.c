@@ -70,6 +70,16 @@ static int seal_layer(struct kith_work *w, struct kith_slot *s, struct kith_buf 
     return 0;
 }
 
+static void trace(const struct kith_pipeline *p, const char *name, struct kith_bytes label, size_t in, size_t out, int status)
+{
+    const struct kith_shared *shared = p->shared;
+    if (!shared->trace) return;
+    struct kith_layer layer = {
+        .name = name, .label = label, .in = in, .out = out, .key = UINT32_MAX, .version = UINT32_MAX, .status = status, .sealing = true,
+    };
+    shared->trace(shared->trace_arg, &layer);
+}
+
 static int seal_layers(struct kith_work *w, struct kith_buf *cur)
 {
     for (size_t i = 0; i < w->p->sends; i++) {
@@ -81,6 +91,7 @@ static int seal_layers(struct kith_work *w, struct kith_buf *cur)
         uint64_t start = timed ? kith_clock() : 0;
         int rc = seal_layer(w, s, cur);
         if (timed) s->stats.seal_ns += (kith_clock() - start) * SAMPLE;
+        trace(w->p, s->stats.name, (struct kith_bytes){0}, in, rc < 0 ? 0 : cur->len, rc);
         if (rc < 0) return rc;
         if (rc == KITH_PASS) {
             s->stats.passed++;
@@ -98,6 +109,7 @@ static int push_label(struct kith_pipeline *p, struct kith_buf *cur)
     if (!p->label_len) return 0;
     uint8_t *head = kith_buf_push(cur, 2 + p->label_len);
     if (!head) return -KITH_ETOOBIG;
+    trace(p, "label", kith_bytes_of(kith_pipeline_label(p), p->label_len), cur->len - 2 - p->label_len, cur->len, 0);
     head[0] = KITH_LABEL_BYTE;
     head[1] = (uint8_t)p->label_len;
     memcpy(head + 2, kith_pipeline_label(p), p->label_len);

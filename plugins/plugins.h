@@ -103,13 +103,14 @@ enum kith_refusal {
 };
 const char *kith_refusal_name(enum kith_refusal);
 
-/* A layer as it was peeled: for dissect, monitor --wire and tests. */
+/* A layer as it was put on or peeled: for dissect, monitor --wire and tests. */
 struct kith_layer {
     const char *name;                    /* "label", or the codec's */
     struct kith_bytes label;             /* "label" only */
     size_t in, out;                      /* bytes before and after */
     uint32_t key, version;               /* UINT32_MAX: says nothing */
-    int status;                          /* 0, or the code it failed with: last layer then */
+    int status;                          /* 0, KITH_PASS, or the code it failed with: last layer then */
+    bool sealing;                        /* put on */
     size_t offset;                       /* where in the bytes given the layer began, for outer ones; else 0 */
 };
 
@@ -144,7 +145,7 @@ int kith_pipeline_open_packet(struct kith_pipeline *, struct kith_buf *buf, enum
  * label goes first. */
 int kith_pipeline_seal_stream(struct kith_pipeline *, struct kith_bytes msg, bool initiator, struct kith_buf *out);
 
-/* Be told each layer of each message; NULL: no more. */
+/* Be told each layer of each message sealed or opened; NULL: no more. */
 void kith_pipeline_trace(struct kith_pipeline *, void (*layer)(void *arg, const struct kith_layer *), void *arg);
 size_t kith_pipeline_stats(const struct kith_pipeline *, size_t i, struct kith_codec_stats *out);   /* how many codecs */
 uint64_t kith_pipeline_refused(const struct kith_pipeline *, enum kith_refusal);

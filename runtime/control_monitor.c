@@ -1,17 +1,18 @@
 /*
  * control_monitor.c - what happens on the node, told as it happens to the clients that asked: membership events, user
- * messages, log lines. A client that does not read misses events, and is told how many; it never holds back the node.
+ * messages, log lines, what is on the wire. A client that does not read misses events, and is told how many; it never holds back the node.
  *
  * Log lines come from any thread: they wait in a small queue until the loop runs.
  */
 #include "control.h"
+#include "wire_watch.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
 enum { LINES_MAX = 1000 };
 
-enum { ON_JOIN = 1, ON_LEAVE = 2, ON_UPDATE = 4, ON_SUSPECT = 8, ON_CONFLICT = 16, ON_MESSAGE = 32, ON_LOG = 64 };
+enum { ON_JOIN = 1, ON_LEAVE = 2, ON_UPDATE = 4, ON_SUSPECT = 8, ON_CONFLICT = 16, ON_MESSAGE = 32, ON_LOG = 64, ON_WIRE = 128 };
 
 static const struct {
     const char *name;
@@ -19,6 +20,7 @@ static const struct {
 } kinds[] = {
     {"join", ON_JOIN},         {"leave", ON_LEAVE},     {"update", ON_UPDATE}, {"suspect", ON_SUSPECT},
     {"conflict", ON_CONFLICT}, {"message", ON_MESSAGE}, {"log", ON_LOG},
+    {"wire", ON_WIRE},
 };
 
 struct watcher {
@@ -200,6 +202,21 @@ static void adjust_tap(struct kith_monitor *m)
     kith_log_tap(m->k->log, (enum kith_log_level)level, any ? tap : NULL, m);
 }
 
+/* ------------------------------------------------------------------------------------- the wire */
+
+static void tell_wire(void *arg, json_t *event)
+{
+    tell(arg, ON_WIRE, 0, event);
+}
+
+static void adjust_wire(struct kith_monitor *m)
+{
+    bool wanted_now = wanted(m) & ON_WIRE;
+    if (wanted_now == (m->k->wire != NULL)) return;
+    kith_wire_free(m->k->wire);
+    m->k->wire = wanted_now ? kith_wire_new(m->k, tell_wire, m) : NULL;
+}
+
 /* ------------------------------------------------------------------------------------- watchers */
 
 static int parse_events(const json_t *list, unsigned *out)
@@ -234,7 +251,7 @@ void kith_control_monitor(struct kith_client *c, const json_t *request)
     }
     if (parse_events(json_object_get(request, "events"), &w->wants) < 0) {
         free(w);
-        kith_client_fail(c, KITH_EINVAL, "events is a list of join, leave, update, suspect, conflict, message and log");
+        kith_client_fail(c, KITH_EINVAL, "events is a list of join, leave, update, suspect, conflict, message, log and wire");
         return;
     }
     w->log_level = KITH_LOG_INFO;
@@ -253,6 +270,7 @@ void kith_control_monitor(struct kith_client *c, const json_t *request)
     kith_client_answer(c, json_pack("{s:s,s:s,s:s}", "event", "hello", "node", k->config->settings.name, "version",
                                     kith_version()));
     adjust_tap(m);
+    adjust_wire(m);
 }
 
 void kith_monitor_forget(struct kith_client *c)
@@ -268,7 +286,9 @@ void kith_monitor_forget(struct kith_client *c)
         free(w);
         m->count--;
     }
-    if (m) adjust_tap(m);
+    if (!m) return;
+    adjust_tap(m);
+    adjust_wire(m);
 }
 
 size_t kith_monitor_count(const struct kith *k)
@@ -292,6 +312,8 @@ void kith_monitor_stop(struct kith *k)
     struct kith_monitor *m = k->monitor;
     if (!m) return;
     kith_delegates_unlisten(k->delegates, m);
+    kith_wire_free(k->wire);
+    k->wire = NULL;
     kith_log_tap(k->log, KITH_LOG_ERROR, NULL, NULL);
     kith_loop_unpost(k->loop, tell_lines, m);
     for (struct line *l = take_lines(m), *next; l; l = next) {

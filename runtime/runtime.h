@@ -31,6 +31,7 @@ struct kith_streams;
 struct kith_joiner;
 struct kith_control;
 struct kith_monitor;
+struct kith_wire;
 
 struct kith {
     struct kith_loop *loop;
@@ -73,6 +74,7 @@ struct kith {
     struct kith_joiner *joiner;
     struct kith_control *control;
     struct kith_monitor *monitor;
+    struct kith_wire *wire;              /* NULL: nobody looks at packets (wire_watch.h) */
 };
 
 #define KITH_UPDATE_TIMEOUT 5000000000u  /* ns; what a change of meta may take to be sent often enough */

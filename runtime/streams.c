@@ -7,6 +7,7 @@
  * pile up answers. Knows nothing of what the bytes mean.
  */
 #include "runtime.h"
+#include "wire_watch.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -19,6 +20,7 @@ struct stream {
     bool ours;                           /* we opened it */
     bool opened, labelled, ending, finished, broken, released;
     uint64_t deadline;
+    struct kith_addr peer;
     struct kith_pipeline *pipeline;
     struct kith_inflow *in;
     uint8_t *queue;
@@ -31,7 +33,7 @@ struct kith_streams {
     size_t count;
     uint64_t queued;                     /* bytes in all queues */
     struct kith_buf scratch;
-    uint32_t feeding;                    /* the handle whose bytes are being opened */
+    const struct stream *feeding;        /* the one whose bytes are being opened */
 };
 
 int kith_streams_new(struct kith *k)
@@ -59,7 +61,7 @@ static struct stream *by_handle(struct kith *k, uint32_t handle)
     return s;
 }
 
-static struct stream *stream_new(struct kith *k, uint32_t id, bool ours)
+static struct stream *stream_new(struct kith *k, uint32_t id, const struct kith_addr *peer, bool ours)
 {
     struct stream *s = calloc(1, sizeof *s);
     if (!s) return NULL;
@@ -69,6 +71,7 @@ static struct stream *stream_new(struct kith *k, uint32_t id, bool ours)
         return NULL;
     }
     s->id = id;
+    s->peer = *peer;
     s->ours = ours;
     s->pipeline = kith_pipeline_ref(k->pipeline);
     s->by_id = k->streams->ids[id % BUCKETS];
@@ -171,7 +174,11 @@ static int stream_queue(struct kith *k, struct stream *s, const uint8_t *data, s
 static int stream_send(struct kith *k, struct stream *s, struct kith_bytes message, bool last)
 {
     struct kith_buf *sealed = &k->streams->scratch;
+    if (k->wire) kith_wire_begin(k->wire);
     int rc = kith_pipeline_seal_stream(s->pipeline, message, s->ours && !s->labelled, sealed);
+    if (k->wire)
+        kith_wire_end(k->wire, &(struct kith_wire_message){.stream = true, .out = true, .peer = &s->peer, .from = message.len,
+                                                           .to = sealed->len, .status = rc});
     if (rc < 0) return rc;
     s->labelled = true;
     size_t done = 0;
@@ -214,7 +221,7 @@ static void stream_dial(struct kith *k, const struct kith_output *out)
     uint32_t handle = out->stream, id = 0;
     int rc = k->ops->stream_open(k->transport->self, out->to, out->name ? out->name : "", &id);
     if (!rc) {
-        struct stream *s = stream_new(k, id, true);
+        struct stream *s = stream_new(k, id, out->to, true);
         if (s) {
             stream_handle(k, s, handle);
             return;
@@ -258,7 +265,7 @@ int kith_streams_accepted(void *ctx, uint32_t id, const struct kith_addr *from)
 {
     struct kith *k = ctx;
     if (!k->core || k->streams->count >= k->config->settings.max_streams) return -KITH_EAGAIN;
-    struct stream *s = stream_new(k, id, false);
+    struct stream *s = stream_new(k, id, from, false);
     if (!s) return -KITH_ENOMEM;
     uint32_t handle = kith_core_stream_accepted(k->core, kith_node_now(k), from);
     if (!handle) {
@@ -283,7 +290,12 @@ void kith_streams_opened(void *ctx, uint32_t id)
 static void plain(void *ctx, const uint8_t *data, size_t len)
 {
     struct kith *k = ctx;
-    kith_core_stream_data(k->core, kith_node_now(k), k->streams->feeding, data, len);
+    const struct stream *s = k->streams->feeding;
+    if (k->wire) {
+        kith_wire_end(k->wire, &(struct kith_wire_message){.stream = true, .peer = &s->peer, .to = len});
+        kith_wire_begin(k->wire);
+    }
+    kith_core_stream_data(k->core, kith_node_now(k), s->handle, data, len);
 }
 
 void kith_streams_data(void *ctx, uint32_t id, const uint8_t *data, size_t len)
@@ -292,9 +304,12 @@ void kith_streams_data(void *ctx, uint32_t id, const uint8_t *data, size_t len)
     struct stream *s = by_id(k, id);
     if (!s || !s->handle || s->broken) return;           /* let go: what still comes is nobody's */
     char text[KITH_INFLOW_TEXT] = "";
-    k->streams->feeding = s->handle;
-    int rc = kith_inflow_feed(s->in, data, len, plain, k, NULL, text);
+    enum kith_refusal why = KITH_REFUSED_MALFORMED;
+    k->streams->feeding = s;
+    if (k->wire) kith_wire_begin(k->wire);
+    int rc = kith_inflow_feed(s->in, data, len, plain, k, &why, text);
     if (rc >= 0) return;
+    if (k->wire) kith_wire_end(k->wire, &(struct kith_wire_message){.stream = true, .peer = &s->peer, .status = rc, .why = why});
     s->broken = true;
     kith_core_stream_error(k->core, kith_node_now(k), s->handle, rc, text);
 }

@@ -7,6 +7,7 @@
  * So an ack that was waiting in the socket counts before any timeout does. Knows nothing of what messages mean.
  */
 #include "runtime.h"
+#include "wire_watch.h"
 
 enum { PASSES = 8 };         /* of commands that beget commands, in one turn; the rest waits for the next */
 
@@ -31,7 +32,11 @@ void kith_wiring_measure(struct kith *k)
 static void send_packet(struct kith *k, const struct kith_output *out)
 {
     struct kith_buf *buf = out->buf;
+    size_t plain = buf->len;
+    if (k->wire) kith_wire_begin(k->wire);
     int rc = kith_pipeline_seal_packet(k->pipeline, buf, out->pmax);
+    if (k->wire)
+        kith_wire_end(k->wire, &(struct kith_wire_message){.out = true, .peer = out->to, .from = plain, .to = buf->len, .status = rc});
     if (rc >= 0)
         rc = k->ops->send_packet(k->transport->self, out->to, out->name ? out->name : "",
                                  kith_bytes_of(buf->data, buf->len));
@@ -84,7 +89,11 @@ static void packet_in(void *ctx, const struct kith_addr *from, struct kith_buf *
     k->packets_in++;
     k->bytes_in += buf->len;
     enum kith_refusal why = KITH_REFUSED_MALFORMED;
+    size_t whole = buf->len;
+    if (k->wire) kith_wire_begin(k->wire);
     int rc = kith_pipeline_open_packet(k->pipeline, buf, &why);
+    if (k->wire)
+        kith_wire_end(k->wire, &(struct kith_wire_message){.peer = from, .from = whole, .to = buf->len, .status = rc, .why = why});
     if (rc < 0) {
         refused(k, from, why);
         return;

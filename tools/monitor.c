@@ -9,7 +9,8 @@
 static const char help[] =
     "Usage: kith monitor [OPTIONS]\n\n"
     "Follow a node: membership events and user messages, until interrupted or the node ends.\n\n"
-    "      --events LIST      only these, comma separated: join, leave, update, suspect, conflict, message, log\n"
+    "      --events LIST      only these, comma separated: join, leave, update, suspect, conflict, message, log, wire\n"
+    "      --wire             packets and stream messages, layer by layer with their sizes; alone, or beside --events\n"
     "      --log-level LEVEL  also the node's log lines, down to error, warn, info, debug or trace\n"
     "      --count N          end after N events (exit 0)\n"
     "      --timeout TIME     end after that time (exit 5 when --count was not reached)\n" KITH_CLIENT_HELP;
@@ -27,6 +28,26 @@ static const char *str(const json_t *o, const char *key)
     return s ? s : "";
 }
 
+static void write_wire(FILE *f, const json_t *e)
+{
+    bool out = !strcmp(str(e, "direction"), "out");
+    const json_t *layers = json_object_get(e, "layers");
+    json_t *l, *key;
+    size_t i;
+    fprintf(f, "%s  %s  %s  %lld", out ? "out" : "in ", str(e, "plane"), str(e, "peer"),
+            (long long)json_integer_value(json_object_get(e, out ? "message" : "wire")));
+    json_array_foreach(layers, i, l)
+    {
+        fprintf(f, "  %s", str(l, "layer"));
+        if (*str(l, "label")) fprintf(f, " '%s'", str(l, "label"));
+        if ((key = json_object_get(l, "key"))) fprintf(f, " (key %lld)", (long long)json_integer_value(key));
+        if (json_is_true(json_object_get(l, "passed"))) fputs(" passed", f);
+        else if (json_integer_value(json_object_get(l, "out"))) fprintf(f, " %lld", (long long)json_integer_value(json_object_get(l, "out")));
+    }
+    if (*str(e, "refused")) fprintf(f, "  refused: %s", str(e, "refused"));
+    else if (!json_array_size(layers)) fputs("  plain", f);
+}
+
 static void write_event(FILE *out, const json_t *e)
 {
     const char *event = str(e, "event"), *time = str(e, "time");
@@ -37,6 +58,8 @@ static void write_event(FILE *out, const json_t *e)
         fprintf(out, "message   %s%s", bytes ? bytes : "", json_is_true(json_object_get(e, "reliable")) ? "  (reliable)" : "");
     } else if (!strcmp(event, "log")) {
         fprintf(out, "%-8s  %s%s%s", str(e, "level"), str(e, "source"), *str(e, "source") ? ": " : "", str(e, "text"));
+    } else if (!strcmp(event, "wire")) {
+        write_wire(out, e);
     } else if (!strcmp(event, "dropped")) {
         fprintf(out, "dropped   %lld events that were not read in time", (long long)json_integer_value(json_object_get(e, "count")));
     } else {
@@ -94,6 +117,7 @@ static int follow(struct kith_ask *ask, long count, uint64_t timeout)
 int kith_tool_monitor(int argc, char **argv)
 {
     static const struct option options[] = {{"events", required_argument, NULL, 'e'},
+                                            {"wire", no_argument, NULL, 'w'},
                                             {"log-level", required_argument, NULL, 'l'},
                                             {"count", required_argument, NULL, 'c'},
                                             {"timeout", required_argument, NULL, 't'},
@@ -102,6 +126,7 @@ int kith_tool_monitor(int argc, char **argv)
     json_t *request = json_pack("{s:s}", "cmd", "monitor");
     uint64_t timeout = 0;
     long count = 0;
+    bool wire = false;
     int code = -1;
     for (int c; code < 0 && (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
         if (c == 'e') json_object_set_new(request, "events", event_list(optarg));
@@ -109,6 +134,7 @@ int kith_tool_monitor(int argc, char **argv)
         else if (c == 't' && (timeout = kith_tool_duration(optarg)) == UINT64_MAX)
             code = kith_tool_usage("monitor", "--timeout is a duration like 15s");
         else if (c == 'c' && (count = strtol(optarg, NULL, 10)) <= 0) code = kith_tool_usage("monitor", "--count is a number from 1");
+        else if (c == 'w') wire = true;
         else if (c != 't' && c != 'c') code = kith_client_option(&ask, c, help);
     }
     if (code < 0 && optind < argc) code = kith_tool_usage("monitor", "what is '%s'?", argv[optind]);
@@ -116,6 +142,8 @@ int kith_tool_monitor(int argc, char **argv)
         json_decref(request);
         return code;
     }
+    if (wire && !json_object_get(request, "events")) json_object_set_new(request, "events", json_array());
+    if (wire) json_array_append_new(json_object_get(request, "events"), json_string("wire"));
     json_t *hello = kith_client_ask(&ask, request, 30000000000u);
     if (hello) {
         if (ask.json) kith_tool_json(hello);

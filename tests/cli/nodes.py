@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -231,6 +232,60 @@ def test_reload_and_keys():
     check("mode of the file", os.stat(key).st_mode & 0o777 == 0o600)
     node.send_signal(signal.SIGINT)
     check("SIGINT leaves and exits 0", ended(node) == 0, node.stderr.read())
+
+
+def test_wire():
+    key = write("wire.key", "ab" * 16)
+    chain = "keyring: [ { file: %s } ]\npipeline: { send: [ { use: lzw }, { use: aes_gcm } ] }\n" % key
+    a, b = start("wa", chain, ", label: blah"), start("wb", chain, ", label: blah")
+    wire, plain = monitor("wa", "--wire"), monitor("wa")
+    seen = []
+
+    def until(what, found):
+        for line in wire.stdout:
+            e = json.loads(line)
+            check("nothing else", e["event"] == "wire", e)
+            seen.append(e)
+            if found(e):
+                return e
+        check(what, False, seen[-5:])
+        return {"layers": []}
+
+    def junk(data):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            host, port = place("wa").rsplit(":", 1)
+            s.sendto(data, (host, int(port)))
+
+    expect(OK, "join", "--node", "wb", place("wa"))
+    e = until("a stream comes", lambda e: e["plane"] == "stream" and e["direction"] == "in")
+    check("its layers", [l["layer"] for l in e["layers"]] == ["label", "aes_gcm", "lzw"], e)
+    check("their sizes", e["wire"] == e["layers"][1]["in"] and e["layers"][1]["out"] == e["layers"][2]["in"]
+          and e["layers"][2]["out"] == e["message"] and e["layers"][0]["label"] == "blah", e)
+    e = until("the answer", lambda e: e["plane"] == "stream" and e["direction"] == "out")
+    check("is sealed", [l["layer"] for l in e["layers"]] == ["lzw", "aes_gcm"] and e["layers"][1]["out"] == e["wire"], e)
+    e = until("a packet goes", lambda e: e["plane"] == "packet" and e["direction"] == "out")
+    check("its layers", [l["layer"] for l in e["layers"]] == ["lzw", "aes_gcm", "label"], e)
+    check("their sizes", e["layers"][0]["in"] == e["message"] and e["layers"][2]["out"] == e["wire"] == e["layers"][1]["out"] + 6
+          and e["peer"] == place("wb"), e)
+    junk(b"junk")
+    e = until("it is refused", lambda e: "refused" in e)
+    check("for its label", e["refused"] == "label" and e["wire"] == 4 and "message" not in e, e)
+    junk(b"\xf4\x04blah" + b"\x01" * 40)
+    e = until("it is refused", lambda e: "refused" in e)
+    check("by the layer", e["refused"] == "auth" and e["layers"][-1] == {"layer": "aes_gcm", "in": 40, "failed": "auth"}, e)
+    expect(OK, "send", "--node", "wb", "wa", "a word")
+    kinds = []
+    for line in plain.stdout:
+        kinds.append(json.loads(line)["event"])
+        if kinds[-1] == "message":
+            break
+    check("those who did not ask see none of it", kinds[-1:] == ["message"] and "wire" not in kinds, kinds)
+    text = expect(OK, "monitor", "--node", "wa", "--wire", "--count", "1", "--timeout", "30s")
+    check("one line", len(text.splitlines()) == 1 and "  aes_gcm" in text and "127.0.0.1:" in text, text)
+    b.kill()
+    b.wait()
+    a.kill()
+    a.wait()
 
 
 def test_a_second_signal_stops_at_once():

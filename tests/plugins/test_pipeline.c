@@ -522,7 +522,7 @@ static void see(void *arg, const struct kith_layer *l)
 {
     struct seen *s = arg;
     size_t n = strlen(s->text);
-    snprintf(s->text + n, sizeof s->text - n, "%s(%.*s)@%zu %zu>%zu k%d v%d =%d\n", l->name, (int)l->label.len,
+    snprintf(s->text + n, sizeof s->text - n, "%s%s(%.*s)@%zu %zu>%zu k%d v%d =%d\n", l->sealing ? "+" : "", l->name, (int)l->label.len,
              l->label.len ? (const char *)l->label.data : "", l->offset, l->in, l->out, (int)l->key, (int)l->version, l->status);
 }
 
@@ -536,8 +536,14 @@ static void test_trace(void)
     rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", 0);
     r.config.settings.label = "blah";
     rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", 0);
-    uint8_t *data = sealed_by(&r, state, sizeof state, &n);
     kith_pipeline_trace(r.p, see, &seen);
+    uint8_t *data = sealed_by(&r, state, sizeof state, &n);
+    char put_on[256];
+    snprintf(put_on, sizeof put_on,
+             "+lzw()@0 %zu>%zu k-1 v-1 =0\n+crc32()@0 %zu>%zu k-1 v-1 =0\n+label(blah)@0 %zu>%zu k-1 v-1 =0\n", sizeof state, n - 11,
+             n - 11, n - 6, n - 6, n);
+    CU_ASSERT_STRING_EQUAL(seen.text, put_on);
+    seen.text[0] = 0;
     CU_ASSERT_EQUAL(open_copy(&r, data, n, state, sizeof state), 0);
     char want[256];
     snprintf(want, sizeof want, "label(blah)@0 %zu>%zu k-1 v-1 =0\ncrc32()@6 %zu>%zu k-1 v-1 =0\nlzw()@11 %zu>%zu k-1 v-1 =0\n", n,
@@ -545,9 +551,9 @@ static void test_trace(void)
     CU_ASSERT_STRING_EQUAL(seen.text, want);
     free(data);
 
-    seen.text[0] = 0;
     rig_must(&r, "aes_gcm", "lzw crc32 aes_gcm", AUTH);
     data = sealed_by(&r, "\x08x", 2, &n);
+    seen.text[0] = 0;
     data[n - 1] ^= 1;
     CU_ASSERT_EQUAL(open_copy(&r, data, n, NULL, 0), -KITH_EAUTH);
     data[n - 1] ^= 1;

@@ -691,6 +691,22 @@ static void test_seen_window(void)
     kith_seen_fini(&seen);
 }
 
+/* Ids that differ at one end only must not crowd in one place of the table: each lookup would walk all of them. */
+static void test_seen_ids_are_spread(void)
+{
+    for (unsigned shift = 0; shift <= 52; shift += 4) {
+        struct kith_seen seen = {.seed = 42};
+        size_t run = 0, longest = 0;
+        for (uint64_t id = 1; id < KITH_SEEN_WINDOW; id++) kith_seen_add(&seen, id << shift);
+        for (size_t i = 0; i < 2 * KITH_SEEN_WINDOW; i++) {
+            run = seen.young[i] ? run + 1 : 0;
+            if (run > longest) longest = run;
+        }
+        CU_ASSERT(longest < 200);
+        kith_seen_fini(&seen);
+    }
+}
+
 KITH_TESTS("plugins/delegates", {"life and order", test_life_and_order},
            {"messages wait for the end of the turn", test_messages_wait_for_the_end_of_the_turn},
            {"bytes that wait are bounded", test_waiting_bytes_are_bounded},
@@ -703,4 +719,5 @@ KITH_TESTS("plugins/delegates", {"life and order", test_life_and_order},
            {"bad manners are counted", test_bad_manners_are_counted}, {"done only while it lives", test_done_only_while_it_lives},
            {"a reload keeps what did not change", test_reload_keeps_what_did_not_change},
            {"a failed reload changes nothing", test_failed_reload_changes_nothing}, {"listeners", test_listeners},
-           {"window of ids", test_seen_window})
+           {"window of ids", test_seen_window},
+           {"ids are spread", test_seen_ids_are_spread})

@@ -3,6 +3,7 @@
  * and a chain that the rest is sealed with first, so that what stands behind a right tag is reached too; the second byte is
  * the size of the pieces of a stream.
  */
+#include "pipeline_parts.h"
 #include "rig.h"
 
 #include "fuzz.h"
@@ -49,28 +50,43 @@ static void prepare_all(void)
     }
 }
 
+/* What was sealed comes back as it was: unless it is not asked for, or looks like one layer more. */
+static bool comes_back(const struct rig *opener, const struct rig *sealer, const uint8_t *data, size_t len, uint32_t provides)
+{
+    if (!sealer->config.send.count || !len || opener->config.require & ~provides) return false;
+    return data[0] > 1 && data[0] != KITH_LABEL_BYTE && !kith_is_layer(data[0]);
+}
+
 static void packet(struct rig *opener, struct rig *sealer, const uint8_t *data, size_t len, uint32_t provides)
 {
-    struct rig_buf b = rig_buf(sealer, data, len < 60000 ? len : 60000);
+    if (len > 60000) len = 60000;
+    struct rig_buf b = rig_buf(sealer, data, len);
     if (sealer->config.send.count == 0 || kith_pipeline_seal_packet(sealer->p, &b.buf, 5) == 0) {
         struct rig_buf in = rig_buf(opener, b.buf.data, b.buf.len);
         enum kith_refusal why = KITH_REFUSED_COUNT;
         int rc = kith_pipeline_open_packet(opener->p, &in.buf, &why);
         FUZZ_CHECK(rc == 0 ? in.buf.len > 0 && in.buf.len <= 65536 : rc < 0 && why < KITH_REFUSED_COUNT);
         if (rc == 0) FUZZ_CHECK((opener->config.require & ~provides) == 0);
+        if (comes_back(opener, sealer, data, len, provides))
+            FUZZ_CHECK(rc == 0 && in.buf.len == len && memcmp(in.buf.data, data, len) == 0);
         rig_buf_free(&in);
     }
     rig_buf_free(&b);
 }
 
-static void stream(struct rig *opener, struct rig *sealer, bool acceptor, const uint8_t *data, size_t len, size_t chop)
+static void stream(struct rig *opener, struct rig *sealer, bool acceptor, const uint8_t *data, size_t len, size_t chop,
+                   uint32_t provides)
 {
     struct kith_buf out = {0};
     struct rig_plain got;
     struct kith_bytes in = kith_bytes_of(data, len);
-    if (sealer->config.send.count && kith_pipeline_seal_stream(sealer->p, in, acceptor, &out) == 0) in = kith_bytes_of(out.data, out.len);
+    bool sealed = sealer->config.send.count && kith_pipeline_seal_stream(sealer->p, in, acceptor, &out) == 0;
+    if (sealed) in = kith_bytes_of(out.data, out.len);
     int rc = rig_feed(opener->p, acceptor, in, chop, &got);
     FUZZ_CHECK(rc <= 0 && got.len <= len + 4 * LIMIT);
+    if (sealed && comes_back(opener, sealer, data, len, provides))
+        FUZZ_CHECK(rc == 0 && got.len == len && memcmp(got.data, data, len) == 0);
+    FUZZ_CHECK(opener->p->shared->stream_memory == 0);
     rig_plain_free(&got);
     free(out.base);
 }
@@ -85,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct rig *opener = &openers[how & REQUIRE ? 1 : 0][label], *sealer = &sealers[wrap][label];
     size_t n = (size_t)(in.end - in.p);
     /* Not sealed by us, nothing of the fuzzer's opens a cipher: what it claims to have it does not. */
-    if (how & STREAM) stream(opener, sealer, how & ACCEPTOR, in.p, n, chop ? chop : 4096);
+    if (how & STREAM) stream(opener, sealer, how & ACCEPTOR, in.p, n, chop ? chop : 4096, wraps[wrap].provides);
     else packet(opener, sealer, in.p, n, wraps[wrap].provides);
     return 0;
 }

@@ -91,7 +91,7 @@ static uint64_t wall(void *loop)
 struct kith_log_setup kith_node_log_setup(struct kith *k, const struct kith_config *c)
 {
     return (struct kith_log_setup){
-        .node = c->settings.name,
+        .node = k->name,                 /* which a reload does not change */
         .to = c->log_to,
         .format = c->log_format,
         .level = c->log_level,

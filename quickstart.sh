@@ -149,16 +149,18 @@ keep() {
     trap - EXIT
     disown -a
     say "The cluster keeps running. To play with it:"
-    cat <<EOF
-    $kith members --node ada                 who is there
-    $kith monitor --node bob                 what happens, as it happens
-    $kith send --node ada cat "just you"     a message to one
-    $kith broadcast --node ada "all of you"  a message to all
-    $kith meta --node bob "new meta"         change what bob says of itself
-    kill -9 $pid_cat                             kill cat and watch
-    $kith run $nodes/cat.yaml &              and bring it back
-    for n in ada bob cat; do $kith leave --node \$n; done      end it all
-EOF
+    local row="    %-62s %s\n"
+    # shellcheck disable=SC2059
+    {
+        printf "$row" "$kith members --node ada" "who is there"
+        printf "$row" "$kith monitor --node bob" "what happens, as it happens"
+        printf "$row" "$kith send --node ada cat \"just you\"" "a message to one"
+        printf "$row" "$kith broadcast --node ada \"all of you\"" "a message to all"
+        printf "$row" "$kith meta --node bob \"new meta\"" "change what bob says of itself"
+        printf "$row" "kill -9 $pid_cat" "kill cat and watch"
+        printf "$row" "$kith run $nodes/cat.yaml &" "and bring it back"
+        printf "$row" "for n in ada bob cat; do $kith leave --node \$n; done" "end it all"
+    }
 }
 
 case "${1:-}" in

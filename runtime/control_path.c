@@ -15,7 +15,8 @@ enum { FOLDERS = 3, PATH_CAP = sizeof((struct sockaddr_un *)0)->sun_path };
 /* The i-th folder; false when there is none here. */
 static bool folder(int i, char *out, size_t cap)
 {
-    const char *xdg = getenv("XDG_RUNTIME_DIR");
+    const char *only = getenv("KITH_RUN_DIR"), *xdg = getenv("XDG_RUNTIME_DIR");
+    if (only) return i == 0 && *only == '/' && (size_t)snprintf(out, cap, "%s", only) < cap;
     switch (i) {
     case 0:
         if (!xdg || *xdg != '/') return false;
@@ -57,8 +58,8 @@ int kith_control_path(const char *name, char *out, size_t cap, struct kith_error
             return kith_fail(err, KITH_ETOOBIG, "the control socket's path gets too long; give it a shorter one with `control:`");
         return 0;
     }
-    return kith_fail(err, KITH_EACCES, "no folder for the control socket (tried $XDG_RUNTIME_DIR/kith, /run/kith and /tmp/kith-%u); "
-                     "name a path with `control:`", (unsigned)geteuid());
+    return kith_fail(err, KITH_EACCES, "no folder for the control socket (tried $KITH_RUN_DIR, or else $XDG_RUNTIME_DIR/kith, /run/kith "
+                     "and /tmp/kith-%u); name a path with `control:`", (unsigned)geteuid());
 }
 
 static bool find_in(const char *dir, const char *wanted, bool (*visit)(void *arg, const char *path), void *arg)

@@ -25,7 +25,7 @@ import make_corpus as shapes  # noqa: E402
 KITH = os.environ["KITH"]
 DIR = tempfile.mkdtemp(prefix="kith-flood-")
 # A sanitizer keeps what was freed: not the node's memory.
-ENV = dict(os.environ, XDG_RUNTIME_DIR=DIR, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1",
+ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "kith"), ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1",
            FLOOD_KEY=bytes(range(16)).hex())             # that of the vectors
 ENV.pop("KITH_SOCKET", None)
 PATIENCE = 120

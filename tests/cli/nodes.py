@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The command line against running nodes: `kith run` and everything that talks to it, as a script meets them.
 
-Ports are the system's choice, every wait is for an event. Sockets are found through XDG_RUNTIME_DIR, which is the test's own.
+Ports are the system's choice, every wait is for an event. Sockets are found through KITH_RUN_DIR, which is the test's own.
 """
 
 import base64
@@ -16,7 +16,7 @@ import tempfile
 
 KITH = os.environ["KITH"]
 DIR = tempfile.mkdtemp(prefix="kith-cli-")
-ENV = dict(os.environ, XDG_RUNTIME_DIR=DIR)
+ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "kith"))
 ENV.pop("KITH_SOCKET", None)
 PATIENCE = 60
 running = []

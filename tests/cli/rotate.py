@@ -16,7 +16,7 @@ import threading
 
 KITH = os.environ["KITH"]
 DIR = tempfile.mkdtemp(prefix="kith-rot-")
-ENV = dict(os.environ, XDG_RUNTIME_DIR=DIR)
+ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "kith"))
 ENV.pop("KITH_SOCKET", None)
 PATIENCE = 60
 OK, FAILED, USAGE = 0, 1, 2

@@ -6,8 +6,6 @@
  */
 #include "pipeline_parts.h"
 
-enum { SAMPLE = 64 };
-
 bool kith_is_layer(uint8_t first)
 {
     return first == 9 || first == 10 || first == 12 || (first >= 0x80 && first <= 0xEF);
@@ -122,10 +120,11 @@ int kith_open_layers(struct kith_work *w, struct kith_buf *cur)
             if (s) trace(w, s, at, in, 0, rc);
             return rc;
         }
-        bool timed = s->turn++ % SAMPLE == 0;
+        unsigned timed = kith_sample(s->open_turn++);
         uint64_t start = timed ? kith_clock() : 0;
         rc = open_layer(w, s, cur);
-        if (timed) s->stats.open_ns += (kith_clock() - start) * SAMPLE;
+        if (timed) s->stats.open_ns += (kith_clock() - start) * timed;
+        s->stats.open_timed += timed;
         if (rc < 0 && s->forms[w->plane].tentative && !(w->require & s->ops->provides)) return 0;     /* a ping after all */
         count(s, rc, in, cur->len);
         trace(w, s, at, in, rc == 0 ? cur->len : 0, rc);

@@ -24,7 +24,7 @@ struct kith_slot {
     struct kith_form forms[KITH_STREAM + 1];   /* by plane, layer bytes decided */
     struct kith_room room;                     /* what the codec adds, without what the host writes */
     struct kith_codec_stats stats;
-    unsigned turn;                             /* for sampling */
+    unsigned seal_turn, open_turn;             /* for sampling */
     uint64_t *breaches;                        /* counter, NULL before the first */
 };
 
@@ -72,6 +72,9 @@ struct kith_work {
     const uint8_t *base, *origin;              /* the bytes as they came, for offsets... */
     uint64_t skipped;                          /* ...and how many came before them */
 };
+
+/* For how many messages does the time of this one stand? 0: it is not taken. */
+static inline unsigned kith_sample(unsigned turn) { return turn < 64 ? 1 : turn % 64 == 0 ? 64 : 0; }
 
 /* What authenticates also notices accidents. */
 static inline uint32_t kith_slot_provides(const struct kith_slot *s)

@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-enum { SAMPLE = 64 };                /* one message in that many is timed */
-
 static void write_framing(uint8_t *out, const struct kith_form *form, size_t framing, size_t len)
 {
     out[0] = form->first;
@@ -87,10 +85,11 @@ static int seal_layers(struct kith_work *w, struct kith_buf *cur)
         if (s->forms[w->plane].framing == KITH_NONE) continue;
         if (w->plane == KITH_PACKET && s->ops->flags & KITH_CODEC_PEER_CRC && w->frame.peer_pmax < 5) continue;
         size_t in = cur->len;
-        bool timed = s->turn++ % SAMPLE == 0;
+        unsigned timed = kith_sample(s->seal_turn++);
         uint64_t start = timed ? kith_clock() : 0;
         int rc = seal_layer(w, s, cur);
-        if (timed) s->stats.seal_ns += (kith_clock() - start) * SAMPLE;
+        if (timed) s->stats.seal_ns += (kith_clock() - start) * timed;
+        s->stats.seal_timed += timed;
         trace(w->p, s->stats.name, (struct kith_bytes){0}, in, rc < 0 ? 0 : cur->len, rc);
         if (rc < 0) return rc;
         if (rc == KITH_PASS) {

@@ -156,18 +156,35 @@ static json_t *plugins(const struct kith_config *c)
     return list;
 }
 
+/* Compressors judge by what they sent; a node that only listens, by what came. */
+static double ratio(const struct kith_codec_stats *s)
+{
+    if (s->seal_out) return (double)s->seal_in / (double)s->seal_out;
+    return s->open_in ? (double)s->open_out / (double)s->open_in : 1;
+}
+
 static json_t *codecs(struct kith *k)
 {
     json_t *list = json_array();
     struct kith_codec_stats s;
     for (size_t i = 0; i < kith_pipeline_stats(k->pipeline, i, &s); i++) {
-        json_array_append_new(
-            list, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", s.name, "sealed",
-                            (json_int_t)s.sealed, "opened", (json_int_t)s.opened, "passed", (json_int_t)s.passed, "seal_in",
-                            (json_int_t)s.seal_in, "seal_out", (json_int_t)s.seal_out, "open_in", (json_int_t)s.open_in,
-                            "open_out", (json_int_t)s.open_out, "failed_auth", (json_int_t)s.failed_auth, "failed_checksum",
-                            (json_int_t)s.failed_checksum, "failed_malformed", (json_int_t)s.failed_malformed, "failed_size",
-                            (json_int_t)s.failed_size, "seal_ns", (json_int_t)s.seal_ns, "open_ns", (json_int_t)s.open_ns));
+        const struct {
+            const char *name;
+            uint64_t value;
+        } numbers[] = {
+            {"sealed", s.sealed},           {"opened", s.opened},
+            {"passed", s.passed},           {"seal_in", s.seal_in},
+            {"seal_out", s.seal_out},       {"open_in", s.open_in},
+            {"open_out", s.open_out},       {"failed_auth", s.failed_auth},
+            {"failed_size", s.failed_size}, {"failed_checksum", s.failed_checksum},
+            {"seal_ns", s.seal_ns},         {"failed_malformed", s.failed_malformed},
+            {"open_ns", s.open_ns},         {"seal_ns_each", s.seal_timed ? s.seal_ns / s.seal_timed : 0},
+            {"open_ns_each", s.open_timed ? s.open_ns / s.open_timed : 0},
+        };
+        json_t *one = json_pack("{s:s,s:f}", "name", s.name, "ratio", ratio(&s));
+        for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++)
+            json_object_set_new(one, numbers[n].name, json_integer((json_int_t)numbers[n].value));
+        json_array_append_new(list, one);
     }
     return list;
 }

@@ -40,28 +40,46 @@ static void print_plugins(const json_t *list)
                                           json_string_value(json_object_get(p, "version")));
 }
 
+static double number(const json_t *o, const char *key)
+{
+    return json_number_value(json_object_get(o, key));
+}
+
+/* "auth 3, size 1", or 0. */
+static void failures(const json_t *c, char *out, size_t cap)
+{
+    static const char *const reasons[] = {"auth", "checksum", "malformed", "size"};
+    size_t used = 0;
+    snprintf(out, cap, "0");
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons && used < cap; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "failed_%s", reasons[i]);
+        if (number(c, key) > 0)
+            used += (size_t)snprintf(out + used, cap - used, "%s%s %.0f", used ? ", " : "", reasons[i], number(c, key));
+    }
+}
+
 static void print_codecs(const json_t *list)
 {
-    static const char *const header[] = {"  CODEC", "SEALED", "OPENED", "PASSED", "RATIO", "FAILED", "NS/SEAL", "NS/OPEN"};
-    struct kith_rows *rows = kith_rows_new(8);
+    enum { COLUMNS = 12 };
+    static const char *const keys[COLUMNS] = {"name",   "sealed",  "seal_in",  "seal_out",     "seal_ns_each", "passed",
+                                              "ratio", "opened",  "open_in",  "open_out",     "open_ns_each", "failed"};
+    static const char *const header[COLUMNS] = {"  CODEC", "SEALED",   "BYTES IN", "OUT", "NS EACH", "PASSED",
+                                                "RATIO",   "OPENED", "BYTES IN", "OUT",    "NS EACH", "FAILED"};
+    struct kith_rows *rows = kith_rows_new(COLUMNS);
     size_t i;
     json_t *c;
     kith_rows_add(rows, header);
     json_array_foreach(list, i, c)
     {
-#define N(key) ((double)json_integer_value(json_object_get(c, key)))
-        char cell[8][64];
-        snprintf(cell[0], 64, "  %s", json_string_value(json_object_get(c, "name")));
-        snprintf(cell[1], 64, "%.0f", N("sealed"));
-        snprintf(cell[2], 64, "%.0f", N("opened"));
-        snprintf(cell[3], 64, "%.0f", N("passed"));
-        snprintf(cell[4], 64, "%.2f", N("seal_out") ? N("seal_in") / N("seal_out") : 1.0);
-        snprintf(cell[5], 64, "%.0f", N("failed_auth") + N("failed_checksum") + N("failed_malformed") + N("failed_size"));
-        snprintf(cell[6], 64, "%.0f", N("sealed") ? N("seal_ns") / N("sealed") : 0.0);
-        snprintf(cell[7], 64, "%.0f", N("opened") ? N("open_ns") / N("opened") : 0.0);
-#undef N
-        const char *cells[8];
-        for (int k = 0; k < 8; k++) cells[k] = cell[k];
+        char cell[COLUMNS][100];
+        const char *cells[COLUMNS];
+        for (int k = 0; k < COLUMNS; k++) {
+            cells[k] = cell[k];
+            snprintf(cell[k], sizeof cell[k], k == 6 ? "%.2f" : "%.0f", number(c, keys[k]));
+        }
+        snprintf(cell[0], sizeof cell[0], "  %s", json_string_value(json_object_get(c, "name")));
+        failures(c, cell[COLUMNS - 1], sizeof cell[0]);
         kith_rows_add(rows, cells);
     }
     puts("");

@@ -273,6 +273,15 @@ def test_wire():
     junk(b"\xf4\x04blah" + b"\x01" * 40)
     e = until("it is refused", lambda e: "refused" in e)
     check("by the layer", e["refused"] == "auth" and e["layers"][-1] == {"layer": "aes_gcm", "in": 40, "failed": "auth"}, e)
+    codecs = {c["name"]: c for c in info("wa")["codecs"]}
+    aes, lzw = codecs["aes_gcm"], codecs["lzw"]
+    check("info counts messages and bytes", aes["sealed"] > 0 and aes["opened"] > 0 and aes["seal_out"] > aes["seal_in"] > 0
+          and aes["open_in"] > aes["open_out"] > 0 and aes["passed"] == 0 < lzw["sealed"], codecs)
+    check("and the ratio", abs(aes["ratio"] - aes["seal_in"] / aes["seal_out"]) < 1e-9 and 0 < aes["ratio"] < 1, aes)
+    check("and failures by reason", aes["failed_auth"] == 1 and aes["failed_malformed"] == lzw["failed_auth"] == 0, codecs)
+    check("and the time of a message", aes["seal_ns_each"] > 0 and aes["open_ns_each"] > 0, aes)
+    row = [line for line in expect(OK, "info", "--node", "wa").splitlines() if line.startswith("  aes_gcm ") and "auth" in line]
+    check("in text too", len(row) == 1 and row[0].endswith("auth 1") and len(row[0].split()) == 13, row)
     expect(OK, "send", "--node", "wb", "wa", "a word")
     kinds = []
     for line in plain.stdout:

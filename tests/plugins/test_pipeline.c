@@ -504,6 +504,19 @@ static void test_reload_shares_what_did_not_change(void)
     kith_pipeline_stats(r.p, 0, &stats);
     CU_ASSERT_EQUAL(stats.sealed, 2);
     CU_ASSERT_EQUAL(stats.opened, 1);
+    CU_ASSERT_EQUAL(stats.seal_timed, 2);
+    CU_ASSERT_EQUAL(stats.open_timed, 1);
+    for (int i = 0; i < 300; i++) {                      /* in turn, as a node that is pinged does */
+        uint8_t *one = sealed_by(&r, state, sizeof state, &n);
+        CU_ASSERT_EQUAL(open_copy(&r, one, n, state, sizeof state), 0);
+        free(one);
+    }
+    kith_pipeline_stats(r.p, 0, &stats);
+    CU_ASSERT_EQUAL(stats.sealed, 302);
+    CU_ASSERT_EQUAL(stats.seal_timed, 320);
+    CU_ASSERT_EQUAL(stats.opened, 301);
+    CU_ASSERT_EQUAL(stats.open_timed, 320);
+    CU_ASSERT(stats.seal_ns > 0 && stats.open_ns > 0);
     free(data);
     kith_pipeline_unref(old);
     data = sealed_by(&r, state, sizeof state, &n);       /* the shared lzw lives on */

@@ -377,7 +377,7 @@ def test_open_streams_end_as_they_began_but_meet_the_new_require(lab):
 
 def go_heard(load, go):
     with go.process.lock:
-        lines = [line for stream, line in go.process.lines if stream == "out" and '"msg"' in line]
+        lines = [line for stream, line in go.process.lines if stream == "out" and ('"msg"' in line or '"leave"' in line)]
     for event in map(json.loads, lines):
         if event.get("event") == "msg":
             load.hear(go.name, unb64(event["payload"]))

@@ -128,8 +128,9 @@ static void tell(struct kith_core *c, struct kith_stream *s, int status, uint64_
         kith_stats_observe(&c->stats, KITH_HIST_PUSH_PULL, (double)(c->now - s->begun) / 1e9);
         if (status < 0) {
             kith_count(c, KITH_COUNT_PUSH_PULLS_FAILED);
-            kith_log(c, KITH_LOG_ERROR, &s->to, "Push/Pull with %.*s failed", s->name_len ? (int)s->name_len : 17,
-                     s->name_len ? s->name : "an unnamed member");
+            bool join = s->kind == KITH_STREAM_JOIN;     /* whoever asked for it is told, and tells */
+            kith_log(c, join ? KITH_LOG_DEBUG : KITH_LOG_ERROR, &s->to, "Push/Pull with %.*s failed",
+                     s->name_len ? (int)s->name_len : 17, s->name_len ? s->name : "an unnamed member");
         }
     }
     if (s->request) kith_request_done(c, s->request, status, value);

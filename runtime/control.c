@@ -146,7 +146,7 @@ void kith_client_answer(struct kith_client *c, json_t *answer)
     if (c->fd >= 0 && answer) {
         if (!json_object_get(answer, "ok")) json_object_set_new(answer, "ok", json_true());
         if (c->id) json_object_set(answer, "id", c->id);
-        char *line = json_dumps(answer, JSON_COMPACT);
+        char *line = json_dumps(answer, KITH_CONTROL_JSON);
         c->busy = false;
         if (line) client_line(c, line, strlen(line));
         else shutdown(c->fd, SHUT_RDWR);

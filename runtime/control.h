@@ -15,6 +15,9 @@
 #include "runtime.h"
 #include <jansson.h>
 
+/* How JSON is written: 2.434, not 2.4340000000000002. */
+#define KITH_CONTROL_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15))
+
 enum {
     KITH_CONTROL_LINE_MAX = 2 << 20,     /* a request */
     KITH_CONTROL_OUT_MAX = 64 << 20,     /* answers waiting for a client: over it, the client is dropped */

@@ -115,20 +115,34 @@ static void joining_end(struct joining *j)
     free(j);
 }
 
-static void place_joined(void *arg, int status, uint64_t met)
+static void place_end(struct place *p, int status, uint64_t met, const char *text)
 {
-    struct place *p = arg;
     struct joining *j = p->all;
     json_t *one = json_pack("{s:s,s:I}", "where", p->where, "met", (json_int_t)met);
     if (one && status < 0) {
         json_object_set_new(one, "code", json_string(kith_code_name(status)));
-        json_object_set_new(one, "error", json_string(kith_code_text(status)));
+        json_object_set_new(one, "error", kith_report_text(kith_bytes_of(text, strlen(text))));
     }
     json_array_append_new(j->results, one);
     j->met += met;
     j->failed |= status < 0;
     free(p);
     joining_end(j);
+}
+
+static void place_joined(void *arg, int status, uint64_t met)
+{
+    place_end(arg, status, met, status < 0 ? kith_code_text(status) : "");
+}
+
+static void place_begin(struct place *p)
+{
+    struct kith *k = kith_client_node(p->all->client);
+    struct kith_error err = {.size = sizeof err};
+    struct kith_where where;
+    int rc = kith_where_parse(&where, p->where, k->default_port, &err);
+    if (rc == 0) rc = kith_join(k, p->where, place_joined, p);
+    if (rc < 0) place_end(p, rc, 0, *err.text ? err.text : kith_code_text(rc));
 }
 
 static void do_join(struct kith_client *c, const json_t *request)
@@ -159,8 +173,7 @@ static void do_join(struct kith_client *c, const json_t *request)
         p->all = j;
         memcpy(p->where, json_string_value(item), n);
         j->open++;
-        int rc = kith_join(kith_client_node(c), p->where, place_joined, p);
-        if (rc < 0) place_joined(p, rc, 0);
+        place_begin(p);
     }
     joining_end(j);
 }

@@ -3,6 +3,7 @@
  */
 #include "client.h"
 
+#include "control.h"
 #include <ctype.h>
 #include <msgpack.h>
 #include <sodium.h>
@@ -152,7 +153,7 @@ void kith_tool_json(const json_t *value)
 {
     json_t *copy = json_copy((json_t *)value);
     json_object_del(copy, "ok");
-    json_dumpf(copy, stdout, JSON_COMPACT);
+    json_dumpf(copy, stdout, KITH_CONTROL_JSON);
     putchar('\n');
     json_decref(copy);
 }

@@ -29,7 +29,7 @@ int kith_client_option(struct kith_ask *a, int option, const char *help)
         return kith_tool_usage(a->tool, "--format is text or json, not '%s'", optarg);
     case 'h':
     case KITH_OPT_HELP: fputs(help, stdout); return KITH_EXIT_OK;
-    default: return kith_tool_usage(a->tool, "wrong option");
+    default: return kith_tool_wrong_option(a->tool);
     }
 }
 
@@ -70,6 +70,11 @@ static bool consider(void *arg, const char *path)
     return !s->ask->node && s->count < NODES_MAX;
 }
 
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
 /* >= 0: connected; -1: nobody there (may come yet); -2: hopeless, ask->code is set. */
 static int connect_once(struct kith_ask *a, bool last)
 {
@@ -89,6 +94,7 @@ static int connect_once(struct kith_ask *a, bool last)
     if (s.count) {
         close(s.fd);
         a->code = kith_tool_fail(a->tool, KITH_EXIT_USAGE, "several nodes run here; say which with --node or --socket:");
+        qsort(s.found, s.count, sizeof s.found[0], by_path);
         for (size_t i = 0; i < s.count; i++) fprintf(stderr, "    %s\n", s.found[i]);
         return -2;
     }
@@ -165,13 +171,14 @@ json_t *kith_client_next(struct kith_ask *a, uint64_t patience)
     return out;
 }
 
-static bool send_line(struct kith_ask *a, const json_t *request)
+/* 1: sent; 0: the node does not take it; -1: longer than a node takes. */
+static int send_line(struct kith_ask *a, const json_t *request)
 {
     char *line = json_dumps(request, JSON_COMPACT);
     size_t len = line ? strlen(line) : 0, done = 0;
-    if (!line) return false;
+    if (!line) return 0;
     line[len] = '\n';                                    /* over the NUL, which is not sent */
-    while (done < len + 1) {
+    while (len <= KITH_CONTROL_LINE_MAX && done < len + 1) {
         ssize_t n = send(a->fd, line + done, len + 1 - done, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
@@ -179,7 +186,7 @@ static bool send_line(struct kith_ask *a, const json_t *request)
     }
     sodium_memzero(line, len + 1);                       /* there may be a key in it */
     free(line);
-    return done == len + 1;
+    return len > KITH_CONTROL_LINE_MAX ? -1 : done == len + 1;
 }
 
 json_t *kith_client_ask(struct kith_ask *a, json_t *request, uint64_t patience)
@@ -188,8 +195,12 @@ json_t *kith_client_ask(struct kith_ask *a, json_t *request, uint64_t patience)
         json_decref(request);
         return NULL;
     }
-    bool sent = request && send_line(a, request);
+    int sent = request ? send_line(a, request) : 0;
     json_decref(request);
+    if (sent < 0) {
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "too big: a request holds %d MiB at most", KITH_CONTROL_LINE_MAX >> 20);
+        return NULL;
+    }
     json_t *answer = kith_client_next(a, patience);
     if (!answer) {
         if (a->code == KITH_EXIT_TIMEOUT) kith_tool_fail(a->tool, a->code, "the node does not answer");
@@ -199,6 +210,7 @@ json_t *kith_client_ask(struct kith_ask *a, json_t *request, uint64_t patience)
     }
     if (json_is_true(json_object_get(answer, "ok"))) return answer;
     const char *code = json_string_value(json_object_get(answer, "code")), *text = json_string_value(json_object_get(answer, "error"));
+    if (a->too_big && code && !strcmp(code, "too_big")) text = a->too_big;
     a->code = kith_tool_fail(a->tool, exit_code(code), "%s", text ? text : "failed");
     json_decref(answer);
     return NULL;

@@ -14,6 +14,7 @@ struct kith_ask {
     const char *socket, *node;           /* --socket, --node; NULL: the only one that runs */
     bool json;                           /* --format json */
     bool no_header;
+    const char *too_big;                 /* said instead of the node's bare "too big" */
     uint64_t patience;                   /* ns: how long to try when no node is there yet */
     FILE *in;                            /* the connection */
     int fd, code;                        /* code: exit code once something failed */

@@ -88,7 +88,7 @@ int kith_tool_config(int argc, char **argv)
         if (c == 'q') quiet = true;
         if (c == 'p') dirs = optarg;
         if (c == 'w') with = optarg;
-        if (c == '?') return kith_tool_usage("config", "wrong option");
+        if (c == '?') return kith_tool_wrong_option("config");
     }
     const char *verb = optind < argc ? argv[optind++] : "";
     int files = argc - optind;

@@ -64,6 +64,12 @@ static int parse_hex(const char *text, uint8_t **out, size_t *len)
     return 0;
 }
 
+static bool is_key(const char *text)
+{
+    size_t n = strlen(text);
+    return (n == 32 || n == 48 || n == 64) && strspn(text, "0123456789abcdefABCDEF") == n;
+}
+
 static char *read_all(FILE *in)
 {
     size_t cap = 1 << 16, n = 0;
@@ -87,8 +93,9 @@ static int parse_arguments(int argc, char **argv, struct request *r)
                                             {"format", required_argument, NULL, 'f'}, {0}};
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (c == 'h') return help(), -1;
-        if (c == '?') return kith_tool_usage("dissect", "wrong option");
+        if (c == '?') return kith_tool_wrong_option("dissect");
         if (c == 'k' && r->keys.count == KITH_DISSECT_KEYS) return kith_tool_usage("dissect", "more than %d keys", KITH_DISSECT_KEYS);
+        if (c == 'k' && !is_key(optarg)) return kith_tool_usage("dissect", "--key is 16, 24 or 32 bytes in hex");
         if (c == 'k') r->keys.keys[r->keys.count++] = optarg;
         if (c == 'l') r->keys.label = optarg;
         if (c == 'p') r->pcap = optarg;

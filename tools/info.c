@@ -98,7 +98,8 @@ static void print_stats(const json_t *list)
         const char *name = json_string_value(json_object_get(s, "name"));
         json_t *value = json_object_get(s, "value");
         char label[256] = "";
-        if (!value) value = json_object_get(s, "count");
+        json_t *count = json_object_get(s, "count");
+        if (!value) value = count;
         if (!name || !strncmp(name, "codec_", 6) || json_number_value(value) == 0) continue;
         json_object_foreach(s, key, v)
         {
@@ -106,7 +107,9 @@ static void print_stats(const json_t *list)
             for (size_t k = 0; k < sizeof hidden / sizeof *hidden; k++) own |= !strcmp(hidden[k], key);
             if (!own && json_is_string(v)) snprintf(label, sizeof label, "{%s=%s}", key, json_string_value(v));
         }
-        printf("  %s%s %.15g\n", name, label, json_number_value(value));
+        printf("  %s%s %.15g", name, label, json_number_value(value));
+        if (count) printf(" times, %.3g on average", json_number_value(json_object_get(s, "sum")) / json_number_value(count));
+        putchar('\n');
     }
 }
 

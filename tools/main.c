@@ -49,6 +49,12 @@ int kith_tool_usage(const char *name, const char *fmt, ...)
     return KITH_EXIT_USAGE;
 }
 
+int kith_tool_wrong_option(const char *name)
+{
+    fprintf(stderr, "Try 'kith %s --help'.\n", name);
+    return KITH_EXIT_USAGE;
+}
+
 static void help(FILE *to)
 {
     fputs("Usage: kith COMMAND [ARGUMENTS]\n\n"
@@ -76,8 +82,11 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
         if (!strcmp(argv[1], tools[i].name)) {
+            char program[32];
+            snprintf(program, sizeof program, "kith %s", tools[i].name);
+            argv[1] = program;                           /* what getopt begins its messages with */
             int code = tools[i].run(argc - 1, argv + 1);
-            if (fflush(stdout) || ferror(stdout)) return kith_tool_fail(argv[1], KITH_EXIT_FAILED, "can't write the output");
+            if (fflush(stdout) || ferror(stdout)) return kith_tool_fail(tools[i].name, KITH_EXIT_FAILED, "can't write the output");
             return code;
         }
     fprintf(stderr, "kith: unknown command '%s'\nTry 'kith --help'.\n", argv[1]);

@@ -16,6 +16,11 @@ static const char help[] =
     "      --timeout TIME   how long to wait (30s); exit 5 when it is over\n"
     "      --no-header\n" KITH_CLIENT_HELP;
 
+static bool is_state(const char *text)
+{
+    return !strcmp(text, "alive") || !strcmp(text, "suspect") || !strcmp(text, "dead") || !strcmp(text, "left");
+}
+
 static bool shown(const json_t *m, const char *state)
 {
     const char *is = json_string_value(json_object_get(m, "state"));
@@ -70,6 +75,7 @@ int kith_tool_members(int argc, char **argv)
         else if ((c = kith_client_option(&ask, c, help)) >= 0) return c;
     }
     if (timeout == UINT64_MAX) return kith_tool_usage("members", "--timeout is a duration like 30s");
+    if (state && !is_state(state)) return kith_tool_usage("members", "--state is alive, suspect, dead or left, not '%s'", state);
     if (optind < argc) return kith_tool_usage("members", "what is '%s'?", argv[optind]);
     json_t *request = json_pack("{s:s,s:f}", "cmd", "members", "timeout", (double)timeout / 1e9);
     json_t *condition = wait ? kith_tool_wait(wait) : NULL;

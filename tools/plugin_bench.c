@@ -41,12 +41,14 @@ static void count_allocations(char **argv)
     snprintf(beside, sizeof beside, "%.*s/.libs/kith-allocations.so", slash ? (int)(slash - exe) : 0, exe);    /* not installed yet */
     const char *library = access(beside, R_OK) == 0 ? beside : KITH_PKGLIBDIR "/kith-allocations.so";
     if (access(library, R_OK) != 0) return;
+    static char plugin[] = "plugin";
     size_t count = 0;
     while (argv[count]) count++;
     char **again = calloc(count + 2, sizeof *again);
     if (!again) return;
     again[0] = exe;
     memcpy(again + 1, argv, count * sizeof *argv);
+    again[1] = plugin;                                   /* argv[0] is how messages begin */
     setenv("LD_PRELOAD", library, 1);
     setenv("KITH_BENCH_AGAIN", "1", 1);
     execv("/proc/self/exe", again);

@@ -138,7 +138,7 @@ int kith_tool_run(int argc, char **argv)
         case 's': with.control = optarg; break;
         case 'p': with.plugin_path = optarg; break;
         case 'h': fputs(help, stdout); return KITH_EXIT_OK;
-        default: return kith_tool_usage("run", "wrong option");
+        default: return kith_tool_wrong_option("run");
         }
     }
     if (argc - optind != 1) return kith_tool_usage("run", argc == optind ? "which file?" : "one file only");

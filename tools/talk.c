@@ -49,13 +49,14 @@ int kith_tool_send(int argc, char **argv)
     json_t *request =
         json_pack("{s:s,s:s,s:o,s:b}", "cmd", "send", "to", argv[optind], "payload", payload, "reliable", (int)reliable);
     if (!request) return kith_tool_usage("send", "a member's name is UTF-8 text");
+    ask.too_big = reliable ? "too big: limits.max_stream_size is less" : "too big for a packet of node.udp_buffer_size; try --reliable";
     return simple(&ask, request, NULL);
 }
 
 int kith_tool_broadcast(int argc, char **argv)
 {
     static const struct option options[] = {KITH_CLIENT_OPTIONS};
-    struct kith_ask ask = {.tool = "broadcast"};
+    struct kith_ask ask = {.tool = "broadcast", .too_big = "too big: a broadcast goes in one packet of node.udp_buffer_size"};
     for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;)
         if ((c = kith_client_option(&ask, c, broadcast_help)) >= 0) return c;
     if (argc - optind != 1) return kith_tool_usage("broadcast", "say what");
@@ -83,7 +84,7 @@ int kith_tool_meta(int argc, char **argv)
 {
     static const struct option options[] = {
         {"tag", required_argument, NULL, 't'}, {"base64", no_argument, NULL, 'b'}, KITH_CLIENT_OPTIONS};
-    struct kith_ask ask = {.tool = "meta"};
+    struct kith_ask ask = {.tool = "meta", .too_big = "too big: meta holds 512 bytes at most"};
     json_t *tags = json_array();
     bool base64 = false;
     int code = -1;

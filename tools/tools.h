@@ -37,6 +37,8 @@ int kith_tool_dissect(int argc, char **argv);
 
 /* "kith NAME: ..." on stderr with a pointer to --help; returns KITH_EXIT_USAGE. */
 int kith_tool_usage(const char *name, const char *fmt, ...) KITH_PRINTF(2, 3);
+/* After getopt has said what is wrong. */
+int kith_tool_wrong_option(const char *name);
 /* "kith NAME: ..." on stderr; returns code. */
 int kith_tool_fail(const char *name, int code, const char *fmt, ...) KITH_PRINTF(3, 4);
 

@@ -366,7 +366,7 @@ int kith_tool_plugin(int argc, char **argv)
         if (c == 'f' && strcmp(optarg, "json") && strcmp(optarg, "text"))
             return kith_tool_usage("plugin", "format '%s' is neither text nor json", optarg);
         if (c == 'f') b.json = !strcmp(optarg, "json");
-        if (c == '?') return kith_tool_usage("plugin", "wrong option");
+        if (c == '?') return kith_tool_wrong_option("plugin");
     }
     const char *verb = optind < argc ? argv[optind++] : "";
     if (!strcmp(verb, "bench") && optind + 1 == argc) {

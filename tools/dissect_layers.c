@@ -148,6 +148,18 @@ static int open_stream(struct kith_pipeline *pipeline, struct kith_bytes in, boo
     return rc;
 }
 
+/* The first bytes of a ping and an indirect ping are also those of AES-GCM's two versions. When such a packet is no message
+ * either, it was most likely encrypted: say that first. */
+static void explain_ambiguity(struct kith_bytes in, struct kith_bytes opened, struct kith_dissect_error *err)
+{
+    enum { SMALLEST_SEALED = 29 };
+    struct kith_dissect_error plain = *err;
+    if (opened.len < SMALLEST_SEALED || opened.data[0] > 1 || in.len - opened.len > 2 + 255) return;
+    if (memcmp(in.data + (in.len - opened.len), opened.data, opened.len)) return;      /* more than the label was taken off */
+    snprintf(err->text, sizeof err->text, "aes_gcm: no key given opens it, at offset %zu (read as plain: %.100s)", in.len - opened.len,
+             plain.text);
+}
+
 int kith_dissect(struct kith_dissector *d, struct kith_bytes in, bool stream, bool reply, json_t **result, struct kith_dissect_error *err)
 {
     struct peeled peeled = {.layers = json_array()};
@@ -167,6 +179,7 @@ int kith_dissect(struct kith_dissector *d, struct kith_bytes in, bool stream, bo
         rc = kith_dissect_stream(opened, peeled.layers, messages, err);
     else
         rc = kith_dissect_packet(opened, peeled.layers, messages, err);
+    if (rc && opened.len && !stream) explain_ambiguity(in, opened, err);
     free(plain.base);
     return rc;
 }

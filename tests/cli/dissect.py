@@ -98,6 +98,8 @@ check("hex from standard input, with spaces", code == 0 and got["messages"][0]["
 # Malformed input: one line that names layer and offset, exit code 1.
 for what, args, words in [
     ("wrong key", ["--key", "22" * 16, BY_NAME["pushpull_enc_v1"]["hex"], "--stream"], "aes_gcm"),
+    ("wrong key, packet", ["--key", "22" * 16, BY_NAME["enc_v1_ping"]["hex"]], "aes_gcm: no key given"),
+    ("no key, label", ["f40462" + "6c6168" + BY_NAME["enc_v1_ping"]["hex"]], "aes_gcm: no key given opens it, at offset 6"),
     ("changed checksum", [BY_NAME["crc_user"]["hex"][:-2] + "00"], "crc32"),
     ("another label", ["--label", "other", BY_NAME["label_ping"]["hex"]], "label"),
     ("truncated ping", [BY_NAME["ping"]["hex"][:-2]], "ping"),

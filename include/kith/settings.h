@@ -3,8 +3,8 @@
  * kith/settings.h - what decides how a node behaves: memberlist's Config, field by field, plus Kith's own limits.
  *
  * The names are memberlist's in snake case; so are meaning and defaults (profiles lan, wan and local). The config
- * file fills it from a table (config/settings.c), an embedder may fill it by hand after kith_settings_init(). Durations
- * are nanoseconds, sizes bytes. Strings are lent: they must live as long as the node.
+ * file fills it from a table (config/settings.c): each member is a key there, and that is how an embedder sets it too.
+ * Durations are nanoseconds, sizes bytes. Strings are lent: they must live as long as the node.
  */
 #ifndef KITH_SETTINGS_H
 #define KITH_SETTINGS_H
@@ -77,10 +77,10 @@ struct kith_settings {
 };
 
 /* memberlist's defaults for a profile; name and label stay NULL and "". */
-void kith_settings_init(struct kith_settings *, enum kith_profile);
+KITH_EXPORT void kith_settings_init(struct kith_settings *, enum kith_profile);
 
 /* "10.0.0.0/8", "fd00::/8". 0 or -KITH_EINVAL. */
-int kith_cidr_parse(struct kith_cidr *, const char *text);
+KITH_EXPORT int kith_cidr_parse(struct kith_cidr *, const char *text);
 
 #ifdef __cplusplus
 }

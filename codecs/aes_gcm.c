@@ -1,13 +1,15 @@
 /*
- * aes_gcm.c - memberlist's encryption: `version | nonce (12) | ciphertext | tag (16)`, AES-128, -192 or -256 by the length
- * of the key (docs/WIRE.md; memberlist 1.9).
+ * aes_gcm.c - memberlist's encryption: `version | nonce (12) | ciphertext | tag (16)`, AES-128,
+ * -192 or -256 by the length of the key (docs/WIRE.md; memberlist 1.9).
  *
- * Version 0 pads the message to 16 bytes (PKCS #7), version 1 does not; we send 0 only when the node speaks protocol 1 and
- * read both. The version byte is not authenticated, so the whole padding is checked: a flipped one does not go unnoticed.
- * On packets these bytes stand alone and look like a ping's or indirect ping's type (a tentative form): opening writes
- * elsewhere and leaves the message as it was when no key fits. On streams the host frames them with byte 10 and a length.
+ * Version 0 pads the message to 16 bytes (PKCS #7), version 1 does not; we send 0 only when the
+ * node speaks protocol 1 and read both. The version byte is not authenticated, so the whole padding
+ * is checked: a flipped one does not go unnoticed. On packets these bytes stand alone and look like
+ * a ping's or indirect ping's type (a tentative form): opening writes elsewhere and leaves the
+ * message as it was when no key fits. On streams the host frames them with byte 10 and a length.
  *
- * The cipher is libcrypto's. Scheduling a key costs as much as sealing a packet, so each key keeps its contexts.
+ * The cipher is libcrypto's. Scheduling a key costs as much as sealing a packet, so each key keeps
+ * its contexts.
  */
 #include <kith/plugin.h>
 #include <openssl/evp.h>
@@ -18,8 +20,8 @@
 enum { STREAM_LAYER = 10, NONCE = 12, TAG = 16, HEAD = 1 + NONCE, BLOCK = 16 };
 
 struct ring {
-    EVP_CIPHER_CTX *seal;        /* the primary key's */
-    EVP_CIPHER_CTX **open;       /* one for each key, in ring order */
+    EVP_CIPHER_CTX *seal;  /* the primary key's */
+    EVP_CIPHER_CTX **open; /* one for each key, in ring order */
     size_t count;
 };
 
@@ -31,7 +33,7 @@ struct aes_gcm {
 
 static void ring_fini(struct ring *r)
 {
-    EVP_CIPHER_CTX_free(r->seal);            /* wipes its key */
+    EVP_CIPHER_CTX_free(r->seal); /* wipes its key */
     for (size_t i = 0; i < r->count; i++) EVP_CIPHER_CTX_free(r->open[i]);
     free(r->open);
     *r = (struct ring){0};
@@ -85,7 +87,9 @@ static int aes_gcm_init(void *self, const struct kith_host *host, struct kith_er
     struct aes_gcm *a = self;
     a->host = host;
     int rc = ring_init(&a->ring, host);
-    return rc < 0 ? kith_fail(err, (enum kith_code)-rc, "aes_gcm can't set up its keys (16, 24 or 32 bytes each)") : 0;
+    return rc < 0 ? kith_fail(err, (enum kith_code) - rc,
+                              "aes_gcm can't set up its keys (16, 24 or 32 bytes each)")
+                  : 0;
 }
 
 static void aes_gcm_fini(void *self)
@@ -94,7 +98,10 @@ static void aes_gcm_fini(void *self)
     ring_fini(&a->ring);
 }
 
-static size_t padding(size_t len, unsigned protocol) { return protocol == 1 ? BLOCK - len % BLOCK : 0; }
+static size_t padding(size_t len, unsigned protocol)
+{
+    return protocol == 1 ? BLOCK - len % BLOCK : 0;
+}
 
 static void aes_gcm_room(const void *self, struct kith_room *room)
 {
@@ -108,12 +115,13 @@ static size_t aes_gcm_sealed(const void *self, size_t len, const struct kith_fra
 }
 
 /* One message through a context; in and out may be the same. */
-static bool run(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct kith_bytes ad, const uint8_t *in, size_t len, uint8_t *out)
+static bool run(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct kith_bytes ad, const uint8_t *in,
+                size_t len, uint8_t *out)
 {
     int n;
-    return EVP_CipherInit_ex(ctx, NULL, NULL, NULL, nonce, -1) == 1
-        && (!ad.len || EVP_CipherUpdate(ctx, NULL, &n, ad.data, (int)ad.len) == 1)
-        && (!len || EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1);
+    return EVP_CipherInit_ex(ctx, NULL, NULL, NULL, nonce, -1) == 1 &&
+           (!ad.len || EVP_CipherUpdate(ctx, NULL, &n, ad.data, (int)ad.len) == 1) &&
+           (!len || EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1);
 }
 
 static int aes_gcm_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
@@ -123,15 +131,18 @@ static int aes_gcm_seal(void *self, struct kith_buf *buf, struct kith_frame *fra
     uint8_t end[BLOCK];
     int n;
     if (!a->ring.seal) return -KITH_EAUTH;
-    if (kith_buf_headroom(buf) < HEAD || kith_buf_tailroom(buf) < pad + TAG || len > INT32_MAX - BLOCK) return -KITH_ETOOBIG;
+    if (kith_buf_headroom(buf) < HEAD || kith_buf_tailroom(buf) < pad + TAG ||
+        len > INT32_MAX - BLOCK)
+        return -KITH_ETOOBIG;
 
-    uint8_t *text = buf->data, *head = kith_buf_push(buf, HEAD), *tail = kith_buf_put(buf, pad + TAG);
+    uint8_t *text = buf->data, *head = kith_buf_push(buf, HEAD),
+            *tail = kith_buf_put(buf, pad + TAG);
     memset(tail, (int)pad, pad);
     head[0] = frame->protocol == 1 ? 0 : 1;
     nonce_take(&a->nonces, a->host, head + 1, NONCE);
-    if (!run(a->ring.seal, head + 1, frame->ad, text, len + pad, text)
-        || EVP_CipherFinal_ex(a->ring.seal, end, &n) != 1
-        || EVP_CIPHER_CTX_ctrl(a->ring.seal, EVP_CTRL_AEAD_GET_TAG, TAG, tail + pad) != 1)
+    if (!run(a->ring.seal, head + 1, frame->ad, text, len + pad, text) ||
+        EVP_CipherFinal_ex(a->ring.seal, end, &n) != 1 ||
+        EVP_CIPHER_CTX_ctrl(a->ring.seal, EVP_CTRL_AEAD_GET_TAG, TAG, tail + pad) != 1)
         return -KITH_EIO;
     return 0;
 }
@@ -147,17 +158,18 @@ static bool unpad(struct kith_buf *buf)
     return true;
 }
 
-static bool opens(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct kith_bytes ad, const uint8_t *text, size_t len, uint8_t *tag,
-                  uint8_t *out)
+static bool opens(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct kith_bytes ad,
+                  const uint8_t *text, size_t len, uint8_t *tag, uint8_t *out)
 {
     uint8_t end[BLOCK];
     int n;
-    return run(ctx, nonce, ad, text, len, out) && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1
-        && EVP_CipherFinal_ex(ctx, end, &n) == 1;
+    return run(ctx, nonce, ad, text, len, out) &&
+           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1 &&
+           EVP_CipherFinal_ex(ctx, end, &n) == 1;
 }
 
-/* Packets are opened into scratch. Streams may be large, so they are opened in place: a wrong key is taken back by using
- * it again, for the cipher is an exclusive or. */
+/* Packets are opened into scratch. Streams may be large, so they are opened in place: a wrong key
+ * is taken back by using it again, for the cipher is an exclusive or. */
 static int aes_gcm_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
 {
     struct aes_gcm *a = self;
@@ -175,7 +187,8 @@ static int aes_gcm_open(void *self, struct kith_buf *buf, struct kith_frame *fra
     }
     for (size_t i = 0; i < a->ring.count; i++) {
         if (!opens(a->ring.open[i], nonce, frame->ad, text, len, text + len, out)) {
-            if (in_place && i + 1 < a->ring.count) run(a->ring.open[i], nonce, frame->ad, text, len, out);
+            if (in_place && i + 1 < a->ring.count)
+                run(a->ring.open[i], nonce, frame->ad, text, len, out);
             continue;
         }
         if (in_place) {
@@ -188,7 +201,8 @@ static int aes_gcm_open(void *self, struct kith_buf *buf, struct kith_frame *fra
         frame->key = (uint32_t)i;
         frame->version = version;
         if (version == 1 || unpad(buf)) return 0;
-        if (!in_place) kith_buf_swap(buf, frame->scratch);           /* untouched, as a tentative form must be */
+        if (!in_place)
+            kith_buf_swap(buf, frame->scratch); /* untouched, as a tentative form must be */
         return -KITH_EMALFORMED;
     }
     return -KITH_EAUTH;

@@ -1,11 +1,12 @@
 /*
- * blake2b.c - keyed BLAKE2b: who does not have the key can't change or make a message, but may read it. For networks where
- * contents are no secret, or under a transport that encrypts but does not know who is a member.
+ * blake2b.c - keyed BLAKE2b: who does not have the key can't change or make a message, but may read
+ * it. For networks where contents are no secret, or under a transport that encrypts but does not
+ * know who is a member.
  *
  *     message | tag (16)        framed by the host (docs/WIRE.md, layer 0x81)
  *
- * The tag is over the length of the associated data (8 bytes, little endian), the associated data, and the message. The
- * hash is libsodium's; keys are derived from the ring for this codec.
+ * The tag is over the length of the associated data (8 bytes, little endian), the associated data,
+ * and the message. The hash is libsodium's; keys are derived from the ring for this codec.
  */
 #include <kith/plugin.h>
 #include <sodium.h>
@@ -31,7 +32,7 @@ static int blake2b_init(void *self, const struct kith_host *host, struct kith_er
     b->host = host;
     if (sodium_init() < 0) return kith_fail(err, KITH_EIO, "libsodium can't be initialised");
     int rc = blake2b_rekey(self);
-    return rc < 0 ? kith_fail(err, (enum kith_code)-rc, "can't read the keys") : 0;
+    return rc < 0 ? kith_fail(err, (enum kith_code) - rc, "can't read the keys") : 0;
 }
 
 static void blake2b_fini(void *self)
@@ -46,7 +47,8 @@ static void blake2b_room(const void *self, struct kith_room *room)
     room->tail = TAG;
 }
 
-static void sum(const uint8_t *key, struct kith_bytes ad, const uint8_t *data, size_t len, uint8_t tag[TAG])
+static void sum(const uint8_t *key, struct kith_bytes ad, const uint8_t *data, size_t len,
+                uint8_t tag[TAG])
 {
     crypto_generichash_state state;
     uint8_t size[8];

@@ -1,8 +1,8 @@
 /*
  * crc32.c - memberlist's checksum layer: `0C | CRC-32 (IEEE), big endian | message`.
  *
- * Packets only, outermost but for encryption, and only towards peers that announce protocol 5 or more
- * (docs/WIRE.md). The checksum itself is zlib's.
+ * Packets only, outermost but for encryption, and only towards peers that announce protocol 5 or
+ * more (docs/WIRE.md). The checksum itself is zlib's.
  */
 #include <kith/plugin.h>
 #include <zlib.h>
@@ -32,7 +32,8 @@ static int crc32_open(void *self, struct kith_buf *buf, struct kith_frame *frame
 {
     const uint8_t *head = kith_buf_pull(buf, HEADER);
     if (!head) return -KITH_EMALFORMED;
-    uint32_t sum = (uint32_t)head[1] << 24 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 8 | head[4];
+    uint32_t sum =
+        (uint32_t)head[1] << 24 | (uint32_t)head[2] << 16 | (uint32_t)head[3] << 8 | head[4];
     return sum == (uint32_t)crc32(0, buf->data, (uInt)buf->len) ? 0 : -KITH_ECHECKSUM;
 }
 
@@ -48,10 +49,7 @@ static const struct kith_codec_ops crc32_ops = {
 };
 
 KITH_PLUGIN(crc32) = {
-    KITH_HEADER(CODEC),
-    .name = "crc32",
-    .version = "1.0",
-    .summary = "CRC-32 checksum of packets, as memberlist sends it",
-    .instance_size = 1,
-    .ops = &crc32_ops,
+    KITH_HEADER(CODEC), .name = "crc32",
+    .version = "1.0",   .summary = "CRC-32 checksum of packets, as memberlist sends it",
+    .instance_size = 1, .ops = &crc32_ops,
 };

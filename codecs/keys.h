@@ -1,6 +1,6 @@
 /*
- * keys.h - the ring's keys as libsodium's functions want them: pointers to 32 bytes of the host's locked memory, which stay
- * valid until the next rekey.
+ * keys.h - the ring's keys as libsodium's functions want them: pointers to 32 bytes of the host's
+ * locked memory, which stay valid until the next rekey.
  */
 #ifndef KITH_KEYS_H
 #define KITH_KEYS_H
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 struct keys {
-    const uint8_t **items;       /* the primary first */
+    const uint8_t **items; /* the primary first */
     size_t count;
 };
 
@@ -24,7 +24,8 @@ static inline int keys_read(struct keys *k, const struct kith_host *host)
 {
     struct kith_key key = {.size = sizeof key};
     struct keys fresh = {.count = host->keys(host, 0, &key)};
-    if (fresh.count && !(fresh.items = calloc(fresh.count, sizeof *fresh.items))) return -KITH_ENOMEM;
+    if (fresh.count && !(fresh.items = calloc(fresh.count, sizeof *fresh.items)))
+        return -KITH_ENOMEM;
     for (size_t i = 0; i < fresh.count; i++) {
         host->keys(host, i, &key);
         if (key.len != 32) {

@@ -1,5 +1,6 @@
 /*
- * lz4.c - LZ4: `length of the message (LEB128) | block`, framed by the host (docs/WIRE.md, layer 0x89). The fastest.
+ * lz4.c - LZ4: `length of the message (LEB128) | block`, framed by the host (docs/WIRE.md, layer
+ * 0x89). The fastest.
  */
 #include <kith/plugin.h>
 #include <lz4.h>
@@ -58,12 +59,13 @@ static int lz4_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
     unsigned head = length_write(length, buf->len);
     size_t framing = frame->plane == KITH_PACKET ? 1 : FRAMING;
     int rc, n;
-    if (buf->len < z->min_size || buf->len > LZ4_MAX_INPUT_SIZE || buf->len <= framing + head + 1) return KITH_PASS;
-    size_t most = buf->len - framing - 1;            /* with the host's bytes still smaller */
+    if (buf->len < z->min_size || buf->len > LZ4_MAX_INPUT_SIZE || buf->len <= framing + head + 1)
+        return KITH_PASS;
+    size_t most = buf->len - framing - 1; /* with the host's bytes still smaller */
     if ((rc = frame->reserve(frame, most)) < 0) return rc;
     uint8_t *out = frame->scratch->data;
-    n = LZ4_compress_fast_extState(z->state, (const char *)buf->data, (char *)out + head, (int)buf->len, (int)(most - head),
-                                   (int)z->acceleration);
+    n = LZ4_compress_fast_extState(z->state, (const char *)buf->data, (char *)out + head,
+                                   (int)buf->len, (int)(most - head), (int)z->acceleration);
     if (n <= 0) return KITH_PASS;
     memcpy(out, length, head);
     kith_buf_put(frame->scratch, head + (size_t)n);
@@ -76,10 +78,12 @@ static int lz4_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
     uint64_t len;
     unsigned head = length_read(buf, &len);
     int rc;
-    if (!head || len > LZ4_MAX_INPUT_SIZE || buf->len - head > LZ4_MAX_INPUT_SIZE) return -KITH_EMALFORMED;
+    if (!head || len > LZ4_MAX_INPUT_SIZE || buf->len - head > LZ4_MAX_INPUT_SIZE)
+        return -KITH_EMALFORMED;
     if (len > frame->limit) return -KITH_ETOOBIG;
     if ((rc = frame->reserve(frame, (size_t)len)) < 0) return rc;
-    rc = LZ4_decompress_safe((const char *)buf->data + head, (char *)frame->scratch->data, (int)(buf->len - head), (int)len);
+    rc = LZ4_decompress_safe((const char *)buf->data + head, (char *)frame->scratch->data,
+                             (int)(buf->len - head), (int)len);
     if (rc < 0 || (uint64_t)rc != len) return -KITH_EMALFORMED;
     kith_buf_put(frame->scratch, (size_t)len);
     kith_buf_swap(buf, frame->scratch);
@@ -87,8 +91,8 @@ static int lz4_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
 }
 
 static const struct kith_param lz4_params[] = {
-    {"acceleration", KITH_PARAM_UINT, 0, offsetof(struct lz4, acceleration), "1", .min = 1, .max = 65537,
-     .doc = "more is faster and larger"},
+    {"acceleration", KITH_PARAM_UINT, 0, offsetof(struct lz4, acceleration), "1", .min = 1,
+     .max = 65537, .doc = "more is faster and larger"},
     {"min_size", KITH_PARAM_SIZE, 0, offsetof(struct lz4, min_size), "128", .max = 1 << 20,
      .doc = "messages below are sent as they are"},
     {0},

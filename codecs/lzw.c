@@ -1,8 +1,10 @@
 /*
- * lzw.c - memberlist's compression layer: `09 | msgpack {Algo: 0, Buf: LZW}` (docs/WIRE.md; memberlist 1.6).
+ * lzw.c - memberlist's compression layer: `09 | msgpack {Algo: 0, Buf: LZW}` (docs/WIRE.md;
+ * memberlist 1.6).
  *
- * Packets are compressed only when that makes them smaller, streams always, as memberlist does. Reading is as tolerant as
- * its msgpack decoders: any order of keys, unknown keys, all integer forms, raw, str and bin.
+ * Packets are compressed only when that makes them smaller, streams always, as memberlist does.
+ * Reading is as tolerant as its msgpack decoders: any order of keys, unknown keys, all integer
+ * forms, raw, str and bin.
  */
 #include <kith/plugin.h>
 
@@ -23,7 +25,8 @@ static int lzw_init(void *self, const struct kith_host *host, struct kith_error 
 {
     struct lzw *z = self;
     uint64_t seed;
-    host->random(host, &seed, sizeof seed);      /* so that nobody can choose members' names to be slow */
+    host->random(host, &seed,
+                 sizeof seed); /* so that nobody can choose members' names to be slow */
     kith_lzw_init(&z->encoder, seed);
     return 0;
 }
@@ -57,7 +60,7 @@ static int lzw_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
     if (buf->len < z->min_size) return KITH_PASS;
     if (frame->plane == KITH_PACKET) {
         if (buf->len <= HEAD + 1 + 3) return KITH_PASS;
-        cap = buf->len - 1 - HEAD - 1;           /* worth it only when the whole is smaller */
+        cap = buf->len - 1 - HEAD - 1; /* worth it only when the whole is smaller */
     }
     if ((rc = frame->reserve(frame, HEAD_MAX + cap + LZW_SLACK)) < 0) return rc;
     frame->scratch->data += HEAD_MAX;
@@ -72,15 +75,15 @@ static int lzw_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------- reading the map */
+/* --------------------------------------------------------------------------- reading the map */
 
 enum kind { NIL, INT, BYTES, ARRAY, MAP, OTHER };
 
 /* One msgpack header: what it is, its value or count, and the bytes that belong to it. */
 struct item {
     enum kind kind;
-    uint64_t value;              /* of INT; items in ARRAY and MAP */
-    size_t size, body;           /* of the header, of the bytes after it */
+    uint64_t value;    /* of INT; items in ARRAY and MAP */
+    size_t size, body; /* of the header, of the bytes after it */
 };
 
 static uint64_t big_endian(const uint8_t *p, size_t n)
@@ -90,14 +93,17 @@ static uint64_t big_endian(const uint8_t *p, size_t n)
     return v;
 }
 
-/* By first byte 0xC0..0xDF: kind, bytes of length or value after it, extra bytes of body (the type of an ext). */
+/* By first byte 0xC0..0xDF: kind, bytes of length or value after it, extra bytes of body (the type
+ * of an ext). */
 static const struct {
     uint8_t kind, bytes, extra;
 } forms[32] = {
-    {NIL, 0, 0},   {OTHER, 255, 0}, {OTHER, 0, 0}, {OTHER, 0, 0}, {BYTES, 1, 0},  {BYTES, 2, 0}, {BYTES, 4, 0}, {OTHER, 1, 1},
-    {OTHER, 2, 1}, {OTHER, 4, 1},   {OTHER, 0, 4}, {OTHER, 0, 8}, {INT, 1, 0},    {INT, 2, 0},   {INT, 4, 0},   {INT, 8, 0},
-    {INT, 1, 0},   {INT, 2, 0},     {INT, 4, 0},   {INT, 8, 0},   {OTHER, 0, 2},  {OTHER, 0, 3}, {OTHER, 0, 5}, {OTHER, 0, 9},
-    {OTHER, 0, 17}, {BYTES, 1, 0},  {BYTES, 2, 0}, {BYTES, 4, 0}, {ARRAY, 2, 0},  {ARRAY, 4, 0}, {MAP, 2, 0},   {MAP, 4, 0},
+    {NIL, 0, 0},    {OTHER, 255, 0}, {OTHER, 0, 0}, {OTHER, 0, 0}, {BYTES, 1, 0}, {BYTES, 2, 0},
+    {BYTES, 4, 0},  {OTHER, 1, 1},   {OTHER, 2, 1}, {OTHER, 4, 1}, {OTHER, 0, 4}, {OTHER, 0, 8},
+    {INT, 1, 0},    {INT, 2, 0},     {INT, 4, 0},   {INT, 8, 0},   {INT, 1, 0},   {INT, 2, 0},
+    {INT, 4, 0},    {INT, 8, 0},     {OTHER, 0, 2}, {OTHER, 0, 3}, {OTHER, 0, 5}, {OTHER, 0, 9},
+    {OTHER, 0, 17}, {BYTES, 1, 0},   {BYTES, 2, 0}, {BYTES, 4, 0}, {ARRAY, 2, 0}, {ARRAY, 4, 0},
+    {MAP, 2, 0},    {MAP, 4, 0},
 };
 
 struct message {
@@ -107,8 +113,8 @@ struct message {
 
 struct cursor {
     const uint8_t *data;
-    size_t len, at, need;        /* need: bytes that must be there to go on */
-    size_t foreign;              /* bytes so far that are not Buf's */
+    size_t len, at, need; /* need: bytes that must be there to go on */
+    size_t foreign;       /* bytes so far that are not Buf's */
 };
 
 /* Read a header. 1: read; 0: it is not all there; negative: no msgpack. */
@@ -134,8 +140,10 @@ static int header_read(const uint8_t *p, size_t len, struct item *it)
     if (len < it->size) return 0;
     it->kind = (enum kind)forms[b - 0xC0].kind;
     it->value = big_endian(p + 1, n);
-    it->body = forms[b - 0xC0].extra + (it->kind == BYTES || it->kind == OTHER ? (size_t)it->value : 0);
-    if (b >= 0xD0 && b <= 0xD3 && p[1] & 0x80) it->value = UINT64_MAX;        /* negative: too large for any field */
+    it->body =
+        forms[b - 0xC0].extra + (it->kind == BYTES || it->kind == OTHER ? (size_t)it->value : 0);
+    if (b >= 0xD0 && b <= 0xD3 && p[1] & 0x80)
+        it->value = UINT64_MAX; /* negative: too large for any field */
     return 1;
 }
 
@@ -158,8 +166,8 @@ static uint64_t children(const struct item *it)
     return it->kind == MAP ? it->value * 2 : it->kind == ARRAY ? it->value : 0;
 }
 
-/* Read `09 map`. 1: done, c->at bytes long; 0: go on with c->need bytes. Negative: malformed. Senders may know more keys
- * than we do: what is not Buf may take FOREIGN_MAX bytes. */
+/* Read `09 map`. 1: done, c->at bytes long; 0: go on with c->need bytes. Negative: malformed.
+ * Senders may know more keys than we do: what is not Buf may take FOREIGN_MAX bytes. */
 static int message_read(struct cursor *c, struct message *m)
 {
     enum { ALGO, BUF, UNKNOWN };
@@ -172,12 +180,14 @@ static int message_read(struct cursor *c, struct message *m)
     if ((rc = next(c, &top, true)) <= 0) return rc;
     if (top.kind != MAP && top.kind != ARRAY) return -KITH_EMALFORMED;
     for (uint64_t i = 0; i < top.value; i++) {
-        uint64_t field = i;                  /* an array has the fields in Go's order of declaration */
+        uint64_t field = i; /* an array has the fields in Go's order of declaration */
         if (top.kind == MAP) {
             if ((rc = next(c, &it, true)) <= 0) return rc;
             if (it.kind != BYTES) return -KITH_EMALFORMED;
             const uint8_t *key = c->data + c->at - it.body;
-            field = it.body == 4 && !memcmp(key, "Algo", 4) ? ALGO : it.body == 3 && !memcmp(key, "Buf", 3) ? BUF : UNKNOWN;
+            field = it.body == 4 && !memcmp(key, "Algo", 4)  ? ALGO
+                    : it.body == 3 && !memcmp(key, "Buf", 3) ? BUF
+                                                             : UNKNOWN;
         }
         if ((rc = next(c, &it, field != BUF)) <= 0) return rc;
         if (field == ALGO) {
@@ -211,10 +221,12 @@ static int lzw_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
     int rc;
     if (message_read(&c, &m) != 1 || m.algo) return -KITH_EMALFORMED;
 
-    int64_t n = kith_lzw_measure(&z->decoder, m.buf.data, m.buf.len, frame->limit < UINT32_MAX ? frame->limit : UINT32_MAX);
+    int64_t n = kith_lzw_measure(&z->decoder, m.buf.data, m.buf.len,
+                                 frame->limit < UINT32_MAX ? frame->limit : UINT32_MAX);
     if (n < 0) return n == -1 ? -KITH_EMALFORMED : -KITH_ETOOBIG;
     if ((rc = frame->reserve(frame, (size_t)n)) < 0) return rc;
-    kith_lzw_decode(&z->decoder, m.buf.data, m.buf.len, kith_buf_put(frame->scratch, (size_t)n), (size_t)n);
+    kith_lzw_decode(&z->decoder, m.buf.data, m.buf.len, kith_buf_put(frame->scratch, (size_t)n),
+                    (size_t)n);
     kith_buf_swap(buf, frame->scratch);
     return 0;
 }

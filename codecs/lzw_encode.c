@@ -1,10 +1,11 @@
 /*
  * lzw_encode.c - the encoder, see lzw.h.
  *
- * What costs time in LZW are the branches that no processor can foresee, and following a string byte by byte, each step
- * waiting for the one before. So the table of strings is sparse (a collision is a branch too), codes are packed without
- * branches, and a guess skips most steps: strings are pieces of the input, and the newest one that began with the same six
- * bytes is compared as a whole. Where it differs, the string up to there is one of its ancestors.
+ * What costs time in LZW are the branches that no processor can foresee, and following a string
+ * byte by byte, each step waiting for the one before. So the table of strings is sparse (a
+ * collision is a branch too), codes are packed without branches, and a guess skips most steps:
+ * strings are pieces of the input, and the newest one that began with the same six bytes is
+ * compared as a whole. Where it differs, the string up to there is one of its ancestors.
  */
 #include "lzw.h"
 
@@ -16,7 +17,7 @@ enum { GUESS = 6, SMALL = 2048, EMPTY = 0xFF };
 /* Codes are packed from the least significant bit up. */
 struct writer {
     uint64_t bits;
-    unsigned count;              /* bits in `bits`, < 8 between calls */
+    unsigned count; /* bits in `bits`, < 8 between calls */
     uint8_t *out;
 };
 
@@ -63,8 +64,9 @@ static inline unsigned common(const uint8_t *a, const uint8_t *b, unsigned n)
 }
 
 /* A string that `from` begins with, by guessing; *length of it, or 0. */
-static inline uint32_t guess(const struct lzw_encoder *e, const uint8_t *in, const uint8_t *from, const uint8_t *end, unsigned hi,
-                             uint16_t *const newest, unsigned *length)
+static inline uint32_t guess(const struct lzw_encoder *e, const uint8_t *in, const uint8_t *from,
+                             const uint8_t *end, unsigned hi, uint16_t *const newest,
+                             unsigned *length)
 {
     uint32_t code = *newest;
     *length = 0;
@@ -79,7 +81,8 @@ static inline uint32_t guess(const struct lzw_encoder *e, const uint8_t *in, con
 size_t kith_lzw_encode(struct lzw_encoder *e, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 {
     struct writer w = {.out = out};
-    unsigned hi = LZW_EOF, width = LZW_WIDTH, mask = n <= SMALL ? LZW_SLOTS_SMALL - 1 : LZW_SLOTS - 1;
+    unsigned hi = LZW_EOF, width = LZW_WIDTH,
+             mask = n <= SMALL ? LZW_SLOTS_SMALL - 1 : LZW_SLOTS - 1;
     const uint8_t *at = in, *end = in + n, *full = out + cap;
 
     memset(e->slots, EMPTY, (mask + 1) * sizeof *e->slots);
@@ -94,10 +97,11 @@ size_t kith_lzw_encode(struct lzw_encoder *e, const uint8_t *in, size_t n, uint8
             code = guess(e, in, from, end, hi, newest, &length);
         }
         if (!length) code = *from;
-        for (at += length ? length : 1; at < end; at++) {        /* the longest string that is known */
+        for (at += length ? length : 1; at < end; at++) { /* the longest string that is known */
             key = code << 8 | *at;
             slot = (code ^ e->mix[*at]) & mask;
-            while (e->slots[slot] >> 12 != key && e->slots[slot] != UINT32_MAX) slot = (slot + 1) & mask;
+            while (e->slots[slot] >> 12 != key && e->slots[slot] != UINT32_MAX)
+                slot = (slot + 1) & mask;
             if (e->slots[slot] == UINT32_MAX) break;
             code = e->slots[slot] & LZW_LAST;
         }

@@ -1,9 +1,11 @@
 /*
- * xchacha20poly1305.c - encryption for clusters of Kith nodes: `nonce (24) | ciphertext | tag (16)`, framed by the host
- * (docs/WIRE.md, layer 0x80). Unlike memberlist's its packets are marked as encrypted, everything in them is authenticated,
- * and nonces are long enough to be random for ever.
+ * xchacha20poly1305.c - encryption for clusters of Kith nodes: `nonce (24) | ciphertext | tag
+ * (16)`, framed by the host (docs/WIRE.md, layer 0x80). Unlike memberlist's its packets are marked
+ * as encrypted, everything in them is authenticated, and nonces are long enough to be random for
+ * ever.
  *
- * The cipher is libsodium's, in place. Keys are derived from the ring for this codec, 32 bytes each.
+ * The cipher is libsodium's, in place. Keys are derived from the ring for this codec, 32 bytes
+ * each.
  */
 #include <kith/plugin.h>
 #include <sodium.h>
@@ -35,7 +37,7 @@ static int xchacha_init(void *self, const struct kith_host *host, struct kith_er
     x->host = host;
     if (sodium_init() < 0) return kith_fail(err, KITH_EIO, "libsodium can't be initialised");
     int rc = xchacha_rekey(self);
-    return rc < 0 ? kith_fail(err, (enum kith_code)-rc, "can't read the keys") : 0;
+    return rc < 0 ? kith_fail(err, (enum kith_code) - rc, "can't read the keys") : 0;
 }
 
 static void xchacha_fini(void *self)
@@ -56,10 +58,11 @@ static int xchacha_seal(void *self, struct kith_buf *buf, struct kith_frame *fra
     size_t len = buf->len;
     uint8_t *text = buf->data, *nonce, *tag;
     if (!x->keys.count) return -KITH_EAUTH;
-    if (!(nonce = kith_buf_push(buf, NONCE)) || !(tag = kith_buf_put(buf, TAG))) return -KITH_ETOOBIG;
+    if (!(nonce = kith_buf_push(buf, NONCE)) || !(tag = kith_buf_put(buf, TAG)))
+        return -KITH_ETOOBIG;
     nonce_take(&x->nonces, x->host, nonce, NONCE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt_detached(text, tag, NULL, text, len, frame->ad.data, frame->ad.len, NULL, nonce,
-                                                        x->keys.items[0]);
+    crypto_aead_xchacha20poly1305_ietf_encrypt_detached(
+        text, tag, NULL, text, len, frame->ad.data, frame->ad.len, NULL, nonce, x->keys.items[0]);
     return 0;
 }
 
@@ -71,11 +74,14 @@ static int xchacha_open(void *self, struct kith_buf *buf, struct kith_frame *fra
     for (size_t i = 0; i < x->keys.count; i++) {
         const uint8_t *key = x->keys.items[i];
         bool more = i + 1 < x->keys.count;
-        /* A failure would wipe the output: while there are other keys to try, first only look at the tag. */
-        if (more && crypto_aead_xchacha20poly1305_ietf_decrypt_detached(NULL, NULL, buf->data, buf->len, tag, frame->ad.data,
-                                                                        frame->ad.len, nonce, key) != 0)
+        /* A failure would wipe the output: while there are other keys to try, first only look at
+         * the tag. */
+        if (more && crypto_aead_xchacha20poly1305_ietf_decrypt_detached(
+                        NULL, NULL, buf->data, buf->len, tag, frame->ad.data, frame->ad.len, nonce,
+                        key) != 0)
             continue;
-        if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(buf->data, NULL, buf->data, buf->len, tag, frame->ad.data,
+        if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(buf->data, NULL, buf->data,
+                                                                buf->len, tag, frame->ad.data,
                                                                 frame->ad.len, nonce, key) != 0)
             break;
         frame->key = (uint32_t)i;

@@ -1,9 +1,10 @@
 /*
- * zstd.c - Zstandard: `frame`, framed by the host (docs/WIRE.md, layer 0x88). The best ratio, and fast.
+ * zstd.c - Zstandard: `frame`, framed by the host (docs/WIRE.md, layer 0x88). The best ratio, and
+ * fast.
  *
- * Frames carry the size of their content, so a receiver knows before it writes a byte whether it is willing; frames that
- * do not say it are refused. With a dictionary (made by `zstd --train` from samples) small packets shrink too; every node
- * needs the same one.
+ * Frames carry the size of their content, so a receiver knows before it writes a byte whether it is
+ * willing; frames that do not say it are refused. With a dictionary (made by `zstd --train` from
+ * samples) small packets shrink too; every node needs the same one.
  *
  * Contexts are kept: what they allocate, they allocate for the first messages.
  */
@@ -43,20 +44,23 @@ static int load(struct zstd *z, struct kith_error *err)
     int rc = 0;
     size_t n;
     if (!f || !data) {
-        rc = kith_fail(err, KITH_EIO, "dictionary %s: %s", z->dictionary, strerror(f ? ENOMEM : errno));
+        rc = kith_fail(err, KITH_EIO, "dictionary %s: %s", z->dictionary,
+                       strerror(f ? ENOMEM : errno));
         goto out;
     }
     n = fread(data, 1, DICTIONARY_MAX + 1, f);
     if (ferror(f) || n > DICTIONARY_MAX) {
-        rc = kith_fail(err, KITH_EINVAL, "dictionary %s can't be read, or is longer than 1 MiB", z->dictionary);
+        rc = kith_fail(err, KITH_EINVAL, "dictionary %s can't be read, or is longer than 1 MiB",
+                       z->dictionary);
         goto out;
     }
     z->seal_dictionary = ZSTD_createCDict(data, n, (int)z->level);
     z->open_dictionary = ZSTD_createDDict(data, n);
     if (!n || !z->seal_dictionary || !z->open_dictionary)
-        rc = kith_fail(err, KITH_EINVAL, "dictionary %s is none (make one with `zstd --train`)", z->dictionary);
-    else if (ZSTD_isError(ZSTD_CCtx_refCDict(z->seal, z->seal_dictionary))
-             || ZSTD_isError(ZSTD_DCtx_refDDict(z->open, z->open_dictionary)))
+        rc = kith_fail(err, KITH_EINVAL, "dictionary %s is none (make one with `zstd --train`)",
+                       z->dictionary);
+    else if (ZSTD_isError(ZSTD_CCtx_refCDict(z->seal, z->seal_dictionary)) ||
+             ZSTD_isError(ZSTD_DCtx_refDDict(z->open, z->open_dictionary)))
         rc = kith_fail(err, KITH_ENOMEM, "no memory for dictionary %s", z->dictionary);
 out:
     free(data);
@@ -91,10 +95,10 @@ static int zstd_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
     size_t framing = frame->plane == KITH_PACKET ? 1 : FRAMING, n;
     int rc;
     if (buf->len < z->min_size || buf->len <= framing + 1) return KITH_PASS;
-    size_t most = buf->len - framing - 1;            /* with the host's bytes still smaller */
+    size_t most = buf->len - framing - 1; /* with the host's bytes still smaller */
     if ((rc = frame->reserve(frame, most)) < 0) return rc;
     n = ZSTD_compress2(z->seal, frame->scratch->data, most, buf->data, buf->len);
-    if (ZSTD_isError(n)) return KITH_PASS;           /* does not fit: not worth it */
+    if (ZSTD_isError(n)) return KITH_PASS; /* does not fit: not worth it */
     kith_buf_put(frame->scratch, n);
     kith_buf_swap(buf, frame->scratch);
     return 0;
@@ -108,7 +112,8 @@ static int zstd_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
     if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) return -KITH_EMALFORMED;
     if (size > frame->limit) return -KITH_ETOOBIG;
     if ((rc = frame->reserve(frame, (size_t)size)) < 0) return rc;
-    size_t n = ZSTD_decompressDCtx(z->open, frame->scratch->data, (size_t)size, buf->data, buf->len);
+    size_t n =
+        ZSTD_decompressDCtx(z->open, frame->scratch->data, (size_t)size, buf->data, buf->len);
     if (ZSTD_isError(n) || n != size) return -KITH_EMALFORMED;
     kith_buf_put(frame->scratch, n);
     kith_buf_swap(buf, frame->scratch);
@@ -116,7 +121,8 @@ static int zstd_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
 }
 
 static const struct kith_param zstd_params[] = {
-    {"level", KITH_PARAM_UINT, 0, offsetof(struct zstd, level), "1", .min = 1, .max = 19, .doc = "1 is fast, 19 small"},
+    {"level", KITH_PARAM_UINT, 0, offsetof(struct zstd, level), "1", .min = 1, .max = 19,
+     .doc = "1 is fast, 19 small"},
     {"min_size", KITH_PARAM_SIZE, 0, offsetof(struct zstd, min_size), "128", .max = 1 << 20,
      .doc = "messages below are sent as they are"},
     {"dictionary", KITH_PARAM_PATH, 0, offsetof(struct zstd, dictionary), NULL,

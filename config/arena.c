@@ -1,6 +1,6 @@
 /*
- * arena.c - see arena.h. Blocks of a few kilobytes in a list, filled from the start; a big request gets its own block.
- * Knows nothing of what is stored.
+ * arena.c - see arena.h. Blocks of a few kilobytes in a list, filled from the start; a big request
+ * gets its own block. Knows nothing of what is stored.
  */
 #include "arena.h"
 #include <sodium.h>
@@ -71,7 +71,10 @@ char *kith_arena_strndup(struct kith_arena *a, const char *text, size_t len)
     return copy;
 }
 
-char *kith_arena_strdup(struct kith_arena *a, const char *text) { return kith_arena_strndup(a, text, strlen(text)); }
+char *kith_arena_strdup(struct kith_arena *a, const char *text)
+{
+    return kith_arena_strndup(a, text, strlen(text));
+}
 
 char *kith_arena_printf(struct kith_arena *a, const char *fmt, ...)
 {

@@ -1,8 +1,9 @@
 /*
  * arena.h - memory that is freed all at once.
  *
- * A config is a few kilobytes of strings and lists that live and die together. Allocation never fails: what a file can
- * ask for is bounded by KITH_CONFIG_MAX, and where not even that is left, abort() is the answer. Freeing wipes.
+ * A config is a few kilobytes of strings and lists that live and die together. Allocation never
+ * fails: what a file can ask for is bounded by KITH_CONFIG_MAX, and where not even that is left,
+ * abort() is the answer. Freeing wipes.
  */
 #ifndef KITH_CONFIG_ARENA_H
 #define KITH_CONFIG_ARENA_H

@@ -1,7 +1,8 @@
 /*
  * check.c - what must hold between several values: the rules that no table can say.
  *
- * Errors for what can't work, warnings for what surely is not meant. The pipeline has its own rules in chain.c.
+ * Errors for what can't work, warnings for what surely is not meant. The pipeline has its own rules
+ * in chain.c.
  */
 #include "schema.h"
 
@@ -18,10 +19,11 @@ static void check_node(struct kith_reading *r)
     const struct kith_settings *s = &c->settings;
     if (s->delegate_protocol_min > s->delegate_protocol_version ||
         s->delegate_protocol_version > s->delegate_protocol_max)
-        kith_diag_error(r->diag, kith_pos_of(c, "node.delegate_protocol"),
-                        "a Serf cluster asks for { min: 2, max: 5, version: 4 }; leave it out for all zero",
-                        "'delegate_protocol' must have min <= version <= max, not %u <= %u <= %u",
-                        s->delegate_protocol_min, s->delegate_protocol_version, s->delegate_protocol_max);
+        kith_diag_error(
+            r->diag, kith_pos_of(c, "node.delegate_protocol"),
+            "a Serf cluster asks for { min: 2, max: 5, version: 4 }; leave it out for all zero",
+            "'delegate_protocol' must have min <= version <= max, not %u <= %u <= %u",
+            s->delegate_protocol_min, s->delegate_protocol_version, s->delegate_protocol_max);
     if (c->log_to == KITH_LOG_TO_FILE && !c->log_file)
         kith_diag_error(r->diag, kith_pos_of(c, "node.log.to"), "add `file: PATH`",
                         "'log' goes to a file, but to which?");
@@ -37,7 +39,8 @@ static void check_node(struct kith_reading *r)
                         "'max_stream_memory' leaves no room for one message of 'max_stream_size'");
     if (s->max_push_pulls > s->max_streams)
         kith_diag_warning(r->diag, either(c, "limits.max_push_pulls", "limits.max_streams"), NULL,
-                          "'max_push_pulls' is more than the %u streams that 'max_streams' allows", s->max_streams);
+                          "'max_push_pulls' is more than the %u streams that 'max_streams' allows",
+                          s->max_streams);
 }
 
 /* A period that is not zero must leave time for something else. */
@@ -55,8 +58,8 @@ static void check_periods(struct kith_reading *r)
             char help[100];
             snprintf(help, sizeof help, "use at least %ums, or 0 to switch it off",
                      (unsigned)(periods[i].least / 1000000));
-            kith_diag_error(r->diag, kith_pos_of(r->config, periods[i].path), help, "'%s' is out of range",
-                            periods[i].path);
+            kith_diag_error(r->diag, kith_pos_of(r->config, periods[i].path), help,
+                            "'%s' is out of range", periods[i].path);
         }
 }
 
@@ -65,23 +68,26 @@ static void check_detection(struct kith_reading *r)
     const struct kith_config *c = r->config;
     const struct kith_settings *s = &c->settings;
     if (s->probe_interval && s->probe_timeout >= s->probe_interval)
-        kith_diag_warning(r->diag, either(c, "probe.timeout", "probe.interval"),
-                          "keep the timeout well below the interval",
-                          "'probe.timeout' is not below 'probe.interval': no time is left to ask others");
+        kith_diag_warning(
+            r->diag, either(c, "probe.timeout", "probe.interval"),
+            "keep the timeout well below the interval",
+            "'probe.timeout' is not below 'probe.interval': no time is left to ask others");
     if (!s->probe_interval)
         kith_diag_warning(r->diag, kith_pos_of(c, "probe.interval"),
                           "no failure will be noticed, and the dead are never forgotten",
                           "'probe.interval' is 0: probing is off");
     if ((!s->gossip_interval || !s->gossip_nodes) && !s->probe_interval && !s->push_pull_interval)
-        kith_diag_error(r->diag, either(c, "gossip.interval", "gossip.nodes"), "leave one of them on",
-                        "gossip, probes and push/pull are all off: no news would ever leave this node");
+        kith_diag_error(
+            r->diag, either(c, "gossip.interval", "gossip.nodes"), "leave one of them on",
+            "gossip, probes and push/pull are all off: no news would ever leave this node");
     if (s->probe_interval && s->gossip_to_the_dead_time < s->probe_interval)
-        kith_diag_warning(r->diag, either(c, "gossip.to_the_dead_time", "probe.interval"),
-                          "make it several times 'probe.interval'",
-                          "'gossip.to_the_dead_time' is shorter than 'probe.interval': the dead can't refute");
+        kith_diag_warning(
+            r->diag, either(c, "gossip.to_the_dead_time", "probe.interval"),
+            "make it several times 'probe.interval'",
+            "'gossip.to_the_dead_time' is shorter than 'probe.interval': the dead can't refute");
 }
 
-/* ------------------------------------------------------------------------------------- delegates */
+/* --------------------------------------------------------------------------------- delegates */
 
 struct claim {
     const char *what, *help;
@@ -96,13 +102,15 @@ static void claim(struct kith_reading *r, struct claim *c, const struct kith_ent
         return;
     }
     kith_diag_error(r->diag, e->pos, c->help, "delegates '%s' (line %u) and '%s' (line %u) both %s",
-                    c->first->plugin->name, c->first->pos.line, e->plugin->name, e->pos.line, c->what);
+                    c->first->plugin->name, c->first->pos.line, e->plugin->name, e->pos.line,
+                    c->what);
 }
 
 static void check_delegates(struct kith_reading *r)
 {
     const struct kith_config *c = r->config;
-    struct claim raw = {"send raw messages or state", "give one of them a `channel: NAME` of its own", NULL};
+    struct claim raw = {"send raw messages or state",
+                        "give one of them a `channel: NAME` of its own", NULL};
     struct claim meta = {"provide the node's meta", "keep one of them", NULL};
     struct claim ack = {"provide what goes with acks", "keep one of them", NULL};
     for (size_t i = 0; i < c->delegates.count; i++) {
@@ -112,15 +120,17 @@ static void check_delegates(struct kith_reading *r)
         if (ops->node_meta) claim(r, &meta, e);
         if (ops->ack_payload) claim(r, &ack, e);
         if (ops->node_meta && c->meta.data)
-            kith_diag_error(r->diag, e->pos, "keep one of them",
-                            "'meta' (line %u) and delegate '%s' (line %u) both provide the node's meta",
-                            kith_pos_of(c, "node.meta").line, e->plugin->name, e->pos.line);
+            kith_diag_error(
+                r->diag, e->pos, "keep one of them",
+                "'meta' (line %u) and delegate '%s' (line %u) both provide the node's meta",
+                kith_pos_of(c, "node.meta").line, e->plugin->name, e->pos.line);
         for (size_t k = 0; e->channel && k < i; k++)
-            if (c->delegates.items[k].channel && strcmp(c->delegates.items[k].channel, e->channel) == 0)
+            if (c->delegates.items[k].channel &&
+                strcmp(c->delegates.items[k].channel, e->channel) == 0)
                 kith_diag_error(r->diag, e->pos, "give each a name of its own",
                                 "delegates '%s' (line %u) and '%s' (line %u) both use channel '%s'",
-                                c->delegates.items[k].plugin->name, c->delegates.items[k].pos.line, e->plugin->name,
-                                e->pos.line, e->channel);
+                                c->delegates.items[k].plugin->name, c->delegates.items[k].pos.line,
+                                e->plugin->name, e->pos.line, e->channel);
     }
 }
 
@@ -141,14 +151,16 @@ static const char *bad_seed(const char *text)
     if (!colon) return NULL;
     unsigned long port = 0;
     size_t n = strspn(colon + 1, "0123456789");
-    for (size_t i = 0; i < n && port < 100000; i++) port = port * 10 + (unsigned long)(colon[1 + i] - '0');
+    for (size_t i = 0; i < n && port < 100000; i++)
+        port = port * 10 + (unsigned long)(colon[1 + i] - '0');
     return !n || colon[1 + n] || port > 65535 ? "the port is not a number up to 65535" : NULL;
 }
 
 static void check_join(struct kith_reading *r, const struct kith_yaml *list)
 {
     if (!list || list->bad) return;
-    for (const struct kith_yaml *i = list->kind == KITH_YAML_LIST ? list->first : list; i; i = i->next) {
+    for (const struct kith_yaml *i = list->kind == KITH_YAML_LIST ? list->first : list; i;
+         i = i->next) {
         const char *why = i->kind == KITH_YAML_SCALAR && *i->text ? bad_seed(i->text) : NULL;
         if (why)
             kith_diag_error(r->diag, i->pos, "write host, host:port, [v6]:port, or name/host:port",

@@ -1,11 +1,13 @@
 /*
  * config.h - a node described in YAML, checked and turned into settings.
  *
- *   file --tree.c--> located tree --schema.c (tables)--> struct kith_config      problems --> diag.c
+ *   file --tree.c--> located tree --schema.c (tables)--> struct kith_config      problems -->
+ * diag.c
  *
- * Everything wrong with a file is found in one go and reported with its place; nothing is half-applied. Which keys a
- * plugin's entry takes is in the plugin's own table: the caller passes a finder, so that this folder knows nothing of
- * loading. Knows nothing of loops, sockets or the protocol.
+ * Everything wrong with a file is found in one go and reported with its place; nothing is
+ * half-applied. Which keys a plugin's entry takes is in the plugin's own table: the caller passes a
+ * finder, so that this folder knows nothing of loading. Knows nothing of loops, sockets or the
+ * protocol.
  */
 #ifndef KITH_CONFIG_H
 #define KITH_CONFIG_H
@@ -14,10 +16,10 @@
 #include <kith/settings.h>
 
 struct kith_pos {
-    unsigned line, col;                  /* from 1; 0: not from a file */
+    unsigned line, col; /* from 1; 0: not from a file */
 };
 
-/* ------------------------------------------------------------------------------------- problems (diag.c) */
+/* ------------------------------------------------------------------------- problems (diag.c) */
 
 struct kith_diag;
 struct kith_diag *kith_diag_new(void);
@@ -25,8 +27,10 @@ void kith_diag_free(struct kith_diag *);
 /* The text of a file, so that its lines can be shown. Copied. */
 void kith_diag_source(struct kith_diag *, const char *path, const char *text, size_t len);
 /* help may be NULL: printed as "= help: ...". */
-void kith_diag_error(struct kith_diag *, struct kith_pos, const char *help, const char *fmt, ...) KITH_PRINTF(4, 5);
-void kith_diag_warning(struct kith_diag *, struct kith_pos, const char *help, const char *fmt, ...) KITH_PRINTF(4, 5);
+void kith_diag_error(struct kith_diag *, struct kith_pos, const char *help, const char *fmt, ...)
+    KITH_PRINTF(4, 5);
+void kith_diag_warning(struct kith_diag *, struct kith_pos, const char *help, const char *fmt, ...)
+    KITH_PRINTF(4, 5);
 size_t kith_diag_errors(const struct kith_diag *);
 size_t kith_diag_warnings(const struct kith_diag *);
 /* `FILE:LINE:COL: error: …`, the line, a caret, help; ordered by place. */
@@ -34,14 +38,21 @@ void kith_diag_print(const struct kith_diag *, FILE *);
 /* The same as text (malloc'd). */
 char *kith_diag_text(const struct kith_diag *);
 
-/* ------------------------------------------------------------------------------------- keys (secret.c) */
+/* --------------------------------------------------------------------------- keys (secret.c) */
 
-enum kith_key_source_kind { KITH_KEYS_FILE = 1, KITH_KEYS_ENV, KITH_KEYS_FD, KITH_KEYS_DIR, KITH_KEYS_LITERAL };
+enum kith_key_source_kind {
+    KITH_KEYS_FILE = 1,
+    KITH_KEYS_ENV,
+    KITH_KEYS_FD,
+    KITH_KEYS_DIR,
+    KITH_KEYS_LITERAL
+};
 
-/* Where keys come from. A FILE holds base64, hex, the raw 16, 24 or 32 bytes, or a Serf keyring (JSON array of base64). */
+/* Where keys come from. A FILE holds base64, hex, the raw 16, 24 or 32 bytes, or a Serf keyring
+ * (JSON array of base64). */
 struct kith_key_source {
     uint32_t kind;
-    const char *where;                   /* path, variable, number; for LITERAL only "" */
+    const char *where; /* path, variable, number; for LITERAL only "" */
     struct kith_pos pos;
 };
 
@@ -54,33 +65,34 @@ struct kith_secret {
 struct kith_secrets {
     struct kith_key_source *sources;
     size_t source_count;
-    struct kith_secret *items;           /* the first is the primary */
+    struct kith_secret *items; /* the first is the primary */
     size_t count;
 };
 
 /* Read all sources; problems go to diag. Existing items are replaced. 0 or negative code. */
 int kith_secrets_load(struct kith_secrets *, struct kith_diag *);
-/* Parse one key as a file holds it: base64, hex or raw. out: KITH_KEY_MAX bytes. Length, or -KITH_EINVAL. */
+/* Parse one key as a file holds it: base64, hex or raw. out: KITH_KEY_MAX bytes. Length, or
+ * -KITH_EINVAL. */
 #define KITH_KEY_MAX 32
 int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX]);
 /* Locked memory; a refused mlock warns once through diag (may be NULL). free wipes. */
 uint8_t *kith_secret_alloc(size_t len);
 void kith_secret_free(uint8_t *);
 
-/* ------------------------------------------------------------------------------------- the result */
+/* -------------------------------------------------------------------------------- the result */
 
 /* An entry that names a plugin. */
 struct kith_entry {
     const char *use;
-    uint32_t kind;                       /* enum kith_kind */
+    uint32_t kind; /* enum kith_kind */
     struct kith_pos pos;
-    const struct kith_plugin *plugin;    /* as the finder gave it */
-    void *params;                        /* instance_size bytes, zeroed and filled from the entry and the defaults */
-    const char *channel;                 /* delegates; NULL: raw */
-    uint8_t wire;                        /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
-    bool has_keys;                       /* codecs: `keys:` given; else the node's keyring */
+    const struct kith_plugin *plugin; /* as the finder gave it */
+    void *params; /* instance_size bytes, zeroed and filled from the entry and the defaults */
+    const char *channel; /* delegates; NULL: raw */
+    uint8_t wire;        /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
+    bool has_keys;       /* codecs: `keys:` given; else the node's keyring */
     struct kith_secrets keys;
-    uint8_t digest[32];                  /* equal for equal settings: what a reload compares */
+    uint8_t digest[32]; /* equal for equal settings: what a reload compares */
 };
 
 struct kith_entries {
@@ -91,51 +103,72 @@ struct kith_entries {
 enum kith_log_to { KITH_LOG_TO_STDERR, KITH_LOG_TO_FILE, KITH_LOG_TO_JOURNALD };
 enum kith_log_format { KITH_LOG_TEXT, KITH_LOG_JSON };
 
+/* What makes a pipeline: which layers this node adds, which it opens, what it insists on. A file
+ * fills it (chain.c), code by hand. Durations and strings as in settings.h. */
+struct kith_chain {
+    struct kith_entries send, accept;
+    uint32_t require;  /* bits of enum kith_provides */
+    uint32_t protocol; /* our own protocol version, 1..5 */
+    const char *label; /* "" or NULL: none */
+    bool skip_inbound_label_check;
+    uint64_t max_stream_size, max_stream_memory; /* bytes; see settings.h */
+};
+
 struct kith_config {
-    const char *path;                    /* as given; "" when from memory */
+    const char *path; /* as given; "" when from memory */
     struct kith_settings settings;
-    const char *control;                 /* socket path; NULL: derived from the name */
+    const char *control; /* socket path; NULL: derived from the name */
     const char *log_file;
     uint32_t log_to, log_level, log_format;
-    struct kith_bytes meta;              /* data == NULL: none given (a delegate's then) */
-    struct kith_strings metric_labels;   /* "name=value" */
+    struct kith_bytes meta;            /* data == NULL: none given (a delegate's then) */
+    struct kith_strings metric_labels; /* "name=value" */
 
     struct kith_entry transport;
-    struct kith_entries send, accept, delegates;
-    uint32_t require;                    /* bits of enum kith_provides */
-    bool gossip_verify_outgoing;         /* memberlist's budget rule needs to know (its 1.13) */
+    struct kith_chain chain;
+    struct kith_entries delegates;
+    bool gossip_verify_outgoing; /* memberlist's budget rule needs to know (its 1.13) */
     struct kith_secrets keyring;
     struct kith_strings join;
 
-    struct kith_arena *arena;            /* owns all strings and lists above */
-    struct kith_origins *origins;        /* where each value came from, for `config show` and reload reports */
+    struct kith_arena *arena; /* owns all strings and lists above */
+    struct kith_origins
+        *origins; /* where each value came from, for `config show` and reload reports */
 };
 
 struct kith_config_finder {
     void *ctx;
-    const struct kith_plugin *(*find)(void *ctx, enum kith_kind, const char *name, struct kith_error *err);
+    const struct kith_plugin *(*find)(void *ctx, enum kith_kind, const char *name,
+                                      struct kith_error *err);
     /* Names of the kind, for "did you mean"; NULL-terminated, valid until the next call. */
     const char *const *(*names)(void *ctx, enum kith_kind);
 };
 
-/* Read and check a file. NULL when there is any error; diag then says all of them. Warnings alone don't stop it. */
-struct kith_config *kith_config_load(const char *path, const struct kith_config_finder *, struct kith_diag *);
-struct kith_config *kith_config_parse(const char *path, const char *text, size_t len, const struct kith_config_finder *,
-                                      struct kith_diag *);
+/* Read and check a file. NULL when there is any error; diag then says all of them. Warnings alone
+ * don't stop it. */
+struct kith_config *kith_config_load(const char *path, const struct kith_config_finder *,
+                                     struct kith_diag *);
+struct kith_config *kith_config_parse(const char *path, const char *text, size_t len,
+                                      const struct kith_config_finder *, struct kith_diag *);
 void kith_config_free(struct kith_config *);
 
-/* Effective values as YAML, each with a comment where it came from (line, profile, default, short form); secrets `***`. */
+/* Effective values as YAML, each with a comment where it came from (line, profile, default, short
+ * form); secrets `***`. */
 void kith_config_show(const struct kith_config *, FILE *);
 /* JSON Schema of the whole file; the finder lists the plugins. */
 void kith_config_schema(const struct kith_config_finder *, FILE *);
 /* Reference of all keys as man page source (mdoc-free POD), from the same tables. */
 void kith_config_doc(const struct kith_config_finder *, FILE *);
 
-/* What differs, key by key, for a reload report: visit(key path, old value, new value, true when it needs a restart). */
+/* What differs, key by key, for a reload report: visit(key path, old value, new value, true when it
+ * needs a restart). */
 void kith_config_diff(const struct kith_config *before, const struct kith_config *after,
-                      void (*visit)(void *arg, const char *key, const char *was, const char *now, bool restart), void *arg);
+                      void (*visit)(void *arg, const char *key, const char *was, const char *now,
+                                    bool restart),
+                      void *arg);
 
-/* Meta in the forms that files and `kith meta` take: plain text, or `tags` in Serf's form (0xFF + msgpack map). */
-int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out, size_t cap);   /* "k=v"; length or negative */
+/* Meta in the forms that files and `kith meta` take: plain text, or `tags` in Serf's form (0xFF +
+ * msgpack map). */
+int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out,
+                        size_t cap); /* "k=v"; length or negative */
 
 #endif

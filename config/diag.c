@@ -1,13 +1,14 @@
 /*
- * diag.c - problems with their place, kept until all are known, then printed in the order of the file:
+ * diag.c - problems with their place, kept until all are known, then printed in the order of the
+ * file:
  *
  *     node.yaml:4:8: error: 'mtu' is out of range: 70000
  *         4 |   mtu: 70000
  *           |        ^
  *           = help: use 576 to 65507
  *
- * Keeps a copy of the text to show lines of, in which everything that looks like a key is starred out. Knows nothing of
- * YAML or of keys.
+ * Keeps a copy of the text to show lines of, in which everything that looks like a key is starred
+ * out. Knows nothing of YAML or of keys.
  */
 #include "diag.h"
 #include "arena.h"
@@ -50,8 +51,8 @@ void kith_diag_free(struct kith_diag *d)
 
 static bool key_char(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' || c == '/' ||
-           c == '=';
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' ||
+           c == '/' || c == '=';
 }
 
 /* A line with a mistake in its syntax may hold a key all the same. */
@@ -98,9 +99,10 @@ void kith_diag_hide(struct kith_diag *d, struct kith_pos from, struct kith_pos t
         if (d->source[i] != '\n') d->source[i] = '*';
 }
 
-/* ------------------------------------------------------------------------------------- collecting */
+/* -------------------------------------------------------------------------------- collecting */
 
-static void add(struct kith_diag *d, bool warning, struct kith_pos pos, const char *help, const char *fmt, va_list ap)
+static void add(struct kith_diag *d, bool warning, struct kith_pos pos, const char *help,
+                const char *fmt, va_list ap)
 {
     if (warning)
         d->warnings++;
@@ -114,7 +116,8 @@ static void add(struct kith_diag *d, bool warning, struct kith_pos pos, const ch
     if (help) p->help = kith_arena_strdup(d->arena, help);
 }
 
-void kith_diag_error(struct kith_diag *d, struct kith_pos pos, const char *help, const char *fmt, ...)
+void kith_diag_error(struct kith_diag *d, struct kith_pos pos, const char *help, const char *fmt,
+                     ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -122,7 +125,8 @@ void kith_diag_error(struct kith_diag *d, struct kith_pos pos, const char *help,
     va_end(ap);
 }
 
-void kith_diag_warning(struct kith_diag *d, struct kith_pos pos, const char *help, const char *fmt, ...)
+void kith_diag_warning(struct kith_diag *d, struct kith_pos pos, const char *help, const char *fmt,
+                       ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -134,7 +138,7 @@ size_t kith_diag_errors(const struct kith_diag *d) { return d->errors; }
 
 size_t kith_diag_warnings(const struct kith_diag *d) { return d->warnings; }
 
-/* ------------------------------------------------------------------------------------- printing */
+/* ---------------------------------------------------------------------------------- printing */
 
 static int by_place(const void *x, const void *y)
 {
@@ -144,12 +148,17 @@ static int by_place(const void *x, const void *y)
     return a->order < b->order ? -1 : 1;
 }
 
-/* What could move a terminal's cursor, or is no UTF-8, shows as '?'; a file's text may be anything. */
+/* What could move a terminal's cursor, or is no UTF-8, shows as '?'; a file's text may be anything.
+ */
 static void put_clean(FILE *out, const char *text, size_t len)
 {
     for (size_t i = 0; i < len;) {
         uint8_t c = (uint8_t)text[i];
-        size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+        size_t n = c < 0x80                ? 1
+                   : c >= 0xC2 && c < 0xE0 ? 2
+                   : c >= 0xE0 && c < 0xF0 ? 3
+                   : c >= 0xF0 && c < 0xF5 ? 4
+                                           : 0;
         bool good = n && i + n <= len && !(n == 1 && ((c < 0x20 && c != '\t') || c == 0x7F)) &&
                     !(c == 0xC2 && n == 2 && (uint8_t)text[i + 1] < 0xA0);
         for (size_t k = 1; good && k < n; k++) good = continues(text[i + k]);
@@ -218,11 +227,12 @@ char *kith_diag_text(const struct kith_diag *d)
     return text;
 }
 
-/* ------------------------------------------------------------------------------------- did you mean */
+/* ------------------------------------------------------------------------------ did you mean */
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* Edits between two words, a swap of neighbours counting as one (Damerau; optimal string alignment). */
+/* Edits between two words, a swap of neighbours counting as one (Damerau; optimal string
+ * alignment). */
 static size_t distance(const char *a, const char *b)
 {
     enum { MAX = 40 };
@@ -232,7 +242,8 @@ static size_t distance(const char *a, const char *b)
     for (size_t j = 0; j <= lb; j++) d[0][j] = j;
     for (size_t i = 1; i <= la; i++)
         for (size_t j = 1; j <= lb; j++) {
-            d[i][j] = least(d[i - 1][j - 1] + (a[i - 1] != b[j - 1]), 1 + least(d[i - 1][j], d[i][j - 1]));
+            d[i][j] = least(d[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
+                            1 + least(d[i - 1][j], d[i][j - 1]));
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
                 d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
         }

@@ -1,9 +1,9 @@
 /*
  * diff.c - what differs between two configs, key by key, for the report of a reload.
  *
- * Each config becomes a flat list of keys and texts; keys of an entry are named after its plugin, not its place, so
- * that one more entry does not look like a change of all that follow. Keys of a ring are told apart by fingerprint.
- * Changes nothing.
+ * Each config becomes a flat list of keys and texts; keys of an entry are named after its plugin,
+ * not its place, so that one more entry does not look like a change of all that follow. Keys of a
+ * ring are told apart by fingerprint. Changes nothing.
  */
 #include "show.h"
 #include <sodium.h>
@@ -53,7 +53,8 @@ static char *fingerprints(const struct kith_secrets *s)
     return text;
 }
 
-/* A secret is never in a report: a keyed hash with a key of this process tells whether it changed. */
+/* A secret is never in a report: a keyed hash with a key of this process tells whether it changed.
+ */
 static char *hidden(const char *text)
 {
     static uint8_t key[crypto_generichash_KEYBYTES];
@@ -67,15 +68,15 @@ static char *hidden(const char *text)
     return strdup(out);
 }
 
-/* ------------------------------------------------------------------------------------- flattening */
+/* -------------------------------------------------------------------------------- flattening */
 
 /* restart: a transport's, of which the plugin says what it can take over. */
-static void add_entry(const struct kith_config *c, struct leaves *l, const char *path, const struct kith_entry *e,
-                      bool restart)
+static void add_entry(const struct kith_config *c, struct leaves *l, const char *path,
+                      const struct kith_entry *e, bool restart)
 {
     char key[300];
     snprintf(key, sizeof key, "%s.use", path);
-    if (restart) add(l, key, strdup(e->use), restart);      /* others are named after it */
+    if (restart) add(l, key, strdup(e->use), restart); /* others are named after it */
     snprintf(key, sizeof key, "%s.keys", path);
     if (e->has_keys) add(l, key, fingerprints(&e->keys), restart);
     const struct kith_param wire = {"wire", KITH_SPECIAL_WIRE};
@@ -120,7 +121,10 @@ static void add_entries(const struct kith_config *c, struct leaves *l, const cha
 }
 
 /* What a running node can't change: who it is, where it listens, where it is asked. */
-static bool needs_restart(const char *key) { return strcmp(key, "node.name") == 0 || strcmp(key, "node.control") == 0; }
+static bool needs_restart(const char *key)
+{
+    return strcmp(key, "node.name") == 0 || strcmp(key, "node.control") == 0;
+}
 
 static void flatten(const struct kith_config *c, struct leaves *l)
 {
@@ -142,7 +146,7 @@ static void flatten(const struct kith_config *c, struct leaves *l)
     }
 }
 
-/* ------------------------------------------------------------------------------------- comparing */
+/* --------------------------------------------------------------------------------- comparing */
 
 static const struct leaf *find(const struct leaves *l, const char *key)
 {
@@ -152,7 +156,8 @@ static const struct leaf *find(const struct leaves *l, const char *key)
 }
 
 void kith_config_diff(const struct kith_config *before, const struct kith_config *after,
-                      void (*visit)(void *arg, const char *key, const char *was, const char *now, bool restart),
+                      void (*visit)(void *arg, const char *key, const char *was, const char *now,
+                                    bool restart),
                       void *arg)
 {
     struct leaves was = {0}, now = {0};

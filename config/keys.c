@@ -1,5 +1,6 @@
 /*
- * keys.c - the sources of keys as the file names them: { file: }, { env: }, { fd: }, { dir: }, or the key itself.
+ * keys.c - the sources of keys as the file names them: { file: }, { env: }, { fd: }, { dir: }, or
+ * the key itself.
  *
  * Which forms a key may have, and how a source is read, is secret.c's part.
  */
@@ -10,7 +11,8 @@
 static const struct {
     const char *key;
     uint32_t kind;
-} forms[] = {{"file", KITH_KEYS_FILE}, {"env", KITH_KEYS_ENV}, {"fd", KITH_KEYS_FD}, {"dir", KITH_KEYS_DIR}};
+} forms[] = {
+    {"file", KITH_KEYS_FILE}, {"env", KITH_KEYS_ENV}, {"fd", KITH_KEYS_FD}, {"dir", KITH_KEYS_DIR}};
 
 enum { FORMS = sizeof forms / sizeof *forms };
 
@@ -22,8 +24,10 @@ static void unknown_form(struct kith_reading *r, const struct kith_yaml *v, cons
     for (size_t i = 0; i < FORMS; i++) words[i] = forms[i].key;
     const char *near = kith_nearest(v->key->text, words, FORMS);
     char help[200];
-    snprintf(help, sizeof help, "%s%s%s%s", near ? "did you mean '" : "", near ? near : "", near ? "'? " : "", WRITE);
-    kith_diag_error(r->diag, v->key->pos, help, "unknown key '%s' in a source of '%s'", v->key->text, name);
+    snprintf(help, sizeof help, "%s%s%s%s", near ? "did you mean '" : "", near ? near : "",
+             near ? "'? " : "", WRITE);
+    kith_diag_error(r->diag, v->key->pos, help, "unknown key '%s' in a source of '%s'",
+                    v->key->text, name);
 }
 
 static bool descriptor(const char *text)
@@ -33,11 +37,13 @@ static bool descriptor(const char *text)
 }
 
 /* One of the forms of a map; kind 0: said why not. */
-static struct kith_key_source map_source(struct kith_reading *r, const struct kith_yaml *map, const char *name)
+static struct kith_key_source map_source(struct kith_reading *r, const struct kith_yaml *map,
+                                         const char *name)
 {
     struct kith_key_source s = {.pos = map->pos};
     if (map->count != 1 && !map->bad) {
-        kith_diag_error(r->diag, map->pos, WRITE, "a source of '%s' has one key, not %zu", name, map->count);
+        kith_diag_error(r->diag, map->pos, WRITE, "a source of '%s' has one key, not %zu", name,
+                        map->count);
         return s;
     }
     const struct kith_yaml *v = map->first;
@@ -46,13 +52,15 @@ static struct kith_key_source map_source(struct kith_reading *r, const struct ki
         const char *text = kith_schema_text(r, v, v->key->text);
         if (!text) return s;
         if (forms[i].kind == KITH_KEYS_FD && !descriptor(text)) {
-            kith_diag_error(r->diag, v->pos, "write its number, as { fd: 3 }", "'%s' is no file descriptor", text);
+            kith_diag_error(r->diag, v->pos, "write its number, as { fd: 3 }",
+                            "'%s' is no file descriptor", text);
             return s;
         }
         bool path = forms[i].kind == KITH_KEYS_FILE || forms[i].kind == KITH_KEYS_DIR;
         s.kind = forms[i].kind;
-        s.where = path && *text != '/' && *r->dir ? kith_arena_printf(r->arena, "%s/%s", r->dir, text)
-                                                  : kith_arena_strdup(r->arena, text);
+        s.where = path && *text != '/' && *r->dir
+                      ? kith_arena_printf(r->arena, "%s/%s", r->dir, text)
+                      : kith_arena_strdup(r->arena, text);
         s.pos = v->pos;
         return s;
     }
@@ -61,8 +69,8 @@ static struct kith_key_source map_source(struct kith_reading *r, const struct ki
 }
 
 /* The key itself, in the text of the file: read at once, and never shown. */
-static struct kith_key_source literal(struct kith_reading *r, const struct kith_yaml *v, const char *name,
-                                      struct kith_secrets *into)
+static struct kith_key_source literal(struct kith_reading *r, const struct kith_yaml *v,
+                                      const char *name, struct kith_secrets *into)
 {
     struct kith_key_source s = {.pos = v->pos};
     if (!kith_schema_text(r, v, name)) return s;
@@ -79,7 +87,8 @@ static struct kith_key_source literal(struct kith_reading *r, const struct kith_
     r->literal_secret = true;
     kith_diag_hide(r->diag, v->pos, v->end);
     if (kith_secrets_add_text(into, (uint32_t)into->source_count, v->text, v->len, false) < 0)
-        kith_diag_error(r->diag, v->pos, "a key is 16, 24 or 32 bytes, in base64 or in hex", "not a valid key");
+        kith_diag_error(r->diag, v->pos, "a key is 16, 24 or 32 bytes, in base64 or in hex",
+                        "not a valid key");
     else
         s.kind = KITH_KEYS_LITERAL;
     s.where = "";
@@ -87,7 +96,8 @@ static struct kith_key_source literal(struct kith_reading *r, const struct kith_
     return s;
 }
 
-static void read_source(struct kith_reading *r, const struct kith_yaml *v, const char *name, struct kith_secrets *into)
+static void read_source(struct kith_reading *r, const struct kith_yaml *v, const char *name,
+                        struct kith_secrets *into)
 {
     struct kith_key_source s = {0};
     if (v->kind == KITH_YAML_MAP)
@@ -119,6 +129,7 @@ void kith_keys_read(struct kith_reading *r, const struct kith_yaml *v, const cha
     into->sources = kith_arena_alloc(r->arena, ((list ? v->count : 1) + 1) * sizeof *into->sources);
     kith_arena_defer(r->arena, free_keys, into);
     if (!list) read_source(r, v, name, into);
-    for (const struct kith_yaml *i = list ? v->first : NULL; i; i = i->next) read_source(r, i, name, into);
+    for (const struct kith_yaml *i = list ? v->first : NULL; i; i = i->next)
+        read_source(r, i, name, into);
     if (kith_diag_errors(r->diag) == errors) kith_secrets_load(into, r->diag);
 }

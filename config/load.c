@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Other defaults depend on it: look before the rest is read. Mistakes are reported when its turn comes. */
+/* Other defaults depend on it: look before the rest is read. Mistakes are reported when its turn
+ * comes. */
 static unsigned find_profile(const struct kith_yaml *root)
 {
     static const char *const words[] = {"lan", "wan", "local"};
@@ -27,21 +28,24 @@ static void default_name(struct kith_reading *r)
     if (r->config->settings.name) return;
     if (gethostname(host, sizeof host - 1) != 0 || !*host) snprintf(host, sizeof host, "localhost");
     r->config->settings.name = kith_arena_strdup(r->arena, host);
-    kith_origin_set(r->config->origins, "node.name", KITH_FROM_NOTE, (struct kith_pos){0}, (struct kith_pos){0},
-                    "the host's name");
+    kith_origin_set(r->config->origins, "node.name", KITH_FROM_NOTE, (struct kith_pos){0},
+                    (struct kith_pos){0}, "the host's name");
 }
 
 static void warn_readable(struct kith_reading *r, const char *path)
 {
     struct stat st;
     char help[300];
-    if (!r->literal_secret || !*path || stat(path, &st) != 0 || !(st.st_mode & (S_IROTH | S_IWOTH))) return;
-    snprintf(help, sizeof help, "chmod 600 %s, or keep the key in a file of its own: { file: PATH }", path);
+    if (!r->literal_secret || !*path || stat(path, &st) != 0 || !(st.st_mode & (S_IROTH | S_IWOTH)))
+        return;
+    snprintf(help, sizeof help,
+             "chmod 600 %s, or keep the key in a file of its own: { file: PATH }", path);
     kith_diag_warning(r->diag, (struct kith_pos){0}, help,
                       "the file holds a key, and every user of this machine can read it");
 }
 
-static struct kith_reading *begin(const char *path, const struct kith_config_finder *finder, struct kith_diag *diag)
+static struct kith_reading *begin(const char *path, const struct kith_config_finder *finder,
+                                  struct kith_diag *diag)
 {
     struct kith_arena *arena = kith_arena_new();
     struct kith_reading *r = kith_arena_alloc(arena, sizeof *r);
@@ -49,7 +53,9 @@ static struct kith_reading *begin(const char *path, const struct kith_config_fin
     r->diag = diag;
     r->arena = arena;
     r->finder = finder;
-    r->dir = !slash ? "" : slash == path ? "/" : kith_arena_strndup(arena, path, (size_t)(slash - path));
+    r->dir = !slash          ? ""
+             : slash == path ? "/"
+                             : kith_arena_strndup(arena, path, (size_t)(slash - path));
     r->config = kith_arena_alloc(arena, sizeof *r->config);
     r->config->arena = arena;
     r->config->path = kith_arena_strdup(arena, path);
@@ -59,7 +65,8 @@ static struct kith_reading *begin(const char *path, const struct kith_config_fin
 }
 
 struct kith_config *kith_config_parse(const char *path, const char *text, size_t len,
-                                      const struct kith_config_finder *finder, struct kith_diag *diag)
+                                      const struct kith_config_finder *finder,
+                                      struct kith_diag *diag)
 {
     if (sodium_init() < 0) abort();
     if (!path) path = "";
@@ -88,16 +95,19 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
 static char *slurp(const char *path, size_t *len, struct kith_diag *diag)
 {
     char *text = NULL;
-    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd =
+        strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     ssize_t n = fd < 0 ? -1 : 0;
     *len = 0;
     if (fd >= 0 && !(text = malloc(KITH_CONFIG_MAX + 1))) abort();
-    while (fd >= 0 && *len <= KITH_CONFIG_MAX &&
-           ((n = read(fd, text + *len, KITH_CONFIG_MAX + 1 - *len)) > 0 || (n < 0 && errno == EINTR)))
+    while (
+        fd >= 0 && *len <= KITH_CONFIG_MAX &&
+        ((n = read(fd, text + *len, KITH_CONFIG_MAX + 1 - *len)) > 0 || (n < 0 && errno == EINTR)))
         if (n > 0) *len += (size_t)n;
     if (n < 0) {
         kith_diag_source(diag, path, "", 0);
-        kith_diag_error(diag, (struct kith_pos){0}, NULL, "can't read the file: %s", strerror(errno));
+        kith_diag_error(diag, (struct kith_pos){0}, NULL, "can't read the file: %s",
+                        strerror(errno));
         free(text);
         text = NULL;
     }
@@ -105,7 +115,8 @@ static char *slurp(const char *path, size_t *len, struct kith_diag *diag)
     return text;
 }
 
-struct kith_config *kith_config_load(const char *path, const struct kith_config_finder *finder, struct kith_diag *diag)
+struct kith_config *kith_config_load(const char *path, const struct kith_config_finder *finder,
+                                     struct kith_diag *diag)
 {
     size_t len;
     char *text = slurp(path, &len, diag);

@@ -15,42 +15,55 @@ static const char head[] =
     "  keyring: [ { file: /etc/kith/key } ]\n"
     "  join: [ 10.0.0.1:7946, seed.example.net ]\n\n"
     "=head1 DESCRIPTION\n\n"
-    "The file that C<kith run> reads. Every key may be left out. C<kith config check FILE> reports all that is wrong "
+    "The file that C<kith run> reads. Every key may be left out. C<kith config check FILE> reports "
+    "all that is wrong "
     "with a\n"
-    "file; C<kith config show FILE> prints the values in force and where each came from; C<kith config schema> prints "
+    "file; C<kith config show FILE> prints the values in force and where each came from; C<kith "
+    "config schema> prints "
     "a JSON\n"
     "Schema for editors. This page is made from the tables that those commands use.\n\n"
-    "It is YAML without anchors, aliases, tags and second documents. What a word means is decided by its key alone: "
+    "It is YAML without anchors, aliases, tags and second documents. What a word means is decided "
+    "by its key alone: "
     "C<no> is\n"
     "text where text is asked for.\n\n"
     "=over\n\n"
-    "=item a duration\n\nNumbers with units: C<200ms>, C<5s>, C<1m30s>; units are C<ns us ms s m h>. C<0> needs "
+    "=item a duration\n\nNumbers with units: C<200ms>, C<5s>, C<1m30s>; units are C<ns us ms s m "
+    "h>. C<0> needs "
     "none.\n\n"
     "=item a size\n\nBytes, or a number with C<B>, C<KiB>, C<MiB> or C<GiB>: C<1400>, C<64KiB>.\n\n"
-    "=item a list\n\nC<[ one, two ]>, or lines that begin with C<->. One text may stand for a list of one.\n\n"
+    "=item a list\n\nC<[ one, two ]>, or lines that begin with C<->. One text may stand for a list "
+    "of one.\n\n"
     "=item a file name\n\nRelative to the folder of the config file.\n\n"
-    "=item a source of keys\n\nC<{ file: PATH }>, C<{ env: NAME }>, C<{ fd: NUMBER }>, C<{ dir: PATH }> (every file in "
+    "=item a source of keys\n\nC<{ file: PATH }>, C<{ env: NAME }>, C<{ fd: NUMBER }>, C<{ dir: "
+    "PATH }> (every file in "
     "it), or the\n"
-    "key itself. A key has 16, 24 or 32 bytes, in base64, in hex, or (not in the config itself) raw; a file may also "
+    "key itself. A key has 16, 24 or 32 bytes, in base64, in hex, or (not in the config itself) "
+    "raw; a file may also "
     "be a Serf\n"
     "keyring, a JSON list of keys in base64.\n\n"
     "=back\n\n"
-    "Defaults in brackets are those of the profiles lan, wan and local where these differ; in round brackets at the "
+    "Defaults in brackets are those of the profiles lan, wan and local where these differ; in "
+    "round brackets at the "
     "end is the\n"
     "name of the field of memberlist's Config.\n\n";
 
-static const char tail[] =
-    "=head1 THE PIPELINE\n\n"
-    "C<pipeline.send> is what goes around everything that this node sends, in that order; C<accept> is what it opens;\n"
-    "C<require> is what must have been taken off a message before it counts, so that nobody can do with less. The four "
-    "short\n"
-    "forms are memberlist's own keys. They are expanded into the pipeline, and C<kith config show> prints the result; "
-    "a short\n"
-    "form beside the key that says the same is an error. Without any of them C<send> is lzw, crc32. A C<keyring> "
-    "without\n"
-    "C<pipeline.send> adds aes_gcm, because in memberlist a ring that holds a key turns encryption on.\n\n"
-    "=head1 EXIT STATUS\n\nA file with errors makes kith exit with 2 before anything was started.\n\n"
-    "=head1 SEE ALSO\n\nL<kith(1)>\n\n=cut\n";
+static const char tail[] = "=head1 THE PIPELINE\n\n"
+                           "C<pipeline.send> is what goes around everything that this node sends, "
+                           "in that order; C<accept> is what it opens;\n"
+                           "C<require> is what must have been taken off a message before it "
+                           "counts, so that nobody can do with less. The four "
+                           "short\n"
+                           "forms are memberlist's own keys. They are expanded into the pipeline, "
+                           "and C<kith config show> prints the result; "
+                           "a short\n"
+                           "form beside the key that says the same is an error. Without any of "
+                           "them C<send> is lzw, crc32. A C<keyring> "
+                           "without\n"
+                           "C<pipeline.send> adds aes_gcm, because in memberlist a ring that holds "
+                           "a key turns encryption on.\n\n"
+                           "=head1 EXIT STATUS\n\nA file with errors makes kith exit with 2 before "
+                           "anything was started.\n\n"
+                           "=head1 SEE ALSO\n\nL<kith(1)>\n\n=cut\n";
 
 /* Outside of formatting codes only < and > after a capital could be taken for one. */
 static void text(const char *s, FILE *out)
@@ -105,7 +118,8 @@ static void param(const struct kith_param *p, const char *section, FILE *out)
             fprintf(out, "%sC<%s>", !i ? "" : p->choices[i + 1] ? ", " : " or ", p->choices[i]);
     else
         fputs(special_type(p), out);
-    bool length = p->type == KITH_PARAM_STRING || p->type == KITH_PARAM_STRINGS || p->type == KITH_PARAM_PATH;
+    bool length =
+        p->type == KITH_PARAM_STRING || p->type == KITH_PARAM_STRINGS || p->type == KITH_PARAM_PATH;
     if (p->type < KITH_SPECIAL_SECTION && !length) kith_value_range(p, range, sizeof range);
     if (*range) fprintf(out, ", %s", range);
     if (length && p->max) fprintf(out, ", at most %llu bytes", (unsigned long long)p->max);
@@ -147,7 +161,8 @@ static void sections(FILE *out)
     }
 }
 
-static void plugins(const struct kith_config_finder *finder, uint32_t kind, const char *title, FILE *out)
+static void plugins(const struct kith_config_finder *finder, uint32_t kind, const char *title,
+                    FILE *out)
 {
     fprintf(out, "=head1 %s\n\n", title);
     params(kith_entry_keys(kind), "", out);

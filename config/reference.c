@@ -1,8 +1,8 @@
 /*
  * reference.c - the JSON Schema of a file, for editors and for programs that write files.
  *
- * Made of the same tables as the checker, those of the plugins that the finder knows included. A plugin that is named
- * by path is let through unchecked.
+ * Made of the same tables as the checker, those of the plugins that the finder knows included. A
+ * plugin that is named by path is let through unchecked.
  */
 #include "schema.h"
 #include <jansson.h>
@@ -30,9 +30,15 @@ static json_t *text_schema(const struct kith_param *p)
     return s;
 }
 
-static json_t *list_of(json_t *item) { return must(json_pack("{s:s, s:o}", "type", "array", "items", item)); }
+static json_t *list_of(json_t *item)
+{
+    return must(json_pack("{s:s, s:o}", "type", "array", "items", item));
+}
 
-static json_t *one_or_list(json_t *item) { return must(json_pack("{s:[O,o]}", "anyOf", item, list_of(item))); }
+static json_t *one_or_list(json_t *item)
+{
+    return must(json_pack("{s:[O,o]}", "anyOf", item, list_of(item)));
+}
 
 static json_t *number_schema(const struct kith_param *p, const char *type)
 {
@@ -44,8 +50,8 @@ static json_t *number_schema(const struct kith_param *p, const char *type)
 
 static json_t *with_unit(const char *pattern)
 {
-    return must(json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum", 0, "type", "string",
-                          "pattern", pattern));
+    return must(json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum", 0,
+                          "type", "string", "pattern", pattern));
 }
 
 static json_t *words_schema(const char *const *words)
@@ -55,11 +61,12 @@ static json_t *words_schema(const char *const *words)
     return must(json_pack("{s:o}", "enum", list));
 }
 
-/* ------------------------------------------------------------------------------------- special types */
+/* ----------------------------------------------------------------------------- special types */
 
 static json_t *object_of(json_t *properties)
 {
-    return must(json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0, "properties", properties));
+    return must(json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0,
+                          "properties", properties));
 }
 
 static json_t *one_key(const char *key, json_t *value)
@@ -71,8 +78,8 @@ static json_t *one_key(const char *key, json_t *value)
 
 static json_t *texts_by_name(void)
 {
-    return must(json_pack("{s:s, s:{s:[s,s,s]}}", "type", "object", "additionalProperties", "type", "string", "number",
-                          "boolean"));
+    return must(json_pack("{s:s, s:{s:[s,s,s]}}", "type", "object", "additionalProperties", "type",
+                          "string", "number", "boolean"));
 }
 
 static json_t *source_schema(void)
@@ -87,14 +94,17 @@ static json_t *source_schema(void)
 
 static json_t *meta_schema(void)
 {
-    return must(json_pack("{s:[o,o,o,o]}", "anyOf", typed("string"), one_key("base64", typed("string")),
-                          one_key("file", typed("string")), one_key("tags", texts_by_name())));
+    return must(json_pack("{s:[o,o,o,o]}", "anyOf", typed("string"),
+                          one_key("base64", typed("string")), one_key("file", typed("string")),
+                          one_key("tags", texts_by_name())));
 }
 
-static json_t *properties_of(json_t *into, const struct kith_param *params, const struct kith_config_finder *finder,
-                             const char *path, json_t *required);
+static json_t *properties_of(json_t *into, const struct kith_param *params,
+                             const struct kith_config_finder *finder, const char *path,
+                             json_t *required);
 
-static json_t *plugin_schema(const struct kith_plugin *plugin, const struct kith_config_finder *finder)
+static json_t *plugin_schema(const struct kith_plugin *plugin,
+                             const struct kith_config_finder *finder)
 {
     json_t *properties = must(json_object()), *required = must(json_array());
     properties_of(properties, plugin->params, finder, "", required);
@@ -115,8 +125,9 @@ static json_t *entry_schema(uint32_t kind, const struct kith_config_finder *find
         const struct kith_plugin *plugin = finder->find(finder->ctx, kind, names[i], &err);
         if (plugin) json_array_append_new(any, plugin_schema(plugin, finder));
     }
-    json_array_append_new(any, must(json_pack("{s:s, s:{s:{s:s, s:s}}, s:[s]}", "type", "object", "properties", "use",
-                                              "type", "string", "pattern", "/", "required", "use")));
+    json_array_append_new(
+        any, must(json_pack("{s:s, s:{s:{s:s, s:s}}, s:[s]}", "type", "object", "properties", "use",
+                            "type", "string", "pattern", "/", "required", "use")));
     return must(json_pack("{s:o}", "anyOf", any));
 }
 
@@ -132,16 +143,18 @@ static json_t *section_schema(const char *path, const struct kith_config_finder 
     return s;
 }
 
-/* ------------------------------------------------------------------------------------- one parameter */
+/* ----------------------------------------------------------------------------- one parameter */
 
-static json_t *type_schema(const struct kith_param *p, const struct kith_config_finder *finder, const char *path)
+static json_t *type_schema(const struct kith_param *p, const struct kith_config_finder *finder,
+                           const char *path)
 {
     switch (p->type) {
     case KITH_PARAM_BOOL: return typed("boolean");
     case KITH_PARAM_UINT: return number_schema(p, "integer");
     case KITH_PARAM_FLOAT: return number_schema(p, "number");
     case KITH_PARAM_SIZE: return with_unit("^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$|^[0-9]+$");
-    case KITH_PARAM_DURATION: return with_unit("^0$|^([0-9]+(\\.[0-9]+)?(ns|us|\xC2\xB5s|ms|s|m|h))+$");
+    case KITH_PARAM_DURATION:
+        return with_unit("^0$|^([0-9]+(\\.[0-9]+)?(ns|us|\xC2\xB5s|ms|s|m|h))+$");
     case KITH_PARAM_ENUM: return words_schema(p->choices);
     case KITH_PARAM_STRINGS: return one_or_list(text_schema(p));
     case KITH_SPECIAL_SECTION: return section_schema(path, finder);
@@ -154,7 +167,8 @@ static json_t *type_schema(const struct kith_param *p, const struct kith_config_
     case KITH_SPECIAL_CODECS: return list_of(entry_schema(KITH_CODEC, finder));
     case KITH_SPECIAL_DELEGATES: return list_of(entry_schema(KITH_DELEGATE, finder));
     case KITH_SPECIAL_WIRE:
-        return must(json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0xC0, "maximum", 0xEF));
+        return must(
+            json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0xC0, "maximum", 0xEF));
     case KITH_SPECIAL_REQUIRE: return one_or_list(words_schema(kith_require_words()));
     default: return text_schema(p);
     }
@@ -167,8 +181,9 @@ static json_t *default_json(const struct kith_param *p)
     return json_string(p->def);
 }
 
-static json_t *properties_of(json_t *into, const struct kith_param *params, const struct kith_config_finder *finder,
-                             const char *path, json_t *required)
+static json_t *properties_of(json_t *into, const struct kith_param *params,
+                             const struct kith_config_finder *finder, const char *path,
+                             json_t *required)
 {
     for (const struct kith_param *p = params; p && p->name; p++) {
         char full[100];
@@ -176,7 +191,8 @@ static json_t *properties_of(json_t *into, const struct kith_param *params, cons
         json_t *s = type_schema(p, finder, full);
         if (p->doc) put(s, "description", json_string(p->doc));
         if (p->def && p->type < KITH_SPECIAL_SECTION) put(s, "default", default_json(p));
-        if (required && (p->flags & KITH_PARAM_REQUIRED)) json_array_append_new(required, must(json_string(p->name)));
+        if (required && (p->flags & KITH_PARAM_REQUIRED))
+            json_array_append_new(required, must(json_string(p->name)));
         put(into, p->name, s);
     }
     return into;

@@ -1,15 +1,15 @@
 /*
  * schema.c - one checker for one table format: our own sections and plugins' entries alike.
  *
- * For every key of a map: is it known, has it the right form, type and range; for every key of the tables that the map
- * lacks: its default under the profile. Knows nothing of what any key means.
+ * For every key of a map: is it known, has it the right form, type and range; for every key of the
+ * tables that the map lacks: its default under the profile. Knows nothing of what any key means.
  */
 #include "schema.h"
 
-/* ------------------------------------------------------------------------------------- origins */
+/* ----------------------------------------------------------------------------------- origins */
 
-void kith_origin_set(struct kith_origins *o, const char *path, enum kith_origin_kind kind, struct kith_pos pos,
-                     struct kith_pos key, const char *note)
+void kith_origin_set(struct kith_origins *o, const char *path, enum kith_origin_kind kind,
+                     struct kith_pos pos, struct kith_pos key, const char *note)
 {
     if (o->count == o->cap) {
         o->cap = o->cap ? o->cap * 2 : 64;
@@ -39,7 +39,7 @@ const char *kith_schema_path(struct kith_arena *arena, const char *path, const c
     return *path ? kith_arena_printf(arena, "%s.%s", path, name) : kith_arena_strdup(arena, name);
 }
 
-/* ------------------------------------------------------------------------------------- unknown keys */
+/* ------------------------------------------------------------------------------ unknown keys */
 
 enum { NAMES = 64 };
 
@@ -47,7 +47,8 @@ static size_t names_of(const struct kith_part *parts, size_t count, const char *
 {
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
-        for (const struct kith_param *p = parts[i].params; p && p->name && n < NAMES; p++) names[n++] = p->name;
+        for (const struct kith_param *p = parts[i].params; p && p->name && n < NAMES; p++)
+            names[n++] = p->name;
     return n;
 }
 
@@ -55,10 +56,12 @@ static void join_names(const char *const *names, size_t n, char *out, size_t cap
 {
     size_t used = 0;
     out[0] = '\0';
-    for (size_t i = 0; i < n && used < cap; i++) used += (size_t)snprintf(out + used, cap - used, " %s", names[i]);
+    for (size_t i = 0; i < n && used < cap; i++)
+        used += (size_t)snprintf(out + used, cap - used, " %s", names[i]);
 }
 
-/* A key that is right but in the wrong place, or written as in memberlist: `gossip_interval` for gossip.interval. */
+/* A key that is right but in the wrong place, or written as in memberlist: `gossip_interval` for
+ * gossip.interval. */
 static bool misplaced(const char *word, const char *here, char *help, size_t cap)
 {
     const char *homes[NAMES], *key = word;
@@ -67,8 +70,8 @@ static bool misplaced(const char *word, const char *here, char *help, size_t cap
         const char *section = strrchr(s->path, '.') ? strrchr(s->path, '.') + 1 : s->path;
         size_t len = strlen(section);
         for (const struct kith_param *p = s->params; p->name; p++) {
-            bool full =
-                len && strncmp(word, section, len) == 0 && word[len] == '_' && strcmp(word + len + 1, p->name) == 0;
+            bool full = len && strncmp(word, section, len) == 0 && word[len] == '_' &&
+                        strcmp(word + len + 1, p->name) == 0;
             if ((strcmp(p->name, word) != 0 && !full) || strcmp(s->path, here) == 0) continue;
             if (full) n = 0; /* there is but one */
             if (n < NAMES) homes[n++] = s->path;
@@ -92,8 +95,8 @@ found:
     return n != 0;
 }
 
-static void unknown_key(struct kith_reading *r, const struct kith_yaml *key, const char *what, const char *path,
-                        const struct kith_part *parts, size_t count)
+static void unknown_key(struct kith_reading *r, const struct kith_yaml *key, const char *what,
+                        const char *path, const struct kith_part *parts, size_t count)
 {
     const char *names[NAMES] = {NULL};
     size_t n = names_of(parts, count, names);
@@ -108,17 +111,19 @@ static void unknown_key(struct kith_reading *r, const struct kith_yaml *key, con
         snprintf(help, sizeof help, "did you mean '%s'? %s takes:%s", near, taker, all);
     else
         snprintf(help, sizeof help, "%s takes:%s", taker, all);
-    kith_diag_error(r->diag, key->pos, help, "unknown key '%s'%s%s", key->text, *what ? " in " : "", what);
+    kith_diag_error(r->diag, key->pos, help, "unknown key '%s'%s%s", key->text, *what ? " in " : "",
+                    what);
 }
 
-/* ------------------------------------------------------------------------------------- values */
+/* ------------------------------------------------------------------------------------ values */
 
 const char *kith_schema_text(struct kith_reading *r, const struct kith_yaml *v, const char *name)
 {
     if (v->bad) return NULL;
     if (v->kind != KITH_YAML_SCALAR) {
         bool flow = v->kind == KITH_YAML_LIST;
-        kith_diag_error(r->diag, v->pos, flow ? "text that begins with [ goes in quotes: \"[::]:7946\"" : NULL,
+        kith_diag_error(r->diag, v->pos,
+                        flow ? "text that begins with [ goes in quotes: \"[::]:7946\"" : NULL,
                         "'%s' takes one value, not a %s", name, flow ? "list" : "map");
         return NULL;
     }
@@ -135,7 +140,8 @@ static void complain(struct kith_reading *r, struct kith_pos pos, const struct k
     kith_diag_error(r->diag, pos, *c->help ? c->help : NULL, "%s", c->text);
 }
 
-static void read_scalar(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v, void *at)
+static void read_scalar(struct kith_reading *r, const struct kith_param *p,
+                        const struct kith_yaml *v, void *at)
 {
     struct kith_complaint c;
     const char *text = kith_schema_text(r, v, p->name);
@@ -146,10 +152,12 @@ static void read_scalar(struct kith_reading *r, const struct kith_param *p, cons
     if (text && kith_value_parse(p, text, at, r->arena, r->dir, &c) == 0) return;
     if (text) complain(r, v->pos, &c);
     /* What is wrong here shall not look wrong elsewhere too. */
-    if (p->type != KITH_PARAM_STRINGS) kith_value_set_default(p, r->profile, at, r->arena, r->dir, &c);
+    if (p->type != KITH_PARAM_STRINGS)
+        kith_value_set_default(p, r->profile, at, r->arena, r->dir, &c);
 }
 
-static void read_value(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v, void *at)
+static void read_value(struct kith_reading *r, const struct kith_param *p,
+                       const struct kith_yaml *v, void *at)
 {
     if (p->type != KITH_PARAM_STRINGS || v->kind == KITH_YAML_SCALAR) {
         read_scalar(r, p, v, at);
@@ -157,29 +165,30 @@ static void read_value(struct kith_reading *r, const struct kith_param *p, const
     }
     if (v->bad) return;
     if (v->kind == KITH_YAML_MAP) {
-        kith_diag_error(r->diag, v->pos, "write [ one, two ], or `- one` lines", "'%s' takes a list, not a map",
-                        p->name);
+        kith_diag_error(r->diag, v->pos, "write [ one, two ], or `- one` lines",
+                        "'%s' takes a list, not a map", p->name);
         return;
     }
     for (const struct kith_yaml *i = v->first; i; i = i->next) read_scalar(r, p, i, at);
 }
 
-static void read_default(struct kith_reading *r, const struct kith_param *p, const char *what, const char *path,
-                         struct kith_pos pos, void *at)
+static void read_default(struct kith_reading *r, const struct kith_param *p, const char *what,
+                         const char *path, struct kith_pos pos, void *at)
 {
     struct kith_complaint c;
     if (kith_value_set_default(p, r->profile, at, r->arena, r->dir, &c) < 0)
         kith_diag_error(r->diag, pos, "this is a mistake of the plugin, not of the file",
                         "the default of %s is not valid: %s", what, c.text);
     bool profile = kith_value_default(p, r->profile) != p->def;
-    kith_origin_set(r->config->origins, path, profile ? KITH_FROM_PROFILE : KITH_FROM_DEFAULT, (struct kith_pos){0},
-                    (struct kith_pos){0}, NULL);
+    kith_origin_set(r->config->origins, path, profile ? KITH_FROM_PROFILE : KITH_FROM_DEFAULT,
+                    (struct kith_pos){0}, (struct kith_pos){0}, NULL);
 }
 
 /* ------------------------------------------------------------------------------------- maps */
 
-static void read_param(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *map,
-                       const struct kith_yaml *v, const char *what, const char *path, void *base)
+static void read_param(struct kith_reading *r, const struct kith_param *p,
+                       const struct kith_yaml *map, const struct kith_yaml *v, const char *what,
+                       const char *path, void *base)
 {
     void *at = (char *)base + p->offset;
     const char *full = kith_schema_path(r->arena, path, p->name);
@@ -195,22 +204,24 @@ static void read_param(struct kith_reading *r, const struct kith_param *p, const
     }
     if (p->flags & KITH_PARAM_REQUIRED) {
         char help[200];
-        snprintf(help, sizeof help, "add `%s: ...`: %s", p->name, p->doc ? p->doc : kith_value_type(p));
+        snprintf(help, sizeof help, "add `%s: ...`: %s", p->name,
+                 p->doc ? p->doc : kith_value_type(p));
         kith_diag_error(r->diag, here, help, "%s needs '%s'", what, p->name);
         return;
     }
     read_default(r, p, what, full, here, at);
 }
 
-void kith_schema_read(struct kith_reading *r, const struct kith_yaml *map, const char *what, const char *path,
-                      const struct kith_part *parts, size_t count)
+void kith_schema_read(struct kith_reading *r, const struct kith_yaml *map, const char *what,
+                      const char *path, const struct kith_part *parts, size_t count)
 {
     if (map && !map->bad && map->kind != KITH_YAML_MAP) {
         bool empty = kith_yaml_empty(map);
         kith_diag_error(r->diag, empty && map->key ? map->key->pos : map->pos,
                         empty ? "indent what belongs to it by two spaces, or leave it out"
                               : "write `key: value` lines below it",
-                        empty ? "%s is empty" : "%s takes keys and values", *what ? what : "the file");
+                        empty ? "%s is empty" : "%s takes keys and values",
+                        *what ? what : "the file");
     }
     if (map && (map->bad || map->kind != KITH_YAML_MAP)) map = NULL;
     for (const struct kith_yaml *i = map ? map->first : NULL; i; i = i->next) {

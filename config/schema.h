@@ -1,10 +1,11 @@
 /*
  * schema.h - what a file may hold, as tables, and the one checker for all of them.
  *
- * Our own sections are described with struct kith_param like a plugin's entry; values land at `offset` of struct
- * kith_config or, for an entry, of its parameter block. What no plain parameter can say has one of the special types
- * below, each with its reader, printer and schema (special.c, entries.c, keys.c). The same tables make the checker,
- * `config show`, the JSON Schema, the reference page and the report of a reload.
+ * Our own sections are described with struct kith_param like a plugin's entry; values land at
+ * `offset` of struct kith_config or, for an entry, of its parameter block. What no plain parameter
+ * can say has one of the special types below, each with its reader, printer and schema (special.c,
+ * entries.c, keys.c). The same tables make the checker, `config show`, the JSON Schema, the
+ * reference page and the report of a reload.
  */
 #ifndef KITH_CONFIG_SCHEMA_H
 #define KITH_CONFIG_SCHEMA_H
@@ -46,8 +47,8 @@ struct kith_origins {
     size_t count, cap;
 };
 
-void kith_origin_set(struct kith_origins *, const char *path, enum kith_origin_kind, struct kith_pos pos,
-                     struct kith_pos key, const char *note);
+void kith_origin_set(struct kith_origins *, const char *path, enum kith_origin_kind,
+                     struct kith_pos pos, struct kith_pos key, const char *note);
 const struct kith_origin *kith_origin_find(const struct kith_origins *, const char *path);
 
 /* memberlist's own keys for the pipeline, before they are expanded into it. */
@@ -79,16 +80,18 @@ struct kith_section {
 /* All of them, ended by one without a path; the first is the file itself. */
 extern const struct kith_section kith_sections[];
 
-/* A table and the block its values are stored in. Several make up an entry: the host's keys and the plugin's. */
+/* A table and the block its values are stored in. Several make up an entry: the host's keys and the
+ * plugin's. */
 struct kith_part {
     const struct kith_param *params;
     void *base;
 };
 
-/* Read a map into parts: every key checked, every absent one set to its default. map NULL: all absent. what:
+/* Read a map into parts: every key checked, every absent one set to its default. map NULL: all
+ * absent. what:
  * "'gossip'", "codec 'lzw'"; path: for origins. Problems go to the diag. */
-void kith_schema_read(struct kith_reading *, const struct kith_yaml *map, const char *what, const char *path,
-                      const struct kith_part *parts, size_t count);
+void kith_schema_read(struct kith_reading *, const struct kith_yaml *map, const char *what,
+                      const char *path, const struct kith_part *parts, size_t count);
 /* The section with this path, and what is in it. */
 void kith_schema_section(struct kith_reading *, const struct kith_yaml *map, const char *path);
 
@@ -99,25 +102,26 @@ const char *kith_schema_path(struct kith_arena *, const char *path, const char *
 const char *kith_schema_text(struct kith_reading *, const struct kith_yaml *, const char *name);
 
 /* Read the value of a special type (v NULL: absent, set what is the default). */
-void kith_special_read(struct kith_reading *, const struct kith_param *, const struct kith_yaml *v, void *at,
-                       const char *path);
+void kith_special_read(struct kith_reading *, const struct kith_param *, const struct kith_yaml *v,
+                       void *at, const char *path);
 
 /* The words of `require`; the i-th is bit i of enum kith_provides. */
 const char *const *kith_require_words(void);
 
 /* entries.c */
-void kith_entry_read(struct kith_reading *, const struct kith_yaml *, uint32_t kind, const char *path,
-                     struct kith_entry *);
-void kith_entries_read(struct kith_reading *, const struct kith_yaml *, uint32_t kind, const char *path,
-                       struct kith_entries *);
+void kith_entry_read(struct kith_reading *, const struct kith_yaml *, uint32_t kind,
+                     const char *path, struct kith_entry *);
+void kith_entries_read(struct kith_reading *, const struct kith_yaml *, uint32_t kind,
+                       const char *path, struct kith_entries *);
 /* As if the file said `{ use: name }`. False: said why not. */
-bool kith_entry_default(struct kith_reading *, uint32_t kind, const char *name, const char *path, struct kith_pos,
-                        const char *note, struct kith_entry *);
+bool kith_entry_default(struct kith_reading *, uint32_t kind, const char *name, const char *path,
+                        struct kith_pos, const char *note, struct kith_entry *);
 /* The host's own keys of an entry of this kind, offsets in struct kith_entry. */
 const struct kith_param *kith_entry_keys(uint32_t kind);
 
 /* keys.c */
-void kith_keys_read(struct kith_reading *, const struct kith_yaml *, const char *name, bool one, struct kith_secrets *);
+void kith_keys_read(struct kith_reading *, const struct kith_yaml *, const char *name, bool one,
+                    struct kith_secrets *);
 
 /* chain.c: short forms, defaults of the pipeline, and what must hold for it. */
 void kith_chain_read(struct kith_reading *, const struct kith_yaml *root);

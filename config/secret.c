@@ -1,9 +1,10 @@
 /*
  * secret.c - keys: where they come from, in which forms, and the locked memory they are kept in.
  *
- * A source is a file, a variable, a descriptor, a directory (systemd's credentials) or the text of the config itself.
- * What it holds may be base64 (as `serf keygen` prints it), hex, the raw 16, 24 or 32 bytes, or a Serf keyring (a JSON
- * list of base64). No key, nor any part of one, is ever in a message. Knows nothing of rings and codecs.
+ * A source is a file, a variable, a descriptor, a directory (systemd's credentials) or the text of
+ * the config itself. What it holds may be base64 (as `serf keygen` prints it), hex, the raw 16, 24
+ * or 32 bytes, or a Serf keyring (a JSON list of base64). No key, nor any part of one, is ever in a
+ * message. Knows nothing of rings and codecs.
  */
 #include "secret.h"
 #include <dirent.h>
@@ -17,10 +18,11 @@
 
 enum { SOURCE_MAX = 64 << 10, FILES_MAX = 64, KEYS_MAX = 256 };
 
-/* ------------------------------------------------------------------------------------- locked memory */
+/* ----------------------------------------------------------------------------- locked memory */
 
-/* sodium_malloc() keeps the bytes out of swap and core dumps, surrounds them with guard pages and wipes them when
- * freed. Its mlock may be refused (RLIMIT_MEMLOCK): it gives the memory all the same. */
+/* sodium_malloc() keeps the bytes out of swap and core dumps, surrounds them with guard pages and
+ * wipes them when freed. Its mlock may be refused (RLIMIT_MEMLOCK): it gives the memory all the
+ * same. */
 uint8_t *kith_secret_alloc(size_t len)
 {
     if (sodium_init() < 0) abort();
@@ -41,9 +43,10 @@ static void warn_unlocked(struct kith_diag *diag)
     long page = sysconf(_SC_PAGESIZE);
     uint8_t *probe = aligned_alloc((size_t)page, (size_t)page);
     if (probe && sodium_mlock(probe, (size_t)page) != 0) {
-        kith_diag_warning(diag, (struct kith_pos){0},
-                          "raise the limit on locked memory: LimitMEMLOCK= in a systemd unit, ulimit -l",
-                          "keys can't be locked in memory and may reach the swap: %s", strerror(errno));
+        kith_diag_warning(
+            diag, (struct kith_pos){0},
+            "raise the limit on locked memory: LimitMEMLOCK= in a systemd unit, ulimit -l",
+            "keys can't be locked in memory and may reach the swap: %s", strerror(errno));
         done = true;
     } else if (probe) {
         sodium_munlock(probe, (size_t)page);
@@ -51,20 +54,21 @@ static void warn_unlocked(struct kith_diag *diag)
     free(probe);
 }
 
-/* ------------------------------------------------------------------------------------- one key */
+/* ----------------------------------------------------------------------------------- one key */
 
 static bool good_length(size_t n) { return n == 16 || n == 24 || n == 32; }
 
 static bool decode(const char *text, size_t len, uint8_t out[KITH_KEY_MAX], size_t *n)
 {
     const char *end;
-    if (good_length(len / 2) && len % 2 == 0 && sodium_hex2bin(out, KITH_KEY_MAX, text, len, NULL, n, &end) == 0 &&
-        end == text + len)
+    if (good_length(len / 2) && len % 2 == 0 &&
+        sodium_hex2bin(out, KITH_KEY_MAX, text, len, NULL, n, &end) == 0 && end == text + len)
         return good_length(*n);
     for (int pad = 0; pad < 2; pad++) {
-        int variant = pad ? sodium_base64_VARIANT_ORIGINAL_NO_PADDING : sodium_base64_VARIANT_ORIGINAL;
-        if (sodium_base642bin(out, KITH_KEY_MAX, text, len, NULL, n, &end, variant) == 0 && end == text + len &&
-            good_length(*n))
+        int variant =
+            pad ? sodium_base64_VARIANT_ORIGINAL_NO_PADDING : sodium_base64_VARIANT_ORIGINAL;
+        if (sodium_base642bin(out, KITH_KEY_MAX, text, len, NULL, n, &end, variant) == 0 &&
+            end == text + len && good_length(*n))
             return true;
     }
     return false;
@@ -76,8 +80,10 @@ int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX])
     while (from < to && strchr(" \t\r\n", text[from]) && text[from]) from++;
     while (to > from && strchr(" \t\r\n", text[to - 1]) && text[to - 1]) to--;
     if (decode(text + from, to - from, out, &n)) return (int)n;
-    if (to > from && text[to - 1] == '=') return -KITH_EINVAL; /* base64 of a wrong length is no raw key */
-    /* Raw bytes may begin or end with what looks like white space; an editor may have added a line end to them. */
+    if (to > from && text[to - 1] == '=')
+        return -KITH_EINVAL; /* base64 of a wrong length is no raw key */
+    /* Raw bytes may begin or end with what looks like white space; an editor may have added a line
+     * end to them. */
     if (!good_length(len) && good_length(to - from)) {
         text += from;
         len = to - from;
@@ -87,7 +93,7 @@ int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX])
     return (int)len;
 }
 
-/* ------------------------------------------------------------------------------------- a list of keys */
+/* ---------------------------------------------------------------------------- a list of keys */
 
 static void free_items(struct kith_secret *items, size_t count)
 {
@@ -114,17 +120,20 @@ static void add_key(struct kith_secrets *s, uint32_t source, const uint8_t *key,
     memcpy(items[s->count++].data, key, len);
 }
 
-int kith_secrets_add_text(struct kith_secrets *s, uint32_t source, const char *text, size_t len, bool raw)
+int kith_secrets_add_text(struct kith_secrets *s, uint32_t source, const char *text, size_t len,
+                          bool raw)
 {
     uint8_t key[KITH_KEY_MAX];
     size_t bytes;
-    int n = raw ? kith_secret_parse(text, len, key) : decode(text, len, key, &bytes) ? (int)bytes : -KITH_EINVAL;
+    int n = raw                              ? kith_secret_parse(text, len, key)
+            : decode(text, len, key, &bytes) ? (int)bytes
+                                             : -KITH_EINVAL;
     if (n > 0) add_key(s, source, key, (size_t)n);
     sodium_memzero(key, sizeof key);
     return n > 0 ? 0 : n;
 }
 
-/* ------------------------------------------------------------------------------------- what a source holds */
+/* ----------------------------------------------------------------------- what a source holds */
 
 struct loading {
     struct kith_secrets *into;
@@ -133,8 +142,9 @@ struct loading {
     struct kith_diag *diag;
 };
 
-static const char FORMS[] = "a key is 16, 24 or 32 bytes in base64, in hex or raw, or a Serf keyring (JSON); "
-                            "make one: head -c 32 /dev/urandom | base64";
+static const char FORMS[] =
+    "a key is 16, 24 or 32 bytes in base64, in hex or raw, or a Serf keyring (JSON); "
+    "make one: head -c 32 /dev/urandom | base64";
 
 static int add_serf_ring(struct loading *l, const char *name, const char *text, size_t len)
 {
@@ -142,8 +152,8 @@ static int add_serf_ring(struct loading *l, const char *name, const char *text, 
     json_t *ring = json_loadb(text, len, 0, &err);
     int rc = json_is_array(ring) ? 0 : -KITH_EINVAL;
     if (rc)
-        kith_diag_error(l->diag, l->pos, "a Serf keyring is a JSON list of base64 texts", "%s is no valid keyring",
-                        name);
+        kith_diag_error(l->diag, l->pos, "a Serf keyring is a JSON list of base64 texts",
+                        "%s is no valid keyring", name);
     size_t count = json_array_size(ring);
     if (rc == 0 && count > KEYS_MAX) {
         kith_diag_error(l->diag, l->pos, NULL, "%s has more than %d keys", name, KEYS_MAX);
@@ -152,24 +162,27 @@ static int add_serf_ring(struct loading *l, const char *name, const char *text, 
     for (size_t i = 0; rc == 0 && i < count; i++) {
         json_t *item = json_array_get(ring, i);
         if (json_is_string(item))
-            rc = kith_secrets_add_text(l->into, l->source, json_string_value(item), json_string_length(item), false);
+            rc = kith_secrets_add_text(l->into, l->source, json_string_value(item),
+                                       json_string_length(item), false);
         else
             rc = -KITH_EINVAL;
         if (rc) kith_diag_error(l->diag, l->pos, FORMS, "key %zu in %s is not valid", i + 1, name);
-        if (json_is_string(item)) sodium_memzero((void *)(uintptr_t)json_string_value(item), json_string_length(item));
+        if (json_is_string(item))
+            sodium_memzero((void *)(uintptr_t)json_string_value(item), json_string_length(item));
     }
     json_decref(ring);
     return rc;
 }
 
-/* Asked before raw keys are thought of: the ring that Serf writes for one key of 16 bytes is a text of 32. */
+/* Asked before raw keys are thought of: the ring that Serf writes for one key of 16 bytes is a text
+ * of 32. */
 static bool is_list(const char *text, size_t len)
 {
     json_t *list = *text == '[' ? json_loadb(text, len, 0, NULL) : NULL, *item;
     size_t i;
     bool yes = json_is_array(list);
-    json_array_foreach(list, i, item)
-        if (json_is_string(item)) sodium_memzero((void *)(uintptr_t)json_string_value(item), json_string_length(item));
+    json_array_foreach(list, i, item) if (json_is_string(item))
+        sodium_memzero((void *)(uintptr_t)json_string_value(item), json_string_length(item));
     json_decref(list);
     return yes;
 }
@@ -194,7 +207,8 @@ static int read_fd(struct loading *l, const char *name, int fd)
     uint8_t *text = kith_secret_alloc(SOURCE_MAX);
     size_t len = 0;
     ssize_t n = 0;
-    while (len < SOURCE_MAX && ((n = read(fd, text + len, SOURCE_MAX - len)) > 0 || (n < 0 && errno == EINTR)))
+    while (len < SOURCE_MAX &&
+           ((n = read(fd, text + len, SOURCE_MAX - len)) > 0 || (n < 0 && errno == EINTR)))
         if (n > 0) len += (size_t)n;
     int rc;
     if (n < 0) {
@@ -202,7 +216,8 @@ static int read_fd(struct loading *l, const char *name, int fd)
         kith_diag_error(l->diag, l->pos, NULL, "can't read %s: %s", name, strerror(errno));
     } else if (len == SOURCE_MAX) {
         rc = -KITH_ETOOBIG;
-        kith_diag_error(l->diag, l->pos, FORMS, "%s is larger than %d KiB: no key file", name, SOURCE_MAX >> 10);
+        kith_diag_error(l->diag, l->pos, FORMS, "%s is larger than %d KiB: no key file", name,
+                        SOURCE_MAX >> 10);
     } else {
         rc = add_content(l, name, (const char *)text, len);
     }
@@ -226,12 +241,13 @@ static int load_file(struct loading *l, const char *path)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
-        const char *help = errno == EACCES ? "run as its owner, or let the user that runs kith read it" : NULL;
+        const char *help =
+            errno == EACCES ? "run as its owner, or let the user that runs kith read it" : NULL;
         kith_diag_error(l->diag, l->pos, help, "can't read %s: %s", name, strerror(errno));
         rc = -KITH_EIO;
     } else if (S_ISDIR(st.st_mode)) {
-        kith_diag_error(l->diag, l->pos, "write { dir: ... } to take every file in it as a key", "%s is a directory",
-                        name);
+        kith_diag_error(l->diag, l->pos, "write { dir: ... } to take every file in it as a key",
+                        "%s is a directory", name);
         rc = -KITH_EINVAL;
     } else {
         fcntl(fd, F_SETFL, 0); /* a pipe may be waited for, but not to be opened */
@@ -270,7 +286,8 @@ static int load_dir(struct loading *l, const char *path)
     int n = scandir(path, &files, visible_file, alphasort), rc = 0;
     size_t before = l->into->count;
     if (n < 0) {
-        kith_diag_error(l->diag, l->pos, NULL, "can't read key directory '%s': %s", path, strerror(errno));
+        kith_diag_error(l->diag, l->pos, NULL, "can't read key directory '%s': %s", path,
+                        strerror(errno));
         return -KITH_EIO;
     }
     for (int i = 0; i < n; i++) {
@@ -284,10 +301,12 @@ static int load_dir(struct loading *l, const char *path)
     }
     free(files);
     if (n > FILES_MAX) {
-        kith_diag_error(l->diag, l->pos, NULL, "key directory '%s' has more than %d files", path, FILES_MAX);
+        kith_diag_error(l->diag, l->pos, NULL, "key directory '%s' has more than %d files", path,
+                        FILES_MAX);
         rc = -KITH_ETOOBIG;
     } else if (rc == 0 && l->into->count == before) {
-        kith_diag_error(l->diag, l->pos, NULL, "key directory '%s' holds no key that is not known already", path);
+        kith_diag_error(l->diag, l->pos, NULL,
+                        "key directory '%s' holds no key that is not known already", path);
         rc = -KITH_ENOTFOUND;
     }
     return rc;
@@ -297,7 +316,8 @@ static int load_dir(struct loading *l, const char *path)
 static void keep_literal(struct loading *l, const struct kith_secrets *old)
 {
     for (size_t i = 0; i < old->count; i++)
-        if (old->items[i].source == l->source) add_key(l->into, l->source, old->items[i].data, old->items[i].len);
+        if (old->items[i].source == l->source)
+            add_key(l->into, l->source, old->items[i].data, old->items[i].len);
 }
 
 int kith_secrets_load(struct kith_secrets *s, struct kith_diag *diag)

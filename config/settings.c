@@ -1,10 +1,11 @@
 /*
- * settings.c - every key of the file that is not a plugin's, with type, default per profile, range and one line of
- * words.
+ * settings.c - every key of the file that is not a plugin's, with type, default per profile, range
+ * and one line of words.
  *
- * memberlist's Config field by field (docs/WIRE.md names the version), each in snake case and grouped where that reads
- * better; the Go name is in brackets. One format with the plugins' tables, so that checker, `config show`, JSON Schema
- * and reference page need to know only one. Knows nothing of files.
+ * memberlist's Config field by field (docs/WIRE.md names the version), each in snake case and
+ * grouped where that reads better; the Go name is in brackets. One format with the plugins' tables,
+ * so that checker, `config show`, JSON Schema and reference page need to know only one. Knows
+ * nothing of files.
  */
 #include "schema.h"
 #include <arpa/inet.h>
@@ -41,7 +42,8 @@ static const struct kith_param root[] = {
 
 static const struct kith_param short_forms[] = {
     {"secret_key", KITH_SPECIAL_KEY, 0, FORM(key),
-     .doc = "short form: a keyring of one key, and aes_gcm at the end of pipeline.send (SecretKey)"},
+     .doc =
+         "short form: a keyring of one key, and aes_gcm at the end of pipeline.send (SecretKey)"},
     {"enable_compression", KITH_PARAM_BOOL, 0, FORM(compression), "true",
      .doc = "short form: whether lzw is in pipeline.send (EnableCompression)"},
     {"gossip_verify_incoming", KITH_PARAM_BOOL, 0, FORM(verify_incoming), "true",
@@ -60,7 +62,8 @@ static const struct kith_param node[] = {
     {"skip_inbound_label_check", KITH_PARAM_BOOL, 0, SET(skip_inbound_label_check), "false",
      .doc = "a proxy in front strips the label: expect none (SkipInboundLabelCheck)"},
     {"meta", KITH_SPECIAL_META, 0, AT(meta), .max = 512,
-     .doc = "up to 512 bytes that all members see: text, { base64: ... }, { file: ... } or { tags: { key: value } } as "
+     .doc = "up to 512 bytes that all members see: text, { base64: ... }, { file: ... } or { tags: "
+            "{ key: value } } as "
             "Serf's"},
     {"control", KITH_PARAM_PATH, 0, AT(control), .max = 107,
      .doc = "path of the control socket; without it derived from the name"},
@@ -73,25 +76,29 @@ static const struct kith_param node[] = {
     {"udp_buffer_size", KITH_PARAM_SIZE, 0, SET(udp_buffer_size), "1400", .min = 512, .max = 65507,
      .doc = "a packet is filled up to this (UDPBufferSize)"},
     {"dead_node_reclaim_time", KITH_PARAM_DURATION, 0, SET(dead_node_reclaim_time), "0",
-     .doc = "how long after its death a name may come back with a new address; 0: never (DeadNodeReclaimTime)"},
+     .doc = "how long after its death a name may come back with a new address; 0: never "
+            "(DeadNodeReclaimTime)"},
     {"require_node_names", KITH_PARAM_BOOL, 0, SET(require_node_names), "false",
      .doc = "send nothing to an address without the name of its member (RequireNodeNames)"},
     {"cidrs_allowed", KITH_SPECIAL_CIDRS, 0, SET(cidrs_allowed),
      .doc = "networks whose addresses may be members; none: all (CIDRsAllowed)"},
     {"dns_config_path", KITH_PARAM_PATH, 0, SET(dns_config_path), "/etc/resolv.conf",
      .doc = "resolv.conf for the names in `join` (DNSConfigPath)"},
-    {"queue_check_interval", KITH_PARAM_DURATION, 0, SET(queue_check_interval), "30s", .min = 10 * MS, .max = HOUR,
+    {"queue_check_interval", KITH_PARAM_DURATION, 0, SET(queue_check_interval), "30s",
+     .min = 10 * MS, .max = HOUR,
      .doc = "how often the depth of the queues is sampled (QueueCheckInterval)"},
     {"metric_labels", KITH_SPECIAL_LABELS, 0, AT(metric_labels),
      .doc = "labels that every metric carries, name: value (MetricLabels)"},
     {"msgpack_use_new_time_format", KITH_PARAM_BOOL, 0, SET(msgpack_use_new_time_format), "false",
-     .doc = "no effect on any byte that is sent; accepted for completeness (MsgpackUseNewTimeFormat)"},
+     .doc =
+         "no effect on any byte that is sent; accepted for completeness (MsgpackUseNewTimeFormat)"},
     {NULL}};
 
 static const struct kith_param log_params[] = {
     {"to", KITH_PARAM_ENUM, 0, AT(log_to), "stderr", .choices = log_tos,
      .doc = "where log lines go (LogOutput, Logger)"},
-    {"file", KITH_PARAM_PATH, 0, AT(log_file), .min = 1, .doc = "the file to append to, with `to: file`"},
+    {"file", KITH_PARAM_PATH, 0, AT(log_file), .min = 1,
+     .doc = "the file to append to, with `to: file`"},
     {"level", KITH_PARAM_ENUM, 0, AT(log_level), "info", .choices = log_levels,
      .doc = "the least important lines to write"},
     {"format", KITH_PARAM_ENUM, 0, AT(log_format), "text", .choices = log_formats,
@@ -100,7 +107,8 @@ static const struct kith_param log_params[] = {
 
 static const struct kith_param delegate_protocol[] = {
     {"min", KITH_PARAM_UINT, 0, SET(delegate_protocol_min), "0", .max = 255,
-     .doc = "lowest version that the delegates understand; a Serf cluster asks for 2 (DelegateProtocolMin)"},
+     .doc = "lowest version that the delegates understand; a Serf cluster asks for 2 "
+            "(DelegateProtocolMin)"},
     {"max", KITH_PARAM_UINT, 0, SET(delegate_protocol_max), "0", .max = 255,
      .doc = "highest version; a Serf cluster asks for 5 (DelegateProtocolMax)"},
     {"version", KITH_PARAM_UINT, 0, SET(delegate_protocol_version), "0", .max = 255,
@@ -108,12 +116,14 @@ static const struct kith_param delegate_protocol[] = {
     {NULL}};
 
 static const struct kith_param pipeline[] = {
-    {"send", KITH_SPECIAL_CODECS, 0, AT(send), "lzw, crc32",
-     .doc = "codecs around everything this node sends, in this order: compress, then check, then encrypt"},
-    {"accept", KITH_SPECIAL_CODECS, 0, AT(accept),
+    {"send", KITH_SPECIAL_CODECS, 0, AT(chain.send), "lzw, crc32",
+     .doc = "codecs around everything this node sends, in this order: compress, then check, then "
+            "encrypt"},
+    {"accept", KITH_SPECIAL_CODECS, 0, AT(chain.accept),
      .doc = "codecs that it opens, in any order; without it those of `send`, lzw and crc32"},
-    {"require", KITH_SPECIAL_REQUIRE, 0, AT(require),
-     .doc = "what must have been taken off a message: encrypt, authenticate, check, compress; without it [encrypt, "
+    {"require", KITH_SPECIAL_REQUIRE, 0, AT(chain.require),
+     .doc = "what must have been taken off a message: encrypt, authenticate, check, compress; "
+            "without it [encrypt, "
             "authenticate] as soon as `send` encrypts"},
     {NULL}};
 
@@ -126,17 +136,20 @@ static const struct kith_param probe[] = {
      .doc = "how many others are asked (IndirectChecks)"},
     {"disable_tcp_pings", KITH_PARAM_BOOL, 0, SET(disable_tcp_pings), "false",
      .doc = "no ping over a stream when packets get no answer (DisableTcpPings)"},
-    {"disable_tcp_pings_for", KITH_PARAM_STRINGS, 0, SET(disable_tcp_pings_for), .min = 1, .max = 255,
-     .doc = "likewise for these members only (DisableTcpPingsForNode)"},
-    {"awareness_max_multiplier", KITH_PARAM_UINT, 0, SET(awareness_max_multiplier), "8", .min = 1, .max = 255,
+    {"disable_tcp_pings_for", KITH_PARAM_STRINGS, 0, SET(disable_tcp_pings_for), .min = 1,
+     .max = 255, .doc = "likewise for these members only (DisableTcpPingsForNode)"},
+    {"awareness_max_multiplier", KITH_PARAM_UINT, 0, SET(awareness_max_multiplier), "8", .min = 1,
+     .max = 255,
      .doc = "how much slower a node probes that is not well itself (AwarenessMaxMultiplier)"},
     {NULL}};
 
 static const struct kith_param suspicion[] = {
     {"mult", KITH_PARAM_UINT, 0, SET(suspicion_mult), "4", "6", "3", 1, 1000,
      .doc = "a suspect has mult * log10(members) * probe.interval to refute (SuspicionMult)"},
-    {"max_timeout_mult", KITH_PARAM_UINT, 0, SET(suspicion_max_timeout_mult), "6", .min = 1, .max = 1000,
-     .doc = "at first that many times longer, shrinking as others suspect it too (SuspicionMaxTimeoutMult)"},
+    {"max_timeout_mult", KITH_PARAM_UINT, 0, SET(suspicion_max_timeout_mult), "6", .min = 1,
+     .max = 1000,
+     .doc = "at first that many times longer, shrinking as others suspect it too "
+            "(SuspicionMaxTimeoutMult)"},
     {NULL}};
 
 static const struct kith_param gossip[] = {
@@ -146,8 +159,8 @@ static const struct kith_param gossip[] = {
      .doc = "to how many members a round goes; 0: no rounds (GossipNodes)"},
     {"to_the_dead_time", KITH_PARAM_DURATION, 0, SET(gossip_to_the_dead_time), "30s", "60s", "15s",
      .doc = "how long the dead still get gossip, so that they can refute (GossipToTheDeadTime)"},
-    {"retransmit_mult", KITH_PARAM_UINT, 0, SET(retransmit_mult), "4", .def_local = "2", .min = 1, .max = 255,
-     .doc = "news is sent retransmit_mult * log10(members) times (RetransmitMult)"},
+    {"retransmit_mult", KITH_PARAM_UINT, 0, SET(retransmit_mult), "4", .def_local = "2", .min = 1,
+     .max = 255, .doc = "news is sent retransmit_mult * log10(members) times (RetransmitMult)"},
     {NULL}};
 
 static const struct kith_param push_pull[] = {
@@ -156,18 +169,20 @@ static const struct kith_param push_pull[] = {
     {NULL}};
 
 static const struct kith_param limits[] = {
-    {"handoff_queue_depth", KITH_PARAM_UINT, 0, SET(handoff_queue_depth), "1024", .min = 1, .max = 1 << 20,
-     .doc = "user messages that wait for delegates; more are dropped and counted (HandoffQueueDepth)"},
+    {"handoff_queue_depth", KITH_PARAM_UINT, 0, SET(handoff_queue_depth), "1024", .min = 1,
+     .max = 1 << 20,
+     .doc =
+         "user messages that wait for delegates; more are dropped and counted (HandoffQueueDepth)"},
     {"max_members", KITH_PARAM_UINT, 0, SET(max_members), "100000", .min = 2, .max = 1 << 24,
      .doc = "names known, the dead included; strangers over it are ignored"},
     {"max_streams", KITH_PARAM_UINT, 0, SET(max_streams), "1024", .min = 2, .max = 65535,
      .doc = "streams open at a time, in both directions"},
     {"max_push_pulls", KITH_PARAM_UINT, 0, SET(max_push_pulls), "128", .min = 1, .max = 65535,
      .doc = "exchanges of full state that others may have open with us"},
-    {"max_stream_size", KITH_PARAM_SIZE, 0, SET(max_stream_size), "20MiB", .min = 64 << 10, .max = 1 << 30,
-     .doc = "one message on a stream"},
-    {"max_stream_memory", KITH_PARAM_SIZE, 0, SET(max_stream_memory), "128MiB", .min = 1 << 20, .max = 1ull << 36,
-     .doc = "bytes that all open streams may hold together"},
+    {"max_stream_size", KITH_PARAM_SIZE, 0, SET(max_stream_size), "20MiB", .min = 64 << 10,
+     .max = 1 << 30, .doc = "one message on a stream"},
+    {"max_stream_memory", KITH_PARAM_SIZE, 0, SET(max_stream_memory), "128MiB", .min = 1 << 20,
+     .max = 1ull << 36, .doc = "bytes that all open streams may hold together"},
     {"max_pending", KITH_PARAM_UINT, 0, SET(max_pending), "4096", .min = 1, .max = 1 << 20,
      .doc = "probes for others and pings that wait for an ack"},
     {"max_broadcasts", KITH_PARAM_UINT, 0, SET(max_broadcasts), "65536", .min = 1, .max = 1 << 24,
@@ -179,7 +194,8 @@ const struct kith_section kith_sections[] = {
     {"", short_forms, "memberlist's own keys for the pipeline", .short_forms = true},
     {"node", node, "who the node is, and how it speaks"},
     {"node.log", log_params, "what it writes about itself"},
-    {"node.delegate_protocol", delegate_protocol, "versions of what the delegates speak; all members must agree"},
+    {"node.delegate_protocol", delegate_protocol,
+     "versions of what the delegates speak; all members must agree"},
     {"pipeline", pipeline, "the layers around every message"},
     {"probe", probe, "how failures are noticed"},
     {"suspicion", suspicion, "how long a suspect has"},
@@ -188,7 +204,7 @@ const struct kith_section kith_sections[] = {
     {"limits", limits, "the most of everything; what is over it is dropped and counted"},
     {NULL}};
 
-/* ------------------------------------------------------------------------------------- for embedders */
+/* ----------------------------------------------------------------------------- for embedders */
 
 void kith_settings_init(struct kith_settings *s, enum kith_profile profile)
 {

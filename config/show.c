@@ -1,8 +1,8 @@
 /*
  * show.c - effective values as YAML, each with a comment where it came from.
  *
- * The output is a file again: read back it gives the same settings, except for keys that stood in the file themselves.
- * Walks the tables; knows no key by name.
+ * The output is a file again: read back it gives the same settings, except for keys that stood in
+ * the file themselves. Walks the tables; knows no key by name.
  */
 #include "show.h"
 #include <arpa/inet.h>
@@ -12,7 +12,7 @@
 
 enum { COMMENT = 52 }; /* column of the comments */
 
-/* ------------------------------------------------------------------------------------- values */
+/* ------------------------------------------------------------------------------------ values */
 
 const void *kith_shown_at(const struct kith_config *c, const struct kith_param *p)
 {
@@ -106,7 +106,8 @@ static void print_require(uint32_t bits, FILE *out)
     fputc(']', out);
 }
 
-void kith_shown_value(const struct kith_config *c, const struct kith_param *p, const void *at, FILE *out)
+void kith_shown_value(const struct kith_config *c, const struct kith_param *p, const void *at,
+                      FILE *out)
 {
     const struct kith_secrets *keys = at;
     if (p->flags & KITH_PARAM_SECRET) {
@@ -162,14 +163,15 @@ static void origin_words(const struct kith_config *c, const char *path, char *ou
 }
 
 /* "INDENT FRONT key: value   # where from" */
-static void line(FILE *out, unsigned indent, const char *front, const char *key, const char *value, const char *comment)
+static void line(FILE *out, unsigned indent, const char *front, const char *key, const char *value,
+                 const char *comment)
 {
     int n = fprintf(out, "%*s%s%s:%s%s", (int)indent, "", front, key, *value ? " " : "", value);
     fprintf(out, "%*s  # %s\n", n < COMMENT ? COMMENT - n : 0, "", comment);
 }
 
-static void param_line(const struct kith_config *c, const struct kith_param *p, const void *at, const char *path,
-                       unsigned indent, const char *front, FILE *out)
+static void param_line(const struct kith_config *c, const struct kith_param *p, const void *at,
+                       const char *path, unsigned indent, const char *front, FILE *out)
 {
     char words[200];
     if (!kith_shown_given(p, at)) {
@@ -182,22 +184,22 @@ static void param_line(const struct kith_config *c, const struct kith_param *p, 
     free(text);
 }
 
-/* ------------------------------------------------------------------------------------- entries */
+/* ----------------------------------------------------------------------------------- entries */
 
 /* An entry of accept that was copied from send has its origins there. */
-static const char *origin_path(const struct kith_config *c, const struct kith_entry *e, const char *path, char *out,
-                               size_t cap)
+static const char *origin_path(const struct kith_config *c, const struct kith_entry *e,
+                               const char *path, char *out, size_t cap)
 {
-    for (size_t i = 0; strncmp(path, "pipeline.accept", 15) == 0 && i < c->send.count; i++)
-        if (c->send.items[i].params == e->params) {
+    for (size_t i = 0; strncmp(path, "pipeline.accept", 15) == 0 && i < c->chain.send.count; i++)
+        if (c->chain.send.items[i].params == e->params) {
             snprintf(out, cap, "pipeline.send[%zu]", i);
             return out;
         }
     return path;
 }
 
-static void show_entry(const struct kith_config *c, const struct kith_entry *e, const char *path, unsigned indent,
-                       bool item, FILE *out)
+static void show_entry(const struct kith_config *c, const struct kith_entry *e, const char *path,
+                       unsigned indent, bool item, FILE *out)
 {
     char words[200], full[300], source[100];
     struct kith_param use = {"use", KITH_PARAM_STRING};
@@ -222,8 +224,8 @@ static void show_entry(const struct kith_config *c, const struct kith_entry *e, 
     }
 }
 
-static void show_entries(const struct kith_config *c, const struct kith_entries *list, const char *name,
-                         const char *path, unsigned indent, FILE *out)
+static void show_entries(const struct kith_config *c, const struct kith_entries *list,
+                         const char *name, const char *path, unsigned indent, FILE *out)
 {
     char full[200], words[200];
     if (!list->count) {
@@ -238,7 +240,7 @@ static void show_entries(const struct kith_config *c, const struct kith_entries 
     }
 }
 
-/* ------------------------------------------------------------------------------------- sections */
+/* ---------------------------------------------------------------------------------- sections */
 
 static void show_section(const struct kith_config *c, const char *path, unsigned indent, FILE *out)
 {

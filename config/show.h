@@ -8,8 +8,10 @@
 
 /* Whether there is a value to print. */
 bool kith_shown_given(const struct kith_param *, const void *at);
-/* The value of a plain or special type on one line, as YAML where YAML has such a line. Secrets are `***`. */
-void kith_shown_value(const struct kith_config *, const struct kith_param *, const void *at, FILE *);
+/* The value of a plain or special type on one line, as YAML where YAML has such a line. Secrets are
+ * `***`. */
+void kith_shown_value(const struct kith_config *, const struct kith_param *, const void *at,
+                      FILE *);
 /* The same, malloc'd. */
 char *kith_shown_text(const struct kith_config *, const struct kith_param *, const void *at);
 /* Where a parameter of a section lives. */

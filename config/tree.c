@@ -1,8 +1,8 @@
 /*
  * tree.c - libyaml's events to a located tree.
  *
- * Events and not libyaml's documents, because there an alias has lost its own place, and duplicate keys pass silently.
- * Knows nothing of what keys mean.
+ * Events and not libyaml's documents, because there an alias has lost its own place, and duplicate
+ * keys pass silently. Knows nothing of what keys mean.
  */
 #include "tree.h"
 #include <sodium.h>
@@ -18,7 +18,10 @@ struct builder {
     unsigned depth;
 };
 
-static struct kith_pos pos_of(yaml_mark_t m) { return (struct kith_pos){(unsigned)m.line + 1, (unsigned)m.column + 1}; }
+static struct kith_pos pos_of(yaml_mark_t m)
+{
+    return (struct kith_pos){(unsigned)m.line + 1, (unsigned)m.column + 1};
+}
 
 struct kith_yaml *kith_yaml_get(const struct kith_yaml *map, const char *key)
 {
@@ -48,9 +51,10 @@ static bool attach(struct builder *b, struct kith_yaml *n)
     struct kith_yaml **key = &b->key[b->depth - 1];
     if (in->kind == KITH_YAML_MAP && !*key) {
         if (n->kind != KITH_YAML_SCALAR) {
-            kith_diag_error(b->diag, n->pos,
-                            "keys are plain words, as in `name: value`; quote text that begins with [ or {",
-                            "a key can't be a %s", n->kind == KITH_YAML_MAP ? "map" : "list");
+            kith_diag_error(
+                b->diag, n->pos,
+                "keys are plain words, as in `name: value`; quote text that begins with [ or {",
+                "a key can't be a %s", n->kind == KITH_YAML_MAP ? "map" : "list");
             return false;
         }
         if (in->count >= KITH_YAML_KEYS) {
@@ -66,7 +70,8 @@ static bool attach(struct builder *b, struct kith_yaml *n)
         *key = NULL;
         if (before) {
             char help[64];
-            snprintf(help, sizeof help, "first given at line %u; keep one of them", before->key->pos.line);
+            snprintf(help, sizeof help, "first given at line %u; keep one of them",
+                     before->key->pos.line);
             kith_diag_error(b->diag, n->key->pos, help, "duplicate key '%s'", n->key->text);
             return true; /* parsed on, but not part of the tree */
         }
@@ -90,11 +95,12 @@ static struct kith_yaml *node(struct builder *b, const yaml_event_t *ev, enum ki
     return n;
 }
 
-static void refuse_props(struct builder *b, struct kith_yaml *n, const yaml_char_t *anchor, const yaml_char_t *tag)
+static void refuse_props(struct builder *b, struct kith_yaml *n, const yaml_char_t *anchor,
+                         const yaml_char_t *tag)
 {
     if (anchor)
-        kith_diag_error(b->diag, n->pos, "write the value out where it is needed", "anchors (&%s) are not used here",
-                        anchor);
+        kith_diag_error(b->diag, n->pos, "write the value out where it is needed",
+                        "anchors (&%s) are not used here", anchor);
     if (tag) {
         const char *name = (const char *)tag;
         size_t std = strncmp(name, "tag:yaml.org,2002:", 18) == 0 ? 18 : 0;
@@ -108,7 +114,8 @@ static bool scalar(struct builder *b, yaml_event_t *ev)
 {
     struct kith_yaml *n = node(b, ev, KITH_YAML_SCALAR);
     n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    n->text = kith_arena_strndup(b->arena, (const char *)ev->data.scalar.value, ev->data.scalar.length);
+    n->text =
+        kith_arena_strndup(b->arena, (const char *)ev->data.scalar.value, ev->data.scalar.length);
     n->len = ev->data.scalar.length;
     refuse_props(b, n, ev->data.scalar.anchor, ev->data.scalar.tag);
     if (strlen(n->text) != ev->data.scalar.length) {
@@ -141,7 +148,8 @@ static bool alias(struct builder *b, const yaml_event_t *ev)
 {
     struct kith_yaml *n = node(b, ev, KITH_YAML_SCALAR);
     n->bad = true;
-    kith_diag_error(b->diag, n->pos, "write the value out where it is needed; quote text that begins with *",
+    kith_diag_error(b->diag, n->pos,
+                    "write the value out where it is needed; quote text that begins with *",
                     "aliases (*%s) are not used here", ev->data.alias.anchor);
     return attach(b, n);
 }
@@ -187,13 +195,14 @@ static char char_at(const char *text, size_t len, struct kith_pos at)
     return i < len ? text[i] : '\0';
 }
 
-static void syntax_error(const yaml_parser_t *p, struct kith_diag *diag, const char *text, size_t len)
+static void syntax_error(const yaml_parser_t *p, struct kith_diag *diag, const char *text,
+                         size_t len)
 {
     if (p->error == YAML_READER_ERROR) {
         struct kith_pos at = pos_at(text, len, p->problem_offset);
         if (p->problem_value >= 0 && p->problem_value < 0x20)
-            kith_diag_error(diag, at, "in double quotes it can be written \\xNN", "control character 0x%02X",
-                            p->problem_value);
+            kith_diag_error(diag, at, "in double quotes it can be written \\xNN",
+                            "control character 0x%02X", p->problem_value);
         else
             kith_diag_error(diag, at, "save the file as UTF-8", "not valid UTF-8: %s", p->problem);
         return;
@@ -207,7 +216,8 @@ static void syntax_error(const yaml_parser_t *p, struct kith_diag *diag, const c
                            : char_at(text, len, at)
                                ? "text that holds [ ] { } or , goes in quotes: \"[::]:7946\""
                                : "the file ends before the bracket that was opened there is closed";
-        kith_diag_error(diag, at, help, "%s %s at line %zu", problem, p->context, p->context_mark.line + 1);
+        kith_diag_error(diag, at, help, "%s %s at line %zu", problem, p->context,
+                        p->context_mark.line + 1);
     } else
         kith_diag_error(diag, at, NULL, "%s", problem);
 }
@@ -215,16 +225,19 @@ static void syntax_error(const yaml_parser_t *p, struct kith_diag *diag, const c
 /* What libyaml has buffered may hold a secret. */
 static void close_parser(yaml_parser_t *p)
 {
-    if (p->raw_buffer.start) sodium_memzero(p->raw_buffer.start, (size_t)(p->raw_buffer.end - p->raw_buffer.start));
+    if (p->raw_buffer.start)
+        sodium_memzero(p->raw_buffer.start, (size_t)(p->raw_buffer.end - p->raw_buffer.start));
     if (p->buffer.start) sodium_memzero(p->buffer.start, (size_t)(p->buffer.end - p->buffer.start));
     yaml_parser_delete(p);
 }
 
-struct kith_yaml *kith_yaml_parse(const char *text, size_t len, struct kith_arena *arena, struct kith_diag *diag)
+struct kith_yaml *kith_yaml_parse(const char *text, size_t len, struct kith_arena *arena,
+                                  struct kith_diag *diag)
 {
     struct builder b = {.arena = arena, .diag = diag};
     if (len > KITH_CONFIG_MAX) {
-        kith_diag_error(diag, (struct kith_pos){0}, NULL, "the file is larger than %d KiB", KITH_CONFIG_MAX >> 10);
+        kith_diag_error(diag, (struct kith_pos){0}, NULL, "the file is larger than %d KiB",
+                        KITH_CONFIG_MAX >> 10);
         return NULL;
     }
     yaml_parser_t p;

@@ -1,8 +1,8 @@
 /*
  * tree.h - YAML text as a tree in which every node knows its place.
  *
- * What the files of this project need of YAML and no more: maps, lists, scalars. Scalars stay text until a parameter
- * says their type, so that YAML 1.1's surprises (no, 010, 1e3) can't happen.
+ * What the files of this project need of YAML and no more: maps, lists, scalars. Scalars stay text
+ * until a parameter says their type, so that YAML 1.1's surprises (no, 010, 1e3) can't happen.
  */
 #ifndef KITH_CONFIG_TREE_H
 #define KITH_CONFIG_TREE_H
@@ -26,9 +26,11 @@ struct kith_yaml {
     size_t count;
 };
 
-/* NULL after errors of syntax. Aliases, anchors, tags and duplicate keys are reported too, and leave nodes marked bad.
+/* NULL after errors of syntax. Aliases, anchors, tags and duplicate keys are reported too, and
+ * leave nodes marked bad.
  * */
-struct kith_yaml *kith_yaml_parse(const char *text, size_t len, struct kith_arena *, struct kith_diag *);
+struct kith_yaml *kith_yaml_parse(const char *text, size_t len, struct kith_arena *,
+                                  struct kith_diag *);
 
 /* The value of a key; NULL when absent, or when map is not one. */
 struct kith_yaml *kith_yaml_get(const struct kith_yaml *map, const char *key);

@@ -1,9 +1,9 @@
 /*
  * values.c - one value of a parameter: text to C and back.
  *
- * Strict, because a file is read by people too: numbers are decimal, durations and sizes have a unit, true and false
- * are the only truths. Each refusal says what to write instead. Knows one value at a time and nothing of keys or
- * files.
+ * Strict, because a file is read by people too: numbers are decimal, durations and sizes have a
+ * unit, true and false are the only truths. Each refusal says what to write instead. Knows one
+ * value at a time and nothing of keys or files.
  */
 #include "values.h"
 #include "diag.h"
@@ -16,9 +16,11 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit durations[] = {{"h", 3600000000000}, {"m", 60000000000},  {"s", 1000000000}, {"ms", 1000000},
-                                        {"us", 1000},         {"\xC2\xB5s", 1000}, {"ns", 1},         {NULL, 0}};
-static const struct unit sizes[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {NULL, 0}};
+static const struct unit durations[] = {
+    {"h", 3600000000000}, {"m", 60000000000},  {"s", 1000000000}, {"ms", 1000000},
+    {"us", 1000},         {"\xC2\xB5s", 1000}, {"ns", 1},         {NULL, 0}};
+static const struct unit sizes[] = {
+    {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {NULL, 0}};
 
 static bool digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -58,7 +60,9 @@ static size_t quantity(const char *s, const struct unit *units, uint64_t *out)
     }
     const struct unit *u = unit_at(units, s + n, &len);
     uint64_t fraction = u ? (uint64_t)((unsigned __int128)u->factor * part / scale) : 0;
-    if (!u || __builtin_mul_overflow(whole, u->factor, out) || __builtin_add_overflow(*out, fraction, out)) return 0;
+    if (!u || __builtin_mul_overflow(whole, u->factor, out) ||
+        __builtin_add_overflow(*out, fraction, out))
+        return 0;
     return n + len;
 }
 
@@ -89,7 +93,8 @@ static void print_units(uint64_t v, const struct unit *units, FILE *out)
     for (const struct unit *u = units; v && u->name; u++) {
         if ((uint8_t)*u->name >= 0x80 || v < u->factor) continue;
         if (units == sizes && v % u->factor) continue; /* one unit only */
-        fprintf(out, "%llu%s", (unsigned long long)(v / u->factor), u->factor == 1 && units == sizes ? "" : u->name);
+        fprintf(out, "%llu%s", (unsigned long long)(v / u->factor),
+                u->factor == 1 && units == sizes ? "" : u->name);
         v %= u->factor;
     }
 }
@@ -106,7 +111,7 @@ static void print_size(uint64_t bytes, FILE *out)
     print_units(bytes, sizes, out);
 }
 
-/* ------------------------------------------------------------------------------------- what a type is */
+/* ---------------------------------------------------------------------------- what a type is */
 
 size_t kith_value_size(const struct kith_param *p)
 {
@@ -178,9 +183,10 @@ static void print_choices(const struct kith_param *p, char *out, size_t cap)
                                  p->choices[i]);
 }
 
-/* ------------------------------------------------------------------------------------- text to C */
+/* --------------------------------------------------------------------------------- text to C */
 
-static int refuse(struct kith_complaint *c, const char *help, const char *fmt, ...) KITH_PRINTF(3, 4);
+static int refuse(struct kith_complaint *c, const char *help, const char *fmt, ...)
+    KITH_PRINTF(3, 4);
 static int refuse(struct kith_complaint *c, const char *help, const char *fmt, ...)
 {
     va_list ap;
@@ -191,7 +197,8 @@ static int refuse(struct kith_complaint *c, const char *help, const char *fmt, .
     return -KITH_EINVAL;
 }
 
-static int in_range(const struct kith_param *p, const char *text, double v, struct kith_complaint *c)
+static int in_range(const struct kith_param *p, const char *text, double v,
+                    struct kith_complaint *c)
 {
     if (v >= (double)p->min && (!p->max || v <= (double)p->max)) return 0;
     char range[80], help[100];
@@ -200,7 +207,8 @@ static int in_range(const struct kith_param *p, const char *text, double v, stru
     return refuse(c, help, "'%s' is out of range: %s", p->name, text);
 }
 
-static int read_bool(const struct kith_param *p, const char *text, bool *at, struct kith_complaint *c)
+static int read_bool(const struct kith_param *p, const char *text, bool *at,
+                     struct kith_complaint *c)
 {
     static const char *const yes[] = {"yes", "on", "True", "TRUE", "Yes", "On", "1", "y"};
     static const char *const no[] = {"no", "off", "False", "FALSE", "No", "Off", "0", "n"};
@@ -214,13 +222,16 @@ static int read_bool(const struct kith_param *p, const char *text, bool *at, str
     return refuse(c, help, "'%s' is true or false, not '%s'", p->name, text);
 }
 
-static int read_uint(const struct kith_param *p, const char *text, uint32_t *at, struct kith_complaint *c)
+static int read_uint(const struct kith_param *p, const char *text, uint32_t *at,
+                     struct kith_complaint *c)
 {
     uint64_t v;
     size_t n = digits(text, &v);
     if (!n || text[n]) {
         for (n = 0; digit(text[n]); n++) {}
-        if (!n || text[n]) return refuse(c, "write decimal digits", "'%s' is a whole number, not '%s'", p->name, text);
+        if (!n || text[n])
+            return refuse(c, "write decimal digits", "'%s' is a whole number, not '%s'", p->name,
+                          text);
         v = UINT64_MAX;
     } else if (n > 1 && text[0] == '0') {
         char help[60];
@@ -234,7 +245,8 @@ static int read_uint(const struct kith_param *p, const char *text, uint32_t *at,
     return rc;
 }
 
-static int read_size(const struct kith_param *p, const char *text, uint64_t *at, struct kith_complaint *c)
+static int read_size(const struct kith_param *p, const char *text, uint64_t *at,
+                     struct kith_complaint *c)
 {
     uint64_t v, n;
     if (parse_size(text, &v)) {
@@ -252,7 +264,8 @@ static int read_size(const struct kith_param *p, const char *text, uint64_t *at,
     return refuse(c, help, "'%s' is a size, not '%s'", p->name, text);
 }
 
-static int read_duration(const struct kith_param *p, const char *text, uint64_t *at, struct kith_complaint *c)
+static int read_duration(const struct kith_param *p, const char *text, uint64_t *at,
+                         struct kith_complaint *c)
 {
     uint64_t v, n;
     if (parse_duration(text, &v)) {
@@ -265,11 +278,12 @@ static int read_duration(const struct kith_param *p, const char *text, uint64_t 
         snprintf(help, sizeof help, "write %ss or %sms", text, text);
         return refuse(c, help, "'%s' is a duration and needs a unit: %s", p->name, text);
     }
-    return refuse(c, "write numbers with h, m, s, ms, us or ns: 200ms, 5s, 1m30s", "'%s' is a duration, not '%s'",
-                  p->name, text);
+    return refuse(c, "write numbers with h, m, s, ms, us or ns: 200ms, 5s, 1m30s",
+                  "'%s' is a duration, not '%s'", p->name, text);
 }
 
-static int read_enum(const struct kith_param *p, const char *text, uint32_t *at, struct kith_complaint *c)
+static int read_enum(const struct kith_param *p, const char *text, uint32_t *at,
+                     struct kith_complaint *c)
 {
     size_t n = 0;
     for (; p->choices[n]; n++)
@@ -287,14 +301,17 @@ static int read_enum(const struct kith_param *p, const char *text, uint32_t *at,
     return refuse(c, help, "'%s' can't be '%s'", p->name, text);
 }
 
-static int read_float(const struct kith_param *p, const char *text, double *at, struct kith_complaint *c)
+static int read_float(const struct kith_param *p, const char *text, double *at,
+                      struct kith_complaint *c)
 {
     uint64_t whole, part = 0;
     double scale = 1;
     size_t n = digits(text, &whole);
     if (n && text[n] == '.')
-        for (n++; digit(text[n]); n++, scale *= 10) part = scale < 1e15 ? part * 10 + (uint64_t)(text[n] - '0') : part;
-    if (!n || text[n]) return refuse(c, "write digits, as 0.5", "'%s' is a number, not '%s'", p->name, text);
+        for (n++; digit(text[n]); n++, scale *= 10)
+            part = scale < 1e15 ? part * 10 + (uint64_t)(text[n] - '0') : part;
+    if (!n || text[n])
+        return refuse(c, "write digits, as 0.5", "'%s' is a number, not '%s'", p->name, text);
     *at = (double)whole + (double)part / (scale < 1e15 ? scale : 1e15);
     return in_range(p, text, *at, c);
 }
@@ -317,8 +334,8 @@ static const char *keep(struct kith_arena *arena, const char *text)
     return arena ? kith_arena_strdup(arena, text) : text;
 }
 
-static int read_path(const struct kith_param *p, const char *text, const char **at, struct kith_arena *arena,
-                     const char *dir, struct kith_complaint *c)
+static int read_path(const struct kith_param *p, const char *text, const char **at,
+                     struct kith_arena *arena, const char *dir, struct kith_complaint *c)
 {
     int rc = check_length(p, text, c);
     if (rc) return rc;
@@ -329,8 +346,8 @@ static int read_path(const struct kith_param *p, const char *text, const char **
     return 0;
 }
 
-static int append(const struct kith_param *p, const char *text, struct kith_strings *at, struct kith_arena *arena,
-                  struct kith_complaint *c)
+static int append(const struct kith_param *p, const char *text, struct kith_strings *at,
+                  struct kith_arena *arena, struct kith_complaint *c)
 {
     int rc = check_length(p, text, c);
     if (rc) return rc;
@@ -344,8 +361,8 @@ static int append(const struct kith_param *p, const char *text, struct kith_stri
     return 0;
 }
 
-int kith_value_parse(const struct kith_param *p, const char *text, void *at, struct kith_arena *arena, const char *dir,
-                     struct kith_complaint *c)
+int kith_value_parse(const struct kith_param *p, const char *text, void *at,
+                     struct kith_arena *arena, const char *dir, struct kith_complaint *c)
 {
     int rc;
     switch (p->type) {
@@ -361,11 +378,12 @@ int kith_value_parse(const struct kith_param *p, const char *text, void *at, str
         rc = check_length(p, text, c);
         if (rc == 0) *(const char **)at = keep(arena, text);
         return rc;
-    default: return refuse(c, "", "'%s' has a type that this host does not know: %u", p->name, p->type);
+    default:
+        return refuse(c, "", "'%s' has a type that this host does not know: %u", p->name, p->type);
     }
 }
 
-/* ------------------------------------------------------------------------------------- defaults */
+/* ---------------------------------------------------------------------------------- defaults */
 
 const char *kith_value_default(const struct kith_param *p, unsigned profile)
 {
@@ -374,8 +392,8 @@ const char *kith_value_default(const struct kith_param *p, unsigned profile)
     return p->def;
 }
 
-int kith_value_set_default(const struct kith_param *p, unsigned profile, void *at, struct kith_arena *arena,
-                           const char *dir, struct kith_complaint *c)
+int kith_value_set_default(const struct kith_param *p, unsigned profile, void *at,
+                           struct kith_arena *arena, const char *dir, struct kith_complaint *c)
 {
     const char *def = kith_value_default(p, profile);
     if (!def) return 0;
@@ -389,11 +407,12 @@ int kith_value_set_default(const struct kith_param *p, unsigned profile, void *a
     return rc;
 }
 
-/* ------------------------------------------------------------------------------------- C to text */
+/* --------------------------------------------------------------------------------- C to text */
 
 static bool bare_char(uint8_t c)
 {
-    return digit((char)c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c && strchr("_./@+=%-:", c));
+    return digit((char)c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           (c && strchr("_./@+=%-:", c));
 }
 
 static bool bare(const char *s)

@@ -11,15 +11,16 @@ struct kith_complaint {
     char text[400], help[400];
 };
 
-/* Store what text says at `at`, whose C type the parameter's type gives. Lists take one item. dir: what relative paths
- * are relative to ("": nothing). Strings are copied into the arena; with arena NULL they are lent. 0 or -KITH_EINVAL.
+/* Store what text says at `at`, whose C type the parameter's type gives. Lists take one item. dir:
+ * what relative paths are relative to ("": nothing). Strings are copied into the arena; with arena
+ * NULL they are lent. 0 or -KITH_EINVAL.
  * */
-int kith_value_parse(const struct kith_param *, const char *text, void *at, struct kith_arena *, const char *dir,
-                     struct kith_complaint *);
+int kith_value_parse(const struct kith_param *, const char *text, void *at, struct kith_arena *,
+                     const char *dir, struct kith_complaint *);
 /* The default under a profile (enum kith_profile) as written in YAML; NULL: none. */
 const char *kith_value_default(const struct kith_param *, unsigned profile);
-int kith_value_set_default(const struct kith_param *, unsigned profile, void *at, struct kith_arena *, const char *dir,
-                           struct kith_complaint *);
+int kith_value_set_default(const struct kith_param *, unsigned profile, void *at,
+                           struct kith_arena *, const char *dir, struct kith_complaint *);
 /* Bytes that the type takes; 0: not a type of the ABI. */
 size_t kith_value_size(const struct kith_param *);
 /* Whether there is something to show: a string or path that is not given is not. */

@@ -1,33 +1,34 @@
 /*
  * broadcast.c - the transmit-limited queue (memberlist 2.17).
  *
- * One treap holds all entries in the order of sending: transmits up, length down, id down. In that order "the longest that
- * still fits in this tier, the newest of those" is a lower bound, so a fetch costs O(log n) a message. A treap because
- * its two operations are a dozen lines each without recursion or parent links; priorities are a mix of the entry's own
- * address, which nobody outside can choose. Entries are recycled: a queue that fills and drains stops allocating.
+ * One treap holds all entries in the order of sending: transmits up, length down, id down. In that
+ * order "the longest that still fits in this tier, the newest of those" is a lower bound, so a
+ * fetch costs O(log n) a message. A treap because its two operations are a dozen lines each without
+ * recursion or parent links; priorities are a mix of the entry's own address, which nobody outside
+ * can choose. Entries are recycled: a queue that fills and drains stops allocating.
  */
 #include "broadcast.h"
 
 #include <stdlib.h>
 
 enum {
-    SMALLEST = 96,               /* bytes of the smallest entry, the next ones are twice as large each */
-    SPARE_MAX = 64 * 1024,       /* bytes to keep for later */
-    BUCKETS_KEPT = 1024,         /* a larger table goes when it is empty */
-    CLASSES = 8,                 /* of the sizes that are kept: up to 16 KiB */
+    SMALLEST = 96,         /* bytes of the smallest entry, the next ones are twice as large each */
+    SPARE_MAX = 64 * 1024, /* bytes to keep for later */
+    BUCKETS_KEPT = 1024,   /* a larger table goes when it is empty */
+    CLASSES = 8,           /* of the sizes that are kept: up to 16 KiB */
     LARGE = CLASSES
 };
 
 struct kith_broadcast {
     struct kith_broadcast *left, *right;
-    struct kith_broadcast *chain;        /* of its bucket; of a list while it is in no bucket */
+    struct kith_broadcast *chain; /* of its bucket; of a list while it is in no bucket */
     uint64_t tag;
     int64_t id;
     uint32_t transmits, len, hash;
     uint16_t name_len;
     uint8_t class;
     bool plain;
-    uint8_t bytes[];                     /* the message, then the name */
+    uint8_t bytes[]; /* the message, then the name */
 };
 
 unsigned kith_retransmit_limit(unsigned mult, size_t n)
@@ -41,7 +42,7 @@ unsigned kith_retransmit_limit(unsigned mult, size_t n)
     return limit > UINT32_MAX ? UINT32_MAX : (unsigned)limit;
 }
 
-/* ------------------------------------------------------------------------------------- the treap */
+/* --------------------------------------------------------------------------------- the treap */
 
 static inline uint64_t mix(uint64_t x)
 {
@@ -99,7 +100,8 @@ static void tree_remove(struct kith_broadcast **at, struct kith_broadcast *b)
     *at = left ? left : right;
 }
 
-/* The first entry of tier `transmits` with at most `len` bytes, else the first of any later tier. */
+/* The first entry of tier `transmits` with at most `len` bytes, else the first of any later tier.
+ */
 static struct kith_broadcast *tree_find(struct kith_broadcast *b, uint32_t transmits, size_t len)
 {
     struct kith_broadcast *found = NULL;
@@ -134,11 +136,14 @@ static struct kith_broadcast **bucket_of(const struct kith_broadcasts *q, uint32
     return &q->buckets[hash & (q->bucket_count - 1)];
 }
 
-static struct kith_broadcast *find_name(const struct kith_broadcasts *q, const char *name, size_t len, uint32_t hash)
+static struct kith_broadcast *find_name(const struct kith_broadcasts *q, const char *name,
+                                        size_t len, uint32_t hash)
 {
     if (!q->bucket_count) return NULL;
     struct kith_broadcast *b = *bucket_of(q, hash);
-    while (b && !(b->hash == hash && b->name_len == len && memcmp(b->bytes + b->len, name, len) == 0)) b = b->chain;
+    while (b &&
+           !(b->hash == hash && b->name_len == len && memcmp(b->bytes + b->len, name, len) == 0))
+        b = b->chain;
     return b;
 }
 
@@ -175,13 +180,13 @@ static int grow_names(struct kith_broadcasts *q)
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------- entries */
+/* ----------------------------------------------------------------------------------- entries */
 
 static struct kith_broadcast *entry_new(struct kith_broadcasts *q, size_t len, size_t name_len)
 {
     size_t need = sizeof(struct kith_broadcast) + len + name_len;
     unsigned class = 0;
-    while (class < LARGE && need > (size_t)SMALLEST << class) class++;
+    while (class < LARGE && need > (size_t)SMALLEST << class) class ++;
     struct kith_broadcast *b = NULL;
     if (class < LARGE) {
         need = (size_t)SMALLEST << class;
@@ -195,14 +200,15 @@ static struct kith_broadcast *entry_new(struct kith_broadcasts *q, size_t len, s
     }
     if (!b) return NULL;
     memset(b, 0, sizeof *b);
-    b->class = (uint8_t)class;
+    b->class = (uint8_t) class;
     b->len = (uint32_t)len;
     b->name_len = (uint16_t)name_len;
     return b;
 }
 
 /* b is in neither the tree nor the names. */
-static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b, enum kith_broadcast_end how)
+static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b,
+                      enum kith_broadcast_end how)
 {
     q->count--;
     if (!q->count) q->last_id = 0;
@@ -231,12 +237,14 @@ static struct kith_broadcast *last(const struct kith_broadcasts *q)
     return b;
 }
 
-/* ------------------------------------------------------------------------------------- the queue */
+/* --------------------------------------------------------------------------------- the queue */
 
 void kith_broadcasts_init(struct kith_broadcasts *q, unsigned retransmit_mult, size_t max,
-                          void (*finished)(void *ctx, uint64_t tag, enum kith_broadcast_end), void *ctx)
+                          void (*finished)(void *ctx, uint64_t tag, enum kith_broadcast_end),
+                          void *ctx)
 {
-    *q = (struct kith_broadcasts){.finished = finished, .ctx = ctx, .retransmit_mult = retransmit_mult, .max = max};
+    *q = (struct kith_broadcasts){
+        .finished = finished, .ctx = ctx, .retransmit_mult = retransmit_mult, .max = max};
 }
 
 void kith_broadcasts_fini(struct kith_broadcasts *q)
@@ -253,7 +261,8 @@ void kith_broadcasts_fini(struct kith_broadcasts *q)
 }
 
 /* Make a whole entry and room for it; its tree and name links are the caller's. */
-static struct kith_broadcast *prepare(struct kith_broadcasts *q, size_t name_len, struct kith_bytes msg, uint64_t tag)
+static struct kith_broadcast *prepare(struct kith_broadcasts *q, size_t name_len,
+                                      struct kith_bytes msg, uint64_t tag)
 {
     if (msg.len > UINT32_MAX || name_len > UINT16_MAX) return NULL;
     struct kith_broadcast *b = entry_new(q, msg.len, name_len);
@@ -275,7 +284,8 @@ static void enqueue(struct kith_broadcasts *q, struct kith_broadcast *b)
     q->count++;
 }
 
-int kith_broadcasts_add(struct kith_broadcasts *q, const char *name, size_t name_len, struct kith_bytes msg, uint64_t tag)
+int kith_broadcasts_add(struct kith_broadcasts *q, const char *name, size_t name_len,
+                        struct kith_bytes msg, uint64_t tag)
 {
     if (!name) name_len = 0;
     if (name_len && grow_names(q)) return -KITH_ENOMEM;
@@ -298,8 +308,8 @@ int kith_broadcasts_add(struct kith_broadcasts *q, const char *name, size_t name
 }
 
 /* Gather the plain entries that are invalidated, linked by `chain`: they are in no bucket. */
-static void gather(struct kith_broadcast *b, bool (*invalidates)(void *arg, struct kith_bytes old), void *arg,
-                   struct kith_broadcast **list)
+static void gather(struct kith_broadcast *b, bool (*invalidates)(void *arg, struct kith_bytes old),
+                   void *arg, struct kith_broadcast **list)
 {
     if (!b) return;
     gather(b->left, invalidates, arg, list);
@@ -325,11 +335,12 @@ int kith_broadcasts_add_plain(struct kith_broadcasts *q, struct kith_bytes msg, 
     return 0;
 }
 
-size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhead, size_t limit, size_t most,
-                             void (*take)(void *arg, struct kith_bytes msg), void *arg)
+size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhead, size_t limit,
+                             size_t most, void (*take)(void *arg, struct kith_bytes msg), void *arg)
 {
     const unsigned transmit_limit = kith_retransmit_limit(q->retransmit_mult, n);
-    struct kith_broadcast *again = NULL;         /* to go back when all is chosen: never twice in one fetch */
+    struct kith_broadcast *again =
+        NULL; /* to go back when all is chosen: never twice in one fetch */
     size_t used = 0, taken = 0;
     uint32_t tier = 0;
     while (used + overhead < limit && (!most || taken < most)) {
@@ -337,7 +348,7 @@ size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhea
         struct kith_broadcast *b = tree_find(q->root, tier, room);
         if (!b) break;
         tier = b->transmits;
-        if (b->len > room) continue;             /* the longest of a later tier: look again in there */
+        if (b->len > room) continue; /* the longest of a later tier: look again in there */
         tree_remove(&q->root, b);
         take(arg, kith_bytes_of(b->bytes, b->len));
         used += overhead + b->len;
@@ -368,7 +379,8 @@ void kith_broadcasts_prune(struct kith_broadcasts *q, size_t retain)
 void kith_broadcasts_reset(struct kith_broadcasts *q) { kith_broadcasts_prune(q, 0); }
 
 static void walk(const struct kith_broadcast *b,
-                 void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id), void *arg)
+                 void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id),
+                 void *arg)
 {
     if (!b) return;
     walk(b->left, visit, arg);
@@ -377,7 +389,9 @@ static void walk(const struct kith_broadcast *b,
 }
 
 void kith_broadcasts_visit(const struct kith_broadcasts *q,
-                           void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id), void *arg)
+                           void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits,
+                                         int64_t id),
+                           void *arg)
 {
     walk(q->root, visit, arg);
 }

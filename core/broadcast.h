@@ -1,55 +1,62 @@
 /*
  * broadcast.h - what waits to be gossiped: memberlist's TransmitLimitedQueue (memberlist 2.17).
  *
- * Each message goes out RetransmitMult * ceil(log10(n + 1)) times. Those sent least come first, then longer ones, then
- * newer ones. Every operation costs O(log n); fetching allocates nothing. Knows neither packets nor time.
+ * Each message goes out RetransmitMult * ceil(log10(n + 1)) times. Those sent least come first,
+ * then longer ones, then newer ones. Every operation costs O(log n); fetching allocates nothing.
+ * Knows neither packets nor time.
  */
 #ifndef KITH_BROADCAST_H
 #define KITH_BROADCAST_H
 
 #include <kith/plugin.h>
 
-struct kith_broadcast;       /* a queued message; never touch one that is finished */
+struct kith_broadcast; /* a queued message; never touch one that is finished */
 
 /* How an entry ended: for whoever waits for a leave, an update or a broadcast. */
 enum kith_broadcast_end {
-    KITH_BROADCAST_SENT,         /* as often as it should be */
-    KITH_BROADCAST_REPLACED,     /* a newer one of its name came */
-    KITH_BROADCAST_DROPPED       /* prune, reset, or the bound */
+    KITH_BROADCAST_SENT,     /* as often as it should be */
+    KITH_BROADCAST_REPLACED, /* a newer one of its name came */
+    KITH_BROADCAST_DROPPED   /* prune, reset, or the bound */
 };
 
 struct kith_broadcasts {
-    /* Called when an entry is finished, whichever way, before its memory goes. It must not call into the queue. May be NULL. */
+    /* Called when an entry is finished, whichever way, before its memory goes. It must not call
+     * into the queue. May be NULL. */
     void (*finished)(void *ctx, uint64_t tag, enum kith_broadcast_end);
     void *ctx;
     unsigned retransmit_mult;
-    size_t max;                          /* most entries; 0: no bound */
-    uint64_t dropped;                    /* entries that the bound cost */
+    size_t max;       /* most entries; 0: no bound */
+    uint64_t dropped; /* entries that the bound cost */
     /* private */
-    struct kith_broadcast *root;         /* a treap in the order of sending */
-    struct kith_broadcast **buckets;     /* named entries */
-    struct kith_broadcast *spare[8];     /* finished entries to use again, by size */
+    struct kith_broadcast *root;     /* a treap in the order of sending */
+    struct kith_broadcast **buckets; /* named entries */
+    struct kith_broadcast *spare[8]; /* finished entries to use again, by size */
     size_t count, named, bucket_count, spare_bytes;
     int64_t last_id;
 };
 
 void kith_broadcasts_init(struct kith_broadcasts *, unsigned retransmit_mult, size_t max,
-                          void (*finished)(void *ctx, uint64_t tag, enum kith_broadcast_end), void *ctx);
-void kith_broadcasts_fini(struct kith_broadcasts *);         /* finishes what is left */
+                          void (*finished)(void *ctx, uint64_t tag, enum kith_broadcast_end),
+                          void *ctx);
+void kith_broadcasts_fini(struct kith_broadcasts *); /* finishes what is left */
 
-/* Queue a copy of msg. name "" or NULL: unique, replaces nothing; else it replaces the one of that name. tag: for
- * `finished`, 0 when nobody waits (finished is not called then). At the bound the last in order (sent most often, then shortest,
- * then oldest) makes room. 0 or -KITH_ENOMEM. */
-int kith_broadcasts_add(struct kith_broadcasts *, const char *name, size_t name_len, struct kith_bytes msg, uint64_t tag);
-/* Memberlist's plain broadcast, neither named nor unique: it replaces each plain one that `invalidates` says. O(n). */
+/* Queue a copy of msg. name "" or NULL: unique, replaces nothing; else it replaces the one of that
+ * name. tag: for `finished`, 0 when nobody waits (finished is not called then). At the bound the
+ * last in order (sent most often, then shortest, then oldest) makes room. 0 or -KITH_ENOMEM. */
+int kith_broadcasts_add(struct kith_broadcasts *, const char *name, size_t name_len,
+                        struct kith_bytes msg, uint64_t tag);
+/* Memberlist's plain broadcast, neither named nor unique: it replaces each plain one that
+ * `invalidates` says. O(n). */
 int kith_broadcasts_add_plain(struct kith_broadcasts *, struct kith_bytes msg, uint64_t tag,
                               bool (*invalidates)(void *arg, struct kith_bytes old), void *arg);
 
-/* Fetch messages whose lengths, each plus `overhead`, sum up to at most `limit`; n: members known, for the retransmit
- * limit. take() gets each in order, its bytes valid for the call; it must not call into the queue. Returns the bytes used,
- * overheads included. most: how many at most, 0 for no limit. */
-size_t kith_broadcasts_fetch(struct kith_broadcasts *, size_t n, size_t overhead, size_t limit, size_t most,
-                             void (*take)(void *arg, struct kith_bytes msg), void *arg);
+/* Fetch messages whose lengths, each plus `overhead`, sum up to at most `limit`; n: members known,
+ * for the retransmit limit. take() gets each in order, its bytes valid for the call; it must not
+ * call into the queue. Returns the bytes used, overheads included. most: how many at most, 0 for no
+ * limit. */
+size_t kith_broadcasts_fetch(struct kith_broadcasts *, size_t n, size_t overhead, size_t limit,
+                             size_t most, void (*take)(void *arg, struct kith_bytes msg),
+                             void *arg);
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *);
 /* Keep the first `retain` in order. */
@@ -57,7 +64,9 @@ void kith_broadcasts_prune(struct kith_broadcasts *, size_t retain);
 void kith_broadcasts_reset(struct kith_broadcasts *);
 /* In order; for tests and `info`. */
 void kith_broadcasts_visit(const struct kith_broadcasts *,
-                           void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id), void *arg);
+                           void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits,
+                                         int64_t id),
+                           void *arg);
 
 /* RetransmitMult * ceil(log10(n + 1)). */
 unsigned kith_retransmit_limit(unsigned mult, size_t n);

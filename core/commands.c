@@ -1,5 +1,6 @@
 /*
- * commands.c - what the owner of a node asks for: join, leave, update, broadcast, send; and what it wants to know.
+ * commands.c - what the owner of a node asks for: join, leave, update, broadcast, send; and what it
+ * wants to know.
  *
  * Each command that is accepted ends in exactly one KITH_OUT_DONE.
  */
@@ -14,7 +15,8 @@ static bool company(const struct kith_core *c)
     return live > (kith_peer_gone(c->self) ? 0u : 1u);
 }
 
-int kith_command(struct kith_core *c, uint64_t now, const char *name, const struct kith_addr *addr, struct kith_addr *to)
+int kith_command(struct kith_core *c, uint64_t now, const char *name, const struct kith_addr *addr,
+                 struct kith_addr *to)
 {
     kith_enter(c, now);
     size_t len = name ? strlen(name) : 0;
@@ -34,7 +36,8 @@ int kith_command(struct kith_core *c, uint64_t now, const char *name, const stru
     return 0;
 }
 
-int64_t kith_core_join(struct kith_core *c, uint64_t now, const struct kith_addr *addr, const char *name)
+int64_t kith_core_join(struct kith_core *c, uint64_t now, const struct kith_addr *addr,
+                       const char *name)
 {
     struct kith_addr to;
     struct kith_bytes peer = kith_bytes_of(name, name ? strlen(name) : 0);
@@ -43,7 +46,8 @@ int64_t kith_core_join(struct kith_core *c, uint64_t now, const struct kith_addr
     if (c->left) return -KITH_ECLOSED;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_OTHER);
     if (!r) return -KITH_ENOMEM;
-    struct kith_stream *s = kith_stream_dial(c, KITH_STREAM_JOIN, &to, peer, kith_later(c->now, c->set.tcp_timeout));
+    struct kith_stream *s =
+        kith_stream_dial(c, KITH_STREAM_JOIN, &to, peer, kith_later(c->now, c->set.tcp_timeout));
     if (!s) {
         kith_request_cancel(c, r);
         return -KITH_EAGAIN;
@@ -61,7 +65,9 @@ int64_t kith_core_leave(struct kith_core *c, uint64_t now, uint64_t timeout)
     uint32_t id = r->id;
     int err = 0;
     if (!c->left) {
-        struct kith_msg dead = {.type = KITH_MSG_DEAD, .incarnation = c->self->incarnation, .node = kith_self_name(c),
+        struct kith_msg dead = {.type = KITH_MSG_DEAD,
+                                .incarnation = c->self->incarnation,
+                                .node = kith_self_name(c),
                                 .from = kith_self_name(c)};
         bool wait = company(c);
         c->left = true;
@@ -85,7 +91,7 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     if (!c->started || c->left) return -KITH_ECLOSED;
     if (c->self->incarnation == UINT32_MAX) return -KITH_EREFUSED;
     int err = kith_own_meta(c, buf, &meta);
-    if (err < 0) return err;                     /* it stays as it is */
+    if (err < 0) return err; /* it stays as it is */
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_UPDATE);
     if (!r) return -KITH_ENOMEM;
     uint32_t id = r->id;
@@ -116,7 +122,8 @@ int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes
         msg[0] = KITH_MSG_USER;
         if (payload.len) memcpy(msg + 1, payload.data, payload.len);
         r->queued = wait;
-        err = kith_broadcasts_add(&c->user_queue, NULL, 0, kith_bytes_of(msg, payload.len + 1), wait ? (uintptr_t)r : 0);
+        err = kith_broadcasts_add(&c->user_queue, NULL, 0, kith_bytes_of(msg, payload.len + 1),
+                                  wait ? (uintptr_t)r : 0);
     }
     free(msg);
     if (err < 0) {
@@ -142,7 +149,8 @@ static int say(struct kith_core *c, struct kith_stream *s, struct kith_bytes pay
     buf.base = buf.data = malloc(buf.cap);
     if (!buf.base) return -KITH_ENOMEM;
     *kith_buf_put(&buf, 1) = KITH_MSG_USER;
-    if (kith_wire_write(&buf, KITH_BODY_USER_HEADER, &header) < 0) assert(!"wire_size and wire_write agree");
+    if (kith_wire_write(&buf, KITH_BODY_USER_HEADER, &header) < 0)
+        assert(!"wire_size and wire_write agree");
     if (payload.len) memcpy(kith_buf_put(&buf, payload.len), payload.data, payload.len);
     s->out = buf.base;
     s->out_len = buf.len;
@@ -150,12 +158,14 @@ static int say(struct kith_core *c, struct kith_stream *s, struct kith_bytes pay
     return 0;
 }
 
-static int64_t send_reliable(struct kith_core *c, struct kith_bytes name, const struct kith_addr *to, struct kith_bytes payload)
+static int64_t send_reliable(struct kith_core *c, struct kith_bytes name,
+                             const struct kith_addr *to, struct kith_bytes payload)
 {
     if (payload.len > c->set.max_stream_size) return -KITH_ETOOBIG;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_OTHER);
     if (!r) return -KITH_ENOMEM;
-    struct kith_stream *s = kith_stream_dial(c, KITH_STREAM_USER, to, name, kith_later(c->now, c->set.tcp_timeout));
+    struct kith_stream *s =
+        kith_stream_dial(c, KITH_STREAM_USER, to, name, kith_later(c->now, c->set.tcp_timeout));
     int err = s ? say(c, s, payload) : -KITH_EAGAIN;
     if (err < 0) {
         kith_request_cancel(c, r);
@@ -167,8 +177,8 @@ static int64_t send_reliable(struct kith_core *c, struct kith_bytes name, const 
     return r->id;
 }
 
-int64_t kith_core_send(struct kith_core *c, uint64_t now, const char *name, const struct kith_addr *addr,
-                       struct kith_bytes payload, bool reliable)
+int64_t kith_core_send(struct kith_core *c, uint64_t now, const char *name,
+                       const struct kith_addr *addr, struct kith_bytes payload, bool reliable)
 {
     struct kith_addr to;
     struct kith_bytes peer = kith_bytes_of(name, name ? strlen(name) : 0);
@@ -176,7 +186,8 @@ int64_t kith_core_send(struct kith_core *c, uint64_t now, const char *name, cons
     if (err < 0) return err;
     if (reliable) return send_reliable(c, peer, &to, payload);
     if (payload.len + 1 > kith_budget(c, &to)) return -KITH_ETOOBIG;
-    const struct kith_peer *p = kith_members_find(&c->members, peer, kith_members_hash(&c->members, peer));
+    const struct kith_peer *p =
+        kith_members_find(&c->members, peer, kith_members_hash(&c->members, peer));
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_OTHER);
     if (!r) return -KITH_ENOMEM;
     uint32_t id = r->id;
@@ -189,12 +200,9 @@ int64_t kith_core_send(struct kith_core *c, uint64_t now, const char *name, cons
     return id;
 }
 
-/* ------------------------------------------------------------------------------- what it knows */
+/* ----------------------------------------------------------------------------- what it knows */
 
-size_t kith_core_size(const struct kith_core *c)
-{
-    return c->members.count;
-}
+size_t kith_core_size(const struct kith_core *c) { return c->members.count; }
 
 size_t kith_core_alive(const struct kith_core *c)
 {
@@ -210,7 +218,8 @@ void kith_core_member(const struct kith_core *c, size_t i, struct kith_member *o
 int kith_core_find(const struct kith_core *c, const char *name, struct kith_member *out)
 {
     struct kith_bytes key = kith_bytes_of(name, strlen(name));
-    const struct kith_peer *p = kith_members_find(&c->members, key, kith_members_hash(&c->members, key));
+    const struct kith_peer *p =
+        kith_members_find(&c->members, key, kith_members_hash(&c->members, key));
     if (!p) return -KITH_ENOTFOUND;
     kith_peer_view(p, out);
     return 0;
@@ -230,12 +239,6 @@ void kith_core_self(const struct kith_core *c, struct kith_member *out)
     out->addr = c->advertise;
 }
 
-unsigned kith_core_health(const struct kith_core *c)
-{
-    return c->health;
-}
+unsigned kith_core_health(const struct kith_core *c) { return c->health; }
 
-bool kith_core_left(const struct kith_core *c)
-{
-    return c->left;
-}
+bool kith_core_left(const struct kith_core *c) { return c->left; }

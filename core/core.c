@@ -9,12 +9,14 @@ enum { OWN_ALARMS = 5, LINES_A_SECOND = 10 };
 
 /* ------------------------------------------------------------------------------- log */
 
-static void log_line(struct kith_core *c, enum kith_log_level level, const struct kith_addr *peer, const char *fmt, va_list ap)
+static void log_line(struct kith_core *c, enum kith_log_level level, const struct kith_addr *peer,
+                     const char *fmt, va_list ap)
 {
     if (c->env.log) c->env.log(c->env.ctx, level, peer, fmt, ap);
 }
 
-void kith_log(struct kith_core *c, enum kith_log_level level, const struct kith_addr *peer, const char *fmt, ...)
+void kith_log(struct kith_core *c, enum kith_log_level level, const struct kith_addr *peer,
+              const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -22,7 +24,8 @@ void kith_log(struct kith_core *c, enum kith_log_level level, const struct kith_
     va_end(ap);
 }
 
-void kith_log_some(struct kith_core *c, enum kith_log_level level, const struct kith_addr *peer, const char *fmt, ...)
+void kith_log_some(struct kith_core *c, enum kith_log_level level, const struct kith_addr *peer,
+                   const char *fmt, ...)
 {
     va_list ap;
     if (c->now >= c->quiet_until) {
@@ -36,7 +39,7 @@ void kith_log_some(struct kith_core *c, enum kith_log_level level, const struct 
     va_end(ap);
 }
 
-/* ------------------------------------------------------------------------------- made and changed */
+/* -------------------------------------------------------------------------- made and changed */
 
 static int fail(struct kith_error *err, enum kith_code code, const char *text)
 {
@@ -50,10 +53,13 @@ static int fail(struct kith_error *err, enum kith_code code, const char *text)
 
 static int check(const struct kith_settings *s, struct kith_error *err)
 {
-    if (s->protocol_version < 1 || s->protocol_version > 5) return fail(err, KITH_EINVAL, "protocol_version must be 1 to 5");
-    if (s->delegate_protocol_min > 255 || s->delegate_protocol_max > 255 || s->delegate_protocol_version > 255)
+    if (s->protocol_version < 1 || s->protocol_version > 5)
+        return fail(err, KITH_EINVAL, "protocol_version must be 1 to 5");
+    if (s->delegate_protocol_min > 255 || s->delegate_protocol_max > 255 ||
+        s->delegate_protocol_version > 255)
         return fail(err, KITH_EINVAL, "delegate protocol versions must be 0 to 255");
-    if (s->awareness_max_multiplier < 1) return fail(err, KITH_EINVAL, "awareness_max_multiplier must be at least 1");
+    if (s->awareness_max_multiplier < 1)
+        return fail(err, KITH_EINVAL, "awareness_max_multiplier must be at least 1");
     return 0;
 }
 
@@ -78,13 +84,15 @@ static void take_delegate(struct kith_core *c)
     memcpy(&c->ops, ops, ops->size < sizeof c->ops ? ops->size : sizeof c->ops);
 }
 
-int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg, const struct kith_core_env *env, uint64_t seed,
-                  uint64_t now, struct kith_error *err)
+int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
+                  const struct kith_core_env *env, uint64_t seed, uint64_t now,
+                  struct kith_error *err)
 {
     const char *name = cfg->settings.name;
     int res = check(&cfg->settings, err);
     if (res < 0) return res;
-    if (!name || !*name || strlen(name) > KITH_NAME_LIMIT) return fail(err, KITH_EINVAL, "name must have 1 to 255 bytes");
+    if (!name || !*name || strlen(name) > KITH_NAME_LIMIT)
+        return fail(err, KITH_EINVAL, "name must have 1 to 255 bytes");
     if (cfg->advertise.len == 0 || cfg->advertise.len > KITH_ADDR_MAX)
         return fail(err, KITH_EINVAL, "no address to advertise");
     struct kith_core *c = calloc(1, sizeof *c);
@@ -110,8 +118,8 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg, co
     c->sync_alarm.fire = kith_sync_tick;
     c->queue_alarm.fire = kith_queue_tick;
     c->probe.pending.alarm.fire = kith_probe_alarm;
-    if (kith_members_init(&c->members, kith_random_next(&c->random)) < 0 || kith_pendings_init(&c->pendings) < 0 ||
-        kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
+    if (kith_members_init(&c->members, kith_random_next(&c->random)) < 0 ||
+        kith_pendings_init(&c->pendings) < 0 || kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
         kith_core_free(c);
         return fail(err, KITH_ENOMEM, "out of memory");
     }
@@ -144,12 +152,15 @@ static void every(struct kith_core *c, struct kith_alarm *alarm, uint64_t interv
         kith_alarm_clear(&c->alarms, alarm);
 }
 
-/* The first tick comes one interval after the start (memberlist 2.8); only push/pulls are spread (2.10). */
+/* The first tick comes one interval after the start (memberlist 2.8); only push/pulls are spread
+ * (2.10). */
 static void begin_ticks(struct kith_core *c, const struct kith_settings *before)
 {
     const struct kith_settings *s = &c->set;
-    if (!before || before->probe_interval != s->probe_interval) every(c, &c->probe_alarm, s->probe_interval);
-    if (!before || before->gossip_interval != s->gossip_interval || !before->gossip_nodes != !s->gossip_nodes)
+    if (!before || before->probe_interval != s->probe_interval)
+        every(c, &c->probe_alarm, s->probe_interval);
+    if (!before || before->gossip_interval != s->gossip_interval ||
+        !before->gossip_nodes != !s->gossip_nodes)
         every(c, &c->gossip_alarm, s->gossip_nodes ? s->gossip_interval : 0);
     if (!before || before->push_pull_interval != s->push_pull_interval) kith_sync_schedule(c, true);
     if (!before || before->queue_check_interval != s->queue_check_interval)
@@ -159,7 +170,8 @@ static void begin_ticks(struct kith_core *c, const struct kith_settings *before)
 int kith_own_meta(struct kith_core *c, uint8_t *buf, struct kith_bytes *meta)
 {
     int n = 0;
-    if (c->ops.node_meta) KITH_ASK(c, n = c->ops.node_meta(c->env.delegate_self, buf, KITH_META_MAX));
+    if (c->ops.node_meta)
+        KITH_ASK(c, n = c->ops.node_meta(c->env.delegate_self, buf, KITH_META_MAX));
     if (n > KITH_META_MAX) n = -KITH_ETOOBIG;
     *meta = kith_bytes_of(c->ops.node_meta ? buf : NULL, n > 0 ? (size_t)n : 0);
     return n < 0 ? n : 0;
@@ -175,7 +187,9 @@ int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
     if (!kith_allowed(c, kith_bytes_of(c->advertise.bytes, c->advertise.len)))
         return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
     int res = kith_own_meta(c, buf, &meta);
-    if (res < 0) return fail(err, (enum kith_code)-res, "the delegate gave no meta, or more than 512 bytes");
+    if (res < 0)
+        return fail(err, (enum kith_code) - res,
+                    "the delegate gave no meta, or more than 512 bytes");
     kith_self_message(c, &alive, c->first_incarnation, meta);
     c->started = true;
     if (!kith_alive(c, &alive, KITH_FROM_SELF, NULL)) {
@@ -186,8 +200,8 @@ int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
     return 0;
 }
 
-int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, uint16_t headroom, uint16_t tailroom,
-                          uint64_t now, struct kith_error *err)
+int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, uint16_t headroom,
+                          uint16_t tailroom, uint64_t now, struct kith_error *err)
 {
     struct kith_settings before = c->set;
     uint8_t versions[6], meta_copy[KITH_META_MAX];
@@ -205,9 +219,11 @@ int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, ui
     struct kith_msg alive;
     struct kith_bytes meta = kith_peer_meta(c->self);
     if (meta.data) meta.data = memcpy(meta_copy, meta.data, meta.len);
-    if (c->self->incarnation == UINT32_MAX) return fail(err, KITH_EREFUSED, "the incarnation is at its end");
+    if (c->self->incarnation == UINT32_MAX)
+        return fail(err, KITH_EREFUSED, "the incarnation is at its end");
     kith_self_message(c, &alive, c->self->incarnation + 1, meta);
-    if (!kith_alive(c, &alive, KITH_FROM_SELF, NULL)) return fail(err, KITH_EREFUSED, "a delegate refused this node");
+    if (!kith_alive(c, &alive, KITH_FROM_SELF, NULL))
+        return fail(err, KITH_EREFUSED, "a delegate refused this node");
     return 0;
 }
 
@@ -215,7 +231,7 @@ int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, ui
 
 static void on_alive(struct kith_core *c, const struct kith_addr *from, struct kith_msg *msg)
 {
-    if (c->set.cidrs_count) {                    /* memberlist 2.12 */
+    if (c->set.cidrs_count) { /* memberlist 2.12 */
         if (!kith_allowed(c, kith_bytes_of(from->bytes, from->len))) {
             kith_drop(c, KITH_DROP_SOURCE_NOT_ALLOWED);
             return;
@@ -259,7 +275,8 @@ static void compound(struct kith_core *c, const struct arrival *in, struct kith_
     while (kith_compound_next(&parts, &part)) message(c, &inner, part);
     if (parts.truncated) {
         c->stats.drops[KITH_DROP_TRUNCATED_PART] += parts.truncated;
-        kith_log_some(c, KITH_LOG_WARN, in->from, "Compound request had %u truncated messages", parts.truncated);
+        kith_log_some(c, KITH_LOG_WARN, in->from, "Compound request had %u truncated messages",
+                      parts.truncated);
     }
 }
 
@@ -270,7 +287,8 @@ static void map(struct kith_core *c, const struct arrival *in, uint8_t type, str
     size_t used;
     if (kith_wire_read(&msg, (enum kith_body)type, body.data, body.len, &used) < 0) {
         kith_drop(c, KITH_DROP_MALFORMED);
-        kith_log_some(c, KITH_LOG_ERROR, in->from, "Failed to decode %s message", kith_msg_name(type));
+        kith_log_some(c, KITH_LOG_ERROR, in->from, "Failed to decode %s message",
+                      kith_msg_name(type));
         return;
     }
     msg.type = type;
@@ -311,8 +329,8 @@ static void message(struct kith_core *c, const struct arrival *in, struct kith_b
     }
 }
 
-void kith_core_packet(struct kith_core *c, uint64_t now, uint64_t received_at, const struct kith_addr *from,
-                      const uint8_t *msg, size_t len)
+void kith_core_packet(struct kith_core *c, uint64_t now, uint64_t received_at,
+                      const struct kith_addr *from, const uint8_t *msg, size_t len)
 {
     struct arrival in = {from, received_at, 0};
     kith_enter(c, now);

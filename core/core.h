@@ -1,19 +1,20 @@
 /*
  * core.h - the membership protocol as a pure state machine.
  *
- * SWIM with Lifeguard as memberlist does it. The core performs no I/O, reads no clock, draws no randomness of its own,
- * resolves no name, starts no thread. Things happen to it (packets, stream bytes, commands, the passing of time), each
- * with the time `now`; what it wants done is polled; it sleeps until one absolute deadline. Only the delegate is called
- * synchronously, because vetoes and meta need an answer; a delegate that calls back into the core is a bug that an
- * assertion finds.
+ * SWIM with Lifeguard as memberlist does it. The core performs no I/O, reads no clock, draws no
+ * randomness of its own, resolves no name, starts no thread. Things happen to it (packets, stream
+ * bytes, commands, the passing of time), each with the time `now`; what it wants done is polled; it
+ * sleeps until one absolute deadline. Only the delegate is called synchronously, because vetoes and
+ * meta need an answer; a delegate that calls back into the core is a bug that an assertion finds.
  *
  * The use, after anything that happened:
  *     while (kith_core_poll(core, &out)) carry_out(&out);
  *     sleep_until(kith_core_deadline(core));
  *
- * Times are nanoseconds of one monotonic clock. All memory of the core belongs to it; what it hands out is lent until the
- * next call into it. Messages in and out are plain: label, encryption, checksums and compression are the pipeline's work.
- * The rules are in ../docs/WIRE.md; comments name their memberlist section where the code follows one.
+ * Times are nanoseconds of one monotonic clock. All memory of the core belongs to it; what it hands
+ * out is lent until the next call into it. Messages in and out are plain: label, encryption,
+ * checksums and compression are the pipeline's work. The rules are in ../docs/WIRE.md; comments
+ * name their memberlist section where the code follows one.
  */
 #ifndef KITH_CORE_H
 #define KITH_CORE_H
@@ -27,80 +28,91 @@ struct kith_core;
 struct kith_core_env {
     void *ctx;
     /* peer: whom it is about, or NULL. Never called per packet of a flood without a limit. */
-    void (*log)(void *ctx, enum kith_log_level, const struct kith_addr *peer, const char *fmt, va_list);
-    /* Largest plain packet towards `to` (NULL: towards anybody), everything of the pipeline already subtracted. */
+    void (*log)(void *ctx, enum kith_log_level, const struct kith_addr *peer, const char *fmt,
+                va_list);
+    /* Largest plain packet towards `to` (NULL: towards anybody), everything of the pipeline already
+     * subtracted. */
     size_t (*packet_budget)(void *ctx, const struct kith_addr *to);
-    const struct kith_delegate_ops *delegate;   /* may be NULL */
+    const struct kith_delegate_ops *delegate; /* may be NULL */
     void *delegate_self;
 };
 
 struct kith_core_config {
-    struct kith_settings settings;      /* copied; strings and lists are lent, see settings.h */
-    struct kith_addr advertise;         /* what others shall use; the same form over restarts (memberlist 1.4) */
-    uint16_t default_port;              /* for addresses that come with port 0 */
-    uint16_t headroom, tailroom;        /* to leave around each packet for the pipeline and the transport */
-    uint32_t incarnation;               /* first one to use, 0: memberlist's 1 */
+    struct kith_settings settings; /* copied; strings and lists are lent, see settings.h */
+    struct kith_addr
+        advertise;         /* what others shall use; the same form over restarts (memberlist 1.4) */
+    uint16_t default_port; /* for addresses that come with port 0 */
+    uint16_t headroom,
+        tailroom;         /* to leave around each packet for the pipeline and the transport */
+    uint32_t incarnation; /* first one to use, 0: memberlist's 1 */
 };
 
 /* err may be NULL. The node is not alive before kith_core_start(). */
-int kith_core_new(struct kith_core **, const struct kith_core_config *, const struct kith_core_env *, uint64_t seed,
-                  uint64_t now, struct kith_error *err);
+int kith_core_new(struct kith_core **, const struct kith_core_config *,
+                  const struct kith_core_env *, uint64_t seed, uint64_t now,
+                  struct kith_error *err);
 void kith_core_free(struct kith_core *);
 
-/* Mark the own node alive (NotifyJoin fires for it) and begin the periodic work. -KITH_EREFUSED: vetoed. */
+/* Mark the own node alive (NotifyJoin fires for it) and begin the periodic work. -KITH_EREFUSED:
+ * vetoed. */
 int kith_core_start(struct kith_core *, uint64_t now, struct kith_error *err);
 
 /* New settings without losing state. Name and advertised address stay what they are. */
-int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint16_t headroom, uint16_t tailroom,
-                          uint64_t now, struct kith_error *err);
+int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint16_t headroom,
+                          uint16_t tailroom, uint64_t now, struct kith_error *err);
 
-/* ------------------------------------------------------------------------------- what happens to a node */
+/* -------------------------------------------------------------------- what happens to a node */
 
 /* A packet, opened. received_at: when it was read (round trip times); not after now. */
-void kith_core_packet(struct kith_core *, uint64_t now, uint64_t received_at, const struct kith_addr *from,
-                      const uint8_t *msg, size_t len);
+void kith_core_packet(struct kith_core *, uint64_t now, uint64_t received_at,
+                      const struct kith_addr *from, const uint8_t *msg, size_t len);
 
-/* Streams are known by the core's handles. Those that it asks for come with KITH_OUT_DIAL; for those that a peer opened
- * `accepted` gives one, or 0: too many, refuse it. */
+/* Streams are known by the core's handles. Those that it asks for come with KITH_OUT_DIAL; for
+ * those that a peer opened `accepted` gives one, or 0: too many, refuse it. */
 uint32_t kith_core_stream_accepted(struct kith_core *, uint64_t now, const struct kith_addr *from);
 void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream);
 /* Opened bytes, in order, in any pieces. */
-void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, const uint8_t *data, size_t len);
-/* An outer layer could not be opened: an acceptor answers with an err message that carries text (memberlist 1.12); "" ends
- * it without a word, as memberlist does when the label is wrong. */
-void kith_core_stream_error(struct kith_core *, uint64_t now, uint32_t stream, int code, const char *text);
-void kith_core_stream_end(struct kith_core *, uint64_t now, uint32_t stream);      /* the peer sends no more */
-void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream, int reason);   /* handle is dead */
+void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, const uint8_t *data,
+                           size_t len);
+/* An outer layer could not be opened: an acceptor answers with an err message that carries text
+ * (memberlist 1.12); "" ends it without a word, as memberlist does when the label is wrong. */
+void kith_core_stream_error(struct kith_core *, uint64_t now, uint32_t stream, int code,
+                            const char *text);
+void kith_core_stream_end(struct kith_core *, uint64_t now,
+                          uint32_t stream); /* the peer sends no more */
+void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream,
+                             int reason); /* handle is dead */
 
 /* Everything that was readable has been fed: let the time reach now. */
 void kith_core_tick(struct kith_core *, uint64_t now);
 /* UINT64_MAX: nothing to wait for. */
 uint64_t kith_core_deadline(const struct kith_core *);
 
-/* ------------------------------------------------------------------------------- what it wants done */
+/* ------------------------------------------------------------------------ what it wants done */
 
 enum kith_out_kind {
-    KITH_OUT_PACKET = 1,     /* to, name, pmax, buf */
-    KITH_OUT_DIAL,           /* stream, to, name: open a stream; opened or closed follows */
-    KITH_OUT_WRITE,          /* stream, bytes: one whole message; last: nothing follows, finish */
-    KITH_OUT_CLOSE,          /* stream: deliver what was written, then forget it; the handle is dead */
-    KITH_OUT_RESET,          /* stream: forget it now; the handle is dead */
-    KITH_OUT_DONE            /* request, status, value: a command has ended */
+    KITH_OUT_PACKET = 1, /* to, name, pmax, buf */
+    KITH_OUT_DIAL,       /* stream, to, name: open a stream; opened or closed follows */
+    KITH_OUT_WRITE,      /* stream, bytes: one whole message; last: nothing follows, finish */
+    KITH_OUT_CLOSE,      /* stream: deliver what was written, then forget it; the handle is dead */
+    KITH_OUT_RESET,      /* stream: forget it now; the handle is dead */
+    KITH_OUT_DONE        /* request, status, value: a command has ended */
 };
 
-/* Lent until the next call into the core. buf may be sealed in place, or made to point elsewhere: its memory stays the
- * core's all the same. */
+/* Lent until the next call into the core. buf may be sealed in place, or made to point elsewhere:
+ * its memory stays the core's all the same. */
 struct kith_output {
     enum kith_out_kind kind;
     const struct kith_addr *to;
-    const char *name;            /* "" when not known */
-    uint8_t pmax;                /* the peer's protocol maximum; 0 when memberlist would not know it here (its 1.7) */
+    const char *name; /* "" when not known */
+    uint8_t
+        pmax; /* the peer's protocol maximum; 0 when memberlist would not know it here (its 1.7) */
     bool last;
     uint32_t stream;
     struct kith_buf *buf;
     struct kith_bytes bytes;
     uint32_t request;
-    int status;                  /* 0 or negative KITH_E code */
+    int status; /* 0 or negative KITH_E code */
     uint64_t value;
 };
 
@@ -111,8 +123,10 @@ bool kith_core_poll(struct kith_core *, struct kith_output *);
 /* Each returns a request number > 0 that KITH_OUT_DONE ends, or a negative KITH_E code at once. */
 
 /* Push/pull with join set, to one address. name: the member's, or "". */
-int64_t kith_core_join(struct kith_core *, uint64_t now, const struct kith_addr *, const char *name);
-/* Say so, then wait until it was sent often enough, or timeout (0: no limit). -KITH_ETIMEOUT then; it has left anyway. */
+int64_t kith_core_join(struct kith_core *, uint64_t now, const struct kith_addr *,
+                       const char *name);
+/* Say so, then wait until it was sent often enough, or timeout (0: no limit). -KITH_ETIMEOUT then;
+ * it has left anyway. */
 int64_t kith_core_leave(struct kith_core *, uint64_t now, uint64_t timeout);
 /* Ask the delegate for meta again and spread it. */
 int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
@@ -120,20 +134,24 @@ int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
  * nobody there at once, and it waits for who comes. -KITH_EAGAIN: queue full. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes);
 /* To one member (NULL: to the address). -KITH_ETOOBIG: over the packet budget. */
-int64_t kith_core_send(struct kith_core *, uint64_t now, const char *name, const struct kith_addr *, struct kith_bytes,
-                       bool reliable);
+int64_t kith_core_send(struct kith_core *, uint64_t now, const char *name, const struct kith_addr *,
+                       struct kith_bytes, bool reliable);
 /* value: round trip in ns. */
-int64_t kith_core_ping(struct kith_core *, uint64_t now, const char *name, const struct kith_addr *);
+int64_t kith_core_ping(struct kith_core *, uint64_t now, const char *name,
+                       const struct kith_addr *);
 
-/* ------------------------------------------------------------------------------- what it knows */
+/* ----------------------------------------------------------------------------- what it knows */
 
-size_t kith_core_size(const struct kith_core *);                       /* names known, all states: memberlist's n */
-size_t kith_core_alive(const struct kith_core *);                      /* alive and suspect, self included */
-void kith_core_member(const struct kith_core *, size_t i, struct kith_member *);       /* i < size; order may change */
-int kith_core_find(const struct kith_core *, const char *name, struct kith_member *);  /* 0 or -KITH_ENOTFOUND */
+size_t kith_core_size(const struct kith_core *);  /* names known, all states: memberlist's n */
+size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self included */
+void kith_core_member(const struct kith_core *, size_t i,
+                      struct kith_member *); /* i < size; order may change */
+int kith_core_find(const struct kith_core *, const char *name,
+                   struct kith_member *); /* 0 or -KITH_ENOTFOUND */
 void kith_core_self(const struct kith_core *, struct kith_member *);
-unsigned kith_core_health(const struct kith_core *);                   /* local health score, 0 best */
+unsigned kith_core_health(const struct kith_core *); /* local health score, 0 best */
 bool kith_core_left(const struct kith_core *);
-void kith_core_stats(const struct kith_core *, void (*visit)(void *arg, const struct kith_stat *), void *arg);
+void kith_core_stats(const struct kith_core *, void (*visit)(void *arg, const struct kith_stat *),
+                     void *arg);
 
 #endif

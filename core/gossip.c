@@ -1,6 +1,6 @@
 /*
- * gossip.c - the gossip tick (memberlist 2.9): a few members at random get what is queued, the recently dead too, so
- * that they can object.
+ * gossip.c - the gossip tick (memberlist 2.9): a few members at random get what is queued, the
+ * recently dead too, so that they can object.
  */
 #include "node.h"
 
@@ -37,6 +37,7 @@ void kith_gossip_tick(struct kith_core *c, struct kith_alarm *alarm)
 void kith_queue_tick(struct kith_core *c, struct kith_alarm *alarm)
 {
     if (c->set.queue_check_interval == 0) return;
-    kith_alarm_set(&c->alarms, alarm, kith_next_tick(alarm->at, c->set.queue_check_interval, c->now));
+    kith_alarm_set(&c->alarms, alarm,
+                   kith_next_tick(alarm->at, c->set.queue_check_interval, c->now));
     kith_stats_observe(&c->stats, KITH_HIST_QUEUE, (double)kith_broadcasts_count(&c->queue));
 }

@@ -1,8 +1,9 @@
 /*
  * members.c - who is known: found by name in one step, walked in probe order, kept small.
  *
- * One allocation per member holds what is fixed, then name, address, meta and accuser as long as they fit. The table of
- * names has open addressing with linear probing; nothing is ever scanned to handle a packet.
+ * One allocation per member holds what is fixed, then name, address, meta and accuser as long as
+ * they fit. The table of names has open addressing with linear probing; nothing is ever scanned to
+ * handle a packet.
  */
 #include "node.h"
 
@@ -10,10 +11,7 @@
 
 enum { FIRST_SLOTS = 16 };
 
-static uint16_t tag_of(uint32_t hash)
-{
-    return (uint16_t)(hash >> 16 | 1);
-}
+static uint16_t tag_of(uint32_t hash) { return (uint16_t)(hash >> 16 | 1); }
 
 static int new_table(struct kith_members *m, uint32_t mask)
 {
@@ -56,7 +54,8 @@ void kith_members_fini(struct kith_members *m)
     memset(m, 0, sizeof *m);
 }
 
-struct kith_peer *kith_members_find(const struct kith_members *m, struct kith_bytes name, uint32_t hash)
+struct kith_peer *kith_members_find(const struct kith_members *m, struct kith_bytes name,
+                                    uint32_t hash)
 {
     uint16_t tag = tag_of(hash);
     for (uint32_t i = hash & m->mask; m->tags[i]; i = (i + 1) & m->mask) {
@@ -91,8 +90,8 @@ static int grow(struct kith_members *m)
     return 0;
 }
 
-static void lay_out(struct kith_peer *p, uint8_t *to, struct kith_bytes name, struct kith_bytes addr,
-                    struct kith_bytes meta, struct kith_bytes accuser)
+static void lay_out(struct kith_peer *p, uint8_t *to, struct kith_bytes name,
+                    struct kith_bytes addr, struct kith_bytes meta, struct kith_bytes accuser)
 {
     memcpy(to, name.data, name.len);
     to[name.len] = 0;
@@ -107,7 +106,8 @@ static void lay_out(struct kith_peer *p, uint8_t *to, struct kith_bytes name, st
     p->accuser_len = (uint8_t)accuser.len;
 }
 
-int kith_peer_store(struct kith_peer *p, struct kith_bytes addr, struct kith_bytes meta, struct kith_bytes accuser)
+int kith_peer_store(struct kith_peer *p, struct kith_bytes addr, struct kith_bytes meta,
+                    struct kith_bytes accuser)
 {
     struct kith_bytes name = kith_peer_name(p);
     uint8_t near[512], *to = near;
@@ -118,7 +118,7 @@ int kith_peer_store(struct kith_peer *p, struct kith_bytes addr, struct kith_byt
         if (!to) return -KITH_ENOMEM;
     }
     uint8_t *old = p->outside ? p->bytes : NULL;
-    lay_out(p, to, name, addr, meta, accuser);     /* never in place: the arguments may point there */
+    lay_out(p, to, name, addr, meta, accuser); /* never in place: the arguments may point there */
     p->outside = !fits;
     p->bytes = fits ? memcpy(p->inside, to, len) : to;
     if (fits && to != near) free(to);
@@ -133,8 +133,9 @@ int kith_peer_accuse(struct kith_peer *p, struct kith_bytes accuser)
     return kith_peer_store(p, kith_peer_addr(p), kith_peer_meta(p), accuser);
 }
 
-struct kith_peer *kith_members_add(struct kith_members *m, struct kith_random *random, struct kith_bytes name,
-                                   uint32_t hash, struct kith_bytes addr, uint16_t port, struct kith_bytes meta)
+struct kith_peer *kith_members_add(struct kith_members *m, struct kith_random *random,
+                                   struct kith_bytes name, uint32_t hash, struct kith_bytes addr,
+                                   uint16_t port, struct kith_bytes meta)
 {
     size_t room = name.len + 1 + addr.len + meta.len;
     struct kith_bytes nobody = {0};
@@ -172,7 +173,8 @@ static void slot_remove(struct kith_members *m, const struct kith_peer *p)
     m->tags[hole] = 0;
 }
 
-uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random, struct kith_core *core,
+uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
+                           struct kith_core *core,
                            bool (*gone)(struct kith_core *, const struct kith_peer *))
 {
     uint32_t kept = 0, before = m->count;
@@ -197,7 +199,8 @@ uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random, s
     return before - kept;
 }
 
-void kith_members_state(struct kith_members *m, struct kith_peer *p, enum kith_state state, uint64_t now)
+void kith_members_state(struct kith_members *m, struct kith_peer *p, enum kith_state state,
+                        uint64_t now)
 {
     m->in_state[p->state]--;
     m->in_state[state]++;
@@ -244,7 +247,8 @@ static int scratch(struct kith_core *c, size_t chosen, size_t order)
     return 0;
 }
 
-size_t kith_members_choose(struct kith_core *c, size_t k, bool (*eligible)(struct kith_core *, const struct kith_peer *),
+size_t kith_members_choose(struct kith_core *c, size_t k,
+                           bool (*eligible)(struct kith_core *, const struct kith_peer *),
                            struct kith_peer ***chosen)
 {
     struct kith_members *m = &c->members;

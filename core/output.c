@@ -1,8 +1,9 @@
 /*
- * output.c - what the node wants done, in order, until somebody polls for it; and the commands that have not ended.
+ * output.c - what the node wants done, in order, until somebody polls for it; and the commands that
+ * have not ended.
  *
- * Spent entries are kept for the next ones, packets with their buffers: nothing is allocated per packet once a node has
- * warmed up.
+ * Spent entries are kept for the next ones, packets with their buffers: nothing is allocated per
+ * packet once a node has warmed up.
  */
 #include "node.h"
 
@@ -61,7 +62,8 @@ struct kith_item *kith_item_new(struct kith_items *q)
     return item;
 }
 
-struct kith_item *kith_item_packet(struct kith_items *q, uint16_t headroom, size_t size, uint16_t tailroom)
+struct kith_item *kith_item_packet(struct kith_items *q, uint16_t headroom, size_t size,
+                                   uint16_t tailroom)
 {
     size_t head = (size_t)headroom + KITH_COMPOUND_HEAD, need = head + size + tailroom;
     struct kith_item *item = q->spare_packets;

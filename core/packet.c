@@ -1,8 +1,10 @@
 /*
- * packet.c - packets on their way out: one message bare, several in a compound, in buffers that the pipeline can seal in
- * place. Never over the budget: memberlist forgets two bytes beside an answer (its 1.13), a hard limit would not.
+ * packet.c - packets on their way out: one message bare, several in a compound, in buffers that the
+ * pipeline can seal in place. Never over the budget: memberlist forgets two bytes beside an answer
+ * (its 1.13), a hard limit would not.
  *
- * Parts are written where they will stay. The compound header, whose length is known last, goes right in front of them.
+ * Parts are written where they will stay. The compound header, whose length is known last, goes
+ * right in front of them.
  */
 #include "node.h"
 
@@ -11,8 +13,8 @@ size_t kith_budget(const struct kith_core *c, const struct kith_addr *to)
     return c->env.packet_budget ? c->env.packet_budget(c->env.ctx, to) : c->set.udp_buffer_size;
 }
 
-void kith_packer_begin(struct kith_packer *pk, struct kith_core *c, const struct kith_addr *to, struct kith_bytes name,
-                       uint8_t pmax)
+void kith_packer_begin(struct kith_packer *pk, struct kith_core *c, const struct kith_addr *to,
+                       struct kith_bytes name, uint8_t pmax)
 {
     pk->core = c;
     pk->to = to;
@@ -37,7 +39,8 @@ static bool ensure(struct kith_packer *pk, size_t len)
     if (pk->item && (pk->parts == KITH_COMPOUND_MAX || room(pk) < len)) kith_packer_end(pk);
     if (pk->item) return true;
     pk->parts = 0;
-    pk->item = kith_item_packet(&c->items, c->headroom, len > pk->size ? len : pk->size, c->tailroom);
+    pk->item =
+        kith_item_packet(&c->items, c->headroom, len > pk->size ? len : pk->size, c->tailroom);
     if (!pk->item) kith_drop(c, KITH_DROP_NO_MEMORY);
     return pk->item != NULL;
 }
@@ -68,10 +71,7 @@ bool kith_packer_add_message(struct kith_packer *pk, const struct kith_msg *msg)
     return true;
 }
 
-static void take(void *arg, struct kith_bytes msg)
-{
-    kith_packer_add(arg, msg);
-}
+static void take(void *arg, struct kith_bytes msg) { kith_packer_add(arg, msg); }
 
 struct guest {
     struct kith_packer *pk;
@@ -93,7 +93,8 @@ size_t kith_packer_fill(struct kith_packer *pk, size_t limit)
     struct kith_core *c = pk->core;
     size_t n = c->members.count;
     size_t used = kith_broadcasts_fetch(&c->queue, n, 2, limit, 0, take, pk);
-    if (used + 2 < limit) used += kith_broadcasts_fetch(&c->user_queue, n, 2, limit - used, 0, take, pk);
+    if (used + 2 < limit)
+        used += kith_broadcasts_fetch(&c->user_queue, n, 2, limit - used, 0, take, pk);
     if (c->ops.get_broadcasts && limit > used + 3) {
         struct guest g = {pk, limit - used};
         struct kith_sink sink = {sizeof sink, &g, guest_write};
@@ -130,7 +131,8 @@ void kith_packer_end(struct kith_packer *pk)
     kith_items_push(&c->items, item);
 }
 
-void kith_send_piggyback(struct kith_core *c, const struct kith_addr *to, struct kith_bytes name, const struct kith_msg *msg)
+void kith_send_piggyback(struct kith_core *c, const struct kith_addr *to, struct kith_bytes name,
+                         const struct kith_msg *msg)
 {
     struct kith_packer pk;
     kith_packer_begin(&pk, c, to, name, 0);

@@ -1,5 +1,6 @@
 /*
- * pending.c - pings that wait for their ack: our probe, probes relayed for others, pings on command.
+ * pending.c - pings that wait for their ack: our probe, probes relayed for others, pings on
+ * command.
  *
  * Sequence numbers are our own and count up, so their low bits are a fine hash.
  */
@@ -41,7 +42,8 @@ struct kith_pending *kith_pending_new(struct kith_core *c, enum kith_pending_kin
     struct kith_pendings *t = &c->pendings;
     struct kith_pending *p = t->spare;
     uint32_t max = c->set.max_pending;
-    if (kind == KITH_PENDING_RELAY) max -= max / 16;     /* what others ask of us does not keep us from asking */
+    if (kind == KITH_PENDING_RELAY)
+        max -= max / 16; /* what others ask of us does not keep us from asking */
     if (t->count >= max) {
         kith_drop(c, KITH_DROP_MAX_PENDING);
         return NULL;

@@ -1,18 +1,16 @@
 /*
- * probe.c - is that member there? Direct ping, indirect pings and a stream ping, nacks, the buddy system (memberlist
- * 2.8), and the answers to the pings of others.
+ * probe.c - is that member there? Direct ping, indirect pings and a stream ping, nacks, the buddy
+ * system (memberlist 2.8), and the answers to the pings of others.
  *
- * One probe at a time. A tick that falls into a probe is kept, one of them, and starts the next probe at its end: that
- * is what a Go ticker does.
+ * One probe at a time. A tick that falls into a probe is kept, one of them, and starts the next
+ * probe at its end: that is what a Go ticker does.
  */
 #include "node.h"
 
-uint32_t kith_next_seq_no(struct kith_core *c)
-{
-    return ++c->seq_no;
-}
+uint32_t kith_next_seq_no(struct kith_core *c) { return ++c->seq_no; }
 
-void kith_ping_message(const struct kith_core *c, struct kith_msg *msg, uint32_t seq_no, struct kith_bytes name)
+void kith_ping_message(const struct kith_core *c, struct kith_msg *msg, uint32_t seq_no,
+                       struct kith_bytes name)
 {
     memset(msg, 0, sizeof *msg);
     msg->type = KITH_MSG_PING;
@@ -57,18 +55,23 @@ static void probe_judge(struct kith_core *c)
     if (pr->contact) {
         kith_count(c, KITH_COUNT_PROBES_STREAM_ONLY);
         kith_log(c, KITH_LOG_WARN, &pr->to,
-                 "Was able to connect to %.*s over TCP but UDP probes failed, network may be misconfigured",
+                 "Was able to connect to %.*s over TCP but UDP probes failed, network may be "
+                 "misconfigured",
                  KITH_STR(target(pr)));
         probe_end(c, -1);
         probe_again(c);
         return;
     }
     int delta = 1;
-    if (pr->expected_nacks) delta = pr->nacks < pr->expected_nacks ? (int)(pr->expected_nacks - pr->nacks) : 0;
-    struct kith_msg suspect = {.type = KITH_MSG_SUSPECT, .incarnation = pr->incarnation, .node = target(pr),
+    if (pr->expected_nacks)
+        delta = pr->nacks < pr->expected_nacks ? (int)(pr->expected_nacks - pr->nacks) : 0;
+    struct kith_msg suspect = {.type = KITH_MSG_SUSPECT,
+                               .incarnation = pr->incarnation,
+                               .node = target(pr),
                                .from = kith_self_name(c)};
     kith_count(c, KITH_COUNT_PROBES_FAILED);
-    kith_log(c, KITH_LOG_INFO, &pr->to, "Suspect %.*s has failed, no acks received", KITH_STR(target(pr)));
+    kith_log(c, KITH_LOG_INFO, &pr->to, "Suspect %.*s has failed, no acks received",
+             KITH_STR(target(pr)));
     probe_end(c, delta);
     kith_suspect(c, &suspect, KITH_FROM_SELF);
     probe_again(c);
@@ -76,7 +79,8 @@ static void probe_judge(struct kith_core *c)
 
 static bool may_relay(struct kith_core *c, const struct kith_peer *p)
 {
-    return p != c->self && p->state == KITH_ALIVE && !kith_bytes_equal(kith_peer_name(p), target(&c->probe));
+    return p != c->self && p->state == KITH_ALIVE &&
+           !kith_bytes_equal(kith_peer_name(p), target(&c->probe));
 }
 
 static bool may_stream(const struct kith_core *c, struct kith_bytes name, uint8_t pmax)
@@ -97,7 +101,8 @@ static void probe_ask_others(struct kith_core *c)
     struct kith_msg msg;
     pr->indirect = true;
     kith_count(c, KITH_COUNT_PROBES_INDIRECT);
-    kith_log(c, KITH_LOG_DEBUG, &pr->to, "Failed UDP ping: %.*s (timeout reached)", KITH_STR(target(pr)));
+    kith_log(c, KITH_LOG_DEBUG, &pr->to, "Failed UDP ping: %.*s (timeout reached)",
+             KITH_STR(target(pr)));
     size_t n = kith_members_choose(c, c->set.indirect_checks, may_relay, &relays);
     kith_ping_message(c, &msg, pr->pending.seq_no, target(pr));
     msg.type = KITH_MSG_INDIRECT_PING;
@@ -115,7 +120,8 @@ static void probe_ask_others(struct kith_core *c)
         return;
     }
     if (may_stream(c, target(pr), pr->pmax)) {
-        struct kith_stream *s = kith_stream_dial(c, KITH_STREAM_PING, &pr->to, target(pr), pr->deadline);
+        struct kith_stream *s =
+            kith_stream_dial(c, KITH_STREAM_PING, &pr->to, target(pr), pr->deadline);
         if (s) {
             s->seq_no = pr->pending.seq_no;
             pr->stream = kith_stream_handle(s);
@@ -168,9 +174,11 @@ static void probe_begin(struct kith_core *c, const struct kith_peer *p)
     kith_ping_message(c, &ping, pr->pending.seq_no, target(pr));
     if (pr->state == KITH_ALIVE) {
         kith_send_piggyback(c, &pr->to, target(pr), &ping);
-    } else {                                     /* the buddy system: tell it first */
+    } else { /* the buddy system: tell it first */
         struct kith_packer pk;
-        struct kith_msg suspect = {.type = KITH_MSG_SUSPECT, .incarnation = pr->incarnation, .node = target(pr),
+        struct kith_msg suspect = {.type = KITH_MSG_SUSPECT,
+                                   .incarnation = pr->incarnation,
+                                   .node = target(pr),
                                    .from = kith_self_name(c)};
         kith_packer_begin(&pk, c, &pr->to, target(pr), pr->pmax);
         kith_packer_add_message(&pk, &ping);
@@ -178,7 +186,8 @@ static void probe_begin(struct kith_core *c, const struct kith_peer *p)
         kith_packer_end(&pk);
     }
     uint64_t patience = kith_later(c->now, c->set.probe_timeout);
-    kith_alarm_set(&c->alarms, &pr->pending.alarm, patience < pr->deadline ? patience : pr->deadline);
+    kith_alarm_set(&c->alarms, &pr->pending.alarm,
+                   patience < pr->deadline ? patience : pr->deadline);
 }
 
 static bool forgotten(struct kith_core *c, const struct kith_peer *p)
@@ -186,8 +195,8 @@ static bool forgotten(struct kith_core *c, const struct kith_peer *p)
     return p != c->self && kith_peer_gone(p) && c->now - p->since > c->set.gossip_to_the_dead_time;
 }
 
-/* The next one in the list that may be probed; at its end the long dead are reaped and the rest is shuffled
- * (memberlist 2.11). */
+/* The next one in the list that may be probed; at its end the long dead are reaped and the rest is
+ * shuffled (memberlist 2.11). */
 static void probe_next(struct kith_core *c)
 {
     struct kith_probe *pr = &c->probe;
@@ -219,14 +228,15 @@ void kith_probe_tick(struct kith_core *c, struct kith_alarm *alarm)
         probe_next(c);
 }
 
-/* ------------------------------------------------------------------------------- answers to ours */
+/* --------------------------------------------------------------------------- answers to ours */
 
 static void probe_complete(struct kith_core *c, const struct kith_msg *ack, uint64_t rtt)
 {
     struct kith_probe *pr = &c->probe;
     struct kith_member view;
     struct kith_bytes name = target(pr);
-    struct kith_peer *p = kith_members_find(&c->members, name, kith_members_hash(&c->members, name));
+    struct kith_peer *p =
+        kith_members_find(&c->members, name, kith_members_hash(&c->members, name));
     kith_stats_observe(&c->stats, KITH_HIST_PROBE_RTT, (double)rtt / 1e9);
     if (!c->ops.ping_complete || !p) return;
     kith_peer_view(p, &view);
@@ -265,10 +275,12 @@ void kith_on_nack(struct kith_core *c, const struct kith_msg *msg)
     kith_count(c, KITH_COUNT_NACKS_RECEIVED);
 }
 
-/* ------------------------------------------------------------------------------- the pings of others */
+/* ----------------------------------------------------------------------- the pings of others */
 
-/* Where the answer goes: what the ping says of its sender, else where it came from (memberlist T11). */
-static bool reply_to(struct kith_core *c, const struct kith_msg *msg, const struct kith_addr *from, struct kith_addr *to)
+/* Where the answer goes: what the ping says of its sender, else where it came from (memberlist
+ * T11). */
+static bool reply_to(struct kith_core *c, const struct kith_msg *msg, const struct kith_addr *from,
+                     struct kith_addr *to)
 {
     if (msg->source_node.len > KITH_NAME_LIMIT || msg->source_addr.len > KITH_ADDR_MAX) {
         kith_drop(c, KITH_DROP_BAD_ADDRESS);
@@ -291,7 +303,8 @@ void kith_on_ping(struct kith_core *c, const struct kith_addr *from, const struc
     struct kith_addr to;
     if (msg->node.len && !kith_bytes_equal(msg->node, kith_self_name(c))) {
         kith_drop(c, KITH_DROP_PING_FOR_ANOTHER);
-        kith_log_some(c, KITH_LOG_WARN, from, "Got ping for unexpected node '%.*s'", KITH_STR(msg->node));
+        kith_log_some(c, KITH_LOG_WARN, from, "Got ping for unexpected node '%.*s'",
+                      KITH_STR(msg->node));
         return;
     }
     if (!reply_to(c, msg, from, &to)) return;
@@ -317,7 +330,8 @@ static void relay_expired(struct kith_core *c, struct kith_alarm *alarm)
     kith_pending_free(c, p);
 }
 
-void kith_on_indirect_ping(struct kith_core *c, const struct kith_addr *from, const struct kith_msg *msg)
+void kith_on_indirect_ping(struct kith_core *c, const struct kith_addr *from,
+                           const struct kith_msg *msg)
 {
     struct kith_addr requester, to;
     if (msg->target.len == 0 || msg->target.len > KITH_ADDR_MAX) {
@@ -355,7 +369,8 @@ static void ping_expired(struct kith_core *c, struct kith_alarm *alarm)
     kith_pending_free(c, p);
 }
 
-int64_t kith_core_ping(struct kith_core *c, uint64_t now, const char *name, const struct kith_addr *addr)
+int64_t kith_core_ping(struct kith_core *c, uint64_t now, const char *name,
+                       const struct kith_addr *addr)
 {
     struct kith_addr to;
     struct kith_bytes target_name = kith_bytes_of(name, name ? strlen(name) : 0);

@@ -1,6 +1,6 @@
 /*
- * random.c - the node's own small generator, and the hash of names. Not for secrets: it only has to be even, fast and
- * the same for the same seed.
+ * random.c - the node's own small generator, and the hash of names. Not for secrets: it only has to
+ * be even, fast and the same for the same seed.
  */
 #include "node.h"
 
@@ -12,10 +12,7 @@ static inline uint64_t mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-uint64_t kith_random_next(struct kith_random *r)
-{
-    return mix(r->state += 0x9e3779b97f4a7c15u);
-}
+uint64_t kith_random_next(struct kith_random *r) { return mix(r->state += 0x9e3779b97f4a7c15u); }
 
 uint64_t kith_random_below(struct kith_random *r, uint64_t n)
 {

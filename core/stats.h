@@ -16,7 +16,8 @@
     X(STREAM_BYTES_RECEIVED, stream_bytes_received, "Bytes read from streams, layers removed") \
     X(STREAM_BYTES_SENT, stream_bytes_sent, "Bytes written to streams, before layers") \
     X(PUSH_PULLS_SENT, push_pulls_sent, "Full states sent in exchanges begun by this node") \
-    X(PUSH_PULLS_RECEIVED, push_pulls_received, "Full states received in exchanges begun by peers") \
+    X(PUSH_PULLS_RECEIVED, push_pulls_received, \
+      "Full states received in exchanges begun by peers") \
     X(PUSH_PULLS_FAILED, push_pulls_failed, "Exchanges begun by this node that failed") \
     X(MERGES_REFUSED, merges_refused, "Full states refused: versions, or a veto") \
     X(ALIVE_CHANGES, alive_changes, "Alive messages that changed something") \
@@ -26,14 +27,16 @@
     X(CONFLICTS, conflicts, "Claims of a known name from another address") \
     X(MEMBERS_REAPED, members_reaped, "Dead and left members that were forgotten") \
     X(PROBES, probes, "Probes begun") \
-    X(PROBES_DEGRADED, probes_degraded, "Probes that took longer because this node's health is low") \
+    X(PROBES_DEGRADED, probes_degraded, \
+      "Probes that took longer because this node's health is low") \
     X(PROBES_INDIRECT, probes_indirect, "Probes that had to ask others") \
     X(PROBES_STREAM_ONLY, probes_stream_only, "Probes that only the stream ping saved") \
     X(PROBES_FAILED, probes_failed, "Probes that nobody answered") \
     X(NACKS_RECEIVED, nacks_received, "Relays that answered for a silent target") \
     X(PINGS_RELAYED, pings_relayed, "Probes made on request of others") \
     X(SUSPICIONS_EXPIRED, suspicions_expired, "Suspects declared dead by this node") \
-    X(SUSPICIONS_DEGRADED, suspicions_degraded, "Of these, with fewer confirmations than hoped for") \
+    X(SUSPICIONS_DEGRADED, suspicions_degraded, \
+      "Of these, with fewer confirmations than hoped for") \
     X(USER_MESSAGES_RECEIVED, user_messages_received, "User messages handed to delegates") \
     X(USER_MESSAGES_SENT, user_messages_sent, "User messages sent to one member") \
     X(USER_BROADCASTS, user_broadcasts, "User messages queued for gossip") \
@@ -82,13 +85,13 @@ enum kith_drop { KITH_DROPS(KITH_ENUM) KITH_DROP_MAX };
 #undef KITH_ENUM
 
 enum kith_histogram {
-    KITH_HIST_PROBE_RTT,             /* seconds */
-    KITH_HIST_PROBE,                 /* seconds */
-    KITH_HIST_PUSH_PULL,             /* seconds */
-    KITH_HIST_GOSSIP,                /* bytes of a packet */
-    KITH_HIST_QUEUE,                 /* entries, sampled */
-    KITH_HIST_STATE,                 /* bytes of a full state sent */
-    KITH_HIST_REMOTE_STATE,          /* and of one received */
+    KITH_HIST_PROBE_RTT,    /* seconds */
+    KITH_HIST_PROBE,        /* seconds */
+    KITH_HIST_PUSH_PULL,    /* seconds */
+    KITH_HIST_GOSSIP,       /* bytes of a packet */
+    KITH_HIST_QUEUE,        /* entries, sampled */
+    KITH_HIST_STATE,        /* bytes of a full state sent */
+    KITH_HIST_REMOTE_STATE, /* and of one received */
     KITH_HIST_MAX
 };
 
@@ -97,7 +100,7 @@ enum { KITH_BUCKETS = 14 };
 struct kith_stats {
     uint64_t counters[KITH_COUNTER_MAX];
     uint64_t drops[KITH_DROP_MAX];
-    uint64_t messages[14];           /* received on packets, by type */
+    uint64_t messages[14]; /* received on packets, by type */
     struct {
         uint64_t count, buckets[KITH_BUCKETS];
         double sum;

@@ -1,9 +1,10 @@
 /*
- * stream.c - exchanges on byte streams (memberlist 1.12): where a message ends, what it was, what is answered, and how
- * long all that may take.
+ * stream.c - exchanges on byte streams (memberlist 1.12): where a message ends, what it was, what
+ * is answered, and how long all that may take.
  *
- * A message is gathered whole before anything of it is believed. Its end is found value by value, each byte looked at
- * once, whatever pieces it comes in; nothing is allocated because a length says so. Full states are sync.c's.
+ * A message is gathered whole before anything of it is believed. Its end is found value by value,
+ * each byte looked at once, whatever pieces it comes in; nothing is allocated because a length says
+ * so. Full states are sync.c's.
  */
 #include "node.h"
 
@@ -44,12 +45,13 @@ static struct kith_stream *make(struct kith_core *c)
     return s;
 }
 
-static struct kith_stream *stream_new(struct kith_core *c, enum kith_stream_kind kind, const struct kith_addr *peer,
-                                      struct kith_bytes name, uint64_t deadline)
+static struct kith_stream *stream_new(struct kith_core *c, enum kith_stream_kind kind,
+                                      const struct kith_addr *peer, struct kith_bytes name,
+                                      uint64_t deadline)
 {
     struct kith_streams *t = &c->streams;
     uint32_t max = c->set.max_streams;
-    if (kind == KITH_STREAM_INBOUND) max -= max / 16;    /* a crowd at the door does not keep us in */
+    if (kind == KITH_STREAM_INBOUND) max -= max / 16; /* a crowd at the door does not keep us in */
     if (t->open >= max || t->open >= 0xfff0) {
         kith_drop(c, KITH_DROP_MAX_STREAMS);
         return NULL;
@@ -78,8 +80,9 @@ static struct kith_stream *stream_new(struct kith_core *c, enum kith_stream_kind
     return s;
 }
 
-struct kith_stream *kith_stream_dial(struct kith_core *c, enum kith_stream_kind kind, const struct kith_addr *to,
-                                     struct kith_bytes name, uint64_t deadline)
+struct kith_stream *kith_stream_dial(struct kith_core *c, enum kith_stream_kind kind,
+                                     const struct kith_addr *to, struct kith_bytes name,
+                                     uint64_t deadline)
 {
     if (c->set.require_node_names && name.len == 0) {
         kith_drop(c, KITH_DROP_NO_NODE_NAME);
@@ -121,23 +124,27 @@ static void stream_free(struct kith_core *c, struct kith_stream *s)
 static void tell(struct kith_core *c, struct kith_stream *s, int status, uint64_t value)
 {
     if (s->kind == KITH_STREAM_PING) {
-        if (status < 0) kith_log(c, KITH_LOG_DEBUG, &s->to, "Failed fallback TCP ping: %.*s", (int)s->name_len, s->name);
+        if (status < 0)
+            kith_log(c, KITH_LOG_DEBUG, &s->to, "Failed fallback TCP ping: %.*s", (int)s->name_len,
+                     s->name);
         kith_probe_stream(c, s->seq_no, status == 0);
     }
     if (s->kind == KITH_STREAM_JOIN || s->kind == KITH_STREAM_PUSH_PULL) {
         kith_stats_observe(&c->stats, KITH_HIST_PUSH_PULL, (double)(c->now - s->begun) / 1e9);
         if (status < 0) {
             kith_count(c, KITH_COUNT_PUSH_PULLS_FAILED);
-            bool join = s->kind == KITH_STREAM_JOIN;     /* whoever asked for it is told, and tells */
-            kith_log(c, join ? KITH_LOG_DEBUG : KITH_LOG_ERROR, &s->to, "Push/Pull with %.*s failed",
-                     s->name_len ? (int)s->name_len : 17, s->name_len ? s->name : "an unnamed member");
+            bool join = s->kind == KITH_STREAM_JOIN; /* whoever asked for it is told, and tells */
+            kith_log(c, join ? KITH_LOG_DEBUG : KITH_LOG_ERROR, &s->to,
+                     "Push/Pull with %.*s failed", s->name_len ? (int)s->name_len : 17,
+                     s->name_len ? s->name : "an unnamed member");
         }
     }
     if (s->request) kith_request_done(c, s->request, status, value);
     s->request = NULL;
 }
 
-static void end(struct kith_core *c, struct kith_stream *s, enum kith_out_kind how, int status, uint64_t value)
+static void end(struct kith_core *c, struct kith_stream *s, enum kith_out_kind how, int status,
+                uint64_t value)
 {
     struct kith_item *closing = s->closing;
     s->closing = NULL;
@@ -165,7 +172,8 @@ static void stream_alarm(struct kith_core *c, struct kith_alarm *alarm)
     refuse(c, KITH_OF(alarm, struct kith_stream, alarm), KITH_DROP_STREAM_TIMEOUT, -KITH_ETIMEOUT);
 }
 
-void kith_stream_write(struct kith_core *c, struct kith_stream *s, uint8_t *owned, size_t len, bool last)
+void kith_stream_write(struct kith_core *c, struct kith_stream *s, uint8_t *owned, size_t len,
+                       bool last)
 {
     struct kith_item *item = owned ? kith_item_new(&c->items) : NULL;
     if (!item) {
@@ -182,17 +190,19 @@ void kith_stream_write(struct kith_core *c, struct kith_stream *s, uint8_t *owne
     c->stats.counters[KITH_COUNT_STREAM_BYTES_SENT] += len;
 }
 
-static void write_message(struct kith_core *c, struct kith_stream *s, const struct kith_msg *msg, bool last)
+static void write_message(struct kith_core *c, struct kith_stream *s, const struct kith_msg *msg,
+                          bool last)
 {
     size_t cap = kith_wire_size((enum kith_body)msg->type, msg) + 1;
     struct kith_buf buf = {0};
     buf.base = buf.data = malloc(cap);
     buf.cap = cap;
-    if (buf.base && kith_wire_write_message(&buf, msg) < 0) assert(!"wire_size and wire_write agree");
+    if (buf.base && kith_wire_write_message(&buf, msg) < 0)
+        assert(!"wire_size and wire_write agree");
     kith_stream_write(c, s, buf.base, buf.len, last);
 }
 
-/* ------------------------------------------------------------------------------- whole messages */
+/* ---------------------------------------------------------------------------- whole messages */
 
 static void user_message(struct kith_core *c, struct kith_bytes payload)
 {
@@ -221,7 +231,8 @@ static void complete_map(struct kith_core *c, struct kith_stream *s, const struc
         else
             kith_stream_finish(c, s, 0, 0);
     } else if (msg->node.len && !kith_bytes_equal(msg->node, kith_self_name(c))) {
-        kith_log_some(c, KITH_LOG_WARN, &s->to, "Got ping for unexpected node '%.*s'", KITH_STR(msg->node));
+        kith_log_some(c, KITH_LOG_WARN, &s->to, "Got ping for unexpected node '%.*s'",
+                      KITH_STR(msg->node));
         refuse(c, s, KITH_DROP_PING_FOR_ANOTHER, -KITH_EREFUSED);
     } else {
         struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = msg->seq_no};
@@ -246,7 +257,7 @@ static void complete(struct kith_core *c, struct kith_stream *s)
     kith_stream_finish(c, s, err, err == 0);
 }
 
-/* ------------------------------------------------------------------------------- finding their end */
+/* ------------------------------------------------------------------------- finding their end */
 
 static uint64_t big_endian(const uint8_t *p, unsigned n)
 {
@@ -257,24 +268,24 @@ static uint64_t big_endian(const uint8_t *p, unsigned n)
 
 /* What a msgpack head byte promises: bytes of the head, and then bytes or values. */
 struct promise {
-    uint8_t head;            /* 0: no such value */
-    uint8_t count_len;       /* of the count, within the head */
-    uint8_t values;          /* per count: 0 it counts bytes, 1 array, 2 map */
-    uint8_t fixed;           /* bytes that follow in any case, or the count when count_len is 0 */
+    uint8_t head;      /* 0: no such value */
+    uint8_t count_len; /* of the count, within the head */
+    uint8_t values;    /* per count: 0 it counts bytes, 1 array, 2 map */
+    uint8_t fixed;     /* bytes that follow in any case, or the count when count_len is 0 */
 };
 
 static struct promise promise_of(uint8_t b)
 {
     static const struct promise high[32] = {
-        {1, 0, 0, 0}, {0, 0, 0, 0}, {1, 0, 0, 0}, {1, 0, 0, 0},      /* nil, never, false, true */
-        {2, 1, 0, 0}, {3, 2, 0, 0}, {5, 4, 0, 0},                    /* bin */
-        {2, 1, 0, 1}, {3, 2, 0, 1}, {5, 4, 0, 1},                    /* ext: a byte of type */
-        {1, 0, 0, 4}, {1, 0, 0, 8},                                  /* float */
-        {1, 0, 0, 1}, {1, 0, 0, 2}, {1, 0, 0, 4}, {1, 0, 0, 8},      /* uint */
-        {1, 0, 0, 1}, {1, 0, 0, 2}, {1, 0, 0, 4}, {1, 0, 0, 8},      /* int */
-        {1, 0, 0, 2}, {1, 0, 0, 3}, {1, 0, 0, 5}, {1, 0, 0, 9}, {1, 0, 0, 17},      /* fixext */
-        {2, 1, 0, 0}, {3, 2, 0, 0}, {5, 4, 0, 0},                    /* raw */
-        {3, 2, 1, 0}, {5, 4, 1, 0}, {3, 2, 2, 0}, {5, 4, 2, 0},      /* array, map */
+        {1, 0, 0, 0}, {0, 0, 0, 0}, {1, 0, 0, 0}, {1, 0, 0, 0}, /* nil, never, false, true */
+        {2, 1, 0, 0}, {3, 2, 0, 0}, {5, 4, 0, 0},               /* bin */
+        {2, 1, 0, 1}, {3, 2, 0, 1}, {5, 4, 0, 1},               /* ext: a byte of type */
+        {1, 0, 0, 4}, {1, 0, 0, 8},                             /* float */
+        {1, 0, 0, 1}, {1, 0, 0, 2}, {1, 0, 0, 4}, {1, 0, 0, 8}, /* uint */
+        {1, 0, 0, 1}, {1, 0, 0, 2}, {1, 0, 0, 4}, {1, 0, 0, 8}, /* int */
+        {1, 0, 0, 2}, {1, 0, 0, 3}, {1, 0, 0, 5}, {1, 0, 0, 9}, {1, 0, 0, 17}, /* fixext */
+        {2, 1, 0, 0}, {3, 2, 0, 0}, {5, 4, 0, 0},                              /* raw */
+        {3, 2, 1, 0}, {5, 4, 1, 0}, {3, 2, 2, 0}, {5, 4, 2, 0},                /* array, map */
     };
     if (b >= 0xc0 && b < 0xe0) return high[b - 0xc0];
     if (b < 0x80 || b >= 0xe0) return (struct promise){1, 0, 0, 0};
@@ -299,7 +310,8 @@ static int scan(struct kith_stream *s, uint64_t limit)
         struct promise p = promise_of(s->data[s->scanned]);
         if (p.head == 0) return -KITH_EMALFORMED;
         if (s->len - s->scanned < p.head) return 0;
-        uint64_t n = p.count_len ? big_endian(s->data + s->scanned + 1, p.count_len) + p.fixed : p.fixed;
+        uint64_t n =
+            p.count_len ? big_endian(s->data + s->scanned + 1, p.count_len) + p.fixed : p.fixed;
         s->scanned += p.head;
         if (p.values)
             s->values += n * p.values - 1;
@@ -322,7 +334,8 @@ static void begin_value(struct kith_stream *s)
 static bool expected(const struct kith_stream *s, uint8_t type)
 {
     switch (s->kind) {
-    case KITH_STREAM_INBOUND: return type == KITH_MSG_PING || type == KITH_MSG_USER || type == KITH_MSG_PUSH_PULL;
+    case KITH_STREAM_INBOUND:
+        return type == KITH_MSG_PING || type == KITH_MSG_USER || type == KITH_MSG_PUSH_PULL;
     case KITH_STREAM_PING: return type == KITH_MSG_ACK || type == KITH_MSG_ERR;
     case KITH_STREAM_USER: return type == KITH_MSG_ERR;
     default: return type == KITH_MSG_PUSH_PULL || type == KITH_MSG_ERR;
@@ -348,20 +361,23 @@ static bool step_type(struct kith_core *c, struct kith_stream *s)
             return false;
         }
     }
-    s->phase = s->type == KITH_MSG_PUSH_PULL || s->type == KITH_MSG_USER ? KITH_PHASE_HEADER : KITH_PHASE_MAP;
+    s->phase = s->type == KITH_MSG_PUSH_PULL || s->type == KITH_MSG_USER ? KITH_PHASE_HEADER
+                                                                         : KITH_PHASE_MAP;
     begin_value(s);
     return true;
 }
 
 /* The value from `start` on is complete: read it. */
-static bool read_value(struct kith_core *c, struct kith_stream *s, enum kith_body body, size_t start, struct kith_msg *msg)
+static bool read_value(struct kith_core *c, struct kith_stream *s, enum kith_body body,
+                       size_t start, struct kith_msg *msg)
 {
     size_t used;
     int err = scan(s, c->set.max_stream_size + SLACK);
     if (err == 0) return false;
     if (err > 0) err = kith_wire_read(msg, body, s->data + start, s->scanned - start, &used);
     if (err == 0) return true;
-    refuse(c, s, err == -KITH_ETOOBIG ? KITH_DROP_MAX_STREAM_SIZE : KITH_DROP_STREAM_MALFORMED, -KITH_EMALFORMED);
+    refuse(c, s, err == -KITH_ETOOBIG ? KITH_DROP_MAX_STREAM_SIZE : KITH_DROP_STREAM_MALFORMED,
+           -KITH_EMALFORMED);
     return false;
 }
 
@@ -370,7 +386,8 @@ static bool step_header(struct kith_core *c, struct kith_stream *s)
     struct kith_msg *h = &s->header;
     if (!read_value(c, s, (enum kith_body)s->type, 1, h)) return false;
     int64_t bytes = s->type == KITH_MSG_USER ? h->user_msg_len : h->user_state_len;
-    if (h->nodes < 0 || h->nodes > KITH_NODES_MAX || bytes < 0 || (uint64_t)bytes > c->set.max_stream_size) {
+    if (h->nodes < 0 || h->nodes > KITH_NODES_MAX || bytes < 0 ||
+        (uint64_t)bytes > c->set.max_stream_size) {
         kith_log_some(c, KITH_LOG_ERROR, &s->to, "failed to receive: header over the limits");
         refuse(c, s, KITH_DROP_MAX_STREAM_SIZE, -KITH_EMALFORMED);
         return false;
@@ -431,7 +448,8 @@ static bool gather(struct kith_core *c, struct kith_stream *s, const uint8_t *da
         size_t cap = s->cap ? s->cap : FIRST_BUFFER;
         while (cap < s->len + len) cap *= 2;
         if (cap > limit) cap = (size_t)limit;
-        uint8_t *more = t->memory - s->cap + cap > c->set.max_stream_memory ? NULL : realloc(s->data, cap);
+        uint8_t *more =
+            t->memory - s->cap + cap > c->set.max_stream_memory ? NULL : realloc(s->data, cap);
         if (!more) {
             refuse(c, s, KITH_DROP_MAX_STREAM_MEMORY, -KITH_ENOMEM);
             return false;
@@ -445,7 +463,7 @@ static bool gather(struct kith_core *c, struct kith_stream *s, const uint8_t *da
     return true;
 }
 
-/* ------------------------------------------------------------------------------- what happens to them */
+/* ---------------------------------------------------------------------- what happens to them */
 
 static struct kith_stream *known(struct kith_core *c, uint64_t now, uint32_t handle)
 {
@@ -491,20 +509,22 @@ void kith_core_stream_opened(struct kith_core *c, uint64_t now, uint32_t handle)
     }
 }
 
-void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, const uint8_t *data, size_t len)
+void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, const uint8_t *data,
+                           size_t len)
 {
     struct kith_stream *s = known(c, now, handle);
     if (!s || s->phase == KITH_PHASE_DIAL || len == 0) return;
     c->stats.counters[KITH_COUNT_STREAM_BYTES_RECEIVED] += len;
     if (!gather(c, s, data, len)) return;
     if (!s->replied && (s->kind == KITH_STREAM_JOIN || s->kind == KITH_STREAM_PUSH_PULL)) {
-        s->replied = true;           /* the wait for the answer is over, reading it begins */
+        s->replied = true; /* the wait for the answer is over, reading it begins */
         kith_alarm_set(&c->alarms, &s->alarm, kith_later(c->now, c->set.tcp_timeout));
     }
     while (step(c, s)) {}
 }
 
-void kith_core_stream_error(struct kith_core *c, uint64_t now, uint32_t handle, int code, const char *text)
+void kith_core_stream_error(struct kith_core *c, uint64_t now, uint32_t handle, int code,
+                            const char *text)
 {
     struct kith_stream *s = known(c, now, handle);
     if (!s) return;

@@ -1,8 +1,8 @@
 /*
  * suspicion.c - how long a suspect has to speak up (Lifeguard; memberlist 2.6).
  *
- * The more members suspect it independently, the shorter. Each accuser counts once and is remembered by a hash of its
- * name only.
+ * The more members suspect it independently, the shorter. Each accuser counts once and is
+ * remembered by a hash of its name only.
  */
 #include "node.h"
 
@@ -17,7 +17,8 @@ uint64_t kith_suspicion_min(uint32_t mult, size_t n, uint64_t interval)
     return min > INT64_MAX ? INT64_MAX : (uint64_t)min;
 }
 
-int64_t kith_suspicion_remaining(uint32_t count, uint32_t k, uint64_t elapsed, uint64_t min, uint64_t max)
+int64_t kith_suspicion_remaining(uint32_t count, uint32_t k, uint64_t elapsed, uint64_t min,
+                                 uint64_t max)
 {
     const double second = 1e9;
     double fraction = log((double)count + 1.0) / log((double)k + 1.0);
@@ -37,11 +38,14 @@ static void expired(struct kith_core *c, struct kith_alarm *alarm)
 {
     struct kith_suspicion *s = KITH_OF(alarm, struct kith_suspicion, alarm);
     struct kith_peer *p = s->peer;
-    struct kith_msg dead = {.type = KITH_MSG_DEAD, .incarnation = p->incarnation, .node = kith_peer_name(p),
+    struct kith_msg dead = {.type = KITH_MSG_DEAD,
+                            .incarnation = p->incarnation,
+                            .node = kith_peer_name(p),
                             .from = kith_self_name(c)};
     kith_count(c, KITH_COUNT_SUSPICIONS_EXPIRED);
     if (s->k > 0 && s->count < s->k) kith_count(c, KITH_COUNT_SUSPICIONS_DEGRADED);
-    kith_log(c, KITH_LOG_INFO, NULL, "Marking %.*s as failed, suspect timeout reached (%u peer confirmations)",
+    kith_log(c, KITH_LOG_INFO, NULL,
+             "Marking %.*s as failed, suspect timeout reached (%u peer confirmations)",
              KITH_STR(dead.node), (unsigned)s->count);
     kith_dead(c, &dead, KITH_FROM_SELF, NULL);
 }
@@ -89,7 +93,8 @@ bool kith_suspicion_confirm(struct kith_core *c, struct kith_peer *p, struct kit
         if (s->from[i] == hash) return false;
     s->from[++s->count] = hash;
     int64_t left = kith_suspicion_remaining(s->count, s->k, c->now - s->start, s->min, s->max);
-    /* None left: it fires with the next tick, after everything that has already arrived was heard. */
+    /* None left: it fires with the next tick, after everything that has already arrived was heard.
+     */
     kith_alarm_set(&c->alarms, &s->alarm, left > 0 ? kith_later(c->now, (uint64_t)left) : c->now);
     return true;
 }

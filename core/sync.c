@@ -1,5 +1,6 @@
 /*
- * sync.c - full states: writing ours, judging and merging a peer's, the push/pull tick (memberlist 2.10, 2.13).
+ * sync.c - full states: writing ours, judging and merging a peer's, the push/pull tick
+ * (memberlist 2.10, 2.13).
  */
 #include "node.h"
 
@@ -90,7 +91,8 @@ struct cursor {
 static bool next(struct cursor *k, struct kith_msg *msg)
 {
     size_t used;
-    if (k->at == k->end || kith_wire_read(msg, KITH_BODY_NODE_STATE, k->at, (size_t)(k->end - k->at), &used) < 0)
+    if (k->at == k->end ||
+        kith_wire_read(msg, KITH_BODY_NODE_STATE, k->at, (size_t)(k->end - k->at), &used) < 0)
         return false;
     k->at += used;
     return true;
@@ -108,16 +110,18 @@ static void narrow(struct range *r, const uint8_t *v)
     if (v[4] < r->dmax) r->dmax = v[4];
 }
 
-static bool speaks(struct kith_core *c, const struct kith_stream *s, const struct range *r, struct kith_bytes name,
-                   uint8_t p, uint8_t d)
+static bool speaks(struct kith_core *c, const struct kith_stream *s, const struct range *r,
+                   struct kith_bytes name, uint8_t p, uint8_t d)
 {
     if (p < r->pmin || p > r->pmax) {
-        kith_log_some(c, KITH_LOG_ERROR, &s->to, "Node '%.*s' protocol version (%u) is incompatible: [%u, %u]",
-                      KITH_STR(name), p, r->pmin, r->pmax);
+        kith_log_some(c, KITH_LOG_ERROR, &s->to,
+                      "Node '%.*s' protocol version (%u) is incompatible: [%u, %u]", KITH_STR(name),
+                      p, r->pmin, r->pmax);
         return false;
     }
     if (d < r->dmin || d > r->dmax) {
-        kith_log_some(c, KITH_LOG_ERROR, &s->to, "Node '%.*s' delegate protocol version (%u) is incompatible: [%u, %u]",
+        kith_log_some(c, KITH_LOG_ERROR, &s->to,
+                      "Node '%.*s' delegate protocol version (%u) is incompatible: [%u, %u]",
                       KITH_STR(name), d, r->dmin, r->dmax);
         return false;
     }
@@ -135,7 +139,8 @@ static bool compatible(struct kith_core *c, const struct kith_stream *s, struct 
         if (c->members.list[i]->state == KITH_ALIVE) narrow(&r, c->members.list[i]->versions);
     for (struct cursor k = list; next(&k, &msg);) {
         bool has = msg.vsn.len >= 6;
-        if (!speaks(c, s, &r, msg.node, has ? msg.vsn.data[2] : 0, has ? msg.vsn.data[5] : 0)) return false;
+        if (!speaks(c, s, &r, msg.node, has ? msg.vsn.data[2] : 0, has ? msg.vsn.data[5] : 0))
+            return false;
     }
     for (uint32_t i = 0; i < c->members.count; i++) {
         const struct kith_peer *p = c->members.list[i];
@@ -166,7 +171,8 @@ static int ask_merge(struct kith_core *c, const struct kith_stream *s, struct cu
         name += msg.node.len + 1;
     }
     int no;
-    KITH_ASK(c, no = c->ops.notify_merge(c->env.delegate_self, members, count, sizeof *members, &err));
+    KITH_ASK(c,
+             no = c->ops.notify_merge(c->env.delegate_self, members, count, sizeof *members, &err));
     free(members);
     if (!no) return 0;
     kith_log_some(c, KITH_LOG_ERROR, &s->to, "Failed push/pull merge: %s", err.text);
@@ -189,7 +195,7 @@ static void merge_entry(struct kith_core *c, struct kith_msg *msg)
         kith_dead(c, msg, KITH_FROM_LIST, NULL);
         break;
     case KITH_SUSPECT:
-    case KITH_DEAD:                      /* T14: no more than a suspicion, and it is ours from here on */
+    case KITH_DEAD: /* T14: no more than a suspicion, and it is ours from here on */
         msg->type = KITH_MSG_SUSPECT;
         msg->from = kith_self_name(c);
         kith_suspect(c, msg, KITH_FROM_LIST);
@@ -240,6 +246,8 @@ void kith_sync_tick(struct kith_core *c, struct kith_alarm *alarm)
     kith_sync_schedule(c, false);
     if (kith_members_choose(c, 1, partner, &chosen) == 0) return;
     kith_peer_address(chosen[0], &to);
-    kith_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s", KITH_STR(kith_peer_name(chosen[0])));
-    kith_stream_dial(c, KITH_STREAM_PUSH_PULL, &to, kith_peer_name(chosen[0]), kith_later(c->now, c->set.tcp_timeout));
+    kith_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
+             KITH_STR(kith_peer_name(chosen[0])));
+    kith_stream_dial(c, KITH_STREAM_PUSH_PULL, &to, kith_peer_name(chosen[0]),
+                     kith_later(c->now, c->set.tcp_timeout));
 }

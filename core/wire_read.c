@@ -1,14 +1,17 @@
 /*
- * wire_read.c - bytes to struct, as tolerant as memberlist's own decoders (memberlist 1.2): integers in any form that
- * fits, str8 and bin where they take it, unknown keys skipped whatever they hold, the last of equal keys, a struct as map
- * or as array. Where its two generations of decoders differ, the stricter: keys and strings as bin are refused, and so
- * is an integer over 2^63-1 for a Go int. One rule is our own: a byte string that comes as an array of integers is taken
- * when its bytes lie in the input as they are, that is all under 128; nothing is allocated here to put others together.
+ * wire_read.c - bytes to struct, as tolerant as memberlist's own decoders (memberlist 1.2):
+ * integers in any form that fits, str8 and bin where they take it, unknown keys skipped whatever
+ * they hold, the last of equal keys, a struct as map or as array. Where its two generations of
+ * decoders differ, the stricter: keys and strings as bin are refused, and so is an integer over
+ * 2^63-1 for a Go int. One rule is our own: a byte string that comes as an array of integers is
+ * taken when its bytes lie in the input as they are, that is all under 128; nothing is allocated
+ * here to put others together.
  *
- * This is a direct reader and not an instance of msgpack-c's unpack template. What a value may be depends on the field that
- * it is for, which the template's callbacks can't know before the value is complete, nor do they learn where an array
- * began; and it costs two and a half times as much (85 against 34 ns an alive). It is one checked pass without
- * recursion: a value to skip needs a counter, no stack, however deep it nests.
+ * This is a direct reader and not an instance of msgpack-c's unpack template. What a value may be
+ * depends on the field that it is for, which the template's callbacks can't know before the value
+ * is complete, nor do they learn where an array began; and it costs two and a half times as much
+ * (85 against 34 ns an alive). It is one checked pass without recursion: a value to skip needs a
+ * counter, no stack, however deep it nests.
  */
 #include "wire_fields.h"
 
@@ -31,9 +34,10 @@ static int take_be(struct reader *r, unsigned n, uint64_t *v)
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------- skipping */
+/* ---------------------------------------------------------------------------------- skipping */
 
-/* What follows a header byte: n bytes of length or number, how the value goes on, how many elements or bytes follow. */
+/* What follows a header byte: n bytes of length or number, how the value goes on, how many elements
+ * or bytes follow. */
 enum shape { SCALAR, BLOB, EXT, ARRAY, MAP, NEVER };
 struct header {
     uint8_t shape, size;
@@ -41,15 +45,39 @@ struct header {
 
 static struct header header_of(uint8_t b)
 {
-    static const struct header upper[32] = {
-        [0x00] = {SCALAR, 0}, [0x01] = {NEVER, 0},  [0x02] = {SCALAR, 0}, [0x03] = {SCALAR, 0}, [0x04] = {BLOB, 1},
-        [0x05] = {BLOB, 2},   [0x06] = {BLOB, 4},   [0x07] = {EXT, 1},    [0x08] = {EXT, 2},    [0x09] = {EXT, 4},
-        [0x0a] = {SCALAR, 4}, [0x0b] = {SCALAR, 8}, [0x0c] = {SCALAR, 1}, [0x0d] = {SCALAR, 2}, [0x0e] = {SCALAR, 4},
-        [0x0f] = {SCALAR, 8}, [0x10] = {SCALAR, 1}, [0x11] = {SCALAR, 2}, [0x12] = {SCALAR, 4}, [0x13] = {SCALAR, 8},
-        /* fixext: a type byte and 1 to 16 bytes */
-        [0x14] = {SCALAR, 2}, [0x15] = {SCALAR, 3}, [0x16] = {SCALAR, 5}, [0x17] = {SCALAR, 9}, [0x18] = {SCALAR, 17},
-        [0x19] = {BLOB, 1},   [0x1a] = {BLOB, 2},   [0x1b] = {BLOB, 4},   [0x1c] = {ARRAY, 2},  [0x1d] = {ARRAY, 4},
-        [0x1e] = {MAP, 2},    [0x1f] = {MAP, 4}};
+    static const struct header upper[32] = {[0x00] = {SCALAR, 0},
+                                            [0x01] = {NEVER, 0},
+                                            [0x02] = {SCALAR, 0},
+                                            [0x03] = {SCALAR, 0},
+                                            [0x04] = {BLOB, 1},
+                                            [0x05] = {BLOB, 2},
+                                            [0x06] = {BLOB, 4},
+                                            [0x07] = {EXT, 1},
+                                            [0x08] = {EXT, 2},
+                                            [0x09] = {EXT, 4},
+                                            [0x0a] = {SCALAR, 4},
+                                            [0x0b] = {SCALAR, 8},
+                                            [0x0c] = {SCALAR, 1},
+                                            [0x0d] = {SCALAR, 2},
+                                            [0x0e] = {SCALAR, 4},
+                                            [0x0f] = {SCALAR, 8},
+                                            [0x10] = {SCALAR, 1},
+                                            [0x11] = {SCALAR, 2},
+                                            [0x12] = {SCALAR, 4},
+                                            [0x13] = {SCALAR, 8},
+                                            /* fixext: a type byte and 1 to 16 bytes */
+                                            [0x14] = {SCALAR, 2},
+                                            [0x15] = {SCALAR, 3},
+                                            [0x16] = {SCALAR, 5},
+                                            [0x17] = {SCALAR, 9},
+                                            [0x18] = {SCALAR, 17},
+                                            [0x19] = {BLOB, 1},
+                                            [0x1a] = {BLOB, 2},
+                                            [0x1b] = {BLOB, 4},
+                                            [0x1c] = {ARRAY, 2},
+                                            [0x1d] = {ARRAY, 4},
+                                            [0x1e] = {MAP, 2},
+                                            [0x1f] = {MAP, 4}};
     if (b < 0x80 || b >= 0xe0) return (struct header){SCALAR, 0};
     if (b < 0x90) return (struct header){MAP, 0};
     if (b < 0xa0) return (struct header){ARRAY, 0};
@@ -83,14 +111,17 @@ static int skip(struct reader *r, uint64_t values)
         } else {
             r->p++;
         }
-        if (h.shape == MAP) values += 2 * n;
-        else if (h.shape == ARRAY) values += n;
-        else if ((e = skip_bytes(r, n + (h.shape == EXT))) != 0) return e;
+        if (h.shape == MAP)
+            values += 2 * n;
+        else if (h.shape == ARRAY)
+            values += n;
+        else if ((e = skip_bytes(r, n + (h.shape == EXT))) != 0)
+            return e;
     }
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------- values */
+/* ------------------------------------------------------------------------------------ values */
 
 /* An integer of any form, 0..max. Negative ones and other types are refused. */
 static int read_uint(struct reader *r, uint64_t max, uint64_t *v)
@@ -168,14 +199,17 @@ static int take_blob(struct reader *r, uint64_t n, struct kith_bytes *out)
     return 0;
 }
 
-/* An array of integers for a byte string, element by element as long as each is one byte that is itself. */
+/* An array of integers for a byte string, element by element as long as each is one byte that is
+ * itself. */
 static int read_byte_array(struct reader *r, struct kith_bytes *out)
 {
     struct header h = header_of(*r->p);
     uint64_t n = *r->p & 0x0f;
     int e = 0;
-    if (h.size) e = take_be(r, h.size, &n);
-    else r->p++;
+    if (h.size)
+        e = take_be(r, h.size, &n);
+    else
+        r->p++;
     if (e) return e;
     const uint8_t *first = r->p;
     for (; n; n--, r->p++) {
@@ -230,8 +264,10 @@ static int read_value(struct reader *r, const struct kith_wire_field *f, struct 
 
 /* ------------------------------------------------------------------------------------- maps */
 
-/* Is f's key at p, written as go-msgpack writes it? Wide compares where the input is long enough. */
-static inline bool key_is_here(const uint8_t *p, const uint8_t *end, const struct kith_wire_field *f)
+/* Is f's key at p, written as go-msgpack writes it? Wide compares where the input is long enough.
+ */
+static inline bool key_is_here(const uint8_t *p, const uint8_t *end,
+                               const struct kith_wire_field *f)
 {
     size_t ahead = (size_t)(end - p);
     uint64_t in[2], key[2], mask[2];
@@ -248,9 +284,10 @@ static inline bool key_is_here(const uint8_t *p, const uint8_t *end, const struc
     return ahead >= f->key_len && memcmp(p, f->key, f->key_len) == 0;
 }
 
-/* The value of f at p in the forms that senders use; behind it, or NULL: let read_value() look at it. */
-static inline const uint8_t *quick_value(const uint8_t *p, const uint8_t *end, const struct kith_wire_field *f,
-                                         struct kith_msg *msg)
+/* The value of f at p in the forms that senders use; behind it, or NULL: let read_value() look at
+ * it. */
+static inline const uint8_t *quick_value(const uint8_t *p, const uint8_t *end,
+                                         const struct kith_wire_field *f, struct kith_msg *msg)
 {
     void *member = (uint8_t *)msg + f->offset;
     if (p == end) return NULL;
@@ -273,14 +310,18 @@ static inline const uint8_t *quick_value(const uint8_t *p, const uint8_t *end, c
     } else if (b >= 0x80) {
         return NULL;
     }
-    if (f->kind == KITH_WIRE_U16) *(uint16_t *)member = (uint16_t)v;
-    else if (f->kind == KITH_WIRE_U32) *(uint32_t *)member = v;
-    else return NULL;
+    if (f->kind == KITH_WIRE_U16)
+        *(uint16_t *)member = (uint16_t)v;
+    else if (f->kind == KITH_WIRE_U32)
+        *(uint32_t *)member = v;
+    else
+        return NULL;
     return p;
 }
 
 /* Any key in any form; NULL in *out: not one of ours. */
-static int read_key(struct reader *r, const struct kith_wire_body *body, const struct kith_wire_field **out)
+static int read_key(struct reader *r, const struct kith_wire_body *body,
+                    const struct kith_wire_field **out)
 {
     struct kith_bytes key;
     *out = NULL;
@@ -296,10 +337,11 @@ static int read_key(struct reader *r, const struct kith_wire_body *body, const s
 }
 
 /* `at` is a variable of its own, apart from r, so that it stays in a register on the quick way. */
-static int read_map(struct reader *r, const struct kith_wire_body *body, uint64_t pairs, struct kith_msg *msg)
+static int read_map(struct reader *r, const struct kith_wire_body *body, uint64_t pairs,
+                    struct kith_msg *msg)
 {
     const uint8_t *at = r->p, *const end = r->end;
-    size_t next = 0;                             /* the field that a sender of sorted keys writes next */
+    size_t next = 0; /* the field that a sender of sorted keys writes next */
     for (; pairs; pairs--) {
         const struct kith_wire_field *f = &body->fields[next];
         int e;
@@ -324,7 +366,8 @@ static int read_map(struct reader *r, const struct kith_wire_body *body, uint64_
     return 0;
 }
 
-static int read_array(struct reader *r, const struct kith_wire_body *body, uint64_t values, struct kith_msg *msg)
+static int read_array(struct reader *r, const struct kith_wire_body *body, uint64_t values,
+                      struct kith_msg *msg)
 {
     for (size_t i = 0; i < body->count && values; i++, values--) {
         int e = read_value(r, &body->fields[body->declared[i]], msg);
@@ -349,13 +392,16 @@ static int read_body(struct reader *r, const struct kith_wire_body *body, struct
     if (h.shape != MAP && h.shape != ARRAY) return -KITH_EMALFORMED;
     uint64_t n = b & 0x0f;
     int e = 0;
-    if (h.size) e = take_be(r, h.size, &n);
-    else r->p++;
+    if (h.size)
+        e = take_be(r, h.size, &n);
+    else
+        r->p++;
     if (e) return e;
     return h.shape == MAP ? read_map(r, body, n, msg) : read_array(r, body, n, msg);
 }
 
-int kith_wire_read(struct kith_msg *msg, enum kith_body body, const uint8_t *data, size_t len, size_t *used)
+int kith_wire_read(struct kith_msg *msg, enum kith_body body, const uint8_t *data, size_t len,
+                   size_t *used)
 {
     const struct kith_wire_body *shape = kith_wire_body(body);
     *used = 0;

@@ -1,13 +1,15 @@
 /*
- * wire_write.c - struct to bytes, byte-identical to go-msgpack 0.5.x: sorted keys, strings and byte strings as `raw`,
- * integers unsigned and as short as they go (memberlist 1.2). The bytes of the dialect come from msgpack-c's packer
- * template, told to append to a struct kith_buf: nothing of the library is linked.
+ * wire_write.c - struct to bytes, byte-identical to go-msgpack 0.5.x: sorted keys, strings and byte
+ * strings as `raw`, integers unsigned and as short as they go (memberlist 1.2). The bytes of the
+ * dialect come from msgpack-c's packer template, told to append to a struct kith_buf: nothing of
+ * the library is linked.
  */
 #include "wire_fields.h"
 
 #include <msgpack/pack_define.h>
 
-/* Where bytes go. It counts on when there is no room, so the same walk measures, writes and notices an overflow. */
+/* Where bytes go. It counts on when there is no room, so the same walk measures, writes and notices
+ * an overflow. */
 struct sink {
     uint8_t *out;
     size_t room, len;
@@ -20,9 +22,11 @@ static inline void sink_append(struct sink *s, const void *bytes, size_t n)
 }
 
 #define msgpack_pack_inline_func(name) static inline __attribute__((unused)) int wire_pack##name
-#define msgpack_pack_inline_func_cint(name) static inline __attribute__((unused)) int wire_pack##name
-#define msgpack_pack_inline_func_fixint(name) static inline __attribute__((unused)) int wire_pack_fix##name
-#define msgpack_pack_user struct sink *
+#define msgpack_pack_inline_func_cint(name) \
+    static inline __attribute__((unused)) int wire_pack##name
+#define msgpack_pack_inline_func_fixint(name) \
+    static inline __attribute__((unused)) int wire_pack_fix##name
+#define msgpack_pack_user                          struct sink *
 #define msgpack_pack_append_buffer(user, bytes, n) return sink_append((user), (bytes), (n)), 0
 #include <msgpack/timestamp.h>
 #include <msgpack/pack_template.h>
@@ -39,7 +43,8 @@ static bool is_empty(const struct kith_wire_field *f, const uint8_t *member)
     return ((const struct kith_bytes *)member)->len == 0;
 }
 
-/* A key stands in the table as msgpack has it; where there is room, a copy of fixed size is the quicker one. */
+/* A key stands in the table as msgpack has it; where there is room, a copy of fixed size is the
+ * quicker one. */
 static inline void put_key(struct sink *s, const struct kith_wire_field *f)
 {
     if (s->len + KITH_WIRE_KEY <= s->room) {
@@ -85,7 +90,8 @@ static void put_body(struct sink *s, const struct kith_wire_body *body, const st
 }
 
 /* Append a type byte (when >= 0) and the map. */
-static int append(struct kith_buf *buf, int type, const struct kith_wire_body *body, const struct kith_msg *msg)
+static int append(struct kith_buf *buf, int type, const struct kith_wire_body *body,
+                  const struct kith_msg *msg)
 {
     if (!body) return -KITH_EINVAL;
     struct sink s = {.out = buf->data + buf->len, .room = kith_buf_tailroom(buf)};
@@ -103,8 +109,9 @@ int kith_wire_write(struct kith_buf *buf, enum kith_body body, const struct kith
 
 int kith_wire_write_message(struct kith_buf *buf, const struct kith_msg *msg)
 {
-    return append(buf, msg->type, msg->type == KITH_BODY_NODE_STATE ? NULL : kith_wire_body((enum kith_body)msg->type),
-                  msg);
+    return append(
+        buf, msg->type,
+        msg->type == KITH_BODY_NODE_STATE ? NULL : kith_wire_body((enum kith_body)msg->type), msg);
 }
 
 size_t kith_wire_size(enum kith_body body, const struct kith_msg *msg)

@@ -1,12 +1,15 @@
 /*
- * channel.c - frames of channels (docs/WIRE.md, Channels). Bytes only: who gets them is fanout.c's matter.
+ * channel.c - frames of channels (docs/WIRE.md, Channels). Bytes only: who gets them is fanout.c's
+ * matter.
  *
  * A message:   F2 6B 63 31 | kind | hops | id:8 | n | name:n | body
- * State:       raw state | F2 6B | len:5 | pieces | size:4 | 6B 63 73 31      piece: n | name:n | len:4 | body
+ * State:       raw state | F2 6B | len:5 | pieces | size:4 | 6B 63 73 31      piece: n | name:n |
+ * len:4 | body
  *
- * No UTF-8 text begins with F2 6B, and none of the messages of Serf (types 0 to 10), Consul, Alertmanager (protobuf, field 1
- * first) or memberlist itself does. The section of a state has the form of an unknown protobuf field of bytes (number
- * 1726; F2 6B, then the length as a padded varint): a protobuf peer skips it, a msgpack peer has stopped reading before it.
+ * No UTF-8 text begins with F2 6B, and none of the messages of Serf (types 0 to 10), Consul,
+ * Alertmanager (protobuf, field 1 first) or memberlist itself does. The section of a state has the
+ * form of an unknown protobuf field of bytes (number 1726; F2 6B, then the length as a padded
+ * varint): a protobuf peer skips it, a msgpack peer has stopped reading before it.
  */
 #include "channel.h"
 
@@ -28,7 +31,7 @@ static uint32_t get32(const uint8_t *in)
 
 static bool name_len_ok(size_t len) { return len > 0 && len <= KITH_CHANNEL_NAME_MAX; }
 
-/* ------------------------------------------------------------------------------------------------ messages */
+/* ---------------------------------------------------------------------------------- messages */
 
 bool kith_channel_is(struct kith_bytes msg)
 {
@@ -39,7 +42,9 @@ int kith_channel_parse(struct kith_bytes msg, struct kith_channel_frame *frame)
 {
     if (!kith_channel_is(msg) || msg.len < HEAD) return -KITH_EMALFORMED;
     size_t name_len = msg.data[AT_NAME_LEN];
-    if (!name_len_ok(name_len) || msg.len < HEAD + name_len || msg.data[AT_KIND] > KITH_CHANNEL_RELAYED) return -KITH_EMALFORMED;
+    if (!name_len_ok(name_len) || msg.len < HEAD + name_len ||
+        msg.data[AT_KIND] > KITH_CHANNEL_RELAYED)
+        return -KITH_EMALFORMED;
     frame->kind = msg.data[AT_KIND];
     frame->hops = msg.data[AT_HOPS];
     frame->id = (uint64_t)get32(msg.data + AT_ID) << 32 | get32(msg.data + AT_ID + 4);
@@ -64,7 +69,7 @@ size_t kith_channel_write_head(uint8_t *out, const struct kith_channel_frame *fr
 
 void kith_channel_set_hops(uint8_t *msg, uint8_t hops) { msg[AT_HOPS] = hops; }
 
-/* ------------------------------------------------------------------------------------------------ state */
+/* ------------------------------------------------------------------------------------- state */
 
 size_t kith_channel_piece_head(size_t name_len) { return 1 + name_len + PIECE_LEN; }
 
@@ -79,7 +84,8 @@ void kith_channel_write_section(uint8_t *section, size_t len)
 {
     memcpy(section, magic, 2);
     uint32_t rest = (uint32_t)(len - KITH_CHANNEL_SECTION_HEAD);
-    for (int i = 0; i < 5; i++) section[2 + i] = (uint8_t)((rest >> (7 * i) & 0x7F) | (i < 4 ? 0x80 : 0));
+    for (int i = 0; i < 5; i++)
+        section[2 + i] = (uint8_t)((rest >> (7 * i) & 0x7F) | (i < 4 ? 0x80 : 0));
     uint8_t *foot = section + len - KITH_CHANNEL_SECTION_FOOT;
     put32(foot, (uint32_t)len);
     memcpy(foot + 4, foot_magic, sizeof foot_magic);
@@ -90,7 +96,9 @@ void kith_channel_split(struct kith_bytes state, struct kith_bytes *raw, struct 
     enum { AROUND = KITH_CHANNEL_SECTION_HEAD + KITH_CHANNEL_SECTION_FOOT };
     *raw = state;
     *pieces = kith_bytes_of(NULL, 0);
-    if (state.len < AROUND || memcmp(state.data + state.len - 4, foot_magic, sizeof foot_magic) != 0) return;
+    if (state.len < AROUND ||
+        memcmp(state.data + state.len - 4, foot_magic, sizeof foot_magic) != 0)
+        return;
     size_t len = get32(state.data + state.len - KITH_CHANNEL_SECTION_FOOT);
     if (len < AROUND || len > state.len) return;
     const uint8_t *section = state.data + state.len - len;
@@ -114,14 +122,16 @@ int kith_channel_next(struct kith_bytes *pieces, struct kith_bytes *name, struct
     return 1;
 }
 
-/* ------------------------------------------------------------------------------------------------ ids */
+/* --------------------------------------------------------------------------------------- ids */
 
-/* Each generation is an open-addressed table at most half full; 0 is "empty", so the id 0 counts as 1. */
+/* Each generation is an open-addressed table at most half full; 0 is "empty", so the id 0 counts
+ * as 1. */
 enum { SLOTS = 2 * KITH_SEEN_WINDOW };
 
 static size_t place(const struct kith_seen *seen, const uint64_t *table, uint64_t id)
 {
-    /* Twice, so that every bit counts: ids that differ in a few bits only would else meet in one place, whatever the seed. */
+    /* Twice, so that every bit counts: ids that differ in a few bits only would else meet in one
+     * place, whatever the seed. */
     uint64_t h = (id ^ seen->seed) * 0x9E3779B97F4A7C15u;
     h = (h ^ h >> 32) * 0xBF58476D1CE4E5B9u;
     size_t i = (h ^ h >> 32) % SLOTS;
@@ -132,7 +142,8 @@ static size_t place(const struct kith_seen *seen, const uint64_t *table, uint64_
 bool kith_seen_has(const struct kith_seen *seen, uint64_t id)
 {
     if (!id) id = 1;
-    return seen->young && (seen->young[place(seen, seen->young, id)] || seen->old[place(seen, seen->old, id)]);
+    return seen->young &&
+           (seen->young[place(seen, seen->young, id)] || seen->old[place(seen, seen->old, id)]);
 }
 
 bool kith_seen_add(struct kith_seen *seen, uint64_t id)
@@ -159,7 +170,7 @@ bool kith_seen_add(struct kith_seen *seen, uint64_t id)
 
 void kith_seen_fini(struct kith_seen *seen)
 {
-    free(seen->young < seen->old ? seen->young : seen->old);  /* one block */
+    free(seen->young < seen->old ? seen->young : seen->old); /* one block */
     seen->young = seen->old = NULL;
     seen->count = 0;
 }

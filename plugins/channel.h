@@ -1,6 +1,6 @@
 /*
- * channel.h - private to plugins/: how messages and state of delegates with a channel look on the wire (docs/WIRE.md,
- * Channels), and which message ids were seen.
+ * channel.h - private to plugins/: how messages and state of delegates with a channel look on the
+ * wire (docs/WIRE.md, Channels), and which message ids were seen.
  */
 #ifndef KITH_CHANNEL_H
 #define KITH_CHANNEL_H
@@ -8,14 +8,15 @@
 #include <kith/plugin.h>
 
 #define KITH_CHANNEL_NAME_MAX 63
-#define KITH_CHANNEL_HOPS 32             /* a relayed message is passed on that often, whatever the id windows forget */
+#define KITH_CHANNEL_HOPS \
+    32 /* a relayed message is passed on that often, whatever the id windows forget */
 
 enum kith_channel_kind { KITH_CHANNEL_DIRECT = 0, KITH_CHANNEL_RELAYED = 1 };
 
 struct kith_channel_frame {
     uint8_t kind, hops;
     uint64_t id;
-    struct kith_bytes name, body;        /* lent from the message that was parsed */
+    struct kith_bytes name, body; /* lent from the message that was parsed */
 };
 
 /* Does it begin with the magic? Then it is nobody's raw message. */
@@ -28,7 +29,8 @@ size_t kith_channel_write_head(uint8_t *out, const struct kith_channel_frame *);
 /* Pass a relayed message on: the same bytes with a hop less. */
 void kith_channel_set_hops(uint8_t *msg, uint8_t hops);
 
-/* State: `raw | section`. A section is a head, pieces, a foot; each piece is the state of one channel. */
+/* State: `raw | section`. A section is a head, pieces, a foot; each piece is the state of one
+ * channel. */
 #define KITH_CHANNEL_SECTION_HEAD 7
 #define KITH_CHANNEL_SECTION_FOOT 8
 size_t kith_channel_piece_head(size_t name_len);
@@ -40,12 +42,13 @@ void kith_channel_split(struct kith_bytes state, struct kith_bytes *raw, struct 
 /* Take the next piece off: 1, 0 at the end, or -KITH_EMALFORMED. */
 int kith_channel_next(struct kith_bytes *pieces, struct kith_bytes *name, struct kith_bytes *body);
 
-/* The last ids seen, at least KITH_SEEN_WINDOW and at most twice that many, in two generations. Memory comes with the first
- * id. seed: so that nobody outside can aim at one place of the table. */
+/* The last ids seen, at least KITH_SEEN_WINDOW and at most twice that many, in two generations.
+ * Memory comes with the first id. seed: so that nobody outside can aim at one place of the table.
+ */
 #define KITH_SEEN_WINDOW 2048
 struct kith_seen {
     uint64_t *young, *old;
-    size_t count;                        /* in young */
+    size_t count; /* in young */
     uint64_t seed;
 };
 /* Remember it: true when it was known. Without memory everything is new. */

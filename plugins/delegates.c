@@ -1,16 +1,18 @@
 /*
- * delegates.c - all delegates of a node as one: what the core calls goes to each of them, in the order of the file.
+ * delegates.c - all delegates of a node as one: what the core calls goes to each of them, in the
+ * order of the file.
  *
- * Raw delegates see the bytes of memberlist, those with a channel see their channel only (docs/WIRE.md, Channels). What a
- * delegate puts on the wire is the same whatever else is loaded. Life and reload are in delegates_life.c.
+ * Raw delegates see the bytes of memberlist, those with a channel see their channel only
+ * (docs/WIRE.md, Channels). What a delegate puts on the wire is the same whatever else is loaded.
+ * Life and reload are in delegates_life.c.
  */
 #include "fanout.h"
 
 #include <stdlib.h>
 
-enum { KEPT = 1 << 20 };                 /* scratch memory that is kept for the next time */
+enum { KEPT = 1 << 20 }; /* scratch memory that is kept for the next time */
 
-/* ------------------------------------------------------------------------------------------------ one by one */
+/* -------------------------------------------------------------------------------- one by one */
 
 static struct kith_seat *seat_at(const struct kith_hub *hub, size_t i)
 {
@@ -53,7 +55,7 @@ void kith_scratch_fini(struct kith_scratch *s)
     *s = (struct kith_scratch){0};
 }
 
-/* ------------------------------------------------------------------------------------------------ events */
+/* ------------------------------------------------------------------------------------ events */
 
 static void hub_join(void *self, const struct kith_member *m)
 {
@@ -79,19 +81,21 @@ static void hub_suspect(void *self, const struct kith_member *m)
     EACH(hub, notify_suspect, seat->ops.notify_suspect(seat->self, m));
 }
 
-static void hub_conflict(void *self, const struct kith_member *ours, const struct kith_member *other)
+static void hub_conflict(void *self, const struct kith_member *ours,
+                         const struct kith_member *other)
 {
     struct kith_hub *hub = self;
     EACH(hub, notify_conflict, seat->ops.notify_conflict(seat->self, ours, other));
 }
 
-static void hub_ping_complete(void *self, const struct kith_member *m, uint64_t rtt, struct kith_bytes payload)
+static void hub_ping_complete(void *self, const struct kith_member *m, uint64_t rtt,
+                              struct kith_bytes payload)
 {
     struct kith_hub *hub = self;
     EACH(hub, ping_complete, seat->ops.ping_complete(seat->self, m, rtt, payload));
 }
 
-/* ------------------------------------------------------------------------------------------------ vetoes */
+/* ------------------------------------------------------------------------------------ vetoes */
 
 /* Whose no it was belongs into the log line that the core writes. */
 static int refused(const struct kith_seat *seat, struct kith_error *err)
@@ -100,19 +104,22 @@ static int refused(const struct kith_seat *seat, struct kith_error *err)
         char text[sizeof err->text];
         memcpy(text, err->text, sizeof text);
         text[sizeof text - 1] = 0;
-        snprintf(err->text, sizeof err->text, "%s: %.400s", kith_seat_name(seat), *text ? text : "refused");
+        snprintf(err->text, sizeof err->text, "%s: %.400s", kith_seat_name(seat),
+                 *text ? text : "refused");
         err->code = -KITH_EREFUSED;
     }
     return -KITH_EREFUSED;
 }
 
-static int hub_merge(void *self, const struct kith_member *members, size_t count, size_t size, struct kith_error *err)
+static int hub_merge(void *self, const struct kith_member *members, size_t count, size_t size,
+                     struct kith_error *err)
 {
     struct kith_hub *hub = self;
     int rc = 0;
     if (err) err->text[0] = 0;
     EACH(hub, notify_merge, {
-        if (!rc && seat->ops.notify_merge(seat->self, members, count, size, err)) rc = refused(seat, err);
+        if (!rc && seat->ops.notify_merge(seat->self, members, count, size, err))
+            rc = refused(seat, err);
     });
     return rc;
 }
@@ -128,7 +135,7 @@ static int hub_alive(void *self, const struct kith_member *m, struct kith_error 
     return rc;
 }
 
-/* ------------------------------------------------------------------------------------------------ meta, acks */
+/* -------------------------------------------------------------------------------- meta, acks */
 
 static int hub_meta(void *self, uint8_t *out, size_t cap)
 {
@@ -138,7 +145,8 @@ static int hub_meta(void *self, uint8_t *out, size_t cap)
     EACH(hub, node_meta, {
         if (!asked) n = seat->ops.node_meta(seat->self, out, cap);
         if (!asked && n > 0 && (size_t)n > cap) {
-            kith_seat_broke(seat, "node_meta() returned more than there was room for: meta stays as it is");
+            kith_seat_broke(
+                seat, "node_meta() returned more than there was room for: meta stays as it is");
             n = -KITH_ETOOBIG;
         }
         asked = true;
@@ -157,7 +165,8 @@ static int hub_ack(void *self, uint8_t *out, size_t cap)
     EACH(hub, ack_payload, {
         if (!asked) n = seat->ops.ack_payload(seat->self, out, cap);
         if (!asked && n > 0 && (size_t)n > cap) {
-            kith_seat_broke(seat, "ack_payload() returned more than there was room for: nothing is sent");
+            kith_seat_broke(seat,
+                            "ack_payload() returned more than there was room for: nothing is sent");
             n = -KITH_ETOOBIG;
         }
         asked = true;
@@ -165,9 +174,10 @@ static int hub_ack(void *self, uint8_t *out, size_t cap)
     return n;
 }
 
-/* ------------------------------------------------------------------------------------------------ broadcasts */
+/* -------------------------------------------------------------------------------- broadcasts */
 
-/* What a delegate adds to one packet: counted, framed when it has a channel, handed to the core's sink. */
+/* What a delegate adds to one packet: counted, framed when it has a channel, handed to the core's
+ * sink. */
 struct adding {
     struct kith_seat *seat;
     const struct kith_sink *to;
@@ -205,8 +215,8 @@ static void ask_broadcasts(struct kith_seat *seat, struct adding *a)
     kith_seat_leave(seat, entered, "get_broadcasts");
 }
 
-/* The raw one first: its bytes are what a Go node would send. Then the channels, each time beginning with another one, so
- * that a busy one can't starve the rest. */
+/* The raw one first: its bytes are what a Go node would send. Then the channels, each time
+ * beginning with another one, so that a busy one can't starve the rest. */
 static void hub_broadcasts(void *self, size_t overhead, size_t limit, const struct kith_sink *sink)
 {
     struct kith_hub *hub = self;
@@ -222,7 +232,7 @@ static void hub_broadcasts(void *self, size_t overhead, size_t limit, const stru
     hub->turn++;
 }
 
-/* ------------------------------------------------------------------------------------------------ state */
+/* ------------------------------------------------------------------------------------- state */
 
 /* One channel's state in the making, at the end of the hub's scratch. */
 struct gathering {
@@ -234,7 +244,8 @@ struct gathering {
 static int gather(void *ctx, const void *data, size_t len)
 {
     struct gathering *g = ctx;
-    if (g->used > g->hub->max_state || len > g->hub->max_state - g->used) return g->rc = -KITH_ETOOBIG;
+    if (g->used > g->hub->max_state || len > g->hub->max_state - g->used)
+        return g->rc = -KITH_ETOOBIG;
     uint8_t *out = kith_scratch(&g->hub->state, g->used + len);
     if (!out) return g->rc = -KITH_ENOMEM;
     if (len) memcpy(out + g->used, data, len);
@@ -255,11 +266,14 @@ static void gather_piece(struct kith_seat *seat, bool join, struct gathering *g)
     kith_seat_leave(seat, entered, "local_state");
     size_t body = g->used - start - head;
     if (g->rc) kith_seat_broke(seat, "local_state() wrote more than fits: its state is not sent");
-    if (g->rc || !body) g->used = start;
-    else kith_channel_write_piece_head(g->hub->state.data + start, seat->channel, body);
+    if (g->rc || !body)
+        g->used = start;
+    else
+        kith_channel_write_piece_head(g->hub->state.data + start, seat->channel, body);
 }
 
-/* The raw state as it is; behind it, when there is any, the section with the states of the channels. */
+/* The raw state as it is; behind it, when there is any, the section with the states of the
+ * channels. */
 static void hub_local_state(void *self, bool join, const struct kith_sink *sink)
 {
     struct kith_hub *hub = self;
@@ -270,7 +284,9 @@ static void hub_local_state(void *self, bool join, const struct kith_sink *sink)
     struct kith_seat *seat;
     for (size_t i = 0; (seat = seat_at(hub, i)); i++)
         if (seat->channel.len && seat->ops.local_state) gather_piece(seat, join, &g);
-    if (g.used == KITH_CHANNEL_SECTION_HEAD || !kith_scratch(&hub->state, g.used + KITH_CHANNEL_SECTION_FOOT)) return;
+    if (g.used == KITH_CHANNEL_SECTION_HEAD ||
+        !kith_scratch(&hub->state, g.used + KITH_CHANNEL_SECTION_FOOT))
+        return;
     g.used += KITH_CHANNEL_SECTION_FOOT;
     kith_channel_write_section(hub->state.data, g.used);
     sink->write(sink->ctx, hub->state.data, g.used);
@@ -296,7 +312,7 @@ static void hub_remote_state(void *self, struct kith_bytes state, bool join)
     if (more < 0) hub->malformed++;
 }
 
-/* ------------------------------------------------------------------------------------------------ messages */
+/* ---------------------------------------------------------------------------------- messages */
 
 static void hub_msg(void *self, struct kith_bytes msg, bool reliable)
 {
@@ -315,17 +331,22 @@ static void hub_msg(void *self, struct kith_bytes msg, bool reliable)
         }
     }
     /* Only what was taken counts as seen: a repeat of what was dropped may still make it. */
-    if (kith_handoff_add(&hub->waiting, &hub->limits, msg, reliable) != 0) hub->dropped++;
-    else if (seen) kith_seen_add(seen, frame.id);
+    if (kith_handoff_add(&hub->waiting, &hub->limits, msg, reliable) != 0)
+        hub->dropped++;
+    else if (seen)
+        kith_seen_add(seen, frame.id);
 }
 
-/* Everybody passes a relayed message on, also who has no such channel: so it reaches all, whatever is loaded where. */
+/* Everybody passes a relayed message on, also who has no such channel: so it reaches all, whatever
+ * is loaded where. */
 static void pass_on(struct kith_hub *hub, uint8_t *msg, size_t len, uint8_t hops)
 {
     if (!hops) return;
     kith_channel_set_hops(msg, (uint8_t)(hops - 1));
-    if (hub->base->broadcast(hub->base, kith_bytes_of(msg, len), NULL, NULL) < 0) hub->not_passed_on++;
-    else hub->passed_on++;
+    if (hub->base->broadcast(hub->base, kith_bytes_of(msg, len), NULL, NULL) < 0)
+        hub->not_passed_on++;
+    else
+        hub->passed_on++;
 }
 
 static void deliver(struct kith_hub *hub, uint8_t *data, size_t len, bool reliable)

@@ -1,6 +1,7 @@
 /*
- * handoff.c - user messages between the core, which must not wait, and the delegates, which are called at the end of the
- * turn. One block of bytes and a list of places in it: nothing is allocated per message once it has grown.
+ * handoff.c - user messages between the core, which must not wait, and the delegates, which are
+ * called at the end of the turn. One block of bytes and a list of places in it: nothing is
+ * allocated per message once it has grown.
  */
 #include "fanout.h"
 
@@ -17,9 +18,11 @@ static void *grown(void *old, size_t *cap, size_t need, size_t each)
     return p;
 }
 
-int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *limits, struct kith_bytes msg, bool reliable)
+int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *limits,
+                     struct kith_bytes msg, bool reliable)
 {
-    if (q->count >= limits->depth || msg.len > limits->bytes || q->len > limits->bytes - msg.len) return -KITH_EAGAIN;
+    if (q->count >= limits->depth || msg.len > limits->bytes || q->len > limits->bytes - msg.len)
+        return -KITH_EAGAIN;
     struct kith_handoff_item *items = grown(q->items, &q->item_cap, q->count + 1, sizeof *items);
     if (!items) return -KITH_ENOMEM;
     q->items = items;

@@ -1,11 +1,12 @@
 /*
  * inflow.c - opening one direction of one stream, piece by piece.
  *
- *   [label, what an initiator sends only] then messages: each either layered (collected whole, then opened) or plain (from
- *   its first byte to the end of the stream: only the core knows where a plain message ends)
+ *   [label, what an initiator sends only] then messages: each either layered (collected whole, then
+ * opened) or plain (from its first byte to the end of the stream: only the core knows where a plain
+ * message ends)
  *
- * A stranger is at the other end: lengths are checked before anything is stored, storage grows with what really came, and
- * all inflows share one limit. Knows nothing of messages.
+ * A stranger is at the other end: lengths are checked before anything is stored, storage grows with
+ * what really came, and all inflows share one limit. Knows nothing of messages.
  */
 #include "pipeline_parts.h"
 
@@ -17,9 +18,9 @@ struct kith_inflow {
     struct kith_pipeline *p;
     uint32_t require;
     enum state state;
-    struct kith_buf buf;             /* what was collected; counted in the shared stream_memory */
-    uint64_t need;                   /* bytes that must be in buf to go on */
-    uint64_t skipped;                /* bytes of the stream before those in buf */
+    struct kith_buf buf; /* what was collected; counted in the shared stream_memory */
+    uint64_t need;       /* bytes that must be in buf to go on */
+    uint64_t skipped;    /* bytes of the stream before those in buf */
     int failure;
 };
 
@@ -60,9 +61,10 @@ static void init_work(struct kith_inflow *f, struct kith_work *w)
     w->require = f->require;
 }
 
-/* ------------------------------------------------------------------------------------- what to tell the peer */
+/* --------------------------------------------------------------------- what to tell the peer */
 
-/* memberlist's words where it has them, so that operators find them in its documentation and in their log searches. */
+/* memberlist's words where it has them, so that operators find them in its documentation and in
+ * their log searches. */
 static void explain(const struct kith_inflow *f, const struct kith_work *w, char *text)
 {
     const struct kith_slot *s = w->failed;
@@ -70,7 +72,8 @@ static void explain(const struct kith_inflow *f, const struct kith_work *w, char
     bool cipher = s && s->ops->provides & KITH_ENCRYPTS;
     switch (w->why) {
     case KITH_REFUSED_AUTH:
-        say = cipher ? "No installed keys could decrypt the message" : "No installed keys could authenticate the message";
+        say = cipher ? "No installed keys could decrypt the message"
+                     : "No installed keys could authenticate the message";
         break;
     case KITH_REFUSED_POLICY:
         if (w->have == 0 && f->buf.len && f->buf.data[0] == 10 && !s)
@@ -86,23 +89,20 @@ static void explain(const struct kith_inflow *f, const struct kith_work *w, char
         snprintf(text, KITH_INFLOW_TEXT, "Remote node state is larger than limit (%llu)",
                  (unsigned long long)f->p->max_stream_size);
         return;
-    case KITH_REFUSED_CHECKSUM:
-        say = "Got invalid checksum";
-        break;
-    case KITH_REFUSED_EMPTY:
-        say = "missing message type byte";
-        break;
+    case KITH_REFUSED_CHECKSUM: say = "Got invalid checksum"; break;
+    case KITH_REFUSED_EMPTY: say = "missing message type byte"; break;
     case KITH_REFUSED_MALFORMED:
     case KITH_REFUSED_LAYERS:
-        say = cipher ? "No installed keys could decrypt the message" : "Failed to decompress payload";
+        say =
+            cipher ? "No installed keys could decrypt the message" : "Failed to decompress payload";
         break;
-    default:
-        break;                       /* label and memory: closed without a word */
+    default: break; /* label and memory: closed without a word */
     }
     snprintf(text, KITH_INFLOW_TEXT, "%s", say);
 }
 
-static int fail(struct kith_inflow *f, struct kith_work *w, int rc, enum kith_refusal *why, char *text)
+static int fail(struct kith_inflow *f, struct kith_work *w, int rc, enum kith_refusal *why,
+                char *text)
 {
     if (text) explain(f, w, text);
     drop(f, &f->buf);
@@ -117,17 +117,18 @@ static int fail_as(struct kith_work *w, int rc, enum kith_refusal reason)
     return rc;
 }
 
-/* ------------------------------------------------------------------------------------- collecting */
+/* -------------------------------------------------------------------------------- collecting */
 
 /* Take bytes over until `need` are there. How many, or negative. */
 static int64_t collect(struct kith_inflow *f, struct kith_work *w, const uint8_t *data, size_t len)
 {
     size_t n = f->need - f->buf.len < len ? (size_t)(f->need - f->buf.len) : len;
     size_t cap = f->buf.cap, want = f->buf.len + n;
-    if (want > cap) {                /* doubled, but never beyond what is needed: a length alone takes no memory */
+    if (want > cap) { /* doubled, but never beyond what is needed: a length alone takes no memory */
         cap = cap * 2 > want ? cap * 2 : want < 512 ? 512 : want;
         if (cap > f->need && f->need > 512) cap = (size_t)f->need;
-        if (kith_work_grow(w, &f->buf, cap, true) < 0) return fail_as(w, -KITH_ENOMEM, KITH_REFUSED_MEMORY);
+        if (kith_work_grow(w, &f->buf, cap, true) < 0)
+            return fail_as(w, -KITH_ENOMEM, KITH_REFUSED_MEMORY);
         f->buf.data = f->buf.base;
     }
     memcpy(f->buf.data + f->buf.len, data, n);
@@ -143,9 +144,9 @@ static int measure(struct kith_inflow *f, struct kith_work *w)
     size_t need = KITH_STREAM_HEAD;
     uint64_t most = f->p->max_stream_size + KITH_STREAM_HEAD;
     int rc = 0;
-    if (!s) return 1;                /* opening says why not */
+    if (!s) return 1; /* opening says why not */
     if (s->forms[KITH_STREAM].framing == KITH_OWN) {
-        most += f->p->max_stream_size;       /* memberlist's compression may make a message longer */
+        most += f->p->max_stream_size; /* memberlist's compression may make a message longer */
         rc = s->ops->extent(s->instance->self, d, f->buf.len, &need);
         if (rc < 0 || (rc == 0 && need <= f->buf.len)) {
             w->failed = s;
@@ -179,7 +180,7 @@ static int open_message(struct kith_inflow *f, struct kith_work *w,
     if (rc == 0 && !cur.len) rc = fail_as(w, -KITH_EMALFORMED, KITH_REFUSED_EMPTY);
     if (rc == 0) {
         if (w->scratch.base) drop(f, &w->scratch);
-        f->buf = cur;                /* may have come from scratch: one of the two is ours */
+        f->buf = cur; /* may have come from scratch: one of the two is ours */
         plain(arg, cur.data, cur.len);
         drop(f, &f->buf);
         f->skipped += whole;
@@ -208,7 +209,8 @@ static int label_step(struct kith_inflow *f, struct kith_work *w)
         f->need = f->buf.len < 2 ? 2 : 2u + f->buf.data[1];
         return 0;
     }
-    struct kith_bytes label = size > 0 ? kith_bytes_of(f->buf.data + 2, (size_t)size - 2) : (struct kith_bytes){0};
+    struct kith_bytes label =
+        size > 0 ? kith_bytes_of(f->buf.data + 2, (size_t)size - 2) : (struct kith_bytes){0};
     w->why = KITH_REFUSED_LABEL;
     int rc = size < 0 ? -KITH_EMALFORMED : kith_label_check(f->p, label, &w->why);
     kith_trace_label(f->p, label, f->buf.len, rc);
@@ -216,13 +218,15 @@ static int label_step(struct kith_inflow *f, struct kith_work *w)
     f->state = LAYERS;
     f->need = 1;
     f->skipped += (size_t)size;
-    kith_buf_pull(&f->buf, (size_t)size);    /* either the label alone was collected, or one byte that is none */
+    kith_buf_pull(
+        &f->buf, (size_t)size); /* either the label alone was collected, or one byte that is none */
     f->buf.data = f->buf.len ? memmove(f->buf.base, f->buf.data, f->buf.len) : f->buf.base;
     return 0;
 }
 
 int kith_inflow_feed(struct kith_inflow *f, const uint8_t *data, size_t len,
-                     void (*plain)(void *arg, const uint8_t *data, size_t len), void *arg, enum kith_refusal *why, char *text)
+                     void (*plain)(void *arg, const uint8_t *data, size_t len), void *arg,
+                     enum kith_refusal *why, char *text)
 {
     struct kith_work w;
     int rc = 0;
@@ -231,7 +235,8 @@ int kith_inflow_feed(struct kith_inflow *f, const uint8_t *data, size_t len,
         init_work(f, &w);
         if (f->state == PLAIN) {
             if (!len) return 0;
-            if ((rc = kith_open_policy(&w)) < 0) return fail(f, &w, rc, why, text);      /* required only meanwhile */
+            if ((rc = kith_open_policy(&w)) < 0)
+                return fail(f, &w, rc, why, text); /* required only meanwhile */
             plain(arg, data, len);
             return 0;
         }
@@ -249,7 +254,8 @@ int kith_inflow_feed(struct kith_inflow *f, const uint8_t *data, size_t len,
         }
         if (f->state == LABEL) {
             rc = label_step(f, &w);
-            if (rc == 0 && f->state == LAYERS && f->buf.len) {       /* the byte that was no label begins a message */
+            if (rc == 0 && f->state == LAYERS &&
+                f->buf.len) { /* the byte that was no label begins a message */
                 rc = begin_message(f, &w, f->buf.data[0]);
                 if (rc == 0 && f->state == PLAIN) {
                     plain(arg, f->buf.data, f->buf.len);

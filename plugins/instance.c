@@ -1,8 +1,8 @@
 /*
  * instance.c - one use of a plugin: from an entry of the file to a running instance and back.
  *
- * An instance owns copies of everything it was made from: it may outlive the config it came from, because a reload keeps
- * the instances whose entries did not change. Knows nothing of kinds.
+ * An instance owns copies of everything it was made from: it may outlive the config it came from,
+ * because a reload keeps the instances whose entries did not change. Knows nothing of kinds.
  */
 #include "plugins.h"
 
@@ -23,8 +23,14 @@ static const char *pool_text(struct pool *pool, const char *text)
     return copy;
 }
 
-static bool is_text(const struct kith_param *p) { return p->type == KITH_PARAM_STRING || p->type == KITH_PARAM_PATH; }
-static void *value_of(const void *params, const struct kith_param *p) { return (char *)params + p->offset; }
+static bool is_text(const struct kith_param *p)
+{
+    return p->type == KITH_PARAM_STRING || p->type == KITH_PARAM_PATH;
+}
+static void *value_of(const void *params, const struct kith_param *p)
+{
+    return (char *)params + p->offset;
+}
 
 static size_t text_bytes(const char *text) { return text ? strlen(text) + 1 : 0; }
 
@@ -56,13 +62,13 @@ static int copy_entry(struct kith_instance *in, const struct kith_entry *from)
         return -KITH_ENOMEM;
     }
     *entry = *from;
-    memset(&entry->keys, 0, sizeof entry->keys);             /* secrets stay the ring's */
+    memset(&entry->keys, 0, sizeof entry->keys); /* secrets stay the ring's */
     if (from->params) memcpy(self, from->params, plugin->instance_size);
     const char **items = (const char **)(entry + 1);
     struct pool pool = {(char *)items + pointers};
     entry->use = pool_text(&pool, from->use);
     entry->channel = pool_text(&pool, from->channel);
-    entry->params = NULL;                                    /* they are in self now */
+    entry->params = NULL; /* they are in self now */
     for (const struct kith_param *p = from->params ? plugin->params : NULL; p && p->name; p++) {
         if (is_text(p)) {
             const char **text = value_of(self, p);
@@ -101,13 +107,15 @@ static void clear(struct kith_error *err)
 /* A plugin may return what it likes; callers want a negative code. */
 static int result(int rc) { return rc > 0 ? -KITH_EINVAL : rc; }
 
-int kith_instance_new(struct kith_instance **out, const struct kith_entry *entry, const struct kith_host_maker *maker,
-                      struct kith_keyring *ring, struct kith_error *err)
+int kith_instance_new(struct kith_instance **out, const struct kith_entry *entry,
+                      const struct kith_host_maker *maker, struct kith_keyring *ring,
+                      struct kith_error *err)
 {
     struct kith_instance *in = calloc(1, sizeof *in);
     if (!in || copy_entry(in, entry) != 0) {
         free(in);
-        return kith_fail(err, KITH_ENOMEM, "no memory for an instance of `%s`", entry->plugin->name);
+        return kith_fail(err, KITH_ENOMEM, "no memory for an instance of `%s`",
+                         entry->plugin->name);
     }
     in->refs = 1;
     in->plugin = entry->plugin;
@@ -123,8 +131,10 @@ int kith_instance_new(struct kith_instance **out, const struct kith_entry *entry
         if (in->plugin->init) rc = result(in->plugin->init(in->self, in->host, err));
         if (rc) blame(in, rc, "initialise", err);
     }
-    if (rc) kith_instance_free(in);
-    else *out = in;
+    if (rc)
+        kith_instance_free(in);
+    else
+        *out = in;
     return rc;
 }
 

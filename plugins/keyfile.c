@@ -1,8 +1,9 @@
 /*
  * keyfile.c - the ring's file, written back after a change.
  *
- * Reading is config's work; here the form of the content is recognised by the key that came out of it, and new content is written beside the file
- * and takes its place in one step. A crash leaves the old ring or the new one, nothing between.
+ * Reading is config's work; here the form of the content is recognised by the key that came out of
+ * it, and new content is written beside the file and takes its place in one step. A crash leaves
+ * the old ring or the new one, nothing between.
  */
 #include "keyfile.h"
 
@@ -24,7 +25,7 @@ static bool holds(const char *file, size_t len, const char *text)
     while (len && file[len - 1] && strchr(space, file[len - 1])) len--;
     while (len && *file && strchr(space, *file)) file++, len--;
     size_t n = strlen(text);
-    while (n && text[n - 1] == '=' && n > len) n--;           /* padding may be missing */
+    while (n && text[n - 1] == '=' && n > len) n--; /* padding may be missing */
     return n == len && strncasecmp(file, text, n) == 0;
 }
 
@@ -36,7 +37,8 @@ enum kith_keyfile_form kith_keyfile_form(const char *path, struct kith_bytes key
     if (fd >= 0) close(fd);
     enum kith_keyfile_form form = KITH_KEYFILE_SERF;
     if (n > 0 && key.len <= KEY_MAX) {
-        if ((size_t)n == key.len && sodium_memcmp(old, key.data, key.len) == 0) form = KITH_KEYFILE_RAW;
+        if ((size_t)n == key.len && sodium_memcmp(old, key.data, key.len) == 0)
+            form = KITH_KEYFILE_RAW;
         sodium_bin2hex(text, sizeof text, key.data, key.len);
         if (holds(old, (size_t)n, text)) form = KITH_KEYFILE_HEX;
         sodium_bin2base64(text, sizeof text, key.data, key.len, sodium_base64_VARIANT_ORIGINAL);
@@ -48,7 +50,8 @@ enum kith_keyfile_form kith_keyfile_form(const char *path, struct kith_bytes key
 }
 
 /* out: at least count * LINE + 8 bytes. */
-static size_t render(enum kith_keyfile_form form, const struct kith_bytes *keys, size_t count, char *out, size_t cap)
+static size_t render(enum kith_keyfile_form form, const struct kith_bytes *keys, size_t count,
+                     char *out, size_t cap)
 {
     if (count == 1 && form == KITH_KEYFILE_RAW) {
         memcpy(out, keys[0].data, keys[0].len);
@@ -64,8 +67,10 @@ static size_t render(enum kith_keyfile_form form, const struct kith_bytes *keys,
     if (list) used += (size_t)snprintf(out, cap, "[");
     for (size_t i = 0; i < count; i++) {
         char text[LINE];
-        sodium_bin2base64(text, sizeof text, keys[i].data, keys[i].len, sodium_base64_VARIANT_ORIGINAL);
-        used += (size_t)snprintf(out + used, cap - used, list ? "%s\n  \"%s\"" : "%s%s", i ? "," : "", text);
+        sodium_bin2base64(text, sizeof text, keys[i].data, keys[i].len,
+                          sodium_base64_VARIANT_ORIGINAL);
+        used += (size_t)snprintf(out + used, cap - used, list ? "%s\n  \"%s\"" : "%s%s",
+                                 i ? "," : "", text);
         sodium_memzero(text, sizeof text);
     }
     used += (size_t)snprintf(out + used, cap - used, list ? "\n]\n" : "\n");
@@ -104,7 +109,7 @@ static int replace(const char *real, const char *data, size_t len, struct kith_e
     bool known = stat(real, &was) == 0;
     if (snprintf(temp, sizeof temp, "%s.XXXXXX", real) >= (int)sizeof temp)
         return kith_fail(err, KITH_ETOOBIG, "%.100s...: path too long", real);
-    int fd = mkstemp(temp);                                   /* made with mode 0600 */
+    int fd = mkstemp(temp); /* made with mode 0600 */
     if (fd < 0) return kith_fail(err, KITH_EIO, "%s: %s", temp, strerror(errno));
     int bad = fchmod(fd, 0600) || write_all(fd, data, len);
     if (!bad && known && geteuid() == 0) bad = fchown(fd, was.st_uid, was.st_gid);
@@ -120,8 +125,8 @@ static int replace(const char *real, const char *data, size_t len, struct kith_e
     return kith_fail(err, KITH_EIO, "%s: %s", real, strerror(code));
 }
 
-int kith_keyfile_write(const char *path, enum kith_keyfile_form form, const struct kith_bytes *keys, size_t count,
-                       struct kith_error *err)
+int kith_keyfile_write(const char *path, enum kith_keyfile_form form, const struct kith_bytes *keys,
+                       size_t count, struct kith_error *err)
 {
     char real[PATH_MAX];
     if (!realpath(path, real)) return kith_fail(err, KITH_EIO, "%s: %s", path, strerror(errno));

@@ -4,14 +4,19 @@
 
 #include <kith/plugin.h>
 
-enum kith_keyfile_form { KITH_KEYFILE_RAW, KITH_KEYFILE_HEX, KITH_KEYFILE_BASE64, KITH_KEYFILE_SERF };
+enum kith_keyfile_form {
+    KITH_KEYFILE_RAW,
+    KITH_KEYFILE_HEX,
+    KITH_KEYFILE_BASE64,
+    KITH_KEYFILE_SERF
+};
 
 /* The form of a file that key, its only or first one, was read from. */
 enum kith_keyfile_form kith_keyfile_form(const char *path, struct kith_bytes key);
 
-/* Replace the file in one step (written beside it, synced, renamed; mode 0600, owner kept). Several keys are always written
- * in Serf's form, a JSON array of base64. keys[0] is the primary. */
-int kith_keyfile_write(const char *path, enum kith_keyfile_form, const struct kith_bytes *keys, size_t count,
-                       struct kith_error *);
+/* Replace the file in one step (written beside it, synced, renamed; mode 0600, owner kept). Several
+ * keys are always written in Serf's form, a JSON array of base64. keys[0] is the primary. */
+int kith_keyfile_write(const char *path, enum kith_keyfile_form, const struct kith_bytes *keys,
+                       size_t count, struct kith_error *);
 
 #endif

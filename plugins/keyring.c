@@ -1,8 +1,10 @@
 /*
- * keyring.c - a ring of keys, with memberlist's semantics (its section 4): the first is the primary and seals, all open.
+ * keyring.c - a ring of keys, with memberlist's semantics (its section 4): the first is the primary
+ * and seals, all open.
  *
- * Keys and what is derived from them lie in locked memory and are wiped; nothing of them is ever printed, only
- * fingerprints. Writing the ring back to its file is keyfile.c's part. Knows nothing of codecs but their names.
+ * Keys and what is derived from them lie in locked memory and are wiped; nothing of them is ever
+ * printed, only fingerprints. Writing the ring back to its file is keyfile.c's part. Knows nothing
+ * of codecs but their names.
  */
 #include "keyfile.h"
 #include "plugins.h"
@@ -32,15 +34,15 @@ struct listener {
 
 struct kith_keyring {
     unsigned refs;
-    struct key **keys;                   /* primary first */
+    struct key **keys; /* primary first */
     size_t count;
-    char *file;                          /* where it came from when that is one file; else NULL */
+    char *file; /* where it came from when that is one file; else NULL */
     enum kith_keyfile_form form;
     struct listener *listeners;
     size_t listener_count;
 };
 
-/* ------------------------------------------------------------------------------------------------ keys */
+/* -------------------------------------------------------------------------------------- keys */
 
 static void key_free(struct key *key)
 {
@@ -113,14 +115,16 @@ static void note_file(struct kith_keyring *ring, const struct kith_secrets *secr
 {
     free(ring->file);
     ring->file = NULL;
-    if (!secrets || secrets->source_count != 1 || secrets->sources[0].kind != KITH_KEYS_FILE) return;
+    if (!secrets || secrets->source_count != 1 || secrets->sources[0].kind != KITH_KEYS_FILE)
+        return;
     ring->file = strdup(secrets->sources[0].where);
     ring->form = KITH_KEYFILE_SERF;
     if (ring->file && ring->count)
-        ring->form = kith_keyfile_form(ring->file, kith_bytes_of(ring->keys[0]->data, ring->keys[0]->len));
+        ring->form =
+            kith_keyfile_form(ring->file, kith_bytes_of(ring->keys[0]->data, ring->keys[0]->len));
 }
 
-/* ------------------------------------------------------------------------------------------------ the ring */
+/* ---------------------------------------------------------------------------------- the ring */
 
 struct kith_keyring *kith_keyring_new(const struct kith_secrets *secrets)
 {
@@ -153,7 +157,8 @@ void kith_keyring_unref(struct kith_keyring *ring)
 
 size_t kith_keyring_count(const struct kith_keyring *ring) { return ring->count; }
 
-/* BLAKE2b keyed with the ring's key over a fixed prefix and the codec's name: other codecs, other keys (docs/WIRE.md). */
+/* BLAKE2b keyed with the ring's key over a fixed prefix and the codec's name: other codecs, other
+ * keys (docs/WIRE.md). */
 static struct subkey *derive(const struct key *key, const char *codec)
 {
     static const char prefix[] = "kith subkey 1: ";
@@ -213,12 +218,12 @@ int kith_keyring_find(const struct kith_keyring *ring, const char *fingerprint)
     return -KITH_ENOTFOUND;
 }
 
-/* ------------------------------------------------------------------------------------------------ listeners */
+/* --------------------------------------------------------------------------------- listeners */
 
 void kith_keyring_listen(struct kith_keyring *ring, void (*changed)(void *arg), void *arg)
 {
     struct listener *more = realloc(ring->listeners, (ring->listener_count + 1) * sizeof *more);
-    if (!more) abort();                                       /* a codec that misses a change would seal with a dead key */
+    if (!more) abort(); /* a codec that misses a change would seal with a dead key */
     ring->listeners = more;
     more[ring->listener_count++] = (struct listener){changed, arg};
 }
@@ -227,29 +232,35 @@ void kith_keyring_unlisten(struct kith_keyring *ring, void (*changed)(void *arg)
 {
     for (size_t i = 0; i < ring->listener_count; i++) {
         if (ring->listeners[i].changed != changed || ring->listeners[i].arg != arg) continue;
-        memmove(&ring->listeners[i], &ring->listeners[i + 1], (--ring->listener_count - i) * sizeof *ring->listeners);
+        memmove(&ring->listeners[i], &ring->listeners[i + 1],
+                (--ring->listener_count - i) * sizeof *ring->listeners);
         return;
     }
 }
 
 static void tell(struct kith_keyring *ring)
 {
-    for (size_t i = 0; i < ring->listener_count; i++) ring->listeners[i].changed(ring->listeners[i].arg);
+    for (size_t i = 0; i < ring->listener_count; i++)
+        ring->listeners[i].changed(ring->listeners[i].arg);
 }
 
-/* ------------------------------------------------------------------------------------------------ changes */
+/* ----------------------------------------------------------------------------------- changes */
 
-/* After a change: whoever uses the keys, then the file. A ring that could not be written has changed all the same. */
+/* After a change: whoever uses the keys, then the file. A ring that could not be written has
+ * changed all the same. */
 static int changed(struct kith_keyring *ring, bool *saved, struct kith_error *err)
 {
     tell(ring);
     bool written = false;
     if (ring->file) {
         struct kith_bytes *keys = calloc(ring->count ? ring->count : 1, sizeof *keys);
-        for (size_t i = 0; keys && i < ring->count; i++) keys[i] = kith_bytes_of(ring->keys[i]->data, ring->keys[i]->len);
+        for (size_t i = 0; keys && i < ring->count; i++)
+            keys[i] = kith_bytes_of(ring->keys[i]->data, ring->keys[i]->len);
         if (ring->count > 1) ring->form = KITH_KEYFILE_SERF;
-        if (keys) written = kith_keyfile_write(ring->file, ring->form, keys, ring->count, err) == 0;
-        else kith_fail(err, KITH_ENOMEM, "no memory to write %s", ring->file);
+        if (keys)
+            written = kith_keyfile_write(ring->file, ring->form, keys, ring->count, err) == 0;
+        else
+            kith_fail(err, KITH_ENOMEM, "no memory to write %s", ring->file);
         free(keys);
     }
     if (saved) *saved = written;
@@ -267,9 +278,11 @@ static int no_such_key(size_t i, struct kith_error *err)
     return kith_fail(err, KITH_ENOTFOUND, "the ring has no key number %zu", i + 1);
 }
 
-int kith_keyring_install(struct kith_keyring *ring, const uint8_t *key, size_t len, bool *saved, struct kith_error *err)
+int kith_keyring_install(struct kith_keyring *ring, const uint8_t *key, size_t len, bool *saved,
+                         struct kith_error *err)
 {
-    if (!length_ok(len)) return kith_fail(err, KITH_EINVAL, "a key has 16, 24 or 32 bytes, not %zu", len);
+    if (!length_ok(len))
+        return kith_fail(err, KITH_EINVAL, "a key has 16, 24 or 32 bytes, not %zu", len);
     for (size_t i = 0; i < ring->count; i++)
         if (key_is(ring->keys[i], key, len)) return unchanged(ring, saved);
     struct key *fresh = key_new(key, len);
@@ -296,11 +309,13 @@ int kith_keyring_use(struct kith_keyring *ring, size_t i, bool *saved, struct ki
 int kith_keyring_remove(struct kith_keyring *ring, size_t i, bool *saved, struct kith_error *err)
 {
     if (i >= ring->count) return no_such_key(i, err);
-    if (i == 0) return kith_fail(err, KITH_EINVAL, "the primary key can't be removed: use another one first");
+    if (i == 0)
+        return kith_fail(err, KITH_EINVAL,
+                         "the primary key can't be removed: use another one first");
     struct key *gone = ring->keys[i];
     memmove(&ring->keys[i], &ring->keys[i + 1], (--ring->count - i) * sizeof *ring->keys);
     int rc = changed(ring, saved, err);
-    key_free(gone);                                           /* its bytes were promised until everybody was told */
+    key_free(gone); /* its bytes were promised until everybody was told */
     return rc;
 }
 
@@ -323,7 +338,7 @@ int kith_keyring_replace(struct kith_keyring *ring, const struct kith_secrets *s
     ring->count = count;
     note_file(ring, secrets);
     if (same) {
-        ring->keys = old;                                     /* whose bytes are in use */
+        ring->keys = old; /* whose bytes are in use */
         keys_free(keys, count);
         return 0;
     }

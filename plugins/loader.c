@@ -1,9 +1,9 @@
 /*
  * loader.c - from a file name to the plugin struct in it.
  *
- * Everything that can go wrong between a path and a symbol is said in words here. What the struct says is abi.c's
- * matter, where to look for files registry.c's. A file that was mapped stays mapped: there is no dlclose, because code
- * may have left threads, timers or destructors behind.
+ * Everything that can go wrong between a path and a symbol is said in words here. What the struct
+ * says is abi.c's matter, where to look for files registry.c's. A file that was mapped stays
+ * mapped: there is no dlclose, because code may have left threads, timers or destructors behind.
  */
 #include "loader.h"
 
@@ -17,18 +17,23 @@
 
 enum { NEWEST_MAJOR_LOOKED_FOR = 16 };
 
-/* Group 0 is root's own. Who owns the file is the administrator's business: a build tree may belong to its builder. */
+/* Group 0 is root's own. Who owns the file is the administrator's business: a build tree may belong
+ * to its builder. */
 static int writable_by_others(const char *path, const char *what, struct kith_error *err)
 {
     struct stat st;
-    if (stat(path, &st) != 0) return kith_fail(err, KITH_ENOTFOUND, "%s: %s", path, strerror(errno));
+    if (stat(path, &st) != 0)
+        return kith_fail(err, KITH_ENOTFOUND, "%s: %s", path, strerror(errno));
     if (st.st_mode & S_IWOTH)
-        return kith_fail(err, KITH_EACCES, "%s: refused while running as root: anybody may write to this %s (chmod o-w)",
-                         path, what);
+        return kith_fail(
+            err, KITH_EACCES,
+            "%s: refused while running as root: anybody may write to this %s (chmod o-w)", path,
+            what);
     if ((st.st_mode & S_IWGRP) && st.st_gid != 0)
-        return kith_fail(err, KITH_EACCES,
-                         "%s: refused while running as root: group %u may write to this %s (chmod g-w)", path,
-                         (unsigned)st.st_gid, what);
+        return kith_fail(
+            err, KITH_EACCES,
+            "%s: refused while running as root: group %u may write to this %s (chmod g-w)", path,
+            (unsigned)st.st_gid, what);
     return 0;
 }
 
@@ -66,13 +71,17 @@ static int no_symbol(void *handle, const char *path, struct kith_error *err)
         snprintf(symbol, sizeof symbol, "kith_plugin_v%d", major);
         if (dlsym(handle, symbol))
             return kith_fail(err, KITH_EUNSUPPORTED,
-                             "%s: made for plugin ABI %d only, this Kith speaks ABI %d: it needs a newer Kith, or an older "
-                             "build of the plugin", path, major, KITH_ABI_MAJOR);
+                             "%s: made for plugin ABI %d only, this Kith speaks ABI %d: it needs a "
+                             "newer Kith, or an older "
+                             "build of the plugin",
+                             path, major, KITH_ABI_MAJOR);
     }
-    return kith_fail(err, KITH_EINVAL, "%s: not a Kith plugin: it has no symbol %s", path, KITH_PLUGIN_SYMBOL);
+    return kith_fail(err, KITH_EINVAL, "%s: not a Kith plugin: it has no symbol %s", path,
+                     KITH_PLUGIN_SYMBOL);
 }
 
-int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *extent, struct kith_error *err)
+int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *extent,
+                     struct kith_error *err)
 {
     int rc = kith_loader_trust(path, err);
     if (rc) return rc;
@@ -84,7 +93,8 @@ int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *e
 #ifdef RTLD_DL_SYMENT
     Dl_info info;
     const ElfW(Sym) *sym = NULL;
-    if (dladdr1(*raw, &info, (void **)&sym, RTLD_DL_SYMENT) && sym && info.dli_saddr == (const void *)*raw)
+    if (dladdr1(*raw, &info, (void **)&sym, RTLD_DL_SYMENT) && sym &&
+        info.dli_saddr == (const void *)*raw)
         *extent = sym->st_size;
 #endif
     return 0;

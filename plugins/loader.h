@@ -1,28 +1,34 @@
 /*
- * loader.h - private to plugins/: from a file to a checked, normalised copy of the plugin struct in it.
+ * loader.h - private to plugins/: from a file to a checked, normalised copy of the plugin struct in
+ * it.
  */
 #ifndef KITH_LOADER_H
 #define KITH_LOADER_H
 
 #include <kith/plugin.h>
 
-/* loader.c ------------------------------------------------------------------------------------------- */
+/* loader.c
+ * ------------------------------------------------------------------------------------------- */
 
-/* Map the file and find its struct, as it is in the file: nothing of it has been checked. path: absolute. *extent: bytes
- * that the symbol has, 0 when not known. */
-int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *extent, struct kith_error *);
+/* Map the file and find its struct, as it is in the file: nothing of it has been checked. path:
+ * absolute. *extent: bytes that the symbol has, 0 when not known. */
+int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *extent,
+                     struct kith_error *);
 /* While root: -KITH_EACCES when others than root may change what path names (file or folder). */
 int kith_loader_trust(const char *path, struct kith_error *);
 
-/* abi.c ---------------------------------------------------------------------------------------------- */
+/* abi.c
+ * ---------------------------------------------------------------------------------------------- */
 
-/* Check what a plugin says of itself and copy it: struct, ops and parameters at today's size, zero-extended. One
- * allocation, to be freed with free(). */
-int kith_abi_copy(struct kith_plugin **, const struct kith_plugin *raw, size_t extent, struct kith_error *);
-const char *kith_abi_kind(uint32_t kind);                  /* "transport" ... "unknown kind" */
-bool kith_abi_name_ok(const char *name);                   /* [a-z][a-z0-9_]*, at most 63 bytes */
+/* Check what a plugin says of itself and copy it: struct, ops and parameters at today's size,
+ * zero-extended. One allocation, to be freed with free(). */
+int kith_abi_copy(struct kith_plugin **, const struct kith_plugin *raw, size_t extent,
+                  struct kith_error *);
+const char *kith_abi_kind(uint32_t kind); /* "transport" ... "unknown kind" */
+bool kith_abi_name_ok(const char *name);  /* [a-z][a-z0-9_]*, at most 63 bytes */
 
-/* static.c, generated -------------------------------------------------------------------------------- */
+/* static.c, generated
+ * -------------------------------------------------------------------------------- */
 
 /* Plugins that are linked in; ends with NULL. */
 extern const struct kith_plugin *const kith_static_plugins[];

@@ -1,8 +1,10 @@
 /*
- * pipeline_open.c - taking layers off: by the first byte, at most 8, under limits of size, with the policy of `require`.
+ * pipeline_open.c - taking layers off: by the first byte, at most 8, under limits of size, with the
+ * policy of `require`.
  *
- * Everything here is fed by strangers. Nothing is unpacked before it is authenticated where `require` asks for that; no
- * output is longer than its limit; what is refused leaves a counter and no log line.
+ * Everything here is fed by strangers. Nothing is unpacked before it is authenticated where
+ * `require` asks for that; no output is longer than its limit; what is refused leaves a counter and
+ * no log line.
  */
 #include "pipeline_parts.h"
 
@@ -11,11 +13,13 @@ bool kith_is_layer(uint8_t first)
     return first == 9 || first == 10 || first == 12 || (first >= 0x80 && first <= 0xEF);
 }
 
-uint64_t kith_open_limit(const struct kith_pipeline *p, const struct kith_slot *s, enum kith_plane plane, size_t in)
+uint64_t kith_open_limit(const struct kith_pipeline *p, const struct kith_slot *s,
+                         enum kith_plane plane, size_t in)
 {
     if (plane == KITH_PACKET) return KITH_PACKET_MAX;
     if (!(s->ops->provides & KITH_COMPRESSES)) return p->max_stream_size;
-    uint64_t most = 2 * p->max_stream_size;          /* as memberlist: twice what a message's largest part may have */
+    uint64_t most =
+        2 * p->max_stream_size; /* as memberlist: twice what a message's largest part may have */
     uint64_t ratio = (uint64_t)in * KITH_RATIO_MAX;
     if (ratio < KITH_RATIO_FREE) ratio = KITH_RATIO_FREE;
     return ratio < most ? ratio : most;
@@ -50,13 +54,19 @@ static void count(struct kith_slot *s, int rc, size_t in, size_t out)
     }
 }
 
-static void trace(struct kith_work *w, const struct kith_slot *s, const uint8_t *at, size_t in, size_t out, int status)
+static void trace(struct kith_work *w, const struct kith_slot *s, const uint8_t *at, size_t in,
+                  size_t out, int status)
 {
     const struct kith_shared *shared = w->p->shared;
     if (!shared->trace) return;
     struct kith_layer layer = {
-        .name = s->instance->plugin->name, .in = in, .out = out, .key = w->frame.key, .version = w->frame.version,
-        .status = status, .offset = at ? (size_t)(at - w->origin + (ptrdiff_t)w->skipped) : 0,
+        .name = s->instance->plugin->name,
+        .in = in,
+        .out = out,
+        .key = w->frame.key,
+        .version = w->frame.version,
+        .status = status,
+        .offset = at ? (size_t)(at - w->origin + (ptrdiff_t)w->skipped) : 0,
     };
     shared->trace(shared->trace_arg, &layer);
 }
@@ -88,7 +98,8 @@ static int open_layer(struct kith_work *w, struct kith_slot *s, struct kith_buf 
     kith_work_scratch(w, cur);
     rc = s->ops->open(s->instance->self, cur, &w->frame);
     if (!kith_work_sane(w, s, cur, &before)) return -KITH_EIO;
-    if (rc == 0 && cur->len > limit) return kith_slot_breach(s, "it opened a message to more than the limit");
+    if (rc == 0 && cur->len > limit)
+        return kith_slot_breach(s, "it opened a message to more than the limit");
     if (rc > 0) return kith_slot_breach(s, "it passed on opening");
     if (rc < 0 && form->tentative) {
         if (cur->base != before.base) kith_buf_swap(cur, &w->scratch);
@@ -106,9 +117,11 @@ int kith_open_layers(struct kith_work *w, struct kith_buf *cur)
         size_t in = cur->len;
         int rc = 0;
         if (!s && !kith_is_layer(cur->data[0])) return 0;
-        if (s && s->forms[w->plane].tentative && w->layers) return 0;       /* only outermost: here it is a ping */
+        if (s && s->forms[w->plane].tentative && w->layers)
+            return 0; /* only outermost: here it is a ping */
         w->failed = s;
-        if (!s || (s->ops->provides & KITH_COMPRESSES && (w->have & first_of_all) != first_of_all)) {
+        if (!s ||
+            (s->ops->provides & KITH_COMPRESSES && (w->have & first_of_all) != first_of_all)) {
             w->why = KITH_REFUSED_POLICY;
             rc = -KITH_EPOLICY;
         } else if (w->layers == KITH_LAYERS_MAX) {
@@ -125,7 +138,8 @@ int kith_open_layers(struct kith_work *w, struct kith_buf *cur)
         rc = open_layer(w, s, cur);
         if (timed) s->stats.open_ns += (kith_clock() - start) * timed;
         s->stats.open_timed += timed;
-        if (rc < 0 && s->forms[w->plane].tentative && !(w->require & s->ops->provides)) return 0;     /* a ping after all */
+        if (rc < 0 && s->forms[w->plane].tentative && !(w->require & s->ops->provides))
+            return 0; /* a ping after all */
         count(s, rc, in, cur->len);
         trace(w, s, at, in, rc == 0 ? cur->len : 0, rc);
         if (rc < 0) {
@@ -156,8 +170,8 @@ int kith_label_size(const uint8_t *data, size_t len)
     return len < 2u + data[1] ? -KITH_EAGAIN : 2 + data[1];
 }
 
-/* memberlist 1.10: equal, both empty included. Where the check is left to a front-end that strips labels, there must be
- * none, and the message counts as having ours. */
+/* memberlist 1.10: equal, both empty included. Where the check is left to a front-end that strips
+ * labels, there must be none, and the message counts as having ours. */
 int kith_label_check(struct kith_pipeline *p, struct kith_bytes label, enum kith_refusal *why)
 {
     if (p->any_label) {
@@ -169,7 +183,8 @@ int kith_label_check(struct kith_pipeline *p, struct kith_bytes label, enum kith
     }
     *why = p->skip_label ? KITH_REFUSED_DOUBLE_LABEL : KITH_REFUSED_LABEL;
     if (p->skip_label) return label.len ? -KITH_EPOLICY : 0;
-    bool same = label.len == p->label_len && (!label.len || memcmp(label.data, kith_pipeline_label(p), label.len) == 0);
+    bool same = label.len == p->label_len &&
+                (!label.len || memcmp(label.data, kith_pipeline_label(p), label.len) == 0);
     return same ? 0 : -KITH_EPOLICY;
 }
 
@@ -177,8 +192,13 @@ void kith_trace_label(struct kith_pipeline *p, struct kith_bytes label, size_t i
 {
     if (!p->shared->trace || (!label.len && status == 0)) return;
     struct kith_layer layer = {
-        .name = "label", .label = label, .in = in, .out = status == 0 ? in - 2 - label.len : 0, .key = UINT32_MAX,
-        .version = UINT32_MAX, .status = status,
+        .name = "label",
+        .label = label,
+        .in = in,
+        .out = status == 0 ? in - 2 - label.len : 0,
+        .key = UINT32_MAX,
+        .version = UINT32_MAX,
+        .status = status,
     };
     p->shared->trace(p->shared->trace_arg, &layer);
 }
@@ -186,7 +206,8 @@ void kith_trace_label(struct kith_pipeline *p, struct kith_bytes label, size_t i
 static int open_label(struct kith_pipeline *p, struct kith_buf *buf, enum kith_refusal *why)
 {
     int size = kith_label_size(buf->data, buf->len), rc;
-    struct kith_bytes label = size > 0 ? kith_bytes_of(buf->data + 2, (size_t)size - 2) : (struct kith_bytes){0};
+    struct kith_bytes label =
+        size > 0 ? kith_bytes_of(buf->data + 2, (size_t)size - 2) : (struct kith_bytes){0};
     *why = KITH_REFUSED_LABEL;
     rc = size < 0 ? -KITH_EMALFORMED : kith_label_check(p, label, why);
     kith_trace_label(p, label, buf->len, rc);
@@ -206,6 +227,7 @@ int kith_pipeline_open_packet(struct kith_pipeline *p, struct kith_buf *buf, enu
     w.base = buf->base;
     w.origin = buf->data;
     if ((rc = open_label(p, buf, &reason)) < 0) return kith_refuse(p, rc, reason, why);
-    if ((rc = kith_open_layers(&w, buf)) < 0 || (rc = kith_open_policy(&w)) < 0) return kith_refuse(p, rc, w.why, why);
+    if ((rc = kith_open_layers(&w, buf)) < 0 || (rc = kith_open_policy(&w)) < 0)
+        return kith_refuse(p, rc, w.why, why);
     return buf->len ? 0 : kith_refuse(p, -KITH_EMALFORMED, KITH_REFUSED_EMPTY, why);
 }

@@ -13,19 +13,23 @@ static void write_framing(uint8_t *out, const struct kith_form *form, size_t fra
 
 static size_t sealed_size(const struct kith_slot *s, size_t len, const struct kith_frame *frame)
 {
-    return s->ops->sealed ? s->ops->sealed(s->instance->self, len, frame) : len + s->room.head + s->room.tail;
+    return s->ops->sealed ? s->ops->sealed(s->instance->self, len, frame)
+                          : len + s->room.head + s->room.tail;
 }
 
 /* The overhead law, and what the framing promised: a breach, or 0. */
-static int check_sealed(const struct kith_work *w, struct kith_slot *s, const struct kith_buf *cur, size_t before, size_t promised)
+static int check_sealed(const struct kith_work *w, struct kith_slot *s, const struct kith_buf *cur,
+                        size_t before, size_t promised)
 {
     const struct kith_form *form = &s->forms[w->plane];
     bool may_grow = w->plane == KITH_STREAM && s->ops->provides & KITH_COMPRESSES;
     if (!may_grow && cur->len > before + s->room.head + s->room.tail)
         return kith_slot_breach(s, "it made a message longer than its room says");
-    if (form->framing == KITH_OWN && (!cur->len || cur->data[0] < form->first || cur->data[0] > form->last))
+    if (form->framing == KITH_OWN &&
+        (!cur->len || cur->data[0] < form->first || cur->data[0] > form->last))
         return kith_slot_breach(s, "what it sealed does not begin with its layer byte");
-    if (promised && cur->len != promised) return kith_slot_breach(s, "what it sealed has another length than it said");
+    if (promised && cur->len != promised)
+        return kith_slot_breach(s, "what it sealed has another length than it said");
     return 0;
 }
 
@@ -34,7 +38,10 @@ static int seal_layer(struct kith_work *w, struct kith_slot *s, struct kith_buf 
 {
     struct kith_pipeline *p = w->p;
     const struct kith_form *form = &s->forms[w->plane];
-    size_t framing = form->framing == KITH_OWN ? 0 : w->plane == KITH_PACKET ? 1 : KITH_STREAM_HEAD, promised = 0;
+    size_t framing = form->framing == KITH_OWN ? 0
+                     : w->plane == KITH_PACKET ? 1
+                                               : KITH_STREAM_HEAD,
+           promised = 0;
     struct kith_buf before = *cur;
     int rc;
 
@@ -55,7 +62,7 @@ static int seal_layer(struct kith_work *w, struct kith_slot *s, struct kith_buf 
     }
     if ((rc = check_sealed(w, s, cur, before.len, promised)) < 0) return rc;
     if (cur->base != before.base && before.len > kith_open_limit(p, s, w->plane, cur->len)) {
-        w->scratch = *cur;           /* better than we would believe of others: nobody would open it */
+        w->scratch = *cur; /* better than we would believe of others: nobody would open it */
         *cur = before;
         return KITH_PASS;
     }
@@ -68,12 +75,20 @@ static int seal_layer(struct kith_work *w, struct kith_slot *s, struct kith_buf 
     return 0;
 }
 
-static void trace(const struct kith_pipeline *p, const char *name, struct kith_bytes label, size_t in, size_t out, int status)
+static void trace(const struct kith_pipeline *p, const char *name, struct kith_bytes label,
+                  size_t in, size_t out, int status)
 {
     const struct kith_shared *shared = p->shared;
     if (!shared->trace) return;
     struct kith_layer layer = {
-        .name = name, .label = label, .in = in, .out = out, .key = UINT32_MAX, .version = UINT32_MAX, .status = status, .sealing = true,
+        .name = name,
+        .label = label,
+        .in = in,
+        .out = out,
+        .key = UINT32_MAX,
+        .version = UINT32_MAX,
+        .status = status,
+        .sealing = true,
     };
     shared->trace(shared->trace_arg, &layer);
 }
@@ -83,7 +98,9 @@ static int seal_layers(struct kith_work *w, struct kith_buf *cur)
     for (size_t i = 0; i < w->p->sends; i++) {
         struct kith_slot *s = w->p->send[i];
         if (s->forms[w->plane].framing == KITH_NONE) continue;
-        if (w->plane == KITH_PACKET && s->ops->flags & KITH_CODEC_PEER_CRC && w->frame.peer_pmax < 5) continue;
+        if (w->plane == KITH_PACKET && s->ops->flags & KITH_CODEC_PEER_CRC &&
+            w->frame.peer_pmax < 5)
+            continue;
         size_t in = cur->len;
         unsigned timed = kith_sample(s->seal_turn++);
         uint64_t start = timed ? kith_clock() : 0;
@@ -108,7 +125,8 @@ static int push_label(struct kith_pipeline *p, struct kith_buf *cur)
     if (!p->label_len) return 0;
     uint8_t *head = kith_buf_push(cur, 2 + p->label_len);
     if (!head) return -KITH_ETOOBIG;
-    trace(p, "label", kith_bytes_of(kith_pipeline_label(p), p->label_len), cur->len - 2 - p->label_len, cur->len, 0);
+    trace(p, "label", kith_bytes_of(kith_pipeline_label(p), p->label_len),
+          cur->len - 2 - p->label_len, cur->len, 0);
     head[0] = KITH_LABEL_BYTE;
     head[1] = (uint8_t)p->label_len;
     memcpy(head + 2, kith_pipeline_label(p), p->label_len);
@@ -125,7 +143,8 @@ int kith_pipeline_seal_packet(struct kith_pipeline *p, struct kith_buf *buf, uin
     return rc == 0 && buf->len > KITH_PACKET_MAX ? -KITH_ETOOBIG : rc;
 }
 
-int kith_pipeline_seal_stream(struct kith_pipeline *p, struct kith_bytes msg, bool initiator, struct kith_buf *out)
+int kith_pipeline_seal_stream(struct kith_pipeline *p, struct kith_bytes msg, bool initiator,
+                              struct kith_buf *out)
 {
     struct kith_work w;
     int rc;

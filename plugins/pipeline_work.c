@@ -1,8 +1,9 @@
 /*
- * pipeline_work.c - what sealing and opening a message share: scratch buffers, associated data, and not trusting codecs.
+ * pipeline_work.c - what sealing and opening a message share: scratch buffers, associated data, and
+ * not trusting codecs.
  *
- * A codec is somebody else's code that gets our buffers. What it hands back is checked: a codec that breaks its contract
- * costs a log line, a counter and the message.
+ * A codec is somebody else's code that gets our buffers. What it hands back is checked: a codec
+ * that breaks its contract costs a log line, a counter and the message.
  */
 #include "pipeline_parts.h"
 
@@ -20,7 +21,9 @@ int kith_slot_breach(struct kith_slot *s, const char *what)
 {
     const struct kith_host *host = s->instance->host;
     host->log(host, KITH_LOG_ERROR, "broke its contract: %s; the message is dropped", what);
-    if (!s->breaches) s->breaches = host->counter(host, "contract_breaches", "Messages dropped because the codec misbehaved.");
+    if (!s->breaches)
+        s->breaches = host->counter(host, "contract_breaches",
+                                    "Messages dropped because the codec misbehaved.");
     if (s->breaches) ++*s->breaches;
     return -KITH_EIO;
 }
@@ -41,8 +44,9 @@ int kith_work_grow(struct kith_work *w, struct kith_buf *buf, size_t cap, bool k
 {
     size_t at = buf->base ? (size_t)(buf->data - buf->base) : 0;
     if (buf->base && cap <= buf->cap) return 0;
-    if (cap < 64) cap = 64;          /* never nothing: NULL is no place to be at */
-    if (w->memory && (*w->memory > w->max_memory || cap - buf->cap > w->max_memory - *w->memory)) return -KITH_ENOMEM;
+    if (cap < 64) cap = 64; /* never nothing: NULL is no place to be at */
+    if (w->memory && (*w->memory > w->max_memory || cap - buf->cap > w->max_memory - *w->memory))
+        return -KITH_ENOMEM;
     uint8_t *base = keep ? realloc(buf->base, cap) : malloc(cap);
     if (!base) return -KITH_ENOMEM;
     if (!keep) free(buf->base);
@@ -60,7 +64,8 @@ static int reserve(struct kith_frame *frame, size_t n)
     if (n > w->most) return -KITH_ETOOBIG;
     if (w->plane == KITH_STREAM) {
         w->scratch.data = w->scratch.base;
-        rc = kith_work_grow(w, &w->scratch, w->head + n + w->tail + 1, 0);     /* there must be a place, even for nothing */
+        rc = kith_work_grow(w, &w->scratch, w->head + n + w->tail + 1,
+                            0); /* there must be a place, even for nothing */
         if (rc) return rc;
     }
     w->scratch.data = w->scratch.base + w->head;
@@ -69,7 +74,8 @@ static int reserve(struct kith_frame *frame, size_t n)
     return 0;
 }
 
-void kith_work_init(struct kith_work *w, struct kith_pipeline *p, enum kith_plane plane, uint8_t peer_pmax)
+void kith_work_init(struct kith_work *w, struct kith_pipeline *p, enum kith_plane plane,
+                    uint8_t peer_pmax)
 {
     memset(w, 0, sizeof *w);
     w->frame.size = sizeof w->frame;
@@ -96,14 +102,17 @@ void kith_work_scratch(struct kith_work *w, const struct kith_buf *cur)
 
 static bool within(const struct kith_buf *b, const struct kith_buf *storage)
 {
-    return b->base == storage->base && b->cap == storage->cap && b->data >= b->base
-        && (size_t)(b->data - b->base) <= b->cap && b->len <= b->cap - (size_t)(b->data - b->base);
+    return b->base == storage->base && b->cap == storage->cap && b->data >= b->base &&
+           (size_t)(b->data - b->base) <= b->cap && b->len <= b->cap - (size_t)(b->data - b->base);
 }
 
-bool kith_work_sane(struct kith_work *w, struct kith_slot *s, struct kith_buf *cur, const struct kith_buf *before)
+bool kith_work_sane(struct kith_work *w, struct kith_slot *s, struct kith_buf *cur,
+                    const struct kith_buf *before)
 {
-    if (within(cur, before) && w->scratch.base == w->given.base && w->scratch.cap == w->given.cap) return true;
-    if (within(cur, &w->given) && w->scratch.base == before->base && w->scratch.cap == before->cap) return true;
+    if (within(cur, before) && w->scratch.base == w->given.base && w->scratch.cap == w->given.cap)
+        return true;
+    if (within(cur, &w->given) && w->scratch.base == before->base && w->scratch.cap == before->cap)
+        return true;
     *cur = *before;
     w->scratch = w->given;
     kith_slot_breach(s, "it returned a buffer that it was not given");

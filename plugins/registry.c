@@ -1,9 +1,9 @@
 /*
  * registry.c - plugins by kind and name: those linked in, those found in folders.
  *
- * A bare name is looked for in the plugin folders only, never in the system's library path; what the file is called is
- * tried first (NAME.so), then every other file in the folders is asked for its name. Each file is loaded once and kept. Knows
- * nothing of instances.
+ * A bare name is looked for in the plugin folders only, never in the system's library path; what
+ * the file is called is tried first (NAME.so), then every other file in the folders is asked for
+ * its name. Each file is loaded once and kept. Knows nothing of instances.
  */
 #include "loader.h"
 #include "plugins.h"
@@ -18,10 +18,11 @@
 #error "the compiled-in plugin folder is missing"
 #endif
 
-/* One file, or one linked-in struct; also those that can't be used, so that they are loaded and refused once only. */
+/* One file, or one linked-in struct; also those that can't be used, so that they are loaded and
+ * refused once only. */
 struct item {
-    char *path;                          /* absolute and resolved; "" linked in */
-    struct kith_plugin *plugin;          /* NULL: refused, err says why */
+    char *path;                 /* absolute and resolved; "" linked in */
+    struct kith_plugin *plugin; /* NULL: refused, err says why */
     struct kith_error err;
 };
 
@@ -30,10 +31,10 @@ struct kith_registry {
     size_t dir_count;
     struct item **items;
     size_t count;
-    const char **names;                  /* the last answer of names() */
+    const char **names; /* the last answer of names() */
 };
 
-/* ------------------------------------------------------------------------------------------------ items */
+/* ------------------------------------------------------------------------------------- items */
 
 static void item_free(struct item *item)
 {
@@ -46,7 +47,8 @@ static void item_free(struct item *item)
 /* Takes the item over, also when it fails. */
 static struct item *keep(struct kith_registry *r, struct item *item)
 {
-    struct item **more = item && item->path ? realloc(r->items, (r->count + 1) * sizeof *more) : NULL;
+    struct item **more =
+        item && item->path ? realloc(r->items, (r->count + 1) * sizeof *more) : NULL;
     if (!more) {
         item_free(item);
         return NULL;
@@ -81,7 +83,8 @@ static struct item *load(struct kith_registry *r, const char *path)
     if (!item) return NULL;
     const struct kith_plugin *raw;
     size_t extent;
-    if (kith_loader_open(path, &raw, &extent, &item->err) == 0 && kith_abi_copy(&item->plugin, raw, extent, &item->err) != 0)
+    if (kith_loader_open(path, &raw, &extent, &item->err) == 0 &&
+        kith_abi_copy(&item->plugin, raw, extent, &item->err) != 0)
         add_path(&item->err, path);
     return item;
 }
@@ -96,7 +99,7 @@ static int add_linked(struct kith_registry *r)
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------------------ folders */
+/* ----------------------------------------------------------------------------------- folders */
 
 static int add_dirs(struct kith_registry *r, const char *list)
 {
@@ -151,7 +154,8 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Load every .so of a folder, in the order of their names. A folder that isn't there holds nothing. */
+/* Load every .so of a folder, in the order of their names. A folder that isn't there holds nothing.
+ */
 static void load_dir(struct kith_registry *r, const char *dir)
 {
     DIR *d = opendir(dir);
@@ -169,7 +173,9 @@ static void load_dir(struct kith_registry *r, const char *dir)
     if (n) qsort(files, n, sizeof *files, by_text);
     for (size_t i = 0; i < n; i++) {
         char path[PATH_MAX], real[PATH_MAX];
-        if (snprintf(path, sizeof path, "%s/%s", dir, files[i]) < (int)sizeof path && realpath(path, real)) load(r, real);
+        if (snprintf(path, sizeof path, "%s/%s", dir, files[i]) < (int)sizeof path &&
+            realpath(path, real))
+            load(r, real);
         free(files[i]);
     }
     free(files);
@@ -180,7 +186,7 @@ static void load_all(struct kith_registry *r)
     for (size_t i = 0; i < r->dir_count; i++) load_dir(r, r->dirs[i]);
 }
 
-/* ------------------------------------------------------------------------------------------------ find */
+/* -------------------------------------------------------------------------------------- find */
 
 static const struct kith_plugin *refuse(struct kith_error *err, const struct kith_error *why)
 {
@@ -189,20 +195,25 @@ static const struct kith_plugin *refuse(struct kith_error *err, const struct kit
 }
 
 /* The plugin of an item, when it is what was asked for. name: NULL when a file was asked for. */
-static const struct kith_plugin *accept_item(const struct item *item, enum kith_kind kind, const char *name, struct kith_error *err)
+static const struct kith_plugin *accept_item(const struct item *item, enum kith_kind kind,
+                                             const char *name, struct kith_error *err)
 {
     const struct kith_plugin *p = item->plugin;
     if (!p) return refuse(err, &item->err);
     if (name && strcmp(p->name, name) != 0)
-        kith_fail(err, KITH_EINVAL, "%s: wanted `%s`, but the plugin in this file calls itself `%s`", item->path, name, p->name);
+        kith_fail(err, KITH_EINVAL,
+                  "%s: wanted `%s`, but the plugin in this file calls itself `%s`", item->path,
+                  name, p->name);
     else if (kind && p->kind != (uint32_t)kind)
-        kith_fail(err, KITH_EINVAL, "%s%s`%s` is a %s, not a %s", item->path, *item->path ? ": " : "", p->name,
-                  kith_abi_kind(p->kind), kith_abi_kind(kind));
-    else return p;
+        kith_fail(err, KITH_EINVAL, "%s%s`%s` is a %s, not a %s", item->path,
+                  *item->path ? ": " : "", p->name, kith_abi_kind(p->kind), kith_abi_kind(kind));
+    else
+        return p;
     return NULL;
 }
 
-static const struct kith_plugin *find_path(struct kith_registry *r, enum kith_kind kind, const char *path, struct kith_error *err)
+static const struct kith_plugin *find_path(struct kith_registry *r, enum kith_kind kind,
+                                           const char *path, struct kith_error *err)
 {
     char real[PATH_MAX];
     if (!realpath(path, real)) {
@@ -217,36 +228,43 @@ static const struct kith_plugin *find_path(struct kith_registry *r, enum kith_ki
     return accept_item(item, kind, NULL, err);
 }
 
-static const struct kith_plugin *by_name(const struct kith_registry *r, enum kith_kind kind, const char *name, bool linked)
+static const struct kith_plugin *by_name(const struct kith_registry *r, enum kith_kind kind,
+                                         const char *name, bool linked)
 {
     for (size_t i = 0; i < r->count; i++) {
         const struct item *item = r->items[i];
-        if (item->plugin && item->plugin->kind == (uint32_t)kind && strcmp(item->plugin->name, name) == 0 &&
-            (!linked || !*item->path))
+        if (item->plugin && item->plugin->kind == (uint32_t)kind &&
+            strcmp(item->plugin->name, name) == 0 && (!linked || !*item->path))
             return item->plugin;
     }
     return NULL;
 }
 
-static void not_found(const struct kith_registry *r, enum kith_kind kind, const char *name, struct kith_error *err)
+static void not_found(const struct kith_registry *r, enum kith_kind kind, const char *name,
+                      struct kith_error *err)
 {
     char dirs[400] = "";
     for (size_t i = 0; i < r->dir_count; i++) {
         size_t used = strlen(dirs);
         struct stat st;
         bool there = stat(r->dirs[i], &st) == 0 && S_ISDIR(st.st_mode);
-        snprintf(dirs + used, sizeof dirs - used, "%s%s%s", i ? ", " : "", r->dirs[i], there ? "" : " (no such folder)");
+        snprintf(dirs + used, sizeof dirs - used, "%s%s%s", i ? ", " : "", r->dirs[i],
+                 there ? "" : " (no such folder)");
     }
-    kith_fail(err, KITH_ENOTFOUND, "no %s `%s`: looked in %s", kith_abi_kind(kind), name, *dirs ? dirs : "no folder at all");
+    kith_fail(err, KITH_ENOTFOUND, "no %s `%s`: looked in %s", kith_abi_kind(kind), name,
+              *dirs ? dirs : "no folder at all");
 }
 
-static const struct kith_plugin *find_name(struct kith_registry *r, enum kith_kind kind, const char *name, struct kith_error *err)
+static const struct kith_plugin *find_name(struct kith_registry *r, enum kith_kind kind,
+                                           const char *name, struct kith_error *err)
 {
     const struct kith_plugin *p = by_name(r, kind, name, true);
     if (p) return p;
     for (size_t i = 0; i < r->dir_count; i++) {
         char path[PATH_MAX], real[PATH_MAX];
-        if (snprintf(path, sizeof path, "%s/%s.so", r->dirs[i], name) >= (int)sizeof path || !realpath(path, real)) continue;
+        if (snprintf(path, sizeof path, "%s/%s.so", r->dirs[i], name) >= (int)sizeof path ||
+            !realpath(path, real))
+            continue;
         struct kith_error folder = {.size = sizeof folder};
         if (kith_loader_trust(path, &folder) != 0) return refuse(err, &folder);
         struct item *item = load(r, real);
@@ -256,20 +274,23 @@ static const struct kith_plugin *find_name(struct kith_registry *r, enum kith_ki
     p = by_name(r, kind, name, false);
     if (p) return p;
     for (size_t i = 0; i < r->count; i++)
-        if (r->items[i]->plugin && strcmp(r->items[i]->plugin->name, name) == 0) return accept_item(r->items[i], kind, name, err);
+        if (r->items[i]->plugin && strcmp(r->items[i]->plugin->name, name) == 0)
+            return accept_item(r->items[i], kind, name, err);
     not_found(r, kind, name, err);
     return NULL;
 }
 
-const struct kith_plugin *kith_registry_find(struct kith_registry *r, enum kith_kind kind, const char *name, struct kith_error *err)
+const struct kith_plugin *kith_registry_find(struct kith_registry *r, enum kith_kind kind,
+                                             const char *name, struct kith_error *err)
 {
     if (strchr(name, '/')) return find_path(r, kind, name, err);
     if (kith_abi_name_ok(name)) return find_name(r, kind, name, err);
-    kith_fail(err, KITH_EINVAL, "`%.64s` is not a plugin's name (a-z 0-9 _) and not a path (no slash in it)", name);
+    kith_fail(err, KITH_EINVAL,
+              "`%.64s` is not a plugin's name (a-z 0-9 _) and not a path (no slash in it)", name);
     return NULL;
 }
 
-/* ------------------------------------------------------------------------------------------------ list */
+/* -------------------------------------------------------------------------------------- list */
 
 /* By kind and name; those that can't be used last, by path. */
 static int by_order(const void *pa, const void *pb)
@@ -285,7 +306,9 @@ static int by_order(const void *pa, const void *pb)
 }
 
 void kith_registry_list(struct kith_registry *r,
-                        void (*visit)(void *arg, const char *path, const struct kith_plugin *, const struct kith_error *), void *arg)
+                        void (*visit)(void *arg, const char *path, const struct kith_plugin *,
+                                      const struct kith_error *),
+                        void *arg)
 {
     load_all(r);
     struct item **sorted = r->count ? malloc(r->count * sizeof *sorted) : NULL;
@@ -293,7 +316,8 @@ void kith_registry_list(struct kith_registry *r,
     size_t n = r->count;
     memcpy(sorted, r->items, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, by_order);
-    for (size_t i = 0; i < n; i++) visit(arg, sorted[i]->path, sorted[i]->plugin, sorted[i]->plugin ? NULL : &sorted[i]->err);
+    for (size_t i = 0; i < n; i++)
+        visit(arg, sorted[i]->path, sorted[i]->plugin, sorted[i]->plugin ? NULL : &sorted[i]->err);
     free(sorted);
 }
 
@@ -304,9 +328,10 @@ const char *kith_registry_path(const struct kith_registry *r, const struct kith_
     return "";
 }
 
-/* ------------------------------------------------------------------------------------------------ for config */
+/* -------------------------------------------------------------------------------- for config */
 
-static const struct kith_plugin *finder_find(void *ctx, enum kith_kind kind, const char *name, struct kith_error *err)
+static const struct kith_plugin *finder_find(void *ctx, enum kith_kind kind, const char *name,
+                                             struct kith_error *err)
 {
     return kith_registry_find(ctx, kind, name, err);
 }
@@ -321,7 +346,8 @@ static const char *const *finder_names(void *ctx, enum kith_kind kind)
     if (!r->names) return none;
     size_t n = 0;
     for (size_t i = 0; i < r->count; i++)
-        if (r->items[i]->plugin && r->items[i]->plugin->kind == (uint32_t)kind) r->names[n++] = r->items[i]->plugin->name;
+        if (r->items[i]->plugin && r->items[i]->plugin->kind == (uint32_t)kind)
+            r->names[n++] = r->items[i]->plugin->name;
     qsort(r->names, n, sizeof *r->names, by_text);
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)

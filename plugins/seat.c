@@ -1,8 +1,9 @@
 /*
- * seat.c - one delegate at the table: the node table it asks with, bound to its channel, and an eye on how it behaves.
+ * seat.c - one delegate at the table: the node table it asks with, bound to its channel, and an eye
+ * on how it behaves.
  *
- * What is asked for is passed on to the node's own table. Each request that wants an answer gets a ticket, so that a
- * delegate that was stopped meanwhile is not called any more.
+ * What is asked for is passed on to the node's own table. Each request that wants an answer gets a
+ * ticket, so that a delegate that was stopped meanwhile is not called any more.
  */
 #include "fanout.h"
 
@@ -14,13 +15,13 @@
 
 struct kith_ticket {
     struct kith_ticket *next, **link;
-    struct kith_seat *seat;              /* NULL: stopped, nobody wants to know */
+    struct kith_seat *seat; /* NULL: stopped, nobody wants to know */
     kith_done_fn *done;
     void (*resolved)(void *arg, int status, const struct kith_addr *, size_t n);
     void *arg;
 };
 
-/* ------------------------------------------------------------------------------------------------ tickets */
+/* ----------------------------------------------------------------------------------- tickets */
 
 static struct kith_ticket *ticket_new(struct kith_seat *seat, void *arg)
 {
@@ -73,12 +74,16 @@ static void on_resolved(void *arg, int status, const struct kith_addr *addrs, si
     kith_seat_leave(t.seat, entered, "done");
 }
 
-/* ------------------------------------------------------------------------------------------------ the table */
+/* --------------------------------------------------------------------------------- the table */
 
 static struct kith_seat *seat_of(const struct kith_node *node) { return (struct kith_seat *)node; }
-static const struct kith_node *base_of(const struct kith_node *node) { return seat_of(node)->hub->base; }
+static const struct kith_node *base_of(const struct kith_node *node)
+{
+    return seat_of(node)->hub->base;
+}
 
-static size_t node_members(const struct kith_node *n, bool (*visit)(void *arg, const struct kith_member *), void *arg)
+static size_t node_members(const struct kith_node *n,
+                           bool (*visit)(void *arg, const struct kith_member *), void *arg)
 {
     return base_of(n)->members(base_of(n), visit, arg);
 }
@@ -88,14 +93,19 @@ static int node_member(const struct kith_node *n, const char *name, struct kith_
     return base_of(n)->member(base_of(n), name, out);
 }
 
-static void node_local(const struct kith_node *n, struct kith_member *out) { base_of(n)->local(base_of(n), out); }
+static void node_local(const struct kith_node *n, struct kith_member *out)
+{
+    base_of(n)->local(base_of(n), out);
+}
 
-static void node_stats(const struct kith_node *n, void (*visit)(void *arg, const struct kith_stat *), void *arg)
+static void node_stats(const struct kith_node *n,
+                       void (*visit)(void *arg, const struct kith_stat *), void *arg)
 {
     base_of(n)->stats(base_of(n), visit, arg);
 }
 
-static int node_format(const struct kith_node *n, const struct kith_addr *addr, char *out, size_t cap)
+static int node_format(const struct kith_node *n, const struct kith_addr *addr, char *out,
+                       size_t cap)
 {
     return base_of(n)->format(base_of(n), addr, out, cap);
 }
@@ -116,7 +126,8 @@ static int node_format(const struct kith_node *n, const struct kith_addr *addr, 
     } while (0)
 
 static int node_resolve(const struct kith_node *n, const char *host,
-                        void (*done)(void *arg, int status, const struct kith_addr *, size_t n), void *arg)
+                        void (*done)(void *arg, int status, const struct kith_addr *, size_t n),
+                        void *arg)
 {
     struct kith_ticket *t = ticket_new(seat_of(n), arg);
     if (!t) return -KITH_ENOMEM;
@@ -136,7 +147,8 @@ static int node_leave(const struct kith_node *n, uint64_t timeout, kith_done_fn 
     ASK(n, done, arg, base_of(n)->leave(base_of(n), timeout, done_, t_));
 }
 
-static int node_set_meta(const struct kith_node *n, struct kith_bytes meta, kith_done_fn *done, void *arg)
+static int node_set_meta(const struct kith_node *n, struct kith_bytes meta, kith_done_fn *done,
+                         void *arg)
 {
     ASK(n, done, arg, base_of(n)->set_meta(base_of(n), meta, done_, t_));
 }
@@ -159,19 +171,21 @@ static int framed(struct kith_seat *seat, enum kith_channel_kind kind, struct ki
     kith_channel_write_head(out, &frame);
     if (msg->len) memcpy(out + head, msg->data, msg->len);
     *msg = kith_bytes_of(out, head + msg->len);
-    if (kind == KITH_CHANNEL_RELAYED) kith_seen_add(&seat->hub->relayed, frame.id);      /* our own comes back */
+    if (kind == KITH_CHANNEL_RELAYED)
+        kith_seen_add(&seat->hub->relayed, frame.id); /* our own comes back */
     return 0;
 }
 
-static int node_broadcast(const struct kith_node *n, struct kith_bytes msg, kith_done_fn *done, void *arg)
+static int node_broadcast(const struct kith_node *n, struct kith_bytes msg, kith_done_fn *done,
+                          void *arg)
 {
     int rc = framed(seat_of(n), KITH_CHANNEL_RELAYED, &msg);
     if (rc) return rc;
     ASK(n, done, arg, base_of(n)->broadcast(base_of(n), msg, done_, t_));
 }
 
-static int node_send(const struct kith_node *n, const char *name, struct kith_bytes msg, bool reliable, kith_done_fn *done,
-                     void *arg)
+static int node_send(const struct kith_node *n, const char *name, struct kith_bytes msg,
+                     bool reliable, kith_done_fn *done, void *arg)
 {
     int rc = framed(seat_of(n), KITH_CHANNEL_DIRECT, &msg);
     if (rc) return rc;
@@ -194,10 +208,11 @@ static const struct kith_node table = {
     .ping = node_ping,
 };
 
-/* ------------------------------------------------------------------------------------------------ the seat */
+/* ---------------------------------------------------------------------------------- the seat */
 
-struct kith_seat *kith_seat_new(struct kith_hub *hub, struct kith_instance *instance, const struct kith_delegate_ops *ops,
-                                void *self, const char *channel)
+struct kith_seat *kith_seat_new(struct kith_hub *hub, struct kith_instance *instance,
+                                const struct kith_delegate_ops *ops, void *self,
+                                const char *channel)
 {
     struct kith_seat *seat = calloc(1, sizeof *seat);
     if (!seat) return NULL;
@@ -209,8 +224,10 @@ struct kith_seat *kith_seat_new(struct kith_hub *hub, struct kith_instance *inst
     memcpy(&seat->ops, ops, ops->size < sizeof seat->ops ? ops->size : sizeof seat->ops);
     if (channel) seat->channel = kith_bytes_of(channel, strlen(channel));
     if (instance) {
-        seat->slow = instance->host->counter(instance->host, "slow_calls", "Callbacks that held up the node.");
-        seat->broken = instance->host->counter(instance->host, "broken_calls", "Callbacks that broke their contract.");
+        seat->slow = instance->host->counter(instance->host, "slow_calls",
+                                             "Callbacks that held up the node.");
+        seat->broken = instance->host->counter(instance->host, "broken_calls",
+                                               "Callbacks that broke their contract.");
     }
     return seat;
 }
@@ -220,7 +237,7 @@ void kith_seat_unref(struct kith_seat *seat)
     if (!seat || --seat->refs) return;
     forget_tickets(seat);
     kith_instance_free(seat->instance);
-    forget_tickets(seat);                                     /* what it asked for in its stop */
+    forget_tickets(seat); /* what it asked for in its stop */
     free(seat);
 }
 
@@ -250,7 +267,7 @@ static uint64_t real_now(void)
 
 uint64_t kith_seat_enter(struct kith_seat *seat)
 {
-    seat->refs++;                                             /* a listener may go from inside */
+    seat->refs++; /* a listener may go from inside */
     seat->hub->busy++;
     return real_now();
 }
@@ -261,7 +278,8 @@ void kith_seat_leave(struct kith_seat *seat, uint64_t entered, const char *callb
     seat->hub->busy--;
     if (took > SLOW_NS) {
         if (seat->slow) ++*seat->slow;
-        kith_seat_log(seat, KITH_LOG_WARN, "%s() held up the node for %u ms", callback, (unsigned)(took / 1000000));
+        kith_seat_log(seat, KITH_LOG_WARN, "%s() held up the node for %u ms", callback,
+                      (unsigned)(took / 1000000));
     }
     kith_seat_unref(seat);
 }

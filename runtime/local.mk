@@ -1,11 +1,16 @@
 # The minimal runtime: everything below include/kith/kith.h that is not pure.
 noinst_LTLIBRARIES += runtime/libruntime.la
-runtime_libruntime_la_SOURCES = runtime/dns.c runtime/dns.h runtime/host.c runtime/host.h runtime/log.c runtime/log.h \
-  runtime/log_format.c runtime/log_format.h runtime/loop.c runtime/loop.h runtime/loop_private.h runtime/loop_uv.c \
-  runtime/loop_virtual.c runtime/resolve.c runtime/resolve.h runtime/timers.c runtime/timers.h runtime/where.c \
-  runtime/runtime.h runtime/node.c runtime/wiring.c runtime/wire_watch.c runtime/wire_watch.h runtime/streams.c runtime/commands.c runtime/joiner.c runtime/table.c \
-  runtime/stats.c runtime/codes.c runtime/reload.c runtime/control.h runtime/control.c runtime/control_path.c \
-  runtime/control_commands.c runtime/control_keys.c runtime/control_report.c runtime/control_monitor.c
+runtime_libruntime_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/host.c \
+  runtime/loop/host.h runtime/loop/log.c runtime/loop/log.h runtime/loop/log_format.c \
+  runtime/loop/log_format.h runtime/loop/loop.c runtime/loop/loop.h runtime/loop/loop_private.h \
+  runtime/loop/loop_uv.c runtime/loop/loop_virtual.c runtime/loop/resolve.c runtime/loop/resolve.h \
+  runtime/loop/timers.c runtime/loop/timers.h runtime/loop/where.c \
+  runtime/node/runtime.h runtime/node/node.c runtime/node/wiring.c runtime/node/streams.c \
+  runtime/node/commands.c runtime/node/joiner.c runtime/node/table.c runtime/node/stats.c \
+  runtime/node/codes.c runtime/node/reload.c \
+  runtime/control/wire_watch.c runtime/control/wire_watch.h runtime/control/control.h \
+  runtime/control/control.c runtime/control/control_path.c runtime/control/control_commands.c \
+  runtime/control/control_keys.c runtime/control/control_report.c runtime/control/control_monitor.c
 runtime_libruntime_la_CPPFLAGS = $(INC_ALL) -DKITH_VERSION='"$(PACKAGE_VERSION)"' -DKITH_PLUGINDIR='"$(plugindir)"'
 runtime_libruntime_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS) $(JANSSON_CFLAGS)
 runtime_libruntime_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(RESOLV_LIBS) $(JANSSON_LIBS) -lpthread

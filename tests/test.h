@@ -20,7 +20,8 @@ struct kith_test {
     void (*fn)(void);
 };
 
-static inline int kith_tests_run(const char *suite, const struct kith_test *tests, size_t n, int argc, char **argv)
+static inline int kith_tests_run(const char *suite, const struct kith_test *tests, size_t n,
+                                 int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (CU_initialize_registry() != CUE_SUCCESS) return 2;

@@ -1,7 +1,8 @@
 /*
- * allocations.c - counts every allocation of the process that it is preloaded into, those of libraries too: for `kith plugin
- * bench`, which starts itself again with it. A library of its own, so that a node's malloc is nobody's but the system's.
- * For glibc, which says how to stand in for its functions: free and the rest stay its own.
+ * allocations.c - counts every allocation of the process that it is preloaded into, those of
+ * libraries too: for `kith plugin bench`, which starts itself again with it. A library of its own,
+ * so that a node's malloc is nobody's but the system's. For glibc, which says how to stand in for
+ * its functions: free and the rest stay its own.
  */
 #include <errno.h>
 #include <kith/plugin.h>
@@ -15,7 +16,10 @@ void *__libc_memalign(size_t, size_t);
 static unsigned long calls;
 
 KITH_EXPORT unsigned long kith_allocations(void);
-KITH_EXPORT unsigned long kith_allocations(void) { return __atomic_load_n(&calls, __ATOMIC_RELAXED); }
+KITH_EXPORT unsigned long kith_allocations(void)
+{
+    return __atomic_load_n(&calls, __ATOMIC_RELAXED);
+}
 
 static void count(void) { __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED); }
 

@@ -15,7 +15,7 @@
 
 enum { NODES_MAX = 32, RETRY_MS = 50 };
 
-/* ------------------------------------------------------------------------------------- options */
+/* ----------------------------------------------------------------------------------- options */
 
 int kith_client_option(struct kith_ask *a, int option, const char *help)
 {
@@ -33,14 +33,14 @@ int kith_client_option(struct kith_ask *a, int option, const char *help)
     }
 }
 
-/* ------------------------------------------------------------------------------------- finding the node */
+/* -------------------------------------------------------------------------- finding the node */
 
 struct search {
     struct kith_ask *ask;
     char found[NODES_MAX][sizeof((struct sockaddr_un *)0)->sun_path];
     size_t count;
-    int fd;                              /* to the first one that answered */
-    bool refused;                        /* one is there, but not for us */
+    int fd;       /* to the first one that answered */
+    bool refused; /* one is there, but not for us */
 };
 
 static int try_path(const char *path)
@@ -64,16 +64,15 @@ static bool consider(void *arg, const char *path)
         s->refused |= fd == -EACCES;
         return true;
     }
-    if (s->count++) close(fd);
-    else s->fd = fd;
+    if (s->count++)
+        close(fd);
+    else
+        s->fd = fd;
     if (s->count <= NODES_MAX) snprintf(s->found[s->count - 1], sizeof s->found[0], "%s", path);
     return !s->ask->node && s->count < NODES_MAX;
 }
 
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(a, b);
-}
+static int by_path(const void *a, const void *b) { return strcmp(a, b); }
 
 /* >= 0: connected; -1: nobody there (may come yet); -2: hopeless, ask->code is set. */
 static int connect_once(struct kith_ask *a, bool last)
@@ -85,23 +84,30 @@ static int connect_once(struct kith_ask *a, bool last)
         if (s.fd >= 0) return s.fd;
         s.refused = s.fd == -EACCES;
         if (!s.refused && !last) return -1;
-        a->code = kith_tool_fail(a->tool, s.refused ? KITH_EXIT_REFUSED : KITH_EXIT_UNREACHABLE, "no node answers on %s: %s", given,
-                                 strerror(-s.fd));
+        a->code = kith_tool_fail(a->tool, s.refused ? KITH_EXIT_REFUSED : KITH_EXIT_UNREACHABLE,
+                                 "no node answers on %s: %s", given, strerror(-s.fd));
         return -2;
     }
     kith_control_find(a->node, consider, &s);
     if (s.count == 1) return s.fd;
     if (s.count) {
         close(s.fd);
-        a->code = kith_tool_fail(a->tool, KITH_EXIT_USAGE, "several nodes run here; say which with --node or --socket:");
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_USAGE,
+                                 "several nodes run here; say which with --node or --socket:");
         qsort(s.found, s.count, sizeof s.found[0], by_path);
         for (size_t i = 0; i < s.count; i++) fprintf(stderr, "    %s\n", s.found[i]);
         return -2;
     }
     if (!last && !s.refused) return -1;
-    if (s.refused) a->code = kith_tool_fail(a->tool, KITH_EXIT_REFUSED, "a node runs here, but its control socket is not for you");
-    else if (a->node) a->code = kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE, "no node called '%s' runs here", a->node);
-    else a->code = kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE, "no node runs here; name its control socket with --socket");
+    if (s.refused)
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_REFUSED,
+                                 "a node runs here, but its control socket is not for you");
+    else if (a->node)
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE, "no node called '%s' runs here",
+                                 a->node);
+    else
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE,
+                                 "no node runs here; name its control socket with --socket");
     return -2;
 }
 
@@ -120,7 +126,7 @@ int kith_client_open(struct kith_ask *a)
         a->fd = connect_once(a, last);
         if (a->fd >= 0) break;
         if (a->fd == -2 || last) return a->code;
-        poll(NULL, 0, RETRY_MS);                         /* nothing tells when a socket file appears */
+        poll(NULL, 0, RETRY_MS); /* nothing tells when a socket file appears */
     }
     a->in = fdopen(a->fd, "r");
     if (a->in) return 0;
@@ -134,15 +140,16 @@ void kith_client_close(struct kith_ask *a)
     a->in = NULL;
 }
 
-/* ------------------------------------------------------------------------------------- asking */
+/* ------------------------------------------------------------------------------------ asking */
 
 static int exit_code(const char *code)
 {
     static const struct {
         const char *name;
         int exit;
-    } codes[] = {{"invalid", KITH_EXIT_USAGE},     {"not_found", KITH_EXIT_NOTFOUND}, {"timeout", KITH_EXIT_TIMEOUT},
-                 {"auth", KITH_EXIT_REFUSED},      {"access", KITH_EXIT_REFUSED},     {"policy", KITH_EXIT_REFUSED}};
+    } codes[] = {{"invalid", KITH_EXIT_USAGE},   {"not_found", KITH_EXIT_NOTFOUND},
+                 {"timeout", KITH_EXIT_TIMEOUT}, {"auth", KITH_EXIT_REFUSED},
+                 {"access", KITH_EXIT_REFUSED},  {"policy", KITH_EXIT_REFUSED}};
     for (size_t i = 0; code && i < sizeof codes / sizeof *codes; i++)
         if (!strcmp(codes[i].name, code)) return codes[i].exit;
     return KITH_EXIT_FAILED;
@@ -150,7 +157,8 @@ static int exit_code(const char *code)
 
 json_t *kith_client_next(struct kith_ask *a, uint64_t patience)
 {
-    struct timeval tv = {.tv_sec = (time_t)(patience / 1000000000u), .tv_usec = (suseconds_t)(patience % 1000000000u / 1000u)};
+    struct timeval tv = {.tv_sec = (time_t)(patience / 1000000000u),
+                         .tv_usec = (suseconds_t)(patience % 1000000000u / 1000u)};
     if (patience && !tv.tv_sec && !tv.tv_usec) tv.tv_usec = 1;
     setsockopt(a->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
     char *line = NULL;
@@ -161,7 +169,9 @@ json_t *kith_client_next(struct kith_ask *a, uint64_t patience)
     json_error_t error;
     if (n > 0) {
         out = json_loadb(line, (size_t)n, 0, &error);
-        if (!out) a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "the node's answer is no JSON: %s", error.text);
+        if (!out)
+            a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "the node's answer is no JSON: %s",
+                                     error.text);
     } else if (errno == EAGAIN) {
         a->code = KITH_EXIT_TIMEOUT;
     } else {
@@ -177,14 +187,14 @@ static int send_line(struct kith_ask *a, const json_t *request)
     char *line = json_dumps(request, JSON_COMPACT);
     size_t len = line ? strlen(line) : 0, done = 0;
     if (!line) return 0;
-    line[len] = '\n';                                    /* over the NUL, which is not sent */
+    line[len] = '\n'; /* over the NUL, which is not sent */
     while (len <= KITH_CONTROL_LINE_MAX && done < len + 1) {
         ssize_t n = send(a->fd, line + done, len + 1 - done, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
         done += (size_t)n;
     }
-    sodium_memzero(line, len + 1);                       /* there may be a key in it */
+    sodium_memzero(line, len + 1); /* there may be a key in it */
     free(line);
     return len > KITH_CONTROL_LINE_MAX ? -1 : done == len + 1;
 }
@@ -198,18 +208,23 @@ json_t *kith_client_ask(struct kith_ask *a, json_t *request, uint64_t patience)
     int sent = request ? send_line(a, request) : 0;
     json_decref(request);
     if (sent < 0) {
-        a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "too big: a request holds %d MiB at most", KITH_CONTROL_LINE_MAX >> 20);
+        a->code =
+            kith_tool_fail(a->tool, KITH_EXIT_FAILED, "too big: a request holds %d MiB at most",
+                           KITH_CONTROL_LINE_MAX >> 20);
         return NULL;
     }
     json_t *answer = kith_client_next(a, patience);
     if (!answer) {
-        if (a->code == KITH_EXIT_TIMEOUT) kith_tool_fail(a->tool, a->code, "the node does not answer");
+        if (a->code == KITH_EXIT_TIMEOUT)
+            kith_tool_fail(a->tool, a->code, "the node does not answer");
         else if (a->code == KITH_EXIT_UNREACHABLE)
-            kith_tool_fail(a->tool, a->code, sent ? "the node closed the connection" : "the node does not listen");
+            kith_tool_fail(a->tool, a->code,
+                           sent ? "the node closed the connection" : "the node does not listen");
         return NULL;
     }
     if (json_is_true(json_object_get(answer, "ok"))) return answer;
-    const char *code = json_string_value(json_object_get(answer, "code")), *text = json_string_value(json_object_get(answer, "error"));
+    const char *code = json_string_value(json_object_get(answer, "code")),
+               *text = json_string_value(json_object_get(answer, "error"));
     if (a->too_big && code && !strcmp(code, "too_big")) text = a->too_big;
     a->code = kith_tool_fail(a->tool, exit_code(code), "%s", text ? text : "failed");
     json_decref(answer);

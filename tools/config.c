@@ -17,11 +17,13 @@ static void help(void)
          "       kith config show FILE\n"
          "       kith config schema\n"
          "       kith config doc\n\n"
-         "  check    report every problem with its place; exit 0 when there is no error, 2 otherwise\n"
+         "  check    report every problem with its place; exit 0 when there is no error, 2 "
+         "otherwise\n"
          "  show     the effective values and where each came from; secrets as ***\n"
          "  schema   JSON Schema of the file, the plugins' parameters included\n"
          "  doc      reference of all keys, as POD\n\n"
-         "      --with FILE          check: can nodes with these two files talk? Names the layer that fails; exit 1 then\n"
+         "      --with FILE          check: can nodes with these two files talk? Names the layer "
+         "that fails; exit 1 then\n"
          "      --plugin-path DIRS   look for plugins here, colon separated\n"
          "  -q, --quiet              check: no word when all is well\n"
          "  -h, --help");
@@ -108,7 +110,8 @@ int kith_tool_config(int argc, char **argv)
     else if (!strcmp(verb, "doc") && files == 0)
         kith_config_doc(&finder, stdout);
     else
-        code = kith_tool_usage("config", "%s", *verb ? "wrong arguments" : "say check, show, schema or doc");
+        code = kith_tool_usage("config", "%s",
+                               *verb ? "wrong arguments" : "say check, show, schema or doc");
     kith_registry_free(registry);
     return code;
 }

@@ -1,8 +1,10 @@
 /*
- * config_with.c - `kith config check A --with B`: can nodes with these two files talk, in both directions?
+ * config_with.c - `kith config check A --with B`: can nodes with these two files talk, in both
+ * directions?
  *
- * Follows one message from the sender's `send` list through the receiver's label check, accept table, keys and `require`, and
- * names the layer where it would be refused. Knows nothing of running nodes.
+ * Follows one message from the sender's `send` list through the receiver's label check, accept
+ * table, keys and `require`, and names the layer where it would be refused. Knows nothing of
+ * running nodes.
  */
 #include "config_with.h"
 #include "tools.h"
@@ -14,7 +16,10 @@
 static const struct kith_codec_ops *ops_of(const struct kith_entry *e) { return e->plugin->ops; }
 
 /* The byte that names an entry's layer on packets: the entry's own, or the codec's. */
-static uint8_t layer_byte(const struct kith_entry *e) { return e->wire ? e->wire : ops_of(e)->packet.first; }
+static uint8_t layer_byte(const struct kith_entry *e)
+{
+    return e->wire ? e->wire : ops_of(e)->packet.first;
+}
 
 static const struct kith_secrets *ring_of(const struct kith_config *c, const struct kith_entry *e)
 {
@@ -24,34 +29,45 @@ static const struct kith_secrets *ring_of(const struct kith_config *c, const str
 static bool holds(const struct kith_secrets *ring, const struct kith_secret *key)
 {
     for (size_t i = 0; i < ring->count; i++)
-        if (ring->items[i].len == key->len && sodium_memcmp(ring->items[i].data, key->data, key->len) == 0) return true;
+        if (ring->items[i].len == key->len &&
+            sodium_memcmp(ring->items[i].data, key->data, key->len) == 0)
+            return true;
     return false;
 }
 
-static const struct kith_entry *accepted(const struct kith_config *c, const struct kith_entry *layer)
+static const struct kith_entry *accepted(const struct kith_config *c,
+                                         const struct kith_entry *layer)
 {
-    for (size_t i = 0; i < c->accept.count; i++)
-        if (!strcmp(c->accept.items[i].use, layer->use) && layer_byte(&c->accept.items[i]) == layer_byte(layer)) return &c->accept.items[i];
+    for (size_t i = 0; i < c->chain.accept.count; i++)
+        if (!strcmp(c->chain.accept.items[i].use, layer->use) &&
+            layer_byte(&c->chain.accept.items[i]) == layer_byte(layer))
+            return &c->chain.accept.items[i];
     return NULL;
 }
 
-static bool label_refused(const struct kith_config *from, const struct kith_config *to, char *why, size_t cap)
+static bool label_refused(const struct kith_config *from, const struct kith_config *to, char *why,
+                          size_t cap)
 {
-    const char *theirs = from->settings.label ? from->settings.label : "", *ours = to->settings.label ? to->settings.label : "";
+    const char *theirs = from->settings.label ? from->settings.label : "",
+               *ours = to->settings.label ? to->settings.label : "";
     if (!strcmp(theirs, ours) && !(to->settings.skip_inbound_label_check && *theirs)) return false;
     if (to->settings.skip_inbound_label_check && !*theirs) return false;
     if (to->settings.skip_inbound_label_check)
-        snprintf(why, cap, "label: %s has skip_inbound_label_check and takes messages without a label only", to->path);
+        snprintf(why, cap,
+                 "label: %s has skip_inbound_label_check and takes messages without a label only",
+                 to->path);
     else
         snprintf(why, cap, "label: it sends '%s', '%s' is asked for", theirs, ours);
     return true;
 }
 
-static bool layer_refused(const struct kith_config *from, const struct kith_config *to, const struct kith_entry *layer, char *why, size_t cap)
+static bool layer_refused(const struct kith_config *from, const struct kith_config *to,
+                          const struct kith_entry *layer, char *why, size_t cap)
 {
     const struct kith_entry *match = accepted(to, layer);
     if (!match) {
-        snprintf(why, cap, "layer '%s' (0x%02X) is not in the accept list", layer->use, layer_byte(layer));
+        snprintf(why, cap, "layer '%s' (0x%02X) is not in the accept list", layer->use,
+                 layer_byte(layer));
         return true;
     }
     if (!(ops_of(layer)->flags & KITH_CODEC_KEYED)) return false;
@@ -61,34 +77,40 @@ static bool layer_refused(const struct kith_config *from, const struct kith_conf
     return true;
 }
 
-static bool policy_refused(const struct kith_config *from, const struct kith_config *to, char *why, size_t cap)
+static bool policy_refused(const struct kith_config *from, const struct kith_config *to, char *why,
+                           size_t cap)
 {
     static const char *const names[] = {"compress", "check", "authenticate", "encrypt"};
     uint32_t peeled = 0;
-    for (size_t i = 0; i < from->send.count; i++) peeled |= ops_of(&from->send.items[i])->provides;
+    for (size_t i = 0; i < from->chain.send.count; i++)
+        peeled |= ops_of(&from->chain.send.items[i])->provides;
     for (unsigned i = 0; i < 4; i++)
-        if (to->require & ~peeled & 1u << i) {
-            snprintf(why, cap, "require: '%s' is asked for, and no layer that is sent gives it", names[i]);
+        if (to->chain.require & ~peeled & 1u << i) {
+            snprintf(why, cap, "require: '%s' is asked for, and no layer that is sent gives it",
+                     names[i]);
             return true;
         }
     return false;
 }
 
 /* memberlist's check at every push/pull (its 2.13). */
-static bool version_refused(const struct kith_config *from, const struct kith_config *to, char *why, size_t cap)
+static bool version_refused(const struct kith_config *from, const struct kith_config *to, char *why,
+                            size_t cap)
 {
     const struct kith_settings *a = &from->settings, *b = &to->settings;
     uint32_t v = a->delegate_protocol_version;
     if (v >= b->delegate_protocol_min && v <= b->delegate_protocol_max) return false;
-    snprintf(why, cap, "delegate_protocol: version %u is outside of %u to %u", v, b->delegate_protocol_min, b->delegate_protocol_max);
+    snprintf(why, cap, "delegate_protocol: version %u is outside of %u to %u", v,
+             b->delegate_protocol_min, b->delegate_protocol_max);
     return true;
 }
 
-static bool refused(const struct kith_config *from, const struct kith_config *to, char *why, size_t cap)
+static bool refused(const struct kith_config *from, const struct kith_config *to, char *why,
+                    size_t cap)
 {
     if (label_refused(from, to, why, cap)) return true;
-    for (size_t i = from->send.count; i-- > 0;)           /* the receiver meets the last layer first */
-        if (layer_refused(from, to, &from->send.items[i], why, cap)) return true;
+    for (size_t i = from->chain.send.count; i-- > 0;) /* the receiver meets the last layer first */
+        if (layer_refused(from, to, &from->chain.send.items[i], why, cap)) return true;
     return policy_refused(from, to, why, cap) || version_refused(from, to, why, cap);
 }
 
@@ -100,16 +122,18 @@ static bool one_way(const struct kith_config *from, const struct kith_config *to
     return !no;
 }
 
-/* HashiCorp's memberlist reads its own three layers, in its own order; any number of them may be missing. */
+/* HashiCorp's memberlist reads its own three layers, in its own order; any number of them may be
+ * missing. */
 static void hashicorp(const struct kith_config *c)
 {
     static const char *const theirs[] = {"lzw", "crc32", "aes_gcm"};
     size_t next = 0;
-    for (size_t i = 0; i < c->send.count; i++) {
-        const char *use = c->send.items[i].use;
+    for (size_t i = 0; i < c->chain.send.count; i++) {
+        const char *use = c->chain.send.items[i].use;
         while (next < 3 && strcmp(theirs[next], use)) next++;
         if (next++ < 3) continue;
-        printf("%s: a HashiCorp memberlist node does not understand what it sends: layer '%s'\n", c->path, use);
+        printf("%s: a HashiCorp memberlist node does not understand what it sends: layer '%s'\n",
+               c->path, use);
         return;
     }
     printf("%s: a HashiCorp memberlist node understands what it sends\n", c->path);

@@ -1,5 +1,6 @@
 /*
- * dissect.h - private to `kith dissect`: layers (dissect_layers.c), messages (dissect_messages.c), captures (dissect_pcap.c).
+ * dissect.h - private to `kith dissect`: layers (dissect_layers.c), messages (dissect_messages.c),
+ * captures (dissect_pcap.c).
  */
 #ifndef KITH_DISSECT_H
 #define KITH_DISSECT_H
@@ -7,7 +8,8 @@
 #include <jansson.h>
 #include <kith/plugin.h>
 
-/* Where reading stopped: names the layer or message, and the offset in the bytes that it was given. */
+/* Where reading stopped: names the layer or message, and the offset in the bytes that it was given.
+ */
 struct kith_dissect_error {
     char text[200];
 };
@@ -15,22 +17,26 @@ struct kith_dissect_error {
 enum { KITH_DISSECT_KEYS = 16 };
 
 struct kith_dissect_keys {
-    const char *keys[KITH_DISSECT_KEYS];       /* hex or base64 */
+    const char *keys[KITH_DISSECT_KEYS]; /* hex or base64 */
     size_t count;
-    const char *label;                         /* NULL: none */
+    const char *label; /* NULL: none */
 };
 
 struct kith_dissector;
 struct kith_dissector *kith_dissector_new(const struct kith_dissect_keys *, struct kith_error *err);
 void kith_dissector_free(struct kith_dissector *);
 
-/* One packet, or one direction of a stream (reply: the acceptor's). *result: {"layers", "messages"}, as far as it came, to be
- * released by the caller. 0, or a negative code with *err. */
-int kith_dissect(struct kith_dissector *, struct kith_bytes, bool stream, bool reply, json_t **result, struct kith_dissect_error *err);
+/* One packet, or one direction of a stream (reply: the acceptor's). *result: {"layers",
+ * "messages"}, as far as it came, to be released by the caller. 0, or a negative code with *err. */
+int kith_dissect(struct kith_dissector *, struct kith_bytes, bool stream, bool reply,
+                 json_t **result, struct kith_dissect_error *err);
 
-/* The messages of an opened packet or stream, appended to `messages`; compounds add to `layers`. 0, or a negative code. */
-int kith_dissect_packet(struct kith_bytes, json_t *layers, json_t *messages, struct kith_dissect_error *);
-int kith_dissect_stream(struct kith_bytes, json_t *layers, json_t *messages, struct kith_dissect_error *);
+/* The messages of an opened packet or stream, appended to `messages`; compounds add to `layers`. 0,
+ * or a negative code. */
+int kith_dissect_packet(struct kith_bytes, json_t *layers, json_t *messages,
+                        struct kith_dissect_error *);
+int kith_dissect_stream(struct kith_bytes, json_t *layers, json_t *messages,
+                        struct kith_dissect_error *);
 
 /* Label of a message as its header says it, into out (256 bytes); false when it has none. */
 bool kith_dissect_label(struct kith_bytes, char *out);

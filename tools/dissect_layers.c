@@ -1,6 +1,7 @@
 /*
- * dissect_layers.c - the layers of a packet or stream, peeled by the same pipeline and the same codecs that a node uses: this
- * file only makes a config that accepts every one of them and requires nothing, and listens to the pipeline's trace.
+ * dissect_layers.c - the layers of a packet or stream, peeled by the same pipeline and the same
+ * codecs that a node uses: this file only makes a config that accepts every one of them and
+ * requires nothing, and listens to the pipeline's trace.
  */
 #include "dissect.h"
 
@@ -27,10 +28,12 @@ struct peeled {
     size_t offset;
 };
 
-/* ------------------------------------------------------------------------------------------------ a pipeline that takes all */
+/* ----------------------------------------------------------------- a pipeline that takes all */
 
-/* A config that accepts every codec there is and requires nothing. Keys travel in the environment, as a node's may. */
-static struct kith_config *make_config(const struct kith_dissect_keys *r, struct kith_registry *registry)
+/* A config that accepts every codec there is and requires nothing. Keys travel in the environment,
+ * as a node's may. */
+static struct kith_config *make_config(const struct kith_dissect_keys *r,
+                                       struct kith_registry *registry)
 {
     struct kith_config_finder finder = kith_registry_finder(registry);
     json_t *keyring = json_array(), *accept = json_array();
@@ -46,8 +49,9 @@ static struct kith_config *make_config(const struct kith_dissect_keys *r, struct
         if (ops && (r->count || !(ops->flags & KITH_CODEC_KEYED)))
             json_array_append_new(accept, json_pack("{s:s}", "use", p->name));
     }
-    json_t *file = json_pack("{s:{s:s,s:s},s:{s:s},s:{s:[],s:o,s:[]}}", "node", "name", "dissect", "label", r->label ? r->label : "",
-                             "transport", "use", "udp_tcp", "pipeline", "send", "accept", accept, "require");
+    json_t *file = json_pack("{s:{s:s,s:s},s:{s:s},s:{s:[],s:o,s:[]}}", "node", "name", "dissect",
+                             "label", r->label ? r->label : "", "transport", "use", "udp_tcp",
+                             "pipeline", "send", "accept", accept, "require");
     if (json_array_size(keyring))
         json_object_set_new(file, "keyring", keyring);
     else
@@ -55,7 +59,8 @@ static struct kith_config *make_config(const struct kith_dissect_keys *r, struct
     char *text = file ? json_dumps(file, 0) : NULL;
     json_decref(file);
     struct kith_diag *diag = kith_diag_new();
-    struct kith_config *config = text && diag ? kith_config_parse("(dissect)", text, strlen(text), &finder, diag) : NULL;
+    struct kith_config *config =
+        text && diag ? kith_config_parse("(dissect)", text, strlen(text), &finder, diag) : NULL;
     if (!config && diag) kith_diag_print(diag, stderr);
     kith_diag_free(diag);
     free(text);
@@ -84,17 +89,19 @@ static void on_layer(void *arg, const struct kith_layer *layer)
     }
     json_t *o = json_pack("{s:s}", "layer", layer->name);
     if (!strcmp(layer->name, "label")) {
-        json_object_set_new(o, "label", json_stringn((const char *)layer->label.data, layer->label.len));
+        json_object_set_new(o, "label",
+                            json_stringn((const char *)layer->label.data, layer->label.len));
     } else if (compresses(layer->name, t->registry)) {
         json_object_set_new(o, "in", json_integer((json_int_t)layer->in));
         json_object_set_new(o, "out", json_integer((json_int_t)layer->out));
     }
-    if (layer->version != UINT32_MAX) json_object_set_new(o, "version", json_integer(layer->version));
+    if (layer->version != UINT32_MAX)
+        json_object_set_new(o, "version", json_integer(layer->version));
     if (layer->key != UINT32_MAX) json_object_set_new(o, "key", json_integer(layer->key));
     json_array_append_new(t->peeled->layers, o);
 }
 
-/* ------------------------------------------------------------------------------------------------ the work */
+/* ---------------------------------------------------------------------------------- the work */
 
 static void collect(void *arg, const uint8_t *data, size_t len)
 {
@@ -133,11 +140,13 @@ static int open_packet(struct kith_pipeline *pipeline, struct kith_bytes in, str
     uint8_t *copy = realloc(mine, plain->len + 1);
     if (!copy) return free(mine), -KITH_ENOMEM;
     memcpy(copy, plain->data, plain->len);
-    *plain = (struct kith_buf){.base = copy, .data = copy, .len = plain->len, .cap = plain->len + 1};
+    *plain =
+        (struct kith_buf){.base = copy, .data = copy, .len = plain->len, .cap = plain->len + 1};
     return rc;
 }
 
-static int open_stream(struct kith_pipeline *pipeline, struct kith_bytes in, bool reply, struct kith_buf *plain)
+static int open_stream(struct kith_pipeline *pipeline, struct kith_bytes in, bool reply,
+                       struct kith_buf *plain)
 {
     struct kith_inflow *inflow = kith_inflow_new(pipeline, !reply);
     if (!inflow) return -KITH_ENOMEM;
@@ -148,19 +157,23 @@ static int open_stream(struct kith_pipeline *pipeline, struct kith_bytes in, boo
     return rc;
 }
 
-/* The first bytes of a ping and an indirect ping are also those of AES-GCM's two versions. When such a packet is no message
- * either, it was most likely encrypted: say that first. */
-static void explain_ambiguity(struct kith_bytes in, struct kith_bytes opened, struct kith_dissect_error *err)
+/* The first bytes of a ping and an indirect ping are also those of AES-GCM's two versions. When
+ * such a packet is no message either, it was most likely encrypted: say that first. */
+static void explain_ambiguity(struct kith_bytes in, struct kith_bytes opened,
+                              struct kith_dissect_error *err)
 {
     enum { SMALLEST_SEALED = 29 };
     struct kith_dissect_error plain = *err;
     if (opened.len < SMALLEST_SEALED || opened.data[0] > 1 || in.len - opened.len > 2 + 255) return;
-    if (memcmp(in.data + (in.len - opened.len), opened.data, opened.len)) return;      /* more than the label was taken off */
-    snprintf(err->text, sizeof err->text, "aes_gcm: no key given opens it, at offset %zu (read as plain: %.100s)", in.len - opened.len,
-             plain.text);
+    if (memcmp(in.data + (in.len - opened.len), opened.data, opened.len))
+        return; /* more than the label was taken off */
+    snprintf(err->text, sizeof err->text,
+             "aes_gcm: no key given opens it, at offset %zu (read as plain: %.100s)",
+             in.len - opened.len, plain.text);
 }
 
-int kith_dissect(struct kith_dissector *d, struct kith_bytes in, bool stream, bool reply, json_t **result, struct kith_dissect_error *err)
+int kith_dissect(struct kith_dissector *d, struct kith_bytes in, bool stream, bool reply,
+                 json_t **result, struct kith_dissect_error *err)
 {
     struct peeled peeled = {.layers = json_array()};
     struct trace trace = {&peeled, d->registry};
@@ -169,11 +182,15 @@ int kith_dissect(struct kith_dissector *d, struct kith_bytes in, bool stream, bo
     *result = json_pack("{s:o,s:o}", "layers", peeled.layers, "messages", messages);
 
     kith_pipeline_trace(d->pipeline, on_layer, &trace);
-    int rc = stream ? open_stream(d->pipeline, in, reply, &plain) : open_packet(d->pipeline, in, &plain);
+    int rc =
+        stream ? open_stream(d->pipeline, in, reply, &plain) : open_packet(d->pipeline, in, &plain);
     kith_pipeline_trace(d->pipeline, NULL, NULL);
     struct kith_bytes opened = {plain.data, plain.len};
     if (rc)
-        snprintf(err->text, sizeof err->text, "%s: %s, at offset %zu", *peeled.failed ? peeled.failed : stream ? "stream" : "packet",
+        snprintf(err->text, sizeof err->text, "%s: %s, at offset %zu",
+                 *peeled.failed ? peeled.failed
+                 : stream       ? "stream"
+                                : "packet",
                  why(rc), peeled.offset);
     else if (stream)
         rc = kith_dissect_stream(opened, peeled.layers, messages, err);
@@ -197,11 +214,14 @@ void kith_dissector_free(struct kith_dissector *d)
     free(d);
 }
 
-struct kith_dissector *kith_dissector_new(const struct kith_dissect_keys *keys, struct kith_error *err)
+struct kith_dissector *kith_dissector_new(const struct kith_dissect_keys *keys,
+                                          struct kith_error *err)
 {
     struct kith_dissector *d = calloc(1, sizeof *d);
-    if (!d || !(d->registry = kith_registry_new(NULL)) || !(d->loop = kith_loop_new_virtual(1, 0)) ||
-        kith_log_new(&d->log, &(struct kith_log_setup){.level = KITH_LOG_ERROR}, err) || !(d->services = kith_services_new(d->loop, d->log))) {
+    if (!d || !(d->registry = kith_registry_new(NULL)) ||
+        !(d->loop = kith_loop_new_virtual(1, 0)) ||
+        kith_log_new(&d->log, &(struct kith_log_setup){.level = KITH_LOG_ERROR}, err) ||
+        !(d->services = kith_services_new(d->loop, d->log))) {
         if (!*err->text) kith_fail(err, KITH_ENOMEM, "out of memory");
         kith_dissector_free(d);
         return NULL;
@@ -211,7 +231,8 @@ struct kith_dissector *kith_dissector_new(const struct kith_dissect_keys *keys, 
         kith_fail(err, KITH_EINVAL, "these keys or this label can't be used");
     } else if (!(d->ring = kith_keyring_new(&d->config->keyring))) {
         kith_fail(err, KITH_ENOMEM, "out of memory");
-    } else if (kith_pipeline_new(&d->pipeline, d->config, &maker, d->ring, NULL, err) == 0) {
+    } else if (kith_pipeline_new(&d->pipeline, &d->config->chain, &maker, d->ring, NULL, err) ==
+               0) {
         return d;
     }
     kith_dissector_free(d);

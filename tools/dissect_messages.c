@@ -1,6 +1,6 @@
 /*
- * dissect_messages.c - memberlist's messages as JSON: the wire's fields in snake case, byte strings as hex, what is nil or
- * absent left out. Knows nothing of layers but the compound.
+ * dissect_messages.c - memberlist's messages as JSON: the wire's fields in snake case, byte strings
+ * as hex, what is nil or absent left out. Knows nothing of layers but the compound.
  */
 #include "dissect.h"
 
@@ -22,7 +22,7 @@ static int truncated(struct kith_dissect_error *err, const char *what, size_t of
     return -KITH_EMALFORMED;
 }
 
-/* ------------------------------------------------------------------------------------------------ values */
+/* ------------------------------------------------------------------------------------ values */
 
 static void put_hex(json_t *o, const char *key, struct kith_bytes b)
 {
@@ -58,7 +58,10 @@ static void put_text(json_t *o, const char *key, struct kith_bytes b)
     json_object_set_new(o, key, s);
 }
 
-static void put_int(json_t *o, const char *key, int64_t v) { json_object_set_new(o, key, json_integer(v)); }
+static void put_int(json_t *o, const char *key, int64_t v)
+{
+    json_object_set_new(o, key, json_integer(v));
+}
 
 static void put_source(json_t *o, const struct kith_msg *m)
 {
@@ -113,7 +116,7 @@ static json_t *message_json(const struct kith_msg *m)
     return o;
 }
 
-/* ------------------------------------------------------------------------------------------------ packets */
+/* ----------------------------------------------------------------------------------- packets */
 
 static bool is_map(uint8_t type)
 {
@@ -130,8 +133,8 @@ static bool is_map(uint8_t type)
     }
 }
 
-static int read_map(enum kith_body body, struct kith_bytes in, size_t *at, struct kith_msg *m, const char *what,
-                    struct kith_dissect_error *err)
+static int read_map(enum kith_body body, struct kith_bytes in, size_t *at, struct kith_msg *m,
+                    const char *what, struct kith_dissect_error *err)
 {
     size_t used = 0;
     int rc = kith_wire_read(m, body, in.data + *at, in.len - *at, &used);
@@ -141,7 +144,8 @@ static int read_map(enum kith_body body, struct kith_bytes in, size_t *at, struc
 }
 
 /* One message at `base` of the opened packet; compounds nest. */
-static int read_packet(struct kith_bytes in, size_t base, int depth, json_t *layers, json_t *messages, struct kith_dissect_error *err)
+static int read_packet(struct kith_bytes in, size_t base, int depth, json_t *layers,
+                       json_t *messages, struct kith_dissect_error *err)
 {
     if (!in.len) return truncated(err, "message", base);
     uint8_t type = in.data[0];
@@ -149,11 +153,14 @@ static int read_packet(struct kith_bytes in, size_t base, int depth, json_t *lay
         struct kith_compound c;
         struct kith_bytes part;
         if (depth == NESTING) return malformed(err, "compound (nested too deep)", base);
-        if (kith_compound_open(&c, in.data + 1, in.len - 1)) return truncated(err, "compound", base + 1);
-        json_array_append_new(layers, json_pack("{s:s,s:i}", "layer", "compound", "parts", in.data[1]));
+        if (kith_compound_open(&c, in.data + 1, in.len - 1))
+            return truncated(err, "compound", base + 1);
+        json_array_append_new(layers,
+                              json_pack("{s:s,s:i}", "layer", "compound", "parts", in.data[1]));
         int rc = 0;
         while (!rc && kith_compound_next(&c, &part))
-            rc = read_packet(part, base + (size_t)(part.data - in.data), depth + 1, layers, messages, err);
+            rc = read_packet(part, base + (size_t)(part.data - in.data), depth + 1, layers,
+                             messages, err);
         return rc ? rc : c.truncated ? truncated(err, "compound", base + in.len) : 0;
     }
     if (type == KITH_MSG_USER) {
@@ -165,7 +172,9 @@ static int read_packet(struct kith_bytes in, size_t base, int depth, json_t *lay
     struct kith_msg m = {0};
     size_t at = 1;
     if (!is_map(type)) {
-        snprintf(err->text, sizeof err->text, "message: type %u (%s) can't be in a packet, at offset %zu", type, kith_msg_name(type), base);
+        snprintf(err->text, sizeof err->text,
+                 "message: type %u (%s) can't be in a packet, at offset %zu", type,
+                 kith_msg_name(type), base);
         return -KITH_EMALFORMED;
     }
     int rc = read_map((enum kith_body)type, in, &at, &m, kith_msg_name(type), err);
@@ -175,14 +184,16 @@ static int read_packet(struct kith_bytes in, size_t base, int depth, json_t *lay
     return 0;
 }
 
-int kith_dissect_packet(struct kith_bytes in, json_t *layers, json_t *messages, struct kith_dissect_error *err)
+int kith_dissect_packet(struct kith_bytes in, json_t *layers, json_t *messages,
+                        struct kith_dissect_error *err)
 {
     return read_packet(in, 0, 0, layers, messages, err);
 }
 
-/* ------------------------------------------------------------------------------------------------ streams */
+/* ----------------------------------------------------------------------------------- streams */
 
-static int read_push_pull(struct kith_bytes in, size_t *at, json_t *messages, struct kith_dissect_error *err)
+static int read_push_pull(struct kith_bytes in, size_t *at, json_t *messages,
+                          struct kith_dissect_error *err)
 {
     struct kith_msg head = {0}, node = {0};
     int rc = read_map(KITH_BODY_PUSH_PULL, in, at, &head, "push_pull header", err);
@@ -200,13 +211,15 @@ static int read_push_pull(struct kith_bytes in, size_t *at, json_t *messages, st
         put_int(n, "state", node.state);
         json_array_append_new(nodes, n);
     }
-    if ((uint64_t)head.user_state_len > in.len - *at) return truncated(err, "push_pull user state", in.len);
+    if ((uint64_t)head.user_state_len > in.len - *at)
+        return truncated(err, "push_pull user state", in.len);
     put_hex(o, "user_state", kith_bytes_of(in.data + *at, (size_t)head.user_state_len));
     *at += (size_t)head.user_state_len;
     return 0;
 }
 
-static int read_user(struct kith_bytes in, size_t *at, json_t *messages, struct kith_dissect_error *err)
+static int read_user(struct kith_bytes in, size_t *at, json_t *messages,
+                     struct kith_dissect_error *err)
 {
     struct kith_msg head = {0};
     int rc = read_map(KITH_BODY_USER_HEADER, in, at, &head, "user header", err);
@@ -220,7 +233,8 @@ static int read_user(struct kith_bytes in, size_t *at, json_t *messages, struct 
     return 0;
 }
 
-int kith_dissect_stream(struct kith_bytes in, json_t *layers, json_t *messages, struct kith_dissect_error *err)
+int kith_dissect_stream(struct kith_bytes in, json_t *layers, json_t *messages,
+                        struct kith_dissect_error *err)
 {
     if (!in.len) return truncated(err, "message", 0);
     uint8_t type = in.data[0];
@@ -228,7 +242,9 @@ int kith_dissect_stream(struct kith_bytes in, json_t *layers, json_t *messages, 
     if (type == KITH_MSG_PUSH_PULL) return read_push_pull(in, &at, messages, err);
     if (type == KITH_MSG_USER) return read_user(in, &at, messages, err);
     if (type != KITH_MSG_PING && type != KITH_MSG_ACK && type != KITH_MSG_ERR) {
-        snprintf(err->text, sizeof err->text, "message: type %u (%s) can't be on a stream, at offset 0", type, kith_msg_name(type));
+        snprintf(err->text, sizeof err->text,
+                 "message: type %u (%s) can't be on a stream, at offset 0", type,
+                 kith_msg_name(type));
         return -KITH_EMALFORMED;
     }
     struct kith_msg m = {0};

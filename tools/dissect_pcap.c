@@ -1,9 +1,9 @@
 /*
- * dissect_pcap.c - a capture file (libpcap's classic format, as tcpdump -w writes it): every UDP packet, and every TCP stream put
- * together again, one line each with its layers and their sizes.
+ * dissect_pcap.c - a capture file (libpcap's classic format, as tcpdump -w writes it): every UDP
+ * packet, and every TCP stream put together again, one line each with its layers and their sizes.
  *
- * Reads Ethernet, Linux cooked (1 and 2), loopback and raw IP captures; IPv4 without fragments, IPv6 without extension headers.
- * What can't be read that way is counted and said at the end.
+ * Reads Ethernet, Linux cooked (1 and 2), loopback and raw IP captures; IPv4 without fragments,
+ * IPv6 without extension headers. What can't be read that way is counted and said at the end.
  */
 #include "dissect.h"
 #include "tools.h"
@@ -14,19 +14,27 @@
 #include <time.h>
 
 enum { MAX_FRAME = 1 << 18, MAX_STREAM = 64 << 20 };
-enum { LINK_NULL = 0, LINK_ETHERNET = 1, LINK_RAW = 101, LINK_SLL = 113, LINK_LOOP = 108, LINK_SLL2 = 276 };
+enum {
+    LINK_NULL = 0,
+    LINK_ETHERNET = 1,
+    LINK_RAW = 101,
+    LINK_SLL = 113,
+    LINK_LOOP = 108,
+    LINK_SLL2 = 276
+};
 
 struct endpoint {
     uint8_t ip[16], len;
     uint16_t port;
 };
 
-/* One direction of a TCP connection: its bytes as far as they follow each other, and segments that came early. */
+/* One direction of a TCP connection: its bytes as far as they follow each other, and segments that
+ * came early. */
 struct half {
     struct half *next;
     struct endpoint from, to;
     double began;
-    uint32_t expected;                   /* sequence number of the next byte */
+    uint32_t expected; /* sequence number of the next byte */
     bool opener, started, lost;
     uint8_t *data;
     size_t len, cap;
@@ -35,7 +43,7 @@ struct half {
         uint32_t seq;
         size_t len;
         uint8_t data[];
-    } *early;
+    } * early;
 };
 
 struct capture {
@@ -49,7 +57,7 @@ struct capture {
     size_t failed;
 };
 
-/* ------------------------------------------------------------------------------------------------ the file */
+/* ---------------------------------------------------------------------------------- the file */
 
 static uint32_t get32(const struct capture *c, const uint8_t *p)
 {
@@ -64,15 +72,18 @@ static uint32_t be32(const uint8_t *p) { return (uint32_t)be16(p) << 16 | be16(p
 static int open_capture(struct capture *c, const char *path)
 {
     uint8_t head[24];
-    if (!(c->in = fopen(path, "rb"))) return kith_tool_fail("dissect", KITH_EXIT_FAILED, "%s can't be opened", path);
+    if (!(c->in = fopen(path, "rb")))
+        return kith_tool_fail("dissect", KITH_EXIT_FAILED, "%s can't be opened", path);
     uint32_t magic = 0;
     if (fread(head, 1, sizeof head, c->in) == sizeof head) memcpy(&magic, head, 4);
     if (magic == 0x0A0D0D0A)
-        return kith_tool_fail("dissect", KITH_EXIT_FAILED, "%s is pcapng; editcap -F pcap turns it into a pcap file", path);
+        return kith_tool_fail("dissect", KITH_EXIT_FAILED,
+                              "%s is pcapng; editcap -F pcap turns it into a pcap file", path);
     c->swapped = magic == 0xD4C3B2A1 || magic == 0x4D3CB2A1;
     c->nanos = magic == 0xA1B23C4D || magic == 0x4D3CB2A1;
     if (!c->swapped && !c->nanos && magic != 0xA1B2C3D4)
-        return kith_tool_fail("dissect", KITH_EXIT_FAILED, "%s is not a pcap file, at offset 0", path);
+        return kith_tool_fail("dissect", KITH_EXIT_FAILED, "%s is not a pcap file, at offset 0",
+                              path);
     c->link = get32(c, head + 20) & 0x0FFFFFFF;
     return 0;
 }
@@ -92,7 +103,7 @@ static const uint8_t *ip_of(const struct capture *c, const uint8_t *frame, size_
     return len > skip ? frame + skip : NULL;
 }
 
-/* ------------------------------------------------------------------------------------------------ one line */
+/* ---------------------------------------------------------------------------------- one line */
 
 static void endpoint_text(const struct endpoint *e, char out[64])
 {
@@ -109,11 +120,15 @@ static void print_layers(const json_t *layers)
     {
         printf(" %s%s", i ? "| " : "", json_string_value(json_object_get(layer, "layer")));
         if ((v = json_object_get(layer, "label"))) printf(" %s", json_string_value(v));
-        if ((v = json_object_get(layer, "version"))) printf(" v%" JSON_INTEGER_FORMAT, json_integer_value(v));
-        if ((v = json_object_get(layer, "key"))) printf(" key %" JSON_INTEGER_FORMAT, json_integer_value(v));
-        if ((v = json_object_get(layer, "parts"))) printf(" %" JSON_INTEGER_FORMAT, json_integer_value(v));
+        if ((v = json_object_get(layer, "version")))
+            printf(" v%" JSON_INTEGER_FORMAT, json_integer_value(v));
+        if ((v = json_object_get(layer, "key")))
+            printf(" key %" JSON_INTEGER_FORMAT, json_integer_value(v));
+        if ((v = json_object_get(layer, "parts")))
+            printf(" %" JSON_INTEGER_FORMAT, json_integer_value(v));
         if ((v = json_object_get(layer, "in")))
-            printf(" %" JSON_INTEGER_FORMAT ">%" JSON_INTEGER_FORMAT, json_integer_value(v), json_integer_value(json_object_get(layer, "out")));
+            printf(" %" JSON_INTEGER_FORMAT ">%" JSON_INTEGER_FORMAT, json_integer_value(v),
+                   json_integer_value(json_object_get(layer, "out")));
     }
     if (i) fputs(" |", stdout);
 }
@@ -125,13 +140,15 @@ static void print_messages(const json_t *messages)
     json_array_foreach(messages, i, m)
     {
         printf(" %s", json_string_value(json_object_get(m, "type")));
-        if ((v = json_object_get(m, "node")) && *json_string_value(v)) printf("(%s)", json_string_value(v));
+        if ((v = json_object_get(m, "node")) && *json_string_value(v))
+            printf("(%s)", json_string_value(v));
         if ((v = json_object_get(m, "nodes"))) printf("(%zu nodes)", json_array_size(v));
     }
 }
 
-static void print_one(struct capture *c, double at, const struct endpoint *from, const struct endpoint *to, const char *plane,
-                      struct kith_bytes bytes, bool stream, bool reply)
+static void print_one(struct capture *c, double at, const struct endpoint *from,
+                      const struct endpoint *to, const char *plane, struct kith_bytes bytes,
+                      bool stream, bool reply)
 {
     struct kith_dissect_error err = {""};
     char a[64], b[64], stamp[32];
@@ -153,7 +170,8 @@ static void print_one(struct capture *c, double at, const struct endpoint *from,
         struct tm tm;
         gmtime_r(&seconds, &tm);
         strftime(stamp, sizeof stamp, "%H:%M:%S", &tm);
-        printf("%s.%06d %s > %s %s %zu:", stamp, (int)((at - (double)seconds) * 1e6), a, b, plane, bytes.len);
+        printf("%s.%06d %s > %s %s %zu:", stamp, (int)((at - (double)seconds) * 1e6), a, b, plane,
+               bytes.len);
         print_layers(json_object_get(result, "layers"));
         print_messages(json_object_get(result, "messages"));
         if (rc) printf(" ! %s", err.text);
@@ -162,9 +180,10 @@ static void print_one(struct capture *c, double at, const struct endpoint *from,
     json_decref(result);
 }
 
-/* ------------------------------------------------------------------------------------------------ TCP */
+/* --------------------------------------------------------------------------------------- TCP */
 
-static struct half *half_of(struct capture *c, const struct endpoint *from, const struct endpoint *to, double at)
+static struct half *half_of(struct capture *c, const struct endpoint *from,
+                            const struct endpoint *to, double at)
 {
     for (struct half *h = c->halves; h; h = h->next)
         if (!memcmp(&h->from, from, sizeof *from) && !memcmp(&h->to, to, sizeof *to)) return h;
@@ -201,7 +220,7 @@ static bool take(struct half *h, uint32_t seq, const uint8_t *data, size_t len)
 {
     int32_t ahead = (int32_t)(seq - h->expected);
     if (ahead > 0) return false;
-    size_t known = (size_t)-(int64_t)ahead;
+    size_t known = (size_t) - (int64_t)ahead;
     if (known < len) append(h, data + known, len - known);
     return true;
 }
@@ -231,7 +250,8 @@ static void drain_early(struct half *h)
     }
 }
 
-static void on_tcp(struct capture *c, double at, struct endpoint *from, struct endpoint *to, const uint8_t *p, size_t len)
+static void on_tcp(struct capture *c, double at, struct endpoint *from, struct endpoint *to,
+                   const uint8_t *p, size_t len)
 {
     if (len < 20) return;
     size_t head = (size_t)(p[12] >> 4) * 4;
@@ -260,8 +280,12 @@ static void print_streams(struct capture *c)
         struct half *h = c->halves;
         c->halves = h->next;
         bool reply = !h->opener;
-        if (h->len) print_one(c, h->began, &h->from, &h->to, reply ? "tcp reply" : "tcp", kith_bytes_of(h->data, h->len), true, reply);
-        if (h->early || h->lost) fprintf(stderr, "kith dissect: a stream has holes: some of its segments were not captured\n");
+        if (h->len)
+            print_one(c, h->began, &h->from, &h->to, reply ? "tcp reply" : "tcp",
+                      kith_bytes_of(h->data, h->len), true, reply);
+        if (h->early || h->lost)
+            fprintf(stderr,
+                    "kith dissect: a stream has holes: some of its segments were not captured\n");
         while (h->early) {
             struct early *e = h->early;
             h->early = e->next;
@@ -272,16 +296,18 @@ static void print_streams(struct capture *c)
     }
 }
 
-/* ------------------------------------------------------------------------------------------------ frames */
+/* ------------------------------------------------------------------------------------ frames */
 
-/* Transport header and length behind an IP header, with both addresses; NULL when it is not for us. */
-static const uint8_t *transport_of(const uint8_t *ip, size_t len, uint8_t *protocol, struct endpoint *from, struct endpoint *to, size_t *left)
+/* Transport header and length behind an IP header, with both addresses; NULL when it is not for us.
+ */
+static const uint8_t *transport_of(const uint8_t *ip, size_t len, uint8_t *protocol,
+                                   struct endpoint *from, struct endpoint *to, size_t *left)
 {
     size_t head, total;
     if (len >= 20 && ip[0] >> 4 == 4) {
         head = (size_t)(ip[0] & 15) * 4;
         total = be16(ip + 2);
-        if (be16(ip + 6) & 0x3FFF) return NULL;                      /* a fragment */
+        if (be16(ip + 6) & 0x3FFF) return NULL; /* a fragment */
         *protocol = ip[9];
         from->len = to->len = 4;
         memcpy(from->ip, ip + 12, 4);
@@ -326,7 +352,9 @@ static int read_frames(struct capture *c, const char *path, bool find_label, cha
     while (fread(head, 1, sizeof head, c->in) == sizeof head) {
         uint32_t len = get32(c, head + 8);
         if (len > MAX_FRAME || fread(frame, 1, len, c->in) != len)
-            return kith_tool_fail("dissect", KITH_EXIT_FAILED, "%s: capture: ends in a frame, at offset %ld", path, ftell(c->in));
+            return kith_tool_fail("dissect", KITH_EXIT_FAILED,
+                                  "%s: capture: ends in a frame, at offset %ld", path,
+                                  ftell(c->in));
         double at = get32(c, head) + get32(c, head + 4) / (c->nanos ? 1e9 : 1e6);
         if (!find_label) {
             on_frame(c, at, frame, len);
@@ -335,8 +363,13 @@ static int read_frames(struct capture *c, const char *path, bool find_label, cha
         struct endpoint from = {{0}}, to = {{0}};
         uint8_t protocol;
         size_t left;
-        const uint8_t *ip = ip_of(c, frame, len), *p = ip ? transport_of(ip, len - (size_t)(ip - frame), &protocol, &from, &to, &left) : NULL;
-        if (p && protocol == IPPROTO_UDP && left > 8 && kith_dissect_label(kith_bytes_of(p + 8, left - 8), label)) break;
+        const uint8_t *ip = ip_of(c, frame, len),
+                      *p = ip ? transport_of(ip, len - (size_t)(ip - frame), &protocol, &from, &to,
+                                             &left)
+                              : NULL;
+        if (p && protocol == IPPROTO_UDP && left > 8 &&
+            kith_dissect_label(kith_bytes_of(p + 8, left - 8), label))
+            break;
     }
     return KITH_EXIT_OK;
 }
@@ -363,8 +396,12 @@ int kith_dissect_pcap(const char *path, struct kith_dissect_keys *keys, bool jso
     }
     code = read_frames(&c, path, false, NULL);
     print_streams(&c);
-    if (c.skipped) fprintf(stderr, "kith dissect: %zu frames are neither UDP nor TCP, or fragments\n", c.skipped);
-    if (c.failed) fprintf(stderr, "kith dissect: %zu packets or streams could not be read to their end\n", c.failed);
+    if (c.skipped)
+        fprintf(stderr, "kith dissect: %zu frames are neither UDP nor TCP, or fragments\n",
+                c.skipped);
+    if (c.failed)
+        fprintf(stderr, "kith dissect: %zu packets or streams could not be read to their end\n",
+                c.failed);
     if (!code && c.failed) code = KITH_EXIT_FAILED;
 out:
     kith_dissector_free(c.dissector);

@@ -7,18 +7,22 @@
 
 #define PATIENCE 30000000000u
 
-static const char help[] =
-    "Usage: kith info [OPTIONS]\n\n"
-    "What the node says about itself: address, members, layers, keys (by fingerprint), and all counters, drops by reason\n"
-    "among them.\n\n"
-    "      --wait monitors=N   wait until that many 'kith monitor' listen; also waits for the node to come up\n"
-    "      --timeout TIME      how long to wait (30s)\n" KITH_CLIENT_HELP;
+static const char help[] = "Usage: kith info [OPTIONS]\n\n"
+                           "What the node says about itself: address, members, layers, keys (by "
+                           "fingerprint), and all counters, drops by reason\n"
+                           "among them.\n\n"
+                           "      --wait monitors=N   wait until that many 'kith monitor' listen; "
+                           "also waits for the node to come up\n"
+                           "      --timeout TIME      how long to wait (30s)\n" KITH_CLIENT_HELP;
 
 static void line(const char *name, const json_t *value)
 {
-    if (json_is_string(value)) printf("  %-18s %s\n", name, json_string_value(value));
-    else if (json_is_integer(value)) printf("  %-18s %lld\n", name, (long long)json_integer_value(value));
-    else if (json_is_real(value)) printf("  %-18s %.3f\n", name, json_real_value(value));
+    if (json_is_string(value))
+        printf("  %-18s %s\n", name, json_string_value(value));
+    else if (json_is_integer(value))
+        printf("  %-18s %lld\n", name, (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        printf("  %-18s %.3f\n", name, json_real_value(value));
 }
 
 static void words(const char *name, const json_t *list)
@@ -26,7 +30,8 @@ static void words(const char *name, const json_t *list)
     size_t i;
     json_t *item;
     printf("  %-18s", name);
-    json_array_foreach(list, i, item) printf(" %s", json_is_string(item) ? json_string_value(item) : "?");
+    json_array_foreach(list, i, item)
+        printf(" %s", json_is_string(item) ? json_string_value(item) : "?");
     puts(json_array_size(list) ? "" : " (none)");
 }
 
@@ -35,9 +40,10 @@ static void print_plugins(const json_t *list)
     size_t i;
     json_t *p;
     puts("\nplugins");
-    json_array_foreach(list, i, p) printf("  %-18s %s %s\n", json_string_value(json_object_get(p, "kind")),
-                                          json_string_value(json_object_get(p, "name")),
-                                          json_string_value(json_object_get(p, "version")));
+    json_array_foreach(list, i, p)
+        printf("  %-18s %s %s\n", json_string_value(json_object_get(p, "kind")),
+               json_string_value(json_object_get(p, "name")),
+               json_string_value(json_object_get(p, "version")));
 }
 
 static double number(const json_t *o, const char *key)
@@ -55,17 +61,20 @@ static void failures(const json_t *c, char *out, size_t cap)
         char key[32];
         snprintf(key, sizeof key, "failed_%s", reasons[i]);
         if (number(c, key) > 0)
-            used += (size_t)snprintf(out + used, cap - used, "%s%s %.0f", used ? ", " : "", reasons[i], number(c, key));
+            used += (size_t)snprintf(out + used, cap - used, "%s%s %.0f", used ? ", " : "",
+                                     reasons[i], number(c, key));
     }
 }
 
 static void print_codecs(const json_t *list)
 {
     enum { COLUMNS = 12 };
-    static const char *const keys[COLUMNS] = {"name",   "sealed",  "seal_in",  "seal_out",     "seal_ns_each", "passed",
-                                              "ratio", "opened",  "open_in",  "open_out",     "open_ns_each", "failed"};
-    static const char *const header[COLUMNS] = {"  CODEC", "SEALED",   "BYTES IN", "OUT", "NS EACH", "PASSED",
-                                                "RATIO",   "OPENED", "BYTES IN", "OUT",    "NS EACH", "FAILED"};
+    static const char *const keys[COLUMNS] = {
+        "name",  "sealed", "seal_in", "seal_out", "seal_ns_each", "passed",
+        "ratio", "opened", "open_in", "open_out", "open_ns_each", "failed"};
+    static const char *const header[COLUMNS] = {"  CODEC",  "SEALED", "BYTES IN", "OUT",
+                                                "NS EACH",  "PASSED", "RATIO",    "OPENED",
+                                                "BYTES IN", "OUT",    "NS EACH",  "FAILED"};
     struct kith_rows *rows = kith_rows_new(COLUMNS);
     size_t i;
     json_t *c;
@@ -88,7 +97,8 @@ static void print_codecs(const json_t *list)
 
 static void print_stats(const json_t *list)
 {
-    static const char *const hidden[] = {"name", "kind", "value", "help", "sum", "count", "buckets"};
+    static const char *const hidden[] = {"name", "kind",  "value",  "help",
+                                         "sum",  "count", "buckets"};
     size_t i;
     json_t *s, *v;
     const char *key;
@@ -104,11 +114,15 @@ static void print_stats(const json_t *list)
         json_object_foreach(s, key, v)
         {
             bool own = false;
-            for (size_t k = 0; k < sizeof hidden / sizeof *hidden; k++) own |= !strcmp(hidden[k], key);
-            if (!own && json_is_string(v)) snprintf(label, sizeof label, "{%s=%s}", key, json_string_value(v));
+            for (size_t k = 0; k < sizeof hidden / sizeof *hidden; k++)
+                own |= !strcmp(hidden[k], key);
+            if (!own && json_is_string(v))
+                snprintf(label, sizeof label, "{%s=%s}", key, json_string_value(v));
         }
         printf("  %s%s %.15g", name, label, json_number_value(value));
-        if (count) printf(" times, %.3g on average", json_number_value(json_object_get(s, "sum")) / json_number_value(count));
+        if (count)
+            printf(" times, %.3g on average",
+                   json_number_value(json_object_get(s, "sum")) / json_number_value(count));
         putchar('\n');
     }
 }
@@ -116,19 +130,23 @@ static void print_stats(const json_t *list)
 static void print_text(const json_t *i)
 {
     static const char *const state_names[] = {"alive", "suspect", "dead", "left"};
-    static const char *const self[] = {"name", "version", "pid", "uptime_seconds", "file", "profile", "label", "state",
-                                       "incarnation", "health", "monitors"};
+    static const char *const self[] = {"name",        "version", "pid",     "uptime_seconds",
+                                       "file",        "profile", "label",   "state",
+                                       "incarnation", "health",  "monitors"};
     puts("node");
-    for (size_t n = 0; n < sizeof self / sizeof *self; n++) line(self[n], json_object_get(i, self[n]));
+    for (size_t n = 0; n < sizeof self / sizeof *self; n++)
+        line(self[n], json_object_get(i, self[n]));
     const char *addr = json_string_value(json_object_get(i, "addr"));
-    printf("  %-18s %s port %lld\n", "address", addr ? addr : "?", (long long)json_integer_value(json_object_get(i, "port")));
+    printf("  %-18s %s port %lld\n", "address", addr ? addr : "?",
+           (long long)json_integer_value(json_object_get(i, "port")));
     char *meta = kith_tool_printable(json_string_value(json_object_get(i, "meta")));
     printf("  %-18s %s\n", "meta", meta ? meta : "");
     free(meta);
     words("require", json_object_get(i, "require"));
     words("keys", json_object_get(i, "keys"));
     puts("\nmembers");
-    for (int n = 0; n < 4; n++) line(state_names[n], json_object_get(json_object_get(i, "members"), state_names[n]));
+    for (int n = 0; n < 4; n++)
+        line(state_names[n], json_object_get(json_object_get(i, "members"), state_names[n]));
     print_plugins(json_object_get(i, "plugins"));
     print_codecs(json_object_get(i, "codecs"));
     print_stats(json_object_get(i, "stats"));
@@ -136,15 +154,19 @@ static void print_text(const json_t *i)
 
 int kith_tool_info(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"wait", required_argument, NULL, 'w'}, {"timeout", required_argument, NULL, 't'}, KITH_CLIENT_OPTIONS};
+    static const struct option options[] = {{"wait", required_argument, NULL, 'w'},
+                                            {"timeout", required_argument, NULL, 't'},
+                                            KITH_CLIENT_OPTIONS};
     struct kith_ask ask = {.tool = "info"};
     uint64_t timeout = PATIENCE;
     const char *wait = NULL;
     for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'w') wait = optarg;
-        else if (c == 't') timeout = kith_tool_duration(optarg);
-        else if ((c = kith_client_option(&ask, c, help)) >= 0) return c;
+        if (c == 'w')
+            wait = optarg;
+        else if (c == 't')
+            timeout = kith_tool_duration(optarg);
+        else if ((c = kith_client_option(&ask, c, help)) >= 0)
+            return c;
     }
     if (timeout == UINT64_MAX) return kith_tool_usage("info", "--timeout is a duration like 30s");
     if (optind < argc) return kith_tool_usage("info", "what is '%s'?", argv[optind]);
@@ -159,8 +181,10 @@ int kith_tool_info(int argc, char **argv)
         ask.patience = timeout;
     }
     json_t *answer = kith_client_ask(&ask, request, timeout + PATIENCE);
-    if (answer && ask.json) kith_tool_json(answer);
-    else if (answer) print_text(answer);
+    if (answer && ask.json)
+        kith_tool_json(answer);
+    else if (answer)
+        print_text(answer);
     json_decref(answer);
     kith_client_close(&ask);
     return ask.code;

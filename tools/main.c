@@ -60,8 +60,10 @@ static void help(FILE *to)
     fputs("Usage: kith COMMAND [ARGUMENTS]\n\n"
           "A gossip membership node that speaks the wire protocol of HashiCorp memberlist.\n\n",
           to);
-    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++) fprintf(to, "  %-10s %s\n", tools[i].name, tools[i].summary);
-    fputs("\n'kith COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or config, 3 no node there,\n"
+    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
+        fprintf(to, "  %-10s %s\n", tools[i].name, tools[i].summary);
+    fputs("\n'kith COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or "
+          "config, 3 no node there,\n"
           "4 not found, 5 timed out, 6 not allowed. Manual: kith(1), kith.yaml(5).\n",
           to);
 }
@@ -84,9 +86,10 @@ int main(int argc, char **argv)
         if (!strcmp(argv[1], tools[i].name)) {
             char program[32];
             snprintf(program, sizeof program, "kith %s", tools[i].name);
-            argv[1] = program;                           /* what getopt begins its messages with */
+            argv[1] = program; /* what getopt begins its messages with */
             int code = tools[i].run(argc - 1, argv + 1);
-            if (fflush(stdout) || ferror(stdout)) return kith_tool_fail(tools[i].name, KITH_EXIT_FAILED, "can't write the output");
+            if (fflush(stdout) || ferror(stdout))
+                return kith_tool_fail(tools[i].name, KITH_EXIT_FAILED, "can't write the output");
             return code;
         }
     fprintf(stderr, "kith: unknown command '%s'\nTry 'kith --help'.\n", argv[1]);

@@ -9,11 +9,15 @@
 static const char help[] =
     "Usage: kith monitor [OPTIONS]\n\n"
     "Follow a node: membership events and user messages, until interrupted or the node ends.\n\n"
-    "      --events LIST      only these, comma separated: join, leave, update, suspect, conflict, message, log, wire\n"
-    "      --wire             packets and stream messages, layer by layer with their sizes; alone, or beside --events\n"
-    "      --log-level LEVEL  also the node's log lines, down to error, warn, info, debug or trace\n"
+    "      --events LIST      only these, comma separated: join, leave, update, suspect, conflict, "
+    "message, log, wire\n"
+    "      --wire             packets and stream messages, layer by layer with their sizes; alone, "
+    "or beside --events\n"
+    "      --log-level LEVEL  also the node's log lines, down to error, warn, info, debug or "
+    "trace\n"
     "      --count N          end after N events (exit 0)\n"
-    "      --timeout TIME     end after that time (exit 5 when --count was not reached)\n" KITH_CLIENT_HELP;
+    "      --timeout TIME     end after that time (exit 5 when --count was not "
+    "reached)\n" KITH_CLIENT_HELP;
 
 static uint64_t clock_ns(void)
 {
@@ -40,12 +44,17 @@ static void write_wire(FILE *f, const json_t *e)
     {
         fprintf(f, "  %s", str(l, "layer"));
         if (*str(l, "label")) fprintf(f, " '%s'", str(l, "label"));
-        if ((key = json_object_get(l, "key"))) fprintf(f, " (key %lld)", (long long)json_integer_value(key));
-        if (json_is_true(json_object_get(l, "passed"))) fputs(" passed", f);
-        else if (json_integer_value(json_object_get(l, "out"))) fprintf(f, " %lld", (long long)json_integer_value(json_object_get(l, "out")));
+        if ((key = json_object_get(l, "key")))
+            fprintf(f, " (key %lld)", (long long)json_integer_value(key));
+        if (json_is_true(json_object_get(l, "passed")))
+            fputs(" passed", f);
+        else if (json_integer_value(json_object_get(l, "out")))
+            fprintf(f, " %lld", (long long)json_integer_value(json_object_get(l, "out")));
     }
-    if (*str(e, "refused")) fprintf(f, "  refused: %s", str(e, "refused"));
-    else if (!json_array_size(layers)) fputs("  plain", f);
+    if (*str(e, "refused"))
+        fprintf(f, "  refused: %s", str(e, "refused"));
+    else if (!json_array_size(layers))
+        fputs("  plain", f);
 }
 
 static void write_event(FILE *out, const json_t *e)
@@ -55,18 +64,22 @@ static void write_event(FILE *out, const json_t *e)
     if (*time) fprintf(out, "%s  ", time);
     if (!strcmp(event, "message")) {
         bytes = kith_tool_printable(str(e, "payload"));
-        fprintf(out, "message   %s%s", bytes ? bytes : "", json_is_true(json_object_get(e, "reliable")) ? "  (reliable)" : "");
+        fprintf(out, "message   %s%s", bytes ? bytes : "",
+                json_is_true(json_object_get(e, "reliable")) ? "  (reliable)" : "");
     } else if (!strcmp(event, "log")) {
-        fprintf(out, "%-8s  %s%s%s", str(e, "level"), str(e, "source"), *str(e, "source") ? ": " : "", str(e, "text"));
+        fprintf(out, "%-8s  %s%s%s", str(e, "level"), str(e, "source"),
+                *str(e, "source") ? ": " : "", str(e, "text"));
     } else if (!strcmp(event, "wire")) {
         write_wire(out, e);
     } else if (!strcmp(event, "dropped")) {
-        fprintf(out, "dropped   %lld events that were not read in time", (long long)json_integer_value(json_object_get(e, "count")));
+        fprintf(out, "dropped   %lld events that were not read in time",
+                (long long)json_integer_value(json_object_get(e, "count")));
     } else {
         const char *addr = str(e, "addr");
         bytes = kith_tool_printable(str(e, "meta"));
         fprintf(out, "%-8s  %s  ", event, str(e, "name"));
-        fprintf(out, strchr(addr, ':') ? "[%s]:%lld" : "%s:%lld", addr, (long long)json_integer_value(json_object_get(e, "port")));
+        fprintf(out, strchr(addr, ':') ? "[%s]:%lld" : "%s:%lld", addr,
+                (long long)json_integer_value(json_object_get(e, "port")));
         fprintf(out, "  %s", str(e, "state"));
         if (*str(e, "accuser")) fprintf(out, "  by %s", str(e, "accuser"));
         if (bytes && *bytes) fprintf(out, "  %s", bytes);
@@ -104,10 +117,16 @@ static int follow(struct kith_ask *ask, long count, uint64_t timeout)
         uint64_t now = clock_ns();
         if (end && now >= end) return count > 0 ? KITH_EXIT_TIMEOUT : KITH_EXIT_OK;
         json_t *event = kith_client_next(ask, end ? end - now : 0);
-        if (!event && ask->code == KITH_EXIT_TIMEOUT) return count > 0 ? KITH_EXIT_TIMEOUT : KITH_EXIT_OK;
-        if (!event) return count > 0 ? kith_tool_fail("monitor", KITH_EXIT_UNREACHABLE, "the node has ended") : KITH_EXIT_OK;
-        if (ask->json) kith_tool_json(event);
-        else print_text(event);
+        if (!event && ask->code == KITH_EXIT_TIMEOUT)
+            return count > 0 ? KITH_EXIT_TIMEOUT : KITH_EXIT_OK;
+        if (!event)
+            return count > 0
+                       ? kith_tool_fail("monitor", KITH_EXIT_UNREACHABLE, "the node has ended")
+                       : KITH_EXIT_OK;
+        if (ask->json)
+            kith_tool_json(event);
+        else
+            print_text(event);
         json_decref(event);
         if (fflush(stdout)) return KITH_EXIT_FAILED;
     }
@@ -116,12 +135,10 @@ static int follow(struct kith_ask *ask, long count, uint64_t timeout)
 
 int kith_tool_monitor(int argc, char **argv)
 {
-    static const struct option options[] = {{"events", required_argument, NULL, 'e'},
-                                            {"wire", no_argument, NULL, 'w'},
-                                            {"log-level", required_argument, NULL, 'l'},
-                                            {"count", required_argument, NULL, 'c'},
-                                            {"timeout", required_argument, NULL, 't'},
-                                            KITH_CLIENT_OPTIONS};
+    static const struct option options[] = {
+        {"events", required_argument, NULL, 'e'},    {"wire", no_argument, NULL, 'w'},
+        {"log-level", required_argument, NULL, 'l'}, {"count", required_argument, NULL, 'c'},
+        {"timeout", required_argument, NULL, 't'},   KITH_CLIENT_OPTIONS};
     struct kith_ask ask = {.tool = "monitor"};
     json_t *request = json_pack("{s:s}", "cmd", "monitor");
     uint64_t timeout = 0;
@@ -129,20 +146,26 @@ int kith_tool_monitor(int argc, char **argv)
     bool wire = false;
     int code = -1;
     for (int c; code < 0 && (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'e') json_object_set_new(request, "events", event_list(optarg));
-        else if (c == 'l') json_object_set_new(request, "log_level", json_string(optarg));
+        if (c == 'e')
+            json_object_set_new(request, "events", event_list(optarg));
+        else if (c == 'l')
+            json_object_set_new(request, "log_level", json_string(optarg));
         else if (c == 't' && (timeout = kith_tool_duration(optarg)) == UINT64_MAX)
             code = kith_tool_usage("monitor", "--timeout is a duration like 15s");
-        else if (c == 'c' && (count = strtol(optarg, NULL, 10)) <= 0) code = kith_tool_usage("monitor", "--count is a number from 1");
-        else if (c == 'w') wire = true;
-        else if (c != 't' && c != 'c') code = kith_client_option(&ask, c, help);
+        else if (c == 'c' && (count = strtol(optarg, NULL, 10)) <= 0)
+            code = kith_tool_usage("monitor", "--count is a number from 1");
+        else if (c == 'w')
+            wire = true;
+        else if (c != 't' && c != 'c')
+            code = kith_client_option(&ask, c, help);
     }
     if (code < 0 && optind < argc) code = kith_tool_usage("monitor", "what is '%s'?", argv[optind]);
     if (code >= 0) {
         json_decref(request);
         return code;
     }
-    if (wire && !json_object_get(request, "events")) json_object_set_new(request, "events", json_array());
+    if (wire && !json_object_get(request, "events"))
+        json_object_set_new(request, "events", json_array());
     if (wire) json_array_append_new(json_object_get(request, "events"), json_string("wire"));
     json_t *hello = kith_client_ask(&ask, request, 30000000000u);
     if (hello) {

@@ -1,8 +1,9 @@
 /*
- * plugin.c - `kith plugin list|inspect`: what plugins there are, and what one says of itself. (`bench` is in plugin_bench.c.)
+ * plugin.c - `kith plugin list|inspect`: what plugins there are, and what one says of itself.
+ * (`bench` is in plugin_bench.c.)
  *
- * A plugin's code does not run when it is looked at, but its libraries' initialisers do; so both verbs work in a child
- * process, and a crash in there is a result, not ours.
+ * A plugin's code does not run when it is looked at, but its libraries' initialisers do; so both
+ * verbs work in a child process, and a crash in there is a result, not ours.
  */
 #include "plugin_bench.h"
 
@@ -27,15 +28,19 @@ static void help(void)
          "       kith plugin bench CODEC [--param NAME=VALUE]... [--format json]\n\n"
          "  list      every plugin in the folders; those that can't be used with the reason\n"
          "  inspect   what a plugin says of itself: parameters, bytes on the wire, libraries\n"
-         "  bench     what a codec costs (ns to seal and to open, allocations) and saves (bytes), through a node's pipeline: packets\n"
-         "            of 64, 256 and 1400 bytes, messages of 65536 bytes and 10 MiB on streams, with the words of a cluster\n\n"
-         "      --param NAME=VALUE   bench: a parameter of the codec's entry in the file (level=3, wire=0xC0)\n"
-         "      --plugin-path DIRS   look here, colon separated, instead of $KITH_PLUGIN_PATH and the installed folder\n"
+         "  bench     what a codec costs (ns to seal and to open, allocations) and saves (bytes), "
+         "through a node's pipeline: packets\n"
+         "            of 64, 256 and 1400 bytes, messages of 65536 bytes and 10 MiB on streams, "
+         "with the words of a cluster\n\n"
+         "      --param NAME=VALUE   bench: a parameter of the codec's entry in the file (level=3, "
+         "wire=0xC0)\n"
+         "      --plugin-path DIRS   look here, colon separated, instead of $KITH_PLUGIN_PATH and "
+         "the installed folder\n"
          "      --format text|json\n"
          "  -h, --help");
 }
 
-/* ------------------------------------------------------------------------------------------------ to JSON */
+/* ----------------------------------------------------------------------------------- to JSON */
 
 static json_t *strings_json(const char *const *list)
 {
@@ -61,16 +66,19 @@ static void range_text(const struct kith_param *p, uint64_t v, char out[32])
 
 static json_t *param_json(const struct kith_param *p)
 {
-    static const char *const types[] = {"?", "bool", "uint", "size", "duration", "string", "enum", "strings", "path", "float"};
+    static const char *const types[] = {"?",      "bool", "uint",    "size", "duration",
+                                        "string", "enum", "strings", "path", "float"};
     json_t *o = json_object();
     json_object_set_new(o, "name", json_string(p->name));
-    json_object_set_new(o, "type", json_string(p->type < sizeof types / sizeof *types ? types[p->type] : "?"));
+    json_object_set_new(o, "type",
+                        json_string(p->type < sizeof types / sizeof *types ? types[p->type] : "?"));
     if (p->flags & KITH_PARAM_REQUIRED) json_object_set_new(o, "required", json_true());
     if (p->flags & KITH_PARAM_RESTART) json_object_set_new(o, "restart", json_true());
     if (p->def) json_object_set_new(o, "default", json_string(p->def));
     if (p->def_wan) json_object_set_new(o, "default_wan", json_string(p->def_wan));
     if (p->def_local) json_object_set_new(o, "default_local", json_string(p->def_local));
-    bool counted = p->type == KITH_PARAM_UINT || p->type == KITH_PARAM_SIZE || p->type == KITH_PARAM_DURATION;
+    bool counted =
+        p->type == KITH_PARAM_UINT || p->type == KITH_PARAM_SIZE || p->type == KITH_PARAM_DURATION;
     if (counted && (p->min || p->max)) {
         char text[32];
         range_text(p, p->min, text);
@@ -90,9 +98,11 @@ static json_t *form_json(const struct kith_form *form, bool stream)
     if (form->framing == KITH_FRAMED && !form->first)
         return json_string(stream ? "private byte, 4-byte length" : "private byte");
     if (form->first == form->last)
-        snprintf(text, sizeof text, "0x%02X%s", form->first, form->framing == KITH_FRAMED && stream ? ", 4-byte length" : "");
+        snprintf(text, sizeof text, "0x%02X%s", form->first,
+                 form->framing == KITH_FRAMED && stream ? ", 4-byte length" : "");
     else
-        snprintf(text, sizeof text, "0x%02X..0x%02X%s", form->first, form->last, form->tentative ? ", tentative" : "");
+        snprintf(text, sizeof text, "0x%02X..0x%02X%s", form->first, form->last,
+                 form->tentative ? ", tentative" : "");
     return json_string(text);
 }
 
@@ -105,9 +115,10 @@ static json_t *codec_json(const struct kith_codec_ops *ops)
     json_object_set_new(o, "provides", list);
     json_object_set_new(o, "packet_layer", form_json(&ops->packet, false));
     json_object_set_new(o, "stream_layer", form_json(&ops->stream, true));
-    json_object_set_new(o, "keys", json_string(!(ops->flags & KITH_CODEC_KEYED)     ? "none"
-                                               : ops->flags & KITH_CODEC_RAW_KEYS ? "as they are"
-                                                                                  : "derived for its name"));
+    json_object_set_new(o, "keys",
+                        json_string(!(ops->flags & KITH_CODEC_KEYED)   ? "none"
+                                    : ops->flags & KITH_CODEC_RAW_KEYS ? "as they are"
+                                                                       : "derived for its name"));
     return o;
 }
 
@@ -180,15 +191,18 @@ static json_t *plugin_json(const struct kith_plugin *p, const char *path)
     json_object_set_new(o, "instance_size", json_integer((json_int_t)p->instance_size));
     if (p->kind == KITH_CODEC) json_object_set_new(o, "codec", codec_json(p->ops));
     if (p->kind == KITH_TRANSPORT)
-        json_object_set_new(o, "default_port", json_integer(((const struct kith_transport_ops *)p->ops)->default_port));
-    for (const struct kith_param *q = p->params; q && q->name; q++) json_array_append_new(params, param_json(q));
+        json_object_set_new(
+            o, "default_port",
+            json_integer(((const struct kith_transport_ops *)p->ops)->default_port));
+    for (const struct kith_param *q = p->params; q && q->name; q++)
+        json_array_append_new(params, param_json(q));
     json_object_set_new(o, "params", params);
     json_object_set_new(o, "callbacks", callbacks_json(p));
     json_object_set_new(o, "libraries", libraries_json(path));
     return o;
 }
 
-/* ------------------------------------------------------------------------------------------------ to text */
+/* ----------------------------------------------------------------------------------- to text */
 
 static void print_list(const char *label, const json_t *list)
 {
@@ -202,12 +216,15 @@ static void print_list(const char *label, const json_t *list)
 static void print_param(const json_t *p)
 {
     const char *def = json_string_value(json_object_get(p, "default")), *wan, *local;
-    const char *min = json_string_value(json_object_get(p, "min")), *max = json_string_value(json_object_get(p, "max"));
-    printf("  %-18s %s", json_string_value(json_object_get(p, "name")), json_string_value(json_object_get(p, "type")));
+    const char *min = json_string_value(json_object_get(p, "min")),
+               *max = json_string_value(json_object_get(p, "max"));
+    printf("  %-18s %s", json_string_value(json_object_get(p, "name")),
+           json_string_value(json_object_get(p, "type")));
     if (json_object_get(p, "required")) printf(", required");
     if (def) printf(", default %s", *def ? def : "''");
     if ((wan = json_string_value(json_object_get(p, "default_wan")))) printf(" (wan %s)", wan);
-    if ((local = json_string_value(json_object_get(p, "default_local")))) printf(" (local %s)", local);
+    if ((local = json_string_value(json_object_get(p, "default_local"))))
+        printf(" (local %s)", local);
     if (min) printf(max ? ", %s to %s" : ", at least %s", min, max);
     const json_t *choices = json_object_get(p, "choices");
     json_t *v;
@@ -227,9 +244,11 @@ static void print_plugin(const json_t *o)
     if (codec) {
         print_list("provides", json_object_get(codec, "provides"));
         form = json_object_get(codec, "packet_layer");
-        printf("%-14s%s\n", "packet layer", json_is_string(form) ? json_string_value(form) : "none");
+        printf("%-14s%s\n", "packet layer",
+               json_is_string(form) ? json_string_value(form) : "none");
         form = json_object_get(codec, "stream_layer");
-        printf("%-14s%s\n", "stream layer", json_is_string(form) ? json_string_value(form) : "none");
+        printf("%-14s%s\n", "stream layer",
+               json_is_string(form) ? json_string_value(form) : "none");
         printf("%-14s%s\n", "keys", json_string_value(json_object_get(codec, "keys")));
     }
     const json_t *port = json_object_get(o, "default_port");
@@ -243,16 +262,17 @@ static void print_plugin(const json_t *o)
     json_array_foreach(params, i, p) print_param(p);
 }
 
-/* ------------------------------------------------------------------------------------------------ verbs */
+/* ------------------------------------------------------------------------------------- verbs */
 
 struct listing {
     json_t *array;
-    const char *wanted;                  /* inspect: the plugin of this name */
+    const char *wanted; /* inspect: the plugin of this name */
     const struct kith_plugin *found;
     char *found_path;
 };
 
-static void list_one(void *arg, const char *path, const struct kith_plugin *p, const struct kith_error *err)
+static void list_one(void *arg, const char *path, const struct kith_plugin *p,
+                     const struct kith_error *err)
 {
     struct listing *l = arg;
     if (l->wanted) {
@@ -292,8 +312,10 @@ static int list(struct kith_registry *registry, bool json)
             if (why)
                 printf("%-10s %s\n", "unusable", why);
             else
-                printf("%-10s %-18s %-8s %s\n", json_string_value(json_object_get(o, "kind")), json_string_value(json_object_get(o, "name")),
-                       json_string_value(json_object_get(o, "version")), json_string_value(json_object_get(o, "summary")));
+                printf("%-10s %-18s %-8s %s\n", json_string_value(json_object_get(o, "kind")),
+                       json_string_value(json_object_get(o, "name")),
+                       json_string_value(json_object_get(o, "version")),
+                       json_string_value(json_object_get(o, "summary")));
         }
     }
     json_decref(all);
@@ -310,7 +332,10 @@ static int inspect(struct kith_registry *registry, const char *which, bool json)
         l.found_path = strdup(kith_registry_path(registry, l.found));
     } else {
         kith_registry_list(registry, list_one, &l);
-        if (!l.found) return kith_tool_fail("plugin", KITH_EXIT_NOTFOUND, "no plugin '%s'; 'kith plugin list' tells which there are", which);
+        if (!l.found)
+            return kith_tool_fail("plugin", KITH_EXIT_NOTFOUND,
+                                  "no plugin '%s'; 'kith plugin list' tells which there are",
+                                  which);
     }
     json_t *o = plugin_json(l.found, l.found_path ? l.found_path : "");
     if (json) {
@@ -327,7 +352,9 @@ static int inspect(struct kith_registry *registry, const char *which, bool json)
 static int look(const char *dirs, const char *which, bool json)
 {
     struct kith_registry *registry = kith_registry_new(dirs);
-    int code = !registry ? KITH_EXIT_FAILED : which ? inspect(registry, which, json) : list(registry, json);
+    int code = !registry ? KITH_EXIT_FAILED
+               : which   ? inspect(registry, which, json)
+                         : list(registry, json);
     kith_registry_free(registry);
     return code;
 }
@@ -337,7 +364,8 @@ static int in_child(const struct kith_bench *bench, const char *dirs, const char
 {
     fflush(NULL);
     pid_t pid = fork();
-    if (pid < 0) return kith_tool_fail("plugin", KITH_EXIT_FAILED, "can't start a process to look in");
+    if (pid < 0)
+        return kith_tool_fail("plugin", KITH_EXIT_FAILED, "can't start a process to look in");
     if (pid == 0) {
         int code = bench ? kith_plugin_bench(bench) : look(dirs, which, json);
         exit(fflush(stdout) ? KITH_EXIT_FAILED : code);
@@ -345,7 +373,9 @@ static int in_child(const struct kith_bench *bench, const char *dirs, const char
     int status;
     if (waitpid(pid, &status, 0) < 0) return KITH_EXIT_FAILED;
     if (WIFSIGNALED(status))
-        return kith_tool_fail("plugin", KITH_EXIT_FAILED, "a plugin crashed while it was looked at (%s)", strsignal(WTERMSIG(status)));
+        return kith_tool_fail("plugin", KITH_EXIT_FAILED,
+                              "a plugin crashed while it was looked at (%s)",
+                              strsignal(WTERMSIG(status)));
     return WEXITSTATUS(status);
 }
 
@@ -360,8 +390,10 @@ int kith_tool_plugin(int argc, char **argv)
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (c == 'h') return help(), KITH_EXIT_OK;
         if (c == 'p') b.dirs = optarg;
-        if (c == 'P' && (!strchr(optarg, '=') || *optarg == '=')) return kith_tool_usage("plugin", "--param is NAME=VALUE, not '%s'", optarg);
-        if (c == 'P' && b.param_count == sizeof b.params / sizeof *b.params) return kith_tool_usage("plugin", "too many parameters");
+        if (c == 'P' && (!strchr(optarg, '=') || *optarg == '='))
+            return kith_tool_usage("plugin", "--param is NAME=VALUE, not '%s'", optarg);
+        if (c == 'P' && b.param_count == sizeof b.params / sizeof *b.params)
+            return kith_tool_usage("plugin", "too many parameters");
         if (c == 'P') b.params[b.param_count++] = optarg;
         if (c == 'f' && strcmp(optarg, "json") && strcmp(optarg, "text"))
             return kith_tool_usage("plugin", "format '%s' is neither text nor json", optarg);
@@ -375,6 +407,8 @@ int kith_tool_plugin(int argc, char **argv)
     }
     if (b.param_count) return kith_tool_usage("plugin", "--param is for bench");
     if (!strcmp(verb, "list") && optind == argc) return in_child(NULL, b.dirs, NULL, b.json);
-    if (!strcmp(verb, "inspect") && optind + 1 == argc) return in_child(NULL, b.dirs, argv[optind], b.json);
-    return kith_tool_usage("plugin", "%s", *verb ? "wrong arguments" : "say list, inspect or bench");
+    if (!strcmp(verb, "inspect") && optind + 1 == argc)
+        return in_child(NULL, b.dirs, argv[optind], b.json);
+    return kith_tool_usage("plugin", "%s",
+                           *verb ? "wrong arguments" : "say list, inspect or bench");
 }

@@ -1,10 +1,11 @@
 /*
- * plugin_bench.c - `kith plugin bench`: what a codec costs and saves, alone in a pipeline such as a node has, on messages
- * such as a cluster sends.
+ * plugin_bench.c - `kith plugin bench`: what a codec costs and saves, alone in a pipeline such as a
+ * node has, on messages such as a cluster sends.
  *
- * Up to 1400 bytes messages are packets, above they travel on streams. A time is that of the fastest of many short runs:
- * whatever else the machine does only ever adds to it. Allocations are counted where allocations.c could be preloaded, over
- * messages after the first, and are all those of the process: the codec's, its library's, and the pipeline's.
+ * Up to 1400 bytes messages are packets, above they travel on streams. A time is that of the
+ * fastest of many short runs: whatever else the machine does only ever adds to it. Allocations are
+ * counted where allocations.c could be preloaded, over messages after the first, and are all those
+ * of the process: the codec's, its library's, and the pipeline's.
  */
 #include "plugin_bench.h"
 
@@ -23,7 +24,7 @@ enum { BATCH = 16, MARGIN = 4096, PIECE = 65536, KEPT = 1 << 20, ROOM = 65536 };
 
 static const size_t sizes[] = {64, 256, 1400, 65536, 10 << 20};
 
-/* ------------------------------------------------------------------------------------- allocations */
+/* ------------------------------------------------------------------------------- allocations */
 
 static unsigned long (*allocations)(void);
 
@@ -38,8 +39,10 @@ static void count_allocations(char **argv)
     if (n < 0) return;
     exe[n] = 0;
     char *slash = strrchr(exe, '/');
-    snprintf(beside, sizeof beside, "%.*s/.libs/kith-allocations.so", slash ? (int)(slash - exe) : 0, exe);    /* not installed yet */
-    const char *library = access(beside, R_OK) == 0 ? beside : KITH_PKGLIBDIR "/kith-allocations.so";
+    snprintf(beside, sizeof beside, "%.*s/.libs/kith-allocations.so",
+             slash ? (int)(slash - exe) : 0, exe); /* not installed yet */
+    const char *library =
+        access(beside, R_OK) == 0 ? beside : KITH_PKGLIBDIR "/kith-allocations.so";
     if (access(library, R_OK) != 0) return;
     static char plugin[] = "plugin";
     size_t count = 0;
@@ -48,7 +51,7 @@ static void count_allocations(char **argv)
     if (!again) return;
     again[0] = exe;
     memcpy(again + 1, argv, count * sizeof *argv);
-    again[1] = plugin;                                   /* argv[0] is how messages begin */
+    again[1] = plugin; /* argv[0] is how messages begin */
     setenv("LD_PRELOAD", library, 1);
     setenv("KITH_BENCH_AGAIN", "1", 1);
     execv("/proc/self/exe", again);
@@ -56,9 +59,10 @@ static void count_allocations(char **argv)
 #endif
 }
 
-/* ------------------------------------------------------------------------------------- what a cluster says */
+/* ----------------------------------------------------------------------- what a cluster says */
 
-/* Announcements of members, one behind the other: what packets and states consist of. Repeats exactly. */
+/* Announcements of members, one behind the other: what packets and states consist of. Repeats
+ * exactly. */
 static uint8_t *make_sample(size_t len)
 {
     static const char *const roles[] = {"web", "db", "cache", "worker"};
@@ -69,17 +73,27 @@ static uint8_t *make_sample(size_t len)
         char name[48], meta[48];
         random = random * 6364136223846793005u + 1442695040888963407u;
         unsigned r = (unsigned)(random >> 33);
-        uint8_t addr[4] = {10, (uint8_t)(r % 4), (uint8_t)(i >> 8), (uint8_t)i}, vsn[6] = {1, 5, 2, 2, 5, 4};
-        int n = snprintf(name, sizeof name, "%s-%05u.eu-%u.example.net", roles[r % 4], i % 100000, r / 4 % 3);
-        int k = snprintf(meta, sizeof meta, "\xFF\x82\xA4role\xA3%s\xA4zone\xA4" "eu-%u", roles[r % 4], r / 4 % 3);
-        struct kith_msg m = {.type = KITH_MSG_ALIVE, .incarnation = 1 + r / 16 % 40, .port = 7946, .node = kith_bytes_of(name, (size_t)n),
-                             .meta = kith_bytes_of(meta, (size_t)k), .addr = kith_bytes_of(addr, 4), .vsn = kith_bytes_of(vsn, 6)};
+        uint8_t addr[4] = {10, (uint8_t)(r % 4), (uint8_t)(i >> 8), (uint8_t)i},
+                vsn[6] = {1, 5, 2, 2, 5, 4};
+        int n = snprintf(name, sizeof name, "%s-%05u.eu-%u.example.net", roles[r % 4], i % 100000,
+                         r / 4 % 3);
+        int k = snprintf(meta, sizeof meta,
+                         "\xFF\x82\xA4role\xA3%s\xA4zone\xA4"
+                         "eu-%u",
+                         roles[r % 4], r / 4 % 3);
+        struct kith_msg m = {.type = KITH_MSG_ALIVE,
+                             .incarnation = 1 + r / 16 % 40,
+                             .port = 7946,
+                             .node = kith_bytes_of(name, (size_t)n),
+                             .meta = kith_bytes_of(meta, (size_t)k),
+                             .addr = kith_bytes_of(addr, 4),
+                             .vsn = kith_bytes_of(vsn, 6)};
         if (kith_wire_write_message(&buf, &m) < 0) break;
     }
     return out;
 }
 
-/* ------------------------------------------------------------------------------------- one codec in a pipeline */
+/* ------------------------------------------------------------------- one codec in a pipeline */
 
 struct bench {
     const struct kith_bench *what;
@@ -90,8 +104,8 @@ struct bench {
     struct kith_config *config;
     struct kith_keyring *ring;
     struct kith_pipeline *pipeline;
-    uint8_t *sample, *storage;           /* storage: for a batch of packets */
-    struct kith_buf sealed;              /* for streams */
+    uint8_t *sample, *storage; /* storage: for a batch of packets */
+    struct kith_buf sealed;    /* for streams */
     size_t opened;
 };
 
@@ -114,15 +128,18 @@ static struct kith_config *make_config(struct bench *b)
         json_object_set_new(entry, name, value(eq + 1));
         free(name);
     }
-    json_t *file = json_pack("{s:{s:s},s:{s:s},s:{s:[o]}}", "node", "name", "bench", "transport", "use", "udp_tcp", "pipeline", "send", entry);
+    json_t *file = json_pack("{s:{s:s},s:{s:s},s:{s:[o]}}", "node", "name", "bench", "transport",
+                             "use", "udp_tcp", "pipeline", "send", entry);
     if (keyed && !json_object_get(entry, "keys")) {
-        setenv("KITH_BENCH_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1);
+        setenv("KITH_BENCH_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+               1);
         json_object_set_new(file, "keyring", json_pack("[{s:s}]", "env", "KITH_BENCH_KEY"));
     }
     char *text = json_dumps(file, 0);
     json_decref(file);
     struct kith_diag *diag = kith_diag_new();
-    struct kith_config *config = text ? kith_config_parse("(bench)", text, strlen(text), &finder, diag) : NULL;
+    struct kith_config *config =
+        text ? kith_config_parse("(bench)", text, strlen(text), &finder, diag) : NULL;
     if (!config) kith_diag_print(diag, stderr);
     kith_diag_free(diag);
     free(text);
@@ -147,7 +164,7 @@ static int bench_init(struct bench *b)
 {
     struct kith_error err = {.size = sizeof err, .text = "out of memory"};
     b->registry = kith_registry_new(b->what->dirs);
-    b->loop = kith_loop_new();           /* a node's: with a node's randomness */
+    b->loop = kith_loop_new(); /* a node's: with a node's randomness */
     b->sample = make_sample(sizes[sizeof sizes / sizeof *sizes - 1]);
     b->storage = malloc(BATCH * (ROOM + 2 * MARGIN));
     if (!b->registry || !b->loop || !b->sample || !b->storage ||
@@ -159,18 +176,18 @@ static int bench_init(struct bench *b)
     if (!(b->config = make_config(b))) return KITH_EXIT_USAGE;
     struct kith_host_maker maker = kith_services_maker(b->services);
     if (!(b->ring = kith_keyring_new(&b->config->keyring)) ||
-        kith_pipeline_new(&b->pipeline, b->config, &maker, b->ring, NULL, &err))
+        kith_pipeline_new(&b->pipeline, &b->config->chain, &maker, b->ring, NULL, &err))
         return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", err.text);
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------- measuring */
+/* --------------------------------------------------------------------------------- measuring */
 
 struct figures {
     size_t in, out;
     bool stream, passed;
-    uint64_t seal, open;                 /* ns of a batch, the fastest */
-    unsigned long seal_allocations, open_allocations;    /* of a batch */
+    uint64_t seal, open;                              /* ns of a batch, the fastest */
+    unsigned long seal_allocations, open_allocations; /* of a batch */
     unsigned batch;
 };
 
@@ -205,18 +222,21 @@ static int packets(struct bench *b, struct figures *f)
         memcpy(bufs[i].data, b->sample, f->in);
     }
     struct mark from = mark();
-    for (size_t i = 0; i < BATCH && !rc; i++) rc = kith_pipeline_seal_packet(b->pipeline, &bufs[i], 5);
+    for (size_t i = 0; i < BATCH && !rc; i++)
+        rc = kith_pipeline_seal_packet(b->pipeline, &bufs[i], 5);
     note(from, mark(), &f->seal, &f->seal_allocations);
     if (rc < 0) return rc;
     f->out = bufs[BATCH - 1].len;
-    const uint8_t *sealed = bufs[BATCH - 1].data;    /* the others' may lie overwritten in the pipeline's own storage */
+    const uint8_t *sealed =
+        bufs[BATCH - 1].data; /* the others' may lie overwritten in the pipeline's own storage */
     for (size_t i = BATCH; i-- > 0;) {
         uint8_t *base = b->storage + i * place;
         sealed = memmove(base + MARGIN, sealed, f->out);
         bufs[i] = (struct kith_buf){base, base + MARGIN, f->out, place};
     }
     from = mark();
-    for (size_t i = 0; i < BATCH && !rc; i++) rc = kith_pipeline_open_packet(b->pipeline, &bufs[i], NULL);
+    for (size_t i = 0; i < BATCH && !rc; i++)
+        rc = kith_pipeline_open_packet(b->pipeline, &bufs[i], NULL);
     note(from, mark(), &f->open, &f->open_allocations);
     if (rc == 0 && bufs[0].len != f->in) rc = -KITH_EMALFORMED;
     return rc;
@@ -231,7 +251,8 @@ static void opened(void *arg, const uint8_t *data, size_t len)
 static int stream(struct bench *b, struct figures *f)
 {
     struct mark from = mark();
-    int rc = kith_pipeline_seal_stream(b->pipeline, kith_bytes_of(b->sample, f->in), true, &b->sealed);
+    int rc =
+        kith_pipeline_seal_stream(b->pipeline, kith_bytes_of(b->sample, f->in), true, &b->sealed);
     note(from, mark(), &f->seal, &f->seal_allocations);
     if (rc < 0) return rc;
     f->out = b->sealed.len;
@@ -240,11 +261,12 @@ static int stream(struct bench *b, struct figures *f)
     struct kith_inflow *in = kith_inflow_new(b->pipeline, true);
     if (!in) return -KITH_ENOMEM;
     for (size_t at = 0; at < f->out && rc == 0; at += PIECE)
-        rc = kith_inflow_feed(in, b->sealed.data + at, f->out - at < PIECE ? f->out - at : PIECE, opened, b, NULL, NULL);
+        rc = kith_inflow_feed(in, b->sealed.data + at, f->out - at < PIECE ? f->out - at : PIECE,
+                              opened, b, NULL, NULL);
     if (rc == 0) rc = kith_inflow_end(in);
     kith_inflow_free(in);
     note(from, mark(), &f->open, &f->open_allocations);
-    if (b->sealed.cap > KEPT) {          /* as a node does */
+    if (b->sealed.cap > KEPT) { /* as a node does */
         free(b->sealed.base);
         b->sealed = (struct kith_buf){0};
     }
@@ -254,55 +276,72 @@ static int stream(struct bench *b, struct figures *f)
 static int measure(struct bench *b, size_t size, struct figures *f)
 {
     struct kith_codec_stats before, after;
-    *f = (struct figures){.in = size, .stream = size > 1400, .seal = UINT64_MAX, .open = UINT64_MAX};
+    *f =
+        (struct figures){.in = size, .stream = size > 1400, .seal = UINT64_MAX, .open = UINT64_MAX};
     f->batch = f->stream ? 1 : BATCH;
     kith_pipeline_stats(b->pipeline, 0, &before);
     uint64_t end = mark().time + (f->stream ? 400000000u : 100000000u);
     for (unsigned run = 0; run < 3 || (run < 2000 && mark().time < end); run++) {
         int rc = f->stream ? stream(b, f) : packets(b, f);
         if (rc < 0)
-            return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s at %zu bytes: %s", b->what->codec, size, kith_code_text(rc));
+            return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s at %zu bytes: %s", b->what->codec,
+                                  size, kith_code_text(rc));
     }
     kith_pipeline_stats(b->pipeline, 0, &after);
     f->passed = after.sealed == before.sealed;
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------- telling */
+/* ----------------------------------------------------------------------------------- telling */
 
 static json_t *figures_json(const struct figures *f)
 {
-    json_t *o = json_pack("{s:I,s:s,s:b}", "bytes", (json_int_t)f->in, "plane", f->stream ? "stream" : "packet", "passed", (int)f->passed);
+    json_t *o = json_pack("{s:I,s:s,s:b}", "bytes", (json_int_t)f->in, "plane",
+                          f->stream ? "stream" : "packet", "passed", (int)f->passed);
     json_object_set_new(o, "sealed_bytes", json_integer((json_int_t)f->out));
     json_object_set_new(o, "ratio", json_real((double)f->in / (double)f->out));
     json_object_set_new(o, "seal_ns", json_integer((json_int_t)(f->seal / f->batch)));
     json_object_set_new(o, "open_ns", json_integer((json_int_t)(f->open / f->batch)));
-    json_object_set_new(o, "seal_allocations", allocations ? json_real((double)f->seal_allocations / f->batch) : json_null());
-    json_object_set_new(o, "open_allocations", allocations ? json_real((double)f->open_allocations / f->batch) : json_null());
+    json_object_set_new(o, "seal_allocations",
+                        allocations ? json_real((double)f->seal_allocations / f->batch)
+                                    : json_null());
+    json_object_set_new(o, "open_allocations",
+                        allocations ? json_real((double)f->open_allocations / f->batch)
+                                    : json_null());
     return o;
 }
 
 static void add_row(struct kith_rows *rows, const json_t *o)
 {
     char cell[7][40];
-    const char *cells[8] = {cell[0], json_string_value(json_object_get(o, "plane")), cell[1], cell[2], cell[3], cell[4], cell[5], cell[6]};
-    const json_t *counts[] = {json_object_get(o, "seal_allocations"), json_object_get(o, "open_allocations")};
+    const char *cells[8] = {cell[0], json_string_value(json_object_get(o, "plane")),
+                            cell[1], cell[2],
+                            cell[3], cell[4],
+                            cell[5], cell[6]};
+    const json_t *counts[] = {json_object_get(o, "seal_allocations"),
+                              json_object_get(o, "open_allocations")};
     snprintf(cell[0], 40, "%lld", (long long)json_integer_value(json_object_get(o, "bytes")));
-    snprintf(cell[1], 40, "%lld", (long long)json_integer_value(json_object_get(o, "sealed_bytes")));
-    if (json_is_true(json_object_get(o, "passed"))) snprintf(cell[2], 40, "passed");
-    else snprintf(cell[2], 40, "%.2f", json_real_value(json_object_get(o, "ratio")));
+    snprintf(cell[1], 40, "%lld",
+             (long long)json_integer_value(json_object_get(o, "sealed_bytes")));
+    if (json_is_true(json_object_get(o, "passed")))
+        snprintf(cell[2], 40, "passed");
+    else
+        snprintf(cell[2], 40, "%.2f", json_real_value(json_object_get(o, "ratio")));
     snprintf(cell[3], 40, "%lld", (long long)json_integer_value(json_object_get(o, "seal_ns")));
     snprintf(cell[4], 40, "%lld", (long long)json_integer_value(json_object_get(o, "open_ns")));
     for (int i = 0; i < 2; i++) {
-        if (json_is_null(counts[i])) snprintf(cell[5 + i], 40, "not counted");
-        else snprintf(cell[5 + i], 40, "%.4g", json_real_value(counts[i]));
+        if (json_is_null(counts[i]))
+            snprintf(cell[5 + i], 40, "not counted");
+        else
+            snprintf(cell[5 + i], 40, "%.4g", json_real_value(counts[i]));
     }
     kith_rows_add(rows, cells);
 }
 
 static void tell(const struct bench *b, json_t *list)
 {
-    static const char *const header[] = {"BYTES", "PLANE", "SEALED", "RATIO", "NS/SEAL", "NS/OPEN", "ALLOCS/SEAL", "ALLOCS/OPEN"};
+    static const char *const header[] = {"BYTES",   "PLANE",   "SEALED",      "RATIO",
+                                         "NS/SEAL", "NS/OPEN", "ALLOCS/SEAL", "ALLOCS/OPEN"};
     json_t *one, *all = json_pack("{s:s,s:O}", "codec", b->what->codec, "figures", list);
     size_t i;
     if (b->what->json) {
@@ -323,7 +362,8 @@ int kith_plugin_bench(const struct kith_bench *what)
     count_allocations(what->argv);
     int code = bench_init(&b);
     json_t *list = json_array();
-    const struct kith_plugin *p = code ? NULL : kith_registry_find(b.registry, KITH_CODEC, what->codec, NULL);
+    const struct kith_plugin *p =
+        code ? NULL : kith_registry_find(b.registry, KITH_CODEC, what->codec, NULL);
     const struct kith_codec_ops *ops = p ? p->ops : NULL;
     for (size_t i = 0; ops && i < sizeof sizes / sizeof *sizes && !code; i++) {
         struct figures f;

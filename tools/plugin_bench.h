@@ -7,11 +7,11 @@
 #include "tools.h"
 
 struct kith_bench {
-    const char *codec, *dirs;            /* dirs: NULL for the usual folders */
-    const char *params[16];              /* name=value */
+    const char *codec, *dirs; /* dirs: NULL for the usual folders */
+    const char *params[16];   /* name=value */
     size_t param_count;
     bool json;
-    char **argv;                         /* of `plugin`, to begin again with */
+    char **argv; /* of `plugin`, to begin again with */
 };
 
 /* In this process: a codec may crash it. Returns an exit code. */

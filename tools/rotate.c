@@ -1,13 +1,14 @@
 /*
- * rotate.c - `kith keys rotate`: a new primary key for a whole cluster in three steps, as memberlist's rings want it:
+ * rotate.c - `kith keys rotate`: a new primary key for a whole cluster in three steps, as
+ * memberlist's rings want it:
  *
  *   install   all nodes can open what the new key seals        nobody seals with it yet
  *   use       all nodes seal with it                           all can still open the old one
  *   remove    nobody opens the old one any more
  *
- * No step begins before the one before has been done by every node and every node has said so again. When one is missing
- * the rotation stops where it is: between any two steps, and half way through one, all nodes understand each other. Keys
- * are shown by their fingerprints only.
+ * No step begins before the one before has been done by every node and every node has said so
+ * again. When one is missing the rotation stops where it is: between any two steps, and half way
+ * through one, all nodes understand each other. Keys are shown by their fingerprints only.
  */
 #include "rotate.h"
 
@@ -20,8 +21,8 @@ enum step { INSTALL, USE, REMOVE, STEPS };
 static const char *const step_names[STEPS] = {"install", "use", "remove"};
 
 struct target {
-    const char *socket, *name;           /* name: how to call it */
-    json_t *keys;                        /* its ring as it last told */
+    const char *socket, *name; /* name: how to call it */
+    json_t *keys;              /* its ring as it last told */
     bool missing, memory_only;
 };
 
@@ -29,11 +30,11 @@ struct rotation {
     const struct kith_ask *ask;
     const struct kith_rotation *what;
     struct target *targets;
-    struct kith_keyring *fresh;          /* the new key alone */
+    struct kith_keyring *fresh; /* the new key alone */
     char from[KITH_FINGERPRINT], to[KITH_FINGERPRINT];
 };
 
-/* ------------------------------------------------------------------------------------- one node */
+/* ---------------------------------------------------------------------------------- one node */
 
 /* Ask, on a connection of its own. NULL: it failed, which stderr knows. */
 static json_t *ask(struct rotation *r, struct target *t, json_t *request)
@@ -62,7 +63,8 @@ static int ask_keys(struct rotation *r, struct target *t, json_t *request)
 
 static const char *print_at(const struct target *t, size_t i)
 {
-    const char *text = json_string_value(json_object_get(json_array_get(t->keys, i), "fingerprint"));
+    const char *text =
+        json_string_value(json_object_get(json_array_get(t->keys, i), "fingerprint"));
     return text ? text : "";
 }
 
@@ -87,9 +89,11 @@ static int install(struct rotation *r, struct target *t)
     kith_keyring_key(r->fresh, 0, NULL, &key);
     sodium_bin2hex(text, sizeof text, key.data, key.len);
     json_t *value = json_string(text);
-    int rc = ask_keys(r, t, json_pack("{s:s,s:s,s:O}", "cmd", "keys", "do", "install", "key", value));
+    int rc =
+        ask_keys(r, t, json_pack("{s:s,s:s,s:O}", "cmd", "keys", "do", "install", "key", value));
     sodium_memzero(text, sizeof text);
-    if (value) sodium_memzero((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+    if (value)
+        sodium_memzero((char *)(uintptr_t)json_string_value(value), json_string_length(value));
     json_decref(value);
     return rc;
 }
@@ -98,11 +102,12 @@ static int take_step(struct rotation *r, struct target *t, enum step step)
 {
     if (did(r, t, step)) return 0;
     if (step == INSTALL) return install(r, t);
-    return ask_keys(r, t, json_pack("{s:s,s:s,s:s}", "cmd", "keys", "do", step_names[step], "fingerprint",
-                                    step == USE ? r->to : r->from));
+    return ask_keys(r, t,
+                    json_pack("{s:s,s:s,s:s}", "cmd", "keys", "do", step_names[step], "fingerprint",
+                              step == USE ? r->to : r->from));
 }
 
-/* ------------------------------------------------------------------------------------- where we are */
+/* ------------------------------------------------------------------------------ where we are */
 
 static const char *state_of(const struct rotation *r, const struct target *t)
 {
@@ -117,9 +122,11 @@ static void report_json(const struct rotation *r, bool complete)
     json_t *nodes = json_array();
     for (size_t i = 0; i < r->what->count; i++) {
         struct target *t = &r->targets[i];
-        json_array_append_new(nodes, json_pack("{s:s,s:s,s:O?}", "node", t->name, "state", state_of(r, t), "keys", t->keys));
+        json_array_append_new(nodes, json_pack("{s:s,s:s,s:O?}", "node", t->name, "state",
+                                               state_of(r, t), "keys", t->keys));
     }
-    json_t *all = json_pack("{s:b,s:s,s:s,s:o}", "complete", (int)complete, "old", r->from, "new", r->to, "nodes", nodes);
+    json_t *all = json_pack("{s:b,s:s,s:s,s:o}", "complete", (int)complete, "old", r->from, "new",
+                            r->to, "nodes", nodes);
     kith_tool_json(all);
     json_decref(all);
 }
@@ -143,41 +150,52 @@ static void report(const struct rotation *r, bool complete)
 
 static void say_command(const struct target *t, const char *verb, const char *fingerprint)
 {
-    fprintf(stderr, "    kith keys %s%s%s %s %s\n", t->socket ? "--socket '" : "", t->socket ? t->socket : "", t->socket ? "'" : "",
-            verb, fingerprint);
+    fprintf(stderr, "    kith keys %s%s%s %s %s\n", t->socket ? "--socket '" : "",
+            t->socket ? t->socket : "", t->socket ? "'" : "", verb, fingerprint);
 }
 
-/* How a person goes on. Which command a missing node needs is known: it stands where it was when it was last heard. */
+/* How a person goes on. Which command a missing node needs is known: it stands where it was when it
+ * was last heard. */
 static void advise(const struct rotation *r, enum step step)
 {
     bool file = r->what->key_file != NULL, any = false;
     if (step != REMOVE && file) {
-        fputs("kith keys: when all nodes answer, run the same command again: it goes on from here\n", stderr);
+        fputs(
+            "kith keys: when all nodes answer, run the same command again: it goes on from here\n",
+            stderr);
         return;
     }
-    for (size_t i = 0; i < r->what->count; i++) any |= step != INSTALL || holds(&r->targets[i], r->to);
+    for (size_t i = 0; i < r->what->count; i++)
+        any |= step != INSTALL || holds(&r->targets[i], r->to);
     if (step == INSTALL)
-        fprintf(stderr, any ? "kith keys: nobody uses the new key. When all nodes answer, take it away and begin again:\n"
-                            : "kith keys: nothing was changed. Begin again when all nodes answer\n");
-    else fputs("kith keys: all nodes hold both keys or the new one. When all answer, go on, in this order:\n", stderr);
+        fprintf(stderr,
+                any ? "kith keys: nobody uses the new key. When all nodes answer, take it away and "
+                      "begin again:\n"
+                    : "kith keys: nothing was changed. Begin again when all nodes answer\n");
+    else
+        fputs("kith keys: all nodes hold both keys or the new one. When all answer, go on, in this "
+              "order:\n",
+              stderr);
     if (step == INSTALL)
         for (size_t i = 0; i < r->what->count; i++)
             if (holds(&r->targets[i], r->to)) say_command(&r->targets[i], "remove", r->to);
     for (enum step s = step; step != INSTALL && s < STEPS; s++)
         for (size_t i = 0; i < r->what->count; i++)
-            if (!did(r, &r->targets[i], s)) say_command(&r->targets[i], step_names[s], s == USE ? r->to : r->from);
+            if (!did(r, &r->targets[i], s))
+                say_command(&r->targets[i], step_names[s], s == USE ? r->to : r->from);
 }
 
 static int stop(const struct rotation *r, enum step step)
 {
-    kith_tool_fail("keys", KITH_EXIT_FAILED, "stopped at the step '%s'; old key %s, new key %s", step_names[step], r->from, r->to);
+    kith_tool_fail("keys", KITH_EXIT_FAILED, "stopped at the step '%s'; old key %s, new key %s",
+                   step_names[step], r->from, r->to);
     report(r, false);
     fflush(stdout);
     advise(r, step);
     return KITH_EXIT_FAILED;
 }
 
-/* ------------------------------------------------------------------------------------- before it begins */
+/* -------------------------------------------------------------------------- before it begins */
 
 static int refuse(const char *why, const char *name)
 {
@@ -195,14 +213,16 @@ static int load_key(struct rotation *r)
     if (rc == 0 && secrets.count == 1) r->fresh = kith_keyring_new(&secrets);
     for (size_t i = 0; i < secrets.count; i++) kith_secret_free(secrets.items[i].data);
     free(secrets.items);
-    if (rc == 0 && secrets.count != 1) return refuse("one new key is needed, and one only, in ", r->what->key_file);
+    if (rc == 0 && secrets.count != 1)
+        return refuse("one new key is needed, and one only, in ", r->what->key_file);
     return r->fresh ? 0 : refuse("no key from ", r->what->key_file);
 }
 
 /* As long as the one it replaces: rings of AES keep their strength. */
 static int make_key(struct rotation *r)
 {
-    json_int_t bits = json_integer_value(json_object_get(json_array_get(r->targets[0].keys, 0), "bits"));
+    json_int_t bits =
+        json_integer_value(json_object_get(json_array_get(r->targets[0].keys, 0), "bits"));
     size_t len = bits > 0 && bits <= KITH_KEY_MAX * 8 ? (size_t)bits / 8 : KITH_KEY_MAX;
     struct kith_error err = {.size = sizeof err};
     uint8_t *key = kith_secret_alloc(len);
@@ -213,7 +233,8 @@ static int make_key(struct rotation *r)
     return rc < 0 ? refuse("no new key could be made", "") : 0;
 }
 
-/* All nodes have the same primary, or the new one already: then this goes on with a rotation that stopped. */
+/* All nodes have the same primary, or the new one already: then this goes on with a rotation that
+ * stopped. */
 static int agree(struct rotation *r)
 {
     for (size_t i = 0; i < r->what->count; i++) {
@@ -221,8 +242,10 @@ static int agree(struct rotation *r)
         if (!*primary) return refuse("there are no keys at ", r->targets[i].name);
         if (!strcmp(primary, r->to)) continue;
         if (*r->from && strcmp(primary, r->from) != 0) {
-            kith_tool_fail("keys", KITH_EXIT_FAILED, "the nodes' primary keys differ; nothing was changed:");
-            for (size_t j = 0; j < r->what->count; j++) fprintf(stderr, "    %s  %s\n", print_at(&r->targets[j], 0), r->targets[j].name);
+            kith_tool_fail("keys", KITH_EXIT_FAILED,
+                           "the nodes' primary keys differ; nothing was changed:");
+            for (size_t j = 0; j < r->what->count; j++)
+                fprintf(stderr, "    %s  %s\n", print_at(&r->targets[j], 0), r->targets[j].name);
             return KITH_EXIT_FAILED;
         }
         snprintf(r->from, sizeof r->from, "%s", primary);
@@ -237,28 +260,33 @@ static int count_members(struct rotation *r)
     for (size_t i = 0; i < r->what->count && !r->what->partial; i++) {
         json_t *info = ask(r, &r->targets[i], json_pack("{s:s}", "cmd", "info"));
         if (!info) return refuse("not all nodes are there", "");
-        json_int_t n = json_integer_value(json_object_get(json_object_get(info, "members"), "alive"));
+        json_int_t n =
+            json_integer_value(json_object_get(json_object_get(info, "members"), "alive"));
         if (n > alive) alive = n;
         json_decref(info);
     }
     if (alive <= (json_int_t)r->what->count) return 0;
-    return kith_tool_fail("keys", KITH_EXIT_FAILED,
-                          "%lld members are alive and %zu would get the new key: the others would be lost. Name the sockets of all "
-                          "(--socket), or say --partial when the others get it in another way; nothing was changed",
-                          (long long)alive, r->what->count);
+    return kith_tool_fail(
+        "keys", KITH_EXIT_FAILED,
+        "%lld members are alive and %zu would get the new key: the others would be lost. Name the "
+        "sockets of all "
+        "(--socket), or say --partial when the others get it in another way; nothing was changed",
+        (long long)alive, r->what->count);
 }
 
 static int hear_all(struct rotation *r)
 {
     int rc = 0;
     for (size_t i = 0; i < r->what->count; i++)
-        if (ask_keys(r, &r->targets[i], json_pack("{s:s,s:s}", "cmd", "keys", "do", "list"))) rc = -KITH_ECLOSED;
+        if (ask_keys(r, &r->targets[i], json_pack("{s:s,s:s}", "cmd", "keys", "do", "list")))
+            rc = -KITH_ECLOSED;
     return rc;
 }
 
-/* ------------------------------------------------------------------------------------- the rotation */
+/* ------------------------------------------------------------------------------ the rotation */
 
-/* A ring that is not in a file forgets at a restart; a key that only the rings know would then be gone. */
+/* A ring that is not in a file forgets at a restart; a key that only the rings know would then be
+ * gone. */
 static int check_saved(const struct rotation *r)
 {
     bool lost = false;
@@ -266,10 +294,15 @@ static int check_saved(const struct rotation *r)
         const struct target *t = &r->targets[i];
         if (!t->memory_only) continue;
         lost = true;
-        fprintf(stderr, "kith keys: %s changed in memory only: put the new key where its ring comes from before it restarts\n", t->name);
+        fprintf(stderr,
+                "kith keys: %s changed in memory only: put the new key where its ring comes from "
+                "before it restarts\n",
+                t->name);
     }
     if (!lost || r->what->key_file) return 0;
-    fputs("kith keys: a fresh key would be known to the running node alone: give the new key with --key-file\n", stderr);
+    fputs("kith keys: a fresh key would be known to the running node alone: give the new key with "
+          "--key-file\n",
+          stderr);
     return -KITH_EINVAL;
 }
 
@@ -281,7 +314,9 @@ static int step_all(struct rotation *r, enum step step)
     if (hear_all(r)) return -KITH_ECLOSED;
     for (size_t i = 0; i < r->what->count; i++)
         if (!did(r, &r->targets[i], step)) {
-            kith_tool_fail("keys", KITH_EXIT_FAILED, "%s has not done it, or its ring was changed meanwhile", r->targets[i].name);
+            kith_tool_fail("keys", KITH_EXIT_FAILED,
+                           "%s has not done it, or its ring was changed meanwhile",
+                           r->targets[i].name);
             return -KITH_EAGAIN;
         }
     return step == INSTALL ? check_saved(r) : 0;
@@ -311,14 +346,18 @@ static int rotate(struct rotation *r)
 
 int kith_rotate(const struct kith_ask *who, const struct kith_rotation *what)
 {
-    struct rotation r = {.ask = who, .what = what, .targets = calloc(what->count, sizeof *r.targets)};
+    struct rotation r = {
+        .ask = who, .what = what, .targets = calloc(what->count, sizeof *r.targets)};
     if (!r.targets || sodium_init() < 0) {
         free(r.targets);
         return kith_tool_fail("keys", KITH_EXIT_FAILED, "out of memory");
     }
     for (size_t i = 0; i < what->count; i++) {
         const char *socket = what->sockets[i];
-        r.targets[i] = (struct target){.socket = socket, .name = socket ? socket : who->node ? who->node : "the node here"};
+        r.targets[i] = (struct target){.socket = socket,
+                                       .name = socket      ? socket
+                                               : who->node ? who->node
+                                                           : "the node here"};
     }
     int code = rotate(&r);
     for (size_t i = 0; i < what->count; i++) json_decref(r.targets[i].keys);

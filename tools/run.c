@@ -1,8 +1,8 @@
 /*
  * run.c - `kith run FILE`: a node from its file until a signal ends it.
  *
- * SIGTERM and SIGINT leave and exit 0, a second one stops at once; SIGHUP reloads; SIGPIPE is ignored. A service manager
- * that asks for it is told when the node is up (sd_notify's datagram).
+ * SIGTERM and SIGINT leave and exit 0, a second one stops at once; SIGHUP reloads; SIGPIPE is
+ * ignored. A service manager that asks for it is told when the node is up (sd_notify's datagram).
  */
 #include "tools.h"
 
@@ -17,12 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LEAVE_TIMEOUT 5000000000u        /* ns: as Serf's broadcast time-out */
+#define LEAVE_TIMEOUT 5000000000u /* ns: as Serf's broadcast time-out */
 
 static const char help[] =
     "Usage: kith run [OPTIONS] FILE\n\n"
-    "Run the node that FILE describes until SIGTERM or SIGINT: it leaves the cluster and exits 0; a second signal stops it\n"
-    "at once. SIGHUP reads the file again (as 'kith reload' does). Exit 2: the file has errors, nothing was started.\n\n"
+    "Run the node that FILE describes until SIGTERM or SIGINT: it leaves the cluster and exits 0; "
+    "a second signal stops it\n"
+    "at once. SIGHUP reads the file again (as 'kith reload' does). Exit 2: the file has errors, "
+    "nothing was started.\n\n"
     "      --name NAME          node name instead of the file's\n"
     "      --socket PATH        control socket instead of the file's; '' for none\n"
     "      --plugin-path DIRS   look for plugins here first, colon separated\n"
@@ -71,9 +73,10 @@ static void reload(struct run *run)
     char text[128];
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld\n", (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld\n",
+             (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
     notify(text);
-    kith_reload(run->k, NULL, NULL, NULL);               /* what changed, or why nothing did, is in the log */
+    kith_reload(run->k, NULL, NULL, NULL); /* what changed, or why nothing did, is in the log */
     notify("READY=1\n");
 }
 
@@ -110,10 +113,12 @@ static int watch_signals(struct run *run)
 static int run_node(struct run *run, const char *file, const struct kith_options *options)
 {
     struct kith_error err = {.size = sizeof err};
-    if (kith_open(&run->k, file, options, &err) < 0) return KITH_EXIT_USAGE;       /* it has said why */
+    if (kith_open(&run->k, file, options, &err) < 0) return KITH_EXIT_USAGE; /* it has said why */
     int code = KITH_EXIT_FAILED;
-    if (watch_signals(run) < 0) kith_tool_fail("run", code, "signals: %s", strerror(errno));
-    else if (kith_start(run->k, &err) < 0) kith_tool_fail("run", code, "%s", err.text);
+    if (watch_signals(run) < 0)
+        kith_tool_fail("run", code, "signals: %s", strerror(errno));
+    else if (kith_start(run->k, &err) < 0)
+        kith_tool_fail("run", code, "%s", err.text);
     else {
         notify("READY=1\n");
         code = kith_run(run->k) < 0 ? KITH_EXIT_FAILED : KITH_EXIT_OK;
@@ -141,6 +146,7 @@ int kith_tool_run(int argc, char **argv)
         default: return kith_tool_wrong_option("run");
         }
     }
-    if (argc - optind != 1) return kith_tool_usage("run", argc == optind ? "which file?" : "one file only");
+    if (argc - optind != 1)
+        return kith_tool_usage("run", argc == optind ? "which file?" : "one file only");
     return run_node(&run, argv[optind], &with);
 }

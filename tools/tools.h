@@ -10,12 +10,12 @@
 
 enum kith_exit {
     KITH_EXIT_OK = 0,
-    KITH_EXIT_FAILED = 1,            /* what was asked for did not work, or only in part */
-    KITH_EXIT_USAGE = 2,             /* wrong arguments, or a config file with errors: nothing was started */
-    KITH_EXIT_UNREACHABLE = 3,       /* no running node on that socket */
+    KITH_EXIT_FAILED = 1, /* what was asked for did not work, or only in part */
+    KITH_EXIT_USAGE = 2,  /* wrong arguments, or a config file with errors: nothing was started */
+    KITH_EXIT_UNREACHABLE = 3, /* no running node on that socket */
     KITH_EXIT_NOTFOUND = 4,
     KITH_EXIT_TIMEOUT = 5,
-    KITH_EXIT_REFUSED = 6            /* not allowed: permissions, keys */
+    KITH_EXIT_REFUSED = 6 /* not allowed: permissions, keys */
 };
 
 /* argv[0] is the subcommand's name. Return an exit code. */

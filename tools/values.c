@@ -1,5 +1,6 @@
 /*
- * values.c - small values on the command line and on the screen: durations, waits, payloads, tables.
+ * values.c - small values on the command line and on the screen: durations, waits, payloads,
+ * tables.
  */
 #include "client.h"
 
@@ -22,7 +23,7 @@ uint64_t kith_tool_duration(const char *text)
         char *end;
         double n = strtod(text, &end), unit = 0;
         if (end == text || n < 0 || !isdigit((unsigned char)*text)) return UINT64_MAX;
-        if (!*end && sum == 0) unit = 1e9, text = end;   /* seconds, when nothing else is said */
+        if (!*end && sum == 0) unit = 1e9, text = end; /* seconds, when nothing else is said */
         for (size_t i = 0; !unit && i < sizeof units / sizeof *units; i++)
             if (!strncmp(end, units[i].unit, strlen(units[i].unit))) {
                 unit = units[i].ns;
@@ -43,7 +44,8 @@ json_t *kith_tool_wait(const char *text)
     char *end;
     unsigned long n = strtoul(number, &end, 10);
     if (!isdigit((unsigned char)*number) || *end) return NULL;
-    return json_pack("{s:s%,s:I,s:b}", "what", text, (size_t)(eq - text), "count", (json_int_t)n, "exactly", (int)exactly);
+    return json_pack("{s:s%,s:I,s:b}", "what", text, (size_t)(eq - text), "count", (json_int_t)n,
+                     "exactly", (int)exactly);
 }
 
 /* ------------------------------------------------------------------------------------- bytes */
@@ -76,8 +78,11 @@ json_t *kith_tool_payload(const char *tool, const char *text)
     size_t cap = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
     char *coded = malloc(cap);
     json_t *out = NULL;
-    if (bytes && coded) out = json_string(sodium_bin2base64(coded, cap, bytes, len, sodium_base64_VARIANT_ORIGINAL));
-    else kith_tool_fail(tool, KITH_EXIT_FAILED, "out of memory");
+    if (bytes && coded)
+        out =
+            json_string(sodium_bin2base64(coded, cap, bytes, len, sodium_base64_VARIANT_ORIGINAL));
+    else
+        kith_tool_fail(tool, KITH_EXIT_FAILED, "out of memory");
     free(coded);
     free(all);
     return out;
@@ -100,7 +105,7 @@ char *kith_tool_clean(char *text)
 {
     for (unsigned char *p = (unsigned char *)text; p && *p; p++) {
         if (*p < 0x20 || *p == 0x7f) *p = '?';
-        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) *p = p[1] = '?';      /* C1, in UTF-8 */
+        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) *p = p[1] = '?'; /* C1, in UTF-8 */
     }
     return text;
 }
@@ -113,14 +118,16 @@ static char *tags_text(const uint8_t *bytes, size_t len)
     char *text = NULL;
     size_t used = 1, cap;
     FILE *out = NULL;
-    if (len < 2 || bytes[0] != 0xff || msgpack_unpack_next(&unpacked, (const char *)bytes, len, &used) != MSGPACK_UNPACK_SUCCESS ||
-        unpacked.data.type != MSGPACK_OBJECT_MAP || used != len || !(out = open_memstream(&text, &cap)))
+    if (len < 2 || bytes[0] != 0xff ||
+        msgpack_unpack_next(&unpacked, (const char *)bytes, len, &used) != MSGPACK_UNPACK_SUCCESS ||
+        unpacked.data.type != MSGPACK_OBJECT_MAP || used != len ||
+        !(out = open_memstream(&text, &cap)))
         goto out;
     for (uint32_t i = 0; i < unpacked.data.via.map.size; i++) {
         const msgpack_object_kv *kv = &unpacked.data.via.map.ptr[i];
         if (kv->key.type != MSGPACK_OBJECT_STR || kv->val.type != MSGPACK_OBJECT_STR) continue;
-        fprintf(out, "%s%.*s=%.*s", i ? " " : "", (int)kv->key.via.str.size, kv->key.via.str.ptr, (int)kv->val.via.str.size,
-                kv->val.via.str.ptr);
+        fprintf(out, "%s%.*s=%.*s", i ? " " : "", (int)kv->key.via.str.size, kv->key.via.str.ptr,
+                (int)kv->val.via.str.size, kv->val.via.str.ptr);
     }
     fclose(out);
 out:
@@ -136,7 +143,8 @@ char *kith_tool_printable(const char *base64)
     char *tags = tags_text(bytes, len);
     json_t *utf8 = json_stringn((const char *)bytes, len);
     bool plain = utf8 != NULL;
-    for (size_t i = 0; i < len; i++) plain = plain && (bytes[i] >= 0x20 || bytes[i] == '\t') && bytes[i] != 0x7f;
+    for (size_t i = 0; i < len; i++)
+        plain = plain && (bytes[i] >= 0x20 || bytes[i] == '\t') && bytes[i] != 0x7f;
     json_decref(utf8);
     if (tags || plain) {
         char *out = tags ? tags : strdup((char *)bytes);
@@ -158,7 +166,7 @@ void kith_tool_json(const json_t *value)
     json_decref(copy);
 }
 
-/* ------------------------------------------------------------------------------------- tables */
+/* ------------------------------------------------------------------------------------ tables */
 
 struct kith_rows {
     size_t columns, count;
@@ -177,7 +185,8 @@ void kith_rows_add(struct kith_rows *r, const char *const *cells)
     char **grown = r ? realloc(r->cells, (r->count + 1) * r->columns * sizeof *grown) : NULL;
     if (!grown) return;
     r->cells = grown;
-    for (size_t i = 0; i < r->columns; i++) r->cells[r->count * r->columns + i] = kith_tool_clean(strdup(cells[i] ? cells[i] : ""));
+    for (size_t i = 0; i < r->columns; i++)
+        r->cells[r->count * r->columns + i] = kith_tool_clean(strdup(cells[i] ? cells[i] : ""));
     r->count++;
 }
 
@@ -200,7 +209,7 @@ void kith_rows_print(struct kith_rows *r, bool skip_first)
                 if (w > most) most = w;
             }
             const char *cell = r->cells[row * r->columns + col];
-            bool last = true;                            /* no blanks at the end of a line */
+            bool last = true; /* no blanks at the end of a line */
             for (size_t i = col + 1; i < r->columns; i++) last &= !*r->cells[row * r->columns + i];
             printf("%s%*s", cell, last ? 0 : (int)(most - width(cell) + 2), "");
             if (last) break;

@@ -3,8 +3,9 @@
  *
  *     cc watch.c $(pkg-config --cflags --libs kith) -o watch && ./watch node.yaml
  *
- * The program is its node's delegate: it is told of events and asks the node table for what it wants done. It polls the node's
- * descriptor in a loop of its own, as a server that has one already would.
+ * The program is its node's delegate: it is told of events and asks the node table for what it
+ * wants done. It polls the node's descriptor in a loop of its own, as a server that has one already
+ * would.
  */
 #include <kith/kith.h>
 
@@ -36,10 +37,14 @@ static void on_join(void *self, const struct kith_member *m)
     kith_node(w->node)->local(kith_node(w->node), &me);
     if (m->name.len == me.name.len && !memcmp(m->name.data, me.name.data, me.name.len)) return;
     /* Queued, and sent after this call: a delegate never re-enters its node. */
-    kith_node(w->node)->send(kith_node(w->node), (const char *)m->name.data, kith_bytes_of("hello", 5), true, NULL, NULL);
+    kith_node(w->node)->send(kith_node(w->node), (const char *)m->name.data,
+                             kith_bytes_of("hello", 5), true, NULL, NULL);
 }
 
-static void on_leave(void *self, const struct kith_member *m) { say(self, m->state == KITH_LEFT ? "left" : "died", m); }
+static void on_leave(void *self, const struct kith_member *m)
+{
+    say(self, m->state == KITH_LEFT ? "left" : "died", m);
+}
 
 static void on_message(void *self, struct kith_bytes message, bool reliable)
 {
@@ -47,14 +52,19 @@ static void on_message(void *self, struct kith_bytes message, bool reliable)
     fflush(stdout);
 }
 
-static void on_left(void *arg, int status, uint64_t value) { kith_stop(((struct watch *)arg)->node); }
+static void on_left(void *arg, int status, uint64_t value)
+{
+    kith_stop(((struct watch *)arg)->node);
+}
 
 /* One round of this program's own loop. False when the node has ended. */
 static bool wait_and_dispatch(struct watch *w)
 {
     uint64_t timeout = kith_timeout(w->node);
     struct pollfd fd = {.fd = kith_fd(w->node), .events = POLLIN};
-    int ms = timeout == UINT64_MAX ? -1 : timeout / 1000000 > 1000 ? 1000 : (int)(timeout / 1000000);
+    int ms = timeout == UINT64_MAX      ? -1
+             : timeout / 1000000 > 1000 ? 1000
+                                        : (int)(timeout / 1000000);
     poll(&fd, 1, ms);
     if (asked_to_end && !w->leaving) {
         w->leaving = true;
@@ -65,7 +75,10 @@ static bool wait_and_dispatch(struct watch *w)
 
 int main(int argc, char **argv)
 {
-    static const struct kith_delegate_ops ops = {.size = sizeof ops, .notify_join = on_join, .notify_leave = on_leave, .notify_msg = on_message};
+    static const struct kith_delegate_ops ops = {.size = sizeof ops,
+                                                 .notify_join = on_join,
+                                                 .notify_leave = on_leave,
+                                                 .notify_msg = on_message};
     struct watch w = {0};
     struct kith_options options = {.size = sizeof options, .delegate = &ops, .delegate_self = &w};
     struct kith_error err = {.size = sizeof err};

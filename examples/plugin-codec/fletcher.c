@@ -1,8 +1,9 @@
 /*
  * fletcher.c - a complete codec outside of Kith's tree: Fletcher's checksum behind each message.
  *
- * It shows everything a codec needs and nothing else: a parameter, room, seal, open, a counter. As a checksum it is weaker
- * than crc32, but unlike it also works on streams. Needs <kith/plugin.h> only:
+ * It shows everything a codec needs and nothing else: a parameter, room, seal, open, a counter. As
+ * a checksum it is weaker than crc32, but unlike it also works on streams. Needs <kith/plugin.h>
+ * only:
  *
  *     make && make check        then, in the YAML file of every node:
  *     pipeline:
@@ -15,19 +16,23 @@ static const char *const bits[] = {"16", "32", NULL};
 
 /* The host allocates this zeroed and stores the parameters in it. */
 struct fletcher {
-    uint32_t bits;               /* parameter */
-    size_t tail;                 /* bytes behind each message */
+    uint32_t bits; /* parameter */
+    size_t tail;   /* bytes behind each message */
     uint64_t *wrong;
 };
 
 static const struct kith_param params[] = {
-    {.name = "bits", .type = KITH_PARAM_ENUM, .offset = offsetof(struct fletcher, bits), .def = "32", .choices = bits,
+    {.name = "bits",
+     .type = KITH_PARAM_ENUM,
+     .offset = offsetof(struct fletcher, bits),
+     .def = "32",
+     .choices = bits,
      .doc = "width of the checksum; the same on every node"},
     {0},
 };
 
-/* J. Fletcher, "An Arithmetic Checksum for Serial Transmissions" (1982): sums modulo 2^n - 1 of n-bit words, here n = 8 and 16. The
- * sums are reduced often enough that they cannot overflow. */
+/* J. Fletcher, "An Arithmetic Checksum for Serial Transmissions" (1982): sums modulo 2^n - 1 of
+ * n-bit words, here n = 8 and 16. The sums are reduced often enough that they cannot overflow. */
 static uint32_t sum16(const uint8_t *data, size_t len)
 {
     uint32_t a = 0, b = 0;
@@ -64,7 +69,8 @@ static int init(void *self, const struct kith_host *host, struct kith_error *err
     return f->wrong ? 0 : kith_fail(err, KITH_ENOMEM, "no memory for a counter");
 }
 
-/* The most that seal adds; the budget of every packet is computed from it. The layer's byte is the host's. */
+/* The most that seal adds; the budget of every packet is computed from it. The layer's byte is the
+ * host's. */
 static void room(const void *self, struct kith_room *out)
 {
     out->head = 0;
@@ -96,7 +102,8 @@ static int open_layer(void *self, struct kith_buf *buf, struct kith_frame *frame
 static const struct kith_codec_ops ops = {
     .size = sizeof ops,
     .provides = KITH_CHECKS,
-    .packet = {.framing = KITH_FRAMED},      /* no registered byte: the file gives a private one with `wire:` */
+    .packet = {.framing =
+                   KITH_FRAMED}, /* no registered byte: the file gives a private one with `wire:` */
     .stream = {.framing = KITH_FRAMED},
     .room = room,
     .seal = seal,

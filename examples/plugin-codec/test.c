@@ -1,13 +1,23 @@
-/* The codec without a node: a host table of three lines is enough, because a plugin gets all it uses from there. */
+/* The codec without a node: a host table of three lines is enough, because a plugin gets all it
+ * uses from there. */
 #include "fletcher.c"
 
 #include <stdio.h>
 
 static uint64_t count;
-static uint64_t *counter(const struct kith_host *host, const char *name, const char *help) { return &count; }
+static uint64_t *counter(const struct kith_host *host, const char *name, const char *help)
+{
+    return &count;
+}
 static const struct kith_host host = {.size = sizeof host, .counter = counter};
 
-#define MUST(what) do { if (!(what)) { fprintf(stderr, "line %d: %s\n", __LINE__, #what); return 1; } } while (0)
+#define MUST(what) \
+    do { \
+        if (!(what)) { \
+            fprintf(stderr, "line %d: %s\n", __LINE__, #what); \
+            return 1; \
+        } \
+    } while (0)
 
 static int round_trips(uint32_t width)
 {
@@ -22,7 +32,7 @@ static int round_trips(uint32_t width)
         for (size_t i = 0; i < len; i++) storage[i] = (uint8_t)(i * 7 + len);
         MUST(seal(&f, &buf, &frame) == 0);
         MUST(buf.len <= len + most.head + most.tail);
-        if (len) {                           /* any one bit that flips is noticed */
+        if (len) { /* any one bit that flips is noticed */
             struct kith_buf bad = buf;
             bad.data[len * 31 % len] ^= 0x10;
             MUST(open_layer(&f, &bad, &frame) == -KITH_ECHECKSUM);
@@ -39,7 +49,7 @@ static int round_trips(uint32_t width)
 
 int main(void)
 {
-    MUST(sum16((const uint8_t *)"abcde", 5) == 0xC8F0);      /* the well-known values of this checksum */
+    MUST(sum16((const uint8_t *)"abcde", 5) == 0xC8F0); /* the well-known values of this checksum */
     MUST(sum16((const uint8_t *)"abcdefgh", 8) == 0x0627);
     int rc = round_trips(BITS_16) || round_trips(BITS_32);
     if (!rc) puts("fletcher: ok");

@@ -7,9 +7,9 @@
  *         kith_run(k);
  *     kith_close(k);
  *
- * Either let kith_run() own the thread, or poll kith_fd() in your own loop and call kith_dispatch(). One thread per node;
- * only kith_stop() may be called from another thread or a signal handler. Errors are 0 or negative KITH_E codes, with words
- * in struct kith_error.
+ * Either let kith_run() own the thread, or poll kith_fd() in your own loop and call
+ * kith_dispatch(). One thread per node; only kith_stop() may be called from another thread or a
+ * signal handler. Errors are 0 or negative KITH_E codes, with words in struct kith_error.
  */
 #ifndef KITH_KITH_H
 #define KITH_KITH_H
@@ -29,20 +29,21 @@ struct kith;
 struct kith_options {
     uint32_t size;
     uint32_t reserved;
-    const char *plugin_path;             /* colon separated folders, before the compiled-in one */
-    const char *control;                 /* control socket instead of the file's; "" for none */
+    const char *plugin_path; /* colon separated folders, before the compiled-in one */
+    const char *control;     /* control socket instead of the file's; "" for none */
     /* Log lines here instead of the file's `log:` (memberlist's Logger). [any] */
     void (*log)(void *ctx, enum kith_log_level, const char *line);
     void *log_ctx;
     /* Take part as a delegate that is linked in; see kith_delegate_ops. */
     const struct kith_delegate_ops *delegate;
     void *delegate_self;
-    const char *name;                    /* node name instead of the file's */
+    const char *name; /* node name instead of the file's */
 };
 
-/* Read and check the file, load plugins, make their instances: opens nothing. err says the first problem; all of them go to
- * stderr unless `log` is set. */
-KITH_API int kith_open(struct kith **, const char *path, const struct kith_options *, struct kith_error *err);
+/* Read and check the file, load plugins, make their instances: opens nothing. err says the first
+ * problem; all of them go to stderr unless `log` is set. */
+KITH_API int kith_open(struct kith **, const char *path, const struct kith_options *,
+                       struct kith_error *err);
 /* Bind, start, mark alive, begin to join. */
 KITH_API int kith_start(struct kith *, struct kith_error *err);
 /* Until kith_stop() or a leave that was asked for with stop set. */
@@ -51,17 +52,21 @@ KITH_API void kith_stop(struct kith *);
 /* Stop all and free; says no goodbye (kith_leave() does). */
 KITH_API void kith_close(struct kith *);
 
-/* For a foreign loop: poll fd for reading no longer than timeout ns (UINT64_MAX: for ever), then dispatch. Read the timeout
- * again after each call into Kith. dispatch: 0, or -KITH_ECLOSED once the node was stopped. */
+/* For a foreign loop: poll fd for reading no longer than timeout ns (UINT64_MAX: for ever), then
+ * dispatch. Read the timeout again after each call into Kith. dispatch: 0, or -KITH_ECLOSED once
+ * the node was stopped. */
 KITH_API int kith_fd(const struct kith *);
 KITH_API uint64_t kith_timeout(const struct kith *);
 KITH_API int kith_dispatch(struct kith *);
 
-/* The node table that delegates get: members, join, leave, send, broadcast, ping, stats. Same rules. */
+/* The node table that delegates get: members, join, leave, send, broadcast, ping, stats. Same
+ * rules. */
 KITH_API const struct kith_node *kith_node(const struct kith *);
 
-/* Read the file again, swap what changed between two turns, or change nothing. report gets one line per changed key. */
-KITH_API int kith_reload(struct kith *, void (*report)(void *arg, const char *line), void *arg, struct kith_error *err);
+/* Read the file again, swap what changed between two turns, or change nothing. report gets one line
+ * per changed key. */
+KITH_API int kith_reload(struct kith *, void (*report)(void *arg, const char *line), void *arg,
+                         struct kith_error *err);
 
 KITH_API const char *kith_version(void);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kith/settings.h - what decides how a node behaves: memberlist's Config, field by field, plus Kith's own limits.
+ * kith/settings.h - what decides how a node behaves: memberlist's Config, field by field, plus
+ * Kith's own limits.
  *
- * The names are memberlist's in snake case; so are meaning and defaults (profiles lan, wan and local). The config
- * file fills it from a table (config/settings.c): each member is a key there, and that is how an embedder sets it too.
- * Durations are nanoseconds, sizes bytes. Strings are lent: they must live as long as the node.
+ * The names are memberlist's in snake case; so are meaning and defaults (profiles lan, wan and
+ * local). The config file fills it from a table (config/settings.c): each member is a key there,
+ * and that is how an embedder sets it too. Durations are nanoseconds, sizes bytes. Strings are
+ * lent: they must live as long as the node.
  */
 #ifndef KITH_SETTINGS_H
 #define KITH_SETTINGS_H
@@ -20,34 +22,34 @@ enum kith_profile { KITH_PROFILE_LAN, KITH_PROFILE_WAN, KITH_PROFILE_LOCAL };
 /* A network of CIDRsAllowed. */
 struct kith_cidr {
     uint8_t bytes[16];
-    uint8_t len;                 /* 4 or 16 */
-    uint8_t prefix;              /* bits */
+    uint8_t len;    /* 4 or 16 */
+    uint8_t prefix; /* bits */
 };
 
 struct kith_settings {
-    const char *name;            /* unique in the cluster */
-    uint32_t profile;            /* enum kith_profile */
+    const char *name; /* unique in the cluster */
+    uint32_t profile; /* enum kith_profile */
 
     /* on the wire */
-    const char *label;           /* "" none; at most 255 bytes */
+    const char *label; /* "" none; at most 255 bytes */
     bool skip_inbound_label_check;
-    uint32_t protocol_version;   /* 1..5 */
+    uint32_t protocol_version; /* 1..5 */
     uint32_t delegate_protocol_min, delegate_protocol_max, delegate_protocol_version;
-    uint64_t udp_buffer_size;    /* a packet is packed to this */
-    uint64_t tcp_timeout;        /* connecting, and each wait of a stream exchange */
+    uint64_t udp_buffer_size; /* a packet is packed to this */
+    uint64_t tcp_timeout;     /* connecting, and each wait of a stream exchange */
 
     /* failure detection */
-    uint64_t probe_interval;     /* 0: no probing, and no reaping */
+    uint64_t probe_interval; /* 0: no probing, and no reaping */
     uint64_t probe_timeout;
     uint32_t indirect_checks;
     bool disable_tcp_pings;
-    struct kith_strings disable_tcp_pings_for;   /* names of members */
-    uint32_t awareness_max_multiplier;           /* >= 1 */
+    struct kith_strings disable_tcp_pings_for; /* names of members */
+    uint32_t awareness_max_multiplier;         /* >= 1 */
     uint32_t suspicion_mult, suspicion_max_timeout_mult;
 
     /* gossip */
-    uint64_t gossip_interval;    /* 0: no gossip ticks */
-    uint32_t gossip_nodes;       /* 0: likewise */
+    uint64_t gossip_interval; /* 0: no gossip ticks */
+    uint32_t gossip_nodes;    /* 0: likewise */
     uint64_t gossip_to_the_dead_time;
     uint32_t retransmit_mult;
 
@@ -55,25 +57,26 @@ struct kith_settings {
     uint64_t push_pull_interval; /* 0: none */
 
     /* who may be a member */
-    uint64_t dead_node_reclaim_time;             /* 0: a dead name never gets a new address */
+    uint64_t dead_node_reclaim_time; /* 0: a dead name never gets a new address */
     bool require_node_names;
-    const struct kith_cidr *cidrs_allowed;       /* none: everybody */
+    const struct kith_cidr *cidrs_allowed; /* none: everybody */
     size_t cidrs_count;
 
     /* housekeeping */
     const char *dns_config_path;
-    uint32_t handoff_queue_depth;                /* user messages waiting for delegates */
+    uint32_t handoff_queue_depth; /* user messages waiting for delegates */
     uint64_t queue_check_interval;
-    bool msgpack_use_new_time_format;            /* no effect on memberlist's bytes; accepted for completeness */
+    bool msgpack_use_new_time_format; /* no effect on memberlist's bytes; accepted for completeness
+                                       */
 
     /* Kith's own limits: every limit has a name, every drop a counter */
-    uint32_t max_members;        /* names known, dead ones included; a stranger over it is ignored */
-    uint32_t max_streams;        /* open at a time, both directions */
-    uint32_t max_push_pulls;     /* inbound at a time (memberlist: 128) */
-    uint64_t max_stream_size;    /* one message on a stream (memberlist: 20 MiB) */
-    uint64_t max_stream_memory;  /* all open streams together */
-    uint32_t max_pending;        /* relayed probes and pings waiting for an ack */
-    uint32_t max_broadcasts;     /* user broadcasts queued */
+    uint32_t max_members;       /* names known, dead ones included; a stranger over it is ignored */
+    uint32_t max_streams;       /* open at a time, both directions */
+    uint32_t max_push_pulls;    /* inbound at a time (memberlist: 128) */
+    uint64_t max_stream_size;   /* one message on a stream (memberlist: 20 MiB) */
+    uint64_t max_stream_memory; /* all open streams together */
+    uint32_t max_pending;       /* relayed probes and pings waiting for an ack */
+    uint32_t max_broadcasts;    /* user broadcasts queued */
 };
 
 /* memberlist's defaults for a profile; name and label stay NULL and "". */

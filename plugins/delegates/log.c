@@ -1,9 +1,10 @@
 /*
- * log.c - the delegate that writes down what happens: a line for each join, leave, update, suspicion, conflict and user
- * message, to the node's log or to a file of its own; as text for people or as a JSON object for programs.
+ * log.c - the delegate that writes down what happens: a line for each join, leave, update,
+ * suspicion, conflict and user message, to the node's log or to a file of its own; as text for
+ * people or as a JSON object for programs.
  *
- * Names, meta and messages may hold any byte: text escapes what is not printable ASCII, JSON takes names as text when they
- * are UTF-8 and everything else as base64.
+ * Names, meta and messages may hold any byte: text escapes what is not printable ASCII, JSON takes
+ * names as text when they are UTF-8 and everything else as base64.
  */
 #include <kith/plugin.h>
 
@@ -15,7 +16,8 @@
 
 enum { TEXT, JSON };
 enum event { JOIN, LEAVE, UPDATE, SUSPECT, CONFLICT, MESSAGE, EVENTS };
-static const char *const event_names[EVENTS] = {"join", "leave", "update", "suspect", "conflict", "message"};
+static const char *const event_names[EVENTS] = {"join",    "leave",    "update",
+                                                "suspect", "conflict", "message"};
 static const char *const state_names[] = {"alive", "suspect", "dead", "left"};
 
 struct log {
@@ -29,8 +31,8 @@ struct log {
     const struct kith_node *node;
     uint64_t *written, *failed;
     bool wants[EVENTS];
-    int fd;                          /* -1: the node's log */
-    char *line;                      /* the line in the making; kept for the next one */
+    int fd;     /* -1: the node's log */
+    char *line; /* the line in the making; kept for the next one */
     size_t len, cap;
 };
 
@@ -38,27 +40,44 @@ static const char *const formats[] = {"text", "json", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL};
 
 static const struct kith_param log_params[] = {
-    {.name = "to", .type = KITH_PARAM_PATH, .offset = offsetof(struct log, to),
+    {.name = "to",
+     .type = KITH_PARAM_PATH,
+     .offset = offsetof(struct log, to),
      .doc = "file to append to; without it the lines go to the node's log"},
-    {.name = "format", .type = KITH_PARAM_ENUM, .offset = offsetof(struct log, format), .def = "text", .choices = formats,
+    {.name = "format",
+     .type = KITH_PARAM_ENUM,
+     .offset = offsetof(struct log, format),
+     .def = "text",
+     .choices = formats,
      .doc = "text: a line for people; json: an object a line"},
-    {.name = "level", .type = KITH_PARAM_ENUM, .offset = offsetof(struct log, level), .def = "info", .choices = levels,
+    {.name = "level",
+     .type = KITH_PARAM_ENUM,
+     .offset = offsetof(struct log, level),
+     .def = "info",
+     .choices = levels,
      .doc = "level of the lines in the node's log"},
-    {.name = "events", .type = KITH_PARAM_STRINGS, .offset = offsetof(struct log, events),
-     .def = "join,leave,update,suspect,conflict,message", .doc = "what to write down"},
-    {.name = "show", .type = KITH_PARAM_SIZE, .offset = offsetof(struct log, show), .def = "256", .max = 1 << 20,
+    {.name = "events",
+     .type = KITH_PARAM_STRINGS,
+     .offset = offsetof(struct log, events),
+     .def = "join,leave,update,suspect,conflict,message",
+     .doc = "what to write down"},
+    {.name = "show",
+     .type = KITH_PARAM_SIZE,
+     .offset = offsetof(struct log, show),
+     .def = "256",
+     .max = 1 << 20,
      .doc = "bytes to show of a message or of meta"},
     {0},
 };
 
-/* ------------------------------------------------------------------------------------------------ the line */
+/* ---------------------------------------------------------------------------------- the line */
 
 static void add(struct log *log, const char *data, size_t len)
 {
     if (log->len + len > log->cap) {
         size_t cap = 2 * (log->len + len);
         char *more = realloc(log->line, cap);
-        if (!more) return;                                    /* the line loses a piece */
+        if (!more) return; /* the line loses a piece */
         log->line = more;
         log->cap = cap;
     }
@@ -79,7 +98,8 @@ static void add_f(struct log *log, const char *fmt, ...)
     add_text(log, text);
 }
 
-/* Bytes of the UTF-8 character at s, 0 when it is none (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF). */
+/* Bytes of the UTF-8 character at s, 0 when it is none (RFC 3629: no overlong forms, no surrogates,
+ * up to U+10FFFF). */
 static size_t utf8(const uint8_t *s, size_t len)
 {
     if (s[0] < 0x80) return 1;
@@ -87,8 +107,8 @@ static size_t utf8(const uint8_t *s, size_t len)
     if (s[0] < 0xC2 || s[0] > 0xF4 || n > len) return 0;
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xC0) != 0x80) return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) || (s[0] == 0xF0 && s[1] < 0x90) ||
-        (s[0] == 0xF4 && s[1] > 0x8F))
+    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
         return 0;
     return n;
 }
@@ -105,9 +125,12 @@ static void add_escaped(struct log *log, struct kith_bytes b)
 {
     for (size_t i = 0; i < b.len; i++) {
         char c = (char)b.data[i];
-        if (c == '"' || c == '\\') add_f(log, "\\%c", c);
-        else if (c >= ' ' && c <= '~') add(log, &c, 1);
-        else add_f(log, "\\x%02x", b.data[i]);
+        if (c == '"' || c == '\\')
+            add_f(log, "\\%c", c);
+        else if (c >= ' ' && c <= '~')
+            add(log, &c, 1);
+        else
+            add_f(log, "\\x%02x", b.data[i]);
     }
 }
 
@@ -124,9 +147,12 @@ static void add_string(struct log *log, struct kith_bytes b)
     add_text(log, "\"");
     for (size_t i = 0; i < b.len; i++) {
         char c = (char)b.data[i];
-        if (c == '"' || c == '\\') add_f(log, "\\%c", c);
-        else if (b.data[i] < 0x20 || b.data[i] == 0x7F) add_f(log, "\\u%04x", b.data[i]);
-        else add(log, &c, 1);
+        if (c == '"' || c == '\\')
+            add_f(log, "\\%c", c);
+        else if (b.data[i] < 0x20 || b.data[i] == 0x7F)
+            add_f(log, "\\u%04x", b.data[i]);
+        else
+            add(log, &c, 1);
     }
     add_text(log, "\"");
 }
@@ -137,8 +163,10 @@ static void add_base64(struct log *log, struct kith_bytes b)
     add_text(log, "\"");
     for (size_t i = 0; i < b.len; i += 3) {
         size_t left = b.len - i;
-        uint32_t v = (uint32_t)b.data[i] << 16 | (left > 1 ? (uint32_t)b.data[i + 1] << 8 : 0) | (left > 2 ? b.data[i + 2] : 0);
-        char out[4] = {digits[v >> 18], digits[v >> 12 & 63], left > 1 ? digits[v >> 6 & 63] : '=', left > 2 ? digits[v & 63] : '='};
+        uint32_t v = (uint32_t)b.data[i] << 16 | (left > 1 ? (uint32_t)b.data[i + 1] << 8 : 0) |
+                     (left > 2 ? b.data[i + 2] : 0);
+        char out[4] = {digits[v >> 18], digits[v >> 12 & 63], left > 1 ? digits[v >> 6 & 63] : '=',
+                       left > 2 ? digits[v & 63] : '='};
         add(log, out, sizeof out);
     }
     add_text(log, "\"");
@@ -149,8 +177,10 @@ static void add_name(struct log *log, const char *key, struct kith_bytes b)
 {
     bool text = is_utf8(b);
     add_f(log, ",\"%s%s\":", key, text ? "" : "_base64");
-    if (text) add_string(log, b);
-    else add_base64(log, b);
+    if (text)
+        add_string(log, b);
+    else
+        add_base64(log, b);
 }
 
 static void begin(struct log *log, enum event event)
@@ -166,28 +196,34 @@ static void begin(struct log *log, enum event event)
         size_t n = strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
         snprintf(when + n, sizeof when - n, ".%03uZ", (unsigned)(wall / 1000000u % 1000u));
     }
-    if (log->format == JSON) add_f(log, "{\"time\":\"%s\",\"event\":\"%s\"", when, event_names[event]);
-    else add_f(log, "%s%s%s", when, file ? " " : "", event_names[event]);
+    if (log->format == JSON)
+        add_f(log, "{\"time\":\"%s\",\"event\":\"%s\"", when, event_names[event]);
+    else
+        add_f(log, "%s%s%s", when, file ? " " : "", event_names[event]);
 }
 
 static void end(struct log *log)
 {
     if (log->format == JSON) add_text(log, "}");
     if (log->fd < 0) {
-        log->host->log(log->host, (enum kith_log_level)log->level, "%.*s", (int)log->len, log->line);
+        log->host->log(log->host, (enum kith_log_level)log->level, "%.*s", (int)log->len,
+                       log->line);
         ++*log->written;
         return;
     }
     add_text(log, "\n");
-    ssize_t n = write(log->fd, log->line, log->len);          /* whole lines: the file is opened for appending */
+    ssize_t n =
+        write(log->fd, log->line, log->len); /* whole lines: the file is opened for appending */
     if (n == (ssize_t)log->len) {
         ++*log->written;
         return;
     }
-    if (!(*log->failed)++) log->host->log(log->host, KITH_LOG_ERROR, "%s: %s", log->to, n < 0 ? strerror(errno) : "disk full");
+    if (!(*log->failed)++)
+        log->host->log(log->host, KITH_LOG_ERROR, "%s: %s", log->to,
+                       n < 0 ? strerror(errno) : "disk full");
 }
 
-/* ------------------------------------------------------------------------------------------------ what is in it */
+/* ----------------------------------------------------------------------------- what is in it */
 
 static struct kith_bytes shown(const struct log *log, struct kith_bytes b)
 {
@@ -199,7 +235,7 @@ static void add_addr(struct log *log, const char *prefix, const struct kith_addr
 {
     char text[KITH_ADDR_MAX * 2 + 16] = "";
     struct kith_addr addr = *from;
-    if (log->format == JSON) addr.port = 0;                   /* it is a number of its own there */
+    if (log->format == JSON) addr.port = 0; /* it is a number of its own there */
     if (log->node->format(log->node, &addr, text, sizeof text) < 0) text[0] = 0;
     struct kith_bytes b = kith_bytes_of(text, strlen(text));
     if (log->format == JSON) {
@@ -213,7 +249,10 @@ static void add_addr(struct log *log, const char *prefix, const struct kith_addr
     }
 }
 
-static const char *state_name(uint32_t state) { return state <= KITH_LEFT ? state_names[state] : "unknown"; }
+static const char *state_name(uint32_t state)
+{
+    return state <= KITH_LEFT ? state_names[state] : "unknown";
+}
 
 static void add_member(struct log *log, const struct kith_member *m)
 {
@@ -221,7 +260,8 @@ static void add_member(struct log *log, const struct kith_member *m)
     if (log->format == JSON) {
         add_name(log, "name", m->name);
         add_addr(log, "", &m->addr);
-        add_f(log, ",\"state\":\"%s\",\"incarnation\":%u,\"meta\":", state_name(m->state), m->incarnation);
+        add_f(log, ",\"state\":\"%s\",\"incarnation\":%u,\"meta\":", state_name(m->state),
+              m->incarnation);
         add_base64(log, meta);
         if (meta.len < m->meta.len) add_f(log, ",\"meta_size\":%zu", m->meta.len);
         if (m->accuser.len) add_name(log, "accuser", m->accuser);
@@ -264,7 +304,8 @@ static void log_suspect(void *self, const struct kith_member *m)
     end(log);
 }
 
-static void log_conflict(void *self, const struct kith_member *ours, const struct kith_member *other)
+static void log_conflict(void *self, const struct kith_member *ours,
+                         const struct kith_member *other)
 {
     struct log *log = self;
     if (!log->wants[CONFLICT]) return;
@@ -292,7 +333,7 @@ static void log_message(void *self, struct kith_bytes msg, bool reliable)
     end(log);
 }
 
-/* ------------------------------------------------------------------------------------------------ life */
+/* -------------------------------------------------------------------------------------- life */
 
 static int log_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
@@ -303,12 +344,15 @@ static int log_init(void *self, const struct kith_host *host, struct kith_error 
         size_t e = 0;
         while (e < EVENTS && strcmp(event_names[e], log->events.items[i]) != 0) e++;
         if (e == EVENTS)
-            return kith_fail(err, KITH_EINVAL, "events: `%s` is none of join, leave, update, suspect, conflict, message",
-                             log->events.items[i]);
+            return kith_fail(
+                err, KITH_EINVAL,
+                "events: `%s` is none of join, leave, update, suspect, conflict, message",
+                log->events.items[i]);
         log->wants[e] = true;
     }
     log->written = host->counter(host, "lines_written", "Events written down.");
-    log->failed = host->counter(host, "lines_failed", "Events that could not be written to the file.");
+    log->failed =
+        host->counter(host, "lines_failed", "Events that could not be written to the file.");
     if (!log->written || !log->failed) return kith_fail(err, KITH_ENOMEM, "no memory for counters");
     return 0;
 }
@@ -343,12 +387,15 @@ static void log_fini(void *self)
 }
 
 /* For logrotate: `reopen` after the file was renamed. */
-static int log_command(void *self, const char *const *words, const struct kith_sink *sink, struct kith_error *err)
+static int log_command(void *self, const char *const *words, const struct kith_sink *sink,
+                       struct kith_error *err)
 {
     struct log *log = self;
     static const char done[] = "reopened\n";
-    if (!words[0] || strcmp(words[0], "reopen") != 0 || words[1]) return kith_fail(err, KITH_EINVAL, "commands: reopen");
-    if (!log->to) return kith_fail(err, KITH_EINVAL, "there is no file: the lines go to the node's log");
+    if (!words[0] || strcmp(words[0], "reopen") != 0 || words[1])
+        return kith_fail(err, KITH_EINVAL, "commands: reopen");
+    if (!log->to)
+        return kith_fail(err, KITH_EINVAL, "there is no file: the lines go to the node's log");
     int rc = log_open(log, err);
     return rc ? rc : sink->write(sink->ctx, done, sizeof done - 1);
 }

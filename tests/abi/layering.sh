@@ -25,7 +25,7 @@ check() {
         for name in $(sed -n 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*<kith\/\([^>]*\)>.*/\1/p' "$file"); do
             case "$folder:$name" in
             *:plugin.h) ;;
-            include/kith:* | core:settings.h | config:settings.h | plugins:settings.h | runtime:* | tools:*) ;;
+            include/kith:* | core:settings.h | config:settings.h | plugins:settings.h | runtime/*:* | tools:*) ;;
             *)
                 echo "$file includes <kith/$name>: $folder/ may see <kith/plugin.h> only" >&2
                 status=1
@@ -42,6 +42,8 @@ check plugins config
 check plugins/delegates
 check codecs
 check transports
-check runtime core config plugins
-check tools runtime core config plugins
+check runtime/loop core config plugins
+check runtime/node runtime/loop runtime/control core config plugins
+check runtime/control runtime/loop runtime/node core config plugins
+check tools runtime/loop runtime/node runtime/control core config plugins
 exit $status

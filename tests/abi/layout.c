@@ -1,11 +1,13 @@
 /*
- * layout.c - ABI v1 as it was given out: compiling it is the test. Frozen structs keep their size, all others may only grow
- * at the end, so what is written here never changes; new members get new lines. Offsets are those of 64-bit systems.
+ * layout.c - ABI v1 as it was given out: compiling it is the test. Frozen structs keep their size,
+ * all others may only grow at the end, so what is written here never changes; new members get new
+ * lines. Offsets are those of 64-bit systems.
  */
 #include <kith/plugin.h>
 
 #define SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " is frozen")
-#define AT(type, member, offset) _Static_assert(offsetof(struct type, member) == (offset), #type "." #member " has moved")
+#define AT(type, member, offset) \
+    _Static_assert(offsetof(struct type, member) == (offset), #type "." #member " has moved")
 #define VALUE(name, value) _Static_assert((name) == (value), #name " has changed")
 
 #if UINTPTR_MAX == UINT64_MAX

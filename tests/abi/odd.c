@@ -1,6 +1,6 @@
 /*
- * odd.c - plugins from other times and other hands. Compiled once per ODD_* with nothing but the ABI header; each but one
- * is a delegate with a parameter `answer` that its notify_msg checks.
+ * odd.c - plugins from other times and other hands. Compiled once per ODD_* with nothing but the
+ * ABI header; each but one is a delegate with a parameter `answer` that its notify_msg checks.
  */
 #include <kith/plugin.h>
 
@@ -23,17 +23,38 @@ struct wide_param {
     const char *unit, *since;
 };
 static const struct wide_param params[] = {
-    {{.name = "answer", .type = KITH_PARAM_UINT, .offset = offsetof(struct odd, answer), .def = "42", .max = 100, .doc = "first"},
-     "things", "1.7"},
-    {{.name = "delay", .type = KITH_PARAM_DURATION, .offset = offsetof(struct odd, delay), .def = "5s", .doc = "second"}, "s", "1.8"},
+    {{.name = "answer",
+      .type = KITH_PARAM_UINT,
+      .offset = offsetof(struct odd, answer),
+      .def = "42",
+      .max = 100,
+      .doc = "first"},
+     "things",
+     "1.7"},
+    {{.name = "delay",
+      .type = KITH_PARAM_DURATION,
+      .offset = offsetof(struct odd, delay),
+      .def = "5s",
+      .doc = "second"},
+     "s",
+     "1.8"},
     {{0}, NULL, NULL},
 };
 #define PARAMS (const struct kith_param *)params
 #define STRIDE sizeof(struct wide_param)
 #else
 static const struct kith_param params[] = {
-    {.name = "answer", .type = KITH_PARAM_UINT, .offset = offsetof(struct odd, answer), .def = "42", .max = 100, .doc = "first"},
-    {.name = "delay", .type = KITH_PARAM_DURATION, .offset = offsetof(struct odd, delay), .def = "5s", .doc = "second"},
+    {.name = "answer",
+     .type = KITH_PARAM_UINT,
+     .offset = offsetof(struct odd, answer),
+     .def = "42",
+     .max = 100,
+     .doc = "first"},
+    {.name = "delay",
+     .type = KITH_PARAM_DURATION,
+     .offset = offsetof(struct odd, delay),
+     .def = "5s",
+     .doc = "second"},
     {0},
 };
 #define PARAMS params
@@ -47,8 +68,13 @@ static const struct {
     void *attach, *node_meta;
     void (*notify_msg)(void *, struct kith_bytes, bool);
     void *poison[12];
-} ops = {offsetof(struct kith_delegate_ops, get_broadcasts), 0, NULL, NULL, odd_msg,
-         {(void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1}};
+} ops = {offsetof(struct kith_delegate_ops, get_broadcasts),
+         0,
+         NULL,
+         NULL,
+         odd_msg,
+         {(void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1,
+          (void *)1, (void *)1}};
 struct older {
     uint32_t size, abi_minor, kind, param_size;
     uint64_t requires;
@@ -60,7 +86,17 @@ struct older {
 };
 extern KITH_EXPORT const struct older kith_plugin_v1;
 const struct older kith_plugin_v1 = {
-    offsetof(struct kith_plugin, init), 0, KITH_DELEGATE, STRIDE, 0, "older", "0.1", "an old one", sizeof(struct odd), PARAMS, &ops,
+    offsetof(struct kith_plugin, init),
+    0,
+    KITH_DELEGATE,
+    STRIDE,
+    0,
+    "older",
+    "0.1",
+    "an old one",
+    sizeof(struct odd),
+    PARAMS,
+    &ops,
     {(void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1}};
 
 #elif defined ODD_NEWER
@@ -74,10 +110,17 @@ struct newer {
     void *more[9];
 };
 extern KITH_EXPORT const struct newer kith_plugin_v1;
-const struct newer kith_plugin_v1 = {
-    {.size = sizeof(struct newer), .abi_minor = 9, .kind = KITH_DELEGATE, .param_size = STRIDE, .name = "newer", .version = "9",
-     .summary = "a new one", .instance_size = sizeof(struct odd), .params = PARAMS, .ops = &ops},
-    {(void *)1}};
+const struct newer kith_plugin_v1 = {{.size = sizeof(struct newer),
+                                      .abi_minor = 9,
+                                      .kind = KITH_DELEGATE,
+                                      .param_size = STRIDE,
+                                      .name = "newer",
+                                      .version = "9",
+                                      .summary = "a new one",
+                                      .instance_size = sizeof(struct odd),
+                                      .params = PARAMS,
+                                      .ops = &ops},
+                                     {(void *)1}};
 
 #elif defined ODD_NOSYMBOL
 KITH_EXPORT const struct kith_param *not_a_plugin(void);
@@ -110,7 +153,15 @@ static int odd_init(void *self, const struct kith_host *host, struct kith_error 
 #endif
 static const struct kith_delegate_ops ops = {.size = sizeof ops, .notify_msg = odd_msg};
 extern KITH_EXPORT const struct kith_plugin SYMBOL;
-const struct kith_plugin SYMBOL = {
-    .size = sizeof(struct kith_plugin), .kind = KITH_DELEGATE, .param_size = STRIDE, .requires = REQUIRES, .name = ODD_NAME,
-    .version = "1", .summary = "an odd one", .instance_size = sizeof(struct odd), .params = PARAMS, .ops = &ops, .init = odd_init};
+const struct kith_plugin SYMBOL = {.size = sizeof(struct kith_plugin),
+                                   .kind = KITH_DELEGATE,
+                                   .param_size = STRIDE,
+                                   .requires = REQUIRES,
+                                   .name = ODD_NAME,
+                                   .version = "1",
+                                   .summary = "an odd one",
+                                   .instance_size = sizeof(struct odd),
+                                   .params = PARAMS,
+                                   .ops = &ops,
+                                   .init = odd_init};
 #endif

@@ -59,18 +59,36 @@ static void works(const char *name)
     *(uint32_t *)(void *)((char *)self + p->params[0].offset) = 42;
     CU_ASSERT_FATAL(p->instance_size <= sizeof self);
     ops->notify_msg(self, kith_bytes_of("x", 1), false);
-    CU_ASSERT_EQUAL(((uint32_t *)self)[4], 1);                /* struct odd, heard */
+    CU_ASSERT_EQUAL(((uint32_t *)self)[4], 1); /* struct odd, heard */
     done();
 }
 
 static void test_older(void) { works("older"); }
 static void test_newer(void) { works("newer"); }
 static void test_wide(void) { works("wide"); }
-static void test_requires(void) { refused("requires", -KITH_EUNSUPPORTED, "requires bit 5, which this Kith (ABI 1.0) does not know"); }
-static void test_nosymbol(void) { refused("nosymbol", -KITH_EINVAL, "nosymbol.so: not a Kith plugin: it has no symbol kith_plugin_v1"); }
-static void test_v2(void) { refused("v2", -KITH_EUNSUPPORTED, "v2.so: made for plugin ABI 2 only"); }
-static void test_wrong_name(void) { refused("wrong_name", -KITH_EINVAL, "wanted `wrong_name`, but the plugin in this file calls itself `right_name`"); }
-static void test_undefined(void) { refused("undefined", -KITH_EINVAL, "undefined symbol: kith_log_from_nowhere"); }
+static void test_requires(void)
+{
+    refused("requires", -KITH_EUNSUPPORTED,
+            "requires bit 5, which this Kith (ABI 1.0) does not know");
+}
+static void test_nosymbol(void)
+{
+    refused("nosymbol", -KITH_EINVAL,
+            "nosymbol.so: not a Kith plugin: it has no symbol kith_plugin_v1");
+}
+static void test_v2(void)
+{
+    refused("v2", -KITH_EUNSUPPORTED, "v2.so: made for plugin ABI 2 only");
+}
+static void test_wrong_name(void)
+{
+    refused("wrong_name", -KITH_EINVAL,
+            "wanted `wrong_name`, but the plugin in this file calls itself `right_name`");
+}
+static void test_undefined(void)
+{
+    refused("undefined", -KITH_EINVAL, "undefined symbol: kith_log_from_nowhere");
+}
 
 /* The file may have any name as long as nobody is called like the file. */
 static void test_found_by_what_it_calls_itself(void)
@@ -86,13 +104,16 @@ static void test_found_by_what_it_calls_itself(void)
 }
 
 static unsigned good, bad;
-static void see(void *arg, const char *path, const struct kith_plugin *p, const struct kith_error *why)
+static void see(void *arg, const char *path, const struct kith_plugin *p,
+                const struct kith_error *why)
 {
-    if (!*path) return;                                       /* our own, linked in */
-    if (p) good++;
-    else bad++;
+    if (!*path) return; /* our own, linked in */
+    if (p)
+        good++;
+    else
+        bad++;
     CU_ASSERT(p ? !why : why->code < 0 && *why->text);
-    CU_ASSERT(!p || !bad);                                    /* those that can't be used come last */
+    CU_ASSERT(!p || !bad); /* those that can't be used come last */
 }
 
 static void test_list_shows_the_broken_ones(void)
@@ -100,8 +121,8 @@ static void test_list_shows_the_broken_ones(void)
     fresh();
     good = bad = 0;
     kith_registry_list(registry, see, NULL);
-    CU_ASSERT_EQUAL(good, 4);                                 /* older, newer, wide, right_name */
-    CU_ASSERT_EQUAL(bad, 4);                                  /* requires, nosymbol, v2, undefined */
+    CU_ASSERT_EQUAL(good, 4); /* older, newer, wide, right_name */
+    CU_ASSERT_EQUAL(bad, 4);  /* requires, nosymbol, v2, undefined */
     done();
 }
 
@@ -121,7 +142,9 @@ static void test_not_a_shared_object(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/text.so", dir);
     FILE *f = fopen(path, "w");
-    fputs("this is text, and enough of it to look like a file with a header that somebody might want to read\n", f);
+    fputs("this is text, and enough of it to look like a file with a header that somebody might "
+          "want to read\n",
+          f);
     fclose(f);
     fresh();
     CU_ASSERT_PTR_NULL(kith_registry_find(registry, KITH_DELEGATE, path, &err));
@@ -133,7 +156,7 @@ static void test_not_a_shared_object(void)
 
 static void test_root_trusts_nobody(void)
 {
-    if (geteuid() != 0) return;                               /* the rule is for root only */
+    if (geteuid() != 0) return; /* the rule is for root only */
     char dir[] = "/tmp/kith-abi-XXXXXX", path[64], from[PATH_MAX + 32];
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
     fresh();
@@ -166,7 +189,7 @@ static void test_root_trusts_nobody(void)
     done();
 }
 
-/* ------------------------------------------------------------------------------------------------ odd tables */
+/* -------------------------------------------------------------------------------- odd tables */
 
 static void room(const void *self, struct kith_room *out) {}
 static int work(void *self, struct kith_buf *b, struct kith_frame *f) { return 0; }
@@ -187,15 +210,22 @@ static void check(const struct kith_plugin *p, size_t symbol, const char *says)
 
 static struct kith_codec_ops codec_ops(void)
 {
-    return (struct kith_codec_ops){.size = sizeof(struct kith_codec_ops), .room = room, .seal = work, .open = work,
+    return (struct kith_codec_ops){.size = sizeof(struct kith_codec_ops),
+                                   .room = room,
+                                   .seal = work,
+                                   .open = work,
                                    .packet = {.framing = KITH_FRAMED, .first = 0x90, .last = 0x90},
                                    .stream = {.framing = KITH_NONE}};
 }
 
 static struct kith_plugin codec_plugin(const struct kith_codec_ops *ops)
 {
-    return (struct kith_plugin){.size = sizeof(struct kith_plugin), .kind = KITH_CODEC, .param_size = sizeof(struct kith_param),
-                                .name = "odd", .instance_size = 64, .ops = ops};
+    return (struct kith_plugin){.size = sizeof(struct kith_plugin),
+                                .kind = KITH_CODEC,
+                                .param_size = sizeof(struct kith_param),
+                                .name = "odd",
+                                .instance_size = 64,
+                                .ops = ops};
 }
 
 static void test_headers(void)
@@ -233,7 +263,8 @@ static void test_parameters(void)
 {
     static const char *const none[] = {NULL};
     struct kith_codec_ops ops = codec_ops();
-    const struct kith_param good_one = {.name = "level", .type = KITH_PARAM_UINT, .offset = 8, .doc = "how"};
+    const struct kith_param good_one = {
+        .name = "level", .type = KITH_PARAM_UINT, .offset = 8, .doc = "how"};
     struct kith_param list[3];
     struct kith_plugin p = codec_plugin(&ops);
     p.params = list;
@@ -252,7 +283,8 @@ static void test_parameters(void)
     WITH("`level`, lies outside of the instance", list[0].offset = SIZE_MAX - 2);
     WITH("`level`, is stored at an unaligned offset", list[0].offset = 9);
     WITH("`level`, has no doc", list[0].doc = NULL);
-    WITH("`level`, is an ENUM without choices", list[0].type = KITH_PARAM_ENUM, list[0].choices = none);
+    WITH("`level`, is an ENUM without choices", list[0].type = KITH_PARAM_ENUM,
+         list[0].choices = none);
     WITH("`level`, has a minimum over its maximum", list[0].min = 5, list[0].max = 4);
     WITH("`level`, is there twice", list[1].name = "level");
     WITH("`other`, is stored over another one", list[1].offset = 8);
@@ -272,10 +304,14 @@ static void test_forms(void)
         {{KITH_OWN, 12, 12, 0}, {KITH_NONE, 0, 0, 0}, NULL},
         {{KITH_OWN, 0, 1, 1}, {KITH_OWN, 10, 10, 0}, NULL},
         {{KITH_NONE, 0, 0, 0}, {KITH_NONE, 0, 0, 0}, "it has neither"},
-        {{KITH_FRAMED, 0x80, 0x81, 0}, {KITH_NONE, 0, 0, 0}, "impossible packet form: a framed form has one first byte"},
+        {{KITH_FRAMED, 0x80, 0x81, 0},
+         {KITH_NONE, 0, 0, 0},
+         "impossible packet form: a framed form has one first byte"},
         {{KITH_FRAMED, 0xC0, 0xC0, 0}, {KITH_NONE, 0, 0, 0}, "0x80 to 0xBF"},
         {{KITH_FRAMED, 9, 9, 0}, {KITH_NONE, 0, 0, 0}, "0x80 to 0xBF"},
-        {{KITH_FRAMED, 0x80, 0x80, 1}, {KITH_NONE, 0, 0, 0}, "only a form of its own can be tentative"},
+        {{KITH_FRAMED, 0x80, 0x80, 1},
+         {KITH_NONE, 0, 0, 0},
+         "only a form of its own can be tentative"},
         {{KITH_OWN, 5, 4, 0}, {KITH_NONE, 0, 0, 0}, "run backwards"},
         {{KITH_OWN, 0xF4, 0xF4, 0}, {KITH_NONE, 0, 0, 0}, "belong to `wire:` and to labels"},
         {{KITH_OWN, 0, 1, 0}, {KITH_NONE, 0, 0, 0}, "memberlist's messages"},
@@ -297,10 +333,12 @@ static void test_forms(void)
     check(&p, 0, "a form of its own needs extent()");
 }
 
-KITH_TESTS("abi", {"older plugin", test_older}, {"newer plugin", test_newer}, {"wider parameters", test_wide},
-           {"unknown requires bit", test_requires}, {"no symbol", test_nosymbol}, {"version 2 only", test_v2},
+KITH_TESTS("abi", {"older plugin", test_older}, {"newer plugin", test_newer},
+           {"wider parameters", test_wide}, {"unknown requires bit", test_requires},
+           {"no symbol", test_nosymbol}, {"version 2 only", test_v2},
            {"wrong name", test_wrong_name}, {"undefined symbol", test_undefined},
            {"found by what it calls itself", test_found_by_what_it_calls_itself},
            {"the list shows the broken ones", test_list_shows_the_broken_ones},
-           {"not a shared object", test_not_a_shared_object}, {"root trusts nobody", test_root_trusts_nobody},
-           {"headers", test_headers}, {"parameter tables", test_parameters}, {"codec forms", test_forms})
+           {"not a shared object", test_not_a_shared_object},
+           {"root trusts nobody", test_root_trusts_nobody}, {"headers", test_headers},
+           {"parameter tables", test_parameters}, {"codec forms", test_forms})

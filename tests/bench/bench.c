@@ -1,7 +1,7 @@
 /*
- * bench.c - what the hot paths of a node cost: the same work as go/main.go, byte for byte, on one core. Prints "name value"
- * lines; values are nanoseconds of CPU time an operation, or bytes. tests/bench/run puts both side by side. An argument
- * selects by name.
+ * bench.c - what the hot paths of a node cost: the same work as go/main.go, byte for byte, on one
+ * core. Prints "name value" lines; values are nanoseconds of CPU time an operation, or bytes.
+ * tests/bench/run puts both side by side. An argument selects by name.
  */
 #include "broadcast.h"
 #include "core.h"
@@ -28,7 +28,7 @@ static void *allocate(size_t n)
     return p;
 }
 
-/* ------------------------------------------------------------------------------------- measuring */
+/* --------------------------------------------------------------------------------- measuring */
 
 static double cpu_now(void)
 {
@@ -51,22 +51,30 @@ static double median(double *v)
 
 static void report(const char *name, long n, double v)
 {
-    if (n) printf("%s_%ld %.2f\n", name, n, v);
-    else printf("%s %.2f\n", name, v);
+    if (n)
+        printf("%s_%ld %.2f\n", name, n, v);
+    else
+        printf("%s %.2f\n", name, v);
     fflush(stdout);
 }
 
-/* ------------------------------------------------------------------------------------- the same bytes as main.go */
+/* ----------------------------------------------------------------- the same bytes as main.go */
 
 static size_t name_of(char out[16], int i) { return (size_t)snprintf(out, 16, "node-%05d", i); }
 
 static void entry(struct kith_buf *buf, int i, uint32_t incarnation, bool state)
 {
     char name[16];
-    uint8_t addr[4] = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}, vsn[6] = {1, 5, 2, 0, 0, 0};
-    struct kith_msg m = {.type = KITH_MSG_ALIVE, .incarnation = incarnation, .addr = {addr, 4}, .port = 7946, .vsn = {vsn, 6}};
+    uint8_t addr[4] = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i},
+            vsn[6] = {1, 5, 2, 0, 0, 0};
+    struct kith_msg m = {.type = KITH_MSG_ALIVE,
+                         .incarnation = incarnation,
+                         .addr = {addr, 4},
+                         .port = 7946,
+                         .vsn = {vsn, 6}};
     m.node = kith_bytes_of(name, name_of(name, i));
-    int e = state ? kith_wire_write(buf, KITH_BODY_NODE_STATE, &m) : kith_wire_write_message(buf, &m);
+    int e =
+        state ? kith_wire_write(buf, KITH_BODY_NODE_STATE, &m) : kith_wire_write_message(buf, &m);
     check(e == 0, "an entry does not fit");
 }
 
@@ -103,15 +111,16 @@ static void packets_free(struct packets p)
 
 static size_t ping(uint8_t out[32], uint32_t seq)
 {
-    static const uint8_t head[] = {0, 0x82, 0xa4, 'N', 'o', 'd', 'e', 0xa4, 's', 'e', 'l', 'f', 0xa5, 'S', 'e', 'q', 'N', 'o', 0xce};
+    static const uint8_t head[] = {0,   0x82, 0xa4, 'N', 'o', 'd', 'e', 0xa4, 's', 'e',
+                                   'l', 'f',  0xa5, 'S', 'e', 'q', 'N', 'o',  0xce};
     memcpy(out, head, sizeof head);
     for (int i = 0; i < 4; i++) out[sizeof head + i] = (uint8_t)(seq >> (24 - 8 * i));
     return sizeof head + 4;
 }
 
-/* ------------------------------------------------------------------------------------- a node without a runtime */
+/* ------------------------------------------------------------------ a node without a runtime */
 
-static struct rig rig;               /* the pipeline */
+static struct rig rig; /* the pipeline */
 static struct kith_core *core;
 static uint64_t now = 1000000000;
 static size_t sent, sent_bytes;
@@ -129,12 +138,16 @@ static void start(const char *chain, bool key)
     if (key) rig_key(&rig, 0, 32);
     rig_must(&rig, chain, NULL, 0);
     struct kith_room room = kith_pipeline_room(rig.p);
-    struct kith_core_config config = {.advertise = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 1}}, .default_port = 7946,
-                                      .headroom = (uint16_t)room.head, .tailroom = (uint16_t)room.tail};
+    struct kith_core_config config = {
+        .advertise = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 1}},
+        .default_port = 7946,
+        .headroom = (uint16_t)room.head,
+        .tailroom = (uint16_t)room.tail};
     struct kith_core_env env = {.packet_budget = budget};
     kith_settings_init(&config.settings, KITH_PROFILE_LAN);
     config.settings.name = "self";
-    config.settings.probe_interval = config.settings.gossip_interval = config.settings.push_pull_interval = 0;
+    config.settings.probe_interval = config.settings.gossip_interval =
+        config.settings.push_pull_interval = 0;
     config.settings.max_members = 200000;
     struct kith_error err = {.size = sizeof err};
     check(kith_core_new(&core, &config, &env, 1, now, &err) == 0, err.text);
@@ -153,7 +166,8 @@ static bool carry_out(void)
     bool closed = false;
     while (kith_core_poll(core, &out)) {
         if (out.kind == KITH_OUT_PACKET) {
-            check(kith_pipeline_seal_packet(rig.p, out.buf, out.pmax) >= 0, "a packet can't be sealed");
+            check(kith_pipeline_seal_packet(rig.p, out.buf, out.pmax) >= 0,
+                  "a packet can't be sealed");
             sent++;
             sent_bytes += out.buf->len;
         } else if (out.kind == KITH_OUT_WRITE) {
@@ -196,7 +210,7 @@ static void introduce(int members)
     }
 }
 
-/* ------------------------------------------------------------------------------------- the benchmarks */
+/* ---------------------------------------------------------------------------- the benchmarks */
 
 static void stale_alives(int members)
 {
@@ -248,7 +262,7 @@ static void queue(int depth)
 {
     double fill[REPETITIONS], drain[REPETITIONS];
     static uint8_t bytes[68];
-    char (*names)[16] = allocate((size_t)depth * sizeof *names);
+    char(*names)[16] = allocate((size_t)depth * sizeof *names);
     size_t len = 0;
     memset(bytes, KITH_MSG_ALIVE, sizeof bytes);
     for (int i = 0; i < depth; i++) len = name_of(names[i], i);
@@ -330,9 +344,15 @@ int main(int argc, char **argv)
         void (*run)(int);
         int n;
     } all[] = {
-        {"member_bytes", memory, 10000}, {"stale_alive", stale_alives, 1000}, {"stale_alive", stale_alives, 10000},
-        {"encrypted_ping", encrypted_pings, 0}, {"queue", queue, 100}, {"queue", queue, 1000}, {"queue", queue, 10000},
-        {"queue", queue, 100000}, {"push_pull", push_pull, 10000},
+        {"member_bytes", memory, 10000},
+        {"stale_alive", stale_alives, 1000},
+        {"stale_alive", stale_alives, 10000},
+        {"encrypted_ping", encrypted_pings, 0},
+        {"queue", queue, 100},
+        {"queue", queue, 1000},
+        {"queue", queue, 10000},
+        {"queue", queue, 100000},
+        {"push_pull", push_pull, 10000},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (argc < 2 || strstr(all[i].name, argv[1])) all[i].run(all[i].n);

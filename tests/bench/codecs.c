@@ -1,8 +1,10 @@
 /*
- * codecs.c - what the codecs cost: sealing and opening through the whole pipeline beside the bare library call on the same
- * bytes, and Go's compress/lzw beside ours. usage: codecs [GO-LZW]: the program of tests/bench/go-lzw, when there is Go.
+ * codecs.c - what the codecs cost: sealing and opening through the whole pipeline beside the bare
+ * library call on the same bytes, and Go's compress/lzw beside ours. usage: codecs [GO-LZW]: the
+ * program of tests/bench/go-lzw, when there is Go.
  *
- * Each figure is the fastest of many short runs, ours and theirs in turn: what a machine does beside only ever costs time.
+ * Each figure is the fastest of many short runs, ours and theirs in turn: what a machine does
+ * beside only ever costs time.
  */
 #include <lz4.h>
 #include <openssl/evp.h>
@@ -23,12 +25,12 @@ static uint64_t now(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* ------------------------------------------------------------------------------------- the libraries, bare */
+/* ----------------------------------------------------------------------- the libraries, bare */
 
 struct bare {
     const uint8_t *in;
     size_t len, packed;
-    uint8_t *out, *back;             /* len + len / 2 + 1 KiB each */
+    uint8_t *out, *back; /* len + len / 2 + 1 KiB each */
 };
 
 static const uint8_t key[32] = {1, 2, 3}, nonce[24] = {4, 5, 6};
@@ -58,13 +60,15 @@ static void aes_open(struct bare *b)
 
 static void xchacha_seal(struct bare *b)
 {
-    crypto_aead_xchacha20poly1305_ietf_encrypt_detached(b->out, b->out + b->len, NULL, b->in, b->len, NULL, 0, NULL, nonce, key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt_detached(b->out, b->out + b->len, NULL, b->in,
+                                                        b->len, NULL, 0, NULL, nonce, key);
     b->packed = b->len + 16;
 }
 
 static void xchacha_open(struct bare *b)
 {
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(b->back, NULL, b->out, b->len, b->out + b->len, NULL, 0, nonce, key))
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt_detached(b->back, NULL, b->out, b->len,
+                                                            b->out + b->len, NULL, 0, nonce, key))
         abort();
 }
 
@@ -83,7 +87,10 @@ static void crc32_both(struct bare *b)
 
 static struct lzw_encoder encoder;
 static struct lzw_decoder decoder;
-static void lzw_seal(struct bare *b) { b->packed = kith_lzw_encode(&encoder, b->in, b->len, b->out, b->len + b->len / 2 + 500); }
+static void lzw_seal(struct bare *b)
+{
+    b->packed = kith_lzw_encode(&encoder, b->in, b->len, b->out, b->len + b->len / 2 + 500);
+}
 static void lzw_open(struct bare *b)
 {
     int64_t n = kith_lzw_measure(&decoder, b->out, b->packed, b->len);
@@ -109,11 +116,14 @@ static void lz4_seal(struct bare *b)
 {
     static void *state;
     if (!state) state = malloc((size_t)LZ4_sizeofState());
-    b->packed = (size_t)LZ4_compress_fast_extState(state, (const char *)b->in, (char *)b->out, (int)b->len, (int)b->len + 1000, 1);
+    b->packed = (size_t)LZ4_compress_fast_extState(state, (const char *)b->in, (char *)b->out,
+                                                   (int)b->len, (int)b->len + 1000, 1);
 }
 static void lz4_open(struct bare *b)
 {
-    if (LZ4_decompress_safe((const char *)b->out, (char *)b->back, (int)b->packed, (int)b->len) != (int)b->len) abort();
+    if (LZ4_decompress_safe((const char *)b->out, (char *)b->back, (int)b->packed, (int)b->len) !=
+        (int)b->len)
+        abort();
 }
 
 static void deflate_seal(struct bare *b)
@@ -128,7 +138,7 @@ static void deflate_open(struct bare *b)
     if (uncompress(b->back, &n, b->out, b->packed) != Z_OK) abort();
 }
 
-/* ------------------------------------------------------------------------------------- through the pipeline */
+/* ---------------------------------------------------------------------- through the pipeline */
 
 struct through {
     struct rig rig;
@@ -141,7 +151,7 @@ struct through {
 static void packet_seal(struct through *t)
 {
     t->buf = (struct kith_buf){t->storage, t->storage + 64, t->len, t->len + 128};
-    t->buf.data[0] = 8;              /* in place, what was sealed is sealed again: any bytes are as good */
+    t->buf.data[0] = 8; /* in place, what was sealed is sealed again: any bytes are as good */
     if (kith_pipeline_seal_packet(t->rig.p, &t->buf, 5) != 0) abort();
     t->sealed = t->buf.len;
 }
@@ -155,7 +165,8 @@ static void take(void *arg, const uint8_t *data, size_t len) { *(size_t *)arg +=
 
 static void stream_seal(struct through *t)
 {
-    if (kith_pipeline_seal_stream(t->rig.p, kith_bytes_of(t->in, t->len), true, &t->out) != 0) abort();
+    if (kith_pipeline_seal_stream(t->rig.p, kith_bytes_of(t->in, t->len), true, &t->out) != 0)
+        abort();
     t->sealed = t->out.len;
 }
 
@@ -163,16 +174,18 @@ static void stream_open(struct through *t)
 {
     struct kith_inflow *f = kith_inflow_new(t->rig.p, true);
     size_t got = 0;
-    for (size_t at = 0; at < t->out.len; at += 65536)        /* as a socket gives them */
-        if (kith_inflow_feed(f, t->out.data + at, t->out.len - at < 65536 ? t->out.len - at : 65536, take, &got, NULL, NULL)) abort();
+    for (size_t at = 0; at < t->out.len; at += 65536) /* as a socket gives them */
+        if (kith_inflow_feed(f, t->out.data + at, t->out.len - at < 65536 ? t->out.len - at : 65536,
+                             take, &got, NULL, NULL))
+            abort();
     if (got != t->len) abort();
     kith_inflow_free(f);
 }
 
-/* ------------------------------------------------------------------------------------- measuring */
+/* --------------------------------------------------------------------------------- measuring */
 
 struct figures {
-    uint64_t seal, open, both, bare_seal, bare_open, bare_both;      /* ns a message */
+    uint64_t seal, open, both, bare_seal, bare_open, bare_both; /* ns a message */
     size_t sealed, bare;
 };
 
@@ -181,14 +194,19 @@ static void keep_least(uint64_t *least, uint64_t ns, unsigned reps)
     if (ns / reps < *least) *least = ns / reps;
 }
 
-static struct figures measure(const char *chain, const uint8_t *in, size_t len, void (*seal)(struct bare *),
-                              void (*open)(struct bare *))
+static struct figures measure(const char *chain, const uint8_t *in, size_t len,
+                              void (*seal)(struct bare *), void (*open)(struct bare *))
 {
     struct through t = {.in = in, .len = len};
-    struct bare b = {.in = in, .len = len, .out = malloc(len * 3 / 2 + 4096), .back = malloc(len * 3 / 2 + 4096)};
-    struct figures f = {.seal = UINT64_MAX, .both = UINT64_MAX, .bare_seal = UINT64_MAX, .bare_both = UINT64_MAX};
+    struct bare b = {.in = in,
+                     .len = len,
+                     .out = malloc(len * 3 / 2 + 4096),
+                     .back = malloc(len * 3 / 2 + 4096)};
+    struct figures f = {
+        .seal = UINT64_MAX, .both = UINT64_MAX, .bare_seal = UINT64_MAX, .bare_both = UINT64_MAX};
     bool packet = len <= 65536 - 64;
-    unsigned reps = len > 20000 ? 1 : (unsigned)(20000 / (len + 400)) + 1, rounds = len > 1 << 20 ? 20 : 1500;
+    unsigned reps = len > 20000 ? 1 : (unsigned)(20000 / (len + 400)) + 1,
+             rounds = len > 1 << 20 ? 20 : 1500;
     rig_init(&t.rig);
     rig_key(&t.rig, 0, 32);
     rig_must(&t.rig, chain, NULL, 0);
@@ -197,7 +215,8 @@ static struct figures measure(const char *chain, const uint8_t *in, size_t len, 
     for (unsigned r = 0; r < rounds; r++) {
         /* There and back, there alone; so a clock is read twice a round and not twice a message. */
         uint64_t start = now();
-        for (unsigned i = 0; i < reps; i++) packet ? packet_seal(&t) : stream_seal(&t), packet ? packet_open(&t) : stream_open(&t);
+        for (unsigned i = 0; i < reps; i++)
+            packet ? packet_seal(&t) : stream_seal(&t), packet ? packet_open(&t) : stream_open(&t);
         keep_least(&f.both, now() - start, reps);
         start = now();
         for (unsigned i = 0; i < reps; i++) packet ? packet_seal(&t) : stream_seal(&t);
@@ -224,18 +243,19 @@ static struct figures measure(const char *chain, const uint8_t *in, size_t len, 
 static void print(const char *what, size_t len, const struct figures *f)
 {
     double over = 100.0 * ((double)f->both / (double)f->bare_both - 1);
-    printf("%-22s %9zu %9zu %6.2f %10llu %10llu %11llu %11llu %+7.0f%%\n", what, len, f->sealed, (double)len / (double)f->sealed,
-           (unsigned long long)f->seal, (unsigned long long)f->open, (unsigned long long)f->bare_seal,
+    printf("%-22s %9zu %9zu %6.2f %10llu %10llu %11llu %11llu %+7.0f%%\n", what, len, f->sealed,
+           (double)len / (double)f->sealed, (unsigned long long)f->seal,
+           (unsigned long long)f->open, (unsigned long long)f->bare_seal,
            (unsigned long long)f->bare_open, over);
 }
 
 static void heading(const char *title)
 {
-    printf("\n%s\n%-22s %9s %9s %6s %10s %10s %11s %11s %8s\n", title, "codec", "in", "out", "ratio", "seal ns", "open ns",
-           "bare seal", "bare open", "more");
+    printf("\n%s\n%-22s %9s %9s %6s %10s %10s %11s %11s %8s\n", title, "codec", "in", "out",
+           "ratio", "seal ns", "open ns", "bare seal", "bare open", "more");
 }
 
-/* ------------------------------------------------------------------------------------- tables */
+/* ------------------------------------------------------------------------------------ tables */
 
 static void ciphers(void)
 {
@@ -277,8 +297,10 @@ static void compressors(const char *title, const uint8_t *in, size_t len)
     }
     for (level = 1; level <= 6; level += 5) {
         struct figures d = measure("lzw", in, len, deflate_seal, deflate_open);
-        printf("%-22s %9zu %9zu %6.2f %10s %10s %11llu %11llu\n", level == 1 ? "(zlib, level 1)" : "(zlib, level 6)", len, d.bare,
-               (double)len / (double)d.bare, "", "", (unsigned long long)d.bare_seal, (unsigned long long)d.bare_open);
+        printf("%-22s %9zu %9zu %6.2f %10s %10s %11llu %11llu\n",
+               level == 1 ? "(zlib, level 1)" : "(zlib, level 6)", len, d.bare,
+               (double)len / (double)d.bare, "", "", (unsigned long long)d.bare_seal,
+               (unsigned long long)d.bare_open);
     }
 }
 
@@ -292,11 +314,14 @@ static void beside_go(const char *go, const uint8_t *in, size_t len, const char 
     close(fd);
     snprintf(command, sizeof command, "'%s' %s", go, path);
     FILE *p = popen(command, "r");
-    if (p && fgets(line, sizeof line, p) && sscanf(line, "%*s %llu %llu %llu %llu", &n, &packed, &seal, &open) == 4) {
+    if (p && fgets(line, sizeof line, p) &&
+        sscanf(line, "%*s %llu %llu %llu %llu", &n, &packed, &seal, &open) == 4) {
         struct figures f = measure("lzw", in, len, lzw_seal, lzw_open);
-        printf("%-22s %9zu %9llu  Go: compress %7llu ns, decompress %7llu; ours: %7llu, %7llu: %.1f and %.1f times as fast\n", what,
-               len, packed, seal, open, (unsigned long long)f.bare_seal, (unsigned long long)f.bare_open,
-               (double)seal / (double)f.bare_seal, (double)open / (double)f.bare_open);
+        printf("%-22s %9zu %9llu  Go: compress %7llu ns, decompress %7llu; ours: %7llu, %7llu: "
+               "%.1f and %.1f times as fast\n",
+               what, len, packed, seal, open, (unsigned long long)f.bare_seal,
+               (unsigned long long)f.bare_open, (double)seal / (double)f.bare_seal,
+               (double)open / (double)f.bare_open);
     }
     if (p) pclose(p);
     unlink(path);

@@ -1,6 +1,7 @@
 /*
- * samples.h - what codecs see in a cluster, made with the core's own writer: gossip packets of alive messages and the state
- * of 1,000 members as push/pull sends it. Names, addresses and meta differ as those of a real cluster do.
+ * samples.h - what codecs see in a cluster, made with the core's own writer: gossip packets of
+ * alive messages and the state of 1,000 members as push/pull sends it. Names, addresses and meta
+ * differ as those of a real cluster do.
  */
 #ifndef KITH_SAMPLES_H
 #define KITH_SAMPLES_H
@@ -20,14 +21,23 @@ static void sample_member(struct kith_msg *m, uint8_t type, unsigned i)
     static const char *const roles[] = {"web", "db", "cache", "worker"};
     static char name[64], meta[64];
     static uint8_t addr[4], vsn[6] = {1, 5, 2, 2, 5, 4};
-    int n = snprintf(name, sizeof name, "%s-%04u.eu-%u.example.net", roles[sample_random(4)], i, sample_random(3));
-    int k = snprintf(meta, sizeof meta, "\xFF\x82\xA4role\xA3%s\xA4zone\xA4" "eu-%u", roles[i % 4], sample_random(3));
+    int n = snprintf(name, sizeof name, "%s-%04u.eu-%u.example.net", roles[sample_random(4)], i,
+                     sample_random(3));
+    int k = snprintf(meta, sizeof meta,
+                     "\xFF\x82\xA4role\xA3%s\xA4zone\xA4"
+                     "eu-%u",
+                     roles[i % 4], sample_random(3));
     addr[0] = 10;
     addr[1] = (uint8_t)sample_random(4);
     addr[2] = (uint8_t)(i >> 8);
     addr[3] = (uint8_t)i;
-    *m = (struct kith_msg){.type = type, .incarnation = 1 + sample_random(40), .port = 7946, .node = kith_bytes_of(name, (size_t)n),
-                           .meta = kith_bytes_of(meta, (size_t)k), .addr = kith_bytes_of(addr, 4), .vsn = kith_bytes_of(vsn, 6)};
+    *m = (struct kith_msg){.type = type,
+                           .incarnation = 1 + sample_random(40),
+                           .port = 7946,
+                           .node = kith_bytes_of(name, (size_t)n),
+                           .meta = kith_bytes_of(meta, (size_t)k),
+                           .addr = kith_bytes_of(addr, 4),
+                           .vsn = kith_bytes_of(vsn, 6)};
 }
 
 /* A compound of alives, at most `budget` bytes. */

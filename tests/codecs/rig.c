@@ -8,14 +8,14 @@ struct fake_host fake;
 /* ------------------------------------------------------------------------------------- host */
 
 struct host {
-    struct kith_host table;          /* first */
+    struct kith_host table; /* first */
     struct kith_keyring *ring;
-    const char *subkey;              /* codec name, or NULL for raw keys */
+    const char *subkey; /* codec name, or NULL for raw keys */
     uint64_t counters[8];
     const char *names[8];
 };
 
-static uint64_t step(uint64_t *state)            /* splitmix64 */
+static uint64_t step(uint64_t *state) /* splitmix64 */
 {
     uint64_t z = (*state += 0x9E3779B97F4A7C15u);
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
@@ -77,8 +77,14 @@ static struct kith_host *make(void *ctx, const struct kith_entry *entry, struct 
     const struct kith_codec_ops *ops = entry->plugin->ops;
     struct host *h = calloc(1, sizeof *h);
     h->table = (struct kith_host){
-        .size = sizeof h->table, .log = fake_log, .random = fake_random, .now = fake_now, .wall = fake_now,
-        .counter = fake_counter, .keys = fake_keys, .query = fake_query,
+        .size = sizeof h->table,
+        .log = fake_log,
+        .random = fake_random,
+        .now = fake_now,
+        .wall = fake_now,
+        .counter = fake_counter,
+        .keys = fake_keys,
+        .query = fake_query,
     };
     h->ring = ring;
     h->subkey = ops->flags & KITH_CODEC_RAW_KEYS ? NULL : entry->plugin->name;
@@ -89,7 +95,7 @@ static void unmake(void *ctx, struct kith_host *table) { free(table); }
 
 const struct kith_host_maker fake_maker = {.make = make, .free = unmake};
 
-/* ------------------------------------------------------------------------------------- config by hand */
+/* ---------------------------------------------------------------------------- config by hand */
 
 static struct kith_registry *registry;
 
@@ -132,7 +138,8 @@ static void entry_init(struct kith_entry *e, char *text)
     char *save, *params = strchr(text, ':');
     if (!registry) registry = kith_registry_new(NULL);
     size_t n = strlen(text);
-    for (size_t i = 0; i < n; i++) e->digest[i % sizeof e->digest] = (uint8_t)(e->digest[i % sizeof e->digest] * 31 + text[i]);
+    for (size_t i = 0; i < n; i++)
+        e->digest[i % sizeof e->digest] = (uint8_t)(e->digest[i % sizeof e->digest] * 31 + text[i]);
     if (params) *params++ = 0;
     e->kind = KITH_CODEC;
     e->plugin = kith_registry_find(registry, KITH_CODEC, text, &err);
@@ -144,7 +151,8 @@ static void entry_init(struct kith_entry *e, char *text)
     e->params = calloc(1, e->plugin->instance_size);
     for (const struct kith_param *p = e->plugin->params; p && p->name; p++)
         if (p->def) set_param(e, p, p->def);
-    for (char *one = params ? strtok_r(params, ",", &save) : NULL; one; one = strtok_r(NULL, ",", &save)) {
+    for (char *one = params ? strtok_r(params, ",", &save) : NULL; one;
+         one = strtok_r(NULL, ",", &save)) {
         char *value = strchr(one, '=');
         assert(value);
         *value++ = 0;
@@ -179,19 +187,19 @@ void rig_init(struct rig *r)
     memset(r, 0, sizeof *r);
     fake = (struct fake_host){.seed = 1};
     r->err.size = sizeof r->err;
-    r->config.settings.label = "";
-    r->config.settings.protocol_version = 2;
-    r->config.settings.max_stream_size = 20u << 20;
-    r->config.settings.max_stream_memory = 128u << 20;
-    r->config.send.items = r->send;
-    r->config.accept.items = r->accept;
+    r->config.chain.label = "";
+    r->config.chain.protocol = 2;
+    r->config.chain.max_stream_size = 20u << 20;
+    r->config.chain.max_stream_memory = 128u << 20;
+    r->config.chain.send.items = r->send;
+    r->config.chain.accept.items = r->accept;
     r->config.keyring.items = r->keys;
 }
 
 void rig_chain(struct rig *r, const char *send, const char *accept)
 {
-    if (send) entries_set(&r->config.send, send);
-    if (accept || send) entries_set(&r->config.accept, accept ? accept : send);
+    if (send) entries_set(&r->config.chain.send, send);
+    if (accept || send) entries_set(&r->config.chain.accept, accept ? accept : send);
 }
 
 void rig_key(struct rig *r, uint8_t first, size_t len)
@@ -206,7 +214,7 @@ int rig_build(struct rig *r)
 {
     struct kith_pipeline *old = r->p, *fresh;
     if (!r->ring) r->ring = kith_keyring_new(&r->config.keyring);
-    int rc = kith_pipeline_new(&fresh, &r->config, &fake_maker, r->ring, old, &r->err);
+    int rc = kith_pipeline_new(&fresh, &r->config.chain, &fake_maker, r->ring, old, &r->err);
     if (rc < 0) return rc;
     r->p = fresh;
     kith_pipeline_unref(old);
@@ -216,7 +224,7 @@ int rig_build(struct rig *r)
 void rig_must(struct rig *r, const char *send, const char *accept, uint32_t require)
 {
     rig_chain(r, send, accept);
-    r->config.require = require;
+    r->config.chain.require = require;
     if (rig_build(r) < 0) {
         fprintf(stderr, "%s: %s\n", send, r->err.text);
         exit(2);
@@ -227,13 +235,13 @@ void rig_fini(struct rig *r)
 {
     kith_pipeline_unref(r->p);
     kith_keyring_unref(r->ring);
-    entries_fini(&r->config.send);
-    entries_fini(&r->config.accept);
+    entries_fini(&r->config.chain.send);
+    entries_fini(&r->config.chain.accept);
     for (size_t i = 0; i < r->config.keyring.count; i++) free(r->keys[i].data);
     memset(r, 0, sizeof *r);
 }
 
-/* ------------------------------------------------------------------------------------- messages */
+/* ---------------------------------------------------------------------------------- messages */
 
 struct rig_buf rig_buf(const struct rig *r, const void *data, size_t len)
 {
@@ -259,7 +267,8 @@ static void take_plain(void *arg, const uint8_t *data, size_t len)
     out->len += len;
 }
 
-int rig_feed(struct kith_pipeline *p, bool acceptor, struct kith_bytes in, size_t chop, struct rig_plain *out)
+int rig_feed(struct kith_pipeline *p, bool acceptor, struct kith_bytes in, size_t chop,
+             struct rig_plain *out)
 {
     struct kith_inflow *f = kith_inflow_new(p, acceptor);
     int rc = 0;
@@ -267,7 +276,7 @@ int rig_feed(struct kith_pipeline *p, bool acceptor, struct kith_bytes in, size_
     for (size_t at = 0; at < in.len && rc == 0;) {
         size_t n = chop ? chop : 1 + rig_random() % (rig_random() % 8 ? 64 : 65536);
         if (n > in.len - at) n = in.len - at;
-        uint8_t *piece = malloc(n);          /* its own, so that a sanitizer sees any read beyond it */
+        uint8_t *piece = malloc(n); /* its own, so that a sanitizer sees any read beyond it */
         memcpy(piece, in.data + at, n);
         rc = kith_inflow_feed(f, piece, n, take_plain, out, &out->why, out->text);
         free(piece);
@@ -291,9 +300,12 @@ void rig_fill_state(uint8_t *out, size_t len)
 {
     char entry[160];
     for (size_t at = 0; at < len;) {
-        int n = snprintf(entry, sizeof entry, "%cAddr%c%c%c%c%cIncarnation%cMeta%crole=web,zone=eu-%uNameanode-%05uPort%cState%cVsn%c",
-                         0x87, 0xA4, 10, (int)(rig_random() % 4), (int)(rig_random() & 255), 0xAB, (int)(rig_random() % 9), 0xA6,
-                         (unsigned)(rig_random() % 3), (unsigned)(rig_random() % 100000), 0xCD, 1, 0xA6);
+        int n = snprintf(entry, sizeof entry,
+                         "%cAddr%c%c%c%c%cIncarnation%cMeta%crole=web,zone=eu-%uNameanode-%05uPort%"
+                         "cState%cVsn%c",
+                         0x87, 0xA4, 10, (int)(rig_random() % 4), (int)(rig_random() & 255), 0xAB,
+                         (int)(rig_random() % 9), 0xA6, (unsigned)(rig_random() % 3),
+                         (unsigned)(rig_random() % 100000), 0xCD, 1, 0xA6);
         size_t take = (size_t)n < len - at ? (size_t)n : len - at;
         memcpy(out + at, entry, take);
         at += take;

@@ -9,33 +9,41 @@ static int open_hex(struct rig *r, const uint8_t *data, size_t n, struct rig_buf
     return kith_pipeline_open_packet(r->p, &b->buf, NULL);
 }
 
-/* vectors.json's table, but for one case: a version byte that was flipped is found by its padding. */
+/* vectors.json's table, but for one case: a version byte that was flipped is found by its padding.
+ */
 static void test_tolerance(void)
 {
     json_t *one, *cases = json_object_get(json_object_get(vectors(), "decrypt_tolerance"), "cases");
     size_t i;
     CU_ASSERT(json_array_size(cases) >= 10);
-    json_array_foreach(cases, i, one) {
+    json_array_foreach(cases, i, one)
+    {
         const char *name = json_string_value(json_object_get(one, "name"));
         const char *hex = json_string_value(json_object_get(one, "hex"));
-        const char *plain = json_string_value(json_object_get(json_array_get(json_object_get(one, "results"), 0), "plain_hex"));
+        const char *plain = json_string_value(
+            json_object_get(json_array_get(json_object_get(one, "results"), 0), "plain_hex"));
         struct rig r;
         struct rig_buf b;
         size_t n, len = 0;
         uint8_t *data = from_hex(hex, &n), *want = plain ? from_hex(plain, &len) : NULL;
         rig_init(&r);
-        if (strcmp(name, "wrong_key") == 0 || strcmp(name, "ok_second_key") == 0) rig_key(&r, 77, 16);
+        if (strcmp(name, "wrong_key") == 0 || strcmp(name, "ok_second_key") == 0)
+            rig_key(&r, 77, 16);
         if (strcmp(name, "wrong_key") != 0) rig_key(&r, 0, 16);
         if (strcmp(name, "wrong_aad") == 0) {
-            r.config.settings.label = "x";
-            r.config.settings.skip_inbound_label_check = true;
+            r.config.chain.label = "x";
+            r.config.chain.skip_inbound_label_check = true;
         }
         rig_must(&r, "aes_gcm", NULL, KITH_ENCRYPTS);
         int rc = open_hex(&r, data, n, &b);
-        if (strncmp(name, "version_byte_flip", 17) == 0) CU_ASSERT_EQUAL(rc, -KITH_EMALFORMED)
-        else if (!plain) CU_ASSERT(rc < 0)
-        else if (!len) CU_ASSERT_EQUAL(rc, -KITH_EMALFORMED)         /* opened, but then there is no message */
-        else CU_ASSERT(rc == 0 && b.buf.len == len && memcmp(b.buf.data, want, len) == 0)
+        if (strncmp(name, "version_byte_flip", 17) == 0)
+            CU_ASSERT_EQUAL(rc, -KITH_EMALFORMED)
+        else if (!plain)
+            CU_ASSERT(rc < 0)
+        else if (!len)
+            CU_ASSERT_EQUAL(rc, -KITH_EMALFORMED) /* opened, but then there is no message */
+        else
+            CU_ASSERT(rc == 0 && b.buf.len == len && memcmp(b.buf.data, want, len) == 0)
         rig_buf_free(&b);
         free(data);
         free(want);
@@ -59,7 +67,7 @@ static void test_lengths_and_keys(void)
         for (size_t k = 0; k < 3; k++) {
             struct rig r;
             rig_init(&r);
-            r.config.settings.protocol_version = protocol;
+            r.config.chain.protocol = protocol;
             rig_key(&r, 3, keys[k]);
             rig_must(&r, "aes_gcm", NULL, KITH_ENCRYPTS);
             for (size_t n = 1; n <= sizeof msg; n++) {
@@ -75,14 +83,15 @@ static void test_lengths_and_keys(void)
         }
 }
 
-/* One bit anywhere but in the version byte, and that too unless it says the other version with right padding. */
+/* One bit anywhere but in the version byte, and that too unless it says the other version with
+ * right padding. */
 static void test_every_bit(void)
 {
     for (unsigned protocol = 1; protocol <= 2; protocol++) {
         struct rig r;
         struct rig_buf b, c;
         rig_init(&r);
-        r.config.settings.protocol_version = protocol;
+        r.config.chain.protocol = protocol;
         rig_key(&r, 3, 16);
         rig_must(&r, "aes_gcm", NULL, KITH_ENCRYPTS);
         seal(&r, "\x08hello, who is there?", 21, &b);
@@ -94,7 +103,9 @@ static void test_every_bit(void)
         }
         b.buf.data[0] ^= 1;
         int rc = open_hex(&r, b.buf.data, b.buf.len, &c);
-        CU_ASSERT_EQUAL(rc, protocol == 2 ? -KITH_EMALFORMED : 0);   /* read as version 1 the padding is part of the message */
+        CU_ASSERT_EQUAL(rc, protocol == 2
+                                ? -KITH_EMALFORMED
+                                : 0); /* read as version 1 the padding is part of the message */
         rig_buf_free(&c);
         rig_buf_free(&b);
         rig_fini(&r);
@@ -107,9 +118,10 @@ static void test_padding_is_checked(void)
     static const struct {
         uint8_t last[4];
         bool good;
-    } cases[] = {{{'a', 'b', 'c', 1}, true},  {{'a', 'b', 2, 2}, true},  {{'a', 'b', 1, 2}, false}, {{'a', 'b', 'c', 0}, false},
-                 {{'a', 'b', 'c', 17}, false}, {{4, 4, 4, 4}, true},      {{5, 4, 4, 4}, false},     {{4, 5, 4, 4}, false},
-                 {{16, 16, 16, 16}, false}};
+    } cases[] = {
+        {{'a', 'b', 'c', 1}, true},  {{'a', 'b', 2, 2}, true},     {{'a', 'b', 1, 2}, false},
+        {{'a', 'b', 'c', 0}, false}, {{'a', 'b', 'c', 17}, false}, {{4, 4, 4, 4}, true},
+        {{5, 4, 4, 4}, false},       {{4, 5, 4, 4}, false},        {{16, 16, 16, 16}, false}};
     struct rig r;
     rig_init(&r);
     rig_key(&r, 3, 16);
@@ -155,7 +167,7 @@ static void test_ring(void)
     rig_buf_free(&c);
     rig_buf_free(&m);
 
-    seal(&b, "\x08x", 2, &m);                /* still the first key */
+    seal(&b, "\x08x", 2, &m); /* still the first key */
     CU_ASSERT_EQUAL(open_hex(&a, m.buf.data, m.buf.len, &c), 0);
     rig_buf_free(&c);
     CU_ASSERT_EQUAL(kith_keyring_remove(a.ring, 1, &saved, &a.err), 0);
@@ -177,8 +189,8 @@ static void test_nonces_differ(void)
     rig_key(&r, 1, 16);
     for (size_t i = 0; i < N; i++) {
         struct rig_buf b;
-        if (i % 500 == 0) {          /* a reload with another chain, so another instance now and then */
-            r.config.settings.protocol_version = 2 + i / 500 % 2;
+        if (i % 500 == 0) { /* a reload with another chain, so another instance now and then */
+            r.config.chain.protocol = 2 + i / 500 % 2;
             rig_must(&r, "aes_gcm", NULL, KITH_ENCRYPTS);
         }
         seal(&r, "\x08x", 2, &b);
@@ -190,10 +202,7 @@ static void test_nonces_differ(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("codecs/aes_gcm",
-           {"tolerance", test_tolerance},
-           {"lengths and keys", test_lengths_and_keys},
-           {"every bit", test_every_bit},
-           {"padding is checked", test_padding_is_checked},
-           {"ring", test_ring},
+KITH_TESTS("codecs/aes_gcm", {"tolerance", test_tolerance},
+           {"lengths and keys", test_lengths_and_keys}, {"every bit", test_every_bit},
+           {"padding is checked", test_padding_is_checked}, {"ring", test_ring},
            {"nonces differ", test_nonces_differ}, )

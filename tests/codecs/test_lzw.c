@@ -16,7 +16,7 @@ static size_t round_trip(const uint8_t *in, size_t n)
     uint8_t *out = malloc(cap + LZW_SLACK), *back = malloc(n ? n : 1);
     size_t len = kith_lzw_encode(&encoder, in, n, out, cap);
     CU_ASSERT(len > 0 && len <= cap - LZW_SLACK);
-    uint8_t *exact = malloc(len);            /* for sanitizers: nothing is read beyond */
+    uint8_t *exact = malloc(len); /* for sanitizers: nothing is read beyond */
     memcpy(exact, out, len);
     CU_ASSERT_EQUAL(kith_lzw_measure(&decoder, exact, len, n), (int64_t)n);
     if (n) CU_ASSERT_EQUAL(kith_lzw_measure(&decoder, exact, len, n - 1), -2);
@@ -56,7 +56,8 @@ static void test_large(void)
     }
 }
 
-/* What the encoder keeps between messages never shows: not from other messages, nor from other seeds. */
+/* What the encoder keeps between messages never shows: not from other messages, nor from other
+ * seeds. */
 static void test_memory_does_not_show(void)
 {
     enum { N = 3000 };
@@ -66,10 +67,13 @@ static void test_memory_does_not_show(void)
     for (unsigned i = 0; i < 200; i++) {
         if (i % 3 == 0) kith_lzw_init(&encoder, rig_random());
         size_t other = rig_random() % N;
-        if (i % 2) rig_fill(noise, other);
-        else rig_fill_state(noise, other);
+        if (i % 2)
+            rig_fill(noise, other);
+        else
+            rig_fill_state(noise, other);
         kith_lzw_encode(&encoder, noise, other, again, sizeof again - LZW_SLACK);
-        CU_ASSERT(kith_lzw_encode(&encoder, in, N, again, sizeof again - LZW_SLACK) == n && memcmp(first, again, n) == 0);
+        CU_ASSERT(kith_lzw_encode(&encoder, in, N, again, sizeof again - LZW_SLACK) == n &&
+                  memcmp(first, again, n) == 0);
     }
 }
 
@@ -81,8 +85,13 @@ static size_t plain_encode(const uint8_t *in, size_t n, uint8_t *out)
     unsigned count = 0, width = 9, hi = 257, overflow = 512;
     size_t len = 0;
     int code = -1;
-#define EMIT(c) for (bits |= (uint64_t)(c) << count, count += width; count >= 8; count -= 8, bits >>= 8) out[len++] = (uint8_t)bits
-#define NEXT() do { if (++hi == overflow) width++, overflow *= 2; } while (0)
+#define EMIT(c) \
+    for (bits |= (uint64_t)(c) << count, count += width; count >= 8; count -= 8, bits >>= 8) \
+    out[len++] = (uint8_t)bits
+#define NEXT() \
+    do { \
+        if (++hi == overflow) width++, overflow *= 2; \
+    } while (0)
     memset(child, 0, sizeof child);
     EMIT(256);
     for (size_t i = 0; i < n; i++) {
@@ -123,7 +132,8 @@ static void test_like_the_plain_algorithm(void)
         size_t n = i < 30 ? rig_random() % 6000 : 10000 + rig_random() % 50000;
         if (i % 3 == 0) rig_fill(in, n);
         if (i % 3 == 1) rig_fill_state(in, n);
-        if (i % 3 == 2) for (size_t k = 0; k < n; k++) in[k] = (uint8_t)(rig_random() % 3);
+        if (i % 3 == 2)
+            for (size_t k = 0; k < n; k++) in[k] = (uint8_t)(rig_random() % 3);
         size_t len = plain_encode(in, n, want);
         CU_ASSERT_EQUAL(kith_lzw_encode(&encoder, in, n, got, sizeof got - LZW_SLACK), len);
         CU_ASSERT(memcmp(want, got, len) == 0);
@@ -149,7 +159,10 @@ static void test_vectors(void)
 {
     static const struct {
         const char *name, *plain;
-    } cases[] = {{"compress_a", "a"}, {"compress_testing", "testing"}, {"compress_compound_2", NULL}, {"compress_repeat_33000", NULL}};
+    } cases[] = {{"compress_a", "a"},
+                 {"compress_testing", "testing"},
+                 {"compress_compound_2", NULL},
+                 {"compress_repeat_33000", NULL}};
     struct rig r;
     rig_init(&r);
     rig_must(&r, "lzw", NULL, 0);
@@ -163,9 +176,9 @@ static void test_vectors(void)
             plain = vector_bytes("compound_2", &n);
         } else {
             plain = malloc(n = 33000);
-            for (size_t k = 0; k < n; k++) plain[k] = (uint8_t)"memberlist-"[k % 11];
+            for (size_t k = 0; k < n; k++) plain[k] = (uint8_t) "memberlist-"[k % 11];
         }
-        struct kith_buf out = {0};           /* streams are compressed even where it does not pay */
+        struct kith_buf out = {0}; /* streams are compressed even where it does not pay */
         CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(plain, n), false, &out), 0);
         CU_ASSERT(out.len == len && memcmp(out.data, want, len) == 0);
         struct rig_buf b = rig_buf(&r, want, len);
@@ -179,7 +192,8 @@ static void test_vectors(void)
     rig_fini(&r);
 }
 
-/* compress_compound_8 is a packet that Go did send compressed: opened, it packs to the same bytes again. */
+/* compress_compound_8 is a packet that Go did send compressed: opened, it packs to the same bytes
+ * again. */
 static void test_packet_vector(void)
 {
     struct rig r;
@@ -202,13 +216,17 @@ static void test_packet_vector(void)
 
 static void test_tolerance(void)
 {
-    json_t *one, *cases = json_object_get(json_object_get(vectors(), "lzw_decode_tolerance"), "cases");
+    json_t *one,
+        *cases = json_object_get(json_object_get(vectors(), "lzw_decode_tolerance"), "cases");
     size_t i;
     CU_ASSERT(json_array_size(cases) >= 10);
-    json_array_foreach(cases, i, one) {
+    json_array_foreach(cases, i, one)
+    {
         size_t n, len = 0;
-        uint8_t *in = from_hex(json_string_value(json_object_get(one, "lzw_hex")), &n), out[64], *want = NULL;
-        const char *plain = json_string_value(json_object_get(json_array_get(json_object_get(one, "results"), 0), "plain_hex"));
+        uint8_t *in = from_hex(json_string_value(json_object_get(one, "lzw_hex")), &n), out[64],
+                *want = NULL;
+        const char *plain = json_string_value(
+            json_object_get(json_array_get(json_object_get(one, "results"), 0), "plain_hex"));
         int64_t got = kith_lzw_measure(&decoder, in, n, sizeof out);
         if (plain) want = from_hex(plain, &len);
         CU_ASSERT_EQUAL(got, plain ? (int64_t)len : -1);
@@ -228,7 +246,7 @@ static void test_noise(void)
     for (unsigned i = 0; i < 20000; i++) {
         size_t n = rig_random() % sizeof in;
         rig_fill(in, n);
-        if (n > 2 && i % 2) in[0] = 0, in[1] &= 0xFE;        /* begin with a clear */
+        if (n > 2 && i % 2) in[0] = 0, in[1] &= 0xFE; /* begin with a clear */
         int64_t len = kith_lzw_measure(&decoder, in, n, 100000);
         if (len < 0) continue;
         uint8_t *out = malloc((size_t)len + 1);
@@ -239,44 +257,116 @@ static void test_noise(void)
     }
 }
 
-/* ------------------------------------------------------------------------------------- the msgpack around it */
+/* --------------------------------------------------------------------- the msgpack around it */
 
 static void test_message_forms(void)
 {
-#define BUF "\xAB\x00\xe9\x94\x99\x43\x27\x8d\x9b\x33\x01\x01"            /* "testing" */
+#define BUF "\xAB\x00\xe9\x94\x99\x43\x27\x8d\x9b\x33\x01\x01" /* "testing" */
     static const struct {
         const char *bytes;
         size_t len;
         bool good;
     } cases[] = {
 #define C(s, good) {s, sizeof(s) - 1, good}
-        C("\x09\x82\xA4" "Algo\x00\xA3" "Buf" BUF, true),
-        C("\x09\x82\xA3" "Buf" BUF "\xA4" "Algo\x00", true),
-        C("\x09\x81\xA3" "Buf" BUF, true),                                     /* missing: zero */
-        C("\x09\x82\xA4" "Algo\xC0\xA3" "Buf" BUF, true),                      /* nil: zero */
-        C("\x09\x82\xA4" "Algo\xCC\x00\xA3" "Buf" BUF, true),
-        C("\x09\x82\xA4" "Algo\xD1\x00\x00\xA3" "Buf" BUF, true),
-        C("\x09\x82\xA4" "Algo\xCF\0\0\0\0\0\0\0\0\xA3" "Buf" BUF, true),
-        C("\x09\xDE\x00\x02\xA4" "Algo\x00\xA3" "Buf" BUF, true),              /* map16 */
-        C("\x09\x83\xA3" "New\x82\x01\x92\xC4\x01\x00\xC3\x02\xCB\0\0\0\0\0\0\0\0\xA4" "Algo\x00\xA3" "Buf" BUF, true),
-        C("\x09\x92\x00" BUF, true),                                           /* a struct as array */
+        C("\x09\x82\xA4"
+          "Algo\x00\xA3"
+          "Buf" BUF,
+          true),
+        C("\x09\x82\xA3"
+          "Buf" BUF "\xA4"
+          "Algo\x00",
+          true),
+        C("\x09\x81\xA3"
+          "Buf" BUF,
+          true), /* missing: zero */
+        C("\x09\x82\xA4"
+          "Algo\xC0\xA3"
+          "Buf" BUF,
+          true), /* nil: zero */
+        C("\x09\x82\xA4"
+          "Algo\xCC\x00\xA3"
+          "Buf" BUF,
+          true),
+        C("\x09\x82\xA4"
+          "Algo\xD1\x00\x00\xA3"
+          "Buf" BUF,
+          true),
+        C("\x09\x82\xA4"
+          "Algo\xCF\0\0\0\0\0\0\0\0\xA3"
+          "Buf" BUF,
+          true),
+        C("\x09\xDE\x00\x02\xA4"
+          "Algo\x00\xA3"
+          "Buf" BUF,
+          true), /* map16 */
+        C("\x09\x83\xA3"
+          "New\x82\x01\x92\xC4\x01\x00\xC3\x02\xCB\0\0\0\0\0\0\0\0\xA4"
+          "Algo\x00\xA3"
+          "Buf" BUF,
+          true),
+        C("\x09\x92\x00" BUF, true), /* a struct as array */
         C("\x09\x93\x00" BUF "\x93\x01\x02\x03", true),
-        C("\x09\x82\xA4" "Algo\x00\xA3" "Buf\xD9\x0B\x00\xe9\x94\x99\x43\x27\x8d\x9b\x33\x01\x01", true),    /* str8 */
-        C("\x09\x82\xA4" "Algo\x00\xA3" "Buf\xC4\x0B\x00\xe9\x94\x99\x43\x27\x8d\x9b\x33\x01\x01", true),    /* bin8 */
-        C("\x09\x82\xA3" "Buf\xA1x\xA3" "Buf" BUF, true),                      /* twice: the last */
-        C("\x09\x82\xA4" "Algo\x00\xA3" "Buf" BUF "trailing", true),
-        C("\x09\x82\xA4" "Algo\x01\xA3" "Buf" BUF, false),                     /* another algorithm */
-        C("\x09\x82\xA4" "Algo\xFF\xA3" "Buf" BUF, false),
-        C("\x09\x82\xA4" "Algo\xD0\x80\xA3" "Buf" BUF, false),
-        C("\x09\x82\xA4" "Algo\xA0\xA3" "Buf" BUF, false),
-        C("\x09\x82\xA4" "algo\x01\xA3" "Buf" BUF, true),                      /* an unknown key */
-        C("\x09\x82\x01\x00\xA3" "Buf" BUF, false),
-        C("\x09\x81\xA4" "Algo\x00", false),                                   /* no Buf: LZW without an end */
-        C("\x09\xC0", false), C("\x09\x80", false), C("\x09\xA0", false), C("\x09", false),
-        C("\x09\x81\xA3" "Buf\x00", false), C("\x09\x81\xA3" "Buf\xC1", false),
-        C("\x09\x81\xA3" "Buf\xDB\xFF\xFF\xFF\xFF", false),
-        C("\x09\xDF\xFF\xFF\xFF\xFF\xA4" "Algo\x00", false),
-        C("\x09\x82\xA1x\xDD\xFF\xFF\xFF\xFF\xA3" "Buf" BUF, false),
+        C("\x09\x82\xA4"
+          "Algo\x00\xA3"
+          "Buf\xD9\x0B\x00\xe9\x94\x99\x43\x27\x8d\x9b\x33\x01\x01",
+          true), /* str8 */
+        C("\x09\x82\xA4"
+          "Algo\x00\xA3"
+          "Buf\xC4\x0B\x00\xe9\x94\x99\x43\x27\x8d\x9b\x33\x01\x01",
+          true), /* bin8 */
+        C("\x09\x82\xA3"
+          "Buf\xA1x\xA3"
+          "Buf" BUF,
+          true), /* twice: the last */
+        C("\x09\x82\xA4"
+          "Algo\x00\xA3"
+          "Buf" BUF "trailing",
+          true),
+        C("\x09\x82\xA4"
+          "Algo\x01\xA3"
+          "Buf" BUF,
+          false), /* another algorithm */
+        C("\x09\x82\xA4"
+          "Algo\xFF\xA3"
+          "Buf" BUF,
+          false),
+        C("\x09\x82\xA4"
+          "Algo\xD0\x80\xA3"
+          "Buf" BUF,
+          false),
+        C("\x09\x82\xA4"
+          "Algo\xA0\xA3"
+          "Buf" BUF,
+          false),
+        C("\x09\x82\xA4"
+          "algo\x01\xA3"
+          "Buf" BUF,
+          true), /* an unknown key */
+        C("\x09\x82\x01\x00\xA3"
+          "Buf" BUF,
+          false),
+        C("\x09\x81\xA4"
+          "Algo\x00",
+          false), /* no Buf: LZW without an end */
+        C("\x09\xC0", false),
+        C("\x09\x80", false),
+        C("\x09\xA0", false),
+        C("\x09", false),
+        C("\x09\x81\xA3"
+          "Buf\x00",
+          false),
+        C("\x09\x81\xA3"
+          "Buf\xC1",
+          false),
+        C("\x09\x81\xA3"
+          "Buf\xDB\xFF\xFF\xFF\xFF",
+          false),
+        C("\x09\xDF\xFF\xFF\xFF\xFF\xA4"
+          "Algo\x00",
+          false),
+        C("\x09\x82\xA1x\xDD\xFF\xFF\xFF\xFF\xA3"
+          "Buf" BUF,
+          false),
     };
     struct rig r;
     rig_init(&r);
@@ -292,7 +382,8 @@ static void test_message_forms(void)
     rig_fini(&r);
 }
 
-/* What is not Buf has a bound: on a stream a sender could make us look at it again with every byte. */
+/* What is not Buf has a bound: on a stream a sender could make us look at it again with every byte.
+ */
 static void test_foreign_keys_are_bounded(void)
 {
     struct rig r;
@@ -301,7 +392,8 @@ static void test_foreign_keys_are_bounded(void)
     rig_init(&r);
     rig_must(&r, "lzw", NULL, 0);
     memset(nested + 4, 0x91, sizeof nested - 4);
-    CU_ASSERT_EQUAL(rig_feed(r.p, true, kith_bytes_of(nested, sizeof nested), 1, &got), -KITH_EMALFORMED);
+    CU_ASSERT_EQUAL(rig_feed(r.p, true, kith_bytes_of(nested, sizeof nested), 1, &got),
+                    -KITH_EMALFORMED);
     rig_plain_free(&got);
     rig_fini(&r);
 }
@@ -333,16 +425,12 @@ static void test_truncation(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("codecs/lzw",
-           {"every length", test_every_length},
-           {"large", test_large},
+KITH_TESTS("codecs/lzw", {"every length", test_every_length}, {"large", test_large},
            {"memory does not show", test_memory_does_not_show},
            {"like the plain algorithm", test_like_the_plain_algorithm},
            {"the encoder stops at its room", test_encoder_stops_at_its_room},
-           {"vectors", test_vectors},
-           {"packet vector", test_packet_vector},
-           {"tolerance", test_tolerance},
-           {"noise", test_noise},
+           {"vectors", test_vectors}, {"packet vector", test_packet_vector},
+           {"tolerance", test_tolerance}, {"noise", test_noise},
            {"forms of the message", test_message_forms},
            {"foreign keys are bounded", test_foreign_keys_are_bounded},
            {"truncation at every byte", test_truncation}, )

@@ -7,8 +7,8 @@
 
 static const struct codec {
     const char *name;
-    uint32_t require;            /* what can be asked for */
-    unsigned rank;               /* place in a chain: compress, check, encrypt */
+    uint32_t require; /* what can be asked for */
+    unsigned rank;    /* place in a chain: compress, check, encrypt */
     bool packets_only;
 } codecs[] = {
     {"lzw", 0, 0, false},
@@ -25,7 +25,7 @@ static void make(struct rig *r, const char *chain, uint32_t require, const char 
 {
     rig_init(r);
     rig_key(r, 5, 32);
-    r->config.settings.label = label;
+    r->config.chain.label = label;
     rig_must(r, chain, NULL, require);
 }
 
@@ -82,7 +82,8 @@ static void test_every_length(void)
 
 static void test_large(void)
 {
-    static const size_t packets[] = {2001, 9000, 30000, 65000}, streams[] = {65000, 1 << 20, (20 << 20) - 100};
+    static const size_t packets[] = {2001, 9000, 30000, 65000},
+                        streams[] = {65000, 1 << 20, (20 << 20) - 100};
     for (size_t c = 0; c < CODECS; c++) {
         struct rig r;
         make(&r, codecs[c].name, codecs[c].require, "");
@@ -93,7 +94,8 @@ static void test_large(void)
                 free(msg);
             }
             for (size_t i = 0; i < 3; i++) {
-                if (i == 2 && kind != c % 3) continue;       /* the largest with one kind: it takes a while */
+                if (i == 2 && kind != c % 3)
+                    continue; /* the largest with one kind: it takes a while */
                 uint8_t *msg = message(streams[i], kind);
                 stream_trip(&r, msg, streams[i]);
                 free(msg);
@@ -103,7 +105,7 @@ static void test_large(void)
     }
 }
 
-/* ------------------------------------------------------------------------------------- changed on the way */
+/* ------------------------------------------------------------------------ changed on the way */
 
 static int open_bytes(struct rig *r, const uint8_t *data, size_t len)
 {
@@ -122,7 +124,8 @@ static uint8_t *seal(struct rig *r, const void *msg, size_t len, size_t *n)
     return copy;
 }
 
-/* Every bit, but for what memberlist leaves open: aes_gcm's version byte, and the byte of a layer nobody asks for. */
+/* Every bit, but for what memberlist leaves open: aes_gcm's version byte, and the byte of a layer
+ * nobody asks for. */
 static void test_flipped_bits(void)
 {
     for (size_t c = 0; c < CODECS; c++) {
@@ -144,7 +147,8 @@ static void test_flipped_bits(void)
             continue;
         }
         struct kith_buf out = {0};
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of("\x08 hello", 7), false, &out), 0);
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of("\x08 hello", 7), false, &out),
+                        0);
         for (size_t bit = 0; bit < out.len * 8; bit++) {
             struct rig_plain got;
             if (bit / 8 == 5 && strcmp(codecs[c].name, "aes_gcm") == 0) continue;
@@ -200,13 +204,15 @@ static void test_wrong_key_and_label(void)
         rig_must(&b, codecs[c].name, NULL, codecs[c].require);
         CU_ASSERT_EQUAL(open_bytes(&b, data, n), -KITH_EAUTH);
         /* With the right key second it opens, and says which one it was. */
-        static const uint8_t right[32] = {5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
-                                          21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36};
+        static const uint8_t right[32] = {5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                          16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+                                          27, 28, 29, 30, 31, 32, 33, 34, 35, 36};
         CU_ASSERT_EQUAL(kith_keyring_install(b.ring, right, 32, NULL, &b.err), 0);
         CU_ASSERT_EQUAL(open_bytes(&b, data, n), 0);
         struct kith_buf out = {0};
         struct rig_plain got;
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(a.p, kith_bytes_of("\x08 hello again", 13), false, &out), 0);
+        CU_ASSERT_EQUAL(
+            kith_pipeline_seal_stream(a.p, kith_bytes_of("\x08 hello again", 13), false, &out), 0);
         CU_ASSERT_EQUAL(rig_feed(b.p, false, kith_bytes_of(out.data, out.len), 0, &got), 0);
         CU_ASSERT(got.len == 13 && memcmp(got.data, "\x08 hello again", 13) == 0);
         rig_plain_free(&got);
@@ -215,8 +221,8 @@ static void test_wrong_key_and_label(void)
         CU_ASSERT_EQUAL(open_bytes(&b, data, n), 0);
         CU_ASSERT_EQUAL(kith_keyring_remove(b.ring, 1, NULL, &b.err), 0);
         CU_ASSERT_EQUAL(open_bytes(&b, data, n), 0);
-        b.config.settings.label = "other";
-        b.config.settings.skip_inbound_label_check = true;
+        b.config.chain.label = "other";
+        b.config.chain.skip_inbound_label_check = true;
         rig_must(&b, codecs[c].name, NULL, codecs[c].require);
         CU_ASSERT_EQUAL(open_bytes(&b, data, n), -KITH_EAUTH);
         free(data);
@@ -256,7 +262,8 @@ static void test_noise(void)
         int rc = open_bytes(&r, data, n);
         if (data[0] > 1 && data[0] != 0x89) CU_ASSERT(rc < 0);
         if (i % 8 == 0) {
-            if (data[0] == 10 || data[0] >= 0x80) data[1] = data[2] = data[3] = 0, data[4] = (uint8_t)(n - 5);
+            if (data[0] == 10 || data[0] >= 0x80)
+                data[1] = data[2] = data[3] = 0, data[4] = (uint8_t)(n - 5);
             rig_feed(r.p, false, kith_bytes_of(data, n), 0, &got);
             rig_plain_free(&got);
         }
@@ -264,7 +271,7 @@ static void test_noise(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------- chains */
+/* ------------------------------------------------------------------------------------ chains */
 
 static bool legal(const struct codec *a, const struct codec *b, const struct codec *c)
 {
@@ -276,7 +283,8 @@ static void test_chains_of_three(void)
 {
     unsigned chains = 0;
     for (size_t i = 0; i < CODECS * CODECS * CODECS; i++) {
-        const struct codec *a = &codecs[i % CODECS], *b = &codecs[i / CODECS % CODECS], *c = &codecs[i / CODECS / CODECS];
+        const struct codec *a = &codecs[i % CODECS], *b = &codecs[i / CODECS % CODECS],
+                           *c = &codecs[i / CODECS / CODECS];
         struct rig r;
         char chain[100];
         if (!legal(a, b, c)) continue;
@@ -313,7 +321,7 @@ static void test_private_byte_is_for_those_without_one(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------- compressors */
+/* ------------------------------------------------------------------------------- compressors */
 
 static void test_min_size(void)
 {
@@ -328,7 +336,8 @@ static void test_min_size(void)
             uint8_t *msg = message(len, 2), *data = seal(&r, msg, len, &n);
             CU_ASSERT_EQUAL(data[0] == 8, len < 300);
             struct kith_buf out = {0};
-            CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, len), false, &out), 0);
+            CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, len), false, &out),
+                            0);
             CU_ASSERT_EQUAL(out.data[0] == 8, len < 300);
             free(out.base);
             free(data);
@@ -347,19 +356,23 @@ static void test_bombs(void)
         uint8_t *msg = message(12 << 20, 2);
         /* Would be 30,000 : 1, and so is sent as it is; LZ4 can't do more than 255 : 1. */
         struct kith_buf out = {0};
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(big.p, kith_bytes_of(msg, 12 << 20), false, &out), 0);
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(big.p, kith_bytes_of(msg, 12 << 20), false, &out),
+                        0);
         CU_ASSERT_EQUAL(out.data[0] == 8, i == 0);
         free(out.base);
         out = (struct kith_buf){0};
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(big.p, kith_bytes_of(msg, 1 << 20), false, &out), 0);
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(big.p, kith_bytes_of(msg, 1 << 20), false, &out),
+                        0);
         CU_ASSERT(out.data[0] != 8);
         struct rig_plain got;
-        small.config.settings.max_stream_size = 500000;
+        small.config.chain.max_stream_size = 500000;
         rig_must(&small, names[i], NULL, 0);
-        CU_ASSERT_EQUAL(rig_feed(small.p, false, kith_bytes_of(out.data, out.len), 0, &got), -KITH_ETOOBIG);
+        CU_ASSERT_EQUAL(rig_feed(small.p, false, kith_bytes_of(out.data, out.len), 0, &got),
+                        -KITH_ETOOBIG);
         CU_ASSERT_EQUAL(got.len, 0);
         rig_plain_free(&got);
-        /* As a packet: 1 MiB is more than a packet ever holds. The length is no part of its form. */
+        /* As a packet: 1 MiB is more than a packet ever holds. The length is no part of its form.
+         */
         memmove(out.data + 1, out.data + 5, out.len - 5);
         CU_ASSERT_EQUAL(open_bytes(&big, out.data, out.len - 4), -KITH_ETOOBIG);
         free(out.base);
@@ -371,13 +384,22 @@ static void test_bombs(void)
 
 static void test_lies_about_length(void)
 {
-    static const char lies[][12] = {"\x89\x05\x50hello", "\x89\x07\x50hello", "\x89\x80\x00\x50hello", "\x89\xFF\xFF\xFF\xFF\x7F", "\x89"};
+    static const char lies[][12] = {"\x89\x05\x50hello", "\x89\x07\x50hello",
+                                    "\x89\x80\x00\x50hello", "\x89\xFF\xFF\xFF\xFF\x7F", "\x89"};
     struct rig r;
     make(&r, "lz4 zstd", 0, "");
-    CU_ASSERT_EQUAL(open_bytes(&r, (const uint8_t *)"\x89\x05\x50\x08" "ello", 8), 0);
-    for (size_t i = 1; i < 5; i++) CU_ASSERT(open_bytes(&r, (const uint8_t *)lies[i], strnlen(lies[i], 12) + (i == 2 ? 6 : 0)) < 0);
+    CU_ASSERT_EQUAL(open_bytes(&r,
+                               (const uint8_t *)"\x89\x05\x50\x08"
+                                                "ello",
+                               8),
+                    0);
+    for (size_t i = 1; i < 5; i++)
+        CU_ASSERT(
+            open_bytes(&r, (const uint8_t *)lies[i], strnlen(lies[i], 12) + (i == 2 ? 6 : 0)) < 0);
     /* A frame that does not say how long its content is. */
-    CU_ASSERT_EQUAL(open_bytes(&r, (const uint8_t *)"\x88\x28\xB5\x2F\xFD\x00\x58\x11\x00\x00\x08x", 12), -KITH_EMALFORMED);
+    CU_ASSERT_EQUAL(
+        open_bytes(&r, (const uint8_t *)"\x88\x28\xB5\x2F\xFD\x00\x58\x11\x00\x00\x08x", 12),
+        -KITH_EMALFORMED);
     rig_fini(&r);
 }
 
@@ -409,7 +431,7 @@ static void test_dictionary(void)
     rig_chain(&with, chain, NULL);
     strcat(chain, ",level=2");
     rig_chain(&with, chain, NULL);
-    CU_ASSERT_EQUAL(rig_build(&with), -KITH_EIO);            /* gone; what runs goes on */
+    CU_ASSERT_EQUAL(rig_build(&with), -KITH_EIO); /* gone; what runs goes on */
     packet_trip(&with, msg, EACH);
     free(data);
     free(msg);
@@ -417,7 +439,7 @@ static void test_dictionary(void)
     rig_fini(&without);
 }
 
-/* ------------------------------------------------------------------------------------- nonces, memory */
+/* ---------------------------------------------------------------------------- nonces, memory */
 
 static int by_nonce(const void *a, const void *b) { return memcmp(a, b, 24); }
 
@@ -429,8 +451,8 @@ static void test_nonces_differ(void)
     make(&r, "xchacha20poly1305", 0, "");
     for (size_t i = 0; i < N; i++) {
         size_t n;
-        if (i % 500 == 0) {          /* over reloads too, which make new instances */
-            r.config.settings.protocol_version = 2 + i / 500 % 2;
+        if (i % 500 == 0) { /* over reloads too, which make new instances */
+            r.config.chain.protocol = 2 + i / 500 % 2;
             rig_must(&r, "xchacha20poly1305", NULL, 0);
         }
         uint8_t *data = seal(&r, "\x08x", 2, &n);
@@ -447,9 +469,21 @@ static size_t allocations;
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
-void *malloc(size_t n) { allocations++; return __libc_malloc(n); }
-void *calloc(size_t n, size_t m) { allocations++; return __libc_calloc(n, m); }
-void *realloc(void *p, size_t n) { allocations++; return __libc_realloc(p, n); }
+void *malloc(size_t n)
+{
+    allocations++;
+    return __libc_malloc(n);
+}
+void *calloc(size_t n, size_t m)
+{
+    allocations++;
+    return __libc_calloc(n, m);
+}
+void *realloc(void *p, size_t n)
+{
+    allocations++;
+    return __libc_realloc(p, n);
+}
 
 /* Law 5: nothing is allocated for a packet, once the libraries' contexts have what they need. */
 static void test_no_allocation_on_packets(void)
@@ -464,7 +498,7 @@ static void test_no_allocation_on_packets(void)
             memcpy(b.data, msg, 1200);
             if (i == 20) allocations = 0;
             CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &b, 5), 0);
-            memmove(storage + 100, b.data, b.len);           /* the pipeline's scratch is only lent */
+            memmove(storage + 100, b.data, b.len); /* the pipeline's scratch is only lent */
             struct kith_buf in = {storage, storage + 100, b.len, sizeof storage};
             CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &in, NULL), 0);
         }
@@ -479,19 +513,12 @@ static void test_no_allocation_on_packets(void)
 #define NO_ALLOCATION
 #endif
 
-KITH_TESTS("codecs/matrix",
-           {"every length", test_every_length},
-           {"large", test_large},
-           {"flipped bits", test_flipped_bits},
-           {"truncation at every byte", test_truncation},
+KITH_TESTS("codecs/matrix", {"every length", test_every_length}, {"large", test_large},
+           {"flipped bits", test_flipped_bits}, {"truncation at every byte", test_truncation},
            {"wrong key and label", test_wrong_key_and_label},
-           {"subkeys differ", test_subkeys_differ},
-           {"noise", test_noise},
+           {"subkeys differ", test_subkeys_differ}, {"noise", test_noise},
            {"chains of three", test_chains_of_three},
            {"private byte", test_private_byte_is_for_those_without_one},
-           {"min_size", test_min_size},
-           {"bombs", test_bombs},
-           {"lies about length", test_lies_about_length},
-           {"dictionary", test_dictionary},
-           {"nonces differ", test_nonces_differ},
-           NO_ALLOCATION)
+           {"min_size", test_min_size}, {"bombs", test_bombs},
+           {"lies about length", test_lies_about_length}, {"dictionary", test_dictionary},
+           {"nonces differ", test_nonces_differ}, NO_ALLOCATION)

@@ -1,6 +1,6 @@
 /*
- * Law 5 for the whole way of a packet: open, core, seal, with memberlist's codecs as plugins. Once warm, nothing on it
- * allocates: neither we, nor a codec, nor the library that a codec calls.
+ * Law 5 for the whole way of a packet: open, core, seal, with memberlist's codecs as plugins. Once
+ * warm, nothing on it allocates: neither we, nor a codec, nor the library that a codec calls.
  */
 #include "core.h"
 #include "rig.h"
@@ -52,7 +52,8 @@ static size_t budget(void *ctx, const struct kith_addr *to)
 static void begin(const char *chain)
 {
     struct kith_core_env env = {.packet_budget = budget};
-    struct kith_core_config cfg = {.advertise = {.port = 7946, .len = 4, .bytes = {10, 0, 0, 1}}, .default_port = 7946};
+    struct kith_core_config cfg = {.advertise = {.port = 7946, .len = 4, .bytes = {10, 0, 0, 1}},
+                                   .default_port = 7946};
     now = 1000 * SEC;
     rig_init(&rig);
     rig_key(&rig, 0, 32);
@@ -61,8 +62,8 @@ static void begin(const char *chain)
     cfg.headroom = (uint16_t)room.head;
     cfg.tailroom = (uint16_t)room.tail;
     cfg.settings = lan_settings("self");
-    cfg.settings.push_pull_interval = 0;         /* full states do allocate */
-    cfg.settings.probe_interval = 0;             /* nobody is there to answer */
+    cfg.settings.push_pull_interval = 0; /* full states do allocate */
+    cfg.settings.probe_interval = 0;     /* nobody is there to answer */
     CU_ASSERT_EQUAL_FATAL(kith_core_new(&core, &cfg, &env, 1, now, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(kith_core_start(core, now, NULL), 0);
 }
@@ -104,18 +105,24 @@ static void alive(struct kith_buf *buf, unsigned i, uint32_t incarnation)
     char name[16];
     uint8_t addr[4] = {10, 1, (uint8_t)(i >> 8), (uint8_t)i}, versions[6] = {1, 5, 2};
     int len = snprintf(name, sizeof name, "node-%05u", i);
-    struct kith_msg msg = {.type = KITH_MSG_ALIVE, .incarnation = incarnation, .node = kith_bytes_of(name, (size_t)len),
-                           .addr = {addr, 4}, .port = 7946, .vsn = {versions, 6}};
+    struct kith_msg msg = {.type = KITH_MSG_ALIVE,
+                           .incarnation = incarnation,
+                           .node = kith_bytes_of(name, (size_t)len),
+                           .addr = {addr, 4},
+                           .port = 7946,
+                           .vsn = {versions, 6}};
     CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(buf, &msg), 0);
 }
 
-/* A ping, 10 alive messages in a compound (which compresses), and a gossip tick that passes the new ones on. */
+/* A ping, 10 alive messages in a compound (which compresses), and a gossip tick that passes the new
+ * ones on. */
 static void live(unsigned round)
 {
     enum { PARTS = 10 };
     static uint8_t storage[4096];
     struct kith_buf buf = {storage, storage + 128, 0, sizeof storage};
-    struct kith_msg ping = {.type = KITH_MSG_PING, .seq_no = round, .node = kith_bytes_of("self", 4)};
+    struct kith_msg ping = {
+        .type = KITH_MSG_PING, .seq_no = round, .node = kith_bytes_of("self", 4)};
     CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(&buf, &ping), 0);
     receive(&buf);
     buf = (struct kith_buf){storage, storage + 128, 2 + 2 * PARTS, sizeof storage};
@@ -142,7 +149,7 @@ static void check_chain(const char *chain, bool seals)
     sent = sealed_layers = 0;
     for (unsigned round = WARM; round < WARM + MEASURED; round++) live(round);
     CU_ASSERT_EQUAL(calls - before, 0);
-    CU_ASSERT(sent > MEASURED + MEASURED / 2);           /* an ack each, and gossip */
+    CU_ASSERT(sent > MEASURED + MEASURED / 2); /* an ack each, and gossip */
     if (seals) CU_ASSERT_EQUAL(sealed_layers, sent);
     CU_ASSERT_EQUAL(kith_core_alive(core), MEMBERS + 1);
     end();
@@ -161,4 +168,5 @@ static void test_the_counter_counts(void)
 }
 
 KITH_TESTS("codecs/steady", {"plain", test_plain}, {"lzw and crc32", test_default},
-           {"lzw, crc32 and aes_gcm", test_encrypted}, {"the counter counts", test_the_counter_counts})
+           {"lzw, crc32 and aes_gcm", test_encrypted},
+           {"the counter counts", test_the_counter_counts})

@@ -40,7 +40,8 @@ static inline uint8_t *vector_bytes(const char *name, size_t *len)
 {
     json_t *one;
     size_t i;
-    json_array_foreach(json_object_get(vectors(), "vectors"), i, one) {
+    json_array_foreach(json_object_get(vectors(), "vectors"), i, one)
+    {
         if (strcmp(json_string_value(json_object_get(one, "name")), name) == 0)
             return from_hex(json_string_value(json_object_get(one, "hex")), len);
     }

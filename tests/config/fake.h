@@ -1,13 +1,14 @@
 /*
- * fake.h - plugins that exist as tables only, and a finder that knows them: what the tests of config/ need of plugins.
+ * fake.h - plugins that exist as tables only, and a finder that knows them: what the tests of
+ * config/ need of plugins.
  */
 #ifndef KITH_TEST_CONFIG_FAKE_H
 #define KITH_TEST_CONFIG_FAKE_H
 
 #include "config.h"
 
-/* transport udp_tcp; codecs lzw, crc32, aes_gcm, xchacha20poly1305, zstd, blake2b, private; delegates log, app, kv,
- * tags, pinger. */
+/* transport udp_tcp; codecs lzw, crc32, aes_gcm, xchacha20poly1305, zstd, blake2b, private;
+ * delegates log, app, kv, tags, pinger. */
 extern const struct kith_config_finder fake_finder;
 
 /* Parameters of the fakes, as they are stored. */

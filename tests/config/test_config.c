@@ -15,22 +15,23 @@ static struct kith_config *parse(const char *text)
     return c;
 }
 
-static const char design[] = "node:\n"
-                             "  name: web-1\n"
-                             "  profile: lan                 # lan | wan | local; any field below overrides\n"
-                             "  label: prod\n"
-                             "  control: /run/kith/web-1.sock\n"
-                             "  delegate_protocol: { min: 2, max: 5, version: 4 }      # what a Serf cluster asks for\n"
-                             "  log: { to: stderr, level: info }\n"
-                             "transport: { use: udp_tcp, bind: 0.0.0.0:7946 }\n"
-                             "keyring: [ { env: KITH_TEST_KEY } ]\n"
-                             "pipeline:\n"
-                             "  send:    [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ]\n"
-                             "  require: [ encrypt ]\n"
-                             "delegates:\n"
-                             "  - { use: log }\n"
-                             "join: [ 10.0.0.1:7946, seed.example.net ]\n"
-                             "gossip: { interval: 200ms, nodes: 3 }\n";
+static const char design[] =
+    "node:\n"
+    "  name: web-1\n"
+    "  profile: lan                 # lan | wan | local; any field below overrides\n"
+    "  label: prod\n"
+    "  control: /run/kith/web-1.sock\n"
+    "  delegate_protocol: { min: 2, max: 5, version: 4 }      # what a Serf cluster asks for\n"
+    "  log: { to: stderr, level: info }\n"
+    "transport: { use: udp_tcp, bind: 0.0.0.0:7946 }\n"
+    "keyring: [ { env: KITH_TEST_KEY } ]\n"
+    "pipeline:\n"
+    "  send:    [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ]\n"
+    "  require: [ encrypt ]\n"
+    "delegates:\n"
+    "  - { use: log }\n"
+    "join: [ 10.0.0.1:7946, seed.example.net ]\n"
+    "gossip: { interval: 200ms, nodes: 3 }\n";
 
 static void test_designs_example(void)
 {
@@ -50,10 +51,10 @@ static void test_designs_example(void)
     CU_ASSERT_EQUAL_FATAL(c->keyring.count, 1);
     CU_ASSERT_EQUAL(c->keyring.items[0].len, 16);
     CU_ASSERT_EQUAL(c->keyring.items[0].data[15], 15);
-    CU_ASSERT_EQUAL_FATAL(c->send.count, 3);
-    CU_ASSERT_STRING_EQUAL(c->send.items[2].plugin->name, "aes_gcm");
-    CU_ASSERT_EQUAL(c->accept.count, 3);
-    CU_ASSERT_EQUAL(c->require, KITH_ENCRYPTS);
+    CU_ASSERT_EQUAL_FATAL(c->chain.send.count, 3);
+    CU_ASSERT_STRING_EQUAL(c->chain.send.items[2].plugin->name, "aes_gcm");
+    CU_ASSERT_EQUAL(c->chain.accept.count, 3);
+    CU_ASSERT_EQUAL(c->chain.require, KITH_ENCRYPTS);
     CU_ASSERT_EQUAL(c->delegates.count, 1);
     CU_ASSERT_EQUAL_FATAL(c->join.count, 2);
     CU_ASSERT_STRING_EQUAL(c->join.items[1], "seed.example.net");
@@ -61,7 +62,7 @@ static void test_designs_example(void)
     kith_config_free(c);
 }
 
-/* ------------------------------------------------------------------------------------- defaults */
+/* ---------------------------------------------------------------------------------- defaults */
 
 #define MS 1000000ull
 
@@ -88,7 +89,8 @@ static void check_profile(const struct kith_settings *s, const uint64_t want[16]
     CU_ASSERT_STRING_EQUAL(s->label, "");
     CU_ASSERT_STRING_EQUAL(s->dns_config_path, "/etc/resolv.conf");
     CU_ASSERT_EQUAL(s->dead_node_reclaim_time, 0);
-    CU_ASSERT_EQUAL(s->delegate_protocol_min + s->delegate_protocol_max + s->delegate_protocol_version, 0);
+    CU_ASSERT_EQUAL(
+        s->delegate_protocol_min + s->delegate_protocol_max + s->delegate_protocol_version, 0);
     CU_ASSERT_FALSE(s->skip_inbound_label_check || s->disable_tcp_pings || s->require_node_names);
     CU_ASSERT_EQUAL(s->cidrs_count, 0);
     CU_ASSERT_EQUAL(s->max_push_pulls, 128);
@@ -97,10 +99,12 @@ static void check_profile(const struct kith_settings *s, const uint64_t want[16]
 
 static void test_profiles(void)
 {
-    static const uint64_t want[3][16] = {{10000, 3, 4, 4, 6, 30000, 500, 1000, 8, 3, 200, 30000, 1400, 1024, 30000, 2},
-                                         {30000, 3, 4, 6, 6, 60000, 3000, 5000, 8, 4, 500, 60000, 1400, 1024, 30000, 2},
-                                         {1000, 1, 2, 3, 6, 15000, 200, 1000, 8, 3, 100, 15000, 1400, 1024, 30000, 2}};
-    static const char *const files[] = {"node: { profile: lan }", "node: { profile: wan }", "node: { profile: local }"};
+    static const uint64_t want[3][16] = {
+        {10000, 3, 4, 4, 6, 30000, 500, 1000, 8, 3, 200, 30000, 1400, 1024, 30000, 2},
+        {30000, 3, 4, 6, 6, 60000, 3000, 5000, 8, 4, 500, 60000, 1400, 1024, 30000, 2},
+        {1000, 1, 2, 3, 6, 15000, 200, 1000, 8, 3, 100, 15000, 1400, 1024, 30000, 2}};
+    static const char *const files[] = {"node: { profile: lan }", "node: { profile: wan }",
+                                        "node: { profile: local }"};
     for (unsigned i = 0; i < 3; i++) {
         struct kith_settings s;
         kith_settings_init(&s, i);
@@ -136,7 +140,7 @@ static void test_what_is_left_out(void)
     kith_config_free(c);
 }
 
-/* ------------------------------------------------------------------------------------- values */
+/* ------------------------------------------------------------------------------------ values */
 
 static void check_duration(const char *text, uint64_t ns)
 {
@@ -193,11 +197,11 @@ static void test_bad_durations(void)
 
 static void test_parameters_of_every_type(void)
 {
-    struct kith_config *c =
-        parse("pipeline: { send: [ { use: zstd, level: 7, min_size: 1.5KiB, dictionary: /d, ratio: 0.25, mode: dense, "
-              "checksum: true } ] }");
+    struct kith_config *c = parse("pipeline: { send: [ { use: zstd, level: 7, min_size: 1.5KiB, "
+                                  "dictionary: /d, ratio: 0.25, mode: dense, "
+                                  "checksum: true } ] }");
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
-    const struct fake_zstd *z = c->send.items[0].params;
+    const struct fake_zstd *z = c->chain.send.items[0].params;
     CU_ASSERT_EQUAL(z->level, 7);
     CU_ASSERT_EQUAL(z->min_size, 1536);
     CU_ASSERT_STRING_EQUAL(z->dictionary, "/d");
@@ -231,9 +235,11 @@ static void test_cidrs(void)
     CU_ASSERT_EQUAL(kith_cidr_parse(&c, "0.0.0.0/0"), 0);
     CU_ASSERT_EQUAL(kith_cidr_parse(&c, "::/128"), 0);
     static const char *const bad[] = {
-        "",      "/",           "10.0.0.0",    "10.0.0.0/",   "10.0.0.0/33",   "10.0.0/8",   "::/129",
-        "::1/x", "10.0.0.0/08", "10.0.0.0/-1", "10.0.0.0/8 ", "fe80::1%lo/64", "a.example/8"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CU_ASSERT_EQUAL(kith_cidr_parse(&c, bad[i]), -KITH_EINVAL);
+        "",           "/",     "10.0.0.0",    "10.0.0.0/",   "10.0.0.0/33", "10.0.0/8",
+        "::/129",     "::1/x", "10.0.0.0/08", "10.0.0.0/-1", "10.0.0.0/8 ", "fe80::1%lo/64",
+        "a.example/8"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CU_ASSERT_EQUAL(kith_cidr_parse(&c, bad[i]), -KITH_EINVAL);
 }
 
 /* What `serf agent -tag role=web -tag dc=1` announces. */
@@ -247,10 +253,12 @@ static void test_tags_in_serfs_form(void)
     CU_ASSERT_EQUAL(kith_meta_from_tags(pairs, 2, out, sizeof out), sizeof want - 1);
     CU_ASSERT_EQUAL(memcmp(out, want, sizeof want - 1), 0);
     CU_ASSERT_EQUAL(kith_meta_from_tags(pairs, 2, out, sizeof want - 2), -KITH_ETOOBIG);
-    CU_ASSERT_EQUAL(kith_meta_from_tags((const char *const[]){"role"}, 1, out, sizeof out), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(kith_meta_from_tags((const char *const[]){"role"}, 1, out, sizeof out),
+                    -KITH_EINVAL);
     /* 32 bytes and more are raw 16, never str 8: the old dialect. */
-    CU_ASSERT_EQUAL(
-        kith_meta_from_tags((const char *const[]){"k=01234567890123456789012345678901"}, 1, out, sizeof out), 39);
+    CU_ASSERT_EQUAL(kith_meta_from_tags((const char *const[]){"k=01234567890123456789012345678901"},
+                                        1, out, sizeof out),
+                    39);
     CU_ASSERT_EQUAL(memcmp(out,
                            "\xFF\x81\xA1k\xDA\x00\x20"
                            "0123",
@@ -267,9 +275,11 @@ static void test_tags_in_serfs_form(void)
 
 static void test_paths_are_relative_to_the_file(void)
 {
-    static const char text[] = "node: { control: run/sock, log: { to: file, file: /var/log/kith } }\n";
+    static const char text[] =
+        "node: { control: run/sock, log: { to: file, file: /var/log/kith } }\n";
     struct kith_diag *diag = kith_diag_new();
-    struct kith_config *c = kith_config_parse("/etc/kith/node.yaml", text, strlen(text), &fake_finder, diag);
+    struct kith_config *c =
+        kith_config_parse("/etc/kith/node.yaml", text, strlen(text), &fake_finder, diag);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     CU_ASSERT_STRING_EQUAL(c->control, "/etc/kith/run/sock");
     CU_ASSERT_STRING_EQUAL(c->log_file, "/var/log/kith");
@@ -278,7 +288,7 @@ static void test_paths_are_relative_to_the_file(void)
     kith_diag_free(diag);
 }
 
-/* ------------------------------------------------------------------------------------- pipeline */
+/* ---------------------------------------------------------------------------------- pipeline */
 
 /* "lzw crc32 | lzw crc32 aes_gcm | encrypt" */
 static void check_pipeline(const char *file, const char *want, bool verify_outgoing)
@@ -287,13 +297,15 @@ static void check_pipeline(const char *file, const char *want, bool verify_outgo
     struct kith_config *c = parse(file);
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     char got[300] = "";
-    for (size_t i = 0; i < c->send.count; i++) strcat(strcat(got, c->send.items[i].plugin->name), " ");
+    for (size_t i = 0; i < c->chain.send.count; i++)
+        strcat(strcat(got, c->chain.send.items[i].plugin->name), " ");
     strcat(got, "|");
-    for (size_t i = 0; i < c->accept.count; i++) strcat(strcat(got, " "), c->accept.items[i].plugin->name);
+    for (size_t i = 0; i < c->chain.accept.count; i++)
+        strcat(strcat(got, " "), c->chain.accept.items[i].plugin->name);
     strcat(got, " |");
-    if (c->require & KITH_ENCRYPTS) strcat(got, " encrypt");
-    if (c->require & KITH_AUTHENTICATES) strcat(got, " authenticate");
-    if (c->require & ~(uint32_t)(KITH_ENCRYPTS | KITH_AUTHENTICATES)) strcat(got, " more");
+    if (c->chain.require & KITH_ENCRYPTS) strcat(got, " encrypt");
+    if (c->chain.require & KITH_AUTHENTICATES) strcat(got, " authenticate");
+    if (c->chain.require & ~(uint32_t)(KITH_ENCRYPTS | KITH_AUTHENTICATES)) strcat(got, " more");
     CU_ASSERT_STRING_EQUAL(got, want);
     if (strcmp(got, want) != 0) printf("\n%s\n  got  %s\n  want %s\n", file, got, want);
     CU_ASSERT_EQUAL(c->gossip_verify_outgoing, verify_outgoing);
@@ -311,9 +323,12 @@ static void test_short_forms(void)
     check_pipeline("keyring: [ { env: KITH_TEST_KEY } ]",
                    "lzw crc32 aes_gcm | lzw crc32 aes_gcm | encrypt authenticate", true);
     check_pipeline("keyring: []", "lzw crc32 | lzw crc32 |", true);
-    check_pipeline(KEY "enable_compression: false", "crc32 aes_gcm | crc32 aes_gcm lzw | encrypt authenticate", true);
-    check_pipeline(KEY "gossip_verify_incoming: false", "lzw crc32 aes_gcm | lzw crc32 aes_gcm |", true);
-    check_pipeline(KEY "gossip_verify_outgoing: false", "lzw crc32 | lzw crc32 aes_gcm | encrypt authenticate", false);
+    check_pipeline(KEY "enable_compression: false",
+                   "crc32 aes_gcm | crc32 aes_gcm lzw | encrypt authenticate", true);
+    check_pipeline(KEY "gossip_verify_incoming: false", "lzw crc32 aes_gcm | lzw crc32 aes_gcm |",
+                   true);
+    check_pipeline(KEY "gossip_verify_outgoing: false",
+                   "lzw crc32 | lzw crc32 aes_gcm | encrypt authenticate", false);
     check_pipeline(KEY "gossip_verify_outgoing: false\ngossip_verify_incoming: false",
                    "lzw crc32 | lzw crc32 aes_gcm |", false);
     check_pipeline("gossip_verify_outgoing: false", "lzw crc32 | lzw crc32 |", true);
@@ -325,17 +340,21 @@ static void test_pipeline_in_full(void)
     check_pipeline("pipeline: { send: [] }", "| lzw crc32 |", true);
     check_pipeline(RING "{ send: [ { use: xchacha20poly1305 } ] }",
                    "xchacha20poly1305 | xchacha20poly1305 lzw crc32 | encrypt authenticate", true);
-    check_pipeline(RING "{ send: [ { use: lzw } ], accept: [ { use: lzw }, { use: aes_gcm } ] }", "lzw | lzw aes_gcm |",
-                   false);
-    check_pipeline(RING "{ send: [ { use: aes_gcm } ], require: [] }", "aes_gcm | aes_gcm lzw crc32 |", true);
-    check_pipeline(RING "{ send: [ { use: zstd }, { use: blake2b }, { use: aes_gcm } ], require: authenticate }",
-                   "zstd blake2b aes_gcm | zstd blake2b aes_gcm lzw crc32 | authenticate", true);
+    check_pipeline(RING "{ send: [ { use: lzw } ], accept: [ { use: lzw }, { use: aes_gcm } ] }",
+                   "lzw | lzw aes_gcm |", false);
+    check_pipeline(RING "{ send: [ { use: aes_gcm } ], require: [] }",
+                   "aes_gcm | aes_gcm lzw crc32 |", true);
+    check_pipeline(
+        RING
+        "{ send: [ { use: zstd }, { use: blake2b }, { use: aes_gcm } ], require: authenticate }",
+        "zstd blake2b aes_gcm | zstd blake2b aes_gcm lzw crc32 | authenticate", true);
     check_pipeline("pipeline: { send: [ { use: aes_gcm, keys: [ { env: KITH_TEST_KEY } ] } ] }",
                    "aes_gcm | aes_gcm lzw crc32 | encrypt authenticate", true);
-    check_pipeline("pipeline: { send: [ { use: private, wire: 0xC1 } ] }", "private | private lzw crc32 |", true);
+    check_pipeline("pipeline: { send: [ { use: private, wire: 0xC1 } ] }",
+                   "private | private lzw crc32 |", true);
 }
 
-/* ------------------------------------------------------------------------------------- show, diff */
+/* -------------------------------------------------------------------------------- show, diff */
 
 static char *shown(const struct kith_config *c)
 {
@@ -370,14 +389,15 @@ static void round_trip(const char *file)
     }
     kith_config_diff(a, b, count_change, &changes);
     CU_ASSERT_EQUAL(changes, 0);
-    CU_ASSERT_EQUAL(a->require, b->require);
+    CU_ASSERT_EQUAL(a->chain.require, b->chain.require);
     CU_ASSERT_EQUAL(a->gossip_verify_outgoing, b->gossip_verify_outgoing);
-    CU_ASSERT_EQUAL(a->send.count, b->send.count);
-    CU_ASSERT_EQUAL(a->accept.count, b->accept.count);
+    CU_ASSERT_EQUAL(a->chain.send.count, b->chain.send.count);
+    CU_ASSERT_EQUAL(a->chain.accept.count, b->chain.accept.count);
     CU_ASSERT_EQUAL(a->meta.len, b->meta.len);
     CU_ASSERT_EQUAL(memcmp(a->transport.digest, b->transport.digest, 32), 0);
-    for (size_t i = 0; i < a->send.count; i++)
-        CU_ASSERT_EQUAL(memcmp(a->send.items[i].digest, b->send.items[i].digest, 32), 0);
+    for (size_t i = 0; i < a->chain.send.count; i++)
+        CU_ASSERT_EQUAL(memcmp(a->chain.send.items[i].digest, b->chain.send.items[i].digest, 32),
+                        0);
     free(text);
     kith_config_free(a);
     kith_config_free(b);
@@ -390,14 +410,17 @@ static void test_show_round_trip(void)
     round_trip(design);
     round_trip(KEY "enable_compression: false\ngossip_verify_incoming: false");
     round_trip(KEY "gossip_verify_outgoing: false\ngossip_verify_incoming: false");
-    round_trip(
-        "node: { name: \"- x: # [\", label: 'it''s \"so\"', profile: wan, cidrs_allowed: [ 10.0.0.0/8, \"fd00::/8\" "
-        "],\n"
-        "  metric_labels: { env: \"a b\" }, meta: { tags: { a: b } }, control: \"/tmp/\\u00e9\\u2028\\x07 x\" }\n"
-        "transport: { use: udp_tcp, bind: [ \"[::]:7946\", \"a: b\" ], idle_timeout: 1m1s1ms1us1ns }\n"
-        "join: [ \"[::1]:1\", \"n/h:1\" ]\n"
-        "probe: { disable_tcp_pings_for: [ \"null\", a ] }\n");
-    round_trip("pipeline:\n  send: [ { use: zstd, level: 3, ratio: 0.125, dictionary: /d/d, min_size: 1000 }, { use: "
+    round_trip("node: { name: \"- x: # [\", label: 'it''s \"so\"', profile: wan, cidrs_allowed: [ "
+               "10.0.0.0/8, \"fd00::/8\" "
+               "],\n"
+               "  metric_labels: { env: \"a b\" }, meta: { tags: { a: b } }, control: "
+               "\"/tmp/\\u00e9\\u2028\\x07 x\" }\n"
+               "transport: { use: udp_tcp, bind: [ \"[::]:7946\", \"a: b\" ], idle_timeout: "
+               "1m1s1ms1us1ns }\n"
+               "join: [ \"[::1]:1\", \"n/h:1\" ]\n"
+               "probe: { disable_tcp_pings_for: [ \"null\", a ] }\n");
+    round_trip("pipeline:\n  send: [ { use: zstd, level: 3, ratio: 0.125, dictionary: /d/d, "
+               "min_size: 1000 }, { use: "
                "private, wire: 0xC7 },\n"
                "    { use: aes_gcm, keys: [ { env: KITH_TEST_KEY } ] } ]\n"
                "delegates: [ { use: log }, { use: app, channel: x, command: \"a\\tb\" } ]\n");
@@ -422,7 +445,8 @@ static void test_show_says_where_from(void)
     CU_ASSERT(has_line(text, "  interval: 500ms", "default of profile wan"));
     CU_ASSERT(has_line(text, "  retransmit_mult: 4", "default"));
     CU_ASSERT(has_line(text, "    - use: aes_gcm", "short form secret_key, line 2"));
-    CU_ASSERT(has_line(text, "keyring: [ { env: KITH_TEST_KEY } ]", "short form secret_key, line 2"));
+    CU_ASSERT(
+        has_line(text, "keyring: [ { env: KITH_TEST_KEY } ]", "short form secret_key, line 2"));
     CU_ASSERT(has_line(text, "  # control:", "not given"));
     free(text);
     kith_config_free(c);
@@ -436,20 +460,22 @@ static void note(void *arg, const char *key, const char *was, const char *now, b
 {
     struct changes *c = arg;
     size_t n = strlen(c->text);
-    snprintf(c->text + n, sizeof c->text - n, "%s: %s -> %s%s\n", key, was, now, restart ? " (restart)" : "");
+    snprintf(c->text + n, sizeof c->text - n, "%s: %s -> %s%s\n", key, was, now,
+             restart ? " (restart)" : "");
 }
 
 static void test_diff(void)
 {
     setenv("KITH_TEST_KEY", "AAECAwQFBgcICQoLDA0ODw==", 1);
     setenv("KITH_TEST_KEY2", "EAECAwQFBgcICQoLDA0ODw==", 1);
-    struct kith_config *a =
-        parse("node: { name: a }\ntransport: { use: udp_tcp, bind: 10.0.0.1 }\ndelegates: [ { use: log } ]\n"
-              "pipeline: { send: [ { use: zstd } ], accept: [ { use: zstd } ] }\ngossip: { nodes: 3 }");
-    struct kith_config *b =
-        parse("node: { name: b }\ntransport: { use: udp_tcp, bind: 10.0.0.2 }\n"
-              "delegates: [ { use: app, command: x }, { use: log } ]\n"
-              "pipeline: { send: [ { use: zstd, level: 4 } ], accept: [ { use: zstd } ] }\ngossip: { interval: 1s }");
+    struct kith_config *a = parse(
+        "node: { name: a }\ntransport: { use: udp_tcp, bind: 10.0.0.1 }\ndelegates: [ { use: log } "
+        "]\n"
+        "pipeline: { send: [ { use: zstd } ], accept: [ { use: zstd } ] }\ngossip: { nodes: 3 }");
+    struct kith_config *b = parse("node: { name: b }\ntransport: { use: udp_tcp, bind: 10.0.0.2 }\n"
+                                  "delegates: [ { use: app, command: x }, { use: log } ]\n"
+                                  "pipeline: { send: [ { use: zstd, level: 4 } ], accept: [ { use: "
+                                  "zstd } ] }\ngossip: { interval: 1s }");
     struct changes got = {""};
     kith_config_diff(a, b, note, &got);
     CU_ASSERT_STRING_EQUAL(got.text, "transport.bind: [10.0.0.1] -> [10.0.0.2] (restart)\n"
@@ -458,8 +484,10 @@ static void test_diff(void)
                                      "node.name: a -> b (restart)\n"
                                      "pipeline.send.zstd.level: 1 -> 4\n"
                                      "gossip.interval: 200ms -> 1s\n");
-    CU_ASSERT_NOT_EQUAL(memcmp(a->send.items[0].digest, b->send.items[0].digest, 32), 0);
-    CU_ASSERT_EQUAL(memcmp(a->accept.items[0].digest, b->accept.items[0].digest, 32), 0);
+    CU_ASSERT_NOT_EQUAL(memcmp(a->chain.send.items[0].digest, b->chain.send.items[0].digest, 32),
+                        0);
+    CU_ASSERT_EQUAL(memcmp(a->chain.accept.items[0].digest, b->chain.accept.items[0].digest, 32),
+                    0);
     CU_ASSERT_EQUAL(memcmp(a->delegates.items[0].digest, b->delegates.items[1].digest, 32), 0);
     kith_config_free(a);
     kith_config_free(b);
@@ -478,13 +506,15 @@ static void test_diff(void)
 /* An entry with keys of its own changes when what is behind a source changes. */
 static void test_digest_sees_the_content_of_keys(void)
 {
-    static const char text[] = "pipeline: { send: [ { use: aes_gcm, keys: [ { env: KITH_TEST_KEY } ] } ] }";
+    static const char text[] =
+        "pipeline: { send: [ { use: aes_gcm, keys: [ { env: KITH_TEST_KEY } ] } ] }";
     setenv("KITH_TEST_KEY", "AAECAwQFBgcICQoLDA0ODw==", 1);
     struct kith_config *a = parse(text), *b = parse(text);
     setenv("KITH_TEST_KEY", "EAECAwQFBgcICQoLDA0ODw==", 1);
     struct kith_config *c = parse(text);
-    CU_ASSERT_EQUAL(memcmp(a->send.items[0].digest, b->send.items[0].digest, 32), 0);
-    CU_ASSERT_NOT_EQUAL(memcmp(a->send.items[0].digest, c->send.items[0].digest, 32), 0);
+    CU_ASSERT_EQUAL(memcmp(a->chain.send.items[0].digest, b->chain.send.items[0].digest, 32), 0);
+    CU_ASSERT_NOT_EQUAL(memcmp(a->chain.send.items[0].digest, c->chain.send.items[0].digest, 32),
+                        0);
     kith_config_free(a);
     kith_config_free(b);
     kith_config_free(c);
@@ -519,7 +549,7 @@ static void test_secret_parameters(void)
     kith_diag_free(diag);
 }
 
-/* ------------------------------------------------------------------------------------- schema, reference */
+/* ------------------------------------------------------------------------- schema, reference */
 
 static const char *const keys[] = {"node.name",
                                    "node.profile",
@@ -611,7 +641,8 @@ static void test_schema(void)
         if (!p) printf("\nnot in the schema: %s\n", keys[i]);
         CU_ASSERT_PTR_NOT_NULL(json_object_get(p, "description"));
     }
-    const json_t *codecs = json_object_get(json_object_get(property(schema, "pipeline.send"), "items"), "anyOf");
+    const json_t *codecs =
+        json_object_get(json_object_get(property(schema, "pipeline.send"), "items"), "anyOf");
     CU_ASSERT_EQUAL(json_array_size(codecs), 9); /* eight fakes, and one by path */
     const json_t *level = property(json_array_get(codecs, 4), "level");
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(level, "maximum")), 19);
@@ -627,7 +658,8 @@ static void test_reference(void)
         char item[100];
         const char *dot = strrchr(keys[i], '.');
         if (dot)
-            snprintf(item, sizeof item, "=item B<%.*s.>B<%s>\n", (int)(dot - keys[i]), keys[i], dot + 1);
+            snprintf(item, sizeof item, "=item B<%.*s.>B<%s>\n", (int)(dot - keys[i]), keys[i],
+                     dot + 1);
         else
             snprintf(item, sizeof item, "=item B<%s>\n", keys[i]);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, item));
@@ -638,13 +670,16 @@ static void test_reference(void)
     free(text);
 }
 
-KITH_TESTS("config", {"the example of the design document", test_designs_example}, {"profiles", test_profiles},
-           {"what is left out", test_what_is_left_out}, {"durations", test_durations},
-           {"bad durations", test_bad_durations}, {"parameters of every type", test_parameters_of_every_type},
+KITH_TESTS("config", {"the example of the design document", test_designs_example},
+           {"profiles", test_profiles}, {"what is left out", test_what_is_left_out},
+           {"durations", test_durations}, {"bad durations", test_bad_durations},
+           {"parameters of every type", test_parameters_of_every_type},
            {"words of YAML stay text", test_words_of_yaml_stay_text}, {"networks", test_cidrs},
            {"tags in Serf's form", test_tags_in_serfs_form},
-           {"paths are relative to the file", test_paths_are_relative_to_the_file}, {"short forms; T16: verify_outgoing false sends plaintext", test_short_forms},
+           {"paths are relative to the file", test_paths_are_relative_to_the_file},
+           {"short forms; T16: verify_outgoing false sends plaintext", test_short_forms},
            {"pipeline in full", test_pipeline_in_full}, {"show, read back", test_show_round_trip},
            {"show says where from", test_show_says_where_from}, {"diff", test_diff},
            {"digest sees the content of keys", test_digest_sees_the_content_of_keys},
-           {"secret parameters", test_secret_parameters}, {"schema", test_schema}, {"reference", test_reference})
+           {"secret parameters", test_secret_parameters}, {"schema", test_schema},
+           {"reference", test_reference})

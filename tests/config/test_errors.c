@@ -1,8 +1,8 @@
 /*
  * test_errors.c - every kind of mistake with the exact words a person gets.
  *
- * data/NAME.yaml is read, what is printed must be data/NAME.expected. With KITH_UPDATE set the expected files are
- * written instead, for a person to read before they are committed.
+ * data/NAME.yaml is read, what is printed must be data/NAME.expected. With KITH_UPDATE set the
+ * expected files are written instead, for a person to read before they are committed.
  */
 #include "fake.h"
 #include "test.h"
@@ -39,7 +39,8 @@ static void check(const char *name)
     CU_ASSERT_NOT_EQUAL(*got, '\0');
     bool same = want && strcmp(got, want) == 0;
     CU_ASSERT(same);
-    if (!same) printf("\n---- %s, got:\n%s---- wanted:\n%s", name, got, want ? want : "(no file)\n");
+    if (!same)
+        printf("\n---- %s, got:\n%s---- wanted:\n%s", name, got, want ? want : "(no file)\n");
     free(got);
     free(want);
     kith_config_free(c);
@@ -74,7 +75,8 @@ static void test_a_file_that_is_not_there(void)
     struct kith_diag *diag = kith_diag_new();
     CU_ASSERT_PTR_NULL(kith_config_load("no/such.yaml", &fake_finder, diag));
     char *got = kith_diag_text(diag);
-    CU_ASSERT_STRING_EQUAL(got, "no/such.yaml: error: can't read the file: No such file or directory\n");
+    CU_ASSERT_STRING_EQUAL(got,
+                           "no/such.yaml: error: can't read the file: No such file or directory\n");
     free(got);
     kith_diag_free(diag);
 }

@@ -1,11 +1,13 @@
 /*
- * test_hostile.c - files that mean harm, or are simply broken: an answer, and quickly, whatever they hold.
+ * test_hostile.c - files that mean harm, or are simply broken: an answer, and quickly, whatever
+ * they hold.
  */
 #include "fake.h"
 #include "test.h"
 
 static const char good[] =
-    "node: { name: web-1, label: \"pr\\u00e9d\", meta: { tags: { a: b } }, cidrs_allowed: [ 10.0.0.0/8 ] }\n"
+    "node: { name: web-1, label: \"pr\\u00e9d\", meta: { tags: { a: b } }, cidrs_allowed: [ "
+    "10.0.0.0/8 ] }\n"
     "transport: { use: udp_tcp, bind: [ 0.0.0.0:7946, \"[::]:7946\" ], idle_timeout: 1m30s }\n"
     "keyring: [ AAECAwQFBgcICQoLDA0ODw== ]\n"
     "pipeline:\n"
@@ -100,5 +102,5 @@ static void test_odd_beginnings(void)
 }
 
 KITH_TESTS("config/hostile", {"cut short at every byte", test_cut_short_at_every_byte},
-           {"every byte replaced", test_every_byte_replaced}, {"depth and breadth", test_depth_and_breadth},
-           {"odd beginnings", test_odd_beginnings})
+           {"every byte replaced", test_every_byte_replaced},
+           {"depth and breadth", test_depth_and_breadth}, {"odd beginnings", test_odd_beginnings})

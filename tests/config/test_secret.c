@@ -79,12 +79,14 @@ static void test_forms_of_a_key(void)
     CU_ASSERT_EQUAL(from_file("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", 45), 32);
     CU_ASSERT_EQUAL(from_file("000102030405060708090a0b0c0d0e0f\n", 33), 16);
     CU_ASSERT_EQUAL(from_file("000102030405060708090A0B0C0D0E0F1011121314151617", 48), 24);
-    CU_ASSERT_EQUAL(from_file("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 64), 32);
+    CU_ASSERT_EQUAL(
+        from_file("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 64), 32);
     CU_ASSERT_EQUAL(from_file(raw, 16), 16);
     CU_ASSERT_EQUAL(from_file(raw, 24), 24);
     CU_ASSERT_EQUAL(from_file(raw, 32), 32);
     CU_ASSERT_EQUAL(from_file("[\"AAECAwQFBgcICQoLDA0ODw==\"]\n", 29), 16);
-    CU_ASSERT_EQUAL(from_file("[\n  \"AAECAwQFBgcICQoLDA0ODw==\"\n]", 32), 16); /* as Serf writes it: no 32 raw bytes */
+    CU_ASSERT_EQUAL(from_file("[\n  \"AAECAwQFBgcICQoLDA0ODw==\"\n]", 32),
+                    16); /* as Serf writes it: no 32 raw bytes */
     CU_ASSERT_EQUAL(from_file("[\n  \"AAECAwQFBgcICQoLDA0ODw==\"\n]\n", 33), 16);
 }
 
@@ -93,7 +95,8 @@ static void test_what_is_no_key(void)
     uint8_t raw[40] = {0};
     CU_ASSERT_EQUAL(from_file("", 0), 0);
     CU_ASSERT_EQUAL(from_file("\n", 1), 0);
-    CU_ASSERT_EQUAL(from_file("c2VjcmV0c2VjcmV0c2VjcmU=", 24), 0); /* 17 bytes in base64, not 24 raw ones */
+    CU_ASSERT_EQUAL(from_file("c2VjcmV0c2VjcmV0c2VjcmU=", 24),
+                    0); /* 17 bytes in base64, not 24 raw ones */
     CU_ASSERT_EQUAL(from_file(raw, 15), 0);
     CU_ASSERT_EQUAL(from_file(raw, 33), 0);
     CU_ASSERT_EQUAL(from_file("[\"short\"]", 9), 0);
@@ -129,7 +132,8 @@ static void test_sources_make_one_ring(void)
     setenv("KITH_TEST_KEY", "30303030303030303030303030303030", 1);
     int fd = open(put("fd", "40404040404040404040404040404040\n", 33, 0600), O_RDONLY);
     snprintf(text, sizeof text,
-             "keyring:\n  - { env: KITH_TEST_KEY }\n  - { file: ring }\n  - { dir: keys.d }\n  - { fd: %d }\n"
+             "keyring:\n  - { env: KITH_TEST_KEY }\n  - { file: ring }\n  - { dir: keys.d }\n  - { "
+             "fd: %d }\n"
              "  - 50505050505050505050505050505050\n",
              fd);
     struct kith_config *c = load(text, &words);
@@ -182,7 +186,8 @@ static void test_a_key_in_the_config_itself(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(c);
     CU_ASSERT(counts_up(&c->keyring.items[0], 16));
     char *words = kith_diag_text(diag);
-    CU_ASSERT_PTR_NOT_NULL(strstr(words, "warning: the file holds a key, and every user of this machine can read it"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(words, "warning: the file holds a key, and every user of this machine can read it"));
     free(words);
     kith_diag_free(diag);
     kith_config_free(c);
@@ -223,7 +228,8 @@ static void test_no_key_is_ever_shown(void)
     kith_config_free(c);
 }
 
-KITH_TESTS("config/secret", {"forms of a key", test_forms_of_a_key}, {"what is no key", test_what_is_no_key},
+KITH_TESTS("config/secret", {"forms of a key", test_forms_of_a_key},
+           {"what is no key", test_what_is_no_key},
            {"raw bytes that look like white space", test_raw_bytes_that_look_like_white_space},
            {"sources make one ring", test_sources_make_one_ring},
            {"a file that others can read", test_a_file_that_others_can_read},

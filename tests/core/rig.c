@@ -3,7 +3,7 @@
  */
 #include "rig.h"
 
-/* ------------------------------------------------------------------------------------------------ the delegate */
+/* ------------------------------------------------------------------------------ the delegate */
 
 static void note(char *log, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void note(char *log, size_t cap, const char *fmt, ...)
@@ -26,16 +26,19 @@ static int d_node_meta(void *self, uint8_t *out, size_t cap)
 {
     struct rig *r = self;
     CU_ASSERT_EQUAL(cap, 512);
-    if (r->meta_len > 0) memcpy(out, r->meta, (size_t)r->meta_len < cap ? (size_t)r->meta_len : cap);
+    if (r->meta_len > 0)
+        memcpy(out, r->meta, (size_t)r->meta_len < cap ? (size_t)r->meta_len : cap);
     return r->meta_len;
 }
 
 static void d_notify_msg(void *self, struct kith_bytes m, bool reliable)
 {
-    NOTE((struct rig *)self, "msg %.*s%s;", (int)m.len, (const char *)m.data, reliable ? " reliable" : "");
+    NOTE((struct rig *)self, "msg %.*s%s;", (int)m.len, (const char *)m.data,
+         reliable ? " reliable" : "");
 }
 
-static void d_get_broadcasts(void *self, size_t overhead, size_t limit, const struct kith_sink *sink)
+static void d_get_broadcasts(void *self, size_t overhead, size_t limit,
+                             const struct kith_sink *sink)
 {
     struct rig *r = self;
     r->limit_seen = limit;
@@ -52,12 +55,14 @@ static void d_local_state(void *self, bool join, const struct kith_sink *sink)
 {
     struct rig *r = self;
     NOTE(r, "local_state%s;", join ? " join" : "");
-    if (r->local_state) CU_ASSERT_EQUAL(sink->write(sink->ctx, r->local_state, strlen(r->local_state)), 0);
+    if (r->local_state)
+        CU_ASSERT_EQUAL(sink->write(sink->ctx, r->local_state, strlen(r->local_state)), 0);
 }
 
 static void d_merge_remote_state(void *self, struct kith_bytes b, bool join)
 {
-    NOTE((struct rig *)self, "remote_state %.*s%s;", (int)b.len, (const char *)b.data, join ? " join" : "");
+    NOTE((struct rig *)self, "remote_state %.*s%s;", (int)b.len, (const char *)b.data,
+         join ? " join" : "");
 }
 
 static void remember_meta(struct rig *r, const struct kith_member *m)
@@ -90,10 +95,12 @@ static void d_notify_update(void *self, const struct kith_member *m)
 static void d_notify_suspect(void *self, const struct kith_member *m)
 {
     struct rig *r = self;
-    note(r->suspicions, sizeof r->suspicions, "%s %s;", (const char *)m->name.data, state_name(m->state));
+    note(r->suspicions, sizeof r->suspicions, "%s %s;", (const char *)m->name.data,
+         state_name(m->state));
 }
 
-static void d_notify_conflict(void *self, const struct kith_member *ours, const struct kith_member *other)
+static void d_notify_conflict(void *self, const struct kith_member *ours,
+                              const struct kith_member *other)
 {
     struct rig *r = self;
     CU_ASSERT_EQUAL(ours->name.len, other->name.len);
@@ -101,7 +108,8 @@ static void d_notify_conflict(void *self, const struct kith_member *ours, const 
     r->conflict = *other;
 }
 
-static int d_notify_merge(void *self, const struct kith_member *m, size_t count, size_t size, struct kith_error *err)
+static int d_notify_merge(void *self, const struct kith_member *m, size_t count, size_t size,
+                          struct kith_error *err)
 {
     struct rig *r = self;
     CU_ASSERT(size >= sizeof *m);
@@ -111,7 +119,8 @@ static int d_notify_merge(void *self, const struct kith_member *m, size_t count,
     for (size_t i = 0; i < count; i++) {
         const struct kith_member *e = (const void *)((const char *)m + i * size);
         CU_ASSERT_EQUAL(e->name.data[e->name.len], 0);
-        NOTE(r, "merge %.*s %s;", (int)e->name.len, (const char *)e->name.data, state_name(e->state));
+        NOTE(r, "merge %.*s %s;", (int)e->name.len, (const char *)e->name.data,
+             state_name(e->state));
     }
     return r->veto_merge ? kith_fail(err, KITH_EREFUSED, "no merge today") : 0;
 }
@@ -121,7 +130,8 @@ static int d_notify_alive(void *self, const struct kith_member *m, struct kith_e
     struct rig *r = self;
     r->alive_asked++;
     r->asked = *m;
-    if (r->veto_alive && rig_is(m->name, r->veto_alive)) return kith_fail(err, KITH_EREFUSED, "not you");
+    if (r->veto_alive && rig_is(m->name, r->veto_alive))
+        return kith_fail(err, KITH_EREFUSED, "not you");
     return 0;
 }
 
@@ -135,14 +145,17 @@ static int d_ack_payload(void *self, uint8_t *out, size_t cap)
     return (int)n;
 }
 
-static void d_ping_complete(void *self, const struct kith_member *m, uint64_t rtt, struct kith_bytes payload)
+static void d_ping_complete(void *self, const struct kith_member *m, uint64_t rtt,
+                            struct kith_bytes payload)
 {
     struct rig *r = self;
-    NOTE(r, "ping %s %.*s;", (const char *)m->name.data, (int)payload.len, (const char *)payload.data);
+    NOTE(r, "ping %s %.*s;", (const char *)m->name.data, (int)payload.len,
+         (const char *)payload.data);
     r->ping_rtt = rtt;
 }
 
-/* Without the vetoes: whether they are set changes what the core accepts (memberlist 2.3.3). Tests add them. */
+/* Without the vetoes: whether they are set changes what the core accepts (memberlist 2.3.3). Tests
+ * add them. */
 static const struct kith_delegate_ops plain_ops = {
     .size = sizeof(struct kith_delegate_ops),
     .node_meta = d_node_meta,
@@ -169,15 +182,16 @@ static size_t budget(const struct rig *r, const struct kith_addr *to)
 
 static size_t packet_budget(void *ctx, const struct kith_addr *to) { return budget(ctx, to); }
 
-static void count_log(void *ctx, enum kith_log_level level, const struct kith_addr *peer, const char *fmt, va_list ap)
+static void count_log(void *ctx, enum kith_log_level level, const struct kith_addr *peer,
+                      const char *fmt, va_list ap)
 {
     char line[512];
-    vsnprintf(line, sizeof line, fmt, ap);      /* so that a wrong format is seen by the sanitizers */
+    vsnprintf(line, sizeof line, fmt, ap); /* so that a wrong format is seen by the sanitizers */
     if (getenv("KITH_LOG")) printf("    [%d] %s\n", (int)level, line);
     ((struct rig *)ctx)->logged++;
 }
 
-/* ------------------------------------------------------------------------------------------------ life */
+/* -------------------------------------------------------------------------------------- life */
 
 void rig_init(struct rig *r)
 {
@@ -187,8 +201,11 @@ void rig_init(struct rig *r)
     r->config.default_port = 7946;
     r->config.headroom = 64;
     r->config.tailroom = 32;
-    r->env = (struct kith_core_env){.ctx = r, .log = count_log, .packet_budget = packet_budget,
-                                    .delegate = &plain_ops, .delegate_self = r};
+    r->env = (struct kith_core_env){.ctx = r,
+                                    .log = count_log,
+                                    .packet_budget = packet_budget,
+                                    .delegate = &plain_ops,
+                                    .delegate_self = r};
 }
 
 int rig_start(struct rig *r)
@@ -220,11 +237,12 @@ void rig_fini(struct rig *r)
     free(r->sent);
 }
 
-/* ------------------------------------------------------------------------------------------------ messages in */
+/* ------------------------------------------------------------------------------- messages in */
 
 struct kith_addr rig_addr(unsigned n)
 {
-    return (struct kith_addr){.port = 7946, .len = 4, .bytes = {10, 0, (uint8_t)(n >> 8), (uint8_t)n}};
+    return (struct kith_addr){
+        .port = 7946, .len = 4, .bytes = {10, 0, (uint8_t)(n >> 8), (uint8_t)n}};
 }
 
 struct kith_bytes rig_str(const char *s)
@@ -232,16 +250,23 @@ struct kith_bytes rig_str(const char *s)
     return s ? kith_bytes_of(s, strlen(s)) : kith_bytes_of(NULL, 0);
 }
 
-struct kith_msg rig_alive_msg(const char *node, uint32_t inc, const struct kith_addr *a, const char *meta)
+struct kith_msg rig_alive_msg(const char *node, uint32_t inc, const struct kith_addr *a,
+                              const char *meta)
 {
-    return (struct kith_msg){.type = KITH_MSG_ALIVE, .incarnation = inc, .node = rig_str(node),
-                             .addr = kith_bytes_of(a->bytes, a->len), .port = a->port, .meta = rig_str(meta),
+    return (struct kith_msg){.type = KITH_MSG_ALIVE,
+                             .incarnation = inc,
+                             .node = rig_str(node),
+                             .addr = kith_bytes_of(a->bytes, a->len),
+                             .port = a->port,
+                             .meta = rig_str(meta),
                              .vsn = kith_bytes_of(RIG_VSN, 6)};
 }
 
-struct kith_msg rig_accusation(enum kith_msg_type type, const char *node, uint32_t inc, const char *from)
+struct kith_msg rig_accusation(enum kith_msg_type type, const char *node, uint32_t inc,
+                               const char *from)
 {
-    return (struct kith_msg){.type = (uint8_t)type, .incarnation = inc, .node = rig_str(node), .from = rig_str(from)};
+    return (struct kith_msg){
+        .type = (uint8_t)type, .incarnation = inc, .node = rig_str(node), .from = rig_str(from)};
 }
 
 void rig_packet(struct rig *r, const struct kith_addr *from, const void *data, size_t len)
@@ -297,7 +322,7 @@ void rig_populate(struct rig *r, unsigned from, unsigned to)
     }
 }
 
-/* ------------------------------------------------------------------------------------------------ outputs */
+/* ----------------------------------------------------------------------------------- outputs */
 
 static void add_sent(struct rig *r, struct kith_bytes part, unsigned parts)
 {
@@ -307,13 +332,14 @@ static void add_sent(struct rig *r, struct kith_bytes part, unsigned parts)
     }
     struct rig_sent *s = &r->sent[r->sent_n++];
     *s = (struct rig_sent){.out = r->outs_n - 1, .parts = parts};
-    CU_ASSERT_FATAL(part.len > 0);       /* T5: nobody may be sent an empty part */
+    CU_ASSERT_FATAL(part.len > 0); /* T5: nobody may be sent an empty part */
     uint8_t type = part.data[0];
     if (type == KITH_MSG_USER) {
         s->msg.payload = kith_bytes_of(part.data + 1, part.len - 1);
     } else {
         size_t used;
-        CU_ASSERT_EQUAL_FATAL(kith_wire_read(&s->msg, (enum kith_body)type, part.data + 1, part.len - 1, &used), 0);
+        CU_ASSERT_EQUAL_FATAL(
+            kith_wire_read(&s->msg, (enum kith_body)type, part.data + 1, part.len - 1, &used), 0);
         CU_ASSERT_EQUAL(used, part.len - 1);
     }
     s->msg.type = type;
@@ -343,8 +369,14 @@ static void add_out(struct rig *r, const struct kith_output *o)
         r->outs = realloc(r->outs, r->outs_cap * sizeof *r->outs);
     }
     struct rig_out *n = &r->outs[r->outs_n++];
-    *n = (struct rig_out){.kind = o->kind, .at = r->now, .pmax = o->pmax, .last = o->last, .stream = o->stream,
-                          .request = o->request, .status = o->status, .value = o->value};
+    *n = (struct rig_out){.kind = o->kind,
+                          .at = r->now,
+                          .pmax = o->pmax,
+                          .last = o->last,
+                          .stream = o->stream,
+                          .request = o->request,
+                          .status = o->status,
+                          .value = o->value};
     if (o->kind == KITH_OUT_PACKET || o->kind == KITH_OUT_DIAL) {
         n->to = *o->to;
         snprintf(n->name, sizeof n->name, "%s", o->name);
@@ -361,7 +393,8 @@ static void add_out(struct rig *r, const struct kith_output *o)
         n->len = b.len;
     }
     if (o->kind == KITH_OUT_PACKET) {
-        memset(o->buf->base, 0xA5, o->buf->cap);     /* it may be changed, so the core must not count on it */
+        memset(o->buf->base, 0xA5,
+               o->buf->cap); /* it may be changed, so the core must not count on it */
         take_apart(r, n->data, n->len);
     }
 }
@@ -388,7 +421,7 @@ void rig_run(struct rig *r, uint64_t until)
         if (d > until) break;
         still = d > r->now ? 0 : still + 1;
         if (d > r->now) r->now = d;
-        CU_ASSERT_FATAL(still < 1000);       /* a deadline in the past that never goes away */
+        CU_ASSERT_FATAL(still < 1000); /* a deadline in the past that never goes away */
         kith_core_tick(r->core, r->now);
         rig_poll(r);
     }
@@ -404,10 +437,12 @@ void rig_clear(struct rig *r)
 void rig_flush(struct rig *r)
 {
     rig_clear(r);
-    rig_feed(r, 250, &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 77, .node = rig_str("self")});
+    rig_feed(r, 250,
+             &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 77, .node = rig_str("self")});
 }
 
-const struct rig_sent *rig_find(const struct rig *r, enum kith_msg_type type, const char *node, unsigned i)
+const struct rig_sent *rig_find(const struct rig *r, enum kith_msg_type type, const char *node,
+                                unsigned i)
 {
     for (size_t k = 0; k < r->sent_n; k++) {
         const struct rig_sent *s = &r->sent[k];
@@ -459,7 +494,7 @@ bool rig_is(struct kith_bytes b, const char *s)
     return b.len == strlen(s) && (!b.len || memcmp(b.data, s, b.len) == 0);
 }
 
-/* ------------------------------------------------------------------------------------------------ what it knows */
+/* ----------------------------------------------------------------------------- what it knows */
 
 int rig_state(const struct rig *r, const char *node)
 {
@@ -484,7 +519,8 @@ static void stat_visit(void *arg, const struct kith_stat *s)
     struct stat_query *q = arg;
     if (strcmp(s->name, q->name)) return;
     q->sum += s->value;
-    if (!q->label_value || (s->label_value && strcmp(s->label_value, q->label_value) == 0)) q->found = s->value;
+    if (!q->label_value || (s->label_value && strcmp(s->label_value, q->label_value) == 0))
+        q->found = s->value;
 }
 
 double rig_stat(const struct rig *r, const char *name, const char *label_value)
@@ -509,24 +545,33 @@ bool rig_told(struct rig *r, const char *want)
     return same;
 }
 
-/* ------------------------------------------------------------------------------------------------ streams */
+/* ----------------------------------------------------------------------------------- streams */
 
 void rig_bytes_init(struct rig_bytes *b)
 {
-    b->buf = (struct kith_buf){.base = b->storage, .data = b->storage, .len = 0, .cap = sizeof b->storage};
+    b->buf = (struct kith_buf){
+        .base = b->storage, .data = b->storage, .len = 0, .cap = sizeof b->storage};
 }
 
-void rig_push_pull(struct rig_bytes *b, bool join, const struct rig_entry *e, size_t n, const char *user_state)
+void rig_push_pull(struct rig_bytes *b, bool join, const struct rig_entry *e, size_t n,
+                   const char *user_state)
 {
     rig_bytes_init(b);
-    struct kith_msg h = {.type = KITH_MSG_PUSH_PULL, .join = join, .nodes = (int64_t)n,
+    struct kith_msg h = {.type = KITH_MSG_PUSH_PULL,
+                         .join = join,
+                         .nodes = (int64_t)n,
                          .user_state_len = user_state ? (int64_t)strlen(user_state) : 0};
     CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(&b->buf, &h), 0);
     for (size_t i = 0; i < n; i++) {
         struct kith_addr a = rig_addr(e[i].addr);
-        struct kith_msg m = {.node = rig_str(e[i].name), .state = e[i].state, .incarnation = e[i].inc, .port = a.port,
-                             .addr = kith_bytes_of(a.bytes, a.len), .meta = rig_str(e[i].meta),
-                             .vsn = e[i].vsn ? kith_bytes_of(e[i].vsn, e[i].vsn_len) : kith_bytes_of(RIG_VSN, 6)};
+        struct kith_msg m = {.node = rig_str(e[i].name),
+                             .state = e[i].state,
+                             .incarnation = e[i].inc,
+                             .port = a.port,
+                             .addr = kith_bytes_of(a.bytes, a.len),
+                             .meta = rig_str(e[i].meta),
+                             .vsn = e[i].vsn ? kith_bytes_of(e[i].vsn, e[i].vsn_len)
+                                             : kith_bytes_of(RIG_VSN, 6)};
         CU_ASSERT_EQUAL_FATAL(kith_wire_write(&b->buf, KITH_BODY_NODE_STATE, &m), 0);
     }
     if (!user_state) return;
@@ -560,7 +605,8 @@ uint32_t rig_request(struct rig *r, unsigned from, const struct rig_bytes *b)
 bool rig_gone(const struct rig *r, uint32_t stream)
 {
     for (size_t i = 0; i < r->outs_n; i++)
-        if (r->outs[i].stream == stream && (r->outs[i].kind == KITH_OUT_CLOSE || r->outs[i].kind == KITH_OUT_RESET))
+        if (r->outs[i].stream == stream &&
+            (r->outs[i].kind == KITH_OUT_CLOSE || r->outs[i].kind == KITH_OUT_RESET))
             return true;
     return false;
 }

@@ -1,6 +1,6 @@
 /*
- * test_accuse.c - what suspect and dead messages do, how a node defends itself (memberlist 2.4, 2.5), and what floods,
- * odd names and delegates out of line can't do.
+ * test_accuse.c - what suspect and dead messages do, how a node defends itself
+ * (memberlist 2.4, 2.5), and what floods, odd names and delegates out of line can't do.
  */
 #include "rig.h"
 
@@ -14,23 +14,23 @@ static void alive_at(struct rig *r, const char *node, uint32_t inc, struct kith_
     rig_feed(r, 2, &m);
 }
 
-/* ------------------------------------------------------------------------------------------------ refutation */
+/* -------------------------------------------------------------------------------- refutation */
 
 static void test_alive_about_ourselves(void)
 {
     struct rig r;
     rig_new(&r);
     struct kith_msg m = rig_alive_msg("self", 1, &r.config.advertise, NULL);
-    rig_feed(&r, 2, &m);                     /* our own words coming back */
+    rig_feed(&r, 2, &m); /* our own words coming back */
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 1);
-    m.meta = rig_str("forged");              /* upstream: AliveNode_Refute */
+    m.meta = rig_str("forged"); /* upstream: AliveNode_Refute */
     rig_feed(&r, 2, &m);
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 2);
     CU_ASSERT_EQUAL(kith_core_health(r.core), 1);
     m.incarnation = 1;
-    rig_feed(&r, 2, &m);                     /* lower than ours: nothing */
+    rig_feed(&r, 2, &m); /* lower than ours: nothing */
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 2);
-    m.incarnation = 40;                      /* an earlier life of ours */
+    m.incarnation = 40; /* an earlier life of ours */
     rig_feed(&r, 2, &m);
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 41);
     struct kith_member self = {.size = sizeof self};
@@ -49,19 +49,19 @@ static void test_accusations_of_ourselves_are_refuted(void)
 {
     struct rig r;
     rig_new(&r);
-    rig_suspect(&r, "self", 0, "b");         /* old news */
+    rig_suspect(&r, "self", 0, "b"); /* old news */
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 1);
     rig_suspect(&r, "self", 1, "b");
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 2);
     CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
     rig_dead(&r, "self", 2, "b");
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 3);
-    rig_dead(&r, "self", 10, "self");        /* not from us, whoever it says it is from */
+    rig_dead(&r, "self", 10, "self"); /* not from us, whoever it says it is from */
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 11);
     CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
     CU_ASSERT_EQUAL(kith_core_health(r.core), 3);
     for (int i = 0; i < 10; i++) rig_suspect(&r, "self", rig_inc(&r, "self"), "b");
-    CU_ASSERT_EQUAL(kith_core_health(r.core), 7);        /* clamped below awareness_max_multiplier */
+    CU_ASSERT_EQUAL(kith_core_health(r.core), 7); /* clamped below awareness_max_multiplier */
     TOLD(r, "");
     CU_ASSERT_STRING_EQUAL(r.suspicions, "");
     rig_fini(&r);
@@ -101,7 +101,7 @@ static void test_t19_an_accusation_at_the_highest_incarnation(void)
     uint32_t inc = rig_inc(&r, "self");
     CU_ASSERT(inc >= 1);
     for (int i = 0; i < 5; i++) rig_suspect(&r, "self", UINT32_MAX, "b");
-    CU_ASSERT(rig_inc(&r, "self") >= inc);   /* never falls */
+    CU_ASSERT(rig_inc(&r, "self") >= inc); /* never falls */
     rig_fini(&r);
 }
 
@@ -110,7 +110,7 @@ static void test_t19_nobody_is_silenced_with_the_highest_incarnation(void)
     struct rig r;
     rig_new(&r);
     rig_alive(&r, "b", 1, 2);
-    rig_suspect(&r, "b", UINT32_MAX, "x");   /* b could never answer: not believed */
+    rig_suspect(&r, "b", UINT32_MAX, "x"); /* b could never answer: not believed */
     rig_dead(&r, "b", UINT32_MAX, "x");
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 1);
@@ -118,27 +118,27 @@ static void test_t19_nobody_is_silenced_with_the_highest_incarnation(void)
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 2);
     rig_suspect(&r, "b", UINT32_MAX - 1, "x");
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_SUSPECT);
-    rig_alive(&r, "b", UINT32_MAX, 2);       /* its answer to that */
+    rig_alive(&r, "b", UINT32_MAX, 2); /* its answer to that */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     while (rig_flush(&r), rig_count(&r, KITH_MSG_ALIVE, "b")) {}
-    rig_alive(&r, "b", UINT32_MAX, 2);       /* the same again is no news */
+    rig_alive(&r, "b", UINT32_MAX, 2); /* the same again is no news */
     rig_flush(&r);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "b"), 0);
-    rig_dead(&r, "b", UINT32_MAX, "b");      /* up there it may still say that it leaves */
+    rig_dead(&r, "b", UINT32_MAX, "b"); /* up there it may still say that it leaves */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ 2.4 suspect */
+/* ------------------------------------------------------------------------------- 2.4 suspect */
 
 static void test_suspect(void)
 {
     struct rig r;
     rig_new(&r);
-    rig_suspect(&r, "b", 1, "x");            /* nobody we know */
+    rig_suspect(&r, "b", 1, "x"); /* nobody we know */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), -1);
     rig_alive(&r, "b", 5, 2);
-    rig_suspect(&r, "b", 4, "x");            /* upstream: OldSuspect */
+    rig_suspect(&r, "b", 4, "x"); /* upstream: OldSuspect */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     r.now += SEC;
     rig_suspect(&r, "b", 6, "x");
@@ -153,16 +153,17 @@ static void test_suspect(void)
     CU_ASSERT_STRING_EQUAL(r.suspicions, "b suspect;");
     rig_flush(&r);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_SUSPECT, "b"), 1);
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "b"), 0);      /* replaced: one pending message a member */
-    rig_alive(&r, "b", 6, 2);                /* the same incarnation does not clear it */
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "b"),
+                    0);       /* replaced: one pending message a member */
+    rig_alive(&r, "b", 6, 2); /* the same incarnation does not clear it */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_SUSPECT);
-    rig_alive(&r, "b", 7, 2);                /* upstream: AliveNode_SuspectNode; no join event */
+    rig_alive(&r, "b", 7, 2); /* upstream: AliveNode_SuspectNode; no join event */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     TOLD(r, "");
     CU_ASSERT_STRING_EQUAL(r.suspicions, "b suspect;b alive;");
     rig_run(&r, r.now + 500 * MS);
     rig_dead(&r, "b", 7, "x");
-    rig_suspect(&r, "b", 8, "y");            /* a dead one is not suspected */
+    rig_suspect(&r, "b", 8, "y"); /* a dead one is not suspected */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_DEAD);
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 7);
     rig_fini(&r);
@@ -175,20 +176,23 @@ static void test_suspect_again_by_another_is_passed_on_by_the_same_is_not(void)
     r.answer_pings = true;
     rig_populate(&r, 2, 10);
     rig_suspect(&r, "m2", 1, "x");
-    rig_run(&r, r.now + 900 * MS);           /* gossip ticks send the first suspicion often enough to be done with it */
+    rig_run(&r,
+            r.now +
+                900 *
+                    MS); /* gossip ticks send the first suspicion often enough to be done with it */
     while (rig_flush(&r), rig_count(&r, KITH_MSG_SUSPECT, "m2")) {}
-    rig_suspect(&r, "m2", 1, "x");           /* upstream: DoubleSuspect */
+    rig_suspect(&r, "m2", 1, "x"); /* upstream: DoubleSuspect */
     rig_flush(&r);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_SUSPECT, "m2"), 0);
     rig_suspect(&r, "m2", 9, "y");
     rig_flush(&r);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_SUSPECT, "m2"), 1);
     CU_ASSERT(rig_is(rig_find(&r, KITH_MSG_SUSPECT, "m2", 0)->msg.from, "y"));
-    CU_ASSERT_EQUAL(rig_inc(&r, "m2"), 1);   /* a confirmation does not raise it */
+    CU_ASSERT_EQUAL(rig_inc(&r, "m2"), 1); /* a confirmation does not raise it */
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ 2.5 dead */
+/* ---------------------------------------------------------------------------------- 2.5 dead */
 
 static void test_dead(void)
 {
@@ -197,9 +201,9 @@ static void test_dead(void)
     rig_dead(&r, "b", 1, "x");
     CU_ASSERT_EQUAL(rig_state(&r, "b"), -1);
     rig_alive(&r, "b", 5, 2);
-    rig_dead(&r, "b", 4, "x");               /* upstream: OldDead */
+    rig_dead(&r, "b", 4, "x"); /* upstream: OldDead */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
-    rig_dead(&r, "b", 6, "x");               /* accepted without a suspicion before */
+    rig_dead(&r, "b", 6, "x"); /* accepted without a suspicion before */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_DEAD);
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 6);
     struct kith_member m = {.size = sizeof m};
@@ -211,11 +215,11 @@ static void test_dead(void)
     rig_flush(&r);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_DEAD, "b"), 1);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "b"), 0);
-    rig_dead(&r, "b", 7, "x");               /* upstream: DeadNode_Double */
-    rig_dead(&r, "b", 7, "b");               /* a dead one never becomes left */
+    rig_dead(&r, "b", 7, "x"); /* upstream: DeadNode_Double */
+    rig_dead(&r, "b", 7, "b"); /* a dead one never becomes left */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_DEAD);
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 6);
-    rig_alive(&r, "b", 6, 2);                /* upstream: AliveReplay */
+    rig_alive(&r, "b", 6, 2); /* upstream: AliveReplay */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_DEAD);
     TOLD(r, "");
     rig_alive(&r, "b", 7, 2);
@@ -230,13 +234,13 @@ static void test_t10_a_leave_names_itself_an_old_leave_names_nobody(void)
     rig_alive(&r, "b", 1, 2);
     rig_alive(&r, "c", 1, 3);
     rig_dead(&r, "b", 1, "b");
-    rig_dead(&r, "c", 1, "");                /* v0.1.5 */
+    rig_dead(&r, "c", 1, ""); /* v0.1.5 */
     TOLD(r, "join b;join c;leave b left;leave c dead;");
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
     CU_ASSERT_EQUAL(rig_state(&r, "c"), KITH_DEAD);
-    rig_dead(&r, "b", 2, "x");               /* a left one never becomes dead */
+    rig_dead(&r, "b", 2, "x"); /* a left one never becomes dead */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
-    alive_at(&r, "b", 1, rig_addr(9));       /* so its name may move at once, the other one's not */
+    alive_at(&r, "b", 1, rig_addr(9)); /* so its name may move at once, the other one's not */
     alive_at(&r, "c", 2, rig_addr(9));
     TOLD(r, "join b;conflict c;");
     rig_fini(&r);
@@ -255,7 +259,7 @@ static void test_dead_ends_the_suspicion(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ order, floods */
+/* ----------------------------------------------------------------------------- order, floods */
 
 static void compound_of(struct rig *r, const struct kith_msg *msgs, size_t n)
 {
@@ -283,7 +287,8 @@ static void test_t23_the_order_within_a_packet_does_not_matter(void)
         struct rig r;
         rig_new(&r);
         rig_alive(&r, "b", 5, 2);
-        struct kith_msg m[2] = {rig_accusation(KITH_MSG_DEAD, "b", 5, "x"), rig_alive_msg("b", 6, &a, NULL)};
+        struct kith_msg m[2] = {rig_accusation(KITH_MSG_DEAD, "b", 5, "x"),
+                                rig_alive_msg("b", 6, &a, NULL)};
         struct kith_msg turned[2] = {m[1], m[0]};
         compound_of(&r, swap ? turned : m, 2);
         CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
@@ -303,7 +308,7 @@ static void test_a_flood_of_fresh_names_stops_at_max_members(void)
     CU_ASSERT(kith_core_size(r.core) <= 50);
     CU_ASSERT_EQUAL(rig_state(&r, "friend"), KITH_ALIVE);
     CU_ASSERT(r.logged < 100);
-    rig_alive(&r, "friend", 2, 2);           /* those it knows are still heard */
+    rig_alive(&r, "friend", 2, 2); /* those it knows are still heard */
     CU_ASSERT_EQUAL(rig_inc(&r, "friend"), 2);
     rig_flush(&r);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
@@ -316,7 +321,7 @@ static void test_odd_names(void)
     rig_new(&r);
     struct kith_addr a = rig_addr(2);
     struct kith_msg m = rig_alive_msg("", 1, &a, NULL);
-    rig_feed(&r, 2, &m);                     /* must not upset anything */
+    rig_feed(&r, 2, &m); /* must not upset anything */
     m.node = kith_bytes_of("x\0y", 3);
     rig_feed(&r, 2, &m);
     char big[2000];
@@ -324,7 +329,7 @@ static void test_odd_names(void)
     m.node = kith_bytes_of(big, sizeof big);
     rig_feed(&r, 2, &m);
     m = rig_alive_msg("b", 1, &a, NULL);
-    m.addr = kith_bytes_of(big, 200);        /* longer than any address */
+    m.addr = kith_bytes_of(big, 200); /* longer than any address */
     rig_feed(&r, 2, &m);
     CU_ASSERT_EQUAL(rig_state(&r, "b"), -1);
     m.addr = kith_bytes_of(NULL, 0);
@@ -335,7 +340,7 @@ static void test_odd_names(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ re-entrancy */
+/* ------------------------------------------------------------------------------- re-entrancy */
 
 static void reads_only(struct rig *r)
 {
@@ -370,19 +375,24 @@ static void test_t17_a_delegate_may_read_but_not_change(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("core/accuse",
-    {"alive about ourselves", test_alive_about_ourselves},
-    {"accusations of ourselves are refuted", test_accusations_of_ourselves_are_refuted},
-    {"T18: a refutation travels beside other news", test_t18_a_refutation_travels_beside_other_news_of_ourselves},
-    {"T19: an accusation at the highest incarnation", test_t19_an_accusation_at_the_highest_incarnation},
-    {"T19: nobody is silenced with the highest incarnation", test_t19_nobody_is_silenced_with_the_highest_incarnation},
-    {"suspect", test_suspect},
-    {"a suspicion by another is passed on, by the same not",
-     test_suspect_again_by_another_is_passed_on_by_the_same_is_not},
-    {"dead", test_dead},
-    {"T10: a leave names itself, an old leave names nobody", test_t10_a_leave_names_itself_an_old_leave_names_nobody},
-    {"dead ends the suspicion", test_dead_ends_the_suspicion},
-    {"T23: the order within a packet does not matter", test_t23_the_order_within_a_packet_does_not_matter},
-    {"a flood of fresh names stops at max_members", test_a_flood_of_fresh_names_stops_at_max_members},
-    {"odd names", test_odd_names},
-    {"T17: a delegate may read but not change", test_t17_a_delegate_may_read_but_not_change})
+KITH_TESTS("core/accuse", {"alive about ourselves", test_alive_about_ourselves},
+           {"accusations of ourselves are refuted", test_accusations_of_ourselves_are_refuted},
+           {"T18: a refutation travels beside other news",
+            test_t18_a_refutation_travels_beside_other_news_of_ourselves},
+           {"T19: an accusation at the highest incarnation",
+            test_t19_an_accusation_at_the_highest_incarnation},
+           {"T19: nobody is silenced with the highest incarnation",
+            test_t19_nobody_is_silenced_with_the_highest_incarnation},
+           {"suspect", test_suspect},
+           {"a suspicion by another is passed on, by the same not",
+            test_suspect_again_by_another_is_passed_on_by_the_same_is_not},
+           {"dead", test_dead},
+           {"T10: a leave names itself, an old leave names nobody",
+            test_t10_a_leave_names_itself_an_old_leave_names_nobody},
+           {"dead ends the suspicion", test_dead_ends_the_suspicion},
+           {"T23: the order within a packet does not matter",
+            test_t23_the_order_within_a_packet_does_not_matter},
+           {"a flood of fresh names stops at max_members",
+            test_a_flood_of_fresh_names_stops_at_max_members},
+           {"odd names", test_odd_names},
+           {"T17: a delegate may read but not change", test_t17_a_delegate_may_read_but_not_change})

@@ -3,7 +3,7 @@
  */
 #include "rig.h"
 
-/* ------------------------------------------------------------------------------------------------ 2.3 alive */
+/* --------------------------------------------------------------------------------- 2.3 alive */
 
 static void test_alive_adds_a_member(void)
 {
@@ -112,7 +112,8 @@ static void test_alive_at_incarnation_0_leaves_a_dead_entry(void)
     rig_fini(&r);
 }
 
-static void alive_with_vsn(struct rig *r, const char *node, uint32_t inc, const char *vsn, size_t len)
+static void alive_with_vsn(struct rig *r, const char *node, uint32_t inc, const char *vsn,
+                           size_t len)
 {
     struct kith_addr a = rig_addr(2);
     struct kith_msg m = rig_alive_msg(node, inc, &a, NULL);
@@ -127,10 +128,10 @@ static void test_bad_versions_are_refused(void)
     alive_with_vsn(&r, "b", 1, "\0\5\2\0\0\0", 6);
     alive_with_vsn(&r, "b", 1, "\1\0\2\0\0\0", 6);
     alive_with_vsn(&r, "b", 1, "\5\1\2\0\0\0", 6);
-    alive_with_vsn(&r, "b", 1, "\0\0\0\0\0\0", 6);       /* upstream: ProbeNode_Wrong_VSN */
+    alive_with_vsn(&r, "b", 1, "\0\0\0\0\0\0", 6); /* upstream: ProbeNode_Wrong_VSN */
     alive_with_vsn(&r, "b", 1, "\0\5\2", 3);
     CU_ASSERT_EQUAL(kith_core_size(r.core), 1);
-    alive_with_vsn(&r, "b", 1, "\1\5\144\0\0\0", 6);     /* the current one is not looked at */
+    alive_with_vsn(&r, "b", 1, "\1\5\144\0\0\0", 6); /* the current one is not looked at */
     TOLD(r, "join b;");
     rig_fini(&r);
 }
@@ -147,7 +148,7 @@ static void test_t6_short_vsn_is_survived_and_ours_is_six_bytes(void)
         struct kith_member m = {.size = sizeof m};
         CU_ASSERT_EQUAL_FATAL(kith_core_find(r.core, name, &m), 0);
         CU_ASSERT_EQUAL(memcmp(m.versions, "\0\0\0\0\0\0", 6), 0);
-        rig_flush(&r);                       /* nor is such a thing passed on to those that don't survive it */
+        rig_flush(&r); /* nor is such a thing passed on to those that don't survive it */
         const struct rig_sent *s = rig_find(&r, KITH_MSG_ALIVE, name, 0);
         CU_ASSERT(s && (s->msg.vsn.len == 0 || s->msg.vsn.len == 6));
     }
@@ -173,7 +174,7 @@ static void test_alive_veto(void)
     rig_init(&r);
     r.veto_alive = "evil";
     CU_ASSERT_EQUAL(rig_start(&r), 0);
-    CU_ASSERT_EQUAL(r.alive_asked, 1);       /* asked about ourselves too */
+    CU_ASSERT_EQUAL(r.alive_asked, 1); /* asked about ourselves too */
     rig_alive(&r, "evil", 1, 2);
     CU_ASSERT_EQUAL(rig_state(&r, "evil"), -1);
     rig_alive(&r, "b", 2, 3);
@@ -182,13 +183,13 @@ static void test_alive_veto(void)
     CU_ASSERT_EQUAL(memcmp(r.asked.versions, RIG_VSN, 6), 0);
     CU_ASSERT(kith_addr_equal(&r.asked.addr, &(struct kith_addr){7946, 4, {10, 0, 0, 3}}));
     unsigned asked = r.alive_asked;
-    rig_alive(&r, "b", 1, 3);                /* stale ones are asked about before the incarnation is looked at */
+    rig_alive(&r, "b", 1, 3); /* stale ones are asked about before the incarnation is looked at */
     CU_ASSERT_EQUAL(r.alive_asked, asked + 1);
-    alive_with_vsn(&r, "short", 1, "\1\5\2\0\0", 5);     /* needs all six versions */
+    alive_with_vsn(&r, "short", 1, "\1\5\2\0\0", 5); /* needs all six versions */
     CU_ASSERT_EQUAL(rig_state(&r, "short"), -1);
     CU_ASSERT_EQUAL(r.alive_asked, asked + 1);
     r.veto_alive = "b";
-    rig_alive(&r, "b", 9, 3);                /* never removes, only ignores */
+    rig_alive(&r, "b", 9, 3); /* never removes, only ignores */
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 2);
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     rig_fini(&r);
@@ -226,7 +227,7 @@ static void test_conflicting_address_is_refused_while_alive(void)
     rig_suspect(&r, "b", 1, "x");
     alive_at(&r, "b", 9, rig_addr(3));
     TOLD(r, "conflict b;");
-    rig_dead(&r, "b", 1, "x");               /* dead_node_reclaim_time is 0: never */
+    rig_dead(&r, "b", 1, "x"); /* dead_node_reclaim_time is 0: never */
     TOLD(r, "leave b dead;");
     rig_run(&r, r.now + SEC);
     r.events[0] = 0;
@@ -245,11 +246,11 @@ static void test_dead_name_is_reclaimed_after_a_time(void)
     rig_alive(&r, "b", 5, 2);
     rig_dead(&r, "b", 5, "x");
     TOLD(r, "join self;join b;leave b dead;");
-    rig_run(&r, r.now + 10 * SEC);           /* not longer than the time: still refused */
+    rig_run(&r, r.now + 10 * SEC); /* not longer than the time: still refused */
     alive_at(&r, "b", 9, rig_addr(3));
     TOLD(r, "conflict b;");
     rig_run(&r, r.now + SEC);
-    alive_at(&r, "b", 1, rig_addr(3));       /* the incarnation does not count when the address moves */
+    alive_at(&r, "b", 1, rig_addr(3)); /* the incarnation does not count when the address moves */
     TOLD(r, "join b;");
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 1);
     rig_fini(&r);
@@ -336,7 +337,7 @@ static void test_missing_port_means_our_own(void)
     CU_ASSERT_EQUAL_FATAL(kith_core_find(r.core, "b", &m), 0);
     CU_ASSERT_EQUAL(m.addr.port, 4321);
     rig_fini(&r);
-    rig_init(&r);                            /* protocol 1 has no ports on the wire */
+    rig_init(&r); /* protocol 1 has no ports on the wire */
     r.config.default_port = 4321;
     r.config.settings.protocol_version = 1;
     rig_start(&r);
@@ -355,26 +356,26 @@ static void test_cidrs_decide_who_may_be_a_member(void)
     r.config.settings.cidrs_count = 1;
     CU_ASSERT_EQUAL(rig_start(&r), 0);
     struct kith_addr out = {.port = 7946, .len = 4, .bytes = {192, 168, 0, 1}};
-    alive_at(&r, "b", 1, out);               /* the address inside */
+    alive_at(&r, "b", 1, out); /* the address inside */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), -1);
     struct kith_addr in = rig_addr(5);
     struct kith_msg m = rig_alive_msg("c", 1, &in, NULL);
     struct rig_bytes b;
     rig_bytes_init(&b);
     kith_wire_write_message(&b.buf, &m);
-    rig_packet(&r, &out, b.buf.data, b.buf.len);     /* the datagram's source */
+    rig_packet(&r, &out, b.buf.data, b.buf.len); /* the datagram's source */
     CU_ASSERT_EQUAL(rig_state(&r, "c"), -1);
     rig_packet(&r, &in, b.buf.data, b.buf.len);
     CU_ASSERT_EQUAL(rig_state(&r, "c"), KITH_ALIVE);
     rig_dead(&r, "c", 1, "c");
     r.events[0] = 0;
-    alive_at(&r, "c", 2, out);               /* a change of address; no conflict is reported for it */
+    alive_at(&r, "c", 2, out); /* a change of address; no conflict is reported for it */
     TOLD(r, "");
     CU_ASSERT_EQUAL(rig_state(&r, "c"), KITH_LEFT);
     struct kith_addr mapped = {.port = 7946, .len = 16, .bytes = {[10] = 0xff, 0xff, 10, 0, 0, 9}};
-    alive_at(&r, "d", 1, mapped);            /* mapped addresses match IPv4 nets */
+    alive_at(&r, "d", 1, mapped); /* mapped addresses match IPv4 nets */
     CU_ASSERT_EQUAL(rig_state(&r, "d"), KITH_ALIVE);
-    rig_suspect(&r, "d", 1, "x");            /* suspects and deads are not filtered by source */
+    rig_suspect(&r, "d", 1, "x"); /* suspects and deads are not filtered by source */
     CU_ASSERT_EQUAL(rig_state(&r, "d"), KITH_SUSPECT);
     rig_fini(&r);
 }
@@ -406,27 +407,31 @@ static void test_prefixes_of_any_length(void)
     CU_ASSERT(!allows(net, "\xac\x10\0\1\0\0\0\0\0\0\0\0\0\0\0\0", 16));
     net.prefix = 0;
     CU_ASSERT(allows(net, "\1\2\3\4", 4));
-    CU_ASSERT(!allows(net, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16));    /* v4 and v6 are listed apart */
+    CU_ASSERT(
+        !allows(net, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16)); /* v4 and v6 are listed apart */
     net = (struct kith_cidr){.bytes = {0xfd}, .len = 16, .prefix = 127};
     CU_ASSERT(allows(net, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16));
     CU_ASSERT(!allows(net, "\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2", 16));
 }
 
-KITH_TESTS("core/alive",
-    {"alive adds a member", test_alive_adds_a_member},
+KITH_TESTS(
+    "core/alive", {"alive adds a member", test_alive_adds_a_member},
     {"self is alive from the start", test_self_is_alive_from_the_start},
     {"old and equal incarnations are ignored", test_old_and_equal_incarnations_are_ignored},
     {"a higher incarnation alone is no event", test_higher_incarnation_alone_is_no_event},
     {"alive at incarnation 0 leaves a dead entry", test_alive_at_incarnation_0_leaves_a_dead_entry},
     {"bad versions are refused", test_bad_versions_are_refused},
-    {"T6: a short Vsn is survived, ours is six bytes", test_t6_short_vsn_is_survived_and_ours_is_six_bytes},
+    {"T6: a short Vsn is survived, ours is six bytes",
+     test_t6_short_vsn_is_survived_and_ours_is_six_bytes},
     {"alive veto", test_alive_veto},
     {"alive veto of ourselves stops the start", test_alive_veto_of_ourselves_stops_the_start},
     {"conflicting address is refused while alive", test_conflicting_address_is_refused_while_alive},
     {"a dead name is reclaimed after a time", test_dead_name_is_reclaimed_after_a_time},
     {"a left name takes a new address at once", test_left_name_takes_a_new_address_at_once},
-    {"a conflict about ourselves is reported, not refuted", test_conflict_about_ourselves_is_reported_not_refuted},
-    {"T4: addresses are kept and passed on verbatim", test_t4_addresses_are_kept_and_passed_on_verbatim},
+    {"a conflict about ourselves is reported, not refuted",
+     test_conflict_about_ourselves_is_reported_not_refuted},
+    {"T4: addresses are kept and passed on verbatim",
+     test_t4_addresses_are_kept_and_passed_on_verbatim},
     {"T2: long strings are raw, never bin or str8", test_t2_long_strings_are_raw_never_bin_or_str8},
     {"a missing port means our own", test_missing_port_means_our_own},
     {"CIDRs decide who may be a member", test_cidrs_decide_who_may_be_a_member},

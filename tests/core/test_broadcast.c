@@ -1,5 +1,6 @@
 /*
- * The broadcast queue against memberlist's own cases (its TransmitLimitedQueue tests) and against a plain model.
+ * The broadcast queue against memberlist's own cases (its TransmitLimitedQueue tests) and against a
+ * plain model.
  */
 #include "test.h"
 
@@ -46,7 +47,10 @@ static void note_taken(void *arg, struct kith_bytes msg)
     seen_count++;
 }
 
-static void note_visited(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id) { note_taken(arg, msg); }
+static void note_visited(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id)
+{
+    note_taken(arg, msg);
+}
 
 static size_t fetch(struct kith_broadcasts *q, size_t n, size_t overhead, size_t limit)
 {
@@ -123,7 +127,10 @@ static void test_unique_ones_replace_nothing(void)
     kith_broadcasts_fini(&q);
 }
 
-static bool starts_alike(void *arg, struct kith_bytes old) { return old.data[0] == *(const char *)arg; }
+static bool starts_alike(void *arg, struct kith_bytes old)
+{
+    return old.data[0] == *(const char *)arg;
+}
 
 static void test_plain_ones_ask_each_other(void)
 {
@@ -264,11 +271,12 @@ static void test_retransmit_limit(void)
     CU_ASSERT_EQUAL(kith_retransmit_limit(3, 99), 6);
     const size_t n[] = {0, 1, 2, 8, 9, 10, 98, 99, 100, 998, 999, 1000};
     const unsigned limit[] = {0, 4, 4, 4, 4, 8, 8, 8, 12, 12, 12, 16};
-    for (size_t i = 0; i < sizeof n / sizeof *n; i++) CU_ASSERT_EQUAL(kith_retransmit_limit(4, n[i]), limit[i]);
+    for (size_t i = 0; i < sizeof n / sizeof *n; i++)
+        CU_ASSERT_EQUAL(kith_retransmit_limit(4, n[i]), limit[i]);
     CU_ASSERT_EQUAL(kith_retransmit_limit(UINT32_MAX, SIZE_MAX), UINT32_MAX);
 }
 
-/* ------------------------------------------------------------------------------------- against a model */
+/* --------------------------------------------------------------------------- against a model */
 
 enum { MODEL_MAX = 300, STEPS = 20000 };
 
@@ -340,7 +348,8 @@ static void test_against_a_model(void)
     for (int step = 0; step < STEPS; step++) {
         if (random_below(3) && model.count < MODEL_MAX) {
             snprintf(name, sizeof name, "n%u", random_below(200));
-            snprintf(msg, sizeof msg, "%.*s%d", (int)random_below(40), "........................................", step);
+            snprintf(msg, sizeof msg, "%.*s%d", (int)random_below(40),
+                     "........................................", step);
             add(&q, name, msg, 0);
             model_add(name, msg);
         } else {
@@ -357,8 +366,7 @@ static void test_against_a_model(void)
     kith_broadcasts_fini(&q);
 }
 
-KITH_TESTS("core/broadcast",
-           {"order: transmits, longer, newer", test_order},
+KITH_TESTS("core/broadcast", {"order: transmits, longer, newer", test_order},
            {"order by transmits", test_order_by_transmits},
            {"a name replaces its own", test_a_name_replaces_its_own},
            {"unique ones replace nothing", test_unique_ones_replace_nothing},
@@ -368,7 +376,5 @@ KITH_TESTS("core/broadcast",
            {"no members: once", test_no_members_once},
            {"what does not fit stays", test_what_does_not_fit_stays},
            {"a tier that is too long does not hide the next", test_next_tier},
-           {"prune keeps the newest", test_prune_keeps_the_newest},
-           {"bound", test_bound},
-           {"retransmit limit", test_retransmit_limit},
-           {"against a model", test_against_a_model})
+           {"prune keeps the newest", test_prune_keeps_the_newest}, {"bound", test_bound},
+           {"retransmit limit", test_retransmit_limit}, {"against a model", test_against_a_model})

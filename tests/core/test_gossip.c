@@ -22,8 +22,10 @@ static void quiet(struct rig *r)
 
 static void test_a_message_is_sent_as_often_as_the_limit_says(void)
 {
-    static const struct { unsigned n, mult, want; } t[] = {{2, 4, 4}, {9, 4, 4}, {10, 4, 8}, {30, 4, 8}, {99, 4, 8},
-                                                           {100, 4, 12}, {5, 2, 2}, {5, 1, 1}};
+    static const struct {
+        unsigned n, mult, want;
+    } t[] = {{2, 4, 4},  {9, 4, 4},    {10, 4, 8}, {30, 4, 8},
+             {99, 4, 8}, {100, 4, 12}, {5, 2, 2},  {5, 1, 1}};
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         struct rig r;
         rig_init(&r);
@@ -49,9 +51,10 @@ static void test_t26_each_target_of_a_tick_costs_one_transmission(void)
     rig_alive(&r, "m2", 2, 2);
     rig_run(&r, t0 + 200 * MS);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "m2"), 3);
-    for (unsigned i = 0; i < 3; i++)         /* three different ones */
+    for (unsigned i = 0; i < 3; i++) /* three different ones */
         for (unsigned k = 0; k < i; k++)
-            CU_ASSERT(!kith_addr_equal(&rig_out(&r, KITH_OUT_PACKET, i)->to, &rig_out(&r, KITH_OUT_PACKET, k)->to));
+            CU_ASSERT(!kith_addr_equal(&rig_out(&r, KITH_OUT_PACKET, i)->to,
+                                       &rig_out(&r, KITH_OUT_PACKET, k)->to));
     rig_run(&r, t0 + 400 * MS);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "m2"), 4);
     rig_run(&r, t0 + 10 * SEC);
@@ -68,7 +71,8 @@ static void test_one_message_goes_bare_several_in_a_compound(void)
     rig_run(&r, r.now + 200 * MS);
     CU_ASSERT_EQUAL(r.sent_n, 1);
     CU_ASSERT_EQUAL(r.outs[0].data[0], KITH_MSG_ALIVE);
-    CU_ASSERT_EQUAL(r.outs[0].pmax, 5);      /* T9: gossip is for a known node, so a checksum may go around it */
+    CU_ASSERT_EQUAL(r.outs[0].pmax,
+                    5); /* T9: gossip is for a known node, so a checksum may go around it */
     CU_ASSERT_STRING_EQUAL(r.outs[0].name, "m2");
     quiet(&r);
     rig_alive(&r, "m2", 3, 2);
@@ -96,20 +100,22 @@ static void test_gossip_may_be_off(void)
         struct rig r;
         rig_init(&r);
         r.config.settings.probe_interval = r.config.settings.push_pull_interval = 0;
-        if (i) r.config.settings.gossip_interval = 0;
-        else r.config.settings.gossip_nodes = 0;
+        if (i)
+            r.config.settings.gossip_interval = 0;
+        else
+            r.config.settings.gossip_nodes = 0;
         rig_start(&r);
         rig_populate(&r, 2, 5);
         rig_clear(&r);
         rig_run(&r, r.now + 60 * SEC);
         CU_ASSERT_EQUAL(r.outs_n, 0);
-        rig_flush(&r);                       /* piggybacking goes on */
+        rig_flush(&r); /* piggybacking goes on */
         CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, NULL), 5);
         rig_fini(&r);
     }
 }
 
-/* ------------------------------------------------------------------------------------------------ the dead */
+/* ---------------------------------------------------------------------------------- the dead */
 
 static unsigned packets_to(const struct rig *r, unsigned n)
 {
@@ -162,13 +168,13 @@ static void test_the_long_dead_are_forgotten_at_the_end_of_a_round(void)
     CU_ASSERT_EQUAL(kith_core_size(r.core), 6);
     CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_DEAD);
     r.events[0] = 0;
-    rig_run(&r, died + 36 * SEC);            /* three live peers: a round is over by then */
+    rig_run(&r, died + 36 * SEC); /* three live peers: a round is over by then */
     CU_ASSERT_EQUAL(kith_core_size(r.core), 4);
     CU_ASSERT_EQUAL(rig_state(&r, "m2"), -1);
     CU_ASSERT_EQUAL(rig_state(&r, "m3"), -1);
     CU_ASSERT_PTR_NULL(strstr(r.events, "leave"));
     r.events[0] = 0;
-    rig_alive(&r, "m2", 1, 2);               /* a stale alive brings the name back */
+    rig_alive(&r, "m2", 1, 2); /* a stale alive brings the name back */
     TOLD(r, "join m2;");
     rig_fini(&r);
 }
@@ -184,7 +190,7 @@ static void test_t21_nothing_is_forgotten_without_probing(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ budgets */
+/* ----------------------------------------------------------------------------------- budgets */
 
 static void test_packets_are_filled_to_the_budget_and_not_over(void)
 {
@@ -207,7 +213,9 @@ static void test_packets_are_filled_to_the_budget_and_not_over(void)
             rig_feed(&r, k, &m);
         }
         rig_clear(&r);
-        rig_run(&r, r.now + 10 * SEC);       /* rig checks each packet: gossip, pings and acks with piggybacks */
+        rig_run(&r,
+                r.now +
+                    10 * SEC); /* rig checks each packet: gossip, pings and acks with piggybacks */
         CU_ASSERT(rig_outs(&r, KITH_OUT_PACKET) > 20);
         CU_ASSERT(r.outs[0].len + 100 > r.budget || r.budget == 150);
         rig_flush(&r);
@@ -243,11 +251,12 @@ static void test_t5_no_more_than_127_parts(void)
     quiet(&r);
     r.user_broadcast = "u";
     r.broadcasts_left = 1000;
-    rig_run(&r, r.now + 200 * MS);           /* rig checks the number of parts */
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_USER, NULL), 1000 - r.broadcasts_left);   /* what was taken was sent */
+    rig_run(&r, r.now + 200 * MS); /* rig checks the number of parts */
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_USER, NULL),
+                    1000 - r.broadcasts_left); /* what was taken was sent */
     CU_ASSERT(r.broadcasts_left < 1000);
     r.broadcasts_left = 1000;
-    rig_flush(&r);                           /* the same beside an ack */
+    rig_flush(&r); /* the same beside an ack */
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_USER, NULL), 1000 - r.broadcasts_left);
     rig_fini(&r);
@@ -263,8 +272,9 @@ static void test_user_broadcasts_fill_what_is_left(void)
     rig_run(&r, r.now + 200 * MS);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_USER, NULL), 1);
     CU_ASSERT(rig_is(rig_find(&r, KITH_MSG_USER, NULL, 0)->msg.payload, "some news"));
-    CU_ASSERT_EQUAL(r.limit_seen, 1400 - 2); /* all but the compound's header; each costs 3 beside its bytes */
-    rig_alive(&r, "m2", 2, 2);               /* membership first */
+    CU_ASSERT_EQUAL(r.limit_seen,
+                    1400 - 2); /* all but the compound's header; each costs 3 beside its bytes */
+    rig_alive(&r, "m2", 2, 2); /* membership first */
     r.broadcasts_left = 1;
     rig_clear(&r);
     rig_run(&r, r.now + 200 * MS);
@@ -272,7 +282,7 @@ static void test_user_broadcasts_fill_what_is_left(void)
     CU_ASSERT_EQUAL(r.sent_n, 2);
     CU_ASSERT_EQUAL(r.sent[0].msg.type, KITH_MSG_ALIVE);
     CU_ASSERT(r.limit_seen < 1398);
-    r.broadcasts_left = 1;                   /* upstream: SendMsg_Piggyback, with an ack too */
+    r.broadcasts_left = 1; /* upstream: SendMsg_Piggyback, with an ack too */
     rig_flush(&r);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_USER, NULL), 1);
     rig_fini(&r);
@@ -288,8 +298,10 @@ static void test_a_greedy_delegate_gets_no_more_than_its_share(void)
     for (int i = 0; i < 2; i++) {
         r.broadcasts_left = 1000;
         rig_clear(&r);
-        if (i) rig_flush(&r);
-        else rig_run(&r, r.now + 200 * MS);
+        if (i)
+            rig_flush(&r);
+        else
+            rig_run(&r, r.now + 200 * MS);
         unsigned n = rig_count(&r, KITH_MSG_USER, NULL);
         CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_PACKET), 1);
         CU_ASSERT(n >= 40 && n <= 1398 / 33);
@@ -306,20 +318,22 @@ static void test_each_destination_may_have_a_budget_of_its_own(void)
     rig_start(&r);
     r.answer_pings = true;
     rig_populate(&r, 2, 80);
-    rig_run(&r, r.now + 30 * SEC);           /* rig checks each packet */
+    rig_run(&r, r.now + 30 * SEC); /* rig checks each packet */
     CU_ASSERT(rig_outs(&r, KITH_OUT_PACKET) > 30);
     struct kith_addr a = rig_addr(2);
     static const char big[500] = "";
-    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 206), false), -KITH_ETOOBIG);
+    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 206), false),
+                    -KITH_ETOOBIG);
     CU_ASSERT(kith_core_send(r.core, r.now, NULL, &a, kith_bytes_of(big, 205), false) > 0);
     CU_ASSERT(kith_core_send(r.core, r.now, "m3", NULL, kith_bytes_of(big, 500), false) > 0);
     rig_poll(&r);
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ compounds in */
+/* ------------------------------------------------------------------------------ compounds in */
 
-static size_t compound(uint8_t *out, unsigned count, const char *const *parts, const size_t *lens, unsigned given)
+static size_t compound(uint8_t *out, unsigned count, const char *const *parts, const size_t *lens,
+                       unsigned given)
 {
     size_t n = 0;
     out[n++] = KITH_MSG_COMPOUND;
@@ -345,16 +359,16 @@ static void test_compounds_in(void)
     static const size_t lens[] = {4, 0, 4, 5, 6};
     size_t n = compound(b, 5, parts, lens, 5);
     rig_packet(&r, &from, b, n);
-    TOLD(r, "msg one;msg two;msg three;");   /* empty and unknown parts cost only themselves */
-    rig_packet(&r, &from, b, n - 1);         /* the last one is cut, the others are used */
+    TOLD(r, "msg one;msg two;msg three;"); /* empty and unknown parts cost only themselves */
+    rig_packet(&r, &from, b, n - 1);       /* the last one is cut, the others are used */
     TOLD(r, "msg one;msg two;");
     b[n] = 'x';
-    rig_packet(&r, &from, b, n + 1);         /* trailing bytes are ignored */
+    rig_packet(&r, &from, b, n + 1); /* trailing bytes are ignored */
     TOLD(r, "msg one;msg two;msg three;");
     rig_packet(&r, &from, "\7", 1);
-    rig_packet(&r, &from, "\7\0", 2);        /* none: legal */
-    rig_packet(&r, &from, "\7\2\0\1", 4);    /* lengths missing */
-    rig_packet(&r, &from, "\7\x80", 2);      /* upstream: NumberOfPartsOverflow */
+    rig_packet(&r, &from, "\7\0", 2);     /* none: legal */
+    rig_packet(&r, &from, "\7\2\0\1", 4); /* lengths missing */
+    rig_packet(&r, &from, "\7\x80", 2);   /* upstream: NumberOfPartsOverflow */
     TOLD(r, "");
     rig_fini(&r);
 }
@@ -385,7 +399,8 @@ static void test_three_pings_three_acks(void)
     rig_new(&r);
     struct rig_bytes p;
     rig_bytes_init(&p);
-    kith_wire_write_message(&p.buf, &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 9, .node = rig_str("self")});
+    kith_wire_write_message(
+        &p.buf, &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 9, .node = rig_str("self")});
     const char *parts[3] = {(char *)p.buf.data, (char *)p.buf.data, (char *)p.buf.data};
     size_t lens[3] = {p.buf.len, p.buf.len, p.buf.len};
     uint8_t b[512];
@@ -401,13 +416,16 @@ static void test_compounds_in_compounds_are_read_to_a_depth(void)
     rig_new(&r);
     static uint8_t a[65536], b[65536];
     size_t n = 4;
-    memcpy(a, "\x08" "yes", n);
+    memcpy(a,
+           "\x08"
+           "yes",
+           n);
     struct kith_addr from = rig_addr(9);
     const char *part = (const char *)a;
     n = compound(b, 1, &part, &n, 1);
     rig_packet(&r, &from, b, n);
     TOLD(r, "msg yes;");
-    for (int i = 0; i < 10000; i++) {        /* no recursion without an end */
+    for (int i = 0; i < 10000; i++) { /* no recursion without an end */
         memcpy(a, b, n);
         n = compound(b, 1, &part, &n, 1);
     }
@@ -417,22 +435,30 @@ static void test_compounds_in_compounds_are_read_to_a_depth(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("core/gossip",
-    {"a message is sent as often as the limit says", test_a_message_is_sent_as_often_as_the_limit_says},
-    {"T26: each target of a tick costs one transmission", test_t26_each_target_of_a_tick_costs_one_transmission},
-    {"T9: one message goes bare, several in a compound", test_one_message_goes_bare_several_in_a_compound},
+KITH_TESTS(
+    "core/gossip",
+    {"a message is sent as often as the limit says",
+     test_a_message_is_sent_as_often_as_the_limit_says},
+    {"T26: each target of a tick costs one transmission",
+     test_t26_each_target_of_a_tick_costs_one_transmission},
+    {"T9: one message goes bare, several in a compound",
+     test_one_message_goes_bare_several_in_a_compound},
     {"nothing to say, nothing sent", test_nothing_to_say_nothing_sent},
     {"gossip may be off", test_gossip_may_be_off},
     {"the lately dead are told, the left never", test_the_lately_dead_are_told_the_left_never},
-    {"the long dead are forgotten at the end of a round", test_the_long_dead_are_forgotten_at_the_end_of_a_round},
+    {"the long dead are forgotten at the end of a round",
+     test_the_long_dead_are_forgotten_at_the_end_of_a_round},
     {"T21: nothing is forgotten without probing", test_t21_nothing_is_forgotten_without_probing},
-    {"packets are filled to the budget and not over", test_packets_are_filled_to_the_budget_and_not_over},
-    {"what never fits is never sent and blocks nothing", test_what_never_fits_is_never_sent_and_blocks_nothing},
+    {"packets are filled to the budget and not over",
+     test_packets_are_filled_to_the_budget_and_not_over},
+    {"what never fits is never sent and blocks nothing",
+     test_what_never_fits_is_never_sent_and_blocks_nothing},
     {"T5: no more than 127 parts, none empty", test_t5_no_more_than_127_parts},
     {"user broadcasts fill what is left", test_user_broadcasts_fill_what_is_left},
-    {"a greedy delegate gets no more than its share", test_a_greedy_delegate_gets_no_more_than_its_share},
-    {"each destination may have a budget of its own", test_each_destination_may_have_a_budget_of_its_own},
-    {"compounds in", test_compounds_in},
-    {"255 parts in", test_255_parts_in},
+    {"a greedy delegate gets no more than its share",
+     test_a_greedy_delegate_gets_no_more_than_its_share},
+    {"each destination may have a budget of its own",
+     test_each_destination_may_have_a_budget_of_its_own},
+    {"compounds in", test_compounds_in}, {"255 parts in", test_255_parts_in},
     {"three pings, three acks", test_three_pings_three_acks},
     {"compounds in compounds are read to a depth", test_compounds_in_compounds_are_read_to_a_depth})

@@ -1,6 +1,6 @@
 /*
- * test_life.c - a core as a whole: made, started, changed by a reload, freed; that commands end exactly once,
- * that drops are counted, and addresses that are not IP addresses.
+ * test_life.c - a core as a whole: made, started, changed by a reload, freed; that commands end
+ * exactly once, that drops are counted, and addresses that are not IP addresses.
  */
 #include "rig.h"
 
@@ -130,11 +130,20 @@ static void test_the_seed_decides(void)
 
 static void test_drops_are_counted_by_reason(void)
 {
-    static const struct { const char *data; size_t len; const char *reason; } t[] = {
-        {"", 0, "empty_message"}, {"\x63", 1, "unknown_type"}, {"\4\xc1", 2, "malformed"}, {"\7", 1, "malformed"},
-        {"\7\1\0\5", 4, "truncated_part"}, {"\2\x80", 2, "ack_not_expected"},
-        {"\0\x81\xa4Node\xa1x", 9, "ping_for_another"}, {"\1\x80", 2, "bad_address"}, {"\4\x80", 2, "bad_name"},
-        {"\4\x81\xa4Node\xa1x", 9, "bad_address"}};
+    static const struct {
+        const char *data;
+        size_t len;
+        const char *reason;
+    } t[] = {{"", 0, "empty_message"},
+             {"\x63", 1, "unknown_type"},
+             {"\4\xc1", 2, "malformed"},
+             {"\7", 1, "malformed"},
+             {"\7\1\0\5", 4, "truncated_part"},
+             {"\2\x80", 2, "ack_not_expected"},
+             {"\0\x81\xa4Node\xa1x", 9, "ping_for_another"},
+             {"\1\x80", 2, "bad_address"},
+             {"\4\x80", 2, "bad_name"},
+             {"\4\x81\xa4Node\xa1x", 9, "bad_address"}};
     struct rig r;
     rig_new(&r);
     struct kith_addr from = rig_addr(9);
@@ -154,7 +163,7 @@ static void test_drops_are_counted_by_reason(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ names, reload */
+/* ----------------------------------------------------------------------------- names, reload */
 
 static void test_t12_names_may_be_required(void)
 {
@@ -166,7 +175,7 @@ static void test_t12_names_may_be_required(void)
     rig_clear(&r);
     struct kith_addr a = rig_addr(9);
     struct kith_msg m = {.type = KITH_MSG_PING, .seq_no = 4, .node = rig_str("self")};
-    rig_feed(&r, 9, &m);                     /* no SourceNode: whom to answer? */
+    rig_feed(&r, 9, &m); /* no SourceNode: whom to answer? */
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_PACKET), 0);
     m.source_addr = kith_bytes_of(a.bytes, 4);
     m.source_port = 7946;
@@ -203,14 +212,14 @@ static void test_reconfigure(void)
     struct kith_member m = {.size = sizeof m};
     kith_core_self(r.core, &m);
     CU_ASSERT(rig_is(m.name, "self"));
-    CU_ASSERT_EQUAL(m.incarnation, 1);       /* nothing that others should know has changed */
+    CU_ASSERT_EQUAL(m.incarnation, 1); /* nothing that others should know has changed */
     CU_ASSERT_EQUAL(kith_core_size(r.core), 5);
     CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_SUSPECT);
     rig_run(&r, r.now + 2 * SEC);
     rig_clear(&r);
     rig_run(&r, r.now + SEC);
     CU_ASSERT(rig_count(&r, KITH_MSG_PING, NULL) >= 9);
-    s.gossip_nodes = 0;                      /* one after the other: off and on again */
+    s.gossip_nodes = 0; /* one after the other: off and on again */
     kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
     rig_alive(&r, "m3", 2, 3);
     rig_clear(&r);
@@ -234,7 +243,7 @@ static void test_reconfigure(void)
     kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err);
     rig_run(&r, r.now + 60 * SEC);
     CU_ASSERT(rig_outs(&r, KITH_OUT_DIAL) >= 1);
-    rig_clear(&r);                           /* what others are told of us changes: they hear of it */
+    rig_clear(&r); /* what others are told of us changes: they hear of it */
     s.protocol_version = 3;
     s.delegate_protocol_max = 5;
     CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &s, 100, 50, r.now, &err), 0);
@@ -243,7 +252,7 @@ static void test_reconfigure(void)
     rig_flush(&r);
     const struct rig_sent *a = rig_find(&r, KITH_MSG_ALIVE, "self", 0);
     CU_ASSERT(a && memcmp(a->msg.vsn.data, "\1\5\3\0\5\0", 6) == 0);
-    s.protocol_version = 9;                  /* a bad one changes nothing */
+    s.protocol_version = 9; /* a bad one changes nothing */
     s.probe_interval = 0;
     CU_ASSERT(kith_core_reconfigure(r.core, &s, 100, 50, r.now, &err) < 0);
     rig_clear(&r);
@@ -252,7 +261,7 @@ static void test_reconfigure(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ exactly once */
+/* ------------------------------------------------------------------------------ exactly once */
 
 static void test_every_request_ends_once_whatever_happens(void)
 {
@@ -278,12 +287,15 @@ static void test_every_request_ends_once_whatever_happens(void)
                 case 3: got = kith_core_send(r.core, r.now, "m2", NULL, rig_str("s"), true); break;
                 case 4: got = kith_core_send(r.core, r.now, NULL, &a, rig_str("s"), false); break;
                 case 5: got = kith_core_ping(r.core, r.now, "m3", &a); break;
-                case 6: if (step > 150) got = kith_core_leave(r.core, r.now, 0); break;
+                case 6:
+                    if (step > 150) got = kith_core_leave(r.core, r.now, 0);
+                    break;
                 }
                 if (got > 0) q[n++] = got;
             }
             rig_poll(&r);
-            for (; seen < r.outs_n; seen++) {        /* streams: opened, refused, reset, or never heard of again */
+            for (; seen < r.outs_n;
+                 seen++) { /* streams: opened, refused, reset, or never heard of again */
                 uint32_t s = r.outs[seen].stream;
                 if (r.outs[seen].kind != KITH_OUT_DIAL) continue;
                 if (x >> 20 & 1) kith_core_stream_opened(r.core, r.now, s);
@@ -291,12 +303,15 @@ static void test_every_request_ends_once_whatever_happens(void)
                 if (x >> 22 & 1) kith_core_stream_end(r.core, r.now, s);
             }
             for (size_t i = 0; i < r.sent_n; i++)
-                if (r.sent[i].msg.type == KITH_MSG_PING && (x >> (i % 20) & 1)) rig_ack(&r, 2, r.sent[i].msg.seq_no);
+                if (r.sent[i].msg.type == KITH_MSG_PING && (x >> (i % 20) & 1))
+                    rig_ack(&r, 2, r.sent[i].msg.seq_no);
             rig_run(&r, r.now + (x >> 30) % (300 * MS));
         }
         rig_run(&r, r.now + 100 * SEC);
-        for (uint32_t inc = 2; inc < 40; inc++) {    /* whoever was lost is back, so that broadcasts end */
-            for (unsigned i = 2; i <= 6; i++) rig_alive(&r, (char[]){'m', (char)('0' + i), 0}, 100 + inc, i);
+        for (uint32_t inc = 2; inc < 40;
+             inc++) { /* whoever was lost is back, so that broadcasts end */
+            for (unsigned i = 2; i <= 6; i++)
+                rig_alive(&r, (char[]){'m', (char)('0' + i), 0}, 100 + inc, i);
             rig_run(&r, r.now + SEC);
         }
         for (int i = 0; i < n; i++) CU_ASSERT_EQUAL(rig_dones(&r, q[i]), 1);
@@ -320,17 +335,17 @@ static void test_free_with_everything_under_way(void)
     rig_accept(&r, 9);
     uint32_t s = rig_accept(&r, 9);
     kith_core_stream_data(r.core, r.now, s, (const uint8_t *)"\6\x83\xa4Join\xc2", 8);
-    rig_fini(&r);                            /* outputs not polled, too: the sanitizer looks */
+    rig_fini(&r); /* outputs not polled, too: the sanitizer looks */
 }
 
-KITH_TESTS("core/life",
-    {"before the start", test_before_the_start},
-    {"what can't start", test_what_can_t_start},
-    {"ports and incarnations by default", test_ports_and_incarnations_by_default},
-    {"addresses are opaque", test_addresses_are_opaque},
-    {"the seed decides", test_the_seed_decides},
-    {"drops are counted by reason", test_drops_are_counted_by_reason},
-    {"T12: names may be required", test_t12_names_may_be_required},
-    {"reconfigure", test_reconfigure},
-    {"every request ends once, whatever happens", test_every_request_ends_once_whatever_happens},
-    {"free with everything under way", test_free_with_everything_under_way})
+KITH_TESTS("core/life", {"before the start", test_before_the_start},
+           {"what can't start", test_what_can_t_start},
+           {"ports and incarnations by default", test_ports_and_incarnations_by_default},
+           {"addresses are opaque", test_addresses_are_opaque},
+           {"the seed decides", test_the_seed_decides},
+           {"drops are counted by reason", test_drops_are_counted_by_reason},
+           {"T12: names may be required", test_t12_names_may_be_required},
+           {"reconfigure", test_reconfigure},
+           {"every request ends once, whatever happens",
+            test_every_request_ends_once_whatever_happens},
+           {"free with everything under way", test_free_with_everything_under_way})

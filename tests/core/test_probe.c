@@ -1,10 +1,11 @@
 /*
- * test_probe.c - failure detection: the probe cycle, relays, the stream fallback, health score (memberlist 2.7, 2.8).
+ * test_probe.c - failure detection: the probe cycle, relays, the stream fallback, health score
+ * (memberlist 2.7, 2.8).
  */
 #include "rig.h"
 
-/* A core that knows m2..m<n>, with gossip and push/pull off, so that all it sends are probes. The clock stands at the
- * first probe, whose target is *target. */
+/* A core that knows m2..m<n>, with gossip and push/pull off, so that all it sends are probes. The
+ * clock stands at the first probe, whose target is *target. */
 static void probing(struct rig *r, unsigned n)
 {
     rig_init(r);
@@ -25,7 +26,10 @@ static const char *first_probe(struct rig *r)
     return name;
 }
 
-static uint32_t probe_seq(const struct rig *r) { return rig_find(r, KITH_MSG_PING, NULL, 0)->msg.seq_no; }
+static uint32_t probe_seq(const struct rig *r)
+{
+    return rig_find(r, KITH_MSG_PING, NULL, 0)->msg.seq_no;
+}
 static unsigned number(const char *name) { return (unsigned)atoi(name + 1); }
 
 static void test_first_probe_comes_after_one_interval(void)
@@ -49,16 +53,20 @@ static void test_t11_t12_pings_say_where_to_answer(void)
 {
     struct rig r;
     probing(&r, 2);
-    for (int i = 0; i < 10; i++) rig_flush(&r);      /* nothing left to piggyback */
+    for (int i = 0; i < 10; i++) rig_flush(&r); /* nothing left to piggyback */
     rig_clear(&r);
     first_probe(&r);
     /* T1, too: byte for byte what go-msgpack writes, keys sorted. */
-    static const char want[] = "\x00\x85\xa4" "Node\xa2m2\xa5" "SeqNo\x01\xaa" "SourceAddr\xa4\x0a\x00\x00\x01\xaa"
-                               "SourceNode\xa4self\xaa" "SourcePort\xcd\x1f\x0a";
+    static const char want[] = "\x00\x85\xa4"
+                               "Node\xa2m2\xa5"
+                               "SeqNo\x01\xaa"
+                               "SourceAddr\xa4\x0a\x00\x00\x01\xaa"
+                               "SourceNode\xa4self\xaa"
+                               "SourcePort\xcd\x1f\x0a";
     const struct rig_out *o = rig_out(&r, KITH_OUT_PACKET, 0);
     CU_ASSERT_EQUAL(o->len, sizeof want - 1);
     CU_ASSERT_EQUAL(memcmp(o->data, want, sizeof want - 1), 0);
-    CU_ASSERT_EQUAL(o->pmax, 0);             /* T9: memberlist would not know the peer's protocol here */
+    CU_ASSERT_EQUAL(o->pmax, 0); /* T9: memberlist would not know the peer's protocol here */
     rig_fini(&r);
 }
 
@@ -75,7 +83,7 @@ static void test_every_member_is_probed_once_a_round(void)
         for (unsigned i = 2; i <= 7; i++) {
             char name[8];
             snprintf(name, sizeof name, "m%u", i);
-            if (i == 7 && round == 3) continue;      /* its suspicion may have run out */
+            if (i == 7 && round == 3) continue; /* its suspicion may have run out */
             CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_PING, name), round);
         }
     }
@@ -89,13 +97,15 @@ static void test_an_ack_ends_the_probe(void)
 {
     struct rig r;
     probing(&r, 5);
-    rig_suspect(&r, "self", 1, "x");         /* score 1 */
+    rig_suspect(&r, "self", 1, "x"); /* score 1 */
     CU_ASSERT_EQUAL(kith_core_health(r.core), 1);
     const char *target = first_probe(&r);
-    struct kith_addr from = rig_addr(99);    /* any ack with the right number counts, whoever sends it */
+    struct kith_addr from =
+        rig_addr(99); /* any ack with the right number counts, whoever sends it */
     struct rig_bytes b;
     rig_bytes_init(&b);
-    struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = probe_seq(&r), .payload = rig_str("load")};
+    struct kith_msg ack = {
+        .type = KITH_MSG_ACK, .seq_no = probe_seq(&r), .payload = rig_str("load")};
     kith_wire_write_message(&b.buf, &ack);
     r.now += 40 * MS;
     kith_core_packet(r.core, r.now, r.now - 15 * MS, &from, b.buf.data, b.buf.len);
@@ -103,13 +113,13 @@ static void test_an_ack_ends_the_probe(void)
     char want[64];
     snprintf(want, sizeof want, "ping %s load;", target);
     TOLD(r, want);
-    CU_ASSERT_EQUAL(r.ping_rtt, 25 * MS);    /* as of the read, not of the handling */
+    CU_ASSERT_EQUAL(r.ping_rtt, 25 * MS); /* as of the read, not of the handling */
     CU_ASSERT_EQUAL(kith_core_health(r.core), 0);
-    rig_packet(&r, &from, b.buf.data, b.buf.len);    /* a duplicate */
+    rig_packet(&r, &from, b.buf.data, b.buf.len); /* a duplicate */
     TOLD(r, "");
     rig_clear(&r);
     rig_run(&r, RIG_EPOCH + 2 * SEC - 1);
-    CU_ASSERT_EQUAL(r.outs_n, 0);            /* no relays, no stream */
+    CU_ASSERT_EQUAL(r.outs_n, 0); /* no relays, no stream */
     rig_fini(&r);
 }
 
@@ -141,7 +151,8 @@ static void test_silence_brings_relays_and_a_stream_then_suspicion(void)
         unsigned relay = o->to.bytes[3];
         CU_ASSERT(relay != 1 && relay != 7 && relay != 8 && relay != number(target));
         for (unsigned k = 0; k < i; k++)
-            CU_ASSERT(!kith_addr_equal(&o->to, &r.outs[rig_find(&r, KITH_MSG_INDIRECT_PING, target, k)->out].to));
+            CU_ASSERT(!kith_addr_equal(
+                &o->to, &r.outs[rig_find(&r, KITH_MSG_INDIRECT_PING, target, k)->out].to));
     }
     const struct rig_out *dial = rig_out(&r, KITH_OUT_DIAL, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(dial);
@@ -153,7 +164,7 @@ static void test_silence_brings_relays_and_a_stream_then_suspicion(void)
     if (strcmp(target, "m8")) CU_ASSERT_EQUAL(rig_state(&r, target), KITH_ALIVE);
     rig_run(&r, RIG_EPOCH + 2 * SEC);
     CU_ASSERT_EQUAL(rig_state(&r, target), KITH_SUSPECT);
-    CU_ASSERT(rig_gone(&r, stream));         /* a stream that never opened is given up at the deadline */
+    CU_ASSERT(rig_gone(&r, stream)); /* a stream that never opened is given up at the deadline */
     rig_flush(&r);
     const struct rig_sent *s = rig_find(&r, KITH_MSG_SUSPECT, target, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
@@ -172,7 +183,7 @@ static void test_an_ack_by_a_relay_saves_it(void)
     rig_ack(&r, 99, probe_seq(&r));
     rig_run(&r, RIG_EPOCH + 2 * SEC);
     CU_ASSERT_EQUAL(rig_state(&r, target), KITH_ALIVE);
-    TOLD(r, "");                             /* NotifyPingComplete is for direct answers in time only */
+    TOLD(r, ""); /* NotifyPingComplete is for direct answers in time only */
     rig_fini(&r);
 }
 
@@ -180,7 +191,7 @@ static void test_a_tick_missed_during_a_probe_is_made_up_for(void)
 {
     struct rig r;
     probing(&r, 6);
-    rig_suspect(&r, "self", 1, "x");         /* score 1: until 3 s */
+    rig_suspect(&r, "self", 1, "x"); /* score 1: until 3 s */
     first_probe(&r);
     rig_run(&r, RIG_EPOCH + 2300 * MS);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_PING, NULL), 1);
@@ -200,7 +211,7 @@ static void test_a_probe_timeout_over_the_interval(void)
     rig_populate(&r, 2, 2);
     rig_run(&r, RIG_EPOCH + 2 * SEC - 1);
     CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_ALIVE);
-    rig_run(&r, RIG_EPOCH + 2 * SEC);        /* the interval is what counts */
+    rig_run(&r, RIG_EPOCH + 2 * SEC); /* the interval is what counts */
     CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_SUSPECT);
     rig_fini(&r);
 }
@@ -215,7 +226,8 @@ static void test_an_ack_that_waited_in_the_socket_counts(void)
     struct rig_bytes b;
     rig_bytes_init(&b);
     kith_wire_write_message(&b.buf, &(struct kith_msg){.type = KITH_MSG_ACK, .seq_no = seq});
-    /* Stopped for 20 s; on waking other packets are read first. Time moves on only with the tick. */
+    /* Stopped for 20 s; on waking other packets are read first. Time moves on only with the tick.
+     */
     uint64_t read_at = r.now + 10 * MS;
     r.now += 20 * SEC;
     rig_alive(&r, "m9", 1, 9);
@@ -235,7 +247,7 @@ static void test_a_stream_ping_saves_it_at_the_deadline(void)
 {
     struct rig r;
     probing(&r, 5);
-    rig_suspect(&r, "self", 1, "x");         /* score 1: the probe may take 2 s */
+    rig_suspect(&r, "self", 1, "x"); /* score 1: the probe may take 2 s */
     char target[32];
     snprintf(target, sizeof target, "%s", first_probe(&r));
     uint32_t seq = probe_seq(&r);
@@ -258,7 +270,8 @@ static void test_a_stream_ping_saves_it_at_the_deadline(void)
     kith_wire_write_message(&b.buf, &(struct kith_msg){.type = KITH_MSG_ACK, .seq_no = seq});
     rig_data(&r, stream, b.buf.data, b.buf.len);
     CU_ASSERT(rig_gone(&r, stream));
-    rig_run(&r, RIG_EPOCH + 3 * SEC - 1);    /* looked at only at the deadline: it costs the whole interval */
+    rig_run(&r, RIG_EPOCH + 3 * SEC -
+                    1); /* looked at only at the deadline: it costs the whole interval */
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_PING, NULL), 1);
     CU_ASSERT_EQUAL(kith_core_health(r.core), 1);
     rig_run(&r, RIG_EPOCH + 3 * SEC);
@@ -284,8 +297,10 @@ static void test_a_wrong_answer_on_the_stream_does_not(void)
         struct kith_msg m = {.type = KITH_MSG_ACK, .seq_no = probe_seq(&r) + 1};
         if (wrong == 1) m = (struct kith_msg){.type = KITH_MSG_NACK, .seq_no = probe_seq(&r)};
         kith_wire_write_message(&b.buf, &m);
-        if (wrong < 2) rig_data(&r, stream, b.buf.data, b.buf.len);
-        else kith_core_stream_closed(r.core, r.now, stream, -KITH_EREFUSED);
+        if (wrong < 2)
+            rig_data(&r, stream, b.buf.data, b.buf.len);
+        else
+            kith_core_stream_closed(r.core, r.now, stream, -KITH_EREFUSED);
         rig_run(&r, RIG_EPOCH + 2 * SEC);
         CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_SUSPECT);
         rig_fini(&r);
@@ -331,20 +346,22 @@ static void test_a_suspect_is_told_so_with_the_ping(void)
     rig_clear(&r);
     rig_run(&r, RIG_EPOCH + SEC);
     CU_ASSERT_EQUAL_FATAL(r.outs_n, 1);
-    CU_ASSERT_EQUAL_FATAL(r.sent_n, 2);      /* [ping, suspect], nothing else */
+    CU_ASSERT_EQUAL_FATAL(r.sent_n, 2); /* [ping, suspect], nothing else */
     CU_ASSERT_EQUAL(r.sent[0].msg.type, KITH_MSG_PING);
     CU_ASSERT_EQUAL(r.sent[1].msg.type, KITH_MSG_SUSPECT);
     CU_ASSERT_EQUAL(r.sent[1].msg.incarnation, 5);
     CU_ASSERT(rig_is(r.sent[1].msg.node, "m2"));
     CU_ASSERT(rig_is(r.sent[1].msg.from, "self"));
-    CU_ASSERT_EQUAL(r.outs[0].pmax, 5);      /* T9: here memberlist knows whom it sends to */
+    CU_ASSERT_EQUAL(r.outs[0].pmax, 5); /* T9: here memberlist knows whom it sends to */
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ awareness */
+/* --------------------------------------------------------------------------------- awareness */
 
-/* Let the first probe fail with so many nacks from relays of that protocol maximum; the score after it. */
-static unsigned score_after(unsigned members, unsigned nacks, const char *vsn, unsigned score_before)
+/* Let the first probe fail with so many nacks from relays of that protocol maximum; the score after
+ * it. */
+static unsigned score_after(unsigned members, unsigned nacks, const char *vsn,
+                            unsigned score_before)
 {
     struct rig r;
     probing(&r, 1);
@@ -373,23 +390,25 @@ static unsigned score_after(unsigned members, unsigned nacks, const char *vsn, u
 
 static void test_health_score_of_failed_probes(void)
 {
-    CU_ASSERT_EQUAL(score_after(6, 3, RIG_VSN, 0), 0);           /* all relays said no: the target's fault */
-    CU_ASSERT_EQUAL(score_after(6, 3, RIG_VSN, 1), 1);           /* upstream: Awareness_Degraded */
-    CU_ASSERT_EQUAL(score_after(6, 2, RIG_VSN, 0), 1);           /* upstream: Awareness_MissedNack */
-    CU_ASSERT_EQUAL(score_after(2, 0, RIG_VSN, 0), 1);           /* no relays at all */
-    CU_ASSERT_EQUAL(score_after(6, 0, "\1\3\2\0\0\0", 0), 1);    /* upstream: Awareness_OldProtocol */
-    CU_ASSERT_EQUAL(score_after(4, 2, RIG_VSN, 0), 0);           /* as many nacks as relays, not as indirect_checks */
+    CU_ASSERT_EQUAL(score_after(6, 3, RIG_VSN, 0), 0); /* all relays said no: the target's fault */
+    CU_ASSERT_EQUAL(score_after(6, 3, RIG_VSN, 1), 1); /* upstream: Awareness_Degraded */
+    CU_ASSERT_EQUAL(score_after(6, 2, RIG_VSN, 0), 1); /* upstream: Awareness_MissedNack */
+    CU_ASSERT_EQUAL(score_after(2, 0, RIG_VSN, 0), 1); /* no relays at all */
+    CU_ASSERT_EQUAL(score_after(6, 0, "\1\3\2\0\0\0", 0), 1); /* upstream: Awareness_OldProtocol */
+    CU_ASSERT_EQUAL(score_after(4, 2, RIG_VSN, 0),
+                    0); /* as many nacks as relays, not as indirect_checks */
 }
 
 static void test_t13_late_nacks_raise_the_score_and_nobody_waits_for_them(void)
 {
     CU_ASSERT_EQUAL(score_after(6, 0, RIG_VSN, 0), 3);
-    CU_ASSERT_EQUAL(score_after(6, 0, RIG_VSN, 6), 7);           /* clamped */
+    CU_ASSERT_EQUAL(score_after(6, 0, RIG_VSN, 6), 7); /* clamped */
     struct rig r;
     probing(&r, 6);
     char target[32];
     snprintf(target, sizeof target, "%s", first_probe(&r));
-    rig_run(&r, RIG_EPOCH + 2 * SEC);        /* the interval is over: that's it, whatever a relay may still say */
+    rig_run(&r, RIG_EPOCH +
+                    2 * SEC); /* the interval is over: that's it, whatever a relay may still say */
     CU_ASSERT_EQUAL(rig_state(&r, target), KITH_SUSPECT);
     rig_fini(&r);
 }
@@ -399,14 +418,15 @@ static void test_the_score_stretches_the_deadline_only(void)
     struct rig r;
     probing(&r, 3);
     rig_suspect(&r, "self", 1, "x");
-    rig_suspect(&r, "self", 2, "x");         /* score 2 */
+    rig_suspect(&r, "self", 2, "x"); /* score 2 */
     char target[32];
     snprintf(target, sizeof target, "%s", first_probe(&r));
     rig_run(&r, RIG_EPOCH + 1500 * MS);
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_INDIRECT_PING, target), 1);   /* probe_timeout is not scaled */
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_INDIRECT_PING, target),
+                    1); /* probe_timeout is not scaled */
     rig_run(&r, RIG_EPOCH + 4 * SEC - 1);
     CU_ASSERT_EQUAL(rig_state(&r, target), KITH_ALIVE);
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_PING, NULL), 1);      /* one probe at a time */
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_PING, NULL), 1); /* one probe at a time */
     rig_run(&r, RIG_EPOCH + 4 * SEC);
     CU_ASSERT_EQUAL(rig_state(&r, target), KITH_SUSPECT);
     rig_run(&r, RIG_EPOCH + 5 * SEC);
@@ -422,32 +442,37 @@ static void test_stray_answers_do_nothing(void)
     snprintf(target, sizeof target, "%s", first_probe(&r));
     rig_ack(&r, 2, probe_seq(&r) + 1000);
     rig_nack(&r, 2, probe_seq(&r) + 1000);
-    for (int i = 0; i < 50; i++) rig_nack(&r, 2, probe_seq(&r));     /* a nack is no answer */
+    for (int i = 0; i < 50; i++) rig_nack(&r, 2, probe_seq(&r)); /* a nack is no answer */
     rig_run(&r, RIG_EPOCH + 1500 * MS);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_INDIRECT_PING, target), 2);
     for (int i = 0; i < 50; i++) rig_nack(&r, 2, probe_seq(&r));
     rig_run(&r, RIG_EPOCH + 2 * SEC);
     CU_ASSERT_EQUAL(rig_state(&r, target), KITH_SUSPECT);
-    CU_ASSERT_EQUAL(kith_core_health(r.core), 0);        /* more nacks than relays don't make us healthier */
+    CU_ASSERT_EQUAL(kith_core_health(r.core),
+                    0); /* more nacks than relays don't make us healthier */
     rig_fini(&r);
 }
 
 KITH_TESTS("core/probe",
-    {"the first probe comes after one interval", test_first_probe_comes_after_one_interval},
-    {"T1, T11, T12: pings say where to answer, with sorted keys", test_t11_t12_pings_say_where_to_answer},
-    {"every member is probed once a round", test_every_member_is_probed_once_a_round},
-    {"an ack ends the probe", test_an_ack_ends_the_probe},
-    {"silence brings relays and a stream, then suspicion", test_silence_brings_relays_and_a_stream_then_suspicion},
-    {"an ack by a relay saves it", test_an_ack_by_a_relay_saves_it},
-    {"a tick missed during a probe is made up for", test_a_tick_missed_during_a_probe_is_made_up_for},
-    {"a probe timeout over the interval", test_a_probe_timeout_over_the_interval},
-    {"an ack that waited in the socket counts", test_an_ack_that_waited_in_the_socket_counts},
-    {"a stream ping saves it, at the deadline", test_a_stream_ping_saves_it_at_the_deadline},
-    {"a wrong answer on the stream does not", test_a_wrong_answer_on_the_stream_does_not},
-    {"when no stream is tried", test_when_no_stream_is_tried},
-    {"T9: a suspect is told so with the ping", test_a_suspect_is_told_so_with_the_ping},
-    {"health score of failed probes", test_health_score_of_failed_probes},
-    {"T13: late nacks raise the score, nobody waits for them",
-     test_t13_late_nacks_raise_the_score_and_nobody_waits_for_them},
-    {"the score stretches the deadline only", test_the_score_stretches_the_deadline_only},
-    {"stray answers do nothing", test_stray_answers_do_nothing})
+           {"the first probe comes after one interval", test_first_probe_comes_after_one_interval},
+           {"T1, T11, T12: pings say where to answer, with sorted keys",
+            test_t11_t12_pings_say_where_to_answer},
+           {"every member is probed once a round", test_every_member_is_probed_once_a_round},
+           {"an ack ends the probe", test_an_ack_ends_the_probe},
+           {"silence brings relays and a stream, then suspicion",
+            test_silence_brings_relays_and_a_stream_then_suspicion},
+           {"an ack by a relay saves it", test_an_ack_by_a_relay_saves_it},
+           {"a tick missed during a probe is made up for",
+            test_a_tick_missed_during_a_probe_is_made_up_for},
+           {"a probe timeout over the interval", test_a_probe_timeout_over_the_interval},
+           {"an ack that waited in the socket counts",
+            test_an_ack_that_waited_in_the_socket_counts},
+           {"a stream ping saves it, at the deadline", test_a_stream_ping_saves_it_at_the_deadline},
+           {"a wrong answer on the stream does not", test_a_wrong_answer_on_the_stream_does_not},
+           {"when no stream is tried", test_when_no_stream_is_tried},
+           {"T9: a suspect is told so with the ping", test_a_suspect_is_told_so_with_the_ping},
+           {"health score of failed probes", test_health_score_of_failed_probes},
+           {"T13: late nacks raise the score, nobody waits for them",
+            test_t13_late_nacks_raise_the_score_and_nobody_waits_for_them},
+           {"the score stretches the deadline only", test_the_score_stretches_the_deadline_only},
+           {"stray answers do nothing", test_stray_answers_do_nothing})

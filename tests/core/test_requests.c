@@ -1,5 +1,6 @@
 /*
- * test_requests.c - commands, and that each of them ends exactly once (memberlist 2.14, 2.15; core.h).
+ * test_requests.c - commands, and that each of them ends exactly once (memberlist 2.14, 2.15;
+ * core.h).
  */
 #include "rig.h"
 
@@ -33,7 +34,7 @@ static uint32_t dialled(struct rig *r)
         CU_ASSERT_EQUAL(rig_dones(&(r), q), 0); \
     } while (0)
 
-/* ------------------------------------------------------------------------------------------------ join */
+/* -------------------------------------------------------------------------------------- join */
 
 static int64_t join(struct rig *r, unsigned n, const char *name)
 {
@@ -44,7 +45,8 @@ static int64_t join(struct rig *r, unsigned n, const char *name)
     return q;
 }
 
-static void answer(struct rig *r, uint32_t stream, const struct rig_entry *e, size_t n, const char *state)
+static void answer(struct rig *r, uint32_t stream, const struct rig_entry *e, size_t n,
+                   const char *state)
 {
     struct rig_bytes b;
     rig_push_pull(&b, true, e, n, state);
@@ -97,8 +99,10 @@ static void test_ways_for_a_join_to_fail(void)
         kith_core_stream_opened(r.core, r.now, s);
         rig_poll(&r);
         if (i == 2) rig_data(&r, s, "\6\x83", 2);
-        if (i == 1) kith_core_stream_closed(r.core, r.now, s, -KITH_ECLOSED);
-        else kith_core_stream_end(r.core, r.now, s);
+        if (i == 1)
+            kith_core_stream_closed(r.core, r.now, s, -KITH_ECLOSED);
+        else
+            kith_core_stream_end(r.core, r.now, s);
         rig_poll(&r);
         CU_ASSERT_EQUAL(rig_dones(&r, q), 1);
         CU_ASSERT(rig_done(&r, q) && rig_done(&r, q)->status < 0);
@@ -109,7 +113,8 @@ static void test_ways_for_a_join_to_fail(void)
     kith_core_stream_opened(r.core, r.now, s);
     struct rig_bytes b;
     rig_bytes_init(&b);
-    kith_wire_write_message(&b.buf, &(struct kith_msg){.type = KITH_MSG_ERR, .error = rig_str("no")});
+    kith_wire_write_message(&b.buf,
+                            &(struct kith_msg){.type = KITH_MSG_ERR, .error = rig_str("no")});
     rig_data(&r, s, b.buf.data, b.buf.len);
     CU_ASSERT_EQUAL(rig_dones(&r, q), 1);
     CU_ASSERT(rig_done(&r, q) && rig_done(&r, q)->status < 0);
@@ -174,11 +179,12 @@ static void test_a_join_times_out(void)
     kith_core_stream_opened(r.core, r.now, s);
     rig_run(&r, RIG_EPOCH + 10 * SEC + 1);
     ENDED(r, never, -KITH_ETIMEOUT);
-    GOES_ON(r, silent);                      /* its time began anew with the connection */
+    GOES_ON(r, silent); /* its time began anew with the connection */
     rig_run(&r, RIG_EPOCH + 14 * SEC + 1);
     ENDED(r, silent, -KITH_ETIMEOUT);
     CU_ASSERT(rig_gone(&r, s));
-    int64_t drip = join(&r, 7, "");          /* an answer that comes a byte at a time has no more than two waits */
+    int64_t drip =
+        join(&r, 7, ""); /* an answer that comes a byte at a time has no more than two waits */
     s = dialled(&r);
     kith_core_stream_opened(r.core, r.now, s);
     uint64_t t0 = r.now;
@@ -192,7 +198,7 @@ static void test_a_join_times_out(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ leave */
+/* ------------------------------------------------------------------------------------- leave */
 
 static void test_leave(void)
 {
@@ -212,7 +218,7 @@ static void test_leave(void)
     ENDED(r, q, 0);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_DEAD, "self"), 4);
     const struct rig_sent *s = rig_find(&r, KITH_MSG_DEAD, "self", 0);
-    CU_ASSERT(rig_is(s->msg.from, "self"));  /* T10 */
+    CU_ASSERT(rig_is(s->msg.from, "self")); /* T10 */
     CU_ASSERT_EQUAL(s->msg.incarnation, 1);
     /* It goes on answering, but is not brought back, and defends itself no more. */
     rig_flush(&r);
@@ -224,7 +230,7 @@ static void test_leave(void)
     CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_LEFT);
     rig_flush(&r);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "self"), 0);
-    q = kith_core_leave(r.core, r.now, 0);   /* again: nothing */
+    q = kith_core_leave(r.core, r.now, 0); /* again: nothing */
     ENDED(r, q, 0);
     TOLD(r, "");
     rig_fini(&r);
@@ -246,7 +252,7 @@ static void test_two_ask_to_leave(void)
     ENDED(r, b, 0);
     CU_ASSERT_EQUAL(rig_dones(&r, c), 1);
     r.events[0] = 0;
-    CU_ASSERT(kith_core_update(r.core, r.now, 0) < 0);       /* gone is gone */
+    CU_ASSERT(kith_core_update(r.core, r.now, 0) < 0); /* gone is gone */
     TOLD(r, "");
     rig_fini(&r);
 }
@@ -256,7 +262,7 @@ static void test_leave_alone_or_in_a_hurry(void)
     struct rig r;
     no_probes(&r);
     int64_t q = kith_core_leave(r.core, r.now, 0);
-    ENDED(r, q, 0);                          /* nobody to tell */
+    ENDED(r, q, 0); /* nobody to tell */
     rig_fini(&r);
 
     rig_init(&r);
@@ -269,12 +275,12 @@ static void test_leave_alone_or_in_a_hurry(void)
     rig_run(&r, r.now + 2);
     ENDED(r, q, -KITH_ETIMEOUT);
     CU_ASSERT(kith_core_left(r.core));
-    for (int i = 0; i < 10; i++) rig_flush(&r);      /* the broadcast ends later: not a second DONE */
+    for (int i = 0; i < 10; i++) rig_flush(&r); /* the broadcast ends later: not a second DONE */
     CU_ASSERT_EQUAL(rig_dones(&r, q), 0);
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ update */
+/* ------------------------------------------------------------------------------------ update */
 
 static void test_update(void)
 {
@@ -299,7 +305,7 @@ static void test_update(void)
     rig_fini(&r);
     no_probes(&r);
     q = kith_core_update(r.core, r.now, 0);
-    ENDED(r, q, 0);                          /* alone */
+    ENDED(r, q, 0); /* alone */
     rig_fini(&r);
 }
 
@@ -348,7 +354,7 @@ static void test_meta_that_is_too_long(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ messages */
+/* ---------------------------------------------------------------------------------- messages */
 
 static void test_broadcast(void)
 {
@@ -366,10 +372,10 @@ static void test_broadcast(void)
     ENDED(r, q, 0);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_USER, NULL), 4);
     CU_ASSERT(rig_is(rig_find(&r, KITH_MSG_USER, NULL, 0)->msg.payload, "news"));
-    TOLD(r, "join self;join m2;join m3;join m4;join m5;");   /* nothing of it comes back */
+    TOLD(r, "join self;join m2;join m3;join m4;join m5;"); /* nothing of it comes back */
     int64_t all[4];
     for (int i = 0; i < 4; i++) all[i] = kith_core_broadcast(r.core, r.now, rig_str("more"));
-    CU_ASSERT(all[0] > 0 && all[1] > 0 && all[2] > 0);       /* they don't replace each other */
+    CU_ASSERT(all[0] > 0 && all[1] > 0 && all[2] > 0); /* they don't replace each other */
     CU_ASSERT_EQUAL(all[3], -KITH_EAGAIN);
     rig_run(&r, r.now + 5 * SEC);
     for (int i = 0; i < 3; i++) ENDED(r, all[i], 0);
@@ -386,10 +392,10 @@ static void test_broadcast_to_nobody(void)
     rig_start(&r);
     int64_t q = kith_core_broadcast(r.core, r.now, rig_str("anybody?"));
     rig_flush(&r);
-    ENDED(r, q, 0);                                          /* nobody there: nothing to wait for */
+    ENDED(r, q, 0); /* nobody there: nothing to wait for */
     rig_populate(&r, 2, 3);
     rig_run(&r, r.now + 5 * SEC);
-    CU_ASSERT(rig_count(&r, KITH_MSG_USER, NULL) > 0);       /* who comes later still hears it */
+    CU_ASSERT(rig_count(&r, KITH_MSG_USER, NULL) > 0); /* who comes later still hears it */
     rig_fini(&r);
 }
 
@@ -403,11 +409,11 @@ static void test_send(void)
     ENDED(r, q, 0);
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_PACKET), 1);
     const struct rig_out *o = rig_out(&r, KITH_OUT_PACKET, 0);
-    CU_ASSERT_EQUAL(o->len, 6);              /* bare: nothing is piggybacked */
+    CU_ASSERT_EQUAL(o->len, 6); /* bare: nothing is piggybacked */
     CU_ASSERT_EQUAL(memcmp(o->data, "\x08hello", 6), 0);
     CU_ASSERT_EQUAL(o->to.bytes[3], 2);
     CU_ASSERT_STRING_EQUAL(o->name, "m2");
-    CU_ASSERT_EQUAL(o->pmax, 5);             /* T9 */
+    CU_ASSERT_EQUAL(o->pmax, 5); /* T9 */
     rig_clear(&r);
     struct kith_addr a = rig_addr(77);
     q = kith_core_send(r.core, r.now, NULL, &a, rig_str("x"), false);
@@ -416,9 +422,11 @@ static void test_send(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(o);
     CU_ASSERT_EQUAL(o->to.bytes[3], 77);
     CU_ASSERT_EQUAL(o->pmax, 0);
-    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "nobody", NULL, rig_str("x"), false), -KITH_ENOTFOUND);
+    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "nobody", NULL, rig_str("x"), false),
+                    -KITH_ENOTFOUND);
     static char big[1400];
-    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 1400), false), -KITH_ETOOBIG);
+    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 1400), false),
+                    -KITH_ETOOBIG);
     q = kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 1399), false);
     ENDED(r, q, 0);
     rig_fini(&r);
@@ -493,23 +501,18 @@ static void test_ping(void)
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_INDIRECT_PING, NULL), 0);
     CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_ALIVE);
     CU_ASSERT_EQUAL(kith_core_health(r.core), 0);
-    TOLD(r, "");                             /* NotifyPingComplete is for probes */
+    TOLD(r, ""); /* NotifyPingComplete is for probes */
     rig_fini(&r);
 }
 
-KITH_TESTS("core/requests",
-    {"join", test_join},
-    {"ways for a join to fail", test_ways_for_a_join_to_fail},
-    {"an alive veto does not fail a join", test_an_alive_veto_does_not_fail_a_join},
-    {"a join times out", test_a_join_times_out},
-    {"leave", test_leave},
-    {"two ask to leave", test_two_ask_to_leave},
-    {"leave alone or in a hurry", test_leave_alone_or_in_a_hurry},
-    {"update", test_update},
-    {"T18: a replaced broadcast ends its request too", test_t18_a_replaced_broadcast_ends_its_request_too},
-    {"meta that is too long", test_meta_that_is_too_long},
-    {"broadcast", test_broadcast},
-    {"a broadcast with nobody there is done at once", test_broadcast_to_nobody},
-    {"send", test_send},
-    {"send reliably", test_send_reliably},
-    {"ping", test_ping})
+KITH_TESTS("core/requests", {"join", test_join},
+           {"ways for a join to fail", test_ways_for_a_join_to_fail},
+           {"an alive veto does not fail a join", test_an_alive_veto_does_not_fail_a_join},
+           {"a join times out", test_a_join_times_out}, {"leave", test_leave},
+           {"two ask to leave", test_two_ask_to_leave},
+           {"leave alone or in a hurry", test_leave_alone_or_in_a_hurry}, {"update", test_update},
+           {"T18: a replaced broadcast ends its request too",
+            test_t18_a_replaced_broadcast_ends_its_request_too},
+           {"meta that is too long", test_meta_that_is_too_long}, {"broadcast", test_broadcast},
+           {"a broadcast with nobody there is done at once", test_broadcast_to_nobody},
+           {"send", test_send}, {"send reliably", test_send_reliably}, {"ping", test_ping})

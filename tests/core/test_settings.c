@@ -1,12 +1,13 @@
 /*
- * test_settings.c - the settings that a core is made with: memberlist's defaults in its three profiles (memberlist 3), and
- * networks as text. They come from config's table; here they are written down a second time.
+ * test_settings.c - the settings that a core is made with: memberlist's defaults in its three
+ * profiles (memberlist 3), and networks as text. They come from config's table; here they are
+ * written down a second time.
  */
 #include "test.h"
 
 #include <kith/settings.h>
 
-#define MS 1000000ull
+#define MS     1000000ull
 #define SECOND 1000000000ull
 
 static void test_profiles(void)
@@ -45,14 +46,18 @@ static void test_profiles(void)
 
 static void test_networks_as_text(void)
 {
-    static const char *const bad[] = {"10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0/8", "fd00::/129", "x/8", "/8", "",
+    static const char *const bad[] = {"10.0.0.0",    "10.0.0.0/33", "10.0.0.0/",    "10.0.0/8",
+                                      "fd00::/129",  "x/8",         "/8",           "",
                                       "10.0.0.0/8 ", "10.0.0.0/-1", "10.0.0.0/0008"};
     struct kith_cidr net;
     CU_ASSERT_EQUAL(kith_cidr_parse(&net, "10.1.2.3/8"), 0);
     CU_ASSERT(net.len == 4 && net.prefix == 8 && memcmp(net.bytes, "\x0a\0\0\0", 4) == 0);
     CU_ASSERT_EQUAL(kith_cidr_parse(&net, "fd12::1/12"), 0);
-    CU_ASSERT(net.len == 16 && net.prefix == 12 && net.bytes[0] == 0xfd && net.bytes[1] == 0x10 && net.bytes[15] == 0);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CU_ASSERT_EQUAL(kith_cidr_parse(&net, bad[i]), -KITH_EINVAL);
+    CU_ASSERT(net.len == 16 && net.prefix == 12 && net.bytes[0] == 0xfd && net.bytes[1] == 0x10 &&
+              net.bytes[15] == 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CU_ASSERT_EQUAL(kith_cidr_parse(&net, bad[i]), -KITH_EINVAL);
 }
 
-KITH_TESTS("core/settings", {"profiles", test_profiles}, {"networks as text", test_networks_as_text})
+KITH_TESTS("core/settings", {"profiles", test_profiles},
+           {"networks as text", test_networks_as_text})

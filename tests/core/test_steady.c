@@ -1,5 +1,6 @@
 /*
- * test_steady.c - law 5: once a node has warmed up, no packet in or out costs an allocation; and what a member costs.
+ * test_steady.c - law 5: once a node has warmed up, no packet in or out costs an allocation; and
+ * what a member costs.
  *
  * malloc and its kin are wrapped by the linker and counted here.
  */
@@ -51,12 +52,13 @@ static void gossip(void *self, size_t overhead, size_t limit, const struct kith_
     sink->write(sink->ctx, "from the delegate", 17);
 }
 
-static const struct kith_delegate_ops ops = {.size = sizeof ops, .notify_msg = on_message, .ack_payload = payload,
-                                             .get_broadcasts = gossip};
+static const struct kith_delegate_ops ops = {
+    .size = sizeof ops, .notify_msg = on_message, .ack_payload = payload, .get_broadcasts = gossip};
 
 static struct kith_addr address(unsigned i)
 {
-    return (struct kith_addr){.port = 7946, .len = 4, .bytes = {10, 0, (uint8_t)(i >> 8), (uint8_t)i}};
+    return (struct kith_addr){
+        .port = 7946, .len = 4, .bytes = {10, 0, (uint8_t)(i >> 8), (uint8_t)i}};
 }
 
 static struct kith_bytes text(const char *s) { return kith_bytes_of(s, strlen(s)); }
@@ -76,13 +78,17 @@ static void feed_member(unsigned i, uint32_t incarnation)
     char name[16];
     struct kith_addr addr = address(i);
     snprintf(name, sizeof name, "node-%05u", i);
-    struct kith_msg msg = {.type = KITH_MSG_ALIVE, .incarnation = incarnation, .node = text(name),
-                           .addr = kith_bytes_of(addr.bytes, 4), .port = 7946, .vsn = kith_bytes_of(versions, 6)};
+    struct kith_msg msg = {.type = KITH_MSG_ALIVE,
+                           .incarnation = incarnation,
+                           .node = text(name),
+                           .addr = kith_bytes_of(addr.bytes, 4),
+                           .port = 7946,
+                           .vsn = kith_bytes_of(versions, 6)};
     feed(&msg, i);
 }
 
-/* Poll all; answer our pings as their targets would; leave the buffer as sealing may, with memory that is not the core's.
- * Packets seen. */
+/* Poll all; answer our pings as their targets would; leave the buffer as sealing may, with memory
+ * that is not the core's. Packets seen. */
 static unsigned long drain(void)
 {
     static uint8_t pipelines[64];
@@ -101,7 +107,8 @@ static unsigned long drain(void)
         struct kith_msg ping;
         size_t used;
         if (msg.data[0] != KITH_MSG_PING) continue;
-        CU_ASSERT_EQUAL_FATAL(kith_wire_read(&ping, KITH_BODY_PING, msg.data + 1, msg.len - 1, &used), 0);
+        CU_ASSERT_EQUAL_FATAL(
+            kith_wire_read(&ping, KITH_BODY_PING, msg.data + 1, msg.len - 1, &used), 0);
         struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = ping.seq_no};
         feed(&ack, 1);
     }
@@ -111,9 +118,10 @@ static unsigned long drain(void)
 static void begin(void)
 {
     struct kith_core_env env = {.packet_budget = budget, .delegate = &ops};
-    struct kith_core_config cfg = {.advertise = address(0), .default_port = 7946, .headroom = 40, .tailroom = 40};
+    struct kith_core_config cfg = {
+        .advertise = address(0), .default_port = 7946, .headroom = 40, .tailroom = 40};
     cfg.settings = lan_settings("self");
-    cfg.settings.push_pull_interval = 0;         /* full states do allocate */
+    cfg.settings.push_pull_interval = 0; /* full states do allocate */
     CU_ASSERT_EQUAL_FATAL(kith_core_new(&core, &cfg, &env, 1, now, NULL), 0);
     CU_ASSERT_EQUAL_FATAL(kith_core_start(core, now, NULL), 0);
 }
@@ -125,11 +133,17 @@ static unsigned long live(uint32_t incarnation)
     struct kith_addr from = address(3);
     unsigned long packets = 0;
     struct kith_msg ping = {.type = KITH_MSG_PING, .seq_no = 5, .node = text("self")};
-    struct kith_msg relay = {.type = KITH_MSG_INDIRECT_PING, .seq_no = 6, .node = text("node-00004"),
-                             .target = kith_bytes_of("\x0a\0\0\x04", 4), .port = 7946, .nack = true,
-                             .source_addr = kith_bytes_of("\x0a\0\0\x03", 4), .source_port = 7946,
+    struct kith_msg relay = {.type = KITH_MSG_INDIRECT_PING,
+                             .seq_no = 6,
+                             .node = text("node-00004"),
+                             .target = kith_bytes_of("\x0a\0\0\x04", 4),
+                             .port = 7946,
+                             .nack = true,
+                             .source_addr = kith_bytes_of("\x0a\0\0\x03", 4),
+                             .source_port = 7946,
                              .source_node = text("node-00003")};
-    struct kith_msg old = {.type = KITH_MSG_SUSPECT, .incarnation = 0, .node = text("node-00005"), .from = text("x")};
+    struct kith_msg old = {
+        .type = KITH_MSG_SUSPECT, .incarnation = 0, .node = text("node-00005"), .from = text("x")};
     for (unsigned i = 0; i < 50; i++) {
         feed(&ping, 3);
         feed(&relay, 3);

@@ -1,5 +1,6 @@
 /*
- * test_streams.c - what comes in on streams, and how a stream ends (memberlist 1.8, 1.12), with Kith's limits on them.
+ * test_streams.c - what comes in on streams, and how a stream ends (memberlist 1.8, 1.12), with
+ * Kith's limits on them.
  */
 #include "rig.h"
 
@@ -13,7 +14,9 @@ static void user_message(struct rig_bytes *b, int64_t len, const char *payload)
 {
     rig_bytes_init(b);
     *kith_buf_put(&b->buf, 1) = KITH_MSG_USER;
-    CU_ASSERT_EQUAL_FATAL(kith_wire_write(&b->buf, KITH_BODY_USER_HEADER, &(struct kith_msg){.user_msg_len = len}), 0);
+    CU_ASSERT_EQUAL_FATAL(
+        kith_wire_write(&b->buf, KITH_BODY_USER_HEADER, &(struct kith_msg){.user_msg_len = len}),
+        0);
     size_t n = strlen(payload);
     if (n) memcpy(kith_buf_put(&b->buf, n), payload, n);
 }
@@ -38,7 +41,7 @@ static void test_a_stream_ping_is_answered(void)
     CU_ASSERT_EQUAL(ack.seq_no, 99);
     CU_ASSERT_PTR_NULL(ack.payload.data);
     CU_ASSERT(rig_gone(&r, s));
-    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_RESET), 0);    /* the answer must arrive */
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_RESET), 0); /* the answer must arrive */
     rig_clear(&r);
     message(&b, &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 99, .node = rig_str("other")});
     s = rig_request(&r, 9, &b);
@@ -47,7 +50,7 @@ static void test_a_stream_ping_is_answered(void)
     rig_clear(&r);
     message(&b, &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 98});
     rig_request(&r, 9, &b);
-    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);    /* no name: anyone */
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1); /* no name: anyone */
     rig_fini(&r);
 }
 
@@ -61,7 +64,7 @@ static void test_user_messages_on_streams(void)
     TOLD(r, "msg hello reliable;");
     CU_ASSERT(rig_gone(&r, s));
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
-    s = rig_accept(&r, 9);                   /* byte by byte */
+    s = rig_accept(&r, 9); /* byte by byte */
     for (size_t i = 0; i < b.buf.len; i++) {
         TOLD(r, "");
         rig_data(&r, s, b.buf.data + i, 1);
@@ -69,7 +72,7 @@ static void test_user_messages_on_streams(void)
     TOLD(r, "msg hello reliable;");
     user_message(&b, 0, "");
     rig_request(&r, 9, &b);
-    TOLD(r, "");                             /* an empty one does not reach the delegate */
+    TOLD(r, ""); /* an empty one does not reach the delegate */
     for (size_t len = 0; len < b.buf.len; len++) {
         s = rig_accept(&r, 9);
         if (len) rig_data(&r, s, b.buf.data, len);
@@ -90,12 +93,12 @@ static void test_large_user_messages(void)
     struct rig_bytes b;
     user_message(&b, 100001, "");
     uint32_t s = rig_request(&r, 9, &b);
-    CU_ASSERT(rig_gone(&r, s));              /* at once, before any of it is there */
+    CU_ASSERT(rig_gone(&r, s)); /* at once, before any of it is there */
     user_message(&b, INT64_MAX, "");
     s = rig_request(&r, 9, &b);
     CU_ASSERT(rig_gone(&r, s));
     rig_clear(&r);
-    s = rig_accept(&r, 9);                   /* negative */
+    s = rig_accept(&r, 9); /* negative */
     rig_data(&r, s, "\x08\x81\xaaUserMsgLen\xff", 14);
     CU_ASSERT(rig_gone(&r, s));
     user_message(&b, 90000, "");
@@ -132,7 +135,7 @@ static void test_all_streams_together_have_a_limit(void)
         refused += rig_gone(&r, s);
     }
     CU_ASSERT(refused >= 45 && refused < 50);
-    rig_run(&r, r.now + 11 * SEC);           /* those time out, then there is room again */
+    rig_run(&r, r.now + 11 * SEC); /* those time out, then there is room again */
     user_message(&b, 5, "hello");
     r.events[0] = 0;
     rig_request(&r, 9, &b);
@@ -142,10 +145,16 @@ static void test_all_streams_together_have_a_limit(void)
 
 static void test_t22_what_can_t_be_understood_is_closed_in_silence(void)
 {
-    static const struct { const char *data; size_t len; } t[] = {
-        {"\x63", 1}, {"\1\x80", 2}, {"\2\x80", 2}, {"\3\x80", 2}, {"\4\x80", 2}, {"\5\x80", 2}, {"\7\0", 2},
-        {"\xf4\1x", 3}, {"\x0b\x80", 2}, {"\x0c\0\0\0\0", 5}, {"\0\xc1", 2}, {"\6\xc1", 2}, {"\x08\xc1", 2},
-        {"\x08\x81\xaaUserMsgLen\xa1x", 15}};
+    static const struct {
+        const char *data;
+        size_t len;
+    } t[] = {{"\x63", 1},     {"\1\x80", 2},
+             {"\2\x80", 2},   {"\3\x80", 2},
+             {"\4\x80", 2},   {"\5\x80", 2},
+             {"\7\0", 2},     {"\xf4\1x", 3},
+             {"\x0b\x80", 2}, {"\x0c\0\0\0\0", 5},
+             {"\0\xc1", 2},   {"\6\xc1", 2},
+             {"\x08\xc1", 2}, {"\x08\x81\xaaUserMsgLen\xa1x", 15}};
     struct rig r;
     rig_new(&r);
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
@@ -165,7 +174,8 @@ static void test_t22_a_failed_outer_layer_is_answered(void)
     struct rig r;
     rig_new(&r);
     uint32_t s = rig_accept(&r, 9);
-    kith_core_stream_error(r.core, r.now, s, -KITH_EAUTH, "no installed keys could decrypt the message");
+    kith_core_stream_error(r.core, r.now, s, -KITH_EAUTH,
+                           "no installed keys could decrypt the message");
     rig_poll(&r);
     CU_ASSERT_EQUAL_FATAL(rig_outs(&r, KITH_OUT_WRITE), 1);
     const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 0);
@@ -208,7 +218,7 @@ static void test_silent_streams_time_out(void)
     CU_ASSERT(a && b && a != b);
     rig_data(&r, b, "\6", 1);
     rig_run(&r, RIG_EPOCH + 10 * SEC - 1);
-    rig_data(&r, b, "\x83", 1);              /* dripping does not help */
+    rig_data(&r, b, "\x83", 1); /* dripping does not help */
     CU_ASSERT(!rig_gone(&r, a));
     CU_ASSERT(!rig_gone(&r, b));
     rig_run(&r, RIG_EPOCH + 10 * SEC + 1);
@@ -254,7 +264,7 @@ static void test_late_news_of_dead_handles(void)
     kith_core_stream_closed(r.core, r.now, 4000000000u, 0);
     rig_poll(&r);
     CU_ASSERT_EQUAL(r.outs_n, 0);
-    uint32_t t = rig_accept(&r, 9);          /* a new one is not mixed up with it */
+    uint32_t t = rig_accept(&r, 9); /* a new one is not mixed up with it */
     CU_ASSERT_NOT_EQUAL(t, s);
     rig_fini(&r);
 }
@@ -272,14 +282,14 @@ static void test_nothing_is_written_to_a_closed_stream(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ bad packets */
+/* ------------------------------------------------------------------------------- bad packets */
 
 static void test_packets_of_other_types_are_dropped(void)
 {
     struct rig r;
     rig_new(&r);
     struct kith_addr from = rig_addr(9);
-    rig_packet(&r, &from, "", 0);            /* upstream: HandleCommand */
+    rig_packet(&r, &from, "", 0); /* upstream: HandleCommand */
     for (int type = 0; type < 256; type++) {
         uint8_t b[2] = {(uint8_t)type, 0x80};
         if (type == KITH_MSG_USER || type == KITH_MSG_ALIVE) continue;
@@ -290,7 +300,7 @@ static void test_packets_of_other_types_are_dropped(void)
     CU_ASSERT_EQUAL(kith_core_size(r.core), 1);
     CU_ASSERT_EQUAL(r.sent_n, 0);
     CU_ASSERT(r.logged < 300);
-    rig_packet(&r, &from, "\x08", 1);        /* a user message may be empty */
+    rig_packet(&r, &from, "\x08", 1); /* a user message may be empty */
     TOLD(r, "msg ;");
     rig_fini(&r);
 }
@@ -298,19 +308,24 @@ static void test_packets_of_other_types_are_dropped(void)
 static void test_every_message_cut_at_every_byte(void)
 {
     struct kith_addr a = rig_addr(2), from = rig_addr(9);
-    struct kith_msg m[7] = {rig_alive_msg("m2", 9, &a, "meta"), rig_accusation(KITH_MSG_SUSPECT, "self", 9, "x"),
+    struct kith_msg m[7] = {rig_alive_msg("m2", 9, &a, "meta"),
+                            rig_accusation(KITH_MSG_SUSPECT, "self", 9, "x"),
                             rig_accusation(KITH_MSG_DEAD, "self", 9, "x"),
                             {.type = KITH_MSG_PING, .seq_no = 5, .node = rig_str("self")},
-                            {.type = KITH_MSG_INDIRECT_PING, .seq_no = 5, .node = rig_str("x"),
-                             .target = kith_bytes_of(a.bytes, 4), .port = 1},
-                            {.type = KITH_MSG_ACK, .seq_no = 1000}, {.type = KITH_MSG_NACK, .seq_no = 1000}};
+                            {.type = KITH_MSG_INDIRECT_PING,
+                             .seq_no = 5,
+                             .node = rig_str("x"),
+                             .target = kith_bytes_of(a.bytes, 4),
+                             .port = 1},
+                            {.type = KITH_MSG_ACK, .seq_no = 1000},
+                            {.type = KITH_MSG_NACK, .seq_no = 1000}};
     struct rig r;
     rig_new(&r);
     for (int i = 0; i < 7; i++) {
         struct rig_bytes b;
         message(&b, &m[i]);
         for (size_t len = 0; len < b.buf.len; len++) {
-            uint8_t *exact = malloc(len + 1);        /* so that a read past the end is seen */
+            uint8_t *exact = malloc(len + 1); /* so that a read past the end is seen */
             if (len) memcpy(exact, b.buf.data, len);
             rig_packet(&r, &from, exact, len);
             free(exact);
@@ -367,17 +382,17 @@ static void test_changed_bytes(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("core/streams",
-    {"a stream ping is answered", test_a_stream_ping_is_answered},
-    {"user messages on streams", test_user_messages_on_streams},
-    {"large user messages", test_large_user_messages},
-    {"all streams together have a limit", test_all_streams_together_have_a_limit},
-    {"T22: what can't be understood is closed in silence", test_t22_what_can_t_be_understood_is_closed_in_silence},
-    {"T22: a failed outer layer is answered", test_t22_a_failed_outer_layer_is_answered},
-    {"silent streams time out", test_silent_streams_time_out},
-    {"too many streams", test_too_many_streams},
-    {"late news of dead handles", test_late_news_of_dead_handles},
-    {"nothing is written to a closed stream", test_nothing_is_written_to_a_closed_stream},
-    {"packets of other types are dropped", test_packets_of_other_types_are_dropped},
-    {"every message cut at every byte", test_every_message_cut_at_every_byte},
-    {"changed bytes", test_changed_bytes})
+KITH_TESTS("core/streams", {"a stream ping is answered", test_a_stream_ping_is_answered},
+           {"user messages on streams", test_user_messages_on_streams},
+           {"large user messages", test_large_user_messages},
+           {"all streams together have a limit", test_all_streams_together_have_a_limit},
+           {"T22: what can't be understood is closed in silence",
+            test_t22_what_can_t_be_understood_is_closed_in_silence},
+           {"T22: a failed outer layer is answered", test_t22_a_failed_outer_layer_is_answered},
+           {"silent streams time out", test_silent_streams_time_out},
+           {"too many streams", test_too_many_streams},
+           {"late news of dead handles", test_late_news_of_dead_handles},
+           {"nothing is written to a closed stream", test_nothing_is_written_to_a_closed_stream},
+           {"packets of other types are dropped", test_packets_of_other_types_are_dropped},
+           {"every message cut at every byte", test_every_message_cut_at_every_byte},
+           {"changed bytes", test_changed_bytes})

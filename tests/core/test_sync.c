@@ -1,20 +1,24 @@
 /*
- * test_sync.c - push/pull: what is exchanged, what a merge makes of it, who is refused (memberlist 1.12, 2.10, 2.13).
+ * test_sync.c - push/pull: what is exchanged, what a merge makes of it, who is refused
+ * (memberlist 1.12, 2.10, 2.13).
  */
 #include "rig.h"
 
 /* A remote node that lists itself and `n` others pushes its state; the reply, taken apart. */
 static struct rig_state_list reply;
 
-static uint32_t pushed(struct rig *r, bool join, const struct rig_entry *e, size_t n, const char *user_state)
+static uint32_t pushed(struct rig *r, bool join, const struct rig_entry *e, size_t n,
+                       const char *user_state)
 {
     struct rig_bytes b;
     rig_push_pull(&b, join, e, n, user_state);
     rig_clear(r);
     uint32_t s = rig_request(r, 9, &b);
     const struct rig_out *w = rig_out(r, KITH_OUT_WRITE, 0);
-    if (w) rig_read_push_pull(&reply, w->data, w->len);
-    else reply.whole = false;
+    if (w)
+        rig_read_push_pull(&reply, w->data, w->len);
+    else
+        reply.whole = false;
     return s;
 }
 
@@ -41,7 +45,7 @@ static void test_everything_known_is_pushed(void)
     struct rig_entry me = {"m9", KITH_ALIVE, 1, 9};
     uint32_t s = pushed(&r, false, &me, 1, "your state");
     CU_ASSERT(reply.whole);
-    CU_ASSERT_EQUAL(reply.header.nodes, 5);  /* the state of before the merge */
+    CU_ASSERT_EQUAL(reply.header.nodes, 5); /* the state of before the merge */
     CU_ASSERT(!reply.header.join);
     CU_ASSERT(rig_is(reply.user_state, "my state"));
     CU_ASSERT_EQUAL(listed("self")->state, KITH_ALIVE);
@@ -52,7 +56,7 @@ static void test_everything_known_is_pushed(void)
     CU_ASSERT_EQUAL(listed("m3")->state, KITH_SUSPECT);
     CU_ASSERT_EQUAL(listed("m4")->state, KITH_DEAD);
     CU_ASSERT_EQUAL(listed("m5")->state, KITH_LEFT);
-    for (int i = 0; i < 5; i++) CU_ASSERT_EQUAL(reply.nodes[i].vsn.len, 6);      /* T6 */
+    for (int i = 0; i < 5; i++) CU_ASSERT_EQUAL(reply.nodes[i].vsn.len, 6); /* T6 */
     CU_ASSERT(rig_gone(&r, s));
     CU_ASSERT(rig_out(&r, KITH_OUT_WRITE, 0)->last);
     TOLD(r, "local_state;join m9;remote_state your state;");
@@ -65,7 +69,7 @@ static void test_no_user_state_no_calls(void)
     rig_new(&r);
     struct rig_entry me = {"m9", KITH_ALIVE, 1, 9};
     pushed(&r, true, &me, 1, NULL);
-    CU_ASSERT(reply.whole && reply.header.join);         /* copied from the request */
+    CU_ASSERT(reply.whole && reply.header.join); /* copied from the request */
     CU_ASSERT_EQUAL(reply.header.user_state_len, 0);
     TOLD(r, "local_state join;merge m9 alive;join m9;");
     rig_fini(&r);
@@ -78,17 +82,24 @@ static void test_what_a_merge_makes_of_each_state(void)
     rig_new(&r);
     rig_populate(&r, 2, 6);
     r.events[0] = 0;
-    struct rig_entry e[] = {{"m2", KITH_ALIVE, 2, 2, "new"}, {"m3", KITH_SUSPECT, 1, 3}, {"m4", KITH_DEAD, 1, 4},
-                            {"m5", KITH_LEFT, 1, 5}, {"m6", 7, 9, 6}, {"m7", KITH_ALIVE, 1, 7},
-                            {"u1", KITH_SUSPECT, 1, 21}, {"u2", KITH_DEAD, 1, 22}, {"u3", KITH_LEFT, 1, 23}};
+    struct rig_entry e[] = {{"m2", KITH_ALIVE, 2, 2, "new"},
+                            {"m3", KITH_SUSPECT, 1, 3},
+                            {"m4", KITH_DEAD, 1, 4},
+                            {"m5", KITH_LEFT, 1, 5},
+                            {"m6", 7, 9, 6},
+                            {"m7", KITH_ALIVE, 1, 7},
+                            {"u1", KITH_SUSPECT, 1, 21},
+                            {"u2", KITH_DEAD, 1, 22},
+                            {"u3", KITH_LEFT, 1, 23}};
     pushed(&r, false, e, sizeof e / sizeof *e, NULL);
     TOLD(r, "local_state;update m2;leave m5 left;join m7;");
     CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_SUSPECT);
     CU_ASSERT_EQUAL(rig_state(&r, "m4"), KITH_SUSPECT);
-    CU_ASSERT_EQUAL(rig_state(&r, "m5"), KITH_LEFT);     /* T10 */
+    CU_ASSERT_EQUAL(rig_state(&r, "m5"), KITH_LEFT); /* T10 */
     CU_ASSERT_EQUAL(rig_state(&r, "m6"), KITH_ALIVE);
     CU_ASSERT_EQUAL(rig_inc(&r, "m6"), 1);
-    for (int i = 1; i <= 3; i++) CU_ASSERT_EQUAL(rig_state(&r, (char[]){'u', (char)('0' + i), 0}), -1);
+    for (int i = 1; i <= 3; i++)
+        CU_ASSERT_EQUAL(rig_state(&r, (char[]){'u', (char)('0' + i), 0}), -1);
     rig_fini(&r);
 }
 
@@ -99,7 +110,7 @@ static void test_t14_a_dead_entry_of_a_push_pull_is_our_own_suspicion(void)
     r.config.settings.gossip_interval = r.config.settings.push_pull_interval = 0;
     rig_start(&r);
     r.answer_pings = true;
-    rig_populate(&r, 2, 10);                 /* k = 2, 4 s to 24 s */
+    rig_populate(&r, 2, 10); /* k = 2, 4 s to 24 s */
     uint64_t t0 = r.now;
     struct rig_entry e = {"m4", KITH_DEAD, 1, 4};
     pushed(&r, false, &e, 1, NULL);
@@ -129,7 +140,7 @@ static void test_we_refute_what_a_list_says_of_us(void)
     pushed(&r, false, e, 1, NULL);
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 6);
     CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
-    e[0] = (struct rig_entry){"self", KITH_LEFT, 6, 1};  /* an earlier life that left */
+    e[0] = (struct rig_entry){"self", KITH_LEFT, 6, 1}; /* an earlier life that left */
     pushed(&r, false, e, 1, NULL);
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), 7);
     e[0] = (struct rig_entry){"self", KITH_ALIVE, 20, 1, "old meta"};
@@ -138,7 +149,7 @@ static void test_we_refute_what_a_list_says_of_us(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ vetoes */
+/* ------------------------------------------------------------------------------------ vetoes */
 
 static void test_merge_veto(void)
 {
@@ -150,7 +161,7 @@ static void test_merge_veto(void)
     r.events[0] = 0;
     struct rig_entry e[] = {{"m9", KITH_ALIVE, 1, 9}, {"m3", KITH_DEAD, 5, 3}};
     pushed(&r, true, e, 2, "theirs");
-    CU_ASSERT(reply.whole);                  /* the veto comes after the answer: the peer does not see it */
+    CU_ASSERT(reply.whole); /* the veto comes after the answer: the peer does not see it */
     TOLD(r, "local_state join;merge m9 alive;merge m3 dead;");
     CU_ASSERT_EQUAL(r.merged.incarnation, 1);
     CU_ASSERT_EQUAL(r.merged.since, 0);
@@ -158,15 +169,15 @@ static void test_merge_veto(void)
     CU_ASSERT_EQUAL(r.merged.addr.bytes[3], 9);
     CU_ASSERT_EQUAL(rig_state(&r, "m9"), -1);
     CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_ALIVE);
-    pushed(&r, false, e, 2, "theirs");       /* asked about joins only */
+    pushed(&r, false, e, 2, "theirs"); /* asked about joins only */
     TOLD(r, "local_state;join m9;remote_state theirs;");
     CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_SUSPECT);
     rig_fini(&r);
 }
 
 /* Versions of us, of m2 whom we know, of what is pushed; whether the merge goes through. */
-static bool merges(const char *delegate, const char *known, int known_state, const char *pushed1, int state1,
-                   const char *pushed2)
+static bool merges(const char *delegate, const char *known, int known_state, const char *pushed1,
+                   int state1, const char *pushed2)
 {
     struct rig r;
     rig_init(&r);
@@ -182,8 +193,9 @@ static bool merges(const char *delegate, const char *known, int known_state, con
         if (known_state == KITH_DEAD) rig_dead(&r, "m2", 1, "x");
         if (known_state == KITH_SUSPECT) rig_suspect(&r, "m2", 1, "x");
     }
-    struct rig_entry e[] = {{"p1", state1, 1, 11, NULL, pushed1, pushed1 ? 6 : 0}, {"p2", 0, 1, 12, NULL, pushed2, 6}};
-    if (!pushed1) e[0].vsn = "";             /* no versions at all */
+    struct rig_entry e[] = {{"p1", state1, 1, 11, NULL, pushed1, pushed1 ? 6 : 0},
+                            {"p2", 0, 1, 12, NULL, pushed2, 6}};
+    if (!pushed1) e[0].vsn = ""; /* no versions at all */
     r.events[0] = 0;
     pushed(&r, false, e, pushed2 ? 2 : 1, "x");
     CU_ASSERT(reply.whole);
@@ -198,10 +210,12 @@ static void test_t24_versions_of_everybody_must_agree(void)
 {
     CU_ASSERT(merges("\0\0\0", NULL, 0, "\1\5\2\0\0\0", 0, NULL));
     CU_ASSERT(merges("\0\0\0", NULL, 0, "\1\5\5\0\0\0", 0, NULL));
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\3\5\3\0\0\0", 0, NULL));      /* our 2 is under its minimum */
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\1\1\0\0\0", 0, NULL));      /* our 2 is over its maximum */
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\6\0\0\0", 0, NULL));      /* its current one is over ours */
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\2\2\5\5", 0, NULL));      /* Serf against a plain memberlist */
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\3\5\3\0\0\0", 0, NULL)); /* our 2 is under its minimum */
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\1\1\0\0\0", 0, NULL)); /* our 2 is over its maximum */
+    CU_ASSERT(
+        !merges("\0\0\0", NULL, 0, "\1\5\6\0\0\0", 0, NULL)); /* its current one is over ours */
+    CU_ASSERT(
+        !merges("\0\0\0", NULL, 0, "\1\5\2\2\5\5", 0, NULL)); /* Serf against a plain memberlist */
     CU_ASSERT(merges("\2\5\4", NULL, 0, "\1\5\2\2\5\5", 0, NULL));
     CU_ASSERT(!merges("\2\5\4", NULL, 0, "\1\5\2\2\5\6", 0, NULL));
     CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\2\0\0\1", 0, NULL));
@@ -213,13 +227,14 @@ static void test_t24_versions_of_everybody_must_agree(void)
     /* but the current versions of all must lie within, dead ones and those without any included. */
     CU_ASSERT(!merges("\0\0\0", "\1\5\7\0\0\0", KITH_DEAD, "\1\5\2\0\0\0", 0, NULL));
     CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\2\0\0\7", KITH_DEAD, NULL));
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_ALIVE, "\1\5\2\0\0\0"));     /* T6 */
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_ALIVE, "\1\5\2\0\0\0")); /* T6 */
     CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_DEAD, "\1\5\2\0\0\0"));
 }
 
-/* ------------------------------------------------------------------------------------------------ odd encodings */
+/* ----------------------------------------------------------------------------- odd encodings */
 
-#define RAW(b, literal) memcpy(kith_buf_put(&(b).buf, sizeof literal - 1), literal, sizeof literal - 1)
+#define RAW(b, literal) \
+    memcpy(kith_buf_put(&(b).buf, sizeof literal - 1), literal, sizeof literal - 1)
 
 static void test_t3_signed_forms_of_numbers(void)
 {
@@ -232,7 +247,9 @@ static void test_t3_signed_forms_of_numbers(void)
     rig_bytes_init(&b);
     /* Nodes 1 as D1, UserStateLen 200 as D1, State 0 as D0, Incarnation as D2, Port as D2. */
     RAW(b, "\6\x83\xa4Join\xc2\xa5Nodes\xd1\0\1\xacUserStateLen\xd1\0\xc8");
-    RAW(b, "\x87\xa4" "Addr\xa4\x0a\0\0\x09\xab" "Incarnation\xd2\0\0\0\5\xa4Meta\xc0\xa4Name\xa2m9\xa4Port");
+    RAW(b, "\x87\xa4"
+           "Addr\xa4\x0a\0\0\x09\xab"
+           "Incarnation\xd2\0\0\0\5\xa4Meta\xc0\xa4Name\xa2m9\xa4Port");
     RAW(b, "\xd2\0\0\x1f\x0a\xa5State\xd0\0\xa3Vsn\xa6\1\5\2\0\0\0");
     char state[200];
     memset(state, 's', sizeof state);
@@ -253,15 +270,21 @@ static void test_other_forms_of_the_same(void)
     rig_new(&r);
     struct rig_bytes b;
     rig_bytes_init(&b);
-    RAW(b, "\6\x93\3\0\xc2");                /* header: Nodes, UserStateLen, Join */
+    RAW(b, "\6\x93\3\0\xc2"); /* header: Nodes, UserStateLen, Join */
     RAW(b, "\x97\xa2m8\xa4\x0a\0\0\x08\xcd\x1f\x0a\xc0\7\0\xa6\1\5\2\0\0\0");
-    RAW(b, "\xde\0\x08\xa4Name\xa2m9\xa4" "Addr\xc4\4\x0a\0\0\x09\xa4Port\xcd\x1f\x0a\xab" "Incarnation\5");
-    RAW(b, "\xa6" "future\x82\1\x93\1\x81\xa1x\xcb\0\0\0\0\0\0\0\0\xd6\1" "abcd\xa1y\x90");
-    RAW(b, "\xa5" "other\xdc\0\2\xe0\xcf\0\0\0\0\0\0\0\1\xa5State\0\xa3Vsn\x96\1\5\2\0\0\0");
-    RAW(b, "\x82\xa4Name\xd9\2m7\xa5State\2");       /* unknown and dead: nothing, but its versions are looked at */
+    RAW(b, "\xde\0\x08\xa4Name\xa2m9\xa4"
+           "Addr\xc4\4\x0a\0\0\x09\xa4Port\xcd\x1f\x0a\xab"
+           "Incarnation\5");
+    RAW(b, "\xa6"
+           "future\x82\1\x93\1\x81\xa1x\xcb\0\0\0\0\0\0\0\0\xd6\1"
+           "abcd\xa1y\x90");
+    RAW(b, "\xa5"
+           "other\xdc\0\2\xe0\xcf\0\0\0\0\0\0\0\1\xa5State\0\xa3Vsn\x96\1\5\2\0\0\0");
+    RAW(b, "\x82\xa4Name\xd9\2m7\xa5State\2"); /* unknown and dead: nothing, but its versions are
+                                                  looked at */
     rig_data(&r, rig_accept(&r, 9), b.buf.data, b.buf.len);
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
-    CU_ASSERT_EQUAL(rig_state(&r, "m8"), -1);    /* so that it is refused: no Vsn */
+    CU_ASSERT_EQUAL(rig_state(&r, "m8"), -1); /* so that it is refused: no Vsn */
     b.buf.len -= sizeof "\x82\xa4Name\xd9\2m7\xa5State\2" - 1;
     b.buf.data[2] = 2;
     rig_data(&r, rig_accept(&r, 9), b.buf.data, b.buf.len);
@@ -276,7 +299,8 @@ static void test_other_forms_of_the_same(void)
 static void test_it_may_come_in_any_pieces(void)
 {
     static const size_t sizes[] = {1, 2, 3, 7, 50};
-    struct rig_entry e[] = {{"m2", KITH_ALIVE, 1, 2, "a"}, {"m3", KITH_ALIVE, 1, 3}, {"m4", KITH_ALIVE, 9, 4, "meta"}};
+    struct rig_entry e[] = {
+        {"m2", KITH_ALIVE, 1, 2, "a"}, {"m3", KITH_ALIVE, 1, 3}, {"m4", KITH_ALIVE, 9, 4, "meta"}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct rig r;
         rig_new(&r);
@@ -284,7 +308,7 @@ static void test_it_may_come_in_any_pieces(void)
         rig_push_pull(&b, false, e, 3, "the user's state");
         uint32_t s = rig_accept(&r, 9);
         for (size_t at = 0; at < b.buf.len; at += sizes[i]) {
-            CU_ASSERT_EQUAL(kith_core_size(r.core), 1);  /* nothing before all is there */
+            CU_ASSERT_EQUAL(kith_core_size(r.core), 1); /* nothing before all is there */
             CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
             rig_data(&r, s, b.buf.data + at, b.buf.len - at < sizes[i] ? b.buf.len - at : sizes[i]);
         }
@@ -329,7 +353,7 @@ static void test_cut_anywhere_it_changes_nothing(void)
         kith_core_stream_end(r.core, r.now, s);
         rig_poll(&r);
         CU_ASSERT(rig_gone(&r, s));
-        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);        /* T22: silence */
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0); /* T22: silence */
     }
     TOLD(r, "");
     CU_ASSERT_EQUAL(kith_core_size(r.core), 2);
@@ -339,15 +363,17 @@ static void test_cut_anywhere_it_changes_nothing(void)
 
 static void test_absurd_headers_are_refused_at_once(void)
 {
-    static const struct { int64_t nodes, state; } t[] = {
-        {1024 * 1024 + 1, 0}, {INT64_MAX, 0}, {(int64_t)1 << 40, 0}, {1, (20 << 20) + 1}, {1, INT64_MAX},
-        {0, (int64_t)1 << 40}};
+    static const struct {
+        int64_t nodes, state;
+    } t[] = {{1024 * 1024 + 1, 0}, {INT64_MAX, 0}, {(int64_t)1 << 40, 0},
+             {1, (20 << 20) + 1},  {1, INT64_MAX}, {0, (int64_t)1 << 40}};
     struct rig r;
     rig_new(&r);
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         struct rig_bytes b;
         rig_bytes_init(&b);
-        kith_wire_write_message(&b.buf, &(struct kith_msg){.type = KITH_MSG_PUSH_PULL, .nodes = t[i].nodes,
+        kith_wire_write_message(&b.buf, &(struct kith_msg){.type = KITH_MSG_PUSH_PULL,
+                                                           .nodes = t[i].nodes,
                                                            .user_state_len = t[i].state});
         rig_clear(&r);
         uint32_t s = rig_request(&r, 9, &b);
@@ -355,8 +381,8 @@ static void test_absurd_headers_are_refused_at_once(void)
         CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
     }
     /* Negative ones, which crash Go. */
-    static const char negative[2][30] = {
-        "\6\x82\xa5Nodes\xff\xacUserStateLen\0", "\6\x82\xa5Nodes\0\xacUserStateLen\xff"};
+    static const char negative[2][30] = {"\6\x82\xa5Nodes\xff\xacUserStateLen\0",
+                                         "\6\x82\xa5Nodes\0\xacUserStateLen\xff"};
     for (int i = 0; i < 2; i++) {
         rig_clear(&r);
         uint32_t s = rig_accept(&r, 9);
@@ -379,18 +405,19 @@ static void test_too_many_push_pulls_at_a_time(void)
         rig_clear(&r);
         streams[i] = rig_accept(&r, 9);
         CU_ASSERT_FATAL(streams[i] != 0);
-        rig_data(&r, streams[i], b.buf.data, 5);         /* begun, not finished */
+        rig_data(&r, streams[i], b.buf.data, 5); /* begun, not finished */
         if (i < 127) CU_ASSERT(!rig_gone(&r, streams[i]));
-        if (i == 128) CU_ASSERT(rig_gone(&r, streams[i]));       /* the 129th is refused */
+        if (i == 128) CU_ASSERT(rig_gone(&r, streams[i])); /* the 129th is refused */
         CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
     }
-    rig_clear(&r);                           /* a stream ping is no push/pull */
+    rig_clear(&r); /* a stream ping is no push/pull */
     struct rig_bytes p;
     rig_bytes_init(&p);
-    kith_wire_write_message(&p.buf, &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 3, .node = rig_str("self")});
+    kith_wire_write_message(
+        &p.buf, &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 3, .node = rig_str("self")});
     rig_request(&r, 9, &p);
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
-    rig_data(&r, streams[0], b.buf.data + 5, b.buf.len - 5);     /* one ends: one may begin */
+    rig_data(&r, streams[0], b.buf.data + 5, b.buf.len - 5); /* one ends: one may begin */
     kith_core_stream_closed(r.core, r.now, streams[1], -KITH_ECLOSED);
     rig_clear(&r);
     rig_request(&r, 9, &b);
@@ -398,7 +425,7 @@ static void test_too_many_push_pulls_at_a_time(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------------------ our own */
+/* ----------------------------------------------------------------------------------- our own */
 
 static void test_a_push_pull_of_our_own(void)
 {
@@ -409,20 +436,20 @@ static void test_a_push_pull_of_our_own(void)
     r.config.settings.push_pull_interval = 5 * SEC;
     rig_start(&r);
     rig_populate(&r, 2, 5);
-    rig_suspect(&r, "m3", 1, "x");           /* never chosen: suspects, dead and left ones */
+    rig_suspect(&r, "m3", 1, "x"); /* never chosen: suspects, dead and left ones */
     rig_dead(&r, "m4", 1, "x");
     rig_dead(&r, "m5", 1, "m5");
     rig_clear(&r);
     rig_run(&r, RIG_EPOCH + 5 * SEC - 1);
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 0);
-    rig_run(&r, RIG_EPOCH + 10 * SEC);       /* one interval after a random part of one */
+    rig_run(&r, RIG_EPOCH + 10 * SEC); /* one interval after a random part of one */
     const struct rig_out *d = rig_out(&r, KITH_OUT_DIAL, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(d);
     CU_ASSERT_STRING_EQUAL(d->name, "m2");
     CU_ASSERT_EQUAL(d->to.bytes[3], 2);
     rig_fini(&r);
 
-    rig_init(&r);                            /* from the start, with the exchange */
+    rig_init(&r); /* from the start, with the exchange */
     r.local_state = "mine";
     r.config.settings.probe_interval = r.config.settings.gossip_interval = 0;
     rig_start(&r);
@@ -458,7 +485,8 @@ static uint64_t gap_between_push_pulls(unsigned n)
         rig_clear(&r);
         while (!rig_outs(&r, KITH_OUT_DIAL)) rig_run(&r, kith_core_deadline(r.core));
         at[i] = r.now;
-        kith_core_stream_closed(r.core, r.now, rig_out(&r, KITH_OUT_DIAL, 0)->stream, -KITH_EREFUSED);
+        kith_core_stream_closed(r.core, r.now, rig_out(&r, KITH_OUT_DIAL, 0)->stream,
+                                -KITH_EREFUSED);
         rig_poll(&r);
     }
     rig_fini(&r);
@@ -489,22 +517,21 @@ static void test_push_pull_may_be_off(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("core/sync",
-    {"everything known is pushed", test_everything_known_is_pushed},
-    {"no user state, no calls", test_no_user_state_no_calls},
-    {"T10: what a merge makes of each state", test_what_a_merge_makes_of_each_state},
-    {"T14: a dead entry of a push/pull is our own suspicion",
-     test_t14_a_dead_entry_of_a_push_pull_is_our_own_suspicion},
-    {"we refute what a list says of us", test_we_refute_what_a_list_says_of_us},
-    {"merge veto", test_merge_veto},
-    {"T24, T6: versions of everybody must agree", test_t24_versions_of_everybody_must_agree},
-    {"T3: signed forms of numbers", test_t3_signed_forms_of_numbers},
-    {"other forms of the same", test_other_forms_of_the_same},
-    {"it may come in any pieces", test_it_may_come_in_any_pieces},
-    {"an entry without a port has ours", test_an_entry_without_a_port_has_ours},
-    {"T22: cut anywhere it changes nothing", test_cut_anywhere_it_changes_nothing},
-    {"absurd headers are refused at once", test_absurd_headers_are_refused_at_once},
-    {"too many push/pulls at a time", test_too_many_push_pulls_at_a_time},
-    {"a push/pull of our own", test_a_push_pull_of_our_own},
-    {"push/pulls grow rare in large clusters", test_push_pulls_grow_rare_in_large_clusters},
-    {"push/pull may be off", test_push_pull_may_be_off})
+KITH_TESTS("core/sync", {"everything known is pushed", test_everything_known_is_pushed},
+           {"no user state, no calls", test_no_user_state_no_calls},
+           {"T10: what a merge makes of each state", test_what_a_merge_makes_of_each_state},
+           {"T14: a dead entry of a push/pull is our own suspicion",
+            test_t14_a_dead_entry_of_a_push_pull_is_our_own_suspicion},
+           {"we refute what a list says of us", test_we_refute_what_a_list_says_of_us},
+           {"merge veto", test_merge_veto},
+           {"T24, T6: versions of everybody must agree", test_t24_versions_of_everybody_must_agree},
+           {"T3: signed forms of numbers", test_t3_signed_forms_of_numbers},
+           {"other forms of the same", test_other_forms_of_the_same},
+           {"it may come in any pieces", test_it_may_come_in_any_pieces},
+           {"an entry without a port has ours", test_an_entry_without_a_port_has_ours},
+           {"T22: cut anywhere it changes nothing", test_cut_anywhere_it_changes_nothing},
+           {"absurd headers are refused at once", test_absurd_headers_are_refused_at_once},
+           {"too many push/pulls at a time", test_too_many_push_pulls_at_a_time},
+           {"a push/pull of our own", test_a_push_pull_of_our_own},
+           {"push/pulls grow rare in large clusters", test_push_pulls_grow_rare_in_large_clusters},
+           {"push/pull may be off", test_push_pull_may_be_off})

@@ -1,6 +1,6 @@
 /*
- * test_tables.c - the core's formulas against memberlist's own numbers (tests/data/vectors.json), and the small parts
- * that need no node: awareness, networks, random, hash, alarms.
+ * test_tables.c - the core's formulas against memberlist's own numbers (tests/data/vectors.json),
+ * and the small parts that need no node: awareness, networks, random, hash, alarms.
  */
 #include "node.h"
 #include "test.h"
@@ -29,7 +29,8 @@ static void table(const char *name, uint64_t (*formula)(size_t n))
     const char *key;
     json_t *value, *object = json_object_get(tables(), name);
     CU_ASSERT(json_object_size(object) > 5);
-    json_object_foreach(object, key, value) {
+    json_object_foreach(object, key, value)
+    {
         uint64_t got = formula((size_t)strtoull(key, NULL, 10));
         if (got != (uint64_t)json_integer_value(value))
             printf("%s, n = %s: %llu\n", name, key, (unsigned long long)got);
@@ -41,7 +42,10 @@ static uint64_t suspicion_us(size_t n) { return kith_suspicion_min(4, n, 1000000
 static uint64_t retransmits(size_t n) { return kith_retransmit_limit(4, n); }
 static uint64_t scale(size_t n) { return kith_push_pull_scale(n); }
 
-static void test_suspicion_timeout(void) { table("suspicionTimeout_us(mult=4,interval=1s)", suspicion_us); }
+static void test_suspicion_timeout(void)
+{
+    table("suspicionTimeout_us(mult=4,interval=1s)", suspicion_us);
+}
 static void test_retransmit_limit(void) { table("retransmitLimit(mult=4)", retransmits); }
 static void test_push_pull_scale(void) { table("pushPullScale(1s)_s", scale); }
 
@@ -56,11 +60,12 @@ static void test_remaining_suspicion(void)
     json_t *row, *rows = json_object_get(tables(), "remainingSuspicionTime");
     const int64_t second = 1000000000;
     CU_ASSERT(json_array_size(rows) > 5);
-    json_array_foreach(rows, i, row) {
-        int64_t left = kith_suspicion_remaining((uint32_t)field(row, "n"), (uint32_t)field(row, "k"),
-                                                (uint64_t)(field(row, "elapsed_s") * second),
-                                                (uint64_t)(field(row, "min_s") * second),
-                                                (uint64_t)(field(row, "max_s") * second));
+    json_array_foreach(rows, i, row)
+    {
+        int64_t left = kith_suspicion_remaining(
+            (uint32_t)field(row, "n"), (uint32_t)field(row, "k"),
+            (uint64_t)(field(row, "elapsed_s") * second), (uint64_t)(field(row, "min_s") * second),
+            (uint64_t)(field(row, "max_s") * second));
         CU_ASSERT_EQUAL(left, field(row, "remaining_ms") * 1000000);
     }
 }
@@ -70,14 +75,14 @@ static void test_awareness(void)
     static const struct {
         int delta;
         unsigned score;
-    } steps[] = {{0, 0}, {-1, 0}, {-10, 0}, {1, 1}, {-1, 0}, {10, 7}, {-1, 6}, {-1, 5}, {-1, 4}, {-1, 3},
-                 {-1, 2}, {-1, 1}, {-1, 0}, {-1, 0}};
+    } steps[] = {{0, 0},  {-1, 0}, {-10, 0}, {1, 1},  {-1, 0}, {10, 7}, {-1, 6},
+                 {-1, 5}, {-1, 4}, {-1, 3},  {-1, 2}, {-1, 1}, {-1, 0}, {-1, 0}};
     unsigned score = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         score = kith_awareness_apply(score, steps[i].delta, 8);
         CU_ASSERT_EQUAL(score, steps[i].score);
     }
-    CU_ASSERT_EQUAL(kith_awareness_apply(5, 0, 3), 2);       /* fewer steps after a reload */
+    CU_ASSERT_EQUAL(kith_awareness_apply(5, 0, 3), 2); /* fewer steps after a reload */
     CU_ASSERT_EQUAL(kith_awareness_apply(0, 1, 1), 0);
 }
 
@@ -102,7 +107,8 @@ static void test_networks(void)
     CU_ASSERT(inside("\x0a\x01\x02\0", 4, 23, 4, "\x0a\x01\x03\x03"));
     CU_ASSERT(!inside("\x0a\x01\x02\0", 4, 23, 4, "\x0a\x01\x04\x03"));
     CU_ASSERT(!inside("\x0a\x01\x02\x04", 4, 32, 4, "\x0a\x01\x02\x03"));
-    CU_ASSERT(inside("\x0a\0\0\0", 4, 8, 16, mapped));         /* v4-mapped addresses are IPv4 (memberlist 2.12) */
+    CU_ASSERT(inside("\x0a\0\0\0", 4, 8, 16,
+                     mapped)); /* v4-mapped addresses are IPv4 (memberlist 2.12) */
     CU_ASSERT(!inside(zero, 16, 0, 16, mapped));
     CU_ASSERT(!inside(zero, 16, 0, 4, "\x0a\x01\x02\x03"));
     CU_ASSERT(inside(v6, 16, 8, 16, v6));
@@ -146,9 +152,11 @@ static void test_alarms_come_in_order(void)
     struct kith_alarm alarms[N] = {{0}};
     struct kith_random random = {7};
     CU_ASSERT_EQUAL_FATAL(kith_alarms_reserve(&heap, N), 0);
-    for (int i = 0; i < N; i++) kith_alarm_set(&heap, &alarms[i], 1 + kith_random_below(&random, 99));
+    for (int i = 0; i < N; i++)
+        kith_alarm_set(&heap, &alarms[i], 1 + kith_random_below(&random, 99));
     for (int i = 0; i < N; i += 3) kith_alarm_clear(&heap, &alarms[i]);
-    for (int i = 1; i < N; i += 3) kith_alarm_set(&heap, &alarms[i], 200 + kith_random_below(&random, 100));
+    for (int i = 1; i < N; i += 3)
+        kith_alarm_set(&heap, &alarms[i], 200 + kith_random_below(&random, 100));
     kith_alarm_set(&heap, &alarms[0], 400);
     CU_ASSERT_PTR_NULL(kith_alarms_due(&heap, heap.heap[0]->at - 1));
     uint64_t last = 0;
@@ -176,9 +184,11 @@ static void test_ticks_that_were_missed_are_missed(void)
     CU_ASSERT_EQUAL(kith_later(UINT64_MAX - 5, 100), UINT64_MAX - 1);
 }
 
-KITH_TESTS("core/tables", {"suspicion timeout", test_suspicion_timeout}, {"retransmit limit", test_retransmit_limit},
-           {"push/pull scale", test_push_pull_scale}, {"remaining suspicion time", test_remaining_suspicion},
-           {"awareness", test_awareness}, {"networks", test_networks},
+KITH_TESTS("core/tables", {"suspicion timeout", test_suspicion_timeout},
+           {"retransmit limit", test_retransmit_limit}, {"push/pull scale", test_push_pull_scale},
+           {"remaining suspicion time", test_remaining_suspicion}, {"awareness", test_awareness},
+           {"networks", test_networks},
            {"random is even and repeats", test_random_is_even_and_repeats},
-           {"hash depends on all", test_hash_depends_on_all}, {"alarms come in order", test_alarms_come_in_order},
+           {"hash depends on all", test_hash_depends_on_all},
+           {"alarms come in order", test_alarms_come_in_order},
            {"missed ticks are missed", test_ticks_that_were_missed_are_missed})

@@ -1,6 +1,7 @@
 /*
- * The wire both ways: every vector of the real libraries (tests/data/vectors.json), their tables of what decoders take,
- * and hostile input. Layers (lzw, encryption, label, crc) are the codecs' tests.
+ * The wire both ways: every vector of the real libraries (tests/data/vectors.json), their tables of
+ * what decoders take, and hostile input. Layers (lzw, encryption, label, crc) are the codecs'
+ * tests.
  */
 #include "test.h"
 
@@ -8,7 +9,7 @@
 
 #include <jansson.h>
 
-/* ------------------------------------------------------------------------------------- vectors */
+/* ----------------------------------------------------------------------------------- vectors */
 
 static json_t *vectors;
 
@@ -87,14 +88,22 @@ static bool field_is(const struct kith_msg *m, const char *key, json_t *value)
         struct kith_bytes bytes;
         int64_t number;
     } fields[] = {
-        {"Node", STRING, m->node, 0},        {"Name", STRING, m->node, 0},
-        {"From", STRING, m->from, 0},        {"Error", STRING, m->error, 0},
-        {"SourceNode", STRING, m->source_node, 0}, {"Addr", BYTES, m->addr, 0},
-        {"Meta", BYTES, m->meta, 0},         {"Vsn", BYTES, m->vsn, 0},
-        {"Target", BYTES, m->target, 0},     {"Payload", BYTES, m->payload, 0},
-        {"SourceAddr", BYTES, m->source_addr, 0},  {"SeqNo", NUMBER, {0}, m->seq_no},
-        {"Incarnation", NUMBER, {0}, m->incarnation}, {"Port", NUMBER, {0}, m->port},
-        {"SourcePort", NUMBER, {0}, m->source_port},  {"Nack", NUMBER, {0}, m->nack},
+        {"Node", STRING, m->node, 0},
+        {"Name", STRING, m->node, 0},
+        {"From", STRING, m->from, 0},
+        {"Error", STRING, m->error, 0},
+        {"SourceNode", STRING, m->source_node, 0},
+        {"Addr", BYTES, m->addr, 0},
+        {"Meta", BYTES, m->meta, 0},
+        {"Vsn", BYTES, m->vsn, 0},
+        {"Target", BYTES, m->target, 0},
+        {"Payload", BYTES, m->payload, 0},
+        {"SourceAddr", BYTES, m->source_addr, 0},
+        {"SeqNo", NUMBER, {0}, m->seq_no},
+        {"Incarnation", NUMBER, {0}, m->incarnation},
+        {"Port", NUMBER, {0}, m->port},
+        {"SourcePort", NUMBER, {0}, m->source_port},
+        {"Nack", NUMBER, {0}, m->nack},
         {"State", NUMBER, {0}, m->state},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -105,7 +114,8 @@ static bool field_is(const struct kith_msg *m, const char *key, json_t *value)
         }
         if (json_is_null(value)) return fields[i].bytes.data == NULL;
         const char *text = json_string_value(value);
-        if (fields[i].kind == STRING) return equal(fields[i].bytes, kith_bytes_of(text, strlen(text)));
+        if (fields[i].kind == STRING)
+            return equal(fields[i].bytes, kith_bytes_of(text, strlen(text)));
         if (strncmp(text, "hex:", 4) == 0) text += 4;
         struct kith_bytes bytes = unhex(text);
         bool same = fields[i].bytes.data && equal(fields[i].bytes, bytes);
@@ -134,7 +144,8 @@ static void test_messages_both_ways(void)
             json_object_foreach(json_object_get(v, "fields"), key, value)
             {
                 if (strcmp(key, "inner") != 0 && !field_is(&m, key, value)) {
-                    fprintf(stderr, "%s: %s differs\n", json_string_value(json_object_get(v, "name")), key);
+                    fprintf(stderr, "%s: %s differs\n",
+                            json_string_value(json_object_get(v, "name")), key);
                     CU_FAIL("field differs");
                 }
             }
@@ -155,7 +166,8 @@ static void check_push_pull(const char *name, bool join, size_t nodes, const cha
     uint8_t storage[512];
     struct kith_buf buf = {storage, storage, 0, sizeof storage};
     size_t used, at = 1;
-    CU_ASSERT_EQUAL(kith_wire_read(&header, KITH_BODY_PUSH_PULL, bytes.data + at, bytes.len - at, &used), 0);
+    CU_ASSERT_EQUAL(
+        kith_wire_read(&header, KITH_BODY_PUSH_PULL, bytes.data + at, bytes.len - at, &used), 0);
     CU_ASSERT_EQUAL(header.join, join);
     CU_ASSERT_EQUAL(header.nodes, nodes);
     CU_ASSERT_EQUAL(header.user_state_len, strlen(user_state));
@@ -163,7 +175,8 @@ static void check_push_pull(const char *name, bool join, size_t nodes, const cha
     CU_ASSERT_EQUAL(kith_wire_write_message(&buf, &header), 0);
     at += used;
     for (size_t i = 0; i < nodes; i++) {
-        CU_ASSERT_EQUAL(kith_wire_read(&node, KITH_BODY_NODE_STATE, bytes.data + at, bytes.len - at, &used), 0);
+        CU_ASSERT_EQUAL(
+            kith_wire_read(&node, KITH_BODY_NODE_STATE, bytes.data + at, bytes.len - at, &used), 0);
         CU_ASSERT(equal(node.node, kith_bytes_of(i ? "node-b" : "node-a", 6)));
         CU_ASSERT(equal(node.addr, kith_bytes_of(i ? "\x0a\0\0\x02" : "\x0a\0\0\x01", 4)));
         CU_ASSERT(equal(node.vsn, kith_bytes_of("\1\5\2\0\0\0", 6)));
@@ -174,7 +187,8 @@ static void check_push_pull(const char *name, bool join, size_t nodes, const cha
         CU_ASSERT_EQUAL(kith_wire_write(&buf, KITH_BODY_NODE_STATE, &node), 0);
         at += used;
     }
-    CU_ASSERT(equal(kith_bytes_of(bytes.data + at, bytes.len - at), kith_bytes_of(user_state, strlen(user_state))));
+    CU_ASSERT(equal(kith_bytes_of(bytes.data + at, bytes.len - at),
+                    kith_bytes_of(user_state, strlen(user_state))));
     CU_ASSERT(equal(kith_bytes_of(buf.data, buf.len), kith_bytes_of(bytes.data, at)));
     drop(bytes);
 }
@@ -186,7 +200,8 @@ static void test_push_pull(void)
     struct kith_bytes bytes = vector("pushpull_plain_nodelegate");
     struct kith_msg header;
     size_t used;
-    CU_ASSERT_EQUAL(kith_wire_read(&header, KITH_BODY_PUSH_PULL, bytes.data + 1, bytes.len - 1, &used), 0);
+    CU_ASSERT_EQUAL(
+        kith_wire_read(&header, KITH_BODY_PUSH_PULL, bytes.data + 1, bytes.len - 1, &used), 0);
     CU_ASSERT_EQUAL(header.nodes, 1);
     CU_ASSERT_EQUAL(header.user_state_len, 0);
     drop(bytes);
@@ -220,7 +235,8 @@ static void test_user_header(void)
     uint8_t storage[64];
     struct kith_buf buf = {storage, storage, 0, sizeof storage};
     size_t used;
-    CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_USER_HEADER, bytes.data + 1, bytes.len - 1, &used), 0);
+    CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_USER_HEADER, bytes.data + 1, bytes.len - 1, &used),
+                    0);
     CU_ASSERT_EQUAL(m.user_msg_len, 5);
     CU_ASSERT_EQUAL(used, bytes.len - 1 - 5);
     CU_ASSERT_EQUAL(m.type, KITH_MSG_USER);
@@ -229,7 +245,7 @@ static void test_user_header(void)
     drop(bytes);
 }
 
-/* ------------------------------------------------------------------------------------- tolerance */
+/* --------------------------------------------------------------------------------- tolerance */
 
 /* What both generations take must be taken, and read alike; what one of them refuses is refused. */
 static json_t *accepted(json_t *results, const char *key)
@@ -250,7 +266,8 @@ static void test_alive_tolerance(void)
     json_t *c, *value;
     const char *key;
     load();
-    json_t *cases = json_object_get(json_object_get(vectors, "alive_body_decode_tolerance"), "cases");
+    json_t *cases =
+        json_object_get(json_object_get(vectors, "alive_body_decode_tolerance"), "cases");
     CU_ASSERT_EQUAL(json_array_size(cases), 34);
     json_array_foreach(cases, i, c)
     {
@@ -271,10 +288,17 @@ static void test_alive_tolerance(void)
             json_object_foreach(decoded, key, value)
             {
                 bool same;
-                if (strcmp(key, "Addr_nil") == 0) same = (m.addr.data == NULL) == json_is_true(value);
-                else if (strcmp(key, "Meta_nil") == 0) same = (m.meta.data == NULL) == json_is_true(value);
-                else if (!json_is_string(value) || *json_string_value(value)) same = field_is(&m, key, value);
-                else same = (strcmp(key, "Node") == 0 ? m.node : strcmp(key, "Vsn") == 0 ? m.vsn : m.meta).len == 0;
+                if (strcmp(key, "Addr_nil") == 0)
+                    same = (m.addr.data == NULL) == json_is_true(value);
+                else if (strcmp(key, "Meta_nil") == 0)
+                    same = (m.meta.data == NULL) == json_is_true(value);
+                else if (!json_is_string(value) || *json_string_value(value))
+                    same = field_is(&m, key, value);
+                else
+                    same = (strcmp(key, "Node") == 0  ? m.node
+                            : strcmp(key, "Vsn") == 0 ? m.vsn
+                                                      : m.meta)
+                               .len == 0;
                 if (!same) fprintf(stderr, "%s: %s differs\n", name, key);
                 CU_ASSERT(same);
             }
@@ -336,7 +360,7 @@ static void test_integers_of_every_form(void)
 {
     static const struct {
         const char *hex;
-        int64_t value;                   /* for a Go int */
+        int64_t value; /* for a Go int */
         bool fits_int, fits_u32;
     } cases[] = {
         {"00", 0, true, true},
@@ -387,7 +411,8 @@ static int read_blob(bool string, const char *hex, size_t *len)
     struct kith_bytes bytes = unhex(text);
     struct kith_msg m;
     size_t used;
-    int e = kith_wire_read(&m, string ? KITH_BODY_ERR : KITH_BODY_ACK, bytes.data, bytes.len, &used);
+    int e =
+        kith_wire_read(&m, string ? KITH_BODY_ERR : KITH_BODY_ACK, bytes.data, bytes.len, &used);
     *len = string ? m.error.len : m.payload.len;
     drop(bytes);
     return e;
@@ -400,20 +425,37 @@ static void test_blobs_of_every_form(void)
         size_t len;
         bool bytes, string;
     } cases[] = {
-        {"a0", 0, true, true},          {"a26869", 2, true, true},      {"d9026869", 2, true, true},
-        {"da00026869", 2, true, true},  {"db000000026869", 2, true, true}, {"c0", 0, true, true},
-        {"c4026869", 2, true, false},   {"c500026869", 2, true, false}, {"c6000000026869", 2, true, false},
-        {"926869", 2, true, false},     {"dc00026869", 2, true, false}, {"dd000000026869", 2, true, false},
-        {"90", 0, true, false},         {"91a0", 0, false, false},      {"91cc80", 0, false, false},
-        {"9180", 0, false, false},      {"05", 0, false, false},        {"c3", 0, false, false},
-        {"e5", 0, false, false},        {"d4016869", 0, false, false},  {"c7020168", 0, false, false},
-        {"8168a0", 0, false, false},    {"c1", 0, false, false},
+        {"a0", 0, true, true},
+        {"a26869", 2, true, true},
+        {"d9026869", 2, true, true},
+        {"da00026869", 2, true, true},
+        {"db000000026869", 2, true, true},
+        {"c0", 0, true, true},
+        {"c4026869", 2, true, false},
+        {"c500026869", 2, true, false},
+        {"c6000000026869", 2, true, false},
+        {"926869", 2, true, false},
+        {"dc00026869", 2, true, false},
+        {"dd000000026869", 2, true, false},
+        {"90", 0, true, false},
+        {"91a0", 0, false, false},
+        {"91cc80", 0, false, false},
+        {"9180", 0, false, false},
+        {"05", 0, false, false},
+        {"c3", 0, false, false},
+        {"e5", 0, false, false},
+        {"d4016869", 0, false, false},
+        {"c7020168", 0, false, false},
+        {"8168a0", 0, false, false},
+        {"c1", 0, false, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t len;
-        CU_ASSERT_EQUAL(read_blob(false, cases[i].hex, &len), cases[i].bytes ? 0 : -KITH_EMALFORMED);
+        CU_ASSERT_EQUAL(read_blob(false, cases[i].hex, &len),
+                        cases[i].bytes ? 0 : -KITH_EMALFORMED);
         if (cases[i].bytes) CU_ASSERT_EQUAL(len, cases[i].len);
-        CU_ASSERT_EQUAL(read_blob(true, cases[i].hex, &len), cases[i].string ? 0 : -KITH_EMALFORMED);
+        CU_ASSERT_EQUAL(read_blob(true, cases[i].hex, &len),
+                        cases[i].string ? 0 : -KITH_EMALFORMED);
         if (cases[i].string) CU_ASSERT_EQUAL(len, cases[i].len);
     }
 }
@@ -426,20 +468,25 @@ static void test_structs_as_arrays(void)
         const char *array, *map;
     } cases[] = {
         {KITH_BODY_PING, "9507a16ea4010203040aa173",
-         "85a44e6f6465a16ea55365714e6f07aa536f7572636541646472a401020304aa536f757263654e6f6465a173aa536f75726365506f72740a"},
-        {KITH_BODY_INDIRECT_PING, "9807a401020304090aa16ec3a4050607080ba173",
-         NULL},
+         "85a44e6f6465a16ea55365714e6f07aa536f7572636541646472a401020304aa536f757263654e6f6465a173a"
+         "a536f75726365506f72740a"},
+        {KITH_BODY_INDIRECT_PING, "9807a401020304090aa16ec3a4050607080ba173", NULL},
         {KITH_BODY_INDIRECT_PING, "9807a40102030409a16ec3a4050607080ba173",
-         "88a44e61636bc3a44e6f6465a16ea4506f727409a55365714e6f07aa536f7572636541646472a405060708aa536f757263654e6f6465a173"
+         "88a44e61636bc3a44e6f6465a16ea4506f727409a55365714e6f07aa536f7572636541646472a405060708aa5"
+         "36f757263654e6f6465a173"
          "aa536f75726365506f72740ba6546172676574a401020304"},
         {KITH_BODY_ACK, "9205a170", "82a75061796c6f6164a170a55365714e6f05"},
         {KITH_BODY_NACK, "9105", "81a55365714e6f05"},
         {KITH_BODY_ERR, "91a165", "81a54572726f72a165"},
-        {KITH_BODY_SUSPECT, "9307a16ea166", "83a446726f6da166ab496e6361726e6174696f6e07a44e6f6465a16e"},
-        {KITH_BODY_DEAD, "9307a16ea166", "83a446726f6da166ab496e6361726e6174696f6e07a44e6f6465a16e"},
-        {KITH_BODY_PUSH_PULL, "93ccc805c3", "83a44a6f696ec3a54e6f646573ccc8ac5573657253746174654c656e05"},
+        {KITH_BODY_SUSPECT, "9307a16ea166",
+         "83a446726f6da166ab496e6361726e6174696f6e07a44e6f6465a16e"},
+        {KITH_BODY_DEAD, "9307a16ea166",
+         "83a446726f6da166ab496e6361726e6174696f6e07a44e6f6465a16e"},
+        {KITH_BODY_PUSH_PULL, "93ccc805c3",
+         "83a44a6f696ec3a54e6f646573ccc8ac5573657253746174654c656e05"},
         {KITH_BODY_NODE_STATE, "97a16ea4010203040aa16d0702a6010502000000",
-         "87a441646472a401020304ab496e6361726e6174696f6e07a44d657461a16da44e616d65a16ea4506f72740aa5537461746502"
+         "87a441646472a401020304ab496e6361726e6174696f6e07a44d657461a16da44e616d65a16ea4506f72740aa"
+         "5537461746502"
          "a356736ea6010502000000"},
         {KITH_BODY_USER_HEADER, "9109", "81aa557365724d73674c656e09"},
         /* elements too many are skipped, missing ones stay zero */
@@ -447,7 +494,10 @@ static void test_structs_as_arrays(void)
         {KITH_BODY_ACK, "9405a170819203c0c4020000c2", "82a75061796c6f6164a170a55365714e6f05"},
         {KITH_BODY_ACK, "9105", "82a75061796c6f6164c0a55365714e6f05"},
         {KITH_BODY_ACK, "90", "82a75061796c6f6164c0a55365714e6f00"},
-        {KITH_BODY_ACK, "dc0001" "05", "82a75061796c6f6164c0a55365714e6f05"},
+        {KITH_BODY_ACK,
+         "dc0001"
+         "05",
+         "82a75061796c6f6164c0a55365714e6f05"},
         {KITH_BODY_ACK, "c0", "82a75061796c6f6164c0a55365714e6f00"},
         {KITH_BODY_ACK, "05", NULL},
         {KITH_BODY_ACK, "a0", NULL},
@@ -473,7 +523,7 @@ static void test_structs_as_arrays(void)
     }
 }
 
-/* ------------------------------------------------------------------------------------- hostile input */
+/* ----------------------------------------------------------------------------- hostile input */
 
 /* A prefix is never an error of its own and never read behind. */
 static void test_truncation_at_every_byte(void)
@@ -498,12 +548,14 @@ static void test_truncation_at_every_byte(void)
     }
 }
 
-/* Whatever the bytes, what was read is inside the input and can be written again and read to the same. */
+/* Whatever the bytes, what was read is inside the input and can be written again and read to the
+ * same. */
 static void check_any(enum kith_body body, const uint8_t *data, size_t len)
 {
     struct kith_msg m, again;
     uint8_t storage[1024], other[1024];
-    struct kith_buf buf = {storage, storage, 0, sizeof storage}, twice = {other, other, 0, sizeof other};
+    struct kith_buf buf = {storage, storage, 0, sizeof storage},
+                    twice = {other, other, 0, sizeof other};
     size_t used, used_again;
     int e = kith_wire_read(&m, body, data, len, &used);
     CU_ASSERT_FATAL(used <= len);
@@ -561,25 +613,26 @@ static void test_nesting(void)
 static void test_huge_counts(void)
 {
     static const char *const cases[] = {
-        "dfffffffff",                    /* the struct: a map of 2^32-1 */
-        "ddffffffff",                    /* the struct: an array of 2^32-1 */
+        "dfffffffff", /* the struct: a map of 2^32-1 */
+        "ddffffffff", /* the struct: an array of 2^32-1 */
         "deffff",
-        "81a15adfffffffff",              /* unknown: map, array, strings, ext */
+        "81a15adfffffffff", /* unknown: map, array, strings, ext */
         "81a15addffffffff",
         "81a15adbffffffff",
         "81a15ac6ffffffff",
         "81a15ac9ffffffff",
         "81a15addffffffffdfffffffffddffffffff",
-        "81dbffffffff",                  /* a key */
+        "81dbffffffff", /* a key */
         "81a55365714e6fcf",
-        "81a75061796c6f6164ddffffffff",  /* our own field */
+        "81a75061796c6f6164ddffffffff", /* our own field */
         "81a75061796c6f6164c6ffffffff",
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kith_bytes bytes = unhex(cases[i]);
         struct kith_msg m;
         size_t used;
-        CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_ACK, bytes.data, bytes.len, &used), -KITH_EAGAIN);
+        CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_ACK, bytes.data, bytes.len, &used),
+                        -KITH_EAGAIN);
         drop(bytes);
     }
 }
@@ -590,24 +643,33 @@ static void test_keys(void)
         const char *hex;
         int error;
     } cases[] = {
-        {"81a55365714e6f07", 0},         {"81d9055365714e6f07", 0},   {"81da00055365714e6f07", 0},
-        {"81db000000055365714e6f07", 0}, {"82a0c3a55365714e6f07", 0}, {"82a55365714e6f09a55365714e6f07", 0},
+        {"81a55365714e6f07", 0},
+        {"81d9055365714e6f07", 0},
+        {"81da00055365714e6f07", 0},
+        {"81db000000055365714e6f07", 0},
+        {"82a0c3a55365714e6f07", 0},
+        {"82a55365714e6f09a55365714e6f07", 0},
         {"82a65365714e6f5fc0a55365714e6f07", 0},
         {"82a453657100c0a55365714e6f07", 0},
-        {"8107c0", -KITH_EMALFORMED},    {"81c0c0", -KITH_EMALFORMED}, {"81c4055365714e6f07", -KITH_EMALFORMED},
-        {"8190c0", -KITH_EMALFORMED},    {"81c1c0", -KITH_EMALFORMED}, {"81a15ac1", -KITH_EMALFORMED},
+        {"8107c0", -KITH_EMALFORMED},
+        {"81c0c0", -KITH_EMALFORMED},
+        {"81c4055365714e6f07", -KITH_EMALFORMED},
+        {"8190c0", -KITH_EMALFORMED},
+        {"81c1c0", -KITH_EMALFORMED},
+        {"81a15ac1", -KITH_EMALFORMED},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kith_bytes bytes = unhex(cases[i].hex);
         struct kith_msg m;
         size_t used;
-        CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_NACK, bytes.data, bytes.len, &used), cases[i].error);
+        CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_NACK, bytes.data, bytes.len, &used),
+                        cases[i].error);
         if (!cases[i].error) CU_ASSERT_EQUAL(m.seq_no, 7);
         drop(bytes);
     }
 }
 
-/* ------------------------------------------------------------------------------------- writing */
+/* ----------------------------------------------------------------------------------- writing */
 
 static void test_lengths_of_raw(void)
 {
@@ -623,7 +685,9 @@ static void test_lengths_of_raw(void)
         CU_ASSERT_EQUAL(kith_wire_size(KITH_BODY_ACK, &m), size);
         CU_ASSERT_EQUAL(kith_wire_write(&buf, KITH_BODY_ACK, &m), 0);
         CU_ASSERT_EQUAL(buf.len, size);
-        CU_ASSERT_EQUAL(buf.data[before], cases[i].head == 1 ? 0xa0 + cases[i].len : cases[i].head == 3 ? 0xda : 0xdb);
+        CU_ASSERT_EQUAL(buf.data[before], cases[i].head == 1   ? 0xa0 + cases[i].len
+                                          : cases[i].head == 3 ? 0xda
+                                                               : 0xdb);
         CU_ASSERT_EQUAL(kith_wire_read(&back, KITH_BODY_ACK, buf.data, buf.len, &used), 0);
         CU_ASSERT_EQUAL(back.payload.len, cases[i].len);
     }
@@ -634,7 +698,9 @@ static void test_lengths_of_raw(void)
 static void test_what_does_not_fit_changes_nothing(void)
 {
     uint8_t storage[64];
-    struct kith_msg m = {.type = KITH_MSG_SUSPECT, .incarnation = 7, .node = {(const uint8_t *)"node-b", 6},
+    struct kith_msg m = {.type = KITH_MSG_SUSPECT,
+                         .incarnation = 7,
+                         .node = {(const uint8_t *)"node-b", 6},
                          .from = {(const uint8_t *)"node-a", 6}};
     for (size_t room = 0; room <= 39; room++) {
         memset(storage, 0xee, sizeof storage);
@@ -653,7 +719,7 @@ static void test_what_does_not_fit_changes_nothing(void)
     CU_ASSERT_EQUAL(buf.len, 0);
 }
 
-/* ------------------------------------------------------------------------------------- compound */
+/* ---------------------------------------------------------------------------------- compound */
 
 static void count_parts(struct kith_bytes bytes, unsigned *parts, unsigned *truncated, int *error)
 {
@@ -672,11 +738,13 @@ static void test_compound_tolerance(void)
     unsigned parts, truncated;
     int error;
     load();
-    json_array_foreach(json_object_get(json_object_get(vectors, "compound_decode_tolerance"), "cases"), i, c)
+    json_array_foreach(
+        json_object_get(json_object_get(vectors, "compound_decode_tolerance"), "cases"), i, c)
     {
         const char *hex = json_string_value(json_object_get(c, "hex"));
         if (strstr(hex, "...")) continue;
-        json_t *results = json_object_get(c, "results"), *newest = json_array_get(results, json_array_size(results) - 1);
+        json_t *results = json_object_get(c, "results"),
+               *newest = json_array_get(results, json_array_size(results) - 1);
         struct kith_bytes bytes = unhex(hex);
         count_parts(bytes, &parts, &truncated, &error);
         CU_ASSERT_EQUAL(error, json_object_get(newest, "error") ? -KITH_EMALFORMED : 0);
@@ -716,7 +784,8 @@ static void test_compound_of_many_parts(void)
 
 static void test_compound_vector(void)
 {
-    struct kith_bytes bytes = vector("compound_2"), ping = vector("ping"), suspect = vector("suspect"), part;
+    struct kith_bytes bytes = vector("compound_2"), ping = vector("ping"),
+                      suspect = vector("suspect"), part;
     struct kith_compound c;
     CU_ASSERT_EQUAL(kith_compound_open(&c, bytes.data + 1, bytes.len - 1), 0);
     CU_ASSERT(kith_compound_next(&c, &part) && equal(part, ping));
@@ -738,8 +807,7 @@ static void test_names(void)
     vectors = NULL;
 }
 
-KITH_TESTS("core/wire",
-           {"messages both ways", test_messages_both_ways},
+KITH_TESTS("core/wire", {"messages both ways", test_messages_both_ways},
            {"push/pull both ways", test_push_pull},
            {"T3: signed lengths", test_signed_user_state_len},
            {"user message header", test_user_header},
@@ -747,15 +815,11 @@ KITH_TESTS("core/wire",
            {"bool: what decoders take", test_bool_tolerance},
            {"integers of every form", test_integers_of_every_form},
            {"strings and bytes of every form", test_blobs_of_every_form},
-           {"structs as arrays", test_structs_as_arrays},
-           {"keys", test_keys},
+           {"structs as arrays", test_structs_as_arrays}, {"keys", test_keys},
            {"truncation at every byte", test_truncation_at_every_byte},
-           {"every byte replaced", test_every_byte_replaced},
-           {"nesting", test_nesting},
-           {"huge counts", test_huge_counts},
-           {"lengths of raw", test_lengths_of_raw},
+           {"every byte replaced", test_every_byte_replaced}, {"nesting", test_nesting},
+           {"huge counts", test_huge_counts}, {"lengths of raw", test_lengths_of_raw},
            {"what does not fit changes nothing", test_what_does_not_fit_changes_nothing},
            {"compound: what decoders take", test_compound_tolerance},
            {"T5: compound of many parts", test_compound_of_many_parts},
-           {"compound both ways", test_compound_vector},
-           {"names of messages", test_names})
+           {"compound both ways", test_compound_vector}, {"names of messages", test_names})

@@ -1,5 +1,6 @@
 /*
- * fuzz.h - what a fuzz target is: one function that eats any bytes. Built twice: with libFuzzer when configured with
+ * fuzz.h - what a fuzz target is: one function that eats any bytes. Built twice: with libFuzzer
+ * when configured with
  * --enable-fuzz, and with replay.c in every build, so that `make check` feeds it the corpus.
  */
 #ifndef KITH_FUZZ_H

@@ -1,6 +1,7 @@
 /*
- * fuzz_lzw.c - the LZW coder itself, and the codec with its msgpack map around it. The input is taken three times: as codes
- * to decode, as a packet to open, and as text to encode and decode again.
+ * fuzz_lzw.c - the LZW coder itself, and the codec with its msgpack map around it. The input is
+ * taken three times: as codes to decode, as a packet to open, and as text to encode and decode
+ * again.
  */
 #include "rig.h"
 

@@ -1,6 +1,7 @@
 /*
- * fuzz_packet.c - datagrams into a started node: through the pipeline (lzw, crc32, aes_gcm; nothing required) into the
- * core. The input is records: a byte of time to pass (each 50 ms), a length of two bytes, a packet.
+ * fuzz_packet.c - datagrams into a started node: through the pipeline (lzw, crc32, aes_gcm; nothing
+ * required) into the core. The input is records: a byte of time to pass (each 50 ms), a length of
+ * two bytes, a packet.
  */
 #include "rig.h"
 #include "victim.h"
@@ -25,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct victim v;
     if (!rig.p) {
         rig_init(&rig);
-        rig_key(&rig, 0, 16);           /* of the vectors */
+        rig_key(&rig, 0, 16); /* of the vectors */
         rig_must(&rig, "lzw crc32", "lzw crc32 aes_gcm", 0);
     }
     victim_begin(&v);

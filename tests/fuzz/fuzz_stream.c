@@ -1,7 +1,8 @@
 /*
- * fuzz_stream.c - the bytes of one stream into a started node: through an inflow of the pipeline (lzw, crc32, aes_gcm;
- * nothing required) into the core. First byte, bit 0: the peer opened it (else the node did, to join); bit 1: it breaks instead
- * of ending. Second: bytes a piece, 0 for all at once.
+ * fuzz_stream.c - the bytes of one stream into a started node: through an inflow of the pipeline
+ * (lzw, crc32, aes_gcm; nothing required) into the core. First byte, bit 0: the peer opened it
+ * (else the node did, to join); bit 1: it breaks instead of ending. Second: bytes a piece, 0 for
+ * all at once.
  */
 #include "rig.h"
 #include "victim.h"
@@ -59,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct victim v;
     if (!rig.p) {
         rig_init(&rig);
-        rig_key(&rig, 0, 16);           /* of the vectors */
+        rig_key(&rig, 0, 16); /* of the vectors */
         rig_must(&rig, "lzw crc32", "lzw crc32 aes_gcm", 0);
     }
     victim_begin(&v);
@@ -71,8 +72,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (!inflow) exit(2);
     int e = feed(&to, inflow, &in, piece);
     victim_drain(&v);
-    if (how & 2) kith_core_stream_closed(v.core, v.now, to.stream, -KITH_EIO);
-    else if (!e) kith_core_stream_end(v.core, v.now, to.stream);
+    if (how & 2)
+        kith_core_stream_closed(v.core, v.now, to.stream, -KITH_EIO);
+    else if (!e)
+        kith_core_stream_end(v.core, v.now, to.stream);
     kith_inflow_free(inflow);
     victim_drain(&v);
     victim_pass(&v, 1000000000);

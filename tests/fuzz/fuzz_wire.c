@@ -1,6 +1,6 @@
 /*
- * fuzz_wire.c - the reader and writer of messages. First byte: which map; the rest: its bytes. What was read must be
- * written again and read back alike; a compound's parts must lie inside it.
+ * fuzz_wire.c - the reader and writer of messages. First byte: which map; the rest: its bytes. What
+ * was read must be written again and read back alike; a compound's parts must lie inside it.
  */
 #include "fuzz.h"
 
@@ -23,7 +23,8 @@ static void both_ways(enum kith_body body, const uint8_t *data, size_t len)
     if (!storage) exit(2);
     struct kith_buf a = {storage, storage, 0, size}, b = {storage + size, storage + size, 0, size};
     FUZZ_CHECK(kith_wire_write(&a, body, &first) == 0 && a.len == size);
-    FUZZ_CHECK(kith_wire_read(&second, body, a.data, a.len, &used_again) == 0 && used_again == a.len);
+    FUZZ_CHECK(kith_wire_read(&second, body, a.data, a.len, &used_again) == 0 &&
+               used_again == a.len);
     FUZZ_CHECK(kith_wire_write(&b, body, &second) == 0 && b.len == size);
     FUZZ_CHECK(memcmp(a.data, b.data, size) == 0);
     free(storage);
@@ -43,7 +44,9 @@ static void take_apart(const uint8_t *data, size_t len)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     if (!len) return 0;
-    if (data[0] == KITH_MSG_COMPOUND) take_apart(data + 1, len - 1);
-    else both_ways((enum kith_body)data[0], data + 1, len - 1);
+    if (data[0] == KITH_MSG_COMPOUND)
+        take_apart(data + 1, len - 1);
+    else
+        both_ways((enum kith_body)data[0], data + 1, len - 1);
     return 0;
 }

@@ -1,6 +1,7 @@
 /*
- * replay.c - feed a fuzz target its corpus in an ordinary build: each file of the folders and files given (default: the
- * target's own corpus), and each beginning of the small ones. Whatever goes wrong ends the program; it says at which input.
+ * replay.c - feed a fuzz target its corpus in an ordinary build: each file of the folders and files
+ * given (default: the target's own corpus), and each beginning of the small ones. Whatever goes
+ * wrong ends the program; it says at which input.
  */
 #include "fuzz.h"
 
@@ -20,7 +21,8 @@ static size_t current_len, inputs;
 static void say_where(int sig)
 {
     char line[PATH_MAX + 64];
-    int n = snprintf(line, sizeof line, "signal %d at the first %zu bytes of %s\n", sig, current_len, current);
+    int n = snprintf(line, sizeof line, "signal %d at the first %zu bytes of %s\n", sig,
+                     current_len, current);
     if (write(STDERR_FILENO, line, (size_t)n) < 0) _exit(3);
     signal(sig, SIG_DFL);
     raise(sig);

@@ -9,7 +9,7 @@ enum { MEMBERS_MAX = 500, OUTPUTS_MAX = 100000 };
 
 static const struct kith_addr peer = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 2}};
 
-/* ------------------------------------------------------------------------------------- the delegate */
+/* ------------------------------------------------------------------------------ the delegate */
 
 static void look(void *self, struct kith_bytes b)
 {
@@ -40,23 +40,27 @@ static void local_state(void *self, bool join, const struct kith_sink *sink)
 {
     sink->write(sink->ctx, "state", 5);
 }
-static void notify_conflict(void *self, const struct kith_member *ours, const struct kith_member *other)
+static void notify_conflict(void *self, const struct kith_member *ours,
+                            const struct kith_member *other)
 {
     look_at_member(self, ours);
     look_at_member(self, other);
 }
-static int notify_merge(void *self, const struct kith_member *m, size_t count, size_t size, struct kith_error *e)
+static int notify_merge(void *self, const struct kith_member *m, size_t count, size_t size,
+                        struct kith_error *e)
 {
-    for (size_t i = 0; i < count; i++) look_at_member(self, (const void *)((const char *)m + i * size));
+    for (size_t i = 0; i < count; i++)
+        look_at_member(self, (const void *)((const char *)m + i * size));
     return 0;
 }
 static int notify_alive(void *self, const struct kith_member *m, struct kith_error *e)
 {
     look_at_member(self, m);
-    return m->name.len == 13 ? -KITH_EREFUSED : 0;       /* a veto now and then */
+    return m->name.len == 13 ? -KITH_EREFUSED : 0; /* a veto now and then */
 }
 static int ack_payload(void *self, uint8_t *out, size_t cap) { return node_meta(self, out, cap); }
-static void ping_complete(void *self, const struct kith_member *m, uint64_t rtt, struct kith_bytes payload)
+static void ping_complete(void *self, const struct kith_member *m, uint64_t rtt,
+                          struct kith_bytes payload)
 {
     look_at_member(self, m);
     look(self, payload);
@@ -79,7 +83,8 @@ static const struct kith_delegate_ops ops = {
     .ping_complete = ping_complete,
 };
 
-static void quiet(void *ctx, enum kith_log_level level, const struct kith_addr *from, const char *fmt, va_list ap)
+static void quiet(void *ctx, enum kith_log_level level, const struct kith_addr *from,
+                  const char *fmt, va_list ap)
 {
     char line[512];
     vsnprintf(line, sizeof line, fmt, ap);
@@ -87,7 +92,7 @@ static void quiet(void *ctx, enum kith_log_level level, const struct kith_addr *
 
 static size_t budget(void *ctx, const struct kith_addr *to) { return 1400; }
 
-/* ------------------------------------------------------------------------------------- the node */
+/* ---------------------------------------------------------------------------------- the node */
 
 static void count_packet(struct victim *v, const struct kith_output *out)
 {
@@ -100,7 +105,8 @@ static void count_packet(struct victim *v, const struct kith_output *out)
     struct kith_compound parts;
     struct kith_bytes part = {p, len};
     if (p[0] == KITH_MSG_COMPOUND) {
-        FUZZ_CHECK(kith_compound_open(&parts, p + 1, len - 1) == 0 && parts.count <= KITH_COMPOUND_MAX);
+        FUZZ_CHECK(kith_compound_open(&parts, p + 1, len - 1) == 0 &&
+                   parts.count <= KITH_COMPOUND_MAX);
         while (kith_compound_next(&parts, &part)) {
             FUZZ_CHECK(part.len > 0);
             v->acks += part.data[0] == KITH_MSG_ACK;
@@ -152,8 +158,12 @@ static void introduce(struct victim *v, char letter)
 {
     uint8_t storage[128], addr[4] = {127, 0, 0, (uint8_t)letter}, vsn[6] = {1, 5, 2, 0, 0, 0};
     struct kith_buf buf = {storage, storage, 0, sizeof storage};
-    struct kith_msg m = {.type = KITH_MSG_ALIVE, .incarnation = 1, .node = {(uint8_t *)&letter, 1}, .addr = {addr, 4},
-                         .port = 7946, .vsn = {vsn, 6}};
+    struct kith_msg m = {.type = KITH_MSG_ALIVE,
+                         .incarnation = 1,
+                         .node = {(uint8_t *)&letter, 1},
+                         .addr = {addr, 4},
+                         .port = 7946,
+                         .vsn = {vsn, 6}};
     FUZZ_CHECK(kith_wire_write_message(&buf, &m) == 0);
     victim_packet(v, buf.data, buf.len);
 }
@@ -161,9 +171,13 @@ static void introduce(struct victim *v, char letter)
 void victim_begin(struct victim *v)
 {
     *v = (struct victim){.now = 1000000000};
-    struct kith_core_config config = {.advertise = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 1}},
-                                      .default_port = 7946, .headroom = 32, .tailroom = 32};
-    struct kith_core_env env = {.ctx = v, .log = quiet, .packet_budget = budget, .delegate = &ops, .delegate_self = v};
+    struct kith_core_config config = {
+        .advertise = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 1}},
+        .default_port = 7946,
+        .headroom = 32,
+        .tailroom = 32};
+    struct kith_core_env env = {
+        .ctx = v, .log = quiet, .packet_budget = budget, .delegate = &ops, .delegate_self = v};
     kith_settings_init(&config.settings, KITH_PROFILE_LAN);
     config.settings.name = "self";
     config.settings.max_members = MEMBERS_MAX;
@@ -175,7 +189,8 @@ void victim_begin(struct victim *v)
 
 void victim_end(struct victim *v)
 {
-    static const uint8_t ping[] = {0, 0x82, 0xa4, 'N', 'o', 'd', 'e', 0xa4, 's', 'e', 'l', 'f', 0xa5, 'S', 'e', 'q', 'N', 'o', 9};
+    static const uint8_t ping[] = {0,   0x82, 0xa4, 'N', 'o', 'd', 'e', 0xa4, 's', 'e',
+                                   'l', 'f',  0xa5, 'S', 'e', 'q', 'N', 'o',  9};
     struct kith_member self = {.size = sizeof self};
     size_t acks = v->acks;
     victim_packet(v, ping, sizeof ping);

@@ -1,6 +1,7 @@
 /*
- * victim.h - a started core to throw things at: node "self" that knows "a", "b" and "c", with a delegate that reads every
- * byte it is given. After whatever happened the node must still be there: victim_end() says so.
+ * victim.h - a started core to throw things at: node "self" that knows "a", "b" and "c", with a
+ * delegate that reads every byte it is given. After whatever happened the node must still be there:
+ * victim_end() says so.
  */
 #ifndef KITH_FUZZ_VICTIM_H
 #define KITH_FUZZ_VICTIM_H
@@ -12,9 +13,9 @@
 struct victim {
     struct kith_core *core;
     uint64_t now;
-    size_t packets, acks;                /* sent by the node */
-    uint32_t dialled;                    /* the stream it asked for last */
-    uint32_t sum;                        /* of the bytes the delegate saw */
+    size_t packets, acks; /* sent by the node */
+    uint32_t dialled;     /* the stream it asked for last */
+    uint32_t sum;         /* of the bytes the delegate saw */
 };
 
 void victim_begin(struct victim *);

@@ -1,5 +1,6 @@
 /*
- * state.c - a delegate for the interop tests: 70,000 bytes of state for every push/pull, and a log line about what it merged.
+ * state.c - a delegate for the interop tests: 70,000 bytes of state for every push/pull, and a log
+ * line about what it merged.
  */
 #include <kith/plugin.h>
 
@@ -25,7 +26,8 @@ static void state_local(void *self, bool join, const struct kith_sink *sink)
 static void state_merge(void *self, struct kith_bytes bytes, bool join)
 {
     const struct kith_host *host = ((struct state *)self)->host;
-    host->log(host, KITH_LOG_INFO, "merged %zu bytes of state, %s", bytes.len, join ? "join" : "no join");
+    host->log(host, KITH_LOG_INFO, "merged %zu bytes of state, %s", bytes.len,
+              join ? "join" : "no join");
 }
 
 static const struct kith_delegate_ops state_ops = {

@@ -1,6 +1,6 @@
 /*
- * fake.h - a host and a node for tests of the plugin host: no loop, no core; what plugins log and ask for is kept to be
- * looked at.
+ * fake.h - a host and a node for tests of the plugin host: no loop, no core; what plugins log and
+ * ask for is kept to be looked at.
  */
 #ifndef KITH_FAKE_H
 #define KITH_FAKE_H
@@ -18,11 +18,12 @@ struct fake_host {
     } counters[16];
 };
 
-static char fake_log_text[4096];         /* everything logged, a line each */
+static char fake_log_text[4096]; /* everything logged, a line each */
 static unsigned fake_hosts_alive;
 static uint64_t fake_random_state = 1;
 
-static void fake_log(const struct kith_host *h, enum kith_log_level level, const char *fmt, ...) KITH_PRINTF(3, 4);
+static void fake_log(const struct kith_host *h, enum kith_log_level level, const char *fmt, ...)
+    KITH_PRINTF(3, 4);
 static void fake_log(const struct kith_host *h, enum kith_log_level level, const char *fmt, ...)
 {
     size_t used = strlen(fake_log_text);
@@ -48,20 +49,26 @@ static uint64_t *fake_counter(const struct kith_host *h, const char *name, const
 {
     struct fake_host *fake = (struct fake_host *)h;
     for (size_t i = 0; i < sizeof fake->counters / sizeof *fake->counters; i++) {
-        if (!fake->counters[i].name[0]) snprintf(fake->counters[i].name, sizeof fake->counters[i].name, "%s", name);
+        if (!fake->counters[i].name[0])
+            snprintf(fake->counters[i].name, sizeof fake->counters[i].name, "%s", name);
         if (strcmp(fake->counters[i].name, name) == 0) return &fake->counters[i].value;
     }
     return NULL;
 }
 
-static struct kith_host *fake_make(void *ctx, const struct kith_entry *entry, struct kith_keyring *ring)
+static struct kith_host *fake_make(void *ctx, const struct kith_entry *entry,
+                                   struct kith_keyring *ring)
 {
     struct fake_host *fake = calloc(1, sizeof *fake);
     if (!fake) return NULL;
     fake_hosts_alive++;
     fake->ring = ring;
-    fake->host = (struct kith_host){.size = sizeof fake->host, .log = fake_log, .wall = fake_wall, .now = fake_wall,
-                                    .random = fake_random, .counter = fake_counter};
+    fake->host = (struct kith_host){.size = sizeof fake->host,
+                                    .log = fake_log,
+                                    .wall = fake_wall,
+                                    .now = fake_wall,
+                                    .random = fake_random,
+                                    .counter = fake_counter};
     return &fake->host;
 }
 

@@ -25,7 +25,8 @@ static void test_init_speaks(void)
                           "delegates:\n"
                           "  - { use: log }\n"
                           "  - { use: log, events: [ join, arrive ] }\n"
-                          "  - { use: log, events: [ part ] }\n", &ok);
+                          "  - { use: log, events: [ part ] }\n",
+                          &ok);
     CU_ASSERT(ok);
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "t.yaml:5:"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "error: log: events: `arrive` is none of"));
@@ -40,10 +41,12 @@ static void test_nothing_to_say(void)
     bool ok;
     char *said = problems("node: { name: a }\nsecret_key: MDEyMzQ1Njc4OWFiY2RlZg==\n"
                           "transport: { use: udp_tcp, bind: \"127.0.0.1:0\" }\n"
-                          "delegates: [ { use: log }, { use: log, channel: news } ]\n", &ok);
+                          "delegates: [ { use: log }, { use: log, channel: news } ]\n",
+                          &ok);
     CU_ASSERT(ok);
     CU_ASSERT_PTR_NULL(strstr(said, "error"));
     free(said);
 }
 
-KITH_TESTS("plugins/check", {"each init speaks", test_init_speaks}, {"nothing to say", test_nothing_to_say})
+KITH_TESTS("plugins/check", {"each init speaks", test_init_speaks},
+           {"nothing to say", test_nothing_to_say})

@@ -1,15 +1,16 @@
-/* The delegate fan-out with delegates made by hand: who hears what, what goes on the wire, what a reload keeps. */
+/* The delegate fan-out with delegates made by hand: who hears what, what goes on the wire, what a
+ * reload keeps. */
 #include "channel.h"
 #include "fake.h"
 #include "test.h"
 
 #include <time.h>
 
-/* ------------------------------------------------------------------------------------------------ a delegate */
+/* -------------------------------------------------------------------------------- a delegate */
 
 /* Writes every callback it gets into a diary that all share: "name:event(detail) ". */
 struct probe {
-    const char *tag;                     /* parameter */
+    const char *tag; /* parameter */
     const struct kith_host *host;
     const struct kith_node *node;
 };
@@ -78,9 +79,11 @@ static int probe_meta(void *self, uint8_t *out, size_t cap)
     memcpy(out, "mine", 4);
     return 4;
 }
-static void probe_broadcasts(void *self, size_t overhead, size_t limit, const struct kith_sink *sink)
+static void probe_broadcasts(void *self, size_t overhead, size_t limit,
+                             const struct kith_sink *sink)
 {
-    if (*broadcast_text) broadcast_rc = sink->write(sink->ctx, broadcast_text, strlen(broadcast_text));
+    if (*broadcast_text)
+        broadcast_rc = sink->write(sink->ctx, broadcast_text, strlen(broadcast_text));
 }
 static void probe_state(void *self, bool join, const struct kith_sink *sink)
 {
@@ -94,23 +97,36 @@ static void probe_merge(void *self, struct kith_bytes b, bool join)
 }
 
 static const struct kith_param probe_params[] = {
-    {.name = "tag", .type = KITH_PARAM_STRING, .offset = offsetof(struct probe, tag), .doc = "who"}, {0}};
+    {.name = "tag", .type = KITH_PARAM_STRING, .offset = offsetof(struct probe, tag), .doc = "who"},
+    {0}};
 
 #define PROBE(ops_) \
-    {.size = sizeof(struct kith_plugin), .kind = KITH_DELEGATE, .param_size = sizeof(struct kith_param), .name = "probe", \
-     .instance_size = sizeof(struct probe), .params = probe_params, .ops = ops_, .init = probe_init, .adopt = probe_adopt, \
-     .start = probe_start, .stop = probe_stop, .fini = probe_fini}
+    { \
+        .size = sizeof(struct kith_plugin), .kind = KITH_DELEGATE, \
+        .param_size = sizeof(struct kith_param), .name = "probe", \
+        .instance_size = sizeof(struct probe), .params = probe_params, .ops = ops_, \
+        .init = probe_init, .adopt = probe_adopt, .start = probe_start, .stop = probe_stop, \
+        .fini = probe_fini \
+    }
 
-static const struct kith_delegate_ops listener_ops = {
-    .size = sizeof listener_ops, .attach = probe_attach, .notify_join = probe_join, .notify_msg = probe_msg,
-    .notify_alive = probe_alive, .merge_remote_state = probe_merge};
-static const struct kith_delegate_ops producer_ops = {
-    .size = sizeof producer_ops, .attach = probe_attach, .notify_join = probe_join, .notify_msg = probe_msg,
-    .get_broadcasts = probe_broadcasts, .local_state = probe_state, .merge_remote_state = probe_merge};
+static const struct kith_delegate_ops listener_ops = {.size = sizeof listener_ops,
+                                                      .attach = probe_attach,
+                                                      .notify_join = probe_join,
+                                                      .notify_msg = probe_msg,
+                                                      .notify_alive = probe_alive,
+                                                      .merge_remote_state = probe_merge};
+static const struct kith_delegate_ops producer_ops = {.size = sizeof producer_ops,
+                                                      .attach = probe_attach,
+                                                      .notify_join = probe_join,
+                                                      .notify_msg = probe_msg,
+                                                      .get_broadcasts = probe_broadcasts,
+                                                      .local_state = probe_state,
+                                                      .merge_remote_state = probe_merge};
 static const struct kith_delegate_ops meta_ops = {.size = sizeof meta_ops, .node_meta = probe_meta};
-static const struct kith_plugin listener = PROBE(&listener_ops), producer = PROBE(&producer_ops), provider = PROBE(&meta_ops);
+static const struct kith_plugin listener = PROBE(&listener_ops), producer = PROBE(&producer_ops),
+                                provider = PROBE(&meta_ops);
 
-/* ------------------------------------------------------------------------------------------------ a node */
+/* ------------------------------------------------------------------------------------ a node */
 
 static struct {
     uint8_t bytes[512];
@@ -121,7 +137,8 @@ static struct {
     int rc;
 } asked;
 
-static int base_broadcast(const struct kith_node *n, struct kith_bytes b, kith_done_fn *done, void *arg)
+static int base_broadcast(const struct kith_node *n, struct kith_bytes b, kith_done_fn *done,
+                          void *arg)
 {
     asked.broadcasts++;
     memcpy(asked.bytes, b.data, b.len);
@@ -130,21 +147,23 @@ static int base_broadcast(const struct kith_node *n, struct kith_bytes b, kith_d
     asked.arg = arg;
     return asked.rc;
 }
-static int base_send(const struct kith_node *n, const char *name, struct kith_bytes b, bool reliable, kith_done_fn *done, void *arg)
+static int base_send(const struct kith_node *n, const char *name, struct kith_bytes b,
+                     bool reliable, kith_done_fn *done, void *arg)
 {
     asked.sends++;
     memcpy(asked.bytes, b.data, b.len);
     asked.len = b.len;
     return 0;
 }
-static const struct kith_node base = {.size = sizeof base, .broadcast = base_broadcast, .send = base_send};
+static const struct kith_node base = {
+    .size = sizeof base, .broadcast = base_broadcast, .send = base_send};
 
-/* ------------------------------------------------------------------------------------------------ a file */
+/* ------------------------------------------------------------------------------------ a file */
 
 static struct kith_config config;
 static struct kith_entry entries[8];
 static struct probe filled[8];
-static char words[8][2][16];             /* the config's strings: overwritten by the next file, as if freed */
+static char words[8][2][16]; /* the config's strings: overwritten by the next file, as if freed */
 static struct kith_delegates *fan;
 static const struct kith_delegate_ops *ops;
 static void *self;
@@ -170,8 +189,12 @@ static void entry(const struct kith_plugin *plugin, const char *tag, const char 
     snprintf(words[i][0], sizeof words[i][0], "%s", tag);
     snprintf(words[i][1], sizeof words[i][1], "%s", channel ? channel : "");
     filled[i] = (struct probe){.tag = words[i][0]};
-    entries[i] = (struct kith_entry){.use = "probe", .kind = KITH_DELEGATE, .pos = {(unsigned)(10 + i), 5}, .plugin = plugin,
-                                     .params = &filled[i], .channel = channel ? words[i][1] : NULL};
+    entries[i] = (struct kith_entry){.use = "probe",
+                                     .kind = KITH_DELEGATE,
+                                     .pos = {(unsigned)(10 + i), 5},
+                                     .plugin = plugin,
+                                     .params = &filled[i],
+                                     .channel = channel ? words[i][1] : NULL};
     snprintf((char *)entries[i].digest, sizeof entries[i].digest, "%s", tag);
 }
 
@@ -213,11 +236,12 @@ static void collect_nothing(void) { collected_len = collected_pieces = 0; }
 static const struct kith_node *table_of(size_t i)
 {
     char name[80];
-    snprintf(name, sizeof name, "probe%s%s", entries[i].channel ? ":" : "", entries[i].channel ? entries[i].channel : "");
+    snprintf(name, sizeof name, "probe%s%s", entries[i].channel ? ":" : "",
+             entries[i].channel ? entries[i].channel : "");
     return ((struct probe *)kith_delegates_find(fan, name)->self)->node;
 }
 
-/* ------------------------------------------------------------------------------------------------ tests */
+/* ------------------------------------------------------------------------------------- tests */
 
 static void test_life_and_order(void)
 {
@@ -231,7 +255,8 @@ static void test_life_and_order(void)
     struct kith_member m = {.size = sizeof m};
     ops->notify_join(self, &m);
     close_fan();
-    CU_ASSERT_STRING_EQUAL(diary, "a:init b:init a:attach a:start b:attach b:start a:join b:join b:stop b:fini a:stop a:fini ");
+    CU_ASSERT_STRING_EQUAL(diary, "a:init b:init a:attach a:start b:attach b:start a:join b:join "
+                                  "b:stop b:fini a:stop a:fini ");
 }
 
 static void test_messages_wait_for_the_end_of_the_turn(void)
@@ -250,7 +275,8 @@ static void test_messages_wait_for_the_end_of_the_turn(void)
     diary[0] = 0;
     kith_delegates_deliver(fan);
     kith_delegates_deliver(fan);
-    CU_ASSERT_STRING_EQUAL(diary, "a:msg(x) b:msg(x) a:msg(x) b:msg(x) a:msg(x) b:msg(x) a:msg(x) b:msg(x) ");
+    CU_ASSERT_STRING_EQUAL(
+        diary, "a:msg(x) b:msg(x) a:msg(x) b:msg(x) a:msg(x) b:msg(x) a:msg(x) b:msg(x) ");
     close_fan();
 }
 
@@ -305,13 +331,14 @@ static void test_channel_frames(void)
     static const uint8_t begin[] = {0xF2, 0x6B, 0x63, 0x31, 0, 0};
     static const uint8_t end[] = {2, 'k', 'v', 'h', 'i'};
     CU_ASSERT_EQUAL_FATAL(asked.len, sizeof begin + 8 + sizeof end);
-    CU_ASSERT(memcmp(asked.bytes, begin, sizeof begin) == 0 && memcmp(asked.bytes + 14, end, sizeof end) == 0);
+    CU_ASSERT(memcmp(asked.bytes, begin, sizeof begin) == 0 &&
+              memcmp(asked.bytes + 14, end, sizeof end) == 0);
     uint8_t msg[64];
     size_t len = asked.len;
     memcpy(msg, asked.bytes, len);
 
     arrives(msg, len, false);
-    arrives(msg, len, false);            /* the network doubled it */
+    arrives(msg, len, false); /* the network doubled it */
     arrives("plain", 5, false);
     kith_delegates_deliver(fan);
     arrives(msg, len, false);
@@ -320,8 +347,9 @@ static void test_channel_frames(void)
     CU_ASSERT_EQUAL(asked.broadcasts, 0);
 
     diary[0] = 0;
-    for (size_t cut = 4; cut < 17; cut++) arrives(msg, cut, false);     /* truncated frames are nobody's */
-    msg[4] = 9;                                                          /* a kind of the future */
+    for (size_t cut = 4; cut < 17; cut++)
+        arrives(msg, cut, false); /* truncated frames are nobody's */
+    msg[4] = 9;                   /* a kind of the future */
     arrives(msg, len, false);
     kith_delegates_deliver(fan);
     CU_ASSERT_STRING_EQUAL(diary, "");
@@ -341,13 +369,13 @@ static void test_relay(void)
     memcpy(own, asked.bytes, len);
     CU_ASSERT_EQUAL(own[4], KITH_CHANNEL_RELAYED);
     CU_ASSERT_EQUAL(own[5], KITH_CHANNEL_HOPS);
-    arrives(own, len, false);                                /* comes back to us: nothing */
+    arrives(own, len, false); /* comes back to us: nothing */
     kith_delegates_deliver(fan);
     CU_ASSERT_STRING_EQUAL(diary, "");
     CU_ASSERT_EQUAL(asked.broadcasts, 1);
 
     memcpy(theirs, own, len);
-    theirs[13] ^= 1;                                         /* another id */
+    theirs[13] ^= 1; /* another id */
     arrives(theirs, len, false);
     arrives(theirs, len, false);
     kith_delegates_deliver(fan);
@@ -358,7 +386,7 @@ static void test_relay(void)
     CU_ASSERT(asked.len == len && memcmp(asked.bytes, theirs, len) == 0);
 
     theirs[13] ^= 2;
-    theirs[5] = 0;                                           /* came far enough */
+    theirs[5] = 0; /* came far enough */
     arrives(theirs, len, false);
     kith_delegates_deliver(fan);
     CU_ASSERT_STRING_EQUAL(diary, "kv:msg(all) kv:msg(all) ");
@@ -377,7 +405,7 @@ static void test_relay_without_the_channel(void)
     size_t len = asked.len;
     memcpy(msg, asked.bytes, len);
     close_fan();
-    file();                                                  /* a node without any delegate */
+    file(); /* a node without any delegate */
     open_fan();
     arrives(msg, len, false);
     kith_delegates_deliver(fan);
@@ -420,13 +448,14 @@ static void test_state_of_several(void)
     CU_ASSERT(memcmp(collected, "abcdef", 6) == 0);
     CU_ASSERT(collected[6] == 0xF2 && collected[7] == 0x6B);
     ops->merge_remote_state(self, kith_bytes_of(collected, collected_len), true);
-    CU_ASSERT_STRING_EQUAL(diary, "raw:state(abcdef,join) kv:state(abcdef,join) ear:state(abcdef,join) x:state(abcdef,join) ");
+    CU_ASSERT_STRING_EQUAL(diary, "raw:state(abcdef,join) kv:state(abcdef,join) "
+                                  "ear:state(abcdef,join) x:state(abcdef,join) ");
 
-    diary[0] = 0;                                            /* a Go peer's state is the raw ones' alone, byte for byte */
+    diary[0] = 0; /* a Go peer's state is the raw ones' alone, byte for byte */
     ops->merge_remote_state(self, kith_bytes_of("zzz", 3), false);
     CU_ASSERT_STRING_EQUAL(diary, "raw:state(zzz) ");
 
-    diary[0] = 0;                                            /* cut or changed at any place: never more than was there */
+    diary[0] = 0; /* cut or changed at any place: never more than was there */
     for (size_t cut = 0; cut < collected_len; cut++)
         ops->merge_remote_state(self, kith_bytes_of(collected, cut), false);
     CU_ASSERT_PTR_NULL(strstr(diary, "kv:"));
@@ -436,7 +465,7 @@ static void test_state_of_several(void)
         collected[at] ^= 0xFF;
         diary[0] = 0;
     }
-    state_text = "";                                         /* no state, no section */
+    state_text = ""; /* no state, no section */
     collect_nothing();
     ops->local_state(self, false, &collector);
     CU_ASSERT_EQUAL(collected_len, 0);
@@ -473,7 +502,7 @@ static void test_exclusions_name_both_lines(void)
     static const struct {
         const struct kith_plugin *a, *b;
         const char *channel_a, *channel_b;
-        const char *says;                /* NULL: fine together */
+        const char *says; /* NULL: fine together */
     } cases[] = {
         {&producer, &producer, NULL, NULL, "both produce messages without a channel"},
         {&producer, &producer, "kv", "kv", "both produce messages on the same channel"},
@@ -486,7 +515,8 @@ static void test_exclusions_name_both_lines(void)
         file();
         entry(cases[i].a, "a", cases[i].channel_a);
         entry(cases[i].b, "b", cases[i].channel_b);
-        CU_ASSERT_PTR_EQUAL(kith_delegates_clash(&config, &err), cases[i].says ? &entries[1] : NULL);
+        CU_ASSERT_PTR_EQUAL(kith_delegates_clash(&config, &err),
+                            cases[i].says ? &entries[1] : NULL);
         if (!cases[i].says) continue;
         CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].says));
         CU_ASSERT(strstr(err.text, "line 10") && strstr(err.text, "line 11"));
@@ -546,7 +576,8 @@ static void test_bad_manners_are_counted(void)
     ops->notify_join(self, &m);
     CU_ASSERT_EQUAL(*in->host->counter(in->host, "slow_calls", ""), 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "notify_join() held up the node for"));
-    state_text = "state that is longer than any message may be, by far, whatever else there is in it";
+    state_text =
+        "state that is longer than any message may be, by far, whatever else there is in it";
     collect_nothing();
     ops->local_state(self, false, &collector);
     CU_ASSERT_EQUAL(collected_len, 0);
@@ -580,7 +611,7 @@ static void test_done_only_while_it_lives(void)
     n->broadcast(n, kith_bytes_of("x", 1), on_done, NULL);
     kith_done_fn *done = asked.done;
     void *arg = asked.arg;
-    file();                                                  /* reload to a file without it */
+    file(); /* reload to a file without it */
     struct kith_delegates *next = kith_delegates_new(&config, &fake_maker, &base, fan, &err);
     CU_ASSERT_EQUAL(kith_delegates_start(next, &err), 0);
     kith_delegates_free(fan);
@@ -598,7 +629,7 @@ static void test_reload_keeps_what_did_not_change(void)
     open_fan();
     struct kith_instance *kept = kith_delegates_find(fan, "probe");
     arrives("before", 6, false);
-    file();                                                  /* the old config's memory goes: instances keep copies */
+    file(); /* the old config's memory goes: instances keep copies */
     config.settings.handoff_queue_depth = 8;
     entry(&listener, "a", NULL);
     entry(&listener, "B", "kv");
@@ -608,13 +639,14 @@ static void test_reload_keeps_what_did_not_change(void)
     CU_ASSERT_EQUAL(kith_delegates_start(next, &err), 0);
     kith_delegates_free(fan);
     fan = next;
-    CU_ASSERT_STRING_EQUAL(diary, "B:init c:init B:attach B:adopt(b) B:start c:attach c:start b:stop b:fini ");
+    CU_ASSERT_STRING_EQUAL(
+        diary, "B:init c:init B:attach B:adopt(b) B:start c:attach c:start b:stop b:fini ");
     CU_ASSERT_PTR_EQUAL(kith_delegates_find(fan, "probe"), kept);
     void *self_now;
     CU_ASSERT_PTR_EQUAL(kith_delegates_ops(fan, &self_now), ops);
     CU_ASSERT_PTR_EQUAL(self_now, self);
     diary[0] = 0;
-    kith_delegates_deliver(fan);                             /* what waited is not lost */
+    kith_delegates_deliver(fan); /* what waited is not lost */
     CU_ASSERT_STRING_EQUAL(diary, "a:msg(before) c:msg(before) ");
     close_fan();
 }
@@ -638,7 +670,7 @@ static void test_failed_reload_changes_nothing(void)
     ops->notify_join(self, &m);
     CU_ASSERT_STRING_EQUAL(diary, "a:join ");
 
-    fail_start = false;                                      /* the reload fails later, elsewhere */
+    fail_start = false; /* the reload fails later, elsewhere */
     next = kith_delegates_new(&config, &fake_maker, &base, fan, &err);
     CU_ASSERT_EQUAL(kith_delegates_start(next, &err), 0);
     kith_delegates_free(next);
@@ -656,7 +688,8 @@ static void leaving_join(void *who, const struct kith_member *m)
 
 static void test_listeners(void)
 {
-    static const struct kith_delegate_ops leaving = {.size = sizeof leaving, .notify_join = leaving_join};
+    static const struct kith_delegate_ops leaving = {.size = sizeof leaving,
+                                                     .notify_join = leaving_join};
     static struct probe one = {.tag = "one"}, two = {.tag = "two"}, three = {.tag = "three"};
     struct kith_member m = {.size = sizeof m};
     file();
@@ -685,13 +718,15 @@ static void test_seen_window(void)
     CU_ASSERT(kith_seen_has(&seen, 11));
     for (uint64_t id = 100000; id < 100000 + 10 * KITH_SEEN_WINDOW; id++) {
         kith_seen_add(&seen, id);
-        if (id >= 100000 + KITH_SEEN_WINDOW) CU_ASSERT(kith_seen_has(&seen, id - KITH_SEEN_WINDOW + 1));
+        if (id >= 100000 + KITH_SEEN_WINDOW)
+            CU_ASSERT(kith_seen_has(&seen, id - KITH_SEEN_WINDOW + 1));
     }
     CU_ASSERT(!kith_seen_has(&seen, 11));
     kith_seen_fini(&seen);
 }
 
-/* Ids that differ at one end only must not crowd in one place of the table: each lookup would walk all of them. */
+/* Ids that differ at one end only must not crowd in one place of the table: each lookup would walk
+ * all of them. */
 static void test_seen_ids_are_spread(void)
 {
     for (unsigned shift = 0; shift <= 52; shift += 4) {
@@ -710,14 +745,17 @@ static void test_seen_ids_are_spread(void)
 KITH_TESTS("plugins/delegates", {"life and order", test_life_and_order},
            {"messages wait for the end of the turn", test_messages_wait_for_the_end_of_the_turn},
            {"bytes that wait are bounded", test_waiting_bytes_are_bounded},
-           {"raw goes out byte for byte", test_raw_goes_out_as_it_is}, {"channel frames", test_channel_frames},
-           {"relay", test_relay}, {"relay without the channel", test_relay_without_the_channel},
+           {"raw goes out byte for byte", test_raw_goes_out_as_it_is},
+           {"channel frames", test_channel_frames}, {"relay", test_relay},
+           {"relay without the channel", test_relay_without_the_channel},
            {"what was dropped may come again", test_what_was_dropped_may_come_again},
-           {"state of several", test_state_of_several}, {"same bytes alone and together", test_same_bytes_alone_and_together},
-           {"exclusions name both lines", test_exclusions_name_both_lines}, {"the first veto wins", test_first_veto_wins},
-           {"meta", test_meta},
-           {"bad manners are counted", test_bad_manners_are_counted}, {"done only while it lives", test_done_only_while_it_lives},
+           {"state of several", test_state_of_several},
+           {"same bytes alone and together", test_same_bytes_alone_and_together},
+           {"exclusions name both lines", test_exclusions_name_both_lines},
+           {"the first veto wins", test_first_veto_wins}, {"meta", test_meta},
+           {"bad manners are counted", test_bad_manners_are_counted},
+           {"done only while it lives", test_done_only_while_it_lives},
            {"a reload keeps what did not change", test_reload_keeps_what_did_not_change},
-           {"a failed reload changes nothing", test_failed_reload_changes_nothing}, {"listeners", test_listeners},
-           {"window of ids", test_seen_window},
+           {"a failed reload changes nothing", test_failed_reload_changes_nothing},
+           {"listeners", test_listeners}, {"window of ids", test_seen_window},
            {"ids are spread", test_seen_ids_are_spread})

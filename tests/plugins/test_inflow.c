@@ -8,11 +8,13 @@ enum { AUTH = KITH_ENCRYPTS | KITH_AUTHENTICATES };
 static struct kith_buf sealed(struct rig *r, const void *msg, size_t len, bool initiator)
 {
     struct kith_buf out = {0};
-    CU_ASSERT_EQUAL_FATAL(kith_pipeline_seal_stream(r->p, kith_bytes_of(msg, len), initiator, &out), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_pipeline_seal_stream(r->p, kith_bytes_of(msg, len), initiator, &out),
+                          0);
     return out;
 }
 
-static void opens(struct rig *r, bool acceptor, struct kith_buf in, size_t chop, const void *msg, size_t len)
+static void opens(struct rig *r, bool acceptor, struct kith_buf in, size_t chop, const void *msg,
+                  size_t len)
 {
     struct rig_plain got;
     CU_ASSERT_EQUAL(rig_feed(r->p, acceptor, kith_bytes_of(in.data, in.len), chop, &got), 0);
@@ -20,7 +22,8 @@ static void opens(struct rig *r, bool acceptor, struct kith_buf in, size_t chop,
     rig_plain_free(&got);
 }
 
-static void refused(struct rig *r, bool acceptor, const void *data, size_t len, int rc, enum kith_refusal why, const char *text)
+static void refused(struct rig *r, bool acceptor, const void *data, size_t len, int rc,
+                    enum kith_refusal why, const char *text)
 {
     for (size_t chop = 1; chop <= 64; chop *= 4) {
         struct rig_plain got;
@@ -42,13 +45,14 @@ static void test_chops(void)
         struct rig r;
         rig_init(&r);
         rig_key(&r, 0, 32);
-        r.config.settings.label = c % 2 ? "blah" : "";
+        r.config.chain.label = c % 2 ? "blah" : "";
         rig_must(&r, chains[c], NULL, c >= 2 ? AUTH : 0);
         for (size_t i = 0; i < 5; i++) {
             uint8_t *msg = malloc(sizes[i]);
             rig_fill_state(msg, sizes[i]);
             msg[0] = 6;
-            struct kith_buf ask = sealed(&r, msg, sizes[i], true), answer = sealed(&r, msg, sizes[i], false);
+            struct kith_buf ask = sealed(&r, msg, sizes[i], true),
+                            answer = sealed(&r, msg, sizes[i], false);
             for (unsigned n = 0; n < 5; n++) {
                 opens(&r, true, ask, 0, msg, sizes[i]);
                 opens(&r, false, answer, 0, msg, sizes[i]);
@@ -68,25 +72,27 @@ static void test_largest(void)
     struct rig r;
     rig_init(&r);
     rig_key(&r, 0, 16);
-    r.config.settings.max_stream_size = 1 << 20;
+    r.config.chain.max_stream_size = 1 << 20;
     rig_must(&r, "aes_gcm", NULL, AUTH);
     size_t most = (1 << 20) - 29;
     uint8_t *msg = calloc(1, most + 1);
     struct kith_buf out = sealed(&r, msg, most, true);
     opens(&r, true, out, 0, msg, most);
-    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, most + 1), true, &out), -KITH_ETOOBIG);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, most + 1), true, &out),
+                    -KITH_ETOOBIG);
     free(out.base);
     free(msg);
     rig_fini(&r);
 }
 
-/* The label stands in front of what an initiator sends, not of a reply; but the reply authenticates it. */
+/* The label stands in front of what an initiator sends, not of a reply; but the reply authenticates
+ * it. */
 static void test_label_on_one_direction(void)
 {
     struct rig a, b;
     rig_init(&a);
     rig_key(&a, 0, 16);
-    a.config.settings.label = "east";
+    a.config.chain.label = "east";
     rig_must(&a, "aes_gcm", NULL, AUTH);
     rig_init(&b);
     rig_key(&b, 0, 16);
@@ -96,14 +102,19 @@ static void test_label_on_one_direction(void)
     CU_ASSERT_EQUAL(reply.data[0], 10);
     opens(&a, true, ask, 3, "\x08x", 2);
     opens(&a, false, reply, 3, "\x08x", 2);
-    refused(&b, false, reply.data, reply.len, -KITH_EAUTH, KITH_REFUSED_AUTH, "No installed keys could decrypt the message");
-    refused(&a, false, ask.data, ask.len, -KITH_EPOLICY, KITH_REFUSED_POLICY, "Encryption is configured but remote state is not encrypted");
+    refused(&b, false, reply.data, reply.len, -KITH_EAUTH, KITH_REFUSED_AUTH,
+            "No installed keys could decrypt the message");
+    refused(&a, false, ask.data, ask.len, -KITH_EPOLICY, KITH_REFUSED_POLICY,
+            "Encryption is configured but remote state is not encrypted");
     refused(&a, true, reply.data, reply.len, -KITH_EPOLICY, KITH_REFUSED_LABEL, "");
     refused(&b, true, ask.data, ask.len, -KITH_EPOLICY, KITH_REFUSED_LABEL, "");
     refused(&a, true, "\xF4\x00", 2, -KITH_EMALFORMED, KITH_REFUSED_LABEL, "");
-    refused(&a, true, "\xF4\x04" "easT...........", 12, -KITH_EPOLICY, KITH_REFUSED_LABEL, "");
+    refused(&a, true,
+            "\xF4\x04"
+            "easT...........",
+            12, -KITH_EPOLICY, KITH_REFUSED_LABEL, "");
     /* Stripped on the way. */
-    a.config.settings.skip_inbound_label_check = true;
+    a.config.chain.skip_inbound_label_check = true;
     rig_must(&a, "aes_gcm", NULL, AUTH);
     opens(&a, true, reply, 1, "\x08x", 2);
     refused(&a, true, ask.data, ask.len, -KITH_EPOLICY, KITH_REFUSED_DOUBLE_LABEL, "");
@@ -118,21 +129,29 @@ static void test_words_for_the_peer(void)
 {
     struct rig plain, keyed;
     size_t n, len, small;
-    uint8_t *enc = vector_bytes("pushpull_enc_v1", &n), *ping = vector_bytes("stream_tcp_ping", &len);
+    uint8_t *enc = vector_bytes("pushpull_enc_v1", &n),
+            *ping = vector_bytes("stream_tcp_ping", &len);
     uint8_t *packed = vector_bytes("pushpull_compressed", &small);
     rig_init(&plain);
     rig_must(&plain, "lzw crc32", NULL, 0);
-    refused(&plain, true, enc, n, -KITH_EPOLICY, KITH_REFUSED_POLICY, "Remote state is encrypted and encryption is not configured");
+    refused(&plain, true, enc, n, -KITH_EPOLICY, KITH_REFUSED_POLICY,
+            "Remote state is encrypted and encryption is not configured");
     packed[small - 1] = packed[small - 2] = packed[small - 3] = 0;
-    refused(&plain, true, packed, small, -KITH_EMALFORMED, KITH_REFUSED_MALFORMED, "Failed to decompress payload");
+    refused(&plain, true, packed, small, -KITH_EMALFORMED, KITH_REFUSED_MALFORMED,
+            "Failed to decompress payload");
     rig_init(&keyed);
     rig_key(&keyed, 50, 16);
     rig_must(&keyed, "lzw crc32 aes_gcm", NULL, AUTH);
-    refused(&keyed, true, enc, n, -KITH_EAUTH, KITH_REFUSED_AUTH, "No installed keys could decrypt the message");
-    refused(&keyed, true, ping, len, -KITH_EPOLICY, KITH_REFUSED_POLICY, "Encryption is configured but remote state is not encrypted");
-    refused(&keyed, true, packed, small, -KITH_EPOLICY, KITH_REFUSED_POLICY, "Encryption is configured but remote state is not encrypted");
-    refused(&keyed, true, "\x0A\x01\x40\x00\x01zzzzzz", 11, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG, "Remote node state is larger than limit (20971520)");
-    refused(&plain, true, "\x0C\x01\x40\x00\x01zzzzzz", 11, -KITH_EPOLICY, KITH_REFUSED_POLICY, "Remote state has a layer that is not configured");
+    refused(&keyed, true, enc, n, -KITH_EAUTH, KITH_REFUSED_AUTH,
+            "No installed keys could decrypt the message");
+    refused(&keyed, true, ping, len, -KITH_EPOLICY, KITH_REFUSED_POLICY,
+            "Encryption is configured but remote state is not encrypted");
+    refused(&keyed, true, packed, small, -KITH_EPOLICY, KITH_REFUSED_POLICY,
+            "Encryption is configured but remote state is not encrypted");
+    refused(&keyed, true, "\x0A\x01\x40\x00\x01zzzzzz", 11, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG,
+            "Remote node state is larger than limit (20971520)");
+    refused(&plain, true, "\x0C\x01\x40\x00\x01zzzzzz", 11, -KITH_EPOLICY, KITH_REFUSED_POLICY,
+            "Remote state has a layer that is not configured");
     free(enc);
     free(ping);
     free(packed);
@@ -145,13 +164,14 @@ static void test_truncation(void)
     struct rig r;
     rig_init(&r);
     rig_key(&r, 0, 16);
-    r.config.settings.label = "x";
+    r.config.chain.label = "x";
     rig_must(&r, "lzw aes_gcm", NULL, AUTH);
     struct kith_buf out = sealed(&r, "\x08hello", 6, true);
     for (size_t len = 1; len < out.len; len++) {
         struct rig_plain got;
         int rc = rig_feed(r.p, true, kith_bytes_of(out.data, len), 0, &got);
-        CU_ASSERT_EQUAL(rc, len == 3 ? 0 : -KITH_EMALFORMED);        /* a label and nothing: no message was begun */
+        CU_ASSERT_EQUAL(
+            rc, len == 3 ? 0 : -KITH_EMALFORMED); /* a label and nothing: no message was begun */
         CU_ASSERT_EQUAL(got.len, 0);
         rig_plain_free(&got);
     }
@@ -175,7 +195,8 @@ static void test_several_messages(void)
     CU_ASSERT_EQUAL(rig_feed(r.p, true, kith_bytes_of(both, one.len + two.len), 7, &got), 0);
     CU_ASSERT(got.len == 8 && memcmp(got.data, "\x08one\x08two", 8) == 0);
     rig_plain_free(&got);
-    CU_ASSERT_EQUAL(rig_feed(r.p, true, kith_bytes_of(both, one.len + two.len + 2), 7, &got), -KITH_EPOLICY);
+    CU_ASSERT_EQUAL(rig_feed(r.p, true, kith_bytes_of(both, one.len + two.len + 2), 7, &got),
+                    -KITH_EPOLICY);
     CU_ASSERT_EQUAL(got.len, 8);
     rig_plain_free(&got);
     free(both);
@@ -202,19 +223,23 @@ static void test_reload_in_the_middle(void)
     kith_inflow_require(g, AUTH);
     CU_ASSERT_EQUAL(kith_inflow_feed(f, out.data + 5, out.len - 5, ignore, &got, NULL, NULL), 0);
     CU_ASSERT_EQUAL(got, 6);
-    CU_ASSERT_EQUAL(kith_inflow_feed(g, out.data + 5, out.len - 5, ignore, &got, NULL, NULL), -KITH_EPOLICY);
-    CU_ASSERT_EQUAL(kith_inflow_feed(g, out.data, 1, ignore, &got, NULL, NULL), -KITH_EPOLICY);    /* for good */
+    CU_ASSERT_EQUAL(kith_inflow_feed(g, out.data + 5, out.len - 5, ignore, &got, NULL, NULL),
+                    -KITH_EPOLICY);
+    CU_ASSERT_EQUAL(kith_inflow_feed(g, out.data, 1, ignore, &got, NULL, NULL),
+                    -KITH_EPOLICY); /* for good */
     CU_ASSERT_EQUAL(kith_inflow_end(g), -KITH_EPOLICY);
     CU_ASSERT_EQUAL(got, 6);
     kith_inflow_free(f);
     kith_inflow_free(g);
-    rig_must(&r, "lzw", NULL, 0);                            /* plaintext, partly handed on already */
+    rig_must(&r, "lzw", NULL, 0); /* plaintext, partly handed on already */
     f = kith_inflow_new(r.p, true);
     got = 0;
-    CU_ASSERT_EQUAL(kith_inflow_feed(f, (const uint8_t *)"\x08hel", 4, ignore, &got, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(kith_inflow_feed(f, (const uint8_t *)"\x08hel", 4, ignore, &got, NULL, NULL),
+                    0);
     CU_ASSERT_EQUAL(got, 4);
     kith_inflow_require(f, AUTH);
-    CU_ASSERT_EQUAL(kith_inflow_feed(f, (const uint8_t *)"lo", 2, ignore, &got, NULL, NULL), -KITH_EPOLICY);
+    CU_ASSERT_EQUAL(kith_inflow_feed(f, (const uint8_t *)"lo", 2, ignore, &got, NULL, NULL),
+                    -KITH_EPOLICY);
     CU_ASSERT_EQUAL(got, 4);
     kith_inflow_free(f);
     free(out.base);
@@ -228,10 +253,10 @@ static void test_memory_is_shared(void)
     struct rig r;
     rig_init(&r);
     rig_key(&r, 0, 16);
-    r.config.settings.max_stream_memory = 1 << 20;
+    r.config.chain.max_stream_memory = 1 << 20;
     rig_must(&r, "aes_gcm", NULL, 0);
     struct kith_inflow *f[N];
-    static uint8_t data[60000] = {0x0A, 0x01, 0x00, 0x00, 0x00};           /* says 16 MiB */
+    static uint8_t data[60000] = {0x0A, 0x01, 0x00, 0x00, 0x00}; /* says 16 MiB */
     size_t got = 0, held = 0, refused_ = 0;
     enum kith_refusal why;
     char text[KITH_INFLOW_TEXT];
@@ -271,16 +296,16 @@ static void test_bombs(void)
     size_t big = 16 << 20;
     uint8_t *msg = calloc(1, big);
     msg[0] = 8;
-    struct kith_buf out = sealed(&r, msg, big, false);       /* would be 1300 : 1 */
+    struct kith_buf out = sealed(&r, msg, big, false); /* would be 1300 : 1 */
     CU_ASSERT_EQUAL(out.data[0], 8);
     opens(&r, false, out, 0, msg, big);
     free(out.base);
-    out = sealed(&r, msg, 1 << 20, false);                   /* small enough for any ratio */
+    out = sealed(&r, msg, 1 << 20, false); /* small enough for any ratio */
     CU_ASSERT_EQUAL(out.data[0], 9);
     opens(&r, false, out, 0, msg, 1 << 20);
     free(out.base);
 
-    big = 3 << 20;                                           /* less than that, but more than the receiver takes */
+    big = 3 << 20; /* less than that, but more than the receiver takes */
     rig_fill_state(msg, 4096);
     for (size_t at = 4096; at < big; at += 4096) memcpy(msg + at, msg, 4096);
     msg[0] = 8;
@@ -289,9 +314,10 @@ static void test_bombs(void)
     CU_ASSERT(out.len < 1 << 20);
     opens(&r, false, out, 0, msg, big);
     rig_init(&small);
-    small.config.settings.max_stream_size = 1 << 20;
+    small.config.chain.max_stream_size = 1 << 20;
     rig_must(&small, "lzw", NULL, 0);
-    refused(&small, false, out.data, out.len, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG, "Remote node state is larger than limit (1048576)");
+    refused(&small, false, out.data, out.len, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG,
+            "Remote node state is larger than limit (1048576)");
     free(out.base);
     free(msg);
     rig_fini(&small);
@@ -307,8 +333,11 @@ static void test_nesting(void)
     rig_must(&r, "lzw", NULL, 0);
     for (unsigned layers = 1; layers <= 9; layers++) {
         struct kith_buf out = sealed(&r, msg, len, false);
-        if (layers <= 8) opens(&r, false, out, 0, "\x08x", 2);
-        else refused(&r, false, out.data, out.len, -KITH_EMALFORMED, KITH_REFUSED_LAYERS, "Failed to decompress payload");
+        if (layers <= 8)
+            opens(&r, false, out, 0, "\x08x", 2);
+        else
+            refused(&r, false, out.data, out.len, -KITH_EMALFORMED, KITH_REFUSED_LAYERS,
+                    "Failed to decompress payload");
         CU_ASSERT_FATAL(out.len <= sizeof msg);
         memcpy(msg, out.data, len = out.len);
         free(out.base);
@@ -322,7 +351,9 @@ static void count_layers(void *arg, const struct kith_layer *l)
 {
     CU_ASSERT_EQUAL(l->status, 0);
     if (layers_seen == 0) CU_ASSERT_STRING_EQUAL(l->name, "label");
-    if (layers_seen == 1) CU_ASSERT(strcmp(l->name, "aes_gcm") == 0 && l->offset == 6 && l->key == 0 && l->version == 1);
+    if (layers_seen == 1)
+        CU_ASSERT(strcmp(l->name, "aes_gcm") == 0 && l->offset == 6 && l->key == 0 &&
+                  l->version == 1);
     if (layers_seen == 2) CU_ASSERT(strcmp(l->name, "lzw") == 0 && l->out == 6);
     layers_seen++;
 }
@@ -332,9 +363,10 @@ static void test_decoder(void)
     struct rig r, d;
     rig_init(&r);
     rig_key(&r, 0, 16);
-    r.config.settings.label = "east";
+    r.config.chain.label = "east";
     rig_must(&r, "lzw aes_gcm", NULL, AUTH);
-    struct kith_buf ask = sealed(&r, "\x08hello", 6, true), reply = sealed(&r, "\x08hello", 6, false);
+    struct kith_buf ask = sealed(&r, "\x08hello", 6, true),
+                    reply = sealed(&r, "\x08hello", 6, false);
     rig_init(&d);
     rig_key(&d, 0, 16);
     rig_must(&d, "", "lzw crc32 aes_gcm", 0);
@@ -350,15 +382,11 @@ static void test_decoder(void)
     rig_fini(&d);
 }
 
-KITH_TESTS("plugins/inflow",
-           {"chops", test_chops},
-           {"largest", test_largest},
+KITH_TESTS("plugins/inflow", {"chops", test_chops}, {"largest", test_largest},
            {"T7: the label goes one way, its bytes authenticate both", test_label_on_one_direction},
            {"words for the peer", test_words_for_the_peer},
            {"truncation at every byte", test_truncation},
            {"several messages", test_several_messages},
            {"reload in the middle", test_reload_in_the_middle},
-           {"memory is shared", test_memory_is_shared},
-           {"bombs", test_bombs},
-           {"nesting", test_nesting},
-           {"decoder", test_decoder}, )
+           {"memory is shared", test_memory_is_shared}, {"bombs", test_bombs},
+           {"nesting", test_nesting}, {"decoder", test_decoder}, )

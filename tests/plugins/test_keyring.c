@@ -1,4 +1,5 @@
-/* The keyring: memberlist's semantics, fingerprints, subkeys, listeners, and the file it came from. */
+/* The keyring: memberlist's semantics, fingerprints, subkeys, listeners, and the file it came from.
+ */
 #include "plugins.h"
 #include "test.h"
 
@@ -8,18 +9,23 @@
 #include <unistd.h>
 
 static struct kith_error err;
-static const uint8_t K1[16] = "0123456789abcdef", K2[24] = "abcdefghijklmnopqrstuvwx", K3[32] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+static const uint8_t K1[16] = "0123456789abcdef", K2[24] = "abcdefghijklmnopqrstuvwx",
+                     K3[32] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
 static struct kith_secret items[4];
 static struct kith_key_source source;
 
 /* Secrets as config makes them; file NULL: from the environment. */
-static struct kith_secrets secrets(size_t count, const uint8_t *const *keys, const uint32_t *lens, const char *file)
+static struct kith_secrets secrets(size_t count, const uint8_t *const *keys, const uint32_t *lens,
+                                   const char *file)
 {
-    for (size_t i = 0; i < count; i++) items[i] = (struct kith_secret){.data = (uint8_t *)keys[i], .len = lens[i]};
-    source = (struct kith_key_source){.kind = file ? KITH_KEYS_FILE : KITH_KEYS_ENV, .where = file ? file : "KEY"};
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct kith_secret){.data = (uint8_t *)keys[i], .len = lens[i]};
+    source = (struct kith_key_source){.kind = file ? KITH_KEYS_FILE : KITH_KEYS_ENV,
+                                      .where = file ? file : "KEY"};
     err = (struct kith_error){.size = sizeof err};
-    return (struct kith_secrets){.sources = &source, .source_count = 1, .items = items, .count = count};
+    return (struct kith_secrets){
+        .sources = &source, .source_count = 1, .items = items, .count = count};
 }
 
 static struct kith_keyring *ring_of(size_t count, const char *file)
@@ -35,7 +41,8 @@ static struct kith_keyring *ring_of(size_t count, const char *file)
 static bool key_at(struct kith_keyring *ring, size_t i, const uint8_t *key, size_t len)
 {
     struct kith_key k = {.size = sizeof k};
-    return kith_keyring_key(ring, i, NULL, &k) == 0 && k.len == len && memcmp(k.data, key, len) == 0;
+    return kith_keyring_key(ring, i, NULL, &k) == 0 && k.len == len &&
+           memcmp(k.data, key, len) == 0;
 }
 
 static void test_semantics(void)
@@ -48,11 +55,12 @@ static void test_semantics(void)
     CU_ASSERT(!saved);
     CU_ASSERT_EQUAL(kith_keyring_install(ring, K2, 24, NULL, &err), 0);
     CU_ASSERT_EQUAL(kith_keyring_install(ring, K3, 32, NULL, &err), 0);
-    CU_ASSERT_EQUAL(kith_keyring_install(ring, K2, 24, NULL, &err), 0);      /* there already */
+    CU_ASSERT_EQUAL(kith_keyring_install(ring, K2, 24, NULL, &err), 0); /* there already */
     CU_ASSERT_EQUAL(kith_keyring_count(ring), 3);
-    CU_ASSERT(key_at(ring, 0, K1, 16));                                      /* the first became primary */
+    CU_ASSERT(key_at(ring, 0, K1, 16)); /* the first became primary */
     CU_ASSERT_EQUAL(kith_keyring_use(ring, 2, NULL, &err), 0);
-    CU_ASSERT(key_at(ring, 0, K3, 32) && key_at(ring, 1, K1, 16) && key_at(ring, 2, K2, 24));     /* the rest keeps its order */
+    CU_ASSERT(key_at(ring, 0, K3, 32) && key_at(ring, 1, K1, 16) &&
+              key_at(ring, 2, K2, 24)); /* the rest keeps its order */
     CU_ASSERT_EQUAL(kith_keyring_use(ring, 3, NULL, &err), -KITH_ENOTFOUND);
     CU_ASSERT_EQUAL(kith_keyring_remove(ring, 0, NULL, &err), -KITH_EINVAL);
     CU_ASSERT_EQUAL(kith_keyring_remove(ring, 1, NULL, &err), 0);
@@ -98,7 +106,7 @@ static void test_subkeys(void)
     CU_ASSERT(a.len == 32 && b.len == 32 && c.len == 32);
     CU_ASSERT(memcmp(a.data, b.data, 32) && memcmp(b.data, c.data, 32));
     CU_ASSERT_PTR_EQUAL(b.data, again.data);
-    uint8_t want[32];                                        /* as docs/WIRE.md says */
+    uint8_t want[32]; /* as docs/WIRE.md says */
     static const char text[] = "kith subkey 1: blake2b";
     crypto_generichash(want, 32, (const uint8_t *)text, sizeof text - 1, K1, sizeof K1);
     CU_ASSERT_EQUAL(memcmp(want, b.data, 32), 0);
@@ -132,7 +140,7 @@ static void test_listeners(void)
     kith_keyring_listen(ring, on_change, &ear);
     CU_ASSERT_EQUAL(kith_keyring_remove(ring, 1, NULL, &err), 0);
     CU_ASSERT_EQUAL(ear.calls, 1);
-    kith_keyring_install(ring, K1, 16, NULL, &err);          /* nothing new: nobody is told */
+    kith_keyring_install(ring, K1, 16, NULL, &err); /* nothing new: nobody is told */
     kith_keyring_use(ring, 0, NULL, &err);
     CU_ASSERT_EQUAL(ear.calls, 1);
 
@@ -153,7 +161,7 @@ static void test_listeners(void)
     kith_keyring_unref(ring);
 }
 
-/* ------------------------------------------------------------------------------------------------ the file */
+/* ---------------------------------------------------------------------------------- the file */
 
 static char dir[] = "/tmp/kith-keys-XXXXXX", path[64];
 
@@ -187,7 +195,9 @@ static void test_file_in_serf_form(void)
     struct kith_keyring *ring = ring_of(1, path);
     CU_ASSERT_EQUAL(kith_keyring_install(ring, K2, 24, &saved, &err), 0);
     CU_ASSERT(saved);
-    CU_ASSERT_STRING_EQUAL(contents(NULL), "[\n  \"MDEyMzQ1Njc4OWFiY2RlZg==\",\n  \"YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4\"\n]\n");
+    CU_ASSERT_STRING_EQUAL(
+        contents(NULL),
+        "[\n  \"MDEyMzQ1Njc4OWFiY2RlZg==\",\n  \"YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4\"\n]\n");
     struct stat st;
     CU_ASSERT(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
     CU_ASSERT_EQUAL(kith_keyring_use(ring, 1, &saved, &err), 0);
@@ -195,7 +205,7 @@ static void test_file_in_serf_form(void)
     CU_ASSERT_STRING_EQUAL(contents(NULL), "[\n  \"YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4\"\n]\n");
     kith_keyring_unref(ring);
     unlink(path);
-    CU_ASSERT_EQUAL(rmdir(dir), 0);                           /* nothing left beside it */
+    CU_ASSERT_EQUAL(rmdir(dir), 0); /* nothing left beside it */
 }
 
 static void test_file_keeps_its_form(void)
@@ -205,7 +215,8 @@ static void test_file_keeps_its_form(void)
         size_t len;
     } cases[] = {
         {"MDEyMzQ1Njc4OWFiY2RlZg==\n", "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4\n", 25},
-        {"30313233343536373839616263646566", "6162636465666768696a6b6c6d6e6f707172737475767778\n", 32},
+        {"30313233343536373839616263646566", "6162636465666768696a6b6c6d6e6f707172737475767778\n",
+         32},
         {"0123456789abcdef", "abcdefghijklmnopqrstuvwx", 16},
     };
     strcpy(dir + sizeof dir - 7, "XXXXXX");
@@ -219,13 +230,14 @@ static void test_file_keeps_its_form(void)
         const uint32_t lens[] = {24};
         struct kith_secrets next = secrets(1, keys, lens, path);
         CU_ASSERT_EQUAL(kith_keyring_replace(ring, &next), 0);
-        CU_ASSERT_EQUAL(kith_keyring_install(ring, K2, 24, &saved, &err), 0);     /* nothing to do, nothing written */
+        CU_ASSERT_EQUAL(kith_keyring_install(ring, K2, 24, &saved, &err),
+                        0); /* nothing to do, nothing written */
         CU_ASSERT(saved);
         size_t len;
         CU_ASSERT(strncmp(contents(&len), cases[i].was, cases[i].len) == 0 && len == cases[i].len);
         kith_keyring_unref(ring);
 
-        ring = ring_of(1, path);                              /* two keys need Serf's form */
+        ring = ring_of(1, path); /* two keys need Serf's form */
         CU_ASSERT_EQUAL(kith_keyring_install(ring, K2, 24, &saved, &err), 0);
         CU_ASSERT(saved && contents(NULL)[0] == '[');
         kith_keyring_unref(ring);
@@ -246,6 +258,8 @@ static void test_unwritable_file(void)
 }
 
 KITH_TESTS("plugins/keyring", {"memberlist's semantics", test_semantics},
-           {"repetitions are ignored", test_repetitions_are_ignored}, {"fingerprints", test_fingerprints},
-           {"subkeys", test_subkeys}, {"listeners", test_listeners}, {"file in Serf's form", test_file_in_serf_form},
-           {"file keeps its form", test_file_keeps_its_form}, {"file that can't be written", test_unwritable_file})
+           {"repetitions are ignored", test_repetitions_are_ignored},
+           {"fingerprints", test_fingerprints}, {"subkeys", test_subkeys},
+           {"listeners", test_listeners}, {"file in Serf's form", test_file_in_serf_form},
+           {"file keeps its form", test_file_keeps_its_form},
+           {"file that can't be written", test_unwritable_file})

@@ -1,4 +1,5 @@
-/* The registry over the plugins that were built: names, kinds, folders. Odd plugins are tests/abi's matter. */
+/* The registry over the plugins that were built: names, kinds, folders. Odd plugins are tests/abi's
+ * matter. */
 #include "plugins.h"
 #include "test.h"
 
@@ -31,7 +32,8 @@ static void test_not_found_names_the_folders(void)
     fresh("/nowhere:/tmp");
     CU_ASSERT_PTR_NULL(kith_registry_find(registry, KITH_CODEC, "no_such_codec", &err));
     CU_ASSERT_EQUAL(err.code, -KITH_ENOTFOUND);
-    CU_ASSERT_STRING_EQUAL(err.text, "no codec `no_such_codec`: looked in /nowhere (no such folder), /tmp");
+    CU_ASSERT_STRING_EQUAL(err.text,
+                           "no codec `no_such_codec`: looked in /nowhere (no such folder), /tmp");
 }
 
 static void test_wrong_kind(void)
@@ -59,7 +61,8 @@ struct seen {
     char name[64];
 };
 
-static void see(void *arg, const char *path, const struct kith_plugin *p, const struct kith_error *why)
+static void see(void *arg, const char *path, const struct kith_plugin *p,
+                const struct kith_error *why)
 {
     struct seen *seen = arg;
     if (!p) {
@@ -67,7 +70,9 @@ static void see(void *arg, const char *path, const struct kith_plugin *p, const 
         return;
     }
     seen->good++;
-    if (seen->bad || p->kind < seen->kind || (p->kind == seen->kind && strcmp(p->name, seen->name) < 0)) seen->order_errors++;
+    if (seen->bad || p->kind < seen->kind ||
+        (p->kind == seen->kind && strcmp(p->name, seen->name) < 0))
+        seen->order_errors++;
     seen->kind = p->kind;
     snprintf(seen->name, sizeof seen->name, "%s", p->name);
 }
@@ -98,6 +103,7 @@ static void test_names_for_did_you_mean(void)
 }
 
 KITH_TESTS("plugins/loader", {"found by kind and name", test_find},
-           {"not found: names the folders", test_not_found_names_the_folders}, {"wrong kind", test_wrong_kind},
-           {"bad names and paths", test_bad_names}, {"the list is sorted", test_list_is_sorted},
+           {"not found: names the folders", test_not_found_names_the_folders},
+           {"wrong kind", test_wrong_kind}, {"bad names and paths", test_bad_names},
+           {"the list is sorted", test_list_is_sorted},
            {"names for did-you-mean", test_names_for_did_you_mean})

@@ -12,7 +12,9 @@ static struct kith_error err;
 
 static int node_format(const struct kith_node *n, const struct kith_addr *a, char *out, size_t cap)
 {
-    if (a->port) return snprintf(out, cap, "%u.%u.%u.%u:%u", a->bytes[0], a->bytes[1], a->bytes[2], a->bytes[3], a->port);
+    if (a->port)
+        return snprintf(out, cap, "%u.%u.%u.%u:%u", a->bytes[0], a->bytes[1], a->bytes[2],
+                        a->bytes[3], a->port);
     return snprintf(out, cap, "%u.%u.%u.%u", a->bytes[0], a->bytes[1], a->bytes[2], a->bytes[3]);
 }
 static const struct kith_node node = {.size = sizeof node, .format = node_format};
@@ -59,14 +61,18 @@ static void close_log(void)
 
 static struct kith_member member(const char *name, uint32_t state)
 {
-    return (struct kith_member){.size = sizeof(struct kith_member), .state = state, .incarnation = 3,
-                                .name = kith_bytes_of(name, strlen(name)), .meta = kith_bytes_of("a\"\001", 3),
+    return (struct kith_member){.size = sizeof(struct kith_member),
+                                .state = state,
+                                .incarnation = 3,
+                                .name = kith_bytes_of(name, strlen(name)),
+                                .meta = kith_bytes_of("a\"\001", 3),
                                 .addr = {7946, 4, {10, 0, 0, 7}}};
 }
 
 static void events(void)
 {
-    struct kith_member a = member("web-1", KITH_ALIVE), s = member("w\xff", KITH_SUSPECT), d = member("web-1", KITH_DEAD);
+    struct kith_member a = member("web-1", KITH_ALIVE), s = member("w\xff", KITH_SUSPECT),
+                       d = member("web-1", KITH_DEAD);
     s.accuser = kith_bytes_of("b", 1);
     ops->notify_join(in->self, &a);
     ops->notify_suspect(in->self, &s);
@@ -91,15 +97,16 @@ static const char text_lines[] =
 #define M "\"addr\":\"10.0.0.7\",\"port\":7946,\"state\":"
 #define T "{\"time\":\"2023-11-14T22:13:20.123Z\",\"event\":"
 static const char json_lines[] =
-    T "\"join\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n"
-    T "\"suspect\",\"name_base64\":\"d/8=\"," M "\"suspect\",\"incarnation\":3,\"meta\":\"YSIB\",\"accuser\":\"b\"}\n"
-    T "\"suspect\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n"
-    T "\"leave\",\"name\":\"web-1\"," M "\"dead\",\"incarnation\":3,\"meta\":\"YSIB\"}\n"
-    T "\"update\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n"
-    T "\"conflict\",\"name\":\"web-1\"," M
-      "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\",\"other_addr\":\"10.0.0.7\",\"other_port\":7946}\n"
-    T "\"message\",\"reliable\":false,\"size\":2,\"payload\":\"hi\"}\n"
-    T "\"message\",\"reliable\":true,\"size\":10,\"payload\":\"01234567\"}\n";
+    T "\"join\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n" T
+      "\"suspect\",\"name_base64\":\"d/8=\"," M
+      "\"suspect\",\"incarnation\":3,\"meta\":\"YSIB\",\"accuser\":\"b\"}\n" T
+      "\"suspect\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n" T
+      "\"leave\",\"name\":\"web-1\"," M "\"dead\",\"incarnation\":3,\"meta\":\"YSIB\"}\n" T
+      "\"update\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n" T
+      "\"conflict\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\",\"other_"
+      "addr\":\"10.0.0.7\",\"other_port\":7946}\n" T
+      "\"message\",\"reliable\":false,\"size\":2,\"payload\":\"hi\"}\n" T
+      "\"message\",\"reliable\":true,\"size\":10,\"payload\":\"01234567\"}\n";
 
 static void test_text(void)
 {
@@ -123,8 +130,10 @@ static void test_choice_of_events(void)
     static const char *const some[] = {"leave", "message"}, *const wrong[] = {"leave", "arrive"};
     CU_ASSERT_EQUAL_FATAL(open_log(NULL, false, some, 2), 0);
     events();
-    CU_ASSERT_STRING_EQUAL(fake_log_text, "leave web-1 10.0.0.7:7946 dead meta \"a\\\"\\x01\"\n"
-                                          "message 2 bytes by packet \"hi\"\nmessage 10 bytes by stream \"01234567\"...\n");
+    CU_ASSERT_STRING_EQUAL(
+        fake_log_text,
+        "leave web-1 10.0.0.7:7946 dead meta \"a\\\"\\x01\"\n"
+        "message 2 bytes by packet \"hi\"\nmessage 10 bytes by stream \"01234567\"...\n");
     close_log();
     CU_ASSERT_EQUAL(open_log(NULL, false, wrong, 2), -KITH_EINVAL);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "log: events: `arrive` is none of"));
@@ -155,7 +164,8 @@ static void test_file_and_reopen(void)
     f = fopen(path, "r");
     text[fread(text, 1, sizeof text - 1, f)] = 0;
     fclose(f);
-    CU_ASSERT_STRING_EQUAL(text, T "\"message\",\"reliable\":false,\"size\":2,\"payload\":\"hi\"}\n");
+    CU_ASSERT_STRING_EQUAL(text,
+                           T "\"message\",\"reliable\":false,\"size\":2,\"payload\":\"hi\"}\n");
     unlink(path);
     unlink(moved);
     rmdir(dir);
@@ -168,5 +178,7 @@ static void test_file_that_cannot_be(void)
     close_log();
 }
 
-KITH_TESTS("plugins/log", {"text", test_text}, {"json", test_json}, {"choice of events", test_choice_of_events},
-           {"file, and after it was renamed", test_file_and_reopen}, {"file that can't be", test_file_that_cannot_be})
+KITH_TESTS("plugins/log", {"text", test_text}, {"json", test_json},
+           {"choice of events", test_choice_of_events},
+           {"file, and after it was renamed", test_file_and_reopen},
+           {"file that can't be", test_file_that_cannot_be})

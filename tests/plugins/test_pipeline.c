@@ -1,4 +1,5 @@
-/* The chain: memberlist's layers both ways against vectors.json, policy, labels, limits, streams. */
+/* The chain: memberlist's layers both ways against vectors.json, policy, labels, limits, streams.
+ */
 #include "rig.h"
 #include "test.h"
 #include "vectors.h"
@@ -6,7 +7,8 @@
 enum { AUTH = KITH_ENCRYPTS | KITH_AUTHENTICATES };
 
 /* Seal as a packet and compare. */
-static void packet_is(struct rig *r, const uint8_t *msg, size_t len, uint8_t pmax, const char *vector)
+static void packet_is(struct rig *r, const uint8_t *msg, size_t len, uint8_t pmax,
+                      const char *vector)
 {
     struct rig_buf b = rig_buf(r, msg, len);
     size_t n;
@@ -52,8 +54,8 @@ static void test_vectors_packets(void)
     both_ways(&r, "ping", 0, "ping");
     rig_must(&r, "lzw crc32", NULL, 0);
     both_ways(&r, "ping", 5, "crc_ping_compression_on");
-    both_ways(&r, "compound_2", 4, "compound_2");            /* not smaller: sent as it is */
-    r.config.settings.label = "blah";
+    both_ways(&r, "compound_2", 4, "compound_2"); /* not smaller: sent as it is */
+    r.config.chain.label = "blah";
     rig_must(&r, "lzw crc32", NULL, 0);
     both_ways(&r, "ping", 0, "label_ping");
     rig_fini(&r);
@@ -70,7 +72,7 @@ static void test_vectors_encrypted_packets(void)
         struct rig r;
         rig_init(&r);
         fake.vector_nonce = true;
-        r.config.settings.protocol_version = cases[i].protocol;
+        r.config.chain.protocol = cases[i].protocol;
         rig_key(&r, 0, cases[i].key);
         rig_must(&r, "aes_gcm", NULL, AUTH);
         both_ways(&r, "ping", 0, cases[i].vector);
@@ -106,7 +108,7 @@ static void test_vectors_streams(void)
     stream_both_ways(&r, "pushpull_plain", "pushpull_plain");
     rig_must(&r, "lzw crc32", NULL, 0);
     stream_both_ways(&r, "pushpull_plain", "pushpull_compressed");
-    stream_both_ways(&r, "ping", "stream_tcp_ping_compressed");              /* always, even if larger */
+    stream_both_ways(&r, "ping", "stream_tcp_ping_compressed"); /* always, even if larger */
     stream_both_ways(&r, "stream_user_5", "stream_user_5_compressed");
     rig_must(&r, "crc32 aes_gcm", NULL, AUTH);
     stream_both_ways(&r, "pushpull_plain", "pushpull_enc_v1");
@@ -114,8 +116,7 @@ static void test_vectors_streams(void)
     rig_fini(&r);
 }
 
-
-/* ------------------------------------------------------------------------------------- policy */
+/* ------------------------------------------------------------------------------------ policy */
 
 /* Seal a message with one rig's chain, in malloc'd storage. */
 static uint8_t *sealed_by(struct rig *r, const void *msg, size_t len, size_t *n)
@@ -135,7 +136,8 @@ struct opener {
     enum kith_refusal why;
 };
 
-static const uint8_t state[] = "\x08 zone zone zone zone zone zone zone zone zone zone zone zone zone zone zone zone zone zone";
+static const uint8_t state[] = "\x08 zone zone zone zone zone zone zone zone zone zone zone zone "
+                               "zone zone zone zone zone zone";
 
 static void check_openers(const char *send, const struct opener *cases, size_t n)
 {
@@ -173,7 +175,7 @@ static void test_downgrade_is_refused(void)
     static const struct opener sealed[] = {
         {"lzw crc32 aes_gcm", AUTH | KITH_CHECKS, 0, 0},
         {"lzw crc32 aes_gcm", 0, 0, 0},
-        {"crc32 aes_gcm", AUTH, -KITH_EPOLICY, KITH_REFUSED_POLICY},      /* lzw is not accepted */
+        {"crc32 aes_gcm", AUTH, -KITH_EPOLICY, KITH_REFUSED_POLICY}, /* lzw is not accepted */
     };
     check_openers("", plain, 4);
     check_openers("lzw crc32 aes_gcm", sealed, 3);
@@ -198,7 +200,7 @@ static void test_no_unpacking_before_authentication(void)
     CU_ASSERT_EQUAL(open_copy(&r, bomb, sizeof bomb, NULL, 0), -KITH_EPOLICY);
     kith_pipeline_stats(r.p, 0, &stats);
     CU_ASSERT_STRING_EQUAL(stats.name, "lzw");
-    CU_ASSERT_EQUAL(stats.opened + stats.failed_malformed, 0);           /* not even called */
+    CU_ASSERT_EQUAL(stats.opened + stats.failed_malformed, 0); /* not even called */
     rig_fini(&r);
 }
 
@@ -213,13 +215,16 @@ static void test_ambiguous_bytes_fall_to_plaintext(void)
     rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", 0);
     CU_ASSERT_EQUAL(open_copy(&r, ping, n, ping, n), 0);
     CU_ASSERT_EQUAL(open_copy(&r, nacked, len, nacked, len), 0);
-    uint8_t *crc = vector_bytes("crc_ping_compression_on", &len);         /* inside a layer it is a ping without a doubt */
+    uint8_t *crc = vector_bytes("crc_ping_compression_on",
+                                &len); /* inside a layer it is a ping without a doubt */
     CU_ASSERT_EQUAL(open_copy(&r, crc, len, ping, n), 0);
     rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", KITH_ENCRYPTS);
-    CU_ASSERT_EQUAL(open_copy(&r, ping, n, NULL, 0), -KITH_EMALFORMED);   /* too short for a sealed one */
+    CU_ASSERT_EQUAL(open_copy(&r, ping, n, NULL, 0),
+                    -KITH_EMALFORMED); /* too short for a sealed one */
     CU_ASSERT_EQUAL(open_copy(&r, nacked, 47, NULL, 0), -KITH_EAUTH);
     CU_ASSERT_EQUAL(opened, KITH_REFUSED_AUTH);
-    /* Without a key of ours the bytes go to the core as they are: it sees a broken ping (memberlist 1.9). */
+    /* Without a key of ours the bytes go to the core as they are: it sees a broken ping
+     * (memberlist 1.9). */
     free(crc);
     crc = vector_bytes("enc_v1_ping", &len);
     rig_must(&r, "lzw crc32", NULL, 0);
@@ -239,7 +244,9 @@ static void test_layers_nobody_accepts(void)
         uint8_t data[8] = {(uint8_t)first, 1, 2, 3};
         bool layer = first == 10 || first == 12 || (first >= 0x80 && first <= 0xEF);
         int rc = open_copy(&r, data, sizeof data, NULL, 0);
-        CU_ASSERT_EQUAL(rc, first == 9 ? -KITH_EMALFORMED : layer || first == 0xF4 ? -KITH_EPOLICY : 0);
+        CU_ASSERT_EQUAL(rc, first == 9               ? -KITH_EMALFORMED
+                            : layer || first == 0xF4 ? -KITH_EPOLICY
+                                                     : 0);
     }
     rig_fini(&r);
 }
@@ -255,29 +262,54 @@ static void test_labels(void)
         int rc;
         enum kith_refusal why;
     } cases[] = {
-        {"blah", "\xF4\x04" "blah\x08x", 8, false, 0, 0},
-        {"blah", "\xF4\x04" "blaH\x08x", 8, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
-        {"blah", "\xF4\x03" "bla\x08x", 7, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
+        {"blah",
+         "\xF4\x04"
+         "blah\x08x",
+         8, false, 0, 0},
+        {"blah",
+         "\xF4\x04"
+         "blaH\x08x",
+         8, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
+        {"blah",
+         "\xF4\x03"
+         "bla\x08x",
+         7, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
         {"blah", "\x08x", 2, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
-        {"", "\xF4\x04" "blah\x08x", 8, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
+        {"",
+         "\xF4\x04"
+         "blah\x08x",
+         8, false, -KITH_EPOLICY, KITH_REFUSED_LABEL},
         {"", "\x08x", 2, false, 0, 0},
         {"blah", "\xF4", 1, false, -KITH_EMALFORMED, KITH_REFUSED_LABEL},
         {"blah", "\xF4\x00\x08x", 4, false, -KITH_EMALFORMED, KITH_REFUSED_LABEL},
-        {"blah", "\xF4\x04" "bla", 5, false, -KITH_EMALFORMED, KITH_REFUSED_LABEL},
-        {"blah", "\xF4\x04" "blah", 6, false, -KITH_EMALFORMED, KITH_REFUSED_EMPTY},
-        {"blah", "\x08x", 2, true, 0, 0},                                     /* a front-end stripped it */
-        {"blah", "\xF4\x04" "blah\x08x", 8, true, -KITH_EPOLICY, KITH_REFUSED_DOUBLE_LABEL},
-        {"blah", "\xF4\x01" "x\x08x", 5, true, -KITH_EPOLICY, KITH_REFUSED_DOUBLE_LABEL},
+        {"blah",
+         "\xF4\x04"
+         "bla",
+         5, false, -KITH_EMALFORMED, KITH_REFUSED_LABEL},
+        {"blah",
+         "\xF4\x04"
+         "blah",
+         6, false, -KITH_EMALFORMED, KITH_REFUSED_EMPTY},
+        {"blah", "\x08x", 2, true, 0, 0}, /* a front-end stripped it */
+        {"blah",
+         "\xF4\x04"
+         "blah\x08x",
+         8, true, -KITH_EPOLICY, KITH_REFUSED_DOUBLE_LABEL},
+        {"blah",
+         "\xF4\x01"
+         "x\x08x",
+         5, true, -KITH_EPOLICY, KITH_REFUSED_DOUBLE_LABEL},
         {"blah", "\xF4\x00\x08x", 4, true, -KITH_EMALFORMED, KITH_REFUSED_LABEL},
         {"", "", 0, false, -KITH_EMALFORMED, KITH_REFUSED_EMPTY},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rig r;
         rig_init(&r);
-        r.config.settings.label = cases[i].label;
-        r.config.settings.skip_inbound_label_check = cases[i].skip;
+        r.config.chain.label = cases[i].label;
+        r.config.chain.skip_inbound_label_check = cases[i].skip;
         rig_must(&r, "", NULL, 0);
-        int rc = open_copy(&r, (const uint8_t *)cases[i].bytes, cases[i].len, (const uint8_t *)"\x08x", 2);
+        int rc = open_copy(&r, (const uint8_t *)cases[i].bytes, cases[i].len,
+                           (const uint8_t *)"\x08x", 2);
         CU_ASSERT_EQUAL(rc, cases[i].rc);
         if (rc < 0) CU_ASSERT_EQUAL(opened, cases[i].why);
         rig_fini(&r);
@@ -291,7 +323,7 @@ static void test_label_is_associated_data(void)
     size_t n;
     rig_init(&a);
     rig_key(&a, 0, 32);
-    a.config.settings.label = "east";
+    a.config.chain.label = "east";
     rig_must(&a, "aes_gcm", NULL, AUTH);
     uint8_t *data = sealed_by(&a, "\x08x", 2, &n);
     CU_ASSERT_EQUAL(n, 2 + 4 + 29 + 2);
@@ -299,8 +331,8 @@ static void test_label_is_associated_data(void)
     rig_key(&b, 0, 32);
     rig_must(&b, "aes_gcm", NULL, AUTH);
     CU_ASSERT_EQUAL(open_copy(&b, data + 6, n - 6, NULL, 0), -KITH_EAUTH);
-    b.config.settings.label = "east";
-    b.config.settings.skip_inbound_label_check = true;
+    b.config.chain.label = "east";
+    b.config.chain.skip_inbound_label_check = true;
     rig_must(&b, "aes_gcm", NULL, AUTH);
     CU_ASSERT_EQUAL(open_copy(&b, data + 6, n - 6, (const uint8_t *)"\x08x", 2), 0);
     free(data);
@@ -322,7 +354,8 @@ static void test_t8_streams_compress_unconditionally(void)
     CU_ASSERT(n == sizeof noise && memcmp(data, noise, n) == 0);
     free(data);
     struct kith_buf out = {0};
-    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(noise, sizeof noise), true, &out), 0);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(noise, sizeof noise), true, &out),
+                    0);
     CU_ASSERT(out.len > sizeof noise && out.data[0] == 9);
     free(out.base);
     rig_fini(&r);
@@ -336,7 +369,7 @@ static void test_longest_label(void)
     memset(label, 'l', 256);
     label[256] = 0;
     rig_init(&r);
-    r.config.settings.label = label;
+    r.config.chain.label = label;
     rig_chain(&r, "", NULL);
     CU_ASSERT_EQUAL(rig_build(&r), -KITH_EINVAL);
     label[255] = 0;
@@ -349,7 +382,7 @@ static void test_longest_label(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------- limits */
+/* ------------------------------------------------------------------------------------ limits */
 
 static uint8_t *wrap_crc(const uint8_t *msg, size_t len, size_t *n)
 {
@@ -407,40 +440,63 @@ static void test_packet_limits(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------- codecs that misbehave */
+/* --------------------------------------------------------------------- codecs that misbehave */
 
 static int (*evil_does)(struct kith_buf *, struct kith_frame *);
 static uint8_t evil_place[64];
 
-static int evil_grows(struct kith_buf *b, struct kith_frame *f) { return kith_buf_put(b, 5) ? 0 : -KITH_ETOOBIG; }
-static int evil_moves(struct kith_buf *b, struct kith_frame *f) { b->base = b->data = evil_place; b->cap = b->len = 64; return 0; }
-static int evil_overruns(struct kith_buf *b, struct kith_frame *f) { b->len = b->cap + 1; return 0; }
+static int evil_grows(struct kith_buf *b, struct kith_frame *f)
+{
+    return kith_buf_put(b, 5) ? 0 : -KITH_ETOOBIG;
+}
+static int evil_moves(struct kith_buf *b, struct kith_frame *f)
+{
+    b->base = b->data = evil_place;
+    b->cap = b->len = 64;
+    return 0;
+}
+static int evil_overruns(struct kith_buf *b, struct kith_frame *f)
+{
+    b->len = b->cap + 1;
+    return 0;
+}
 static int evil_fails(struct kith_buf *b, struct kith_frame *f) { return -KITH_EIO; }
 static int evil_answers(struct kith_buf *b, struct kith_frame *f) { return 7; }
 
-static int evil_seal(void *self, struct kith_buf *b, struct kith_frame *f) { return evil_does(b, f); }
+static int evil_seal(void *self, struct kith_buf *b, struct kith_frame *f)
+{
+    return evil_does(b, f);
+}
 static void evil_room(const void *self, struct kith_room *room) { room->tail = 4; }
 static struct kith_codec_ops evil_ops = {
-    .size = sizeof evil_ops, .provides = KITH_CHECKS, .packet = {.first = 0x90, .last = 0x90}, .stream = {.first = 0x90, .last = 0x90},
-    .room = evil_room, .seal = evil_seal, .open = evil_seal,
+    .size = sizeof evil_ops,
+    .provides = KITH_CHECKS,
+    .packet = {.first = 0x90, .last = 0x90},
+    .stream = {.first = 0x90, .last = 0x90},
+    .room = evil_room,
+    .seal = evil_seal,
+    .open = evil_seal,
 };
-static const struct kith_plugin evil = {KITH_HEADER(CODEC), .name = "evil", .instance_size = 1, .ops = &evil_ops};
+static const struct kith_plugin evil = {KITH_HEADER(CODEC), .name = "evil", .instance_size = 1,
+                                        .ops = &evil_ops};
 
 /* It costs a log line and the message; sealing and opening. */
 static void test_breaches_cost_the_message(void)
 {
-    static int (*const bad[])(struct kith_buf *, struct kith_frame *) = {evil_grows, evil_moves, evil_overruns};
+    static int (*const bad[])(struct kith_buf *, struct kith_frame *) = {evil_grows, evil_moves,
+                                                                         evil_overruns};
     struct rig r;
     rig_init(&r);
-    r.config.send.count = r.config.accept.count = 1;
-    r.send[0] = r.accept[0] = (struct kith_entry){.use = "evil", .kind = KITH_CODEC, .plugin = &evil};
+    r.config.chain.send.count = r.config.chain.accept.count = 1;
+    r.send[0] = r.accept[0] =
+        (struct kith_entry){.use = "evil", .kind = KITH_CODEC, .plugin = &evil};
     CU_ASSERT_EQUAL_FATAL(rig_build(&r), 0);
     for (size_t i = 0; i < 3; i++) {
         evil_does = bad[i];
         struct rig_buf b = rig_buf(&r, "\x08xyz", 4);
         kith_buf_put(&b.buf, 0);
         unsigned logs = fake.logs;
-        struct kith_buf wide = {malloc(128), NULL, 4, 128};              /* room that the law does not give */
+        struct kith_buf wide = {malloc(128), NULL, 4, 128}; /* room that the law does not give */
         wide.data = wide.base + 32;
         memcpy(wide.data, "\x08xyz", 4);
         uint8_t *storage = wide.base;
@@ -450,7 +506,8 @@ static void test_breaches_cost_the_message(void)
         rig_buf_free(&b);
         if (i) CU_ASSERT_EQUAL(open_copy(&r, (const uint8_t *)"\x90xyz", 4, NULL, 0), -KITH_EIO);
         struct kith_buf out = {0};
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of("\x08xyz", 4), true, &out), -KITH_EIO);
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of("\x08xyz", 4), true, &out),
+                        -KITH_EIO);
         free(out.base);
     }
     evil_does = evil_fails;
@@ -461,7 +518,7 @@ static void test_breaches_cost_the_message(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------- building */
+/* ---------------------------------------------------------------------------------- building */
 
 static void test_what_can_not_be_built(void)
 {
@@ -469,7 +526,8 @@ static void test_what_can_not_be_built(void)
     rig_init(&r);
     rig_chain(&r, "aes_gcm", NULL);
     CU_ASSERT_EQUAL(rig_build(&r), -KITH_EINVAL);
-    CU_ASSERT_STRING_EQUAL(r.err.text, "aes_gcm needs a key: give it `keys:`, or the node a `keyring:`");
+    CU_ASSERT_STRING_EQUAL(r.err.text,
+                           "aes_gcm needs a key: give it `keys:`, or the node a `keyring:`");
     kith_keyring_unref(r.ring);
     r.ring = NULL;
     rig_key(&r, 0, 16);
@@ -506,7 +564,7 @@ static void test_reload_shares_what_did_not_change(void)
     CU_ASSERT_EQUAL(stats.opened, 1);
     CU_ASSERT_EQUAL(stats.seal_timed, 2);
     CU_ASSERT_EQUAL(stats.open_timed, 1);
-    for (int i = 0; i < 300; i++) {                      /* in turn, as a node that is pinged does */
+    for (int i = 0; i < 300; i++) { /* in turn, as a node that is pinged does */
         uint8_t *one = sealed_by(&r, state, sizeof state, &n);
         CU_ASSERT_EQUAL(open_copy(&r, one, n, state, sizeof state), 0);
         free(one);
@@ -519,13 +577,13 @@ static void test_reload_shares_what_did_not_change(void)
     CU_ASSERT(stats.seal_ns > 0 && stats.open_ns > 0);
     free(data);
     kith_pipeline_unref(old);
-    data = sealed_by(&r, state, sizeof state, &n);       /* the shared lzw lives on */
+    data = sealed_by(&r, state, sizeof state, &n); /* the shared lzw lives on */
     CU_ASSERT_EQUAL(open_copy(&r, data, n, state, sizeof state), 0);
     free(data);
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------- looking on */
+/* -------------------------------------------------------------------------------- looking on */
 
 struct seen {
     char text[512];
@@ -535,8 +593,10 @@ static void see(void *arg, const struct kith_layer *l)
 {
     struct seen *s = arg;
     size_t n = strlen(s->text);
-    snprintf(s->text + n, sizeof s->text - n, "%s%s(%.*s)@%zu %zu>%zu k%d v%d =%d\n", l->sealing ? "+" : "", l->name, (int)l->label.len,
-             l->label.len ? (const char *)l->label.data : "", l->offset, l->in, l->out, (int)l->key, (int)l->version, l->status);
+    snprintf(s->text + n, sizeof s->text - n, "%s%s(%.*s)@%zu %zu>%zu k%d v%d =%d\n",
+             l->sealing ? "+" : "", l->name, (int)l->label.len,
+             l->label.len ? (const char *)l->label.data : "", l->offset, l->in, l->out, (int)l->key,
+             (int)l->version, l->status);
 }
 
 static void test_trace(void)
@@ -547,20 +607,23 @@ static void test_trace(void)
     rig_init(&r);
     rig_key(&r, 9, 16);
     rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", 0);
-    r.config.settings.label = "blah";
+    r.config.chain.label = "blah";
     rig_must(&r, "lzw crc32", "lzw crc32 aes_gcm", 0);
     kith_pipeline_trace(r.p, see, &seen);
     uint8_t *data = sealed_by(&r, state, sizeof state, &n);
     char put_on[256];
     snprintf(put_on, sizeof put_on,
-             "+lzw()@0 %zu>%zu k-1 v-1 =0\n+crc32()@0 %zu>%zu k-1 v-1 =0\n+label(blah)@0 %zu>%zu k-1 v-1 =0\n", sizeof state, n - 11,
-             n - 11, n - 6, n - 6, n);
+             "+lzw()@0 %zu>%zu k-1 v-1 =0\n+crc32()@0 %zu>%zu k-1 v-1 =0\n+label(blah)@0 %zu>%zu "
+             "k-1 v-1 =0\n",
+             sizeof state, n - 11, n - 11, n - 6, n - 6, n);
     CU_ASSERT_STRING_EQUAL(seen.text, put_on);
     seen.text[0] = 0;
     CU_ASSERT_EQUAL(open_copy(&r, data, n, state, sizeof state), 0);
     char want[256];
-    snprintf(want, sizeof want, "label(blah)@0 %zu>%zu k-1 v-1 =0\ncrc32()@6 %zu>%zu k-1 v-1 =0\nlzw()@11 %zu>%zu k-1 v-1 =0\n", n,
-             n - 6, n - 6, n - 11, n - 11, sizeof state);
+    snprintf(want, sizeof want,
+             "label(blah)@0 %zu>%zu k-1 v-1 =0\ncrc32()@6 %zu>%zu k-1 v-1 =0\nlzw()@11 %zu>%zu k-1 "
+             "v-1 =0\n",
+             n, n - 6, n - 6, n - 11, n - 11, sizeof state);
     CU_ASSERT_STRING_EQUAL(seen.text, want);
     free(data);
 
@@ -571,8 +634,9 @@ static void test_trace(void)
     CU_ASSERT_EQUAL(open_copy(&r, data, n, NULL, 0), -KITH_EAUTH);
     data[n - 1] ^= 1;
     CU_ASSERT_EQUAL(open_copy(&r, data, n, NULL, 0), 0);
-    CU_ASSERT_STRING_EQUAL(seen.text, "label(blah)@0 37>31 k-1 v-1 =0\naes_gcm()@6 31>0 k-1 v-1 =-5\n"
-                                      "label(blah)@0 37>31 k-1 v-1 =0\naes_gcm()@6 31>2 k0 v1 =0\n");
+    CU_ASSERT_STRING_EQUAL(seen.text,
+                           "label(blah)@0 37>31 k-1 v-1 =0\naes_gcm()@6 31>0 k-1 v-1 =-5\n"
+                           "label(blah)@0 37>31 k-1 v-1 =0\naes_gcm()@6 31>2 k0 v1 =0\n");
     kith_pipeline_trace(r.p, NULL, NULL);
 
     /* A decoder takes any label. */
@@ -596,32 +660,30 @@ static void test_room(void)
     rig_must(&r, "aes_gcm", NULL, 0);
     struct kith_room room = kith_pipeline_room(r.p);
     CU_ASSERT_EQUAL(room.head + room.tail, 29);
-    r.config.settings.protocol_version = 1;
+    r.config.chain.protocol = 1;
     rig_must(&r, "lzw crc32 aes_gcm", NULL, 0);
     room = kith_pipeline_room(r.p);
     CU_ASSERT_EQUAL(room.head + room.tail, 5 + 45);
-    r.config.settings.label = "blah";
+    r.config.chain.label = "blah";
     rig_must(&r, "lzw crc32 aes_gcm", NULL, 0);
     CU_ASSERT_EQUAL(kith_pipeline_room(r.p).head, 6 + 5 + 13);
     rig_fini(&r);
 }
 
-KITH_TESTS("plugins/pipeline",
-           {"vectors: packets", test_vectors_packets},
+KITH_TESTS("plugins/pipeline", {"vectors: packets", test_vectors_packets},
            {"vectors: encrypted packets", test_vectors_encrypted_packets},
            {"vectors: streams", test_vectors_streams},
            {"downgrade is refused", test_downgrade_is_refused},
            {"no unpacking before authentication", test_no_unpacking_before_authentication},
            {"T15: ambiguous first bytes fall to plaintext", test_ambiguous_bytes_fall_to_plaintext},
-           {"layers nobody accepts", test_layers_nobody_accepts},
-           {"labels", test_labels},
+           {"layers nobody accepts", test_layers_nobody_accepts}, {"labels", test_labels},
            {"the label is associated data", test_label_is_associated_data},
-           {"T8: streams compress unconditionally, packets when it pays", test_t8_streams_compress_unconditionally},
+           {"T8: streams compress unconditionally, packets when it pays",
+            test_t8_streams_compress_unconditionally},
            {"the longest label", test_longest_label},
            {"at most eight layers", test_at_most_eight_layers},
            {"packet limits", test_packet_limits},
            {"breaches cost the message", test_breaches_cost_the_message},
            {"what can't be built", test_what_can_not_be_built},
            {"a reload shares what did not change", test_reload_shares_what_did_not_change},
-           {"trace", test_trace},
-           {"room", test_room}, )
+           {"trace", test_trace}, {"room", test_room}, )

@@ -46,10 +46,14 @@ static uint8_t *put_record(uint8_t *p, const struct dns_record *r)
     p = put16(put16(p, 0), 60);
     length = p;
     p += 2;
-    if (r->type == DNS_A) p += inet_pton(AF_INET, r->value, p) * 4;
-    else if (r->type == DNS_AAAA) p += inet_pton(AF_INET6, r->value, p) * 16;
-    else if (r->type == DNS_SRV) p = put_name(put16(put16(put16(p, r->priority), 1), r->port), r->value);
-    else p = put_name(p, r->value);
+    if (r->type == DNS_A)
+        p += inet_pton(AF_INET, r->value, p) * 4;
+    else if (r->type == DNS_AAAA)
+        p += inet_pton(AF_INET6, r->value, p) * 16;
+    else if (r->type == DNS_SRV)
+        p = put_name(put16(put16(put16(p, r->priority), 1), r->port), r->value);
+    else
+        p = put_name(p, r->value);
     put16(length, (unsigned)(p - length - 2));
     return p;
 }
@@ -77,7 +81,8 @@ static size_t answer(struct dns_server *s, const uint8_t *in, size_t len, uint8_
     for (size_t i = 0; i < s->count; i++) {
         if (strcasecmp(s->records[i].name, name)) continue;
         known++;
-        if ((type != DNS_ANY && type != s->records[i].type) || (type == DNS_ANY && s->refuse_any)) continue;
+        if ((type != DNS_ANY && type != s->records[i].type) || (type == DNS_ANY && s->refuse_any))
+            continue;
         p = put_record(p, &s->records[i]);
         found++;
         assert((size_t)(p - out) + 512 < cap);
@@ -94,7 +99,8 @@ static void on_udp(void *arg, unsigned events)
     uint8_t in[2048], out[65536];
     struct sockaddr_in from;
     socklen_t from_len = sizeof from;
-    ssize_t n = recvfrom(s->udp_fd, in, sizeof in, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+    ssize_t n =
+        recvfrom(s->udp_fd, in, sizeof in, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
     if (n < 0) return;
     s->udp++;
     size_t len = answer(s, in, (size_t)n, out, sizeof out);
@@ -145,7 +151,7 @@ static void on_tcp(void *arg, unsigned events)
 void dns_server_start(struct dns_server *s, struct kith_loop *loop, bool with_tcp)
 {
     s->loop = loop;
-    for (;;) {                           /* until a port is free for both */
+    for (;;) { /* until a port is free for both */
         struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
         socklen_t len = sizeof sa;
         s->tcp_fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -158,7 +164,7 @@ void dns_server_start(struct dns_server *s, struct kith_loop *loop, bool with_tc
         close(s->udp_fd);
     }
     s->udp_watch = kith_loop_watch(loop, s->udp_fd, KITH_READABLE, on_udp, s);
-    if (!with_tcp) return;               /* bound, not listening: connections are refused */
+    if (!with_tcp) return; /* bound, not listening: connections are refused */
     if (listen(s->tcp_fd, 16)) abort();
     s->tcp_watch = kith_loop_watch(loop, s->tcp_fd, KITH_READABLE, on_tcp, s);
 }

@@ -1,5 +1,6 @@
 /*
- * dns_server.h - a nameserver for tests: UDP and TCP on one free port of loopback, run by the test's own loop.
+ * dns_server.h - a nameserver for tests: UDP and TCP on one free port of loopback, run by the
+ * test's own loop.
  */
 #ifndef KITH_TEST_DNS_SERVER_H
 #define KITH_TEST_DNS_SERVER_H
@@ -11,8 +12,8 @@ enum { DNS_A = 1, DNS_CNAME = 5, DNS_AAAA = 28, DNS_SRV = 33, DNS_ANY = 255 };
 struct dns_record {
     const char *name;
     int type;
-    const char *value;                   /* address; name; for SRV the target */
-    uint16_t port, priority;             /* SRV */
+    const char *value;       /* address; name; for SRV the target */
+    uint16_t port, priority; /* SRV */
 };
 
 struct dns_server {

@@ -1,5 +1,6 @@
 /*
- * test_host.c - the services an instance gets, as a plugin would use them. The keyring is the test's own.
+ * test_host.c - the services an instance gets, as a plugin would use them. The keyring is the
+ * test's own.
  */
 #include "../test.h"
 #include "host.h"
@@ -9,10 +10,7 @@ struct kith_keyring {
     size_t count;
 };
 
-size_t kith_keyring_count(const struct kith_keyring *ring)
-{
-    return ring->count;
-}
+size_t kith_keyring_count(const struct kith_keyring *ring) { return ring->count; }
 
 int kith_keyring_key(struct kith_keyring *ring, size_t i, const char *codec, struct kith_key *out)
 {
@@ -32,7 +30,8 @@ static void keep(void *ctx, enum kith_log_level level, const char *line)
 static const struct kith_codec_ops raw_ops = {.size = sizeof raw_ops, .flags = KITH_CODEC_RAW_KEYS};
 static const struct kith_codec_ops derived_ops = {.size = sizeof derived_ops};
 static const struct kith_plugin raw_codec = {KITH_HEADER(CODEC), .name = "raw", .ops = &raw_ops};
-static const struct kith_plugin derived_codec = {KITH_HEADER(CODEC), .name = "derived", .ops = &derived_ops};
+static const struct kith_plugin derived_codec = {KITH_HEADER(CODEC), .name = "derived",
+                                                 .ops = &derived_ops};
 
 struct fixture {
     struct kith_loop *loop;
@@ -68,10 +67,7 @@ static void tear_down(struct fixture *f)
 
 static int calls;
 
-static void count(void *arg)
-{
-    calls += *(int *)arg;
-}
+static void count(void *arg) { calls += *(int *)arg; }
 
 static void test_table_complete(void)
 {
@@ -106,7 +102,7 @@ static void test_log_summary(void)
     for (int i = 0; i < 3; i++) f.host->log(f.host, KITH_LOG_WARN, "again");
     f.host->post(f.host, count, &one);
     CU_ASSERT_TRUE(kith_log_holding(f.log));
-    CU_ASSERT_TRUE(kith_loop_turn(f.loop, 0));       /* a timer waits for it */
+    CU_ASSERT_TRUE(kith_loop_turn(f.loop, 0)); /* a timer waits for it */
     tear_down(&f);
     CU_ASSERT_STRING_EQUAL(lines, "raw: again|raw: again (repeated 2 times)|");
 }
@@ -152,7 +148,8 @@ static void test_post_from_threads(void)
 static void visit(void *arg, const struct kith_stat *stat)
 {
     char *out = arg;
-    sprintf(out + strlen(out), "%s.%s=%.0f %s|", stat->label_value, stat->name, stat->value, stat->help);
+    sprintf(out + strlen(out), "%s.%s=%.0f %s|", stat->label_value, stat->name, stat->value,
+            stat->help);
 }
 
 static void test_counters(void)
@@ -215,7 +212,10 @@ static void test_time_and_query(void)
     tear_down(&f);
 }
 
-KITH_TESTS("runtime/host", {"every service is there", test_table_complete}, {"log lines carry the instance", test_log},
-           {"held-back lines are summed up", test_log_summary}, {"nothing posted runs after the end", test_post_after_stop},
-           {"posts from threads", test_post_from_threads}, {"counters survive a reload", test_counters},
-           {"keys", test_keys}, {"time, timers, query", test_time_and_query})
+KITH_TESTS("runtime/host", {"every service is there", test_table_complete},
+           {"log lines carry the instance", test_log},
+           {"held-back lines are summed up", test_log_summary},
+           {"nothing posted runs after the end", test_post_after_stop},
+           {"posts from threads", test_post_from_threads},
+           {"counters survive a reload", test_counters}, {"keys", test_keys},
+           {"time, timers, query", test_time_and_query})

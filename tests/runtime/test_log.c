@@ -14,10 +14,7 @@ static uint64_t clock_now;
 static char lines[1 << 16];
 static int line_count;
 
-static uint64_t test_wall(void *ctx)
-{
-    return clock_now;
-}
+static uint64_t test_wall(void *ctx) { return clock_now; }
 
 static void keep(void *ctx, enum kith_log_level level, const char *line)
 {
@@ -44,11 +41,13 @@ static void test_formats(void)
     kith_log_text(out, sizeof out, &line);
     CU_ASSERT_STRING_EQUAL(out, "2026-09-21T14:13:20.123Z WARN  web-1/udp_tcp: can't bind\n");
     kith_log_json(out, sizeof out, &line);
-    CU_ASSERT_STRING_EQUAL(out, "{\"time\":\"2026-09-21T14:13:20.123Z\",\"level\":\"warn\",\"node\":\"web-1\","
-                                "\"source\":\"udp_tcp\",\"msg\":\"can't bind\"}\n");
+    CU_ASSERT_STRING_EQUAL(
+        out, "{\"time\":\"2026-09-21T14:13:20.123Z\",\"level\":\"warn\",\"node\":\"web-1\","
+             "\"source\":\"udp_tcp\",\"msg\":\"can't bind\"}\n");
     kith_log_journal(out, sizeof out, &line);
-    CU_ASSERT_STRING_EQUAL(out, "PRIORITY=4\nSYSLOG_IDENTIFIER=kith\nKITH_NODE=web-1\nKITH_SOURCE=udp_tcp\n"
-                                "MESSAGE=udp_tcp: can't bind\n");
+    CU_ASSERT_STRING_EQUAL(
+        out, "PRIORITY=4\nSYSLOG_IDENTIFIER=kith\nKITH_NODE=web-1\nKITH_SOURCE=udp_tcp\n"
+             "MESSAGE=udp_tcp: can't bind\n");
     line.source = "";
     kith_log_text(out, sizeof out, &line);
     CU_ASSERT_STRING_EQUAL(out, "2026-09-21T14:13:20.123Z WARN  web-1: can't bind\n");
@@ -61,12 +60,15 @@ static void test_formats(void)
 static void test_escapes(void)
 {
     char out[512];
-    struct kith_line line = {0, KITH_LOG_INFO, "", "", "a\n2026 ERROR b\x1b[2J\xff \xc3\xa9 \"q\" \\ \xed\xa0\x80"};
+    struct kith_line line = {0, KITH_LOG_INFO, "", "",
+                             "a\n2026 ERROR b\x1b[2J\xff \xc3\xa9 \"q\" \\ \xed\xa0\x80"};
     kith_log_text(out, sizeof out, &line);
-    CU_ASSERT_STRING_EQUAL(out, "1970-01-01T00:00:00.000Z INFO  a\\x0a2026 ERROR b\\x1b[2J\\xff \xc3\xa9 \"q\" \\ \\xed\\xa0\\x80\n");
+    CU_ASSERT_STRING_EQUAL(out, "1970-01-01T00:00:00.000Z INFO  a\\x0a2026 ERROR b\\x1b[2J\\xff "
+                                "\xc3\xa9 \"q\" \\ \\xed\\xa0\\x80\n");
     kith_log_json(out, sizeof out, &line);
-    CU_ASSERT_PTR_NOT_NULL(strstr(out, "\"msg\":\"a\\u000a2026 ERROR b\\u001b[2J\\ufffd \xc3\xa9 \\\"q\\\" \\\\ "
-                                       "\\ufffd\\ufffd\\ufffd\"}\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(out, "\"msg\":\"a\\u000a2026 ERROR b\\u001b[2J\\ufffd \xc3\xa9 \\\"q\\\" \\\\ "
+                    "\\ufffd\\ufffd\\ufffd\"}\n"));
     kith_log_journal(out, sizeof out, &line);
     CU_ASSERT_PTR_EQUAL(strchr(strstr(out, "MESSAGE="), '\n'), out + strlen(out) - 1);
 }
@@ -106,7 +108,7 @@ static void test_repeats(void)
     CU_ASSERT_STRING_EQUAL(lines, "x: no route|");
     CU_ASSERT_TRUE(kith_log_holding(log));
     kith_log_flush(log);
-    CU_ASSERT_STRING_EQUAL(lines, "x: no route|");           /* the window is still open */
+    CU_ASSERT_STRING_EQUAL(lines, "x: no route|"); /* the window is still open */
     clock_now += 10 * (uint64_t)SECOND;
     kith_log_flush(log);
     CU_ASSERT_STRING_EQUAL(lines, "x: no route|x: no route (repeated 4 times)|");
@@ -120,12 +122,13 @@ static void test_repeats(void)
 static void test_flood(void)
 {
     struct kith_log *log = hooked(KITH_LOG_TRACE);
-    for (int i = 0; i < 100000; i++) kith_log_write(log, KITH_LOG_WARN, "x", "bad packet from %d", i);
+    for (int i = 0; i < 100000; i++)
+        kith_log_write(log, KITH_LOG_WARN, "x", "bad packet from %d", i);
     CU_ASSERT_EQUAL(line_count, 20);
     kith_log_write(log, KITH_LOG_WARN, "x", "another place speaks");
     kith_log_write(log, KITH_LOG_WARN, "y", "bad packet from %d", 1);
     CU_ASSERT_EQUAL(line_count, 22);
-    kith_log_free(log);                                      /* nothing is swallowed at the end */
+    kith_log_free(log); /* nothing is swallowed at the end */
     CU_ASSERT_PTR_NOT_NULL(strstr(lines, "x: bad packet from 99999 (and 99979 more like it)|"));
 }
 
@@ -146,7 +149,10 @@ static void test_file(void)
     struct kith_log *log;
     close(mkstemp(path));
     snprintf(moved, sizeof moved, "%s.1", path);
-    struct kith_log_setup setup = {.node = "n", .to = KITH_LOG_TO_FILE, .format = KITH_LOG_JSON, .level = KITH_LOG_INFO,
+    struct kith_log_setup setup = {.node = "n",
+                                   .to = KITH_LOG_TO_FILE,
+                                   .format = KITH_LOG_JSON,
+                                   .level = KITH_LOG_INFO,
                                    .file = path};
     CU_ASSERT_EQUAL_FATAL(kith_log_new(&log, &setup, &err), 0);
     kith_log_write(log, KITH_LOG_INFO, "", "one");
@@ -191,7 +197,9 @@ static void test_threads(void)
     kith_log_free(log);
 }
 
-KITH_TESTS("runtime/log", {"formats", test_formats}, {"bytes that would forge a line", test_escapes},
-           {"long lines are cut whole", test_long_lines}, {"levels", test_levels}, {"repeats are counted", test_repeats},
-           {"a flood is a few lines", test_flood}, {"events are not limited", test_not_limited},
-           {"files, and changing them", test_file}, {"threads", test_threads})
+KITH_TESTS("runtime/log", {"formats", test_formats},
+           {"bytes that would forge a line", test_escapes},
+           {"long lines are cut whole", test_long_lines}, {"levels", test_levels},
+           {"repeats are counted", test_repeats}, {"a flood is a few lines", test_flood},
+           {"events are not limited", test_not_limited}, {"files, and changing them", test_file},
+           {"threads", test_threads})

@@ -1,5 +1,6 @@
 /*
- * test_loop.c - the order of a turn, timers, watches, posts from other threads; each for both loops where it makes sense.
+ * test_loop.c - the order of a turn, timers, watches, posts from other threads; each for both loops
+ * where it makes sense.
  */
 #include "../test.h"
 #include "loop.h"
@@ -18,10 +19,7 @@ static void note(char c)
     if (n + 1 < sizeof trace) trace[n] = c, trace[n + 1] = 0;
 }
 
-static void note_arg(void *arg)
-{
-    note(*(const char *)arg);
-}
+static void note_arg(void *arg) { note(*(const char *)arg); }
 
 static void each(void (*test)(struct kith_loop *))
 {
@@ -77,12 +75,10 @@ static void order(struct kith_loop *loop)
     close(fds[1]);
 }
 
-static void test_order(void)
-{
-    each(order);
-}
+static void test_order(void) { each(order); }
 
-/* The process was stopped, or a delegate slow: the answer is in the socket, and its timeout came due as well. */
+/* The process was stopped, or a delegate slow: the answer is in the socket, and its timeout came
+ * due as well. */
 static void test_readable_before_timeout(void)
 {
     struct kith_loop *loop = kith_loop_new();
@@ -95,7 +91,7 @@ static void test_readable_before_timeout(void)
         trace[0] = 0;
         kith_loop_timer_set(timer, kith_loop_now(loop) + MS / 5);
         struct pollfd none = {.fd = -1};
-        poll(&none, 1, 1);               /* makes the timer due; nothing is waited for */
+        poll(&none, 1, 1); /* makes the timer due; nothing is waited for */
         CU_ASSERT_EQUAL(write(fds[1], "d", 1), 1);
         kith_loop_turn(loop, UINT64_MAX);
         CU_ASSERT_STRING_EQUAL(trace, "dt");
@@ -107,18 +103,20 @@ static void test_readable_before_timeout(void)
     close(fds[1]);
 }
 
-/* ------------------------------------------------------------------------------------- timers */
+/* ------------------------------------------------------------------------------------ timers */
 
 static void timers_sorted(struct kith_loop *loop)
 {
     uint64_t now = kith_loop_now(loop);
-    struct kith_timer *a = kith_loop_timer(loop, note_arg, (void *)"a"), *b = kith_loop_timer(loop, note_arg, (void *)"b");
-    struct kith_timer *c = kith_loop_timer(loop, note_arg, (void *)"c"), *d = kith_loop_timer(loop, note_arg, (void *)"d");
+    struct kith_timer *a = kith_loop_timer(loop, note_arg, (void *)"a"),
+                      *b = kith_loop_timer(loop, note_arg, (void *)"b");
+    struct kith_timer *c = kith_loop_timer(loop, note_arg, (void *)"c"),
+                      *d = kith_loop_timer(loop, note_arg, (void *)"d");
     kith_loop_timer_set(d, now + 4 * MS);
     kith_loop_timer_set(b, now + 2 * MS);
-    kith_loop_timer_set(c, now + 2 * MS);        /* same time: in the order of setting */
+    kith_loop_timer_set(c, now + 2 * MS); /* same time: in the order of setting */
     kith_loop_timer_set(a, now + 9 * MS);
-    kith_loop_timer_set(a, now + 1 * MS);        /* moved */
+    kith_loop_timer_set(a, now + 1 * MS); /* moved */
     struct kith_timer *never = kith_loop_timer(loop, note_arg, (void *)"n");
     kith_loop_timer_set(never, now + 1 * MS);
     kith_loop_timer_set(never, UINT64_MAX);
@@ -130,10 +128,7 @@ static void timers_sorted(struct kith_loop *loop)
     for (size_t i = 0; i < 5; i++) kith_loop_timer_free(all[i]);
 }
 
-static void test_timers(void)
-{
-    each(timers_sorted);
-}
+static void test_timers(void) { each(timers_sorted); }
 
 struct again {
     struct kith_timer *self, *other;
@@ -161,10 +156,7 @@ static void greedy_timer(struct kith_loop *loop)
     kith_loop_timer_free(a.other);
 }
 
-static void test_greedy_timer(void)
-{
-    each(greedy_timer);
-}
+static void test_greedy_timer(void) { each(greedy_timer); }
 
 static void free_both(void *arg)
 {
@@ -185,10 +177,7 @@ static void free_in_callback(struct kith_loop *loop)
     CU_ASSERT_STRING_EQUAL(trace, "f");
 }
 
-static void test_free_in_callback(void)
-{
-    each(free_in_callback);
-}
+static void test_free_in_callback(void) { each(free_in_callback); }
 
 /* Against a plain list, with many timers moved at random. */
 static void test_heap(void)
@@ -228,7 +217,7 @@ static void test_heap(void)
     kith_loop_free(loop);
 }
 
-/* ------------------------------------------------------------------------------------- virtual time */
+/* ------------------------------------------------------------------------------ virtual time */
 
 static void test_virtual_time(void)
 {
@@ -261,7 +250,7 @@ static void test_virtual_time(void)
     kith_loop_free(other);
 }
 
-/* ------------------------------------------------------------------------------------- watches */
+/* ----------------------------------------------------------------------------------- watches */
 
 static void watch_events(struct kith_loop *loop)
 {
@@ -271,36 +260,34 @@ static void watch_events(struct kith_loop *loop)
     p.watch = kith_loop_watch(loop, fds[0], 0, read_one, &p);
     CU_ASSERT_EQUAL(write(fds[1], "ab", 2), 2);
     kith_loop_turn(loop, 0);
-    CU_ASSERT_EQUAL(p.calls, 0);                 /* paused */
+    CU_ASSERT_EQUAL(p.calls, 0); /* paused */
     kith_loop_watch_set(p.watch, KITH_WRITABLE);
     kith_loop_turn(loop, UINT64_MAX);
     CU_ASSERT_EQUAL(p.events, KITH_WRITABLE);
     kith_loop_watch_set(p.watch, KITH_READABLE);
     kith_loop_turn(loop, UINT64_MAX);
-    kith_loop_turn(loop, UINT64_MAX);            /* level-triggered: the second byte without another write */
+    kith_loop_turn(loop, UINT64_MAX); /* level-triggered: the second byte without another write */
     CU_ASSERT_STRING_EQUAL(trace, "ab");
     p.calls = 0;
     close(fds[1]);
-    kith_loop_turn(loop, UINT64_MAX);            /* hang-up is something to read */
+    kith_loop_turn(loop, UINT64_MAX); /* hang-up is something to read */
     kith_loop_turn(loop, UINT64_MAX);
     CU_ASSERT_EQUAL(p.calls, 2);
     kith_loop_watch_free(p.watch);
     close(fds[0]);
 }
 
-static void test_watch(void)
-{
-    each(watch_events);
-}
+static void test_watch(void) { each(watch_events); }
 
-/* An error on the descriptor (nobody listens there) must reach the watch, each turn until it is read. */
+/* An error on the descriptor (nobody listens there) must reach the watch, each turn until it is
+ * read. */
 static void watch_error(struct kith_loop *loop)
 {
     int fds[2];
     CU_ASSERT_EQUAL_FATAL(pipe(fds), 0);
     struct pipe_end p = {loop, fds[1]};
     p.watch = kith_loop_watch(loop, fds[1], KITH_WRITABLE, read_one, &p);
-    close(fds[0]);                               /* POLLERR on the writing end */
+    close(fds[0]); /* POLLERR on the writing end */
     kith_loop_turn(loop, UINT64_MAX);
     kith_loop_turn(loop, UINT64_MAX);
     CU_ASSERT_EQUAL(p.calls, 2);
@@ -309,10 +296,7 @@ static void watch_error(struct kith_loop *loop)
     close(fds[1]);
 }
 
-static void test_watch_error(void)
-{
-    each(watch_error);
-}
+static void test_watch_error(void) { each(watch_error); }
 
 /* Frees itself and the other; the descriptors' numbers are taken again at once. */
 static void free_two(void *arg, unsigned events)
@@ -345,7 +329,7 @@ static void watch_freed_inside(struct kith_loop *loop)
     ends[1].watch = kith_loop_watch(loop, ends[1].fd, KITH_READABLE, free_two, ends);
     for (int i = 0; i < 2; i++) CU_ASSERT_EQUAL(write(peers[i], "x", 1), 1);
     kith_loop_turn(loop, UINT64_MAX);
-    CU_ASSERT_STRING_EQUAL(trace, "f");          /* the one freed was ready too, but is not called */
+    CU_ASSERT_STRING_EQUAL(trace, "f"); /* the one freed was ready too, but is not called */
     for (int i = 0; i < 2; i++) {
         kith_loop_watch_free(ends[i].watch);
         close(ends[i].fd);
@@ -353,10 +337,7 @@ static void watch_freed_inside(struct kith_loop *loop)
     }
 }
 
-static void test_watch_freed(void)
-{
-    each(watch_freed_inside);
-}
+static void test_watch_freed(void) { each(watch_freed_inside); }
 
 static void test_watch_refused(void)
 {
@@ -365,7 +346,7 @@ static void test_watch_refused(void)
     kith_loop_free(loop);
 }
 
-/* ------------------------------------------------------------------------------------- posts, stop, embedding */
+/* -------------------------------------------------------------------- posts, stop, embedding */
 
 struct poster {
     struct kith_loop *loop;
@@ -389,22 +370,16 @@ static void posts(struct kith_loop *loop)
     kith_loop_unpost(loop, note_arg, (void *)"b");
     CU_ASSERT_EQUAL(kith_loop_timeout(loop), 0);
     CU_ASSERT_TRUE(kith_loop_turn(loop, UINT64_MAX));
-    CU_ASSERT_STRING_EQUAL(trace, "mac");        /* what a post posts waits for the next turn */
+    CU_ASSERT_STRING_EQUAL(trace, "mac"); /* what a post posts waits for the next turn */
     CU_ASSERT_FALSE(kith_loop_turn(loop, UINT64_MAX));
     CU_ASSERT_STRING_EQUAL(trace, "macm");
 }
 
-static void test_posts(void)
-{
-    each(posts);
-}
+static void test_posts(void) { each(posts); }
 
 static int arrived;
 
-static void arrive(void *arg)
-{
-    arrived++;
-}
+static void arrive(void *arg) { arrived++; }
 
 static void *post_many(void *arg)
 {
@@ -443,7 +418,7 @@ static void test_embedding(void)
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     struct pipe_end end = {loop, fds[0]};
     end.watch = kith_loop_watch(loop, fds[0], KITH_READABLE, read_one, &end);
-    CU_ASSERT_EQUAL(kith_loop_timeout(loop), 0);     /* a new watch is not in the descriptor yet */
+    CU_ASSERT_EQUAL(kith_loop_timeout(loop), 0); /* a new watch is not in the descriptor yet */
     kith_loop_turn(loop, 0);
     CU_ASSERT_EQUAL(kith_loop_timeout(loop), UINT64_MAX);
     CU_ASSERT_EQUAL(poll(&p, 1, 0), 0);
@@ -452,7 +427,7 @@ static void test_embedding(void)
     CU_ASSERT_EQUAL(poll(&p, 1, -1), 1);
     kith_loop_turn(loop, 0);
     kith_loop_post(loop, note_arg, (void *)"p");
-    CU_ASSERT_EQUAL(poll(&p, 1, -1), 1);             /* a post wakes a foreign loop */
+    CU_ASSERT_EQUAL(poll(&p, 1, -1), 1); /* a post wakes a foreign loop */
     kith_loop_turn(loop, 0);
     CU_ASSERT_STRING_EQUAL(trace, "dp");
 
@@ -489,15 +464,14 @@ static void idles(struct kith_loop *loop)
     kith_loop_idle_free(third);
 }
 
-static void test_idles(void)
-{
-    each(idles);
-}
+static void test_idles(void) { each(idles); }
 
 KITH_TESTS("runtime/loop", {"a turn has its order", test_order},
-           {"what is readable comes before what timed out", test_readable_before_timeout}, {"timers", test_timers},
-           {"a timer that sets itself starves nobody", test_greedy_timer},
-           {"timers freed while they fire", test_free_in_callback}, {"heap against a list", test_heap},
-           {"virtual time and randomness", test_virtual_time}, {"watch", test_watch}, {"watch errors", test_watch_error},
-           {"watches freed", test_watch_freed}, {"no watch on nothing", test_watch_refused}, {"posts", test_posts},
-           {"posts from threads, stop", test_threads}, {"embedding", test_embedding}, {"idle", test_idles})
+           {"what is readable comes before what timed out", test_readable_before_timeout},
+           {"timers", test_timers}, {"a timer that sets itself starves nobody", test_greedy_timer},
+           {"timers freed while they fire", test_free_in_callback},
+           {"heap against a list", test_heap}, {"virtual time and randomness", test_virtual_time},
+           {"watch", test_watch}, {"watch errors", test_watch_error},
+           {"watches freed", test_watch_freed}, {"no watch on nothing", test_watch_refused},
+           {"posts", test_posts}, {"posts from threads, stop", test_threads},
+           {"embedding", test_embedding}, {"idle", test_idles})

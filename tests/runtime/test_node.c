@@ -1,6 +1,7 @@
 /*
- * test_node.c - whole nodes in one process: YAML, plugins from their .so files, pipeline, core, sockets on loopback, one
- * real loop. Every wait is for an event, bounded by patience; ports are the system's choice.
+ * test_node.c - whole nodes in one process: YAML, plugins from their .so files, pipeline, core,
+ * sockets on loopback, one real loop. Every wait is for an event, bounded by patience; ports are
+ * the system's choice.
  */
 #include "control.h"
 #include "runtime.h"
@@ -31,10 +32,7 @@ struct node {
 
 static struct node nodes[NODES];
 
-static void on_join(void *self, const struct kith_member *m)
-{
-    ((struct node *)self)->joins++;
-}
+static void on_join(void *self, const struct kith_member *m) { ((struct node *)self)->joins++; }
 
 static void on_leave(void *self, const struct kith_member *m)
 {
@@ -42,17 +40,15 @@ static void on_leave(void *self, const struct kith_member *m)
     ((struct node *)self)->deaths += m->state == KITH_DEAD;
 }
 
-static void on_update(void *self, const struct kith_member *m)
-{
-    ((struct node *)self)->updates++;
-}
+static void on_update(void *self, const struct kith_member *m) { ((struct node *)self)->updates++; }
 
 static void on_message(void *self, struct kith_bytes bytes, bool reliable)
 {
     struct node *n = self;
     *(reliable ? &n->streams : &n->packets) += 1;
     n->bytes += bytes.len;
-    snprintf(n->last, sizeof n->last, "%.*s", (int)(bytes.len < 60 ? bytes.len : 60), (const char *)bytes.data);
+    snprintf(n->last, sizeof n->last, "%.*s", (int)(bytes.len < 60 ? bytes.len : 60),
+             (const char *)bytes.data);
 }
 
 static const struct kith_delegate_ops watcher = {
@@ -100,23 +96,24 @@ static void config(struct node *n, const char *extra)
     char text[2048];
     snprintf(n->path, sizeof n->path, "%s/n%d.yaml", dir, (int)(n - nodes));
     snprintf(text, sizeof text,
-             "node: { name: n%d, profile: local, control: %s/n%d.sock, log: { to: stderr, level: error } }\n"
+             "node: { name: n%d, profile: local, control: %s/n%d.sock, log: { to: stderr, level: "
+             "error } }\n"
              "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n%s",
              (int)(n - nodes), dir, (int)(n - nodes), extra);
     write_file(n->path, text);
 }
 
-static void quiet(void *ctx, enum kith_log_level level, const char *line)
-{
-}
+static void quiet(void *ctx, enum kith_log_level level, const char *line) {}
 
 static void open_node(struct node *n, const char *extra)
 {
     memset(n, 0, sizeof *n);
     config(n, extra);
     struct kith_error err = {.size = sizeof err};
-    struct kith_origin origin = {.path = n->path, .loop = loop, .registry = registry, .problems = stderr};
-    struct kith_options options = {.size = sizeof options, .delegate = &watcher, .delegate_self = n, .log = quiet};
+    struct kith_origin origin = {
+        .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
+    struct kith_options options = {
+        .size = sizeof options, .delegate = &watcher, .delegate_self = n, .log = quiet};
     int rc = kith_node_open(&n->k, &origin, &options, &err);
     if (!rc) rc = kith_start(n->k, &err);
     if (rc) printf("\n%s\n", err.text);
@@ -183,7 +180,8 @@ static const char *stat_name, *stat_label;
 
 static void look(void *arg, const struct kith_stat *s)
 {
-    if (!strcmp(s->name, stat_name) && (!stat_label || (s->label_value && !strcmp(s->label_value, stat_label))))
+    if (!strcmp(s->name, stat_name) &&
+        (!stat_label || (s->label_value && !strcmp(s->label_value, stat_label))))
         stat_value += s->value;
 }
 
@@ -196,7 +194,7 @@ static double stat_of(const struct node *n, const char *name, const char *label)
     return stat_value;
 }
 
-/* ------------------------------------------------------------------------------------- the whole way */
+/* ----------------------------------------------------------------------------- the whole way */
 
 static void three_nodes(const char *extra)
 {
@@ -241,14 +239,16 @@ static void test_three_nodes_meet_talk_and_part(void)
     end();
 }
 
-#define KEY_A "keyring: [ { env: KITH_TEST_KEY_A } ]\n"
-#define KEY_B "keyring: [ { env: KITH_TEST_KEY_B } ]\n"
+#define KEY_A  "keyring: [ { env: KITH_TEST_KEY_A } ]\n"
+#define KEY_B  "keyring: [ { env: KITH_TEST_KEY_B } ]\n"
 #define SEALED "pipeline: { send: [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ] }\n"
 
 static void set_keys(void)
 {
-    setenv("KITH_TEST_KEY_A", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1);
-    setenv("KITH_TEST_KEY_B", "f00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1);
+    setenv("KITH_TEST_KEY_A", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+           1);
+    setenv("KITH_TEST_KEY_B", "f00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+           1);
 }
 
 static void test_the_same_encrypted_and_compressed(void)
@@ -305,7 +305,7 @@ static void test_the_join_list_is_tried_from_the_start(void)
     end();
 }
 
-/* ------------------------------------------------------------------------------------- reload */
+/* ------------------------------------------------------------------------------------ reload */
 
 static void keep_line(void *arg, const char *line)
 {
@@ -328,14 +328,17 @@ static void exchange(void)
     CU_ASSERT_EQUAL(say(&nodes[0], "n1", "p", 1, false), 0);
     CU_ASSERT_EQUAL(say(&nodes[0], "n1", "s", 1, true), 0);
     CU_ASSERT_EQUAL(say(&nodes[1], "n0", "s", 1, true), 0);
-    UNTIL(nodes[1].packets == packets + 1 && nodes[1].streams == streams + 1 && nodes[0].streams == back + 1);
+    UNTIL(nodes[1].packets == packets + 1 && nodes[1].streams == streams + 1 &&
+          nodes[0].streams == back + 1);
 }
 
 static void test_a_cluster_becomes_encrypted_by_reloads_alone(void)
 {
     static const char *const steps[] = {
-        KEY_A "pipeline: { send: [ { use: lzw }, { use: crc32 } ], accept: [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ] }\n",
-        KEY_A "pipeline: { send: [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ], require: [] }\n",
+        KEY_A "pipeline: { send: [ { use: lzw }, { use: crc32 } ], accept: [ { use: lzw }, { use: "
+              "crc32 }, { use: aes_gcm } ] }\n",
+        KEY_A
+        "pipeline: { send: [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ], require: [] }\n",
         KEY_A SEALED,
     };
     struct kith_error err = {.size = sizeof err};
@@ -355,10 +358,12 @@ static void test_a_cluster_becomes_encrypted_by_reloads_alone(void)
             exchange();
         }
     CU_ASSERT_EQUAL(nodes[0].deaths + nodes[1].deaths, 0);
-    CU_ASSERT_EQUAL(stat_of(&nodes[0], "messages_refused", NULL) + stat_of(&nodes[1], "messages_refused", NULL), 0);
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "messages_refused", NULL) +
+                        stat_of(&nodes[1], "messages_refused", NULL),
+                    0);
     CU_ASSERT(stat_of(&nodes[0], "codec_opened", "aes_gcm") > 0);
 
-    open_node(&nodes[2], "");                                /* the door is closed */
+    open_node(&nodes[2], ""); /* the door is closed */
     CU_ASSERT_NOT_EQUAL(join(&nodes[2], &nodes[0]), 0);
     CU_ASSERT_EQUAL(stat_of(&nodes[0], "messages_refused", "policy"), 1);
     end();
@@ -376,7 +381,7 @@ static void test_a_bad_file_changes_nothing(void)
     const struct kith_config *before = nodes[0].k->config;
     CU_ASSERT_EQUAL(reload(&nodes[0], "gosip: { interval: 1s }\n", &err), -KITH_EINVAL);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "gosip"));
-    CU_ASSERT_NOT_EQUAL(reload(&nodes[0], SEALED, &err), 0);         /* no key */
+    CU_ASSERT_NOT_EQUAL(reload(&nodes[0], SEALED, &err), 0); /* no key */
     CU_ASSERT_PTR_EQUAL(nodes[0].k->config, before);
     exchange();
     CU_ASSERT_EQUAL(reload(&nodes[0], "", &err), 0);
@@ -392,8 +397,10 @@ static void test_a_reload_says_what_needs_a_restart(void)
     open_node(&nodes[0], "");
     char text[512];
     snprintf(text, sizeof text,
-             "node: { name: other, profile: local, control: %s/n0.sock, log: { to: stderr, level: error } }\n"
-             "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\ngossip: { interval: 150ms }\n", dir);
+             "node: { name: other, profile: local, control: %s/n0.sock, log: { to: stderr, level: "
+             "error } }\n"
+             "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\ngossip: { interval: 150ms }\n",
+             dir);
     write_file(nodes[0].path, text);
     CU_ASSERT_EQUAL(kith_reload(nodes[0].k, keep_line, &nodes[0], &err), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "gossip.interval: 100ms -> 150ms\n"));
@@ -407,8 +414,10 @@ static int reload_transport(struct node *n, const char *settings)
     char text[512];
     struct kith_error err = {.size = sizeof err};
     snprintf(text, sizeof text,
-             "node: { name: n0, profile: local, control: %s/n0.sock, log: { to: stderr, level: error } }\n"
-             "transport: { use: udp_tcp, %s }\n", dir, settings);
+             "node: { name: n0, profile: local, control: %s/n0.sock, log: { to: stderr, level: "
+             "error } }\n"
+             "transport: { use: udp_tcp, %s }\n",
+             dir, settings);
     write_file(n->path, text);
     n->report[0] = 0;
     return kith_reload(n->k, keep_line, n, &err);
@@ -424,7 +433,9 @@ static void test_a_transport_is_reloaded_but_for_its_bind(void)
     UNTIL(count(&nodes[0], KITH_ALIVE) == 2);
     struct kith_instance *first = kith_instance_ref(nodes[0].k->transport);
     unsigned streams = nodes[1].streams;
-    CU_ASSERT_EQUAL(nodes[0].k->table.send(&nodes[0].k->table, "n1", kith_bytes_of("on its way", 10), true, done, &nodes[0]), 0);
+    CU_ASSERT_EQUAL(nodes[0].k->table.send(&nodes[0].k->table, "n1",
+                                           kith_bytes_of("on its way", 10), true, done, &nodes[0]),
+                    0);
     UNTIL(kith_streams_count(nodes[0].k) > 0);
     CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.1:0, max_connections: 77"), 0);
     CU_ASSERT_PTR_NOT_EQUAL(nodes[0].k->transport, first);
@@ -449,7 +460,8 @@ static void test_a_transport_is_reloaded_but_for_its_bind(void)
     end();
 }
 
-/* What was done to the ring at run time is neither a change of the file nor forgotten when the file says it too. */
+/* What was done to the ring at run time is neither a change of the file nor forgotten when the file
+ * says it too. */
 static void test_a_reload_compares_keys_with_the_ring(void)
 {
     struct kith_error err = {.size = sizeof err};
@@ -459,14 +471,15 @@ static void test_a_reload_compares_keys_with_the_ring(void)
     open_node(&nodes[0], KEY_A SEALED);
     CU_ASSERT_EQUAL(kith_keyring_install(nodes[0].k->ring, key, sizeof key, NULL, &err), 0);
     CU_ASSERT_EQUAL(reload(&nodes[0], KEY_A SEALED, &err), 0);
-    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "keyring: "));    /* from memory only: the file's ring replaces it */
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(nodes[0].report, "keyring: ")); /* from memory only: the file's ring replaces it */
     CU_ASSERT_EQUAL(kith_keyring_count(nodes[0].k->ring), 1);
     CU_ASSERT_EQUAL(reload(&nodes[0], KEY_A SEALED, &err), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "nothing changed"));
     end();
 }
 
-/* ------------------------------------------------------------------------------------- embedding, control */
+/* ------------------------------------------------------------------------ embedding, control */
 
 static void test_the_public_calls_drive_a_node(void)
 {
@@ -475,7 +488,11 @@ static void test_the_public_calls_drive_a_node(void)
     memset(n, 0, sizeof *n);
     config(n, "");
     struct kith_error err = {.size = sizeof err};
-    struct kith_options options = {.size = sizeof options, .control = "", .name = "embedded", .delegate = &watcher, .delegate_self = n};
+    struct kith_options options = {.size = sizeof options,
+                                   .control = "",
+                                   .name = "embedded",
+                                   .delegate = &watcher,
+                                   .delegate_self = n};
     CU_ASSERT_EQUAL_FATAL(kith_open(&n->k, n->path, &options, &err), 0);
     CU_ASSERT_EQUAL_FATAL(kith_start(n->k, &err), 0);
     CU_ASSERT(kith_fd(n->k) >= 0);
@@ -524,7 +541,10 @@ static const char *code_of(json_t *answer)
 {
     const char *code = json_string_value(json_object_get(answer, "code"));
     static char copy[64];
-    snprintf(copy, sizeof copy, "%s", code ? code : json_is_true(json_object_get(answer, "ok")) ? "ok" : "?");
+    snprintf(copy, sizeof copy, "%s",
+             code                                          ? code
+             : json_is_true(json_object_get(answer, "ok")) ? "ok"
+                                                           : "?");
     json_decref(answer);
     return copy;
 }
@@ -541,15 +561,21 @@ static void test_the_control_socket_takes_anything(void)
     CU_ASSERT_STRING_EQUAL(ASK(fd, "[1]"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"fly\"}"), "unsupported");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"to\":\"x\",\"text\":\"y\"}"), "not_found");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"to\":\"n0\",\"payload\":\"*\"}"), "invalid");
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"to\":\"n0\",\"payload\":\"*\"}"),
+                           "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"join\",\"where\":[\"/\"]}"), "ok");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"join\",\"where\":[1]}"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"monitor\",\"events\":[\"x\"]}"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"command\",\"instance\":\"x\"}"), "not_found");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"members\",\"wait\":{\"what\":\"alive\",\"count\":2},\"timeout\":0.01}"), "timeout");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"members\",\"wait\":{\"what\":\"odd\",\"count\":2}}"), "invalid");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"keys\",\"do\":\"install\",\"key\":\"short\"}"), "invalid");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"keys\",\"do\":\"use\",\"fingerprint\":\"00\"}"), "not_found");
+    CU_ASSERT_STRING_EQUAL(
+        ASK(fd, "{\"cmd\":\"members\",\"wait\":{\"what\":\"alive\",\"count\":2},\"timeout\":0.01}"),
+        "timeout");
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"members\",\"wait\":{\"what\":\"odd\",\"count\":2}}"),
+                           "invalid");
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"keys\",\"do\":\"install\",\"key\":\"short\"}"),
+                           "invalid");
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"keys\",\"do\":\"use\",\"fingerprint\":\"00\"}"),
+                           "not_found");
     char *flood = malloc(KITH_CONTROL_LINE_MAX + 2);
     memset(flood, 'x', KITH_CONTROL_LINE_MAX + 2);
     CU_ASSERT_PTR_NULL(ask(fd, flood, KITH_CONTROL_LINE_MAX + 2));
@@ -567,8 +593,10 @@ static json_t *next_line(int fd)
     while (seconds() < last && have < sizeof line) {
         ssize_t n = read(fd, line + have, 1);
         if (n == 0) break;
-        if (n < 0) kith_loop_turn(loop, 10000000);
-        else if (line[have++] == '\n') return json_loadb(line, have, 0, NULL);
+        if (n < 0)
+            kith_loop_turn(loop, 10000000);
+        else if (line[have++] == '\n')
+            return json_loadb(line, have, 0, NULL);
     }
     return NULL;
 }
@@ -603,7 +631,8 @@ static void test_a_monitor_that_does_not_read_is_told_what_it_missed(void)
 
 static void test_requests_are_answered_in_order(void)
 {
-    static const char text[] = "{\"cmd\":\"info\",\"id\":1}\n{\"cmd\":\"members\",\"wait\":{\"what\":\"alive\",\"count\":2},\"id\":2}\n"
+    static const char text[] = "{\"cmd\":\"info\",\"id\":1}\n{\"cmd\":\"members\",\"wait\":{"
+                               "\"what\":\"alive\",\"count\":2},\"id\":2}\n"
                                "{\"cmd\":\"ping\",\"node\":\"n1\",\"id\":3}\n";
     begin();
     open_node(&nodes[0], "");
@@ -612,7 +641,7 @@ static void test_requests_are_answered_in_order(void)
     json_t *first = ask(fd, text, sizeof text - 1);
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(first, "id")), 1);
     json_decref(first);
-    CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);          /* what the second one waits for */
+    CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0); /* what the second one waits for */
     char lines[65536];
     size_t have = 0;
     int newlines = 0;
@@ -638,7 +667,7 @@ static void test_stale_sockets_are_replaced_and_live_ones_refused(void)
     strcpy(sa.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     CU_ASSERT_EQUAL(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
-    close(fd);                                               /* as after a crash */
+    close(fd); /* as after a crash */
     open_node(&nodes[0], "");
     struct kith_error err = {.size = sizeof err};
     struct kith_origin origin = {.path = nodes[0].path, .loop = loop, .registry = registry};
@@ -647,7 +676,7 @@ static void test_stale_sockets_are_replaced_and_live_ones_refused(void)
     CU_ASSERT_EQUAL(kith_start(twin, &err), -KITH_EADDRINUSE);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, path));
     kith_close(twin);
-    CU_ASSERT_EQUAL(access(path, F_OK), 0);                  /* the twin took nothing with it */
+    CU_ASSERT_EQUAL(access(path, F_OK), 0); /* the twin took nothing with it */
     kith_close(nodes[0].k);
     nodes[0].k = NULL;
     CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
@@ -659,13 +688,17 @@ KITH_TESTS("runtime/node", {"three nodes meet, talk and part", test_three_nodes_
            {"a wrong key is refused and counted", test_a_wrong_key_is_refused_and_counted},
            {"large messages go through in pieces", test_large_messages_go_through_in_pieces},
            {"the join list is tried from the start", test_the_join_list_is_tried_from_the_start},
-           {"a cluster becomes encrypted by reloads alone", test_a_cluster_becomes_encrypted_by_reloads_alone},
+           {"a cluster becomes encrypted by reloads alone",
+            test_a_cluster_becomes_encrypted_by_reloads_alone},
            {"a bad file changes nothing", test_a_bad_file_changes_nothing},
            {"a reload says what needs a restart", test_a_reload_says_what_needs_a_restart},
-           {"a transport is reloaded but for its bind", test_a_transport_is_reloaded_but_for_its_bind},
+           {"a transport is reloaded but for its bind",
+            test_a_transport_is_reloaded_but_for_its_bind},
            {"a reload compares keys with the ring", test_a_reload_compares_keys_with_the_ring},
            {"the public calls drive a node", test_the_public_calls_drive_a_node},
            {"the control socket takes anything", test_the_control_socket_takes_anything},
-           {"a monitor that does not read is told what it missed", test_a_monitor_that_does_not_read_is_told_what_it_missed},
+           {"a monitor that does not read is told what it missed",
+            test_a_monitor_that_does_not_read_is_told_what_it_missed},
            {"requests are answered in order", test_requests_are_answered_in_order},
-           {"stale sockets are replaced, live ones refused", test_stale_sockets_are_replaced_and_live_ones_refused})
+           {"stale sockets are replaced, live ones refused",
+            test_stale_sockets_are_replaced_and_live_ones_refused})

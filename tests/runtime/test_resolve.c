@@ -10,22 +10,22 @@
 
 #define SECOND UINT64_C(1000000000)
 
-/* ------------------------------------------------------------------------------------- entries */
+/* ----------------------------------------------------------------------------------- entries */
 
 static void test_where(void)
 {
     static const struct {
         const char *text, *name, *host;
-        int port;                        /* -1: refused */
+        int port; /* -1: refused */
     } cases[] = {
         {"10.0.0.1", "", "10.0.0.1", 7946},
         {"10.0.0.1:80", "", "10.0.0.1", 80},
         {"seed.example.org:8301", "", "seed.example.org", 8301},
         {"web-1/10.0.0.1:80", "web-1", "10.0.0.1", 80},
         {"web-1/seed", "web-1", "seed", 7946},
-        {"a/b/c", "a", "b/c", 7946},             /* cut at the first slash */
+        {"a/b/c", "a", "b/c", 7946}, /* cut at the first slash */
         {"::1", "", "::1", 7946},
-        {"fe80::1:7946", "", "fe80::1:7946", 7946},      /* unbracketed IPv6 has no port */
+        {"fe80::1:7946", "", "fe80::1:7946", 7946}, /* unbracketed IPv6 has no port */
         {"[::1]", "", "::1", 7946},
         {"[::1]:99", "", "::1", 99},
         {"n/[2001:db8::1]:99", "n", "2001:db8::1", 99},
@@ -55,7 +55,8 @@ static void test_where(void)
             continue;
         }
         CU_ASSERT_EQUAL_FATAL(rc, 0);
-        CU_ASSERT(w.name.len == strlen(cases[i].name) && memcmp(w.name.data, cases[i].name, w.name.len) == 0);
+        CU_ASSERT(w.name.len == strlen(cases[i].name) &&
+                  memcmp(w.name.data, cases[i].name, w.name.len) == 0);
         CU_ASSERT_STRING_EQUAL(w.host, cases[i].host);
         CU_ASSERT_EQUAL(w.port, cases[i].port);
     }
@@ -66,7 +67,7 @@ static void test_where(void)
     CU_ASSERT_EQUAL(kith_where_parse(&w, text, 1, NULL), -KITH_EINVAL);
 }
 
-/* ------------------------------------------------------------------------------------- fixture */
+/* ----------------------------------------------------------------------------------- fixture */
 
 static const struct dns_record records[] = {
     {"seeds.example.org", DNS_A, "10.0.0.1"},
@@ -94,7 +95,7 @@ struct fixture {
     struct kith_addr addrs[64];
 };
 
-static int late;                         /* steps that ended by their deadline */
+static int late; /* steps that ended by their deadline */
 
 static void watch_log(void *ctx, enum kith_log_level level, const char *line)
 {
@@ -105,9 +106,12 @@ static int parse(void *ctx, const char *host, uint16_t port, struct kith_addr *o
 {
     *out = (struct kith_addr){.port = port};
     if (strchr(host, ' ')) return -KITH_EINVAL;
-    if (inet_pton(AF_INET, host, out->bytes) == 1) out->len = 4;
-    else if (inet_pton(AF_INET6, host, out->bytes) == 1) out->len = 16;
-    else return -KITH_ENAME;
+    if (inet_pton(AF_INET, host, out->bytes) == 1)
+        out->len = 4;
+    else if (inet_pton(AF_INET6, host, out->bytes) == 1)
+        out->len = 16;
+    else
+        return -KITH_ENAME;
     return 0;
 }
 
@@ -134,11 +138,14 @@ static void set_up(struct fixture *f, bool real, bool with_tcp)
     dns_server_start(&f->server, f->loop, with_tcp);
     snprintf(f->path, sizeof f->path, "/tmp/kith-resolv-XXXXXX");
     int fd = mkstemp(f->path);
-    dprintf(fd, "# a comment\nsearch example.org\nnameserver nonsense\n  nameserver 127.0.0.1:%u\nnameserver 192.0.2.1\n",
+    dprintf(fd,
+            "# a comment\nsearch example.org\nnameserver nonsense\n  nameserver "
+            "127.0.0.1:%u\nnameserver 192.0.2.1\n",
             f->server.port);
     close(fd);
     snprintf(servers, sizeof servers, "127.0.0.1:%u", f->server.port);
-    struct kith_resolver_setup setup = {.dns_config_path = f->path, .system_servers = servers, .parse = parse};
+    struct kith_resolver_setup setup = {
+        .dns_config_path = f->path, .system_servers = servers, .parse = parse};
     f->resolver = kith_resolver_new(f->loop, f->log, &setup);
     CU_ASSERT_PTR_NOT_NULL_FATAL(f->resolver);
 }
@@ -156,7 +163,7 @@ static void resolve(struct fixture *f, const char *host)
 {
     int before = f->done;
     CU_ASSERT_EQUAL_FATAL(kith_resolve(f->resolver, host, 7946, done, f, NULL), 0);
-    CU_ASSERT_EQUAL(f->done, before);            /* never from inside the call */
+    CU_ASSERT_EQUAL(f->done, before); /* never from inside the call */
     while (f->done == before) kith_loop_turn(f->loop, 100000000);
     CU_ASSERT_EQUAL_FATAL(f->done, before + 1);
     CU_ASSERT_EQUAL(late, f->server.silent ? 2 : 0);
@@ -191,7 +198,7 @@ static void test_literal(void)
 static void check_seeds(const struct fixture *f)
 {
     CU_ASSERT_EQUAL(f->status, 0);
-    CU_ASSERT_EQUAL(f->count, 3);                /* no repeats, no CNAME */
+    CU_ASSERT_EQUAL(f->count, 3); /* no repeats, no CNAME */
     CU_ASSERT(has(f, "10.0.0.1", 7946) && has(f, "10.0.0.2", 7946) && has(f, "2001:db8::1", 7946));
 }
 
@@ -201,7 +208,7 @@ static void test_tcp_first(void)
     set_up(&f, true, true);
     resolve(&f, "seeds.example.org");
     check_seeds(&f);
-    CU_ASSERT_EQUAL(f.server.tcp, 1);            /* one question, ANY */
+    CU_ASSERT_EQUAL(f.server.tcp, 1); /* one question, ANY */
     CU_ASSERT_EQUAL(f.server.any, 1);
     CU_ASSERT_EQUAL(f.server.udp, 0);
     tear_down(&f);
@@ -214,7 +221,7 @@ static void test_any_refused(void)
     f.server.refuse_any = true;
     resolve(&f, "seeds.example.org");
     check_seeds(&f);
-    CU_ASSERT_EQUAL(f.server.tcp, 3);            /* ANY, A, AAAA */
+    CU_ASSERT_EQUAL(f.server.tcp, 3); /* ANY, A, AAAA */
     CU_ASSERT_EQUAL(f.server.udp, 0);
     tear_down(&f);
 }
@@ -225,7 +232,7 @@ static void test_no_tcp(void)
     set_up(&f, true, false);
     resolve(&f, "seeds.example.org");
     check_seeds(&f);
-    CU_ASSERT_EQUAL(f.server.udp, 2);            /* the system's way */
+    CU_ASSERT_EQUAL(f.server.udp, 2); /* the system's way */
     tear_down(&f);
 }
 
@@ -245,9 +252,9 @@ static void test_plain_name(void)
 {
     struct fixture f;
     set_up(&f, true, true);
-    resolve(&f, "localhost");                    /* the hosts file, or what the standard says */
+    resolve(&f, "localhost"); /* the hosts file, or what the standard says */
     CU_ASSERT(f.status == 0 && (has(&f, "127.0.0.1", 7946) || has(&f, "::1", 7946)));
-    CU_ASSERT_EQUAL(f.server.tcp, 0);            /* no dot, no TCP */
+    CU_ASSERT_EQUAL(f.server.tcp, 0); /* no dot, no TCP */
     tear_down(&f);
 }
 
@@ -258,7 +265,7 @@ static void test_not_found(void)
     resolve(&f, "missing.example.org");
     CU_ASSERT_EQUAL(f.status, -KITH_ENOTFOUND);
     CU_ASSERT_EQUAL(f.count, 0);
-    CU_ASSERT(f.server.tcp > 0 && f.server.udp > 0);         /* both ways were tried */
+    CU_ASSERT(f.server.tcp > 0 && f.server.udp > 0); /* both ways were tried */
     resolve(&f, "empty.example.org");
     CU_ASSERT_EQUAL(f.status, -KITH_ENOTFOUND);
     tear_down(&f);
@@ -270,9 +277,9 @@ static void test_service(void)
     set_up(&f, true, true);
     resolve(&f, "_kith._tcp.example.org");
     CU_ASSERT_EQUAL(f.status, 0);
-    CU_ASSERT_EQUAL_FATAL(f.count, 2);           /* one target does not resolve: the others do */
+    CU_ASSERT_EQUAL_FATAL(f.count, 2); /* one target does not resolve: the others do */
     CU_ASSERT(has(&f, "10.0.1.1", 8001) && has(&f, "2001:db8::2", 8002));
-    CU_ASSERT_EQUAL(f.addrs[0].port, 8001);      /* by priority */
+    CU_ASSERT_EQUAL(f.addrs[0].port, 8001); /* by priority */
     resolve(&f, "_none._tcp.example.org");
     CU_ASSERT_EQUAL(f.status, -KITH_ENOTFOUND);
     tear_down(&f);
@@ -308,18 +315,18 @@ static void test_cancel(void)
     set_up(&f, true, true);
     f.server.silent = true;
     CU_ASSERT_EQUAL(kith_resolve(f.resolver, "seeds.example.org", 1, done, &f, &lookup), 0);
-    kith_lookup_cancel(lookup);                  /* before anything happened */
+    kith_lookup_cancel(lookup); /* before anything happened */
     int before = open_fds();
     CU_ASSERT_EQUAL(kith_resolve(f.resolver, "seeds.example.org", 1, done, &f, &lookup), 0);
     for (int i = 0; i < 1000 && !f.server.tcp; i++) kith_loop_turn(f.loop, 100000000);
-    kith_lookup_cancel(lookup);                  /* asked, not answered */
+    kith_lookup_cancel(lookup); /* asked, not answered */
     for (int i = 0; i < 1000 && f.server.clients; i++) kith_loop_turn(f.loop, 100000000);
     CU_ASSERT_EQUAL(open_fds(), before);
     for (int i = 0; i < 10; i++) kith_resolve(f.resolver, "seeds.example.org", 1, done, &f, NULL);
     kith_resolve(f.resolver, "10.0.0.1", 1, done, &f, NULL);
     for (int i = 0; i < 1000 && f.server.tcp < 5; i++) kith_loop_turn(f.loop, 100000000);
     f.done = 0;
-    kith_resolver_free(f.resolver);              /* with questions open */
+    kith_resolver_free(f.resolver); /* with questions open */
     f.resolver = NULL;
     kith_loop_turn(f.loop, 0);
     CU_ASSERT_EQUAL(f.done, 0);
@@ -357,8 +364,9 @@ static void test_free_inside(void)
     tear_down(&f);
 }
 
-KITH_TESTS("runtime/resolve", {"entries of join", test_where}, {"literals", test_literal}, {"TCP first", test_tcp_first},
-           {"ANY refused", test_any_refused}, {"no TCP", test_no_tcp}, {"no DNS config", test_no_dns_config},
-           {"a plain name", test_plain_name}, {"not found", test_not_found}, {"services", test_service},
-           {"timeout", test_timeout}, {"cancel", test_cancel}, {"limit", test_limit},
-           {"freed from inside", test_free_inside})
+KITH_TESTS("runtime/resolve", {"entries of join", test_where}, {"literals", test_literal},
+           {"TCP first", test_tcp_first}, {"ANY refused", test_any_refused},
+           {"no TCP", test_no_tcp}, {"no DNS config", test_no_dns_config},
+           {"a plain name", test_plain_name}, {"not found", test_not_found},
+           {"services", test_service}, {"timeout", test_timeout}, {"cancel", test_cancel},
+           {"limit", test_limit}, {"freed from inside", test_free_inside})

@@ -1,12 +1,12 @@
 /*
- * engine.c - time, the network, and cores in it: takes the next event, lets it happen, carries out what the core wants.
- * Knows the core by core.h alone.
+ * engine.c - time, the network, and cores in it: takes the next event, lets it happen, carries out
+ * what the core wants. Knows the core by core.h alone.
  */
 #include "engine.h"
 
 #include <math.h>
 
-/* ------------------------------------------------------------------------------------------------ chance */
+/* ------------------------------------------------------------------------------------ chance */
 
 uint64_t sim_random(struct sim *s)
 {
@@ -28,7 +28,8 @@ static uint64_t delay(struct sim *s)
 
 static void mix(struct sim *s, const void *data, size_t len)
 {
-    for (size_t i = 0; i < len; i++) s->trace = (s->trace ^ ((const uint8_t *)data)[i]) * 0x100000001B3ull;
+    for (size_t i = 0; i < len; i++)
+        s->trace = (s->trace ^ ((const uint8_t *)data)[i]) * 0x100000001B3ull;
 }
 
 static void trace(struct sim *s, unsigned what, int node, const void *data, size_t len)
@@ -43,14 +44,15 @@ void sim_violation(struct sim *s, const char *fmt, ...)
     va_list ap;
     va_start(ap, fmt);
     if (s->violations++ < 5) {
-        printf("\n    seed %llu, at %.6f s: ", (unsigned long long)s->seed, (double)(s->now - SIM_EPOCH) / 1e9);
+        printf("\n    seed %llu, at %.6f s: ", (unsigned long long)s->seed,
+               (double)(s->now - SIM_EPOCH) / 1e9);
         vprintf(fmt, ap);
         CU_FAIL("what must always hold does not");
     }
     va_end(ap);
 }
 
-/* ------------------------------------------------------------------------------------------------ the queue */
+/* --------------------------------------------------------------------------------- the queue */
 
 static bool before(const struct event *a, const struct event *b)
 {
@@ -75,7 +77,8 @@ static void push(struct sim *s, struct event e)
     e.order = s->order++;
     size_t i = s->heap_n++;
     s->heap[i] = e;
-    for (; i && before(&s->heap[i], &s->heap[(i - 1) / 2]); i = (i - 1) / 2) swap(&s->heap[i], &s->heap[(i - 1) / 2]);
+    for (; i && before(&s->heap[i], &s->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        swap(&s->heap[i], &s->heap[(i - 1) / 2]);
 }
 
 static struct event pop(struct sim *s)
@@ -99,16 +102,18 @@ static uint8_t *copy(const void *data, size_t len)
     return p;
 }
 
-/* ----------------------------------------------------------------------------------------- what must always hold */
+/* --------------------------------------------------------------------- what must always hold */
 
 static int by_name(const struct sim *s, struct kith_bytes name)
 {
-    int guess = atoi((const char *)name.data + 1);       /* most are n<number> */
+    int guess = atoi((const char *)name.data + 1); /* most are n<number> */
     if (name.len > 1 && name.data[0] == 'n' && guess < s->n &&
         strcmp(s->nodes[guess].name, (const char *)name.data) == 0)
         return guess;
     for (int i = 0; i < s->n; i++)
-        if (strlen(s->nodes[i].name) == name.len && memcmp(s->nodes[i].name, name.data, name.len) == 0) return i;
+        if (strlen(s->nodes[i].name) == name.len &&
+            memcmp(s->nodes[i].name, name.data, name.len) == 0)
+            return i;
     return -1;
 }
 
@@ -141,8 +146,8 @@ static void check_incarnations(struct sim *s, struct node *n)
         }
         known[k] = true;
         if (m.incarnation < n->seen[k] && !met_anew(n, k))
-            sim_violation(s, "%s knew %s at incarnation %u, now at %u", n->name, s->nodes[k].name, n->seen[k],
-                          m.incarnation);
+            sim_violation(s, "%s knew %s at incarnation %u, now at %u", n->name, s->nodes[k].name,
+                          n->seen[k], m.incarnation);
         n->seen[k] = m.incarnation;
     }
     for (int k = 0; k < s->n; k++)
@@ -150,7 +155,7 @@ static void check_incarnations(struct sim *s, struct node *n)
     memset(n->joined, 0, sizeof n->joined);
 }
 
-/* ------------------------------------------------------------------------------------------------ the delegate */
+/* ------------------------------------------------------------------------------ the delegate */
 
 static int d_node_meta(void *self, uint8_t *out, size_t cap)
 {
@@ -159,7 +164,10 @@ static int d_node_meta(void *self, uint8_t *out, size_t cap)
     return (int)strlen(n->meta);
 }
 
-static void d_notify_msg(void *self, struct kith_bytes b, bool reliable) { ((struct node *)self)->counts.messages++; }
+static void d_notify_msg(void *self, struct kith_bytes b, bool reliable)
+{
+    ((struct node *)self)->counts.messages++;
+}
 
 static void d_local_state(void *self, bool join, const struct kith_sink *sink)
 {
@@ -171,7 +179,8 @@ static void d_merge_remote_state(void *self, struct kith_bytes b, bool join)
 {
     struct node *n = self;
     n->counts.states++;
-    if (b.len < 7 || memcmp(b.data, "state n", 7)) sim_violation(n->sim, "%s got a broken user state", n->name);
+    if (b.len < 7 || memcmp(b.data, "state n", 7))
+        sim_violation(n->sim, "%s got a broken user state", n->name);
 }
 
 static void d_notify_join(void *self, const struct kith_member *m)
@@ -182,14 +191,18 @@ static void d_notify_join(void *self, const struct kith_member *m)
     if (k >= 0) n->joined[k] = true;
 }
 
-static void d_notify_update(void *self, const struct kith_member *m) { ((struct node *)self)->counts.updates++; }
+static void d_notify_update(void *self, const struct kith_member *m)
+{
+    ((struct node *)self)->counts.updates++;
+}
 
 static void d_notify_leave(void *self, const struct kith_member *m)
 {
     struct node *n = self;
     n->counts.leaves++;
     if (n->sim->perfect && m->state == KITH_DEAD)
-        sim_violation(n->sim, "%s took %s for dead for no reason", n->name, (const char *)m->name.data);
+        sim_violation(n->sim, "%s took %s for dead for no reason", n->name,
+                      (const char *)m->name.data);
 }
 
 static void d_notify_suspect(void *self, const struct kith_member *m)
@@ -199,10 +212,12 @@ static void d_notify_suspect(void *self, const struct kith_member *m)
     n->counts.suspicions++;
     if (m->accuser.len == strlen(n->name) && memcmp(m->accuser.data, n->name, m->accuser.len) == 0)
         n->counts.accusations++;
-    if (n->sim->perfect) sim_violation(n->sim, "%s suspects %s for no reason", n->name, (const char *)m->name.data);
+    if (n->sim->perfect)
+        sim_violation(n->sim, "%s suspects %s for no reason", n->name, (const char *)m->name.data);
 }
 
-static void d_notify_conflict(void *self, const struct kith_member *ours, const struct kith_member *other)
+static void d_notify_conflict(void *self, const struct kith_member *ours,
+                              const struct kith_member *other)
 {
     ((struct node *)self)->counts.conflicts++;
 }
@@ -220,7 +235,7 @@ static const struct kith_delegate_ops sim_delegate = {
     .notify_conflict = d_notify_conflict,
 };
 
-/* ------------------------------------------------------------------------------------------------ the network */
+/* ------------------------------------------------------------------------------- the network */
 
 enum { BUDGET = 1400, INBOX = 2000 };
 
@@ -231,34 +246,40 @@ static int at_addr(const struct sim *s, const struct kith_addr *a)
     return -1;
 }
 
-static void send_packet(struct sim *s, struct node *n, const struct kith_addr *to, const uint8_t *data, size_t len)
+static void send_packet(struct sim *s, struct node *n, const struct kith_addr *to,
+                        const uint8_t *data, size_t len)
 {
     if (len > BUDGET) sim_violation(s, "%s sends a packet of %zu bytes", n->name, len);
     int k = at_addr(s, to);
     if (k < 0) sim_violation(s, "%s sends to an address that nobody has", n->name);
     if (k < 0 || s->cut[n->index][k] || chance(s, s->loss[n->index][k])) return;
     for (int copies = chance(s, s->duplicate) ? 2 : 1; copies; copies--)
-        push(s, (struct event){.at = s->now + delay(s), .kind = EV_PACKET, .node = k, .from = n->addr,
-                               .data = copy(data, len), .len = len});
+        push(s, (struct event){.at = s->now + delay(s),
+                               .kind = EV_PACKET,
+                               .node = k,
+                               .from = n->addr,
+                               .data = copy(data, len),
+                               .len = len});
 }
 
 static struct conn *find_conn(struct sim *s, const struct node *n, uint32_t handle, int *end)
 {
     for (int i = 0; i < s->conns_n; i++)
         for (*end = 0; *end < 2; ++*end)
-            if (s->conns[i].used && s->conns[i].end[*end].handle == handle && s->conns[i].end[*end].node == n->index &&
-                s->conns[i].end[*end].life == n->life)
+            if (s->conns[i].used && s->conns[i].end[*end].handle == handle &&
+                s->conns[i].end[*end].node == n->index && s->conns[i].end[*end].life == n->life)
                 return &s->conns[i];
     return NULL;
 }
 
-/* Something goes to the other end of a stream, behind all that went before. Lost packets only cost time. */
+/* Something goes to the other end of a stream, behind all that went before. Lost packets only cost
+ * time. */
 static void stream_event(struct sim *s, struct conn *c, int to_end, struct event e)
 {
     int from = c->end[!to_end].node, to = c->end[to_end].node;
     if (s->cut[from][to]) {
         free(e.data);
-        return;                      /* retransmitted for ever; whoever waits has a deadline */
+        return; /* retransmitted for ever; whoever waits has a deadline */
     }
     e.at = s->now + delay(s);
     while (chance(s, s->loss[from][to])) e.at += 200 * MS;
@@ -285,7 +306,10 @@ static void dial(struct sim *s, struct node *n, const struct kith_output *out)
     c->end[0].handle = out->stream;
     c->end[1].node = to < 0 ? n->index : to;
     if (to < 0 || s->cut[n->index][to] || s->cut[to][n->index])
-        push(s, (struct event){.at = s->now + 10 * SEC, .kind = EV_CLOSED, .node = n->index, .conn = i,
+        push(s, (struct event){.at = s->now + 10 * SEC,
+                               .kind = EV_CLOSED,
+                               .node = n->index,
+                               .conn = i,
                                .reason = -KITH_ETIMEOUT});
     else
         stream_event(s, c, 1, (struct event){.kind = EV_ACCEPT, .from = n->addr});
@@ -303,8 +327,9 @@ static void stream_write(struct sim *s, struct node *n, const struct kith_output
         bool small = chance(s, 0.2);
         piece = 1 + sim_random(s) % (small ? 20 : 5000);
         if (piece > out->bytes.len - at) piece = out->bytes.len - at;
-        stream_event(s, c, !end, (struct event){.kind = EV_DATA, .data = copy(out->bytes.data + at, piece),
-                                                .len = piece});
+        stream_event(s, c, !end,
+                     (struct event){
+                         .kind = EV_DATA, .data = copy(out->bytes.data + at, piece), .len = piece});
     }
     if (!out->last) return;
     c->end[end].finished = true;
@@ -315,13 +340,15 @@ void sim_forget_end(struct sim *s, struct conn *c, int end, bool orderly)
 {
     c->end[end].handle = 0;
     if (c->end[!end].handle || !c->end[!end].life) {
-        if (!orderly) stream_event(s, c, !end, (struct event){.kind = EV_CLOSED, .reason = -KITH_ECLOSED});
-        else if (!c->end[end].finished) stream_event(s, c, !end, (struct event){.kind = EV_END});
+        if (!orderly)
+            stream_event(s, c, !end, (struct event){.kind = EV_CLOSED, .reason = -KITH_ECLOSED});
+        else if (!c->end[end].finished)
+            stream_event(s, c, !end, (struct event){.kind = EV_END});
         c->end[end].finished = true;
     }
 }
 
-/* ------------------------------------------------------------------------------------------------ running a core */
+/* ---------------------------------------------------------------------------- running a core */
 
 static void request_done(struct sim *s, struct node *n, const struct kith_output *out)
 {
@@ -352,8 +379,10 @@ static void carry_out(struct sim *s, struct node *n, const struct kith_output *o
     case KITH_OUT_CLOSE:
     case KITH_OUT_RESET:
         c = find_conn(s, n, out->stream, &end);
-        if (!c) sim_violation(s, "%s closes a stream that it has not", n->name);
-        else sim_forget_end(s, c, end, out->kind == KITH_OUT_CLOSE);
+        if (!c)
+            sim_violation(s, "%s closes a stream that it has not", n->name);
+        else
+            sim_forget_end(s, c, end, out->kind == KITH_OUT_CLOSE);
         break;
     case KITH_OUT_DONE: request_done(s, n, out); break;
     }
@@ -429,10 +458,12 @@ static void happen(struct sim *s, struct event *e)
     if (e->kind == EV_WAKE) {
         n->wake = UINT64_MAX;
         if (!n->core || n->paused) return;
-        if (kith_core_deadline(n->core) <= s->now) sim_tick(s, n);
-        else sim_settle(s, n);
+        if (kith_core_deadline(n->core) <= s->now)
+            sim_tick(s, n);
+        else
+            sim_settle(s, n);
     } else if (n->core && n->paused) {
-        if (n->inbox_n >= INBOX) return;             /* the socket's buffer is full */
+        if (n->inbox_n >= INBOX) return; /* the socket's buffer is full */
         if (n->inbox_n == n->inbox_cap) {
             n->inbox_cap = n->inbox_cap ? 2 * n->inbox_cap : 64;
             n->inbox = realloc(n->inbox, n->inbox_cap * sizeof *n->inbox);
@@ -454,7 +485,8 @@ static void sweep(struct sim *s)
         if (!c->used || c->end[0].handle || c->end[1].handle) continue;
         bool under_way = false;
         for (size_t k = 0; k < s->heap_n && !under_way; k++)
-            under_way = s->heap[k].kind >= EV_ACCEPT && s->heap[k].kind <= EV_CLOSED && s->heap[k].conn == i;
+            under_way = s->heap[k].kind >= EV_ACCEPT && s->heap[k].kind <= EV_CLOSED &&
+                        s->heap[k].conn == i;
         for (int k = 0; k < s->n; k++) under_way |= s->nodes[k].inbox_n > 0;
         c->used = under_way;
     }
@@ -474,9 +506,10 @@ bool sim_step(struct sim *s, uint64_t until)
     return true;
 }
 
-/* ------------------------------------------------------------------------------------------------ a node's core */
+/* ----------------------------------------------------------------------------- a node's core */
 
-static void write_log(void *ctx, enum kith_log_level level, const struct kith_addr *peer, const char *fmt, va_list ap)
+static void write_log(void *ctx, enum kith_log_level level, const struct kith_addr *peer,
+                      const char *fmt, va_list ap)
 {
     struct node *n = ctx;
     if (!getenv("KITH_LOG")) return;
@@ -489,10 +522,16 @@ static size_t packet_budget(void *ctx, const struct kith_addr *to) { return BUDG
 
 void sim_up(struct sim *s, struct node *n)
 {
-    struct kith_core_config config = {.settings = lan_settings(n->name), .advertise = n->addr, .default_port = 7946,
-                                      .headroom = 16, .tailroom = 16};
+    struct kith_core_config config = {.settings = lan_settings(n->name),
+                                      .advertise = n->addr,
+                                      .default_port = 7946,
+                                      .headroom = 16,
+                                      .tailroom = 16};
     if (s->tune) s->tune(&config.settings);
-    struct kith_core_env env = {.ctx = n, .log = write_log, .packet_budget = packet_budget, .delegate = &sim_delegate,
+    struct kith_core_env env = {.ctx = n,
+                                .log = write_log,
+                                .packet_budget = packet_budget,
+                                .delegate = &sim_delegate,
                                 .delegate_self = n};
     struct kith_error err = {.size = sizeof err};
     n->life++;

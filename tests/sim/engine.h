@@ -1,5 +1,6 @@
 /*
- * engine.h - inside of the simulator: what sim.c (nodes, knobs, questions) and engine.c (time, network, cores) share.
+ * engine.h - inside of the simulator: what sim.c (nodes, knobs, questions) and engine.c (time,
+ * network, cores) share.
  */
 #ifndef KITH_TESTS_SIM_ENGINE_H
 #define KITH_TESTS_SIM_ENGINE_H
@@ -9,10 +10,11 @@
 enum event_kind { EV_PACKET, EV_ACCEPT, EV_OPENED, EV_DATA, EV_END, EV_CLOSED, EV_WAKE };
 
 struct event {
-    uint64_t at, order;              /* order: of equal times the earlier made; ticks after all that can be read */
+    uint64_t at,
+        order; /* order: of equal times the earlier made; ticks after all that can be read */
     enum event_kind kind;
-    int node;                        /* whom it happens to */
-    int conn, end;                   /* streams: which, and which end it happens to */
+    int node;      /* whom it happens to */
+    int conn, end; /* streams: which, and which end it happens to */
     struct kith_addr from;
     int reason;
     uint8_t *data;
@@ -24,10 +26,10 @@ struct conn {
     bool used;
     struct {
         int node;
-        unsigned life;               /* of the node, when it was opened */
-        uint32_t handle;             /* 0: not (any more) known to the core */
-        uint64_t busy;               /* nothing that is sent to the other end arrives before */
-        bool finished;               /* sends no more */
+        unsigned life;   /* of the node, when it was opened */
+        uint32_t handle; /* 0: not (any more) known to the core */
+        uint64_t busy;   /* nothing that is sent to the other end arrives before */
+        bool finished;   /* sends no more */
     } end[2];
 };
 
@@ -36,17 +38,17 @@ struct node {
     int index;
     char name[32];
     struct kith_addr addr;
-    struct kith_core *core;          /* NULL: not up */
+    struct kith_core *core; /* NULL: not up */
     unsigned life;
     bool paused;
-    uint64_t wake;                   /* when a WAKE is queued, UINT64_MAX: none */
-    struct event *inbox;             /* arrived while paused */
+    uint64_t wake;       /* when a WAKE is queued, UINT64_MAX: none */
+    struct event *inbox; /* arrived while paused */
     size_t inbox_n, inbox_cap;
     char meta[64], state[64];
     struct sim_counts counts;
-    uint32_t seen[SIM_MAX];          /* highest incarnation known of each node, 0 when not known */
-    bool joined[SIM_MAX];            /* NotifyJoin since the last look */
-    double reaped;                   /* names forgotten, as of the last time that mattered */
+    uint32_t seen[SIM_MAX]; /* highest incarnation known of each node, 0 when not known */
+    bool joined[SIM_MAX];   /* NotifyJoin since the last look */
+    double reaped;          /* names forgotten, as of the last time that mattered */
 };
 
 struct request {
@@ -70,7 +72,7 @@ struct sim {
     double loss[SIM_MAX][SIM_MAX], duplicate, reorder;
     bool cut[SIM_MAX][SIM_MAX];
     uint64_t delay_min, delay_mean, reorder_late;
-    bool perfect;                    /* nothing was ever done to links or nodes */
+    bool perfect; /* nothing was ever done to links or nodes */
     unsigned violations, failures_before;
     void (*tune)(struct kith_settings *);
 };

@@ -3,7 +3,7 @@
  */
 #include "engine.h"
 
-/* ------------------------------------------------------------------------------------------------ nodes */
+/* ------------------------------------------------------------------------------------- nodes */
 
 int sim_add(struct sim *s, const char *name)
 {
@@ -97,7 +97,8 @@ void sim_kill(struct sim *s, int node)
     down(s, n);
     for (int i = 0; i < s->conns_n; i++)
         for (int end = 0; end < 2; end++)
-            if (s->conns[i].used && s->conns[i].end[end].node == node && s->conns[i].end[end].handle)
+            if (s->conns[i].used && s->conns[i].end[end].node == node &&
+                s->conns[i].end[end].handle)
                 sim_forget_end(s, &s->conns[i], end, false);
 }
 
@@ -107,10 +108,11 @@ void sim_restart(struct sim *s, int node)
     sim_up(s, &s->nodes[node]);
 }
 
-/* ------------------------------------------------------------------------------------------------ knobs */
+/* ------------------------------------------------------------------------------------- knobs */
 
 #define EACH(var, which) \
-    for (int var = (which) == SIM_ALL ? 0 : (which); var < ((which) == SIM_ALL ? SIM_MAX : (which) + 1); var++)
+    for (int var = (which) == SIM_ALL ? 0 : (which); \
+         var < ((which) == SIM_ALL ? SIM_MAX : (which) + 1); var++)
 
 void sim_delay(struct sim *s, uint64_t min, uint64_t mean)
 {
@@ -138,10 +140,7 @@ void sim_cut(struct sim *s, int from, int to)
     EACH(i, from) EACH(k, to) s->cut[i][k] = i != k;
 }
 
-void sim_heal(struct sim *s, int from, int to)
-{
-    EACH(i, from) EACH(k, to) s->cut[i][k] = false;
-}
+void sim_heal(struct sim *s, int from, int to) { EACH(i, from) EACH(k, to) s->cut[i][k] = false; }
 
 void sim_partition(struct sim *s, const int *side, unsigned n)
 {
@@ -151,13 +150,16 @@ void sim_partition(struct sim *s, const int *side, unsigned n)
     EACH(i, SIM_ALL) EACH(k, SIM_ALL) if (here[i] != here[k]) s->cut[i][k] = true;
 }
 
-/* ------------------------------------------------------------------------------------------------ commands */
+/* ---------------------------------------------------------------------------------- commands */
 
 static int request(struct sim *s, int node, int64_t number)
 {
     s->requests = realloc(s->requests, (size_t)(s->requests_n + 1) * sizeof *s->requests);
     struct request *q = &s->requests[s->requests_n];
-    *q = (struct request){.node = node, .life = s->nodes[node].life, .number = number, .ended = number < 0,
+    *q = (struct request){.node = node,
+                          .life = s->nodes[node].life,
+                          .number = number,
+                          .ended = number < 0,
                           .status = number < 0 ? (int)number : 1};
     s->requests_n++;
     sim_settle(s, &s->nodes[node]);
@@ -166,7 +168,8 @@ static int request(struct sim *s, int node, int64_t number)
 
 int sim_join(struct sim *s, int node, int seed_node)
 {
-    return request(s, node, kith_core_join(s->nodes[node].core, s->now, &s->nodes[seed_node].addr, ""));
+    return request(s, node,
+                   kith_core_join(s->nodes[node].core, s->now, &s->nodes[seed_node].addr, ""));
 }
 
 int sim_leave(struct sim *s, int node, uint64_t timeout)
@@ -176,13 +179,16 @@ int sim_leave(struct sim *s, int node, uint64_t timeout)
 
 int sim_broadcast(struct sim *s, int node, const char *text)
 {
-    return request(s, node, kith_core_broadcast(s->nodes[node].core, s->now, kith_bytes_of(text, strlen(text))));
+    return request(
+        s, node,
+        kith_core_broadcast(s->nodes[node].core, s->now, kith_bytes_of(text, strlen(text))));
 }
 
 int sim_send(struct sim *s, int node, int to, const char *text, bool reliable)
 {
-    return request(s, node, kith_core_send(s->nodes[node].core, s->now, s->nodes[to].name, NULL,
-                                           kith_bytes_of(text, strlen(text)), reliable));
+    return request(s, node,
+                   kith_core_send(s->nodes[node].core, s->now, s->nodes[to].name, NULL,
+                                  kith_bytes_of(text, strlen(text)), reliable));
 }
 
 void sim_set_meta(struct sim *s, int node, const char *meta)
@@ -195,14 +201,18 @@ void sim_join_all(struct sim *s)
 {
     for (int i = 1; i < s->n; i++) {
         int q = sim_join(s, i, 0);
-        for (uint64_t end = s->now + 20 * SEC; sim_status(s, q) == 1 && s->now < end;) sim_step(s, end);
+        for (uint64_t end = s->now + 20 * SEC; sim_status(s, q) == 1 && s->now < end;)
+            sim_step(s, end);
         CU_ASSERT_EQUAL(sim_status(s, q), 0);
     }
 }
 
-int sim_status(const struct sim *s, int q) { return s->requests[q].ended ? s->requests[q].status : 1; }
+int sim_status(const struct sim *s, int q)
+{
+    return s->requests[q].ended ? s->requests[q].status : 1;
+}
 
-/* ------------------------------------------------------------------------------------------------ looking */
+/* ----------------------------------------------------------------------------------- looking */
 
 uint64_t sim_now(const struct sim *s) { return s->now; }
 
@@ -211,7 +221,8 @@ void sim_run(struct sim *s, uint64_t duration)
     for (uint64_t until = s->now + duration; sim_step(s, until);) {}
 }
 
-bool sim_wait(struct sim *s, bool (*until)(struct sim *, const void *), const void *arg, uint64_t timeout)
+bool sim_wait(struct sim *s, bool (*until)(struct sim *, const void *), const void *arg,
+              uint64_t timeout)
 {
     uint64_t end = s->now + timeout, look = s->now;
     do {
@@ -238,8 +249,8 @@ uint32_t sim_incarnation(const struct sim *s, int observer, int node)
 bool sim_meta_is(const struct sim *s, int observer, int node, const char *meta)
 {
     struct kith_member m = {.size = sizeof m};
-    return kith_core_find(s->nodes[observer].core, s->nodes[node].name, &m) == 0 && m.meta.len == strlen(meta) &&
-           memcmp(m.meta.data, meta, m.meta.len) == 0;
+    return kith_core_find(s->nodes[observer].core, s->nodes[node].name, &m) == 0 &&
+           m.meta.len == strlen(meta) && memcmp(m.meta.data, meta, m.meta.len) == 0;
 }
 
 static bool awake(const struct sim *s, int i) { return s->nodes[i].core && !s->nodes[i].paused; }
@@ -280,7 +291,10 @@ bool sim_wait_state(struct sim *s, int observer, int node, int state, uint64_t t
 }
 
 unsigned sim_health(const struct sim *s, int node) { return kith_core_health(s->nodes[node].core); }
-const struct sim_counts *sim_counts(const struct sim *s, int node) { return &s->nodes[node].counts; }
+const struct sim_counts *sim_counts(const struct sim *s, int node)
+{
+    return &s->nodes[node].counts;
+}
 uint64_t sim_trace(const struct sim *s) { return s->trace; }
 uint64_t sim_events(const struct sim *s) { return s->events; }
 unsigned sim_violations(const struct sim *s) { return s->violations; }

@@ -1,20 +1,20 @@
 /*
  * sim.h - a cluster of cores on virtual time, in one thread, without a socket.
  *
- *     struct sim *s = sim_new(5, 1);             five nodes, n0 to n4, up and strangers to each other
- *     sim_join_all(s);                           all join n0
- *     CU_ASSERT(sim_wait_mesh(s, 10 * SEC));     everybody up sees everybody up as alive, and nobody else
- *     sim_cut(s, 1, 2);                          nothing from n1 reaches n2 any more
- *     sim_free(s);
+ *     struct sim *s = sim_new(5, 1);             five nodes, n0 to n4, up and strangers to each
+ * other sim_join_all(s);                           all join n0 CU_ASSERT(sim_wait_mesh(s, 10 *
+ * SEC));     everybody up sees everybody up as alive, and nobody else sim_cut(s, 1, 2); nothing
+ * from n1 reaches n2 any more sim_free(s);
  *
- * Everything that happens is an event in one queue ordered by time; all chance comes from the seed, so a run repeats
- * exactly. When an assertion fails sim_free prints the seed; KITH_SEED=n in the environment then overrides the seeds of
- * all simulations. Rules that always hold are checked after each event and reported as failures with the time (see
- * engine.c, "what must always hold").
+ * Everything that happens is an event in one queue ordered by time; all chance comes from the seed,
+ * so a run repeats exactly. When an assertion fails sim_free prints the seed; KITH_SEED=n in the
+ * environment then overrides the seeds of all simulations. Rules that always hold are checked after
+ * each event and reported as failures with the time (see engine.c, "what must always hold").
  *
- * Packets are delayed, lost, doubled and overtake each other as told. Streams are reliable byte pipes with a connect
- * delay, cut into random pieces, refused where nobody is up, silent where the link is cut. A paused node is a stopped process:
- * its kernel goes on accepting packets and connections, it reads all of it on waking, before its clock moves.
+ * Packets are delayed, lost, doubled and overtake each other as told. Streams are reliable byte
+ * pipes with a connect delay, cut into random pieces, refused where nobody is up, silent where the
+ * link is cut. A paused node is a stopped process: its kernel goes on accepting packets and
+ * connections, it reads all of it on waking, before its clock moves.
  */
 #ifndef KITH_TESTS_SIM_H
 #define KITH_TESTS_SIM_H
@@ -24,8 +24,8 @@
 
 #include <core.h>
 
-#define SIM_MAX 128                  /* nodes */
-#define SIM_ALL (-1)                 /* for a node: each of them */
+#define SIM_MAX   128  /* nodes */
+#define SIM_ALL   (-1) /* for a node: each of them */
 #define SIM_EPOCH (1000 * SEC)
 
 struct sim;
@@ -37,21 +37,25 @@ struct sim *sim_new_tuned(unsigned n, uint64_t seed, void (*tune)(struct kith_se
 void sim_free(struct sim *);
 
 /* ---- the network; from and to may be SIM_ALL */
-void sim_delay(struct sim *, uint64_t min, uint64_t mean);       /* min + exponential with that mean; 1 ms + 1 ms */
-void sim_loss(struct sim *, int from, int to, double p);         /* packets; streams get slower */
+void sim_delay(struct sim *, uint64_t min,
+               uint64_t mean); /* min + exponential with that mean; 1 ms + 1 ms */
+void sim_loss(struct sim *, int from, int to, double p); /* packets; streams get slower */
 void sim_duplicate(struct sim *, double p);
-void sim_reorder(struct sim *, double p, uint64_t late);         /* such a part comes up to `late` later */
-void sim_cut(struct sim *, int from, int to);                    /* one way */
+void sim_reorder(struct sim *, double p, uint64_t late); /* such a part comes up to `late` later */
+void sim_cut(struct sim *, int from, int to);            /* one way */
 void sim_heal(struct sim *, int from, int to);
-void sim_partition(struct sim *, const int *side, unsigned n);   /* these from all others, both ways */
+void sim_partition(struct sim *, const int *side,
+                   unsigned n); /* these from all others, both ways */
 
 /* ---- the nodes */
-int sim_add(struct sim *, const char *name);     /* one more, with an address of its own; started; its number */
+int sim_add(struct sim *,
+            const char *name); /* one more, with an address of its own; started; its number */
 void sim_pause(struct sim *, int node);
 void sim_resume(struct sim *, int node);
 void sim_kill(struct sim *, int node);
-void sim_restart(struct sim *, int node);        /* after kill: same name and address, nothing remembered */
-void sim_set_meta(struct sim *, int node, const char *meta);     /* and kith_core_update */
+void sim_restart(struct sim *,
+                 int node); /* after kill: same name and address, nothing remembered */
+void sim_set_meta(struct sim *, int node, const char *meta); /* and kith_core_update */
 /* Commands; each gives a number for sim_status. */
 int sim_join(struct sim *, int node, int seed_node);
 int sim_leave(struct sim *, int node, uint64_t timeout);
@@ -63,24 +67,27 @@ int sim_status(const struct sim *, int request); /* 1: under way, else its statu
 /* ---- time */
 uint64_t sim_now(const struct sim *);
 void sim_run(struct sim *, uint64_t duration);
-bool sim_wait(struct sim *, bool (*until)(struct sim *, const void *), const void *arg, uint64_t timeout);
+bool sim_wait(struct sim *, bool (*until)(struct sim *, const void *), const void *arg,
+              uint64_t timeout);
 bool sim_wait_mesh(struct sim *, uint64_t timeout);
-bool sim_wait_state(struct sim *, int observer, int node, int state, uint64_t timeout);  /* SIM_ALL: all others up */
+bool sim_wait_state(struct sim *, int observer, int node, int state,
+                    uint64_t timeout); /* SIM_ALL: all others up */
 
 /* ---- what they see */
-int sim_state(const struct sim *, int observer, int node);       /* enum kith_state, -1: does not know it */
+int sim_state(const struct sim *, int observer,
+              int node); /* enum kith_state, -1: does not know it */
 uint32_t sim_incarnation(const struct sim *, int observer, int node);
 bool sim_meta_is(const struct sim *, int observer, int node, const char *meta);
 unsigned sim_health(const struct sim *, int node);
 struct sim_counts {
-    unsigned joins, leaves, suspicions, updates, conflicts;      /* what its delegate was told */
-    unsigned messages;               /* user messages */
-    unsigned states;                 /* pushed user states of others */
-    unsigned accusations;            /* suspicions of its own making */
+    unsigned joins, leaves, suspicions, updates, conflicts; /* what its delegate was told */
+    unsigned messages;                                      /* user messages */
+    unsigned states;                                        /* pushed user states of others */
+    unsigned accusations;                                   /* suspicions of its own making */
 };
 const struct sim_counts *sim_counts(const struct sim *, int node);
-uint64_t sim_trace(const struct sim *);          /* a hash of all that happened */
-uint64_t sim_events(const struct sim *);         /* how many */
+uint64_t sim_trace(const struct sim *);  /* a hash of all that happened */
+uint64_t sim_events(const struct sim *); /* how many */
 unsigned sim_violations(const struct sim *);
 
 #endif

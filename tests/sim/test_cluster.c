@@ -1,5 +1,6 @@
 /*
- * test_cluster.c - clusters that work as they should: joining, spreading, leaving, over good and over bad links.
+ * test_cluster.c - clusters that work as they should: joining, spreading, leaving, over good and
+ * over bad links.
  */
 #include "sim.h"
 
@@ -68,7 +69,8 @@ static void test_a_quiet_cluster_stays_so(void)
     sim_free(s);
 }
 
-/* Some may miss a refutation and take a live one for dead; no more than `wrong` times in all, and not for long. */
+/* Some may miss a refutation and take a live one for dead; no more than `wrong` times in all, and
+ * not for long. */
 static void lossy(double p, uint64_t seed, unsigned wrong)
 {
     struct sim *s = sim_new(10, seed);
@@ -123,7 +125,8 @@ static void test_meta_reaches_everybody(void)
     CU_ASSERT(sim_wait(s, all_have_meta, "role=db", 120 * SEC));
     sim_set_meta(s, 7, "role=web");
     CU_ASSERT(sim_wait(s, all_have_meta, "role=web", 120 * SEC));
-    for (int i = 0; i < 20; i++) CU_ASSERT(sim_counts(s, i)->updates >= 1 && sim_counts(s, i)->updates <= 2);
+    for (int i = 0; i < 20; i++)
+        CU_ASSERT(sim_counts(s, i)->updates >= 1 && sim_counts(s, i)->updates <= 2);
     sim_run(s, 10 * SEC);
     sim_free(s);
 }
@@ -136,7 +139,8 @@ static void test_user_state_goes_both_ways(void)
     for (int i = 1; i < 5; i++) CU_ASSERT(sim_counts(s, i)->states >= 1);
     unsigned before = sim_counts(s, 2)->states;
     sim_run(s, 300 * SEC);
-    CU_ASSERT(sim_counts(s, 2)->states >= before + 8);       /* about one a 30 s of its own, as many of others */
+    CU_ASSERT(sim_counts(s, 2)->states >=
+              before + 8); /* about one a 30 s of its own, as many of others */
     sim_free(s);
 }
 
@@ -156,7 +160,7 @@ static void test_user_messages(void)
     CU_ASSERT_EQUAL(sim_status(s, c), 0);
     unsigned got = 0;
     for (int i = 0; i < 10; i++) got += sim_counts(s, i)->messages;
-    CU_ASSERT_EQUAL(got, 2 + 8);             /* 4 x ceil(log10 11) transmissions, by the origin only */
+    CU_ASSERT_EQUAL(got, 2 + 8); /* 4 x ceil(log10 11) transmissions, by the origin only */
     sim_free(s);
 }
 
@@ -171,11 +175,11 @@ static void test_leaving(void)
     CU_ASSERT_EQUAL(sim_status(s, q), 0);
     sim_kill(s, 5);
     sim_run(s, 20 * SEC);
-    CU_ASSERT(sim_wait_state(s, SIM_ALL, 5, KITH_LEFT, 0));  /* a left one never becomes dead */
+    CU_ASSERT(sim_wait_state(s, SIM_ALL, 5, KITH_LEFT, 0)); /* a left one never becomes dead */
     CU_ASSERT(sim_wait_mesh(s, 0));
     for (int i = 0; i < 12; i++)
         if (i != 5) CU_ASSERT_EQUAL(sim_counts(s, i)->leaves, 1);
-    CU_ASSERT(sim_wait_state(s, SIM_ALL, 5, -1, 60 * SEC));  /* and is forgotten in the end */
+    CU_ASSERT(sim_wait_state(s, SIM_ALL, 5, -1, 60 * SEC)); /* and is forgotten in the end */
     sim_free(s);
 }
 
@@ -185,19 +189,17 @@ static void test_everybody_leaves_at_once(void)
     sim_join_all(s);
     CU_ASSERT(sim_wait_mesh(s, 120 * SEC));
     for (int i = 0; i < 6; i++) sim_leave(s, i, 10 * SEC);
-    sim_run(s, 30 * SEC);                    /* sim_free: each request has ended */
+    sim_run(s, 30 * SEC); /* sim_free: each request has ended */
     sim_free(s);
 }
 
-KITH_TESTS("sim/cluster",
-    {"the same seed repeats a run", test_the_same_seed_repeats_a_run},
-    {"a hundred nodes join", test_a_hundred_nodes_join},
-    {"two clusters become one", test_two_clusters_become_one},
-    {"a quiet cluster stays so", test_a_quiet_cluster_stays_so},
-    {"lost packets kill nobody for good", test_lost_packets_kill_nobody_for_good},
-    {"doubled, late and overtaking packets", test_doubled_late_and_overtaking_packets},
-    {"meta reaches everybody", test_meta_reaches_everybody},
-    {"user state goes both ways", test_user_state_goes_both_ways},
-    {"user messages", test_user_messages},
-    {"leaving", test_leaving},
-    {"everybody leaves at once", test_everybody_leaves_at_once})
+KITH_TESTS("sim/cluster", {"the same seed repeats a run", test_the_same_seed_repeats_a_run},
+           {"a hundred nodes join", test_a_hundred_nodes_join},
+           {"two clusters become one", test_two_clusters_become_one},
+           {"a quiet cluster stays so", test_a_quiet_cluster_stays_so},
+           {"lost packets kill nobody for good", test_lost_packets_kill_nobody_for_good},
+           {"doubled, late and overtaking packets", test_doubled_late_and_overtaking_packets},
+           {"meta reaches everybody", test_meta_reaches_everybody},
+           {"user state goes both ways", test_user_state_goes_both_ways},
+           {"user messages", test_user_messages}, {"leaving", test_leaving},
+           {"everybody leaves at once", test_everybody_leaves_at_once})

@@ -1,5 +1,6 @@
 /*
- * test_faults.c - what breaks: links, processes, names; and that the cluster agrees again afterwards.
+ * test_faults.c - what breaks: links, processes, names; and that the cluster agrees again
+ * afterwards.
  */
 #include "sim.h"
 
@@ -7,12 +8,12 @@ static struct sim *meshed(unsigned n, uint64_t seed)
 {
     struct sim *s = sim_new(n, seed);
     sim_join_all(s);
-    CU_ASSERT(sim_wait_mesh(s, 120 * SEC));  /* gossip may miss somebody; push/pull does not */
+    CU_ASSERT(sim_wait_mesh(s, 120 * SEC)); /* gossip may miss somebody; push/pull does not */
     sim_run(s, 5 * SEC);
     return s;
 }
 
-/* ------------------------------------------------------------------------------------------------ links */
+/* ------------------------------------------------------------------------------------- links */
 
 static void test_a_one_way_cut_between_two_is_bridged(void)
 {
@@ -34,8 +35,9 @@ static void test_a_node_that_hears_nothing_is_declared_dead_and_takes_nobody_alo
     CU_ASSERT(sim_wait_state(s, SIM_ALL, 3, KITH_DEAD, 60 * SEC));
     for (int i = 0; i < 7; i++)
         for (int k = 0; k < 7; k++)
-            if (i != 3 && k != 3) CU_ASSERT(sim_state(s, i, k) == KITH_ALIVE || sim_state(s, i, k) == KITH_SUSPECT);
-    CU_ASSERT(sim_health(s, 3) > 0);         /* it is the first it should suspect */
+            if (i != 3 && k != 3)
+                CU_ASSERT(sim_state(s, i, k) == KITH_ALIVE || sim_state(s, i, k) == KITH_SUSPECT);
+    CU_ASSERT(sim_health(s, 3) > 0); /* it is the first it should suspect */
     sim_run(s, 10 * SEC);
     for (int i = 0; i < 7; i++)
         for (int k = 0; k < 7; k++)
@@ -98,16 +100,16 @@ static void test_a_long_partition_is_forgotten_until_somebody_joins(void)
     sim_free(s);
 }
 
-/* ------------------------------------------------------------------------------------------------ processes */
+/* --------------------------------------------------------------------------------- processes */
 
-/* Somebody who misses the refutation in spite of all gossip may still take it for dead, until the next push/pull: that is
- * memberlist's way, and rare. */
+/* Somebody who misses the refutation in spite of all gossip may still take it for dead, until the
+ * next push/pull: that is memberlist's way, and rare. */
 static void test_a_paused_node_refutes_and_accuses_nobody(void)
 {
     unsigned wrong = 0;
     for (uint64_t seed = 1; seed <= 12; seed++) {
         struct sim *s = meshed(10, 100 + seed);
-        sim_run(s, seed * 83 * MS);          /* stop it in another part of its probe cycle each time */
+        sim_run(s, seed * 83 * MS); /* stop it in another part of its probe cycle each time */
         sim_pause(s, 2);
         sim_run(s, 4 * SEC);
         sim_resume(s, 2);
@@ -141,14 +143,15 @@ static void test_a_killed_node_is_suspected_then_dead(void)
         sim_kill(s, 3);
         CU_ASSERT(sim_wait_state(s, SIM_ALL, 3, KITH_SUSPECT, 15 * SEC));
         CU_ASSERT(sim_wait_state(s, SIM_ALL, 3, KITH_DEAD, 40 * SEC));
-        CU_ASSERT(sim_now(s) - t0 >= 5 * SEC);       /* a probe of 1 s, then no less than 4 s of suspicion */
-        CU_ASSERT(sim_now(s) - t0 <= 30 * SEC);      /* two others confirm within their rounds */
+        CU_ASSERT(sim_now(s) - t0 >=
+                  5 * SEC); /* a probe of 1 s, then no less than 4 s of suspicion */
+        CU_ASSERT(sim_now(s) - t0 <= 30 * SEC); /* two others confirm within their rounds */
         for (int i = 0; i < 5; i++)
             if (i != 3) CU_ASSERT_EQUAL(sim_counts(s, i)->leaves, 1);
         CU_ASSERT(sim_wait_mesh(s, 0));
         CU_ASSERT(sim_wait_state(s, SIM_ALL, 3, -1, 60 * SEC));
         sim_run(s, 60 * SEC);
-        CU_ASSERT_EQUAL(sim_state(s, 0, 3), -1);     /* nobody brings the name back */
+        CU_ASSERT_EQUAL(sim_state(s, 0, 3), -1); /* nobody brings the name back */
         sim_free(s);
     }
 }
@@ -163,7 +166,8 @@ static void test_half_of_them_are_killed(void)
     sim_free(s);
 }
 
-/* What others remember of the earlier life has a higher incarnation; the new one hears of it and goes beyond. */
+/* What others remember of the earlier life has a higher incarnation; the new one hears of it and
+ * goes beyond. */
 static bool risen_again(struct sim *s, const void *arg)
 {
     for (int i = 0; i < 5; i++)
@@ -216,11 +220,11 @@ static void test_two_nodes_of_one_name(void)
     sim_join(s, other, 0);
     sim_run(s, 60 * SEC);
     for (int i = 0; i < 5; i++) {
-        CU_ASSERT_EQUAL(sim_counts(s, i)->leaves, 0);        /* the first one stays */
+        CU_ASSERT_EQUAL(sim_counts(s, i)->leaves, 0); /* the first one stays */
         CU_ASSERT_EQUAL(sim_state(s, i, 1), KITH_ALIVE);
     }
-    CU_ASSERT(sim_counts(s, 0)->conflicts > 0);              /* and all who meet the other one say so, */
-    CU_ASSERT(sim_counts(s, other)->conflicts > 0);          /* the other one, too */
+    CU_ASSERT(sim_counts(s, 0)->conflicts > 0);     /* and all who meet the other one say so, */
+    CU_ASSERT(sim_counts(s, other)->conflicts > 0); /* the other one, too */
     CU_ASSERT_EQUAL(sim_state(s, other, 3), KITH_ALIVE);
     sim_kill(s, other);
     sim_run(s, 60 * SEC);
@@ -228,7 +232,7 @@ static void test_two_nodes_of_one_name(void)
     sim_free(s);
 }
 
-/* ------------------------------------------------------------------------------------------------ all of it */
+/* --------------------------------------------------------------------------------- all of it */
 
 static uint64_t draw(uint64_t *x)
 {
@@ -281,7 +285,8 @@ static void storm(uint64_t seed)
         if (is[i] == LEFT || is[i] == DOWN) sim_restart(s, i);
     }
     for (int i = 1; i < N; i++) sim_join(s, i, 0);
-    CU_ASSERT(sim_wait_mesh(s, 400 * SEC));  /* the last ones by push/pull or by forgetting: that takes minutes */
+    CU_ASSERT(sim_wait_mesh(
+        s, 400 * SEC)); /* the last ones by push/pull or by forgetting: that takes minutes */
     sim_run(s, 60 * SEC);
     CU_ASSERT(sim_wait_mesh(s, 0));
     sim_free(s);
@@ -293,17 +298,21 @@ static void test_after_a_storm_all_agree_again(void)
 }
 
 KITH_TESTS("sim/faults",
-    {"a one-way cut between two is bridged", test_a_one_way_cut_between_two_is_bridged},
-    {"a node that hears nothing takes nobody along",
-     test_a_node_that_hears_nothing_is_declared_dead_and_takes_nobody_along},
-    {"a partition heals by a join", test_a_partition_heals_by_a_join},
-    {"a short partition heals by gossip to the dead", test_a_short_partition_heals_by_gossip_to_the_dead},
-    {"a long partition is forgotten until somebody joins", test_a_long_partition_is_forgotten_until_somebody_joins},
-    {"a paused node refutes and accuses nobody", test_a_paused_node_refutes_and_accuses_nobody},
-    {"a long paused node comes back", test_a_long_paused_node_comes_back},
-    {"a killed node is suspected, then dead", test_a_killed_node_is_suspected_then_dead},
-    {"half of them are killed", test_half_of_them_are_killed},
-    {"a restarted node refutes its earlier life", test_a_restarted_node_refutes_its_earlier_life},
-    {"a left node comes back", test_a_left_node_comes_back},
-    {"two nodes of one name", test_two_nodes_of_one_name},
-    {"after a storm all agree again", test_after_a_storm_all_agree_again})
+           {"a one-way cut between two is bridged", test_a_one_way_cut_between_two_is_bridged},
+           {"a node that hears nothing takes nobody along",
+            test_a_node_that_hears_nothing_is_declared_dead_and_takes_nobody_along},
+           {"a partition heals by a join", test_a_partition_heals_by_a_join},
+           {"a short partition heals by gossip to the dead",
+            test_a_short_partition_heals_by_gossip_to_the_dead},
+           {"a long partition is forgotten until somebody joins",
+            test_a_long_partition_is_forgotten_until_somebody_joins},
+           {"a paused node refutes and accuses nobody",
+            test_a_paused_node_refutes_and_accuses_nobody},
+           {"a long paused node comes back", test_a_long_paused_node_comes_back},
+           {"a killed node is suspected, then dead", test_a_killed_node_is_suspected_then_dead},
+           {"half of them are killed", test_half_of_them_are_killed},
+           {"a restarted node refutes its earlier life",
+            test_a_restarted_node_refutes_its_earlier_life},
+           {"a left node comes back", test_a_left_node_comes_back},
+           {"two nodes of one name", test_two_nodes_of_one_name},
+           {"after a storm all agree again", test_after_a_storm_all_agree_again})

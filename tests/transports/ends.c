@@ -45,12 +45,9 @@ void ends_finish(void)
     loop = NULL;
 }
 
-/* ------------------------------------------------------------------------------------- pattern */
+/* ----------------------------------------------------------------------------------- pattern */
 
-uint8_t pattern(size_t at)
-{
-    return (uint8_t)(at * 31 + (at >> 8) * 7 + (at >> 16));
-}
+uint8_t pattern(size_t at) { return (uint8_t)(at * 31 + (at >> 8) * 7 + (at >> 16)); }
 
 static uint64_t add(uint64_t sum, size_t at, uint8_t byte)
 {
@@ -64,7 +61,7 @@ uint64_t pattern_sum(size_t n)
     return sum;
 }
 
-/* ------------------------------------------------------------------------------------- upcalls */
+/* ----------------------------------------------------------------------------------- upcalls */
 
 static struct end *called(void *ctx)
 {
@@ -95,7 +92,8 @@ static void go_on_sending(struct end *e, struct end_stream *s)
     if (e->to_send) end_finish(e, s);
 }
 
-static void packet_in(void *ctx, const struct kith_addr *from, struct kith_buf *buf, uint64_t received_at)
+static void packet_in(void *ctx, const struct kith_addr *from, struct kith_buf *buf,
+                      uint64_t received_at)
 {
     struct end *e = called(ctx);
     CU_ASSERT(kith_buf_headroom(buf) >= 64 && kith_buf_tailroom(buf) >= 64);
@@ -177,15 +175,18 @@ struct end *end_adopting(const char *settings, struct end *old)
     struct kith_config_finder finder = kith_registry_finder(registry);
     struct kith_diag *diag = kith_diag_new();
     struct end *e = calloc(1, sizeof *e);
-    snprintf(text, sizeof text, "node: { name: x }\npipeline: { send: [], accept: [] }\ntransport: { use: udp_tcp, %s }\n", settings);
+    snprintf(
+        text, sizeof text,
+        "node: { name: x }\npipeline: { send: [], accept: [] }\ntransport: { use: udp_tcp, %s }\n",
+        settings);
     e->config = kith_config_parse("test.yaml", text, strlen(text), &finder, diag);
     if (!e->config) kith_diag_print(diag, stderr);
     kith_diag_free(diag);
     CU_ASSERT_PTR_NOT_NULL_FATAL(e->config);
     e->up = uplink;
     e->up.ctx = e;
-    struct kith_transport_setup setup = {.size = sizeof setup, .uplink = &e->up, .tcp_timeout = 10000000000u,
-                                         .buffer_size = 1400};
+    struct kith_transport_setup setup = {
+        .size = sizeof setup, .uplink = &e->up, .tcp_timeout = 10000000000u, .buffer_size = 1400};
     int rc = kith_instance_new(&e->in, &e->config->transport, &maker, NULL, &err);
     if (!rc) {
         e->ops = e->in->plugin->ops;
@@ -201,10 +202,7 @@ struct end *end_adopting(const char *settings, struct end *old)
     return NULL;
 }
 
-struct end *end_new(const char *settings)
-{
-    return end_adopting(settings, NULL);
-}
+struct end *end_new(const char *settings) { return end_adopting(settings, NULL); }
 
 void end_free(struct end *e)
 {

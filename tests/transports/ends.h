@@ -1,6 +1,6 @@
 /*
- * ends.h - ends of a transport under test: instances of the real plugin on a real or virtual loop with the real services,
- * and an uplink that remembers what it was told.
+ * ends.h - ends of a transport under test: instances of the real plugin on a real or virtual loop
+ * with the real services, and an uplink that remembers what it was told.
  */
 #ifndef KITH_TEST_ENDS_H
 #define KITH_TEST_ENDS_H
@@ -15,8 +15,8 @@ struct end_stream {
     bool accepted, opened, writable, ended, closed;
     int reason;
     size_t got, sent;
-    uint64_t sum;                        /* of the bytes got, position and all */
-    uint8_t head[KEEP];                  /* the first bytes got */
+    uint64_t sum;       /* of the bytes got, position and all */
+    uint8_t head[KEEP]; /* the first bytes got */
     struct kith_addr from;
 };
 
@@ -35,9 +35,9 @@ struct end {
 
     struct end_stream streams[STREAMS_MAX];
     size_t stream_count;
-    bool refuse;                         /* accept no stream */
-    size_t to_send;                      /* bytes to send on each stream, from opened on; then finish */
-    bool in_call;                        /* an upcall from inside a downcall is an error */
+    bool refuse;    /* accept no stream */
+    size_t to_send; /* bytes to send on each stream, from opened on; then finish */
+    bool in_call;   /* an upcall from inside a downcall is an error */
     size_t upcalls;
 };
 
@@ -46,15 +46,16 @@ extern struct kith_loop *loop;
 /* A loop and services; real or virtual. */
 void ends_begin(bool real);
 void ends_finish(void);
-/* An instance from the transport's part of a node file: "bind: ..., max_connections: 5". NULL when it can't be had: err_text says
- * why. adopt: NULL, or the end it replaces. */
+/* An instance from the transport's part of a node file: "bind: ..., max_connections: 5". NULL when
+ * it can't be had: err_text says why. adopt: NULL, or the end it replaces. */
 struct end *end_new(const char *settings);
 struct end *end_adopting(const char *settings, struct end *old);
 void end_free(struct end *);
 extern char err_text[512];
 
 int end_send(struct end *, const struct kith_addr *to, size_t len);
-struct end_stream *end_open(struct end *, const struct kith_addr *to);   /* NULL: refused at once; open_status */
+struct end_stream *end_open(struct end *,
+                            const struct kith_addr *to); /* NULL: refused at once; open_status */
 extern int open_status;
 int64_t end_write(struct end *, struct end_stream *, const void *data, size_t len);
 void end_finish(struct end *, struct end_stream *);
@@ -65,12 +66,13 @@ uint8_t pattern(size_t at);
 uint64_t pattern_sum(size_t n);
 bool before_deadline(bool first);
 
-/* Turn until cond holds; virtual time stands still meanwhile. Half a minute without it fails the test; nothing depends on
- * how long it takes. */
+/* Turn until cond holds; virtual time stands still meanwhile. Half a minute without it fails the
+ * test; nothing depends on how long it takes. */
 #define UNTIL(cond) \
     do { \
         before_deadline(true); \
-        while (!(cond) && before_deadline(false)) kith_loop_turn(loop, kith_loop_is_virtual(loop) ? 0 : 100000000); \
+        while (!(cond) && before_deadline(false)) \
+            kith_loop_turn(loop, kith_loop_is_virtual(loop) ? 0 : 100000000); \
         CU_ASSERT_TRUE_FATAL(cond); \
     } while (0)
 

@@ -1,6 +1,7 @@
 /*
- * test_batches.c - what becomes of a batch of datagrams when the system takes some of it, none of it, or refuses one. The
- * file under test is compiled in with a sendmmsg() of the test's own, because loopback never says that it is full.
+ * test_batches.c - what becomes of a batch of datagrams when the system takes some of it, none of
+ * it, or refuses one. The file under test is compiled in with a sendmmsg() of the test's own,
+ * because loopback never says that it is full.
  */
 #include "test.h"
 #include <errno.h>
@@ -15,7 +16,7 @@ static int fake_sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags)
 /* What the next calls answer: a count, or a negated errno. */
 static int answers[64], answer_count, calls;
 static size_t sent_count;
-static uint8_t sent[1000];               /* the first byte of each */
+static uint8_t sent[1000]; /* the first byte of each */
 
 static int fake_sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags)
 {
@@ -27,7 +28,8 @@ static int fake_sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags)
         return -1;
     }
     CU_ASSERT_FATAL((unsigned)answer <= n);
-    for (int i = 0; i < answer; i++) sent[sent_count++] = *(uint8_t *)headers[i].msg_hdr.msg_iov->iov_base;
+    for (int i = 0; i < answer; i++)
+        sent[sent_count++] = *(uint8_t *)headers[i].msg_hdr.msg_iov->iov_base;
     return answer;
 }
 
@@ -41,10 +43,7 @@ static void script(int n, const int *list)
 
 static unsigned watched;
 
-static void watch_set(struct kith_watch *w, unsigned events)
-{
-    watched = events;
-}
+static void watch_set(struct kith_watch *w, unsigned events) { watched = events; }
 
 static uint64_t counters[16];
 static const struct kith_host host = {.size = sizeof host, .watch_set = watch_set};
@@ -57,7 +56,8 @@ static struct kith_ut *set_up(void)
     for (size_t i = 0; i < sizeof u->count / sizeof *c; i++) c[i] = &counters[i];
     u->host = &host;
     u->socket_count = 1;
-    u->sockets[0] = (struct kith_ut_socket){.owner = u, .local.in.sin_family = AF_INET, .udp = -1, .tcp = -1};
+    u->sockets[0] =
+        (struct kith_ut_socket){.owner = u, .local.in.sin_family = AF_INET, .udp = -1, .tcp = -1};
     u->batches[0] = new_batch(&u->sockets[0]);
     watched = KITH_READABLE;
     sent_count = 0;
@@ -101,10 +101,10 @@ static void test_full(void)
     kith_ut_flush(u);
     CU_ASSERT_EQUAL(watched, KITH_READABLE | KITH_WRITABLE);
     CU_ASSERT_EQUAL(send_byte(u, 4, 10), 0);
-    kith_ut_flush(u);                            /* still full: not tried */
+    kith_ut_flush(u); /* still full: not tried */
     CU_ASSERT_EQUAL(calls, 2);
     SCRIPT(-EAGAIN, 3);
-    on_udp(&u->sockets[0], KITH_WRITABLE);       /* full again at once */
+    on_udp(&u->sockets[0], KITH_WRITABLE); /* full again at once */
     CU_ASSERT_EQUAL(watched, KITH_READABLE | KITH_WRITABLE);
     on_udp(&u->sockets[0], KITH_WRITABLE);
     CU_ASSERT_EQUAL(watched, KITH_READABLE);
@@ -128,7 +128,7 @@ static void test_over_full(void)
     SCRIPT(SEND_BATCH);
     on_udp(&u->sockets[0], KITH_WRITABLE);
     CU_ASSERT_EQUAL(sent_count, SEND_BATCH);
-    CU_ASSERT_EQUAL(send_byte(u, 1, 10), 0);     /* room again */
+    CU_ASSERT_EQUAL(send_byte(u, 1, 10), 0); /* room again */
     SCRIPT(1);
     kith_ut_flush(u);
 
@@ -153,10 +153,11 @@ static void test_refused(void)
     CU_ASSERT_EQUAL(memcmp(sent, "\1\4", 2), 0);
     CU_ASSERT_EQUAL(*u->count.packets_dropped_send_failed, 2);
     SCRIPT(0);
-    kith_ut_flush(u);                            /* nothing left, nothing called */
+    kith_ut_flush(u); /* nothing left, nothing called */
     CU_ASSERT_EQUAL(calls, 0);
     tear_down(u);
 }
 
-KITH_TESTS("transports/batches", {"the system takes some", test_partial}, {"the system is full", test_full},
-           {"the batch is full too", test_over_full}, {"one is refused", test_refused})
+KITH_TESTS("transports/batches", {"the system takes some", test_partial},
+           {"the system is full", test_full}, {"the batch is full too", test_over_full},
+           {"one is refused", test_refused})

@@ -1,5 +1,6 @@
 /*
- * test_udp_tcp.c - the real plugin on loopback: packets, streams, limits, deadlines (in virtual time), errors, reload.
+ * test_udp_tcp.c - the real plugin on loopback: packets, streams, limits, deadlines (in virtual
+ * time), errors, reload.
  */
 #include "ends.h"
 #include <arpa/inet.h>
@@ -12,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define V4 "bind: '127.0.0.1:0'"
-#define V6 "bind: '[::1]:0'"
+#define V4     "bind: '127.0.0.1:0'"
+#define V6     "bind: '[::1]:0'"
 #define SECOND UINT64_C(1000000000)
 
 static int open_fds(void)
@@ -38,7 +39,8 @@ static int raw_socket(int type, uint16_t *port)
 
 static int raw_connect(uint16_t port)
 {
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons(port)};
+    struct sockaddr_in sa = {
+        .sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     CU_ASSERT_FATAL(connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 || errno == EINPROGRESS);
     return fd;
@@ -49,11 +51,12 @@ static struct kith_addr v4(uint16_t port)
     return (struct kith_addr){.port = port, .len = 4, .bytes = {127, 0, 0, 1}};
 }
 
-/* ------------------------------------------------------------------------------------- packets */
+/* ----------------------------------------------------------------------------------- packets */
 
 static void packets(const char *settings, size_t address_len)
 {
-    static const size_t sizes[] = {1, 2, 100, 1400, 1472, 1473, 8192, 9000, 32768, 65000, 65506, 65507};
+    static const size_t sizes[] = {1,    2,    100,   1400,  1472,  1473,
+                                   8192, 9000, 32768, 65000, 65506, 65507};
     ends_begin(true);
     struct end *a = end_new(settings), *b = end_new(settings);
     CU_ASSERT_FATAL(a && b);
@@ -76,15 +79,9 @@ static void packets(const char *settings, size_t address_len)
     ends_finish();
 }
 
-static void test_packets_v4(void)
-{
-    packets(V4, 4);
-}
+static void test_packets_v4(void) { packets(V4, 4); }
 
-static void test_packets_v6(void)
-{
-    packets(V6, 16);
-}
+static void test_packets_v6(void) { packets(V6, 16); }
 
 /* More than any batch, in one turn each way. */
 static void test_packet_bursts(void)
@@ -96,7 +93,7 @@ static void test_packet_bursts(void)
     for (int round = 0; round < 10; round++) {
         for (int i = 0; i < 300; i++) sent += end_send(a, &b->addr, 1 + (size_t)(i * 7 % 150)) == 0;
         a->ops->flush(a->self);
-        UNTIL(b->packets == sent);               /* small ones: they fit any system's buffer */
+        UNTIL(b->packets == sent); /* small ones: they fit any system's buffer */
     }
     CU_ASSERT_EQUAL(sent, 3000);
     CU_ASSERT_EQUAL(end_counter(a, "packets_sent"), 3000);
@@ -111,19 +108,25 @@ static void test_packets_refused(void)
     ends_begin(true);
     struct end *a = end_new(V4);
     CU_ASSERT_PTR_NOT_NULL_FATAL(a);
-    struct kith_addr v6 = {.port = 1, .len = 16, .bytes = {[15] = 1}}, odd = {.port = 1, .len = 5}, none = {.port = 1};
-    struct kith_addr no_port = v4(0), mapped = {.port = a->addr.port, .len = 16, .bytes = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1}};
+    struct kith_addr v6 = {.port = 1, .len = 16, .bytes = {[15] = 1}}, odd = {.port = 1, .len = 5},
+                     none = {.port = 1};
+    struct kith_addr no_port = v4(0), mapped = {.port = a->addr.port,
+                                                .len = 16,
+                                                .bytes = {[10] = 0xff, [11] = 0xff, 127, 0, 0, 1}};
     CU_ASSERT_EQUAL(end_send(a, &v6, 10), -KITH_EUNREACHABLE);
     CU_ASSERT_EQUAL(end_send(a, &odd, 10), -KITH_EINVAL);
     CU_ASSERT_EQUAL(end_send(a, &none, 10), -KITH_EINVAL);
     CU_ASSERT_EQUAL(end_send(a, &no_port, 10), -KITH_EINVAL);
-    CU_ASSERT_EQUAL(end_send(a, &mapped, 10), 0);            /* IPv4 in IPv6's clothes, as memberlist's default emits it */
+    CU_ASSERT_EQUAL(end_send(a, &mapped, 10),
+                    0); /* IPv4 in IPv6's clothes, as memberlist's default emits it */
     a->ops->flush(a->self);
     UNTIL(a->packets == 1);
 
     /* An empty datagram is dropped and counted. */
     int fd = raw_socket(SOCK_DGRAM, &port);
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons(a->addr.port)};
+    struct sockaddr_in sa = {.sin_family = AF_INET,
+                             .sin_addr = {htonl(INADDR_LOOPBACK)},
+                             .sin_port = htons(a->addr.port)};
     CU_ASSERT_EQUAL(sendto(fd, "", 0, 0, (struct sockaddr *)&sa, sizeof sa), 0);
     CU_ASSERT_EQUAL(sendto(fd, "x", 1, 0, (struct sockaddr *)&sa, sizeof sa), 1);
     UNTIL(a->packets == 2);
@@ -152,7 +155,7 @@ static void test_system_drops(void)
     }
     a->ops->flush(a->self);
     UNTIL(b->packets > 0);
-    end_send(a, &b->addr, 3);                    /* carries the count */
+    end_send(a, &b->addr, 3); /* carries the count */
     a->ops->flush(a->self);
     UNTIL(b->packet_len == 3);
     CU_ASSERT(end_counter(b, "packets_dropped_system") > 0);
@@ -165,19 +168,20 @@ static void test_system_drops(void)
 static void test_dual_stack(void)
 {
     ends_begin(true);
-    struct end *both = end_new("bind: '[::]:0', advertise: '127.0.0.1'"), *four = end_new(V4), *six = end_new(V6);
+    struct end *both = end_new("bind: '[::]:0', advertise: '127.0.0.1'"), *four = end_new(V4),
+               *six = end_new(V6);
     CU_ASSERT_FATAL(both && four && six);
     CU_ASSERT_EQUAL(both->addr.len, 4);
     struct kith_addr both6 = {.port = both->addr.port, .len = 16, .bytes = {[15] = 1}};
     end_send(four, &both->addr, 4);
     four->ops->flush(four->self);
     UNTIL(both->packets == 1);
-    CU_ASSERT(kith_addr_equal(&both->packet_from, &four->addr));     /* 4 bytes, not ::ffff:127.0.0.1 */
+    CU_ASSERT(kith_addr_equal(&both->packet_from, &four->addr)); /* 4 bytes, not ::ffff:127.0.0.1 */
     end_send(both, &four->addr, 5);
     end_send(both, &six->addr, 6);
     both->ops->flush(both->self);
     UNTIL(four->packets == 1 && six->packets == 1);
-    CU_ASSERT(kith_addr_equal(&four->packet_from, &both->addr));     /* source port is the bound one */
+    CU_ASSERT(kith_addr_equal(&four->packet_from, &both->addr)); /* source port is the bound one */
     CU_ASSERT(kith_addr_equal(&six->packet_from, &both6));
     struct end_stream *s = end_open(four, &both->addr);
     UNTIL(s->opened && both->stream_count == 1);
@@ -193,13 +197,14 @@ static void test_several_binds(void)
     ends_begin(true);
     struct end *a = end_new("bind: [ '127.0.0.1:0', '[::1]:0', '127.0.0.2:0' ]"), *b = end_new(V6);
     CU_ASSERT_FATAL(a && b);
-    struct kith_addr six = {.port = a->addr.port, .len = 16, .bytes = {[15] = 1}}, other = v4(a->addr.port);
+    struct kith_addr six = {.port = a->addr.port, .len = 16, .bytes = {[15] = 1}},
+                     other = v4(a->addr.port);
     other.bytes[3] = 2;
     end_send(b, &six, 1);
     b->ops->flush(b->self);
     UNTIL(a->packets == 1);
     end_send(a, &b->addr, 1);
-    end_send(a, &other, 1);                      /* to itself, from the first of the family */
+    end_send(a, &other, 1); /* to itself, from the first of the family */
     a->ops->flush(a->self);
     UNTIL(b->packets == 1 && a->packets == 2);
     CU_ASSERT(kith_addr_equal(&b->packet_from, &six));
@@ -211,7 +216,7 @@ static void test_several_binds(void)
     ends_finish();
 }
 
-/* ------------------------------------------------------------------------------------- streams */
+/* ----------------------------------------------------------------------------------- streams */
 
 static void test_ten_mebibytes(void)
 {
@@ -219,7 +224,7 @@ static void test_ten_mebibytes(void)
     ends_begin(true);
     struct end *a = end_new(V4), *b = end_new(V4);
     CU_ASSERT_FATAL(a && b);
-    a->to_send = b->to_send = SIZE;              /* both ways at once */
+    a->to_send = b->to_send = SIZE; /* both ways at once */
     struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
     UNTIL(s->closed && t->closed);
     CU_ASSERT_EQUAL(s->reason, 0);
@@ -229,7 +234,7 @@ static void test_ten_mebibytes(void)
     CU_ASSERT_EQUAL(t->got, SIZE);
     CU_ASSERT_EQUAL(s->sum, pattern_sum(SIZE));
     CU_ASSERT_EQUAL(t->sum, pattern_sum(SIZE));
-    CU_ASSERT_TRUE(s->writable);                 /* somebody had to wait */
+    CU_ASSERT_TRUE(s->writable); /* somebody had to wait */
     end_free(a);
     end_free(b);
     ends_finish();
@@ -241,7 +246,8 @@ static void test_half_close(void)
     struct end *a = end_new(V6), *b = end_new(V6);
     CU_ASSERT_FATAL(a && b);
     struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
-    CU_ASSERT_EQUAL(end_write(a, s, "early", 5), 0);         /* not connected yet: nothing is taken, writable follows */
+    CU_ASSERT_EQUAL(end_write(a, s, "early", 5),
+                    0); /* not connected yet: nothing is taken, writable follows */
     UNTIL(s->opened && s->writable);
     CU_ASSERT_EQUAL(end_write(a, s, "question", 8), 8);
     end_finish(a, s);
@@ -250,9 +256,9 @@ static void test_half_close(void)
     CU_ASSERT_EQUAL(t->got, 8);
     CU_ASSERT_EQUAL(memcmp(t->head, "question", 8), 0);
     CU_ASSERT_FALSE(t->closed);
-    CU_ASSERT_EQUAL(end_write(b, t, "answer", 6), 6);        /* the other way is still open */
+    CU_ASSERT_EQUAL(end_write(b, t, "answer", 6), 6); /* the other way is still open */
     end_finish(b, t);
-    CU_ASSERT_FALSE(t->closed);                              /* said in a turn of its own */
+    CU_ASSERT_FALSE(t->closed); /* said in a turn of its own */
     UNTIL(s->closed && t->closed);
     CU_ASSERT_EQUAL(s->got, 6);
     CU_ASSERT_EQUAL(s->reason, 0);
@@ -273,13 +279,13 @@ static void test_pause(void)
     UNTIL(s->opened && b->stream_count == 1);
     b->ops->stream_read(b->self, t->id, false);
     a->to_send = SIZE;
-    a->up.stream_writable(a, s->id);             /* begin to send */
+    a->up.stream_writable(a, s->id); /* begin to send */
     size_t stuck;
     do {
         stuck = s->sent;
         for (int i = 0; i < 20; i++) kith_loop_turn(loop, 1000000);
     } while (s->sent != stuck);
-    CU_ASSERT(stuck < SIZE);                     /* the sender is held back */
+    CU_ASSERT(stuck < SIZE); /* the sender is held back */
     CU_ASSERT_EQUAL(t->got, 0);
     b->ops->stream_read(b->self, t->id, true);
     UNTIL(t->ended);
@@ -301,9 +307,9 @@ static void test_reset(void)
     end_reset(a, s);
     UNTIL(t->closed);
     CU_ASSERT_EQUAL(t->reason, -KITH_ECLOSED);
-    CU_ASSERT_EQUAL(a->upcalls, upcalls);        /* no closed for the one who asked */
+    CU_ASSERT_EQUAL(a->upcalls, upcalls); /* no closed for the one who asked */
     CU_ASSERT_EQUAL(end_write(a, s, "x", 1), -KITH_ECLOSED);
-    end_reset(a, s);                             /* dead ids are harmless */
+    end_reset(a, s); /* dead ids are harmless */
     end_finish(a, s);
     a->ops->stream_read(a->self, 12345, false);
 
@@ -328,7 +334,7 @@ static void test_refused(void)
     ends_begin(true);
     struct end *a = end_new(V4);
     CU_ASSERT_PTR_NOT_NULL_FATAL(a);
-    int fd = raw_socket(SOCK_STREAM, &port);     /* bound, nobody listens */
+    int fd = raw_socket(SOCK_STREAM, &port); /* bound, nobody listens */
     struct kith_addr to = v4(port), bad = {.port = 1, .len = 7};
     struct end_stream *s = end_open(a, &to);
     if (s) {
@@ -344,7 +350,7 @@ static void test_refused(void)
     close(fd);
 
     struct end *b = end_new(V4);
-    b->refuse = true;                            /* the node does not want it */
+    b->refuse = true; /* the node does not want it */
     s = end_open(a, &b->addr);
     UNTIL(s->closed);
     CU_ASSERT_EQUAL(s->reason, -KITH_ECLOSED);
@@ -354,7 +360,8 @@ static void test_refused(void)
     ends_finish();
 }
 
-/* The peer says no and hangs up while we are still writing: its words are heard before the end is. */
+/* The peer says no and hangs up while we are still writing: its words are heard before the end is.
+ */
 static void test_last_words(void)
 {
     uint16_t port;
@@ -368,7 +375,7 @@ static void test_last_words(void)
     int fd = accept(listener, NULL, NULL);
     UNTIL(s->sent > 0);
     CU_ASSERT_EQUAL(write(fd, "no", 2), 2);
-    close(fd);                                   /* with unread bytes: a reset */
+    close(fd); /* with unread bytes: a reset */
     UNTIL(s->closed);
     CU_ASSERT_EQUAL(s->reason, -KITH_ECLOSED);
     CU_ASSERT_EQUAL(s->got, 2);
@@ -385,7 +392,8 @@ static void test_connect_timeout(void)
     ends_begin(false);
     int listener = raw_socket(SOCK_STREAM, &port);
     CU_ASSERT_EQUAL(listen(listener, 0), 0);
-    for (int i = 0; i < 64; i++) fillers[i] = raw_connect(port);     /* the backlog is full: nobody answers any more */
+    for (int i = 0; i < 64; i++)
+        fillers[i] = raw_connect(port); /* the backlog is full: nobody answers any more */
     struct end *a = end_new(V4);
     struct kith_addr to = v4(port);
     uint64_t began = kith_loop_now(loop);
@@ -409,7 +417,7 @@ static void test_idle_timeout(void)
     struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
     UNTIL(s->opened && b->stream_count == 1);
     uint64_t began = kith_loop_now(loop);
-    for (int i = 1; i <= 4; i++) {               /* a byte every two seconds keeps it */
+    for (int i = 1; i <= 4; i++) { /* a byte every two seconds keeps it */
         kith_loop_run_until(loop, began + 2 * (uint64_t)i * SECOND);
         CU_ASSERT_EQUAL(end_write(a, s, "x", 1), 1);
         UNTIL(t->got == (size_t)i);
@@ -427,7 +435,7 @@ static void test_idle_timeout(void)
     ends_finish();
 }
 
-/* ------------------------------------------------------------------------------------- limits */
+/* ------------------------------------------------------------------------------------ limits */
 
 static void test_per_source(void)
 {
@@ -441,7 +449,7 @@ static void test_per_source(void)
     UNTIL(s[2]->closed);
     CU_ASSERT_EQUAL(s[2]->reason, -KITH_ECLOSED);
     CU_ASSERT_EQUAL(end_counter(b, "streams_refused_per_source"), 1);
-    end_reset(a, s[0]);                          /* a place is free again */
+    end_reset(a, s[0]); /* a place is free again */
     UNTIL(b->streams[0].closed || b->streams[1].closed);
     struct end_stream *next = end_open(a, &b->addr);
     UNTIL(b->stream_count == 3);
@@ -458,8 +466,9 @@ static void test_in_all(void)
     struct end *a = end_new(V4), *b = end_new("bind: '127.0.0.1:0', max_connections: 2");
     struct end_stream *s[4];
     for (int i = 0; i < 4; i++) s[i] = end_open(a, &b->addr);
-    UNTIL(s[0]->opened && s[1]->opened && s[2]->opened && s[3]->opened && end_counter(b, "accepts_paused") > 0);
-    CU_ASSERT_EQUAL(b->stream_count, 2);         /* the others wait in the backlog */
+    UNTIL(s[0]->opened && s[1]->opened && s[2]->opened && s[3]->opened &&
+          end_counter(b, "accepts_paused") > 0);
+    CU_ASSERT_EQUAL(b->stream_count, 2); /* the others wait in the backlog */
     end_reset(b, &b->streams[0]);
     UNTIL(b->stream_count == 3);
     end_reset(b, &b->streams[1]);
@@ -470,7 +479,8 @@ static void test_in_all(void)
     ends_finish();
 }
 
-/* Out of descriptors: no busy loop, and it goes on when there are some again. Virtual time, so the wait costs none. */
+/* Out of descriptors: no busy loop, and it goes on when there are some again. Virtual time, so the
+ * wait costs none. */
 static void test_out_of_descriptors(void)
 {
     struct rlimit was, now;
@@ -485,7 +495,7 @@ static void test_out_of_descriptors(void)
     UNTIL(end_counter(b, "accept_errors") > 0);
     uint64_t errors = end_counter(b, "accept_errors"), at = kith_loop_now(loop);
     kith_loop_run_until(loop, at + 10 * SECOND);
-    CU_ASSERT(end_counter(b, "accept_errors") - errors < 20);        /* 5 ms doubling to 1 s */
+    CU_ASSERT(end_counter(b, "accept_errors") - errors < 20); /* 5 ms doubling to 1 s */
     CU_ASSERT(end_counter(b, "accept_errors") - errors > 5);
     setrlimit(RLIMIT_NOFILE, &was);
     kith_loop_run_until(loop, kith_loop_now(loop) + 2 * SECOND);
@@ -519,7 +529,7 @@ static void test_thousand_connects(void)
         CU_ASSERT_EQUAL(closed, EACH);
     }
     CU_ASSERT_EQUAL(open_fds(), before);
-    for (int i = 0; i < ROUNDS * EACH; i++)      /* no id came back meanwhile */
+    for (int i = 0; i < ROUNDS * EACH; i++) /* no id came back meanwhile */
         for (int k = 0; k < i; k++)
             if (ids[i] == ids[k]) CU_FAIL_FATAL("an id was given twice");
     end_free(a);
@@ -538,18 +548,18 @@ static void test_stop_in_flight(void)
     UNTIL(b->stream_count == 5 && b->streams[4].got > 0);
     for (int i = 0; i < 50; i++) end_send(a, &b->addr, 1000);
     struct kith_addr to = b->addr;
-    end_open(a, &to);                            /* still connecting */
+    end_open(a, &to); /* still connecting */
     end_free(b);
     CU_ASSERT(open_fds() < with_loop + 20);
     UNTIL(a->streams[0].closed);
     end_free(a);
-    CU_ASSERT_EQUAL(open_fds(), with_loop);      /* stopped means closed, at once */
+    CU_ASSERT_EQUAL(open_fds(), with_loop); /* stopped means closed, at once */
     kith_loop_turn(loop, 0);
     ends_finish();
     CU_ASSERT_EQUAL(open_fds(), before);
 }
 
-/* ------------------------------------------------------------------------------------- settings */
+/* ---------------------------------------------------------------------------------- settings */
 
 #define SAYS(settings, ...) \
     do { \
@@ -564,7 +574,8 @@ static void test_stop_in_flight(void)
             } \
     } while (0)
 
-/* A port that is taken for UDP, and for TCP is ours: held by a socket that does not listen, so that it may be shared. */
+/* A port that is taken for UDP, and for TCP is ours: held by a socket that does not listen, so that
+ * it may be shared. */
 static void take_udp(int *tcp, int *udp, uint16_t *port)
 {
     for (;;) {
@@ -588,7 +599,8 @@ static void test_bad_settings(void)
     ends_begin(true);
     struct end *a = end_new(V4);
     snprintf(settings, sizeof settings, "bind: '127.0.0.1:%u'", a->addr.port);
-    SAYS(settings, "TCP port", "127.0.0.1:", "in use by another program", "choose another port in `bind`");
+    SAYS(settings, "TCP port", "127.0.0.1:", "in use by another program",
+         "choose another port in `bind`");
     int tcp, udp;
     take_udp(&tcp, &udp, &port);
     snprintf(settings, sizeof settings, "bind: '127.0.0.1:%u'", port);
@@ -600,13 +612,15 @@ static void test_bad_settings(void)
     SAYS("bind: '127.0.0.1:70000'", "'127.0.0.1:70000' is not an address", "192.0.2.1:7946");
     SAYS("bind: '[::1'", "is not an address");
     SAYS("bind: [ '127.0.0.1:0', '127.0.0.1:0' ]", "twice");
-    SAYS("bind: '127.0.0.1:0', advertise: 0.0.0.0", "nobody can reach 0.0.0.0", "stands for every address");
+    SAYS("bind: '127.0.0.1:0', advertise: 0.0.0.0", "nobody can reach 0.0.0.0",
+         "stands for every address");
     SAYS("bind: '127.0.0.1:0', advertise: '::'", "nobody can reach ::");
     SAYS("bind: '127.0.0.1:0', advertise: '224.0.0.1:7946'", "multicast");
     SAYS("bind: '127.0.0.1:0', advertise: '255.255.255.255'", "reserved");
     SAYS("bind: '127.0.0.1:0', advertise: web.example.org", "not a name");
     SAYS("bind: '127.0.0.1:0', advertise: '10.0.0.1:x'", "is not an address");
-    SAYS("bind: '0.0.0.0:0', interface: nosuchif0", "'nosuchif0' has no address", "127.0.0.1 on lo");
+    SAYS("bind: '0.0.0.0:0', interface: nosuchif0", "'nosuchif0' has no address",
+         "127.0.0.1 on lo");
     end_free(a);
     ends_finish();
 }
@@ -617,15 +631,17 @@ static void test_privileged_port(void)
     FILE *f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "r");
     if (f && fscanf(f, "%u", &first) != 1) first = 1024;
     if (f) fclose(f);
-    if (first < 80) return;                      /* every port is free for all here */
+    if (first < 80) return; /* every port is free for all here */
     fflush(NULL);
     pid_t child = fork();
     if (!child) {
         ends_begin(true);
-        end_free(end_new("bind: '127.0.0.1:0'"));    /* load the plugin while its folder can be read */
+        end_free(end_new("bind: '127.0.0.1:0'")); /* load the plugin while its folder can be read */
         if (geteuid() == 0 && seteuid(65534)) _exit(2);
         struct end *e = end_new("bind: '127.0.0.1:79'");
-        _exit(e ? 3 : strstr(err_text, "no permission for port 79") && strstr(err_text, "1024") ? 0 : 4);
+        _exit(e                                                                           ? 3
+              : strstr(err_text, "no permission for port 79") && strstr(err_text, "1024") ? 0
+                                                                                          : 4);
     }
     int status = -1;
     waitpid(child, &status, 0);
@@ -645,10 +661,11 @@ static void test_advertise(void)
     e = end_new("bind: '0.0.0.0:0', interface: lo");
     CU_ASSERT(e && e->addr.len == 4 && e->addr.bytes[0] == 127);
     end_free(e);
-    e = end_new("bind: ':0', advertise: '::ffff:10.0.0.1'");         /* one form for one place */
+    e = end_new("bind: ':0', advertise: '::ffff:10.0.0.1'"); /* one form for one place */
     CU_ASSERT(e && e->addr.len == 4 && e->addr.bytes[0] == 10);
     end_free(e);
-    /* A wildcard alone is guessed, if the machine has a private address; else the error says what to do. */
+    /* A wildcard alone is guessed, if the machine has a private address; else the error says what
+     * to do. */
     e = end_new("bind: '0.0.0.0:0'");
     if (e) CU_ASSERT(e->addr.len == 4 && e->addr.bytes[0] != 0 && e->addr.bytes[0] != 127);
     if (!e) CU_ASSERT_PTR_NOT_NULL(strstr(err_text, "set `advertise`"));
@@ -684,17 +701,19 @@ static void test_text(void)
         struct kith_addr a;
         CU_ASSERT_EQUAL(e->ops->parse(e->self, cases[i].host, 99, &a), cases[i].rc);
         if (cases[i].rc) continue;
-        CU_ASSERT(a.port == 99 && a.len == cases[i].len && a.bytes[0] == cases[i].first && a.bytes[a.len - 1] == cases[i].last);
+        CU_ASSERT(a.port == 99 && a.len == cases[i].len && a.bytes[0] == cases[i].first &&
+                  a.bytes[a.len - 1] == cases[i].last);
         CU_ASSERT_EQUAL(e->ops->format(e->self, &a, text, sizeof text), (int)strlen(cases[i].text));
         CU_ASSERT_STRING_EQUAL(text, cases[i].text);
     }
     struct kith_addr odd = {.len = 3, .bytes = {1, 2, 255}}, host_only = v4(0);
-    struct kith_addr mapped = {.port = 9, .len = 16, .bytes = {[10] = 0xff, [11] = 0xff, 1, 2, 3, 4}};
+    struct kith_addr mapped = {
+        .port = 9, .len = 16, .bytes = {[10] = 0xff, [11] = 0xff, 1, 2, 3, 4}};
     e->ops->format(e->self, &odd, text, sizeof text);
     CU_ASSERT_STRING_EQUAL(text, "0102ff");
     e->ops->format(e->self, &host_only, text, sizeof text);
     CU_ASSERT_STRING_EQUAL(text, "127.0.0.1");
-    e->ops->format(e->self, &mapped, text, sizeof text);     /* others' form is shown as it is */
+    e->ops->format(e->self, &mapped, text, sizeof text); /* others' form is shown as it is */
     CU_ASSERT_STRING_EQUAL(text, "[::ffff:1.2.3.4]:9");
     CU_ASSERT_EQUAL(e->ops->format(e->self, &mapped, text, 5), 18);
     CU_ASSERT_STRING_EQUAL(text, "[::f");
@@ -702,7 +721,7 @@ static void test_text(void)
     ends_finish();
 }
 
-/* ------------------------------------------------------------------------------------- reload */
+/* ------------------------------------------------------------------------------------ reload */
 
 static void test_adopt(void)
 {
@@ -721,8 +740,10 @@ static void test_adopt(void)
     a->ops->flush(a->self);
     UNTIL(b->streams[0].got == 1 && b->packets == 1);
 
-    /* Same port, other limits, one address more (one where nobody else has taken the port): socket and stream go on. */
-    struct end *next = end_adopting("bind: [ '127.0.0.1:0', '127.93.7.2:0' ], max_connections: 5", b);
+    /* Same port, other limits, one address more (one where nobody else has taken the port): socket
+     * and stream go on. */
+    struct end *next =
+        end_adopting("bind: [ '127.0.0.1:0', '127.93.7.2:0' ], max_connections: 5", b);
     CU_ASSERT_PTR_NOT_NULL_FATAL(next);
     CU_ASSERT(kith_addr_equal(&next->addr, &b->addr));
     next->streams[next->stream_count++] = b->streams[0];
@@ -748,14 +769,20 @@ static void test_adopt(void)
 }
 
 KITH_TESTS("transports/udp_tcp", {"packets of all sizes, IPv4", test_packets_v4},
-           {"packets of all sizes, IPv6", test_packets_v6}, {"packets in bursts", test_packet_bursts},
-           {"packets that can't be sent or are nothing", test_packets_refused}, {"drops of the system", test_system_drops},
-           {"T20: dual stack, IPv4 peers keep 4 bytes", test_dual_stack}, {"several binds on one port", test_several_binds},
-           {"ten mebibytes both ways", test_ten_mebibytes}, {"half-close", test_half_close}, {"pause", test_pause},
-           {"reset", test_reset}, {"refused", test_refused}, {"last words of who hangs up", test_last_words},
+           {"packets of all sizes, IPv6", test_packets_v6},
+           {"packets in bursts", test_packet_bursts},
+           {"packets that can't be sent or are nothing", test_packets_refused},
+           {"drops of the system", test_system_drops},
+           {"T20: dual stack, IPv4 peers keep 4 bytes", test_dual_stack},
+           {"several binds on one port", test_several_binds},
+           {"ten mebibytes both ways", test_ten_mebibytes}, {"half-close", test_half_close},
+           {"pause", test_pause}, {"reset", test_reset}, {"refused", test_refused},
+           {"last words of who hangs up", test_last_words},
            {"connect timeout", test_connect_timeout}, {"idle timeout", test_idle_timeout},
            {"limit per source", test_per_source}, {"limit in all", test_in_all},
-           {"out of descriptors", test_out_of_descriptors}, {"a thousand connects", test_thousand_connects},
-           {"stop with traffic in flight", test_stop_in_flight}, {"bad settings say what to change", test_bad_settings},
-           {"privileged port", test_privileged_port}, {"advertise", test_advertise}, {"addresses as text", test_text},
-           {"reload takes over sockets and streams", test_adopt})
+           {"out of descriptors", test_out_of_descriptors},
+           {"a thousand connects", test_thousand_connects},
+           {"stop with traffic in flight", test_stop_in_flight},
+           {"bad settings say what to change", test_bad_settings},
+           {"privileged port", test_privileged_port}, {"advertise", test_advertise},
+           {"addresses as text", test_text}, {"reload takes over sockets and streams", test_adopt})

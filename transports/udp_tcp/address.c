@@ -1,8 +1,10 @@
 /*
- * address.c - addresses as text, as the node's kith_addr and as the system's sockaddr. Resolves nothing.
+ * address.c - addresses as text, as the node's kith_addr and as the system's sockaddr. Resolves
+ * nothing.
  *
- * On the wire an address is 4 or 16 bytes. An IPv4 address in IPv6's clothes (::ffff:a.b.c.d) is the same place as its
- * short form and is shortened wherever it becomes ours: one node must not appear as two.
+ * On the wire an address is 4 or 16 bytes. An IPv4 address in IPv6's clothes (::ffff:a.b.c.d) is
+ * the same place as its short form and is shortened wherever it becomes ours: one node must not
+ * appear as two.
  */
 #include "udp_tcp.h"
 #include <arpa/inet.h>
@@ -24,13 +26,16 @@ uint16_t kith_ut_port(const union kith_ut_sockaddr *a)
 
 void kith_ut_set_port(union kith_ut_sockaddr *a, uint16_t port)
 {
-    if (a->sa.sa_family == AF_INET) a->in.sin_port = htons(port);
-    else a->in6.sin6_port = htons(port);
+    if (a->sa.sa_family == AF_INET)
+        a->in.sin_port = htons(port);
+    else
+        a->in6.sin6_port = htons(port);
 }
 
 bool kith_ut_wildcard(const union kith_ut_sockaddr *a)
 {
-    return a->sa.sa_family == AF_INET ? a->in.sin_addr.s_addr == INADDR_ANY : IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+    return a->sa.sa_family == AF_INET ? a->in.sin_addr.s_addr == INADDR_ANY
+                                      : IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
 }
 
 bool kith_ut_to_sockaddr(const struct kith_addr *addr, union kith_ut_sockaddr *out)
@@ -95,7 +100,8 @@ int kith_ut_split(const char *text, char *host, uint16_t *port)
         if (close[1]) digits = close + 2;
         text++;
         end = close;
-    } else if (colon && colon == strrchr(text, ':')) {       /* more than one: an IPv6 address without port */
+    } else if (colon &&
+               colon == strrchr(text, ':')) { /* more than one: an IPv6 address without port */
         digits = colon + 1;
         end = colon;
     }
@@ -150,7 +156,8 @@ int kith_ut_format(void *self, const struct kith_addr *a, char *out, size_t cap)
     } else {
         /* Somebody else's transport. */
         *host = 0;
-        for (int i = 0; i < a->len && i < KITH_ADDR_MAX; i++) snprintf(host + 2 * i, 3, "%02x", a->bytes[i]);
+        for (int i = 0; i < a->len && i < KITH_ADDR_MAX; i++)
+            snprintf(host + 2 * i, 3, "%02x", a->bytes[i]);
     }
     if (!a->port) return snprintf(out, cap, "%s", host);
     return snprintf(out, cap, a->len == 16 ? "[%s]:%u" : "%s:%u", host, a->port);

@@ -1,10 +1,11 @@
 /*
  * advertise.c - which address others shall use: the one configured, the one bound, or a guess.
  *
- * Bound to a wildcard, memberlist guesses: a private address (RFC 6890, forwardable) of an interface that is up, best on
- * the interface of the default route. So do we, for every wildcard; but an IPv4 address is always 4 bytes, where
- * memberlist makes it 16. A wrong guess costs its owner a day of flapping members, so whatever is doubtful is an error
- * or a warning that names the key to set.
+ * Bound to a wildcard, memberlist guesses: a private address (RFC 6890, forwardable) of an
+ * interface that is up, best on the interface of the default route. So do we, for every wildcard;
+ * but an IPv4 address is always 4 bytes, where memberlist makes it 16. A wrong guess costs its
+ * owner a day of flapping members, so whatever is doubtful is an error or a warning that names the
+ * key to set.
  */
 #include "udp_tcp.h"
 #include <ifaddrs.h>
@@ -18,7 +19,8 @@ struct block {
 static bool in_block(const struct kith_addr *a, const struct block *b)
 {
     uint16_t mask = (uint16_t)(0xffff << (16 - b->bits));
-    return a->len == b->len && (((a->bytes[0] ^ b->bytes[0]) << 8 | (a->bytes[1] ^ b->bytes[1])) & mask) == 0;
+    return a->len == b->len &&
+           (((a->bytes[0] ^ b->bytes[0]) << 8 | (a->bytes[1] ^ b->bytes[1])) & mask) == 0;
 }
 
 static bool in_blocks(const struct kith_addr *a, const struct block *b, size_t n)
@@ -30,8 +32,9 @@ static bool in_blocks(const struct kith_addr *a, const struct block *b, size_t n
 
 static bool is_private(const struct kith_addr *a)
 {
-    static const struct block blocks[] = {{4, 8, {10}},        {4, 12, {172, 16}}, {4, 16, {192, 168}},
-                                          {4, 10, {100, 64}},  {4, 15, {198, 18}}, {16, 7, {0xfc}}};
+    static const struct block blocks[] = {{4, 8, {10}},        {4, 12, {172, 16}},
+                                          {4, 16, {192, 168}}, {4, 10, {100, 64}},
+                                          {4, 15, {198, 18}},  {16, 7, {0xfc}}};
     return in_blocks(a, blocks, sizeof blocks / sizeof *blocks);
 }
 
@@ -51,7 +54,8 @@ static bool is_loopback(const struct kith_addr *a)
 static const char *unroutable(const struct kith_addr *a)
 {
     static const uint8_t zero[16];
-    static const struct block multicast[] = {{4, 4, {224}}, {16, 8, {0xff}}}, reserved[] = {{4, 8, {0}}, {4, 4, {240}}};
+    static const struct block multicast[] = {{4, 4, {224}}, {16, 8, {0xff}}},
+                              reserved[] = {{4, 8, {0}}, {4, 4, {240}}};
     if (memcmp(a->bytes, zero, a->len) == 0) return "it stands for every address, not for one";
     if (in_blocks(a, multicast, 2)) return "it is a multicast address";
     if (in_blocks(a, reserved, 2)) return "it is reserved";
@@ -66,20 +70,29 @@ int kith_ut_advertise_init(struct kith_ut *u, struct kith_error *err)
     u->wanted.len = 0;
     if (!u->advertise) return 0;
     if (kith_ut_split(u->advertise, host, &port) || !*host)
-        return kith_fail(err, KITH_EINVAL, "advertise: '%s' is not an address; write it as 192.0.2.1, 192.0.2.1:7946 or "
-                                           "[2001:db8::1]:7946", u->advertise);
+        return kith_fail(
+            err, KITH_EINVAL,
+            "advertise: '%s' is not an address; write it as 192.0.2.1, 192.0.2.1:7946 or "
+            "[2001:db8::1]:7946",
+            u->advertise);
     if (kith_ut_literal(host, port, &sa))
-        return kith_fail(err, KITH_EINVAL, "advertise: '%s' is not an IP address; other members are told an address, not a "
-                                           "name: write the one it stands for", host);
+        return kith_fail(
+            err, KITH_EINVAL,
+            "advertise: '%s' is not an IP address; other members are told an address, not a "
+            "name: write the one it stands for",
+            host);
     kith_ut_from_sockaddr(&sa, &u->wanted);
     const char *why = unroutable(&u->wanted);
     if (why)
-        return kith_fail(err, KITH_EINVAL, "advertise: nobody can reach %s: %s; write the address under which other members "
-                                           "reach this node, or leave `advertise` out", host, why);
+        return kith_fail(
+            err, KITH_EINVAL,
+            "advertise: nobody can reach %s: %s; write the address under which other members "
+            "reach this node, or leave `advertise` out",
+            host, why);
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------- the guess */
+/* --------------------------------------------------------------------------------- the guess */
 
 enum { ROUTES_MAX = 8 };
 
@@ -90,7 +103,8 @@ struct routes {
 
 static void add_route(struct routes *r, const char *name)
 {
-    if (r->count < ROUTES_MAX && strcmp(name, "lo")) snprintf(r->names[r->count++], IF_NAMESIZE, "%s", name);
+    if (r->count < ROUTES_MAX && strcmp(name, "lo"))
+        snprintf(r->names[r->count++], IF_NAMESIZE, "%s", name);
 }
 
 /* Interfaces of default routes. */
@@ -101,7 +115,8 @@ static void default_routes(struct routes *r)
     r->count = 0;
     FILE *f = fopen("/proc/net/route", "re");
     while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "%15s %lx %*x %*x %*d %*d %*d %lx", name, &destination, &mask) == 3 && !destination && !mask)
+        if (sscanf(line, "%15s %lx %*x %*x %*d %*d %*d %lx", name, &destination, &mask) == 3 &&
+            !destination && !mask)
             add_route(r, name);
     if (f) fclose(f);
     f = fopen("/proc/net/ipv6_route", "re");
@@ -125,12 +140,12 @@ static unsigned prefix_of(const struct sockaddr *mask)
 
 struct guess {
     struct kith_addr addr;
-    unsigned score;                      /* 0: nothing found */
-    char seen[240];                      /* all addresses, for the error */
+    unsigned score; /* 0: nothing found */
+    char seen[240]; /* all addresses, for the error */
 };
 
-static void consider(const struct kith_ut *u, struct guess *g, const struct ifaddrs *i, const struct routes *routes,
-                     unsigned families)
+static void consider(const struct kith_ut *u, struct guess *g, const struct ifaddrs *i,
+                     const struct routes *routes, unsigned families)
 {
     struct kith_addr a;
     char text[KITH_UT_HOST_MAX];
@@ -164,9 +179,11 @@ static int guess(struct kith_ut *u, unsigned families, struct kith_error *err)
     struct routes routes;
     struct ifaddrs *all = NULL;
     default_routes(&routes);
-    if (getifaddrs(&all)) return kith_fail(err, KITH_EIO, "can't list this machine's addresses; set `advertise`");
+    if (getifaddrs(&all))
+        return kith_fail(err, KITH_EIO, "can't list this machine's addresses; set `advertise`");
     for (const struct ifaddrs *i = all; i; i = i->ifa_next)
-        if (i->ifa_addr && i->ifa_flags & IFF_UP && (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6))
+        if (i->ifa_addr && i->ifa_flags & IFF_UP &&
+            (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6))
             consider(u, &g, i, &routes, families);
     freeifaddrs(all);
     if (g.score) {
@@ -176,10 +193,14 @@ static int guess(struct kith_ut *u, unsigned families, struct kith_error *err)
         return 0;
     }
     if (u->interface)
-        return kith_fail(err, KITH_ENOTFOUND, "interface: '%s' has no address that could be advertised; there are: %s",
+        return kith_fail(err, KITH_ENOTFOUND,
+                         "interface: '%s' has no address that could be advertised; there are: %s",
                          u->interface, g.seen);
-    return kith_fail(err, KITH_ENOTFOUND, "bind: a node bound to every address must know which one to tell others, and this "
-                                          "machine has no private one; set `advertise` (or bind one of: %s)", g.seen);
+    return kith_fail(
+        err, KITH_ENOTFOUND,
+        "bind: a node bound to every address must know which one to tell others, and this "
+        "machine has no private one; set `advertise` (or bind one of: %s)",
+        g.seen);
 }
 
 int kith_ut_advertise_find(struct kith_ut *u, struct kith_error *err)
@@ -206,7 +227,8 @@ int kith_ut_advertise_find(struct kith_ut *u, struct kith_error *err)
         if (rc) return rc;
     }
     if (is_loopback(&u->advertised) && !loopback_only)
-        u->host->log(u->host, KITH_LOG_WARN, "advertising a loopback address: members on other machines can't reach this "
-                                             "node; set `advertise`");
+        u->host->log(u->host, KITH_LOG_WARN,
+                     "advertising a loopback address: members on other machines can't reach this "
+                     "node; set `advertise`");
     return 0;
 }

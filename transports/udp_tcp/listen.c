@@ -1,8 +1,9 @@
 /*
  * listen.c - `bind` read and done: per entry a TCP listener and a UDP socket on the same port.
  *
- * Entries with port 0 share one port that the system chooses; it may be taken for UDP, so that is tried a few times. What
- * goes wrong here goes wrong in front of somebody who has just edited a file: each error says what to change.
+ * Entries with port 0 share one port that the system chooses; it may be taken for UDP, so that is
+ * tried a few times. What goes wrong here goes wrong in front of somebody who has just edited a
+ * file: each error says what to change.
  */
 #include "udp_tcp.h"
 #include <errno.h>
@@ -12,9 +13,12 @@ enum { PORT_TRIES = 10, BACKLOG = 512 };
 
 int kith_ut_listen_init(struct kith_ut *u, struct kith_error *err)
 {
-    if (!u->bind.count) return kith_fail(err, KITH_EINVAL, "bind: at least one address is needed, such as 0.0.0.0:7946");
+    if (!u->bind.count)
+        return kith_fail(err, KITH_EINVAL,
+                         "bind: at least one address is needed, such as 0.0.0.0:7946");
     if (u->bind.count > KITH_UT_BINDS_MAX)
-        return kith_fail(err, KITH_EINVAL, "bind: %zu addresses; at most %d", u->bind.count, KITH_UT_BINDS_MAX);
+        return kith_fail(err, KITH_EINVAL, "bind: %zu addresses; at most %d", u->bind.count,
+                         KITH_UT_BINDS_MAX);
     for (size_t i = 0; i < u->bind.count; i++) {
         const char *text = u->bind.items[i];
         char host[KITH_UT_HOST_MAX];
@@ -22,11 +26,17 @@ int kith_ut_listen_init(struct kith_ut *u, struct kith_error *err)
         struct kith_ut_socket *s = &u->sockets[i];
         *s = (struct kith_ut_socket){.owner = u, .udp = -1, .tcp = -1};
         if (kith_ut_split(text, host, &port))
-            return kith_fail(err, KITH_EINVAL, "bind: '%s' is not an address; write it as 192.0.2.1:7946, [2001:db8::1]:7946 "
-                                               "or :7946", text);
+            return kith_fail(
+                err, KITH_EINVAL,
+                "bind: '%s' is not an address; write it as 192.0.2.1:7946, [2001:db8::1]:7946 "
+                "or :7946",
+                text);
         if (kith_ut_literal(host, port, &s->local))
-            return kith_fail(err, KITH_EINVAL, "bind: '%s' is not an IP address; names are not looked up here, write one of "
-                                               "this machine's addresses", host);
+            return kith_fail(
+                err, KITH_EINVAL,
+                "bind: '%s' is not an IP address; names are not looked up here, write one of "
+                "this machine's addresses",
+                host);
         s->any_port = !port;
         u->socket_count = i + 1;
         for (size_t k = 0; k < i; k++)
@@ -51,26 +61,38 @@ void kith_ut_socket_close(struct kith_ut_socket *s)
     if (s->any_port) kith_ut_set_port(&s->local, 0);
 }
 
-static int explain(const struct kith_ut_socket *s, const char *what, int error, struct kith_error *err)
+static int explain(const struct kith_ut_socket *s, const char *what, int error,
+                   struct kith_error *err)
 {
     char text[KITH_UT_HOST_MAX];
     kith_ut_text(&s->local, text);
     switch (error) {
     case EADDRINUSE:
-        return kith_fail(err, KITH_EADDRINUSE, "bind: %s port %u of %s is in use by another program; choose another port in "
-                                               "`bind`, or stop that program", what, kith_ut_port(&s->local), text);
+        return kith_fail(
+            err, KITH_EADDRINUSE,
+            "bind: %s port %u of %s is in use by another program; choose another port in "
+            "`bind`, or stop that program",
+            what, kith_ut_port(&s->local), text);
     case EACCES:
-        return kith_fail(err, KITH_EACCES, "bind: %s: no permission for port %u; choose a port from 1024 on, or give the "
-                                           "program CAP_NET_BIND_SERVICE", text, kith_ut_port(&s->local));
+        return kith_fail(
+            err, KITH_EACCES,
+            "bind: %s: no permission for port %u; choose a port from 1024 on, or give the "
+            "program CAP_NET_BIND_SERVICE",
+            text, kith_ut_port(&s->local));
     case EADDRNOTAVAIL:
-        return kith_fail(err, KITH_EINVAL, "bind: %s: this machine has no such address; bind one that it has (or 0.0.0.0) and "
-                                           "put the address that others use into `advertise`", text);
+        return kith_fail(
+            err, KITH_EINVAL,
+            "bind: %s: this machine has no such address; bind one that it has (or 0.0.0.0) and "
+            "put the address that others use into `advertise`",
+            text);
     case EAFNOSUPPORT:
-        return kith_fail(err, KITH_EUNSUPPORTED, "bind: %s: this machine has no %s; bind an address of the other family", text,
-                         s->local.sa.sa_family == AF_INET ? "IPv4" : "IPv6");
+        return kith_fail(err, KITH_EUNSUPPORTED,
+                         "bind: %s: this machine has no %s; bind an address of the other family",
+                         text, s->local.sa.sa_family == AF_INET ? "IPv4" : "IPv6");
     case EMFILE:
     case ENFILE:
-        return kith_fail(err, KITH_EIO, "bind: %s: too many open files; raise the limit (ulimit -n)", text);
+        return kith_fail(err, KITH_EIO,
+                         "bind: %s: too many open files; raise the limit (ulimit -n)", text);
     default: return kith_fail(err, KITH_EIO, "bind: %s %s: %s", what, text, strerror(error));
     }
 }
@@ -80,10 +102,12 @@ static int open_one(const struct kith_ut_socket *s, int type)
     int on = 1, off = 0;
     int fd = socket(s->local.sa.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
-    if (s->local.sa.sa_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, s->dual ? &off : &on, sizeof on);
+    if (s->local.sa.sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, s->dual ? &off : &on, sizeof on);
     /* Connections of our former self may still be dying away. */
     if (type == SOCK_STREAM) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, &s->local.sa, kith_ut_sockaddr_len(&s->local)) == 0 && (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
+    if (bind(fd, &s->local.sa, kith_ut_sockaddr_len(&s->local)) == 0 &&
+        (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
         return fd;
     int error = errno;
     close(fd);
@@ -98,19 +122,23 @@ static void learn_port(struct kith_ut_socket *s)
     if (getsockname(s->tcp, &real.sa, &len) == 0) kith_ut_set_port(&s->local, kith_ut_port(&real));
 }
 
-/* As large a receive buffer as we get: a burst must wait there while the node is busy. The system counts twice what it was
- * asked for. */
+/* As large a receive buffer as we get: a burst must wait there while the node is busy. The system
+ * counts twice what it was asked for. */
 static void size_buffer(const struct kith_ut_socket *s)
 {
     const struct kith_ut *u = s->owner;
     int on = 1, want = (int)u->receive_buffer, got = 0;
     socklen_t len = sizeof got;
     setsockopt(s->udp, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
-    if (setsockopt(s->udp, SOL_SOCKET, SO_RCVBUFFORCE, &want, sizeof want))  /* for the privileged, over the system's limit */
-        for (int size = want; size >= 65536 && setsockopt(s->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); size /= 2)
+    if (setsockopt(s->udp, SOL_SOCKET, SO_RCVBUFFORCE, &want,
+                   sizeof want)) /* for the privileged, over the system's limit */
+        for (int size = want;
+             size >= 65536 && setsockopt(s->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+             size /= 2)
             continue;
     if (getsockopt(s->udp, SOL_SOCKET, SO_RCVBUF, &got, &len) == 0 && got / 2 < want)
-        u->host->log(u->host, KITH_LOG_INFO, "receive buffer is %d KiB instead of %d; raise net.core.rmem_max to get more",
+        u->host->log(u->host, KITH_LOG_INFO,
+                     "receive buffer is %d KiB instead of %d; raise net.core.rmem_max to get more",
                      got / 2048, want / 1024);
 }
 
@@ -118,7 +146,8 @@ static int try_all(struct kith_ut *u, const bool *wanted, bool *again, struct ki
 {
     uint16_t shared = 0;
     for (size_t i = 0; i < u->socket_count; i++)
-        if (u->sockets[i].any_port && u->sockets[i].tcp >= 0) shared = kith_ut_port(&u->sockets[i].local);
+        if (u->sockets[i].any_port && u->sockets[i].tcp >= 0)
+            shared = kith_ut_port(&u->sockets[i].local);
     for (size_t i = 0; i < u->socket_count; i++) {
         struct kith_ut_socket *s = &u->sockets[i];
         if (!wanted[i]) continue;

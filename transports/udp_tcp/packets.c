@@ -1,8 +1,9 @@
 /*
- * packets.c - datagrams in batches: as many as are there with recvmmsg(), a loop turn's worth with sendmmsg().
+ * packets.c - datagrams in batches: as many as are there with recvmmsg(), a loop turn's worth with
+ * sendmmsg().
  *
- * No allocation after start. What the system can't take at once waits in the batch until the socket is writable; when
- * the batch is full the newest is dropped and counted.
+ * No allocation after start. What the system can't take at once waits in the batch until the socket
+ * is writable; when the batch is full the newest is dropped and counted.
  */
 #include "udp_tcp.h"
 #include <errno.h>
@@ -11,8 +12,8 @@
 
 enum {
     RECEIVE_BATCH = 32,
-    RECEIVE_TURN = 8192,                 /* datagrams of one socket in one turn: timers must have theirs too */
-    ROOM = 128,                          /* before and after a datagram, for whoever changes it in place */
+    RECEIVE_TURN = 8192, /* datagrams of one socket in one turn: timers must have theirs too */
+    ROOM = 128,          /* before and after a datagram, for whoever changes it in place */
     SLOT = ROOM + 65536 + ROOM,
     SEND_BATCH = 128,
     SEND_BYTES = 256 * 1024
@@ -31,8 +32,8 @@ struct kith_ut_ring {
 
 struct kith_ut_batch {
     struct kith_ut_socket *socket;
-    size_t first, count, used;           /* sent up to first; bytes used */
-    bool stuck;                          /* the socket is full; writable follows */
+    size_t first, count, used; /* sent up to first; bytes used */
+    bool stuck;                /* the socket is full; writable follows */
     struct mmsghdr headers[SEND_BATCH];
     struct iovec vectors[SEND_BATCH];
     union kith_ut_sockaddr to[SEND_BATCH];
@@ -41,7 +42,8 @@ struct kith_ut_batch {
 
 /* ------------------------------------------------------------------------------------- in */
 
-/* The system tells how many datagrams it had to drop before this one, ever; 32 bits that may wrap. */
+/* The system tells how many datagrams it had to drop before this one, ever; 32 bits that may wrap.
+ */
 static void note_drops(struct kith_ut_socket *s, struct msghdr *m)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
@@ -90,7 +92,8 @@ static void receive(struct kith_ut_socket *s)
 static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
 {
     while (b->first < b->count) {
-        int n = sendmmsg(b->socket->udp, b->headers + b->first, (unsigned)(b->count - b->first), MSG_DONTWAIT | MSG_NOSIGNAL);
+        int n = sendmmsg(b->socket->udp, b->headers + b->first, (unsigned)(b->count - b->first),
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
             if (!b->stuck) u->host->watch_set(b->socket->udp_watch, KITH_READABLE | KITH_WRITABLE);
@@ -98,11 +101,12 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
             return;
         }
         if (n < 0) {
-            ++*u->count.packets_dropped_send_failed;         /* this one; the next may go elsewhere */
+            ++*u->count.packets_dropped_send_failed; /* this one; the next may go elsewhere */
             b->first++;
             continue;
         }
-        for (int i = 0; i < n; i++) *u->count.bytes_sent += b->vectors[b->first + (size_t)i].iov_len;
+        for (int i = 0; i < n; i++)
+            *u->count.bytes_sent += b->vectors[b->first + (size_t)i].iov_len;
         *u->count.packets_sent += (uint64_t)n;
         b->first += (size_t)n;
     }
@@ -111,7 +115,8 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
     b->stuck = false;
 }
 
-int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name, struct kith_bytes packet)
+int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name,
+                        struct kith_bytes packet)
 {
     struct kith_ut *u = self;
     union kith_ut_sockaddr sa;
@@ -119,7 +124,8 @@ int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name
     if (!kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
     struct kith_ut_batch *b = u->batches[sa.sa.sa_family == AF_INET6];
     if (!b) return -KITH_EUNREACHABLE;
-    if (!b->stuck && (b->count == SEND_BATCH || b->used + packet.len > SEND_BYTES)) send_batch(u, b);
+    if (!b->stuck && (b->count == SEND_BATCH || b->used + packet.len > SEND_BYTES))
+        send_batch(u, b);
     if (b->count == SEND_BATCH || b->used + packet.len > SEND_BYTES) {
         ++*u->count.packets_dropped_send_full;
         return -KITH_EAGAIN;
@@ -130,7 +136,7 @@ int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name
         sa.in6.sin6_addr.s6_addr[10] = sa.in6.sin6_addr.s6_addr[11] = 0xff;
         memcpy(sa.in6.sin6_addr.s6_addr + 12, &v4, sizeof v4);
     } else if (sa.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&sa.in6.sin6_addr)) {
-        sa.in6.sin6_scope_id = b->socket->local.in6.sin6_scope_id;   /* no scope on the wire: ours */
+        sa.in6.sin6_scope_id = b->socket->local.in6.sin6_scope_id; /* no scope on the wire: ours */
     }
     b->to[b->count] = sa;
     b->headers[b->count].msg_hdr.msg_namelen = kith_ut_sockaddr_len(&sa);
@@ -180,7 +186,8 @@ static struct kith_ut_ring *new_ring(void)
     if (!ring) return NULL;
     memset(ring, 0, sizeof *ring);
     for (size_t i = 0; i < RECEIVE_BATCH; i++) {
-        ring->vectors[i] = (struct iovec){.iov_base = ring->slots + i * SLOT + ROOM, .iov_len = SLOT - 2 * ROOM};
+        ring->vectors[i] =
+            (struct iovec){.iov_base = ring->slots + i * SLOT + ROOM, .iov_len = SLOT - 2 * ROOM};
         ring->headers[i].msg_hdr.msg_name = &ring->from[i];
         ring->headers[i].msg_hdr.msg_iov = &ring->vectors[i];
         ring->headers[i].msg_hdr.msg_iovlen = 1;
@@ -197,7 +204,8 @@ int kith_ut_packets_start(struct kith_ut *u, struct kith_error *err)
         struct kith_ut_socket *s = &u->sockets[i];
         bool v6 = s->local.sa.sa_family == AF_INET6;
         /* Packets leave from the first socket of their family, so that peers see one source. */
-        if (!u->batches[v6] && !(u->batches[v6] = new_batch(s))) return kith_fail(err, KITH_ENOMEM, "out of memory");
+        if (!u->batches[v6] && !(u->batches[v6] = new_batch(s)))
+            return kith_fail(err, KITH_ENOMEM, "out of memory");
         if (s->dual && !u->batches[0] && !(u->batches[0] = new_batch(s)))
             return kith_fail(err, KITH_ENOMEM, "out of memory");
         s->udp_watch = u->host->watch(u->host, s->udp, KITH_READABLE, on_udp, s);

@@ -9,18 +9,18 @@
 struct kith_ut_stream {
     struct kith_ut *owner;
     uint32_t id;
-    int fd;                              /* -1: over, only closed is still to be said */
+    int fd; /* -1: over, only closed is still to be said */
     struct kith_watch *watch;
     struct kith_timer *timer;
-    uint64_t moved;                      /* when a byte last moved */
+    uint64_t moved; /* when a byte last moved */
     struct kith_addr peer;
     bool inbound, connecting;
-    bool paused;                         /* the node does not want to read */
-    bool got_end;                        /* the peer finished */
-    bool finished;                       /* we finished */
-    bool blocked;                        /* a write took less; writable is owed */
-    int broken;                          /* writing failed with this; what the peer had sent is still read */
-    int reason;                          /* with fd -1 */
+    bool paused;   /* the node does not want to read */
+    bool got_end;  /* the peer finished */
+    bool finished; /* we finished */
+    bool blocked;  /* a write took less; writable is owed */
+    int broken;    /* writing failed with this; what the peer had sent is still read */
+    int reason;    /* with fd -1 */
     struct kith_ut_stream *next_of_source, *next_ended;
 };
 
@@ -28,7 +28,8 @@ struct kith_ut_stream {
 struct kith_ut_stream *kith_ut_stream(struct kith_ut *, uint32_t id);
 /* Watch what the stream's state asks for. */
 void kith_ut_stream_arm(struct kith_ut_stream *);
-/* It is over: close the connection now and say so in a turn of its own, never inside a call of the node. */
+/* It is over: close the connection now and say so in a turn of its own, never inside a call of the
+ * node. */
 void kith_ut_stream_end(struct kith_ut_stream *, int reason);
 /* KITH_E code (negative) for the system's. */
 int kith_ut_stream_code(int error);

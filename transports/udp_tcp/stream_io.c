@@ -1,13 +1,14 @@
 /*
  * stream_io.c - bytes of connections.
  *
- * There is no buffer of ours: what the system's takes is written, the rest stays with the node until the stream is
- * writable. So what was taken still arrives after finish, and the memory of a stream is bounded by the system.
+ * There is no buffer of ours: what the system's takes is written, the rest stays with the node
+ * until the stream is writable. So what was taken still arrives after finish, and the memory of a
+ * stream is bounded by the system.
  */
 #include "stream.h"
 #include <errno.h>
 
-enum { READS_TURN = 4 };                 /* then the others have their turn */
+enum { READS_TURN = 4 }; /* then the others have their turn */
 
 static void read_stream(struct kith_ut_stream *s)
 {
@@ -16,7 +17,8 @@ static void read_stream(struct kith_ut_stream *s)
     for (int i = 0; i < READS_TURN; i++) {
         ssize_t n = recv(s->fd, u->read_buffer, KITH_UT_READ, MSG_DONTWAIT);
         if (n < 0) {
-            if (errno != EAGAIN && errno != EINTR) kith_ut_stream_end(s, kith_ut_stream_code(errno));
+            if (errno != EAGAIN && errno != EINTR)
+                kith_ut_stream_end(s, kith_ut_stream_code(errno));
             return;
         }
         if (!n && s->broken) {
@@ -32,7 +34,7 @@ static void read_stream(struct kith_ut_stream *s)
             return;
         }
         u->up->stream_data(u->up->ctx, id, u->read_buffer, (size_t)n);
-        s = kith_ut_stream(u, id);       /* the node may have ended it */
+        s = kith_ut_stream(u, id); /* the node may have ended it */
         if (!s || s->paused || (size_t)n < KITH_UT_READ) return;
     }
 }
@@ -51,13 +53,16 @@ void kith_ut_stream_ready(struct kith_ut_stream *s, unsigned events)
     if (s && events & KITH_READABLE && !s->paused && !s->got_end) read_stream(s);
 }
 
-/* The peer may have hung up because it said no; its words may still wait here and are heard before closed is. */
+/* The peer may have hung up because it said no; its words may still wait here and are heard before
+ * closed is. */
 static void write_failed(struct kith_ut_stream *s, int code)
 {
     s->broken = code;
     s->blocked = false;
-    if (s->paused || s->got_end) kith_ut_stream_end(s, code);
-    else kith_ut_stream_arm(s);
+    if (s->paused || s->got_end)
+        kith_ut_stream_end(s, code);
+    else
+        kith_ut_stream_arm(s);
 }
 
 int64_t kith_ut_stream_write(void *self, uint32_t id, const uint8_t *data, size_t len)
@@ -90,7 +95,7 @@ void kith_ut_stream_finish(void *self, uint32_t id)
     if (!s || s->finished) return;
     s->finished = true;
     s->blocked = false;
-    if (s->connecting) return;           /* nothing was written; done once connected */
+    if (s->connecting) return; /* nothing was written; done once connected */
     kith_ut_stream_arm(s);
     shutdown(s->fd, SHUT_WR);
     if (s->got_end) kith_ut_stream_end(s, 0);

@@ -1,12 +1,14 @@
 /*
  * streams.c - the life of connections: open, accept, deadlines, end.
  *
- * An id is the slot of the stream in a table (low 16 bits, from 1) and how often that slot was used (high 16 bits): found
- * at once, and not given again while anybody may still remember it. A stream that ends loses its connection at once; that
- * it is closed is said later from the loop, so that the node is never called from inside its own call.
+ * An id is the slot of the stream in a table (low 16 bits, from 1) and how often that slot was used
+ * (high 16 bits): found at once, and not given again while anybody may still remember it. A stream
+ * that ends loses its connection at once; that it is closed is said later from the loop, so that
+ * the node is never called from inside its own call.
  *
- * Strangers can open connections, so what they cost is bounded: max_connections in all (over it the system's backlog
- * holds them), max_per_source from one source (over it they are reset), idle_timeout without a byte moving on each.
+ * Strangers can open connections, so what they cost is bounded: max_connections in all (over it the
+ * system's backlog holds them), max_per_source from one source (over it they are reset),
+ * idle_timeout without a byte moving on each.
  */
 #include "stream.h"
 #include <errno.h>
@@ -58,10 +60,7 @@ static void give_slot(struct kith_ut *u, uint32_t id)
 }
 
 /* Who counts as one source: an IPv4 address, or an IPv6 /64, which one host may use as it likes. */
-static size_t source_len(const struct kith_addr *a)
-{
-    return a->len == 4 ? 4 : 8;
-}
+static size_t source_len(const struct kith_addr *a) { return a->len == 4 ? 4 : 8; }
 
 static struct kith_ut_stream **source_list(struct kith_ut *u, const struct kith_addr *a)
 {
@@ -83,7 +82,8 @@ static uint32_t from_source(struct kith_ut *u, const struct kith_addr *a)
 static void watch_listeners(struct kith_ut *u, bool on)
 {
     for (size_t i = 0; i < u->socket_count; i++)
-        if (u->sockets[i].tcp_watch) u->host->watch_set(u->sockets[i].tcp_watch, on ? KITH_READABLE : 0);
+        if (u->sockets[i].tcp_watch)
+            u->host->watch_set(u->sockets[i].tcp_watch, on ? KITH_READABLE : 0);
 }
 
 /* reset: the peer shall notice; else what was written still arrives. */
@@ -185,15 +185,17 @@ int kith_ut_stream_code(int error)
 
 /* ------------------------------------------------------------------------------------- begin */
 
-/* Connecting has tcp_timeout in all; later the clock starts again with each byte. The timer is not moved each time: when it
- * fires it looks whether it is time. */
+/* Connecting has tcp_timeout in all; later the clock starts again with each byte. The timer is not
+ * moved each time: when it fires it looks whether it is time. */
 static void on_deadline(void *arg)
 {
     struct kith_ut_stream *s = arg;
     struct kith_ut *u = s->owner;
     uint64_t at = s->moved + (s->connecting ? u->connect_timeout : u->idle_timeout);
-    if (u->host->now(u->host) < at) u->host->timer_set(s->timer, at);
-    else kith_ut_stream_end(s, -KITH_ETIMEOUT);
+    if (u->host->now(u->host) < at)
+        u->host->timer_set(s->timer, at);
+    else
+        kith_ut_stream_end(s, -KITH_ETIMEOUT);
 }
 
 static void on_connected(struct kith_ut_stream *s)
@@ -219,8 +221,10 @@ static void on_connected(struct kith_ut_stream *s)
 static void on_stream(void *arg, unsigned events)
 {
     struct kith_ut_stream *s = arg;
-    if (s->connecting) on_connected(s);
-    else kith_ut_stream_ready(s, events);
+    if (s->connecting)
+        on_connected(s);
+    else
+        kith_ut_stream_ready(s, events);
 }
 
 void kith_ut_stream_arm(struct kith_ut_stream *s)
@@ -231,13 +235,15 @@ void kith_ut_stream_arm(struct kith_ut_stream *s)
 }
 
 /* Takes the fd, also when it fails. */
-static struct kith_ut_stream *new_stream(struct kith_ut *u, int fd, const struct kith_addr *peer, bool inbound)
+static struct kith_ut_stream *new_stream(struct kith_ut *u, int fd, const struct kith_addr *peer,
+                                         bool inbound)
 {
     int on = 1;
     struct kith_ut_stream *s = calloc(1, sizeof *s);
     if (!s || !take_slot(u, s)) goto fail;
     uint32_t id = s->id;
-    *s = (struct kith_ut_stream){.owner = u, .id = id, .fd = fd, .peer = *peer, .connecting = !inbound};
+    *s = (struct kith_ut_stream){
+        .owner = u, .id = id, .fd = fd, .peer = *peer, .connecting = !inbound};
     s->moved = u->host->now(u->host);
     s->watch = u->host->watch(u->host, fd, inbound ? KITH_READABLE : KITH_WRITABLE, on_stream, s);
     s->timer = u->host->timer(u->host, on_deadline, s);
@@ -263,7 +269,8 @@ int kith_ut_stream_open(void *self, const struct kith_addr *to, const char *name
     if (!kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
     if (sa.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&sa.in6.sin6_addr))
         for (size_t i = 0; i < u->socket_count && !sa.in6.sin6_scope_id; i++)
-            if (u->sockets[i].local.sa.sa_family == AF_INET6) sa.in6.sin6_scope_id = u->sockets[i].local.in6.sin6_scope_id;
+            if (u->sockets[i].local.sa.sa_family == AF_INET6)
+                sa.in6.sin6_scope_id = u->sockets[i].local.in6.sin6_scope_id;
     int fd = socket(sa.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         ++*u->count.streams_failed;
@@ -281,7 +288,7 @@ int kith_ut_stream_open(void *self, const struct kith_addr *to, const char *name
     return 0;
 }
 
-/* ------------------------------------------------------------------------------------- accept */
+/* ------------------------------------------------------------------------------------ accept */
 
 static void on_accept_again(void *arg)
 {
@@ -289,13 +296,14 @@ static void on_accept_again(void *arg)
     if (!u->accept_paused) watch_listeners(u, true);
 }
 
-/* Out of descriptors or memory: the connection stays in the backlog, and we would be called at once again. */
+/* Out of descriptors or memory: the connection stays in the backlog, and we would be called at once
+ * again. */
 static void back_off(struct kith_ut *u, int error)
 {
     u->accept_delay = u->accept_delay ? 2 * u->accept_delay : 5 * MS;
     if (u->accept_delay > 1000 * MS) u->accept_delay = 1000 * MS;
-    u->host->log(u->host, KITH_LOG_WARN, "accepting connections: %s; trying again in %u ms", strerror(error),
-                 (unsigned)(u->accept_delay / MS));
+    u->host->log(u->host, KITH_LOG_WARN, "accepting connections: %s; trying again in %u ms",
+                 strerror(error), (unsigned)(u->accept_delay / MS));
     watch_listeners(u, false);
     u->host->timer_set(u->accept_timer, u->host->now(u->host) + u->accept_delay);
 }
@@ -367,13 +375,14 @@ int kith_ut_streams_start(struct kith_ut *u, struct kith_error *err)
     u->accept_timer = u->host->timer(u->host, on_accept_again, u);
     u->ended_timer = u->host->timer(u->host, say_closed, u);
     u->read_buffer = malloc(KITH_UT_READ);
-    if (!u->accept_timer || !u->ended_timer || !u->read_buffer) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    if (!u->accept_timer || !u->ended_timer || !u->read_buffer)
+        return kith_fail(err, KITH_ENOMEM, "out of memory");
     for (size_t i = 0; i < u->socket_count; i++) {
         struct kith_ut_socket *s = &u->sockets[i];
         s->tcp_watch = u->host->watch(u->host, s->tcp, KITH_READABLE, on_accept, s);
         if (!s->tcp_watch) return kith_fail(err, KITH_ENOMEM, "can't watch a socket");
     }
-    for (size_t i = 0; i < u->slot_count; i++) {             /* adopted */
+    for (size_t i = 0; i < u->slot_count; i++) { /* adopted */
         struct kith_ut_stream *s = u->slots[i].stream;
         if (!s || s->fd < 0) continue;
         s->watch = u->host->watch(u->host, s->fd, KITH_WRITABLE, on_stream, s);

@@ -1,25 +1,56 @@
 /*
- * udp_tcp.c - memberlist's transport: packets over UDP, streams over TCP, on the same port. This file is the plugin;
- * udp_tcp.h says where the rest is.
+ * udp_tcp.c - memberlist's transport: packets over UDP, streams over TCP, on the same port. This
+ * file is the plugin; udp_tcp.h says where the rest is.
  */
 #include "udp_tcp.h"
 #include <stdlib.h>
 
 static const struct kith_param params[] = {
-    {.name = "bind", .type = KITH_PARAM_STRINGS, .flags = KITH_PARAM_RESTART, .offset = offsetof(struct kith_ut, bind),
-     .def = "0.0.0.0:7946", .doc = "Addresses to listen on, host:port or :port (IPv4 and IPv6); port 0: any"},
-    {.name = "advertise", .type = KITH_PARAM_STRING, .flags = KITH_PARAM_RESTART, .offset = offsetof(struct kith_ut, advertise),
-     .doc = "Address that others shall use, host or host:port; default: the first bound one, or a private one of this machine"},
-    {.name = "interface", .type = KITH_PARAM_STRING, .flags = KITH_PARAM_RESTART, .offset = offsetof(struct kith_ut, interface),
+    {.name = "bind",
+     .type = KITH_PARAM_STRINGS,
+     .flags = KITH_PARAM_RESTART,
+     .offset = offsetof(struct kith_ut, bind),
+     .def = "0.0.0.0:7946",
+     .doc = "Addresses to listen on, host:port or :port (IPv4 and IPv6); port 0: any"},
+    {.name = "advertise",
+     .type = KITH_PARAM_STRING,
+     .flags = KITH_PARAM_RESTART,
+     .offset = offsetof(struct kith_ut, advertise),
+     .doc = "Address that others shall use, host or host:port; default: the first bound one, or a "
+            "private one of this machine"},
+    {.name = "interface",
+     .type = KITH_PARAM_STRING,
+     .flags = KITH_PARAM_RESTART,
+     .offset = offsetof(struct kith_ut, interface),
      .doc = "When bound to every address: advertise one of this interface"},
-    {.name = "max_connections", .type = KITH_PARAM_UINT, .offset = offsetof(struct kith_ut, max_connections), .def = "1024",
-     .min = 1, .max = 32768, .doc = "Connections from others open at a time; over it they wait in the system's backlog"},
-    {.name = "max_per_source", .type = KITH_PARAM_UINT, .offset = offsetof(struct kith_ut, max_per_source), .def = "128",
-     .min = 1, .max = 32768, .doc = "Of these, from one source (IPv4 address or IPv6 /64); over it they are reset"},
-    {.name = "idle_timeout", .type = KITH_PARAM_DURATION, .offset = offsetof(struct kith_ut, idle_timeout), .def = "30s",
-     .min = 100000000, .max = 3600000000000, .doc = "Close a connection on which nothing moved for so long"},
-    {.name = "receive_buffer", .type = KITH_PARAM_SIZE, .offset = offsetof(struct kith_ut, receive_buffer), .def = "2MiB",
-     .min = 65536, .max = 1 << 30, .doc = "UDP receive buffer to ask of the system; halved until it agrees"},
+    {.name = "max_connections",
+     .type = KITH_PARAM_UINT,
+     .offset = offsetof(struct kith_ut, max_connections),
+     .def = "1024",
+     .min = 1,
+     .max = 32768,
+     .doc = "Connections from others open at a time; over it they wait in the system's backlog"},
+    {.name = "max_per_source",
+     .type = KITH_PARAM_UINT,
+     .offset = offsetof(struct kith_ut, max_per_source),
+     .def = "128",
+     .min = 1,
+     .max = 32768,
+     .doc = "Of these, from one source (IPv4 address or IPv6 /64); over it they are reset"},
+    {.name = "idle_timeout",
+     .type = KITH_PARAM_DURATION,
+     .offset = offsetof(struct kith_ut, idle_timeout),
+     .def = "30s",
+     .min = 100000000,
+     .max = 3600000000000,
+     .doc = "Close a connection on which nothing moved for so long"},
+    {.name = "receive_buffer",
+     .type = KITH_PARAM_SIZE,
+     .offset = offsetof(struct kith_ut, receive_buffer),
+     .def = "2MiB",
+     .min = 65536,
+     .max = 1 << 30,
+     .doc = "UDP receive buffer to ask of the system; halved until it agrees"},
     {0},
 };
 
@@ -42,7 +73,8 @@ static int ut_attach(void *self, const struct kith_transport_setup *setup, struc
 static int make_counters(struct kith_ut *u, struct kith_error *err)
 {
 #define X(name, help) \
-    if (!(u->count.name = u->host->counter(u->host, #name, help))) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    if (!(u->count.name = u->host->counter(u->host, #name, help))) \
+        return kith_fail(err, KITH_ENOMEM, "out of memory");
     KITH_UT_COUNTERS(X)
 #undef X
     return 0;
@@ -58,7 +90,8 @@ static int ut_start(void *self, struct kith_error *err)
     if (!rc) rc = kith_ut_packets_start(u, err);
     if (!rc) rc = kith_ut_streams_start(u, err);
     for (size_t i = 0; !rc && i < u->socket_count; i++)
-        u->host->log(u->host, KITH_LOG_INFO, "listening on %s", kith_ut_text(&u->sockets[i].local, text));
+        u->host->log(u->host, KITH_LOG_INFO, "listening on %s",
+                     kith_ut_text(&u->sockets[i].local, text));
     return rc;
 }
 
@@ -83,8 +116,8 @@ static bool same_socket(const struct kith_ut_socket *ours, const struct kith_ut_
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-/* Take over sockets that are still wanted, and all connections. First everything that can fail, then the rest: when the new
- * settings are no good the old instance must be whole. */
+/* Take over sockets that are still wanted, and all connections. First everything that can fail,
+ * then the rest: when the new settings are no good the old instance must be whole. */
 static int ut_adopt(void *self, void *other, struct kith_error *err)
 {
     struct kith_ut *u = self, *old = other;
@@ -118,10 +151,7 @@ static void ut_limits(void *self, struct kith_limits *out)
     out->headroom = out->tailroom = 0;
 }
 
-static size_t ut_packet_limit(void *self, const struct kith_addr *to)
-{
-    return KITH_UT_PACKET_MAX;
-}
+static size_t ut_packet_limit(void *self, const struct kith_addr *to) { return KITH_UT_PACKET_MAX; }
 
 static int ut_advertise(void *self, struct kith_addr *out, struct kith_error *err)
 {

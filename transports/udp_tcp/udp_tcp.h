@@ -19,11 +19,11 @@
 #include <sys/socket.h>
 
 enum {
-    KITH_UT_PORT = 7946,                 /* memberlist's */
-    KITH_UT_PACKET_MAX = 65507,          /* of UDP over IPv4 */
+    KITH_UT_PORT = 7946,        /* memberlist's */
+    KITH_UT_PACKET_MAX = 65507, /* of UDP over IPv4 */
     KITH_UT_BINDS_MAX = 16,
-    KITH_UT_READ = 65536,                /* bytes read from a stream at once */
-    KITH_UT_HOST_MAX = 80                /* longest text of an address, with its scope */
+    KITH_UT_READ = 65536, /* bytes read from a stream at once */
+    KITH_UT_HOST_MAX = 80 /* longest text of an address, with its scope */
 };
 
 struct kith_ut;
@@ -37,11 +37,11 @@ union kith_ut_sockaddr {
 /* One entry of `bind`: a TCP listener and a UDP socket on the same port. */
 struct kith_ut_socket {
     struct kith_ut *owner;
-    union kith_ut_sockaddr local;        /* as configured, with the real port once bound */
-    bool any_port;                       /* port 0 was asked for */
-    bool dual;                           /* IPv6 wildcard that takes IPv4 too */
-    int udp, tcp;                        /* -1: none */
-    uint32_t dropped;                    /* the system's own count of datagrams dropped, as of the last one received */
+    union kith_ut_sockaddr local; /* as configured, with the real port once bound */
+    bool any_port;                /* port 0 was asked for */
+    bool dual;                    /* IPv6 wildcard that takes IPv4 too */
+    int udp, tcp;                 /* -1: none */
+    uint32_t dropped; /* the system's own count of datagrams dropped, as of the last one received */
     struct kith_watch *udp_watch, *tcp_watch;
 };
 
@@ -51,8 +51,8 @@ struct kith_ut_batch;
 struct kith_ut_stream;
 
 struct kith_ut_slot {
-    struct kith_ut_stream *stream;       /* NULL: free */
-    size_t next_free;                    /* from 1; 0: none */
+    struct kith_ut_stream *stream; /* NULL: free */
+    size_t next_free;              /* from 1; 0: none */
     uint16_t uses;
 };
 
@@ -62,14 +62,16 @@ struct kith_ut_slot {
     X(bytes_received, "Bytes of datagrams received.") \
     X(bytes_sent, "Bytes of datagrams handed to the system.") \
     X(packets_dropped_empty, "Datagrams received without any byte.") \
-    X(packets_dropped_system, "Datagrams that the system dropped because the receive buffer was full.") \
+    X(packets_dropped_system, \
+      "Datagrams that the system dropped because the receive buffer was full.") \
     X(packets_dropped_send_full, "Datagrams not sent because the send buffer was full.") \
     X(packets_dropped_send_failed, "Datagrams that the system refused to send.") \
     X(streams_accepted, "Connections accepted.") \
     X(streams_opened, "Connections made to others.") \
     X(streams_failed, "Connections to others that could not be made.") \
     X(streams_timed_out, "Connections closed because nothing moved on them.") \
-    X(streams_refused_per_source, "Connections refused because one source had max_per_source open.") \
+    X(streams_refused_per_source, \
+      "Connections refused because one source had max_per_source open.") \
     X(streams_refused_by_node, "Connections that the node did not want.") \
     X(accepts_paused, "Times that max_connections were open and new ones had to wait.") \
     X(accept_errors, "Errors of the system while accepting connections.")
@@ -89,10 +91,10 @@ struct kith_ut {
     size_t socket_count;
     struct kith_addr wanted, advertised; /* from `advertise`, len 0: none; in force */
 
-    struct kith_ut_ring *ring;           /* buffers for receiving */
-    struct kith_ut_batch *batches[2];    /* to IPv4, to IPv6; NULL: no socket for it */
+    struct kith_ut_ring *ring;        /* buffers for receiving */
+    struct kith_ut_batch *batches[2]; /* to IPv4, to IPv6; NULL: no socket for it */
 
-    struct kith_ut_slot *slots;          /* streams by id; see streams.c */
+    struct kith_ut_slot *slots; /* streams by id; see streams.c */
     size_t slot_count, slot_cap, free_slot;
     struct kith_ut_stream *sources[256]; /* inbound ones by source */
     struct kith_ut_stream *ended;        /* closed is still to be said */
@@ -121,7 +123,8 @@ uint16_t kith_ut_port(const union kith_ut_sockaddr *);
 void kith_ut_set_port(union kith_ut_sockaddr *, uint16_t port);
 bool kith_ut_wildcard(const union kith_ut_sockaddr *);
 const char *kith_ut_text(const union kith_ut_sockaddr *, char out[KITH_UT_HOST_MAX]);
-/* "host:port", "[v6]:port", "host", ":port"; *port stays as it is without one. host: KITH_UT_HOST_MAX bytes. */
+/* "host:port", "[v6]:port", "host", ":port"; *port stays as it is without one. host:
+ * KITH_UT_HOST_MAX bytes. */
 int kith_ut_split(const char *text, char *host, uint16_t *port);
 /* A literal, scope allowed; "" is the IPv6 wildcard. */
 int kith_ut_literal(const char *host, uint16_t port, union kith_ut_sockaddr *);
@@ -138,7 +141,8 @@ int kith_ut_advertise_find(struct kith_ut *, struct kith_error *);
 /* packets.c */
 int kith_ut_packets_start(struct kith_ut *, struct kith_error *);
 void kith_ut_packets_stop(struct kith_ut *);
-int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name, struct kith_bytes);
+int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name,
+                        struct kith_bytes);
 void kith_ut_flush(void *self);
 
 /* streams.c */

@@ -1,0 +1,94 @@
+/*
+ * control_path.c - where the control socket of a node is: a folder that belongs to the user, and
+ * the node's name in it. Daemon and client share this; neither has to be told a path.
+ */
+#include "control.h"
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { FOLDERS = 3, PATH_CAP = sizeof((struct sockaddr_un *)0)->sun_path };
+
+/* The i-th folder; false when there is none here. */
+static bool folder(int i, char *out, size_t cap)
+{
+    const char *only = getenv("KITH_RUN_DIR"), *xdg = getenv("XDG_RUNTIME_DIR");
+    if (only) return i == 0 && *only == '/' && (size_t)snprintf(out, cap, "%s", only) < cap;
+    switch (i) {
+    case 0:
+        if (!xdg || *xdg != '/') return false;
+        return (size_t)snprintf(out, cap, "%s/kith", xdg) < cap;
+    case 1: return (size_t)snprintf(out, cap, "/run/kith") < cap;
+    default: return (size_t)snprintf(out, cap, "/tmp/kith-%u", (unsigned)geteuid()) < cap;
+    }
+}
+
+/* A folder that nobody else could have put there for us. */
+static bool usable(const char *dir)
+{
+    struct stat st;
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST) return false;
+    if (lstat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) return false;
+    if (st.st_uid != geteuid() && st.st_uid != 0) return false;
+    return access(dir, W_OK | X_OK) == 0;
+}
+
+/* A name may hold any byte; a file name may not. */
+static bool file_name(const char *name, char *out, size_t cap)
+{
+    size_t n = 0;
+    for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
+        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                     (*p >= '0' && *p <= '9') || *p == '-' || *p == '_' || (*p == '.' && n);
+        if (n + 4 > cap) return false;
+        n += (size_t)snprintf(out + n, cap - n, plain ? "%c" : "%%%02X", *p);
+    }
+    return n > 0;
+}
+
+int kith_control_path(const char *name, char *out, size_t cap, struct kith_error *err)
+{
+    char dir[PATH_CAP], file[PATH_CAP];
+    for (int i = 0; i < FOLDERS; i++) {
+        if (!folder(i, dir, sizeof dir) || !usable(dir)) continue;
+        if (!file_name(name, file, sizeof file) ||
+            (size_t)snprintf(out, cap, "%s/%s.sock", dir, file) >= PATH_CAP)
+            return kith_fail(
+                err, KITH_ETOOBIG,
+                "the control socket's path gets too long; give it a shorter one with `control:`");
+        return 0;
+    }
+    return kith_fail(err, KITH_EACCES,
+                     "no folder for the control socket (tried $KITH_RUN_DIR, or else "
+                     "$XDG_RUNTIME_DIR/kith, /run/kith "
+                     "and /tmp/kith-%u); name a path with `control:`",
+                     (unsigned)geteuid());
+}
+
+static bool find_in(const char *dir, const char *wanted, bool (*visit)(void *arg, const char *path),
+                    void *arg)
+{
+    char path[2 * PATH_CAP];
+    bool go = true;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && go && (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (n < 6 || strcmp(e->d_name + n - 5, ".sock") != 0) continue;
+        if (wanted && (n - 5 != strlen(wanted) || memcmp(e->d_name, wanted, n - 5) != 0)) continue;
+        if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, e->d_name) < PATH_CAP)
+            go = visit(arg, path);
+    }
+    if (d) closedir(d);
+    return go;
+}
+
+void kith_control_find(const char *name, bool (*visit)(void *arg, const char *path), void *arg)
+{
+    char dir[PATH_CAP], file[PATH_CAP];
+    if (name && !file_name(name, file, sizeof file)) return;
+    for (int i = 0; i < FOLDERS; i++)
+        if (folder(i, dir, sizeof dir) && !find_in(dir, name ? file : NULL, visit, arg)) return;
+}

@@ -1,0 +1,64 @@
+/*
+ * dns.c - see dns.h.
+ */
+#include "dns.h"
+#include <arpa/inet.h>
+#include <arpa/nameser.h>
+#include <ctype.h>
+
+int kith_dns_read(const uint8_t *answer, size_t len,
+                  void (*address)(void *arg, const uint8_t *bytes, uint8_t len),
+                  void (*target)(void *arg, const struct kith_dns_target *), void *arg)
+{
+    ns_msg msg;
+    ns_rr rr;
+    if (len > INT32_MAX || ns_initparse(answer, (int)len, &msg)) return -KITH_EMALFORMED;
+    for (int i = 0; i < ns_msg_count(msg, ns_s_an); i++) {
+        if (ns_parserr(&msg, ns_s_an, i, &rr)) return -KITH_EMALFORMED;
+        const uint8_t *data = ns_rr_rdata(rr);
+        uint16_t n = ns_rr_rdlen(rr);
+        if (ns_rr_class(rr) != ns_c_in) continue;
+        if (address &&
+            ((ns_rr_type(rr) == ns_t_a && n == 4) || (ns_rr_type(rr) == ns_t_aaaa && n == 16)))
+            address(arg, data, (uint8_t)n);
+        if (!target || ns_rr_type(rr) != ns_t_srv || n < 7) continue;
+        struct kith_dns_target t = {.priority = (uint16_t)(data[0] << 8 | data[1]),
+                                    .port = (uint16_t)(data[4] << 8 | data[5])};
+        if (ns_name_uncompress(answer, answer + len, data + 6, t.host, sizeof t.host) < 0)
+            return -KITH_EMALFORMED;
+        if (*t.host && strcmp(t.host, ".")) target(arg, &t); /* "." says: no such service here */
+    }
+    return 0;
+}
+
+static bool is_ip(int family, const char *text)
+{
+    uint8_t bytes[16];
+    return inet_pton(family, text, bytes) == 1;
+}
+
+/* Literals only, each with a port if it likes: a.b.c.d[:port], v6, [v6][:port]. */
+static bool server_text(const char *entry, char *out, size_t cap)
+{
+    struct kith_where w;
+    if (kith_where_parse(&w, entry, 53, NULL) || w.name.len) return false;
+    if (is_ip(AF_INET, w.host))
+        snprintf(out, cap, "%s:%u", w.host, w.port);
+    else if (is_ip(AF_INET6, w.host))
+        snprintf(out, cap, "[%s]:%u", w.host, w.port);
+    else
+        return false;
+    return true;
+}
+
+int kith_dns_first_server(const char *path, char *out, size_t cap)
+{
+    char line[512], entry[KITH_HOST_TEXT_MAX];
+    int rc = -KITH_ENOTFOUND;
+    FILE *f = fopen(path, "re");
+    if (!f) return -KITH_EIO;
+    while (rc && fgets(line, sizeof line, f))
+        if (sscanf(line, " nameserver %255s", entry) == 1 && server_text(entry, out, cap)) rc = 0;
+    fclose(f);
+    return rc;
+}

@@ -1,0 +1,151 @@
+/*
+ * log_format.c - one log line as text or JSON, and the bytes that journald wants. Pure: writes into
+ * the caller's buffer.
+ */
+#include "log_format.h"
+#include <time.h>
+
+static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
+static const char *const tags[] = {"ERROR", "WARN ", "INFO ", "DEBUG", "TRACE"};
+
+const char *kith_log_level_name(enum kith_log_level level)
+{
+    return (unsigned)level < sizeof names / sizeof *names ? names[level] : "trace";
+}
+
+/* Length of the UTF-8 sequence at s, 0 when it is none (RFC 3629). */
+static size_t utf8(const uint8_t *s)
+{
+    if (s[0] < 0x80) return 1;
+    size_t n = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
+               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                             : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0; /* also stops at the NUL */
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
+        return 0;
+    return n;
+}
+
+struct out {
+    char *at, *end; /* end: where the NUL must fit */
+};
+
+static void add(struct out *o, const char *s, size_t n)
+{
+    if (n > (size_t)(o->end - o->at)) n = (size_t)(o->end - o->at);
+    memcpy(o->at, s, n);
+    o->at += n;
+}
+
+static void add_text(struct out *o, const char *s) { add(o, s, strlen(s)); }
+
+/* json: also quotes and backslashes; bytes that are no UTF-8 become U+FFFD there, \xNN in text. */
+static void add_escaped(struct out *o, const char *s, bool json)
+{
+    char code[8];
+    for (const uint8_t *p = (const uint8_t *)s; *p;) {
+        size_t n = utf8(p);
+        if (!n) {
+            snprintf(code, sizeof code, json ? "\\ufffd" : "\\x%02x", *p);
+            add_text(o, code);
+            n = 1;
+        } else if (json && (*p == '"' || *p == '\\')) {
+            snprintf(code, sizeof code, "\\%c", *p);
+            add_text(o, code);
+        } else if (*p < 0x20 || *p == 0x7f) {
+            snprintf(code, sizeof code, json ? "\\u%04x" : "\\x%02x", *p);
+            add_text(o, code);
+        } else {
+            add(o, (const char *)p, n);
+        }
+        p += n;
+    }
+}
+
+static void add_time(struct out *o, uint64_t wall)
+{
+    time_t seconds = (time_t)(wall / 1000000000u);
+    struct tm tm;
+    char text[40];
+    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
+    snprintf(text + n, sizeof text - n, ".%03uZ", (unsigned)(wall / 1000000u % 1000u));
+    add_text(o, text);
+}
+
+size_t kith_log_plain(char *out, size_t cap, const struct kith_line *line)
+{
+    struct out o = {out, out + cap - 1};
+    if (*line->source) {
+        add_escaped(&o, line->source, false);
+        add_text(&o, ": ");
+    }
+    add_escaped(&o, line->text, false);
+    *o.at = 0;
+    return (size_t)(o.at - out);
+}
+
+size_t kith_log_text(char *out, size_t cap, const struct kith_line *line)
+{
+    struct out o = {out, out + cap - 2};
+    add_time(&o, line->wall);
+    add_text(&o, " ");
+    add_text(&o, tags[line->level]);
+    add_text(&o, " ");
+    if (*line->node) {
+        add_escaped(&o, line->node, false);
+        add_text(&o, *line->source ? "/" : ": ");
+    }
+    o.at += kith_log_plain(o.at, (size_t)(o.end - o.at) + 1, line);
+    *o.at++ = '\n';
+    *o.at = 0;
+    return (size_t)(o.at - out);
+}
+
+static void add_member(struct out *o, const char *name, const char *value)
+{
+    if (!*value) return;
+    add_text(o, "\",\"");
+    add_text(o, name);
+    add_text(o, "\":\"");
+    add_escaped(o, value, true);
+}
+
+size_t kith_log_json(char *out, size_t cap, const struct kith_line *line)
+{
+    struct out o = {out, out + cap - 4}; /* room to close it whatever was cut */
+    add_text(&o, "{\"time\":\"");
+    add_time(&o, line->wall);
+    add_member(&o, "level", names[line->level]);
+    add_member(&o, "node", line->node);
+    add_member(&o, "source", line->source);
+    add_member(&o, "msg", line->text);
+    memcpy(o.at, "\"}\n", 4);
+    return (size_t)(o.at - out) + 3;
+}
+
+/* https://systemd.io/JOURNAL_NATIVE_PROTOCOL: NAME=value lines; a value with newlines would need
+ * its length, ours have none. */
+size_t kith_log_journal(char *out, size_t cap, const struct kith_line *line)
+{
+    static const char priorities[] = {'3', '4', '6', '7', '7'};
+    struct out o = {out, out + cap - 2};
+    add_text(&o, "PRIORITY=");
+    add(&o, &priorities[line->level], 1);
+    add_text(&o, "\nSYSLOG_IDENTIFIER=kith");
+    if (*line->node) {
+        add_text(&o, "\nKITH_NODE=");
+        add_escaped(&o, line->node, false);
+    }
+    if (*line->source) {
+        add_text(&o, "\nKITH_SOURCE=");
+        add_escaped(&o, line->source, false);
+    }
+    add_text(&o, "\nMESSAGE=");
+    o.at += kith_log_plain(o.at, (size_t)(o.end - o.at) + 1, line);
+    *o.at++ = '\n';
+    *o.at = 0;
+    return (size_t)(o.at - out);
+}

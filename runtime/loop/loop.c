@@ -1,0 +1,254 @@
+/*
+ * loop.c - the turn of a loop, whatever its clock: descriptors, posts, timers, idle.
+ *
+ * The clock is read once, between waking and looking at the descriptors, and stands still for the
+ * turn. So whatever was readable when a timeout came due is fed before that timeout fires, however
+ * long the process was stopped or a delegate took; and all that a turn does happens at one time.
+ */
+#include "loop_private.h"
+#include <stdlib.h>
+
+struct kith_idle {
+    struct kith_loop *loop;
+    struct kith_idle *next;
+    void (*fn)(void *arg); /* NULL: freed while the list was walked */
+    void *arg;
+};
+
+int kith_loop_setup(struct kith_loop *loop, const struct kith_loop_ops *ops)
+{
+    loop->ops = ops;
+    return pthread_mutex_init(&loop->lock, NULL) ? -KITH_ENOMEM : 0;
+}
+
+void kith_loop_teardown(struct kith_loop *loop)
+{
+    kith_timers_fini(&loop->timers);
+    free(loop->posted.items);
+    free(loop->running.items);
+    pthread_mutex_destroy(&loop->lock);
+}
+
+void kith_loop_free(struct kith_loop *loop)
+{
+    if (loop) loop->ops->free(loop);
+}
+
+/* -------------------------------------------------------------------------- time, randomness */
+
+uint64_t kith_loop_now(const struct kith_loop *loop)
+{
+    /* Between turns (an embedder calls in) the time of the last turn may be long past. */
+    return loop->in_turn ? loop->now : loop->ops->clock(loop);
+}
+
+uint64_t kith_loop_wall(const struct kith_loop *loop) { return loop->ops->wall(loop); }
+
+void kith_loop_random(struct kith_loop *loop, void *out, size_t len)
+{
+    loop->ops->random(loop, out, len);
+}
+
+bool kith_loop_is_virtual(const struct kith_loop *loop) { return loop->ops->is_virtual; }
+
+/* --------------------------------------------------------------------- watches, timers, idle */
+
+struct kith_watch *kith_loop_watch(struct kith_loop *loop, int fd, unsigned events,
+                                   void (*fn)(void *arg, unsigned events), void *arg)
+{
+    struct kith_watch *watch = loop->ops->watch(loop, fd, events);
+    if (!watch) return NULL;
+    watch->loop = loop;
+    watch->fn = fn;
+    watch->arg = arg;
+    watch->events = events;
+    loop->watches += events != 0;
+    return watch;
+}
+
+void kith_loop_watch_set(struct kith_watch *watch, unsigned events)
+{
+    if (watch->events == events) return;
+    watch->loop->watches += (events != 0) - (size_t)(watch->events != 0);
+    watch->events = events;
+    watch->loop->ops->watch_set(watch, events);
+}
+
+void kith_loop_watch_free(struct kith_watch *watch)
+{
+    if (!watch) return;
+    watch->loop->watches -= watch->events != 0;
+    watch->events = 0;
+    watch->loop->ops->watch_free(watch);
+}
+
+void kith_loop_ready(struct kith_watch *watch, unsigned events)
+{
+    events &= watch->events;
+    if (!events) return;
+    watch->loop->busy = true;
+    watch->fn(watch->arg, events);
+}
+
+struct kith_timer *kith_loop_timer(struct kith_loop *loop, void (*fn)(void *arg), void *arg)
+{
+    return kith_timers_add(&loop->timers, fn, arg);
+}
+
+void kith_loop_timer_set(struct kith_timer *timer, uint64_t at) { kith_timers_set(timer, at); }
+
+void kith_loop_timer_free(struct kith_timer *timer) { kith_timers_remove(timer); }
+
+struct kith_idle *kith_loop_idle(struct kith_loop *loop, void (*fn)(void *arg), void *arg)
+{
+    struct kith_idle *idle = malloc(sizeof *idle), **end = &loop->idles;
+    if (!idle) return NULL;
+    *idle = (struct kith_idle){.loop = loop, .fn = fn, .arg = arg};
+    while (*end) end = &(*end)->next;
+    *end = idle;
+    return idle;
+}
+
+static void sweep_idles(struct kith_loop *loop)
+{
+    for (struct kith_idle **at = &loop->idles; *at;) {
+        struct kith_idle *idle = *at;
+        if (idle->fn) {
+            at = &idle->next;
+        } else {
+            *at = idle->next;
+            free(idle);
+        }
+    }
+}
+
+void kith_loop_idle_free(struct kith_idle *idle)
+{
+    if (!idle) return;
+    idle->fn = NULL;
+    if (!idle->loop->in_turn) sweep_idles(idle->loop);
+}
+
+static void run_idles(struct kith_loop *loop)
+{
+    for (struct kith_idle *idle = loop->idles; idle; idle = idle->next)
+        if (idle->fn) idle->fn(idle->arg);
+    sweep_idles(loop);
+}
+
+/* ------------------------------------------------------------------------------------- posts */
+
+int kith_loop_post(struct kith_loop *loop, void (*fn)(void *arg), void *arg)
+{
+    int rc = 0;
+    pthread_mutex_lock(&loop->lock);
+    struct kith_posts *p = &loop->posted;
+    if (p->count == p->cap) {
+        size_t cap = p->cap ? 2 * p->cap : 16;
+        struct kith_post *items = realloc(p->items, cap * sizeof *items);
+        if (items) {
+            p->items = items;
+            p->cap = cap;
+        } else {
+            rc = -KITH_ENOMEM;
+        }
+    }
+    bool first = !p->count;
+    if (!rc) p->items[p->count++] = (struct kith_post){fn, arg};
+    pthread_mutex_unlock(&loop->lock);
+    if (!rc && first) loop->ops->wake(loop);
+    return rc;
+}
+
+static void take_back(struct kith_posts *p, void (*fn)(void *arg), void *arg)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->items[i].fn == fn && p->items[i].arg == arg) p->items[i].fn = NULL;
+}
+
+void kith_loop_unpost(struct kith_loop *loop, void (*fn)(void *arg), void *arg)
+{
+    pthread_mutex_lock(&loop->lock);
+    take_back(&loop->posted, fn, arg);
+    pthread_mutex_unlock(&loop->lock);
+    take_back(&loop->running, fn, arg);
+}
+
+static bool any_posted(const struct kith_loop *loop)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)&loop->lock;
+    pthread_mutex_lock(lock);
+    bool any = loop->posted.count > 0;
+    pthread_mutex_unlock(lock);
+    return any;
+}
+
+/* What is posted meanwhile runs in the next turn, so that a turn ends. */
+static void run_posts(struct kith_loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    struct kith_posts p = loop->running;
+    loop->running = loop->posted;
+    loop->posted = p;
+    pthread_mutex_unlock(&loop->lock);
+    for (size_t i = 0; i < loop->running.count; i++) {
+        struct kith_post post = loop->running.items[i];
+        if (!post.fn) continue;
+        loop->busy = true;
+        post.fn(post.arg);
+    }
+    loop->running.count = 0;
+}
+
+/* ------------------------------------------------------------------------------------- turns */
+
+bool kith_loop_turn(struct kith_loop *loop, uint64_t wait)
+{
+    uint64_t now = kith_loop_now(loop), next = kith_timers_next(&loop->timers);
+    uint64_t until = wait > UINT64_MAX - now ? UINT64_MAX : now + wait;
+    if (next < until) until = next;
+    if (any_posted(loop) || loop->ops->fresh(loop)) until = now;
+    loop->ops->wait(loop, until);
+
+    loop->in_turn = true;
+    loop->busy = false;
+    loop->timers.now = loop->now;
+    loop->ops->dispatch(loop);
+    run_posts(loop);
+    loop->busy |= kith_timers_run(&loop->timers, loop->now);
+    if (loop->busy) run_idles(loop);
+    loop->in_turn = false;
+    return loop->watches || loop->timers.armed || any_posted(loop);
+}
+
+int kith_loop_run(struct kith_loop *loop)
+{
+    while (!atomic_exchange(&loop->stop, false)) {
+        bool left = kith_loop_turn(loop, UINT64_MAX);
+        /* Virtual time without a timer never moves again. */
+        if (!left && loop->ops->is_virtual) break;
+    }
+    return 0;
+}
+
+void kith_loop_stop(struct kith_loop *loop)
+{
+    atomic_store(&loop->stop, true);
+    loop->ops->wake(loop);
+}
+
+void kith_loop_run_until(struct kith_loop *loop, uint64_t until)
+{
+    uint64_t now;
+    while (!atomic_exchange(&loop->stop, false) && (now = kith_loop_now(loop)) < until)
+        kith_loop_turn(loop, until - now);
+}
+
+int kith_loop_fd(const struct kith_loop *loop) { return loop->ops->fd(loop); }
+
+uint64_t kith_loop_timeout(const struct kith_loop *loop)
+{
+    uint64_t now = loop->ops->clock(loop), next = kith_timers_next(&loop->timers);
+    if (any_posted(loop) || loop->ops->fresh(loop) || next <= now) return 0;
+    return next == UINT64_MAX ? UINT64_MAX : next - now;
+}

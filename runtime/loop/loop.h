@@ -1,0 +1,58 @@
+/*
+ * loop.h - the seam between a node and time, descriptors and randomness. Two implementations:
+ * loop_uv.c (libuv) and loop_virtual.c (virtual time, seeded). Several nodes may share one loop.
+ *
+ * ORDER OF A TURN. Descriptors first, then what was posted, then due timers, then `idle` callbacks
+ * (a node drains its core there and flushes its transport). So after a stop, or a slow delegate,
+ * what was readable on waking is fed before any timeout fires.
+ */
+#ifndef KITH_LOOP_H
+#define KITH_LOOP_H
+
+#include <kith/plugin.h>
+
+struct kith_loop;
+
+struct kith_loop *kith_loop_new(void); /* libuv, real time */
+struct kith_loop *kith_loop_new_virtual(uint64_t seed,
+                                        uint64_t start); /* time moves when nothing is to do */
+void kith_loop_free(struct kith_loop *);
+
+uint64_t kith_loop_now(const struct kith_loop *);  /* monotonic ns, as of this turn */
+uint64_t kith_loop_wall(const struct kith_loop *); /* ns since 1970 */
+void kith_loop_random(struct kith_loop *, void *out, size_t len);
+bool kith_loop_is_virtual(const struct kith_loop *);
+
+struct kith_watch *kith_loop_watch(struct kith_loop *, int fd, unsigned events,
+                                   void (*fn)(void *arg, unsigned events), void *arg);
+void kith_loop_watch_set(struct kith_watch *, unsigned events);
+void kith_loop_watch_free(struct kith_watch *);
+
+struct kith_timer *kith_loop_timer(struct kith_loop *, void (*fn)(void *arg), void *arg);
+void kith_loop_timer_set(struct kith_timer *, uint64_t at); /* UINT64_MAX: disarm */
+void kith_loop_timer_free(struct kith_timer *);
+
+/* Called at the end of every turn in which anything happened. */
+struct kith_idle;
+struct kith_idle *kith_loop_idle(struct kith_loop *, void (*fn)(void *arg), void *arg);
+void kith_loop_idle_free(struct kith_idle *);
+
+int kith_loop_post(struct kith_loop *, void (*fn)(void *arg), void *arg); /* any thread */
+/* Take back what was posted with this fn and arg and did not run yet. The loop's thread. */
+void kith_loop_unpost(struct kith_loop *, void (*fn)(void *arg), void *arg);
+
+/* Run until kith_loop_stop() (any thread). turn: one turn, waiting at most `wait` ns (0: not at
+ * all); whether anything is left to wait for. A virtual loop's run_until returns when virtual time
+ * has reached `until`. */
+int kith_loop_run(struct kith_loop *);
+void kith_loop_stop(struct kith_loop *);
+bool kith_loop_turn(struct kith_loop *, uint64_t wait);
+void kith_loop_run_until(struct kith_loop *, uint64_t until);
+
+/* Embedding in somebody else's loop: poll this descriptor for reading, at most `timeout` ns long
+ * (UINT64_MAX: for ever), then kith_loop_turn(loop, 0). Read the timeout again after every call
+ * into Kith. */
+int kith_loop_fd(const struct kith_loop *);
+uint64_t kith_loop_timeout(const struct kith_loop *);
+
+#endif

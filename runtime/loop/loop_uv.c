@@ -1,0 +1,170 @@
+/*
+ * loop_uv.c - the loop in real time: libuv watches the descriptors and wakes up for other threads.
+ *
+ * libuv's own timers are not used: they fire before its descriptors, count milliseconds, and time
+ * stands still between its runs. We sleep on its backend descriptor instead, exactly as a foreign
+ * loop that embeds us does, and then let it dispatch without waiting.
+ */
+#include "loop_private.h"
+#include <assert.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <time.h>
+#include <uv.h>
+
+struct uv_loop {
+    struct kith_loop loop;
+    uv_loop_t uv;
+    uv_async_t async;
+};
+
+struct uv_watch {
+    struct kith_watch watch;
+    uv_poll_t poll;
+};
+
+static struct uv_loop *real(const struct kith_loop *loop) { return (struct uv_loop *)loop; }
+
+static uint64_t clock_of(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t uv_clock(const struct kith_loop *loop) { return clock_of(CLOCK_MONOTONIC); }
+
+static uint64_t uv_wall(const struct kith_loop *loop) { return clock_of(CLOCK_REALTIME); }
+
+static void uv_random_bytes(struct kith_loop *loop, void *out, size_t len)
+{
+    randombytes_buf(out, len);
+}
+
+/* libuv registers new handles with the kernel in its next run only; it says so by a timeout of 0.
+ */
+static bool uv_fresh(const struct kith_loop *loop)
+{
+    return uv_backend_timeout(&real(loop)->uv) == 0;
+}
+
+static int uv_fd(const struct kith_loop *loop) { return uv_backend_fd(&real(loop)->uv); }
+
+static void uv_wait(struct kith_loop *loop, uint64_t until)
+{
+    struct pollfd p = {.fd = uv_fd(loop), .events = POLLIN};
+    uint64_t now = uv_clock(loop), left = until > now ? until - now : 0;
+    struct timespec t = {.tv_sec = (time_t)(left / 1000000000u),
+                         .tv_nsec = (long)(left % 1000000000u)};
+    if (left) ppoll(&p, 1, until == UINT64_MAX ? NULL : &t, NULL);
+    loop->now = uv_clock(loop);
+}
+
+static void uv_dispatch(struct kith_loop *loop) { uv_run(&real(loop)->uv, UV_RUN_NOWAIT); }
+
+static void uv_wake(struct kith_loop *loop) { uv_async_send(&real(loop)->async); }
+
+/* The posts themselves run after all descriptors, in the turn. */
+static void on_wake(uv_async_t *async) {}
+
+/* ----------------------------------------------------------------------------------- watches */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void arm(struct uv_watch *w, unsigned events)
+{
+    int flags =
+        (events & KITH_READABLE ? UV_READABLE : 0) | (events & KITH_WRITABLE ? UV_WRITABLE : 0);
+    int rc = flags ? uv_poll_start(&w->poll, flags, on_poll) : uv_poll_stop(&w->poll);
+    assert(!rc);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct uv_watch *w = poll->data;
+    unsigned ready =
+        (events & UV_READABLE ? KITH_READABLE : 0) | (events & UV_WRITABLE ? KITH_WRITABLE : 0);
+    if (status < 0) {
+        /* An error waits on the descriptor and libuv stopped watching. Reading or writing tells
+         * which one. */
+        ready = KITH_READABLE | KITH_WRITABLE;
+        arm(w, w->watch.events);
+    }
+    kith_loop_ready(&w->watch, ready);
+}
+
+static struct kith_watch *uv_watch(struct kith_loop *loop, int fd, unsigned events)
+{
+    struct uv_watch *w = calloc(1, sizeof *w);
+    if (!w) return NULL;
+    if (uv_poll_init(&real(loop)->uv, &w->poll, fd)) {
+        free(w);
+        return NULL;
+    }
+    w->poll.data = w;
+    if (events) arm(w, events);
+    return &w->watch;
+}
+
+static void uv_watch_set(struct kith_watch *watch, unsigned events)
+{
+    arm((struct uv_watch *)watch, events);
+}
+
+static void on_closed(uv_handle_t *handle) { free(handle->data); }
+
+static void uv_watch_free(struct kith_watch *watch)
+{
+    /* Takes the descriptor out of the kernel's set at once, so that it may be closed now; frees in
+     * the next run. */
+    uv_close((uv_handle_t *)&((struct uv_watch *)watch)->poll, on_closed);
+}
+
+/* ------------------------------------------------------------------------------------- life */
+
+static void uv_free(struct kith_loop *loop)
+{
+    struct uv_loop *u = real(loop);
+    uv_close((uv_handle_t *)&u->async, NULL);
+    uv_run(&u->uv, UV_RUN_DEFAULT);
+    int rc = uv_loop_close(&u->uv);
+    assert(!rc); /* else somebody left a watch */
+    kith_loop_teardown(loop);
+    free(u);
+}
+
+static const struct kith_loop_ops ops = {
+    .wait = uv_wait,
+    .dispatch = uv_dispatch,
+    .wake = uv_wake,
+    .clock = uv_clock,
+    .wall = uv_wall,
+    .random = uv_random_bytes,
+    .fresh = uv_fresh,
+    .fd = uv_fd,
+    .free = uv_free,
+    .watch = uv_watch,
+    .watch_set = uv_watch_set,
+    .watch_free = uv_watch_free,
+};
+
+struct kith_loop *kith_loop_new(void)
+{
+    struct uv_loop *u = calloc(1, sizeof *u);
+    if (!u || sodium_init() < 0) goto fail;
+    if (uv_loop_init(&u->uv)) goto fail;
+    if (uv_async_init(&u->uv, &u->async, on_wake)) goto fail_loop;
+    if (kith_loop_setup(&u->loop, &ops)) goto fail_async;
+    u->loop.now = uv_clock(&u->loop);
+    return &u->loop;
+
+fail_async:
+    uv_close((uv_handle_t *)&u->async, NULL);
+    uv_run(&u->uv, UV_RUN_DEFAULT);
+fail_loop:
+    uv_loop_close(&u->uv);
+fail:
+    free(u);
+    return NULL;
+}

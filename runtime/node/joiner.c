@@ -1,0 +1,222 @@
+/*
+ * joiner.c - from text to membership: a place is parsed, resolved anew each time, and every address
+ * of it joined; the `join:` list of the file is tried from the start with exponential backoff and
+ * jitter until a seed answers.
+ *
+ * The list's own rounds skip the own address: a node that finds only itself has not joined. Knows
+ * names and backoff, not what a join is.
+ */
+#include "runtime.h"
+#include <stdlib.h>
+
+enum { ADDRESSES_MAX = 32, JOINS_MAX = 256 };
+#define BACKOFF_FIRST 500000000u /* ns */
+#define BACKOFF_MOST  30000000000u
+
+/* One place on its way. */
+struct join {
+    struct join *next, **link;
+    struct kith *k;
+    char name[256];
+    bool skip_self;
+    size_t open; /* addresses not answered for yet, and one while they are being asked */
+    uint64_t met;
+    int status;
+    kith_done_fn *done;
+    void *arg;
+};
+
+struct kith_joiner {
+    struct join *joins;
+    size_t count;
+    struct kith_timer *timer;
+    uint64_t backoff, met;
+    size_t open;   /* places of this round, and one while they are being started */
+    size_t others; /* places of this round that are not this node alone */
+    bool again;    /* the list changed during a round */
+};
+
+/* One entry of a round: remembers which, for the log. */
+struct attempt {
+    struct kith *k;
+    char *where;
+};
+
+/* --------------------------------------------------------------------------------- one place */
+
+static void join_end(struct join *j)
+{
+    if (--j->open) return;
+    *j->link = j->next;
+    if (j->next) j->next->link = j->link;
+    j->k->joiner->count--;
+    if (j->done) j->done(j->arg, j->met ? 0 : j->status, j->met);
+    free(j);
+}
+
+static void join_answered(void *arg, int status, uint64_t value)
+{
+    struct join *j = arg;
+    if (!status)
+        j->met++;
+    else if (j->status == -KITH_EEXIST)
+        j->status = status;
+    join_end(j);
+}
+
+static bool is_self(struct kith *k, const struct kith_addr *addr)
+{
+    struct kith_member self = {.size = sizeof self};
+    kith_core_self(k->core, &self);
+    return kith_addr_equal(&self.addr, addr);
+}
+
+static void join_resolved(void *arg, int status, const struct kith_addr *addrs, size_t n)
+{
+    struct join *j = arg;
+    j->status = status < 0 ? status
+                : n        ? -KITH_EEXIST
+                           : -KITH_ENOTFOUND; /* until one says something else: all are we */
+    for (size_t i = 0; status >= 0 && i < n && i < ADDRESSES_MAX; i++) {
+        struct kith_addr addr = addrs[i];
+        if (j->skip_self && is_self(j->k, &addr)) continue;
+        struct kith_command c = {
+            .kind = KITH_DO_JOIN, .name = j->name, .addr = &addr, .done = join_answered, .arg = j};
+        j->open++;
+        int rc = kith_commands_add(j->k, &c);
+        if (rc < 0) join_answered(j, rc, 0);
+    }
+    join_end(j);
+}
+
+static int join_place(struct kith *k, const char *where, bool skip_self, kith_done_fn *done,
+                      void *arg)
+{
+    struct kith_joiner *all = k->joiner;
+    if (!all || k->stopping) return -KITH_ECLOSED;
+    if (all->count >= JOINS_MAX) return -KITH_EAGAIN;
+    struct join *j = calloc(1, sizeof *j);
+    if (!j) return -KITH_ENOMEM;
+    *j = (struct join){.k = k, .skip_self = skip_self, .open = 1, .done = done, .arg = arg};
+    struct kith_where place;
+    int rc = kith_where_parse(&place, where, k->default_port, NULL);
+    if (!rc && place.name.len >= sizeof j->name) rc = -KITH_EINVAL;
+    if (!rc) {
+        if (place.name.len) memcpy(j->name, place.name.data, place.name.len);
+        rc = kith_resolve(k->resolver, place.host, place.port, join_resolved, j, NULL);
+    }
+    if (rc < 0) {
+        free(j);
+        return rc;
+    }
+    j->next = all->joins;
+    j->link = &all->joins;
+    if (j->next) j->next->link = &j->next;
+    all->joins = j;
+    all->count++;
+    return 0;
+}
+
+int kith_join(struct kith *k, const char *where, kith_done_fn *done, void *arg)
+{
+    return join_place(k, where, false, done, arg);
+}
+
+/* ---------------------------------------------------------------------------------- the list */
+
+static void round_end(struct kith *k)
+{
+    struct kith_joiner *j = k->joiner;
+    if (--j->open || k->stopping) return;
+    if (j->again) {
+        kith_joiner_kick(k);
+        return;
+    }
+    if (!j->others) return; /* the list is empty, or names nobody else */
+    if (j->met) {
+        kith_node_log(k, KITH_LOG_INFO, "joined: %llu seed address(es) answered",
+                      (unsigned long long)j->met);
+        return;
+    }
+    uint64_t jitter;
+    kith_loop_random(k->loop, &jitter, sizeof jitter);
+    uint64_t wait = j->backoff / 2 + jitter % j->backoff;
+    kith_node_log(k, KITH_LOG_WARN, "no seed of the join list answered; next try in %.1fs",
+                  (double)wait / 1e9);
+    j->backoff = j->backoff * 2 < BACKOFF_MOST ? j->backoff * 2 : BACKOFF_MOST;
+    kith_loop_timer_set(j->timer, kith_node_now(k) + wait);
+}
+
+static void attempt_done(void *arg, int status, uint64_t met)
+{
+    struct attempt *a = arg;
+    struct kith *k = a->k;
+    if (status != -KITH_EEXIST) k->joiner->others++;
+    if (status < 0 && status != -KITH_EEXIST && status != -KITH_ECLOSED)
+        kith_node_log(k, KITH_LOG_INFO, "join of %s failed: %s", a->where, kith_code_text(status));
+    k->joiner->met += met;
+    free(a->where);
+    free(a);
+    round_end(k);
+}
+
+static void round_start(void *arg)
+{
+    struct kith *k = arg;
+    struct kith_joiner *j = k->joiner;
+    const struct kith_strings *list = &k->config->join;
+    j->open = 1;
+    j->met = j->others = 0;
+    j->again = false;
+    for (size_t i = 0; i < list->count; i++) {
+        struct attempt *a = calloc(1, sizeof *a);
+        if (!a || !(a->where = strdup(list->items[i]))) {
+            free(a);
+            continue;
+        }
+        a->k = k;
+        j->open++;
+        int rc = join_place(k, a->where, true, attempt_done, a);
+        if (rc < 0) attempt_done(a, rc, 0);
+    }
+    round_end(k);
+}
+
+int kith_joiner_new(struct kith *k)
+{
+    k->joiner = calloc(1, sizeof *k->joiner);
+    return k->joiner ? 0 : -KITH_ENOMEM;
+}
+
+int kith_joiner_start(struct kith *k)
+{
+    k->joiner->timer = kith_loop_timer(k->loop, round_start, k);
+    if (!k->joiner->timer) return -KITH_ENOMEM;
+    kith_joiner_kick(k);
+    return 0;
+}
+
+void kith_joiner_kick(struct kith *k)
+{
+    struct kith_joiner *j = k->joiner;
+    if (j->open) {
+        j->again = true;
+        return;
+    }
+    j->backoff = BACKOFF_FIRST;
+    kith_loop_timer_set(j->timer, k->config->join.count ? kith_node_now(k) : UINT64_MAX);
+}
+
+void kith_joiner_free(struct kith *k)
+{
+    struct kith_joiner *j = k->joiner;
+    if (!j) return;
+    while (j->joins) { /* those that still wait for an address */
+        j->joins->status = -KITH_ECLOSED;
+        j->joins->open = 1;
+        join_end(j->joins);
+    }
+    if (j->timer) kith_loop_timer_free(j->timer);
+    free(j);
+    k->joiner = NULL;
+}

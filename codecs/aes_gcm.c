@@ -1,6 +1,6 @@
 /*
  * aes_gcm.c - memberlist's encryption: `version | nonce (12) | ciphertext | tag (16)`, AES-128,
- * -192 or -256 by the length of the key (docs/WIRE.md; memberlist 1.9).
+ * -192 or -256 by the length of the key (docs/WIRE.md; PROTOCOL.md 1.9).
  *
  * Version 0 pads the message to 16 bytes (PKCS #7), version 1 does not; we send 0 only when the
  * node speaks protocol 1 and read both. The version byte is not authenticated, so the whole padding

@@ -1,6 +1,6 @@
 /*
  * lzw.c - memberlist's compression layer: `09 | msgpack {Algo: 0, Buf: LZW}` (docs/WIRE.md;
- * memberlist 1.6).
+ * PROTOCOL.md 1.6).
  *
  * Packets are compressed only when that makes them smaller, streams always, as memberlist does.
  * Reading is as tolerant as its msgpack decoders: any order of keys, unknown keys, all integer

@@ -1,6 +1,6 @@
 /*
  * lzw.h - LZW as Go's compress/lzw writes it with LSB order and 8-bit literals (the flavour of
- * GIF); memberlist's only compression (docs/WIRE.md; memberlist 1.6). The encoder gives the same
+ * GIF); memberlist's only compression (docs/WIRE.md; PROTOCOL.md 1.6). The encoder gives the same
  * bytes as Go's.
  *
  * Bytes to bytes: knows nothing of messages, layers or the host.

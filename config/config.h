@@ -126,7 +126,7 @@ struct kith_config {
     struct kith_entry transport;
     struct kith_chain chain;
     struct kith_entries delegates;
-    bool gossip_verify_outgoing; /* memberlist's budget rule needs to know (its 1.13) */
+    bool gossip_verify_outgoing; /* memberlist's budget rule needs to know (PROTOCOL.md 1.13) */
     struct kith_secrets keyring;
     struct kith_strings join;
 

@@ -1,7 +1,7 @@
 /*
  * awareness.c - how well this node itself seems to do: Lifeguard's local health score
- * (memberlist 2.7), and the other small formula of the sheet, how push/pulls thin out as a cluster
- * grows (memberlist 2.10).
+ * (PROTOCOL.md 2.7), and the other small formula of the sheet, how push/pulls thin out as a cluster
+ * grows (PROTOCOL.md 2.10).
  */
 #include "node.h"
 

@@ -1,5 +1,5 @@
 /*
- * broadcast.c - the transmit-limited queue (memberlist 2.17).
+ * broadcast.c - the transmit-limited queue (PROTOCOL.md 2.17).
  *
  * One treap holds all entries in the order of sending: transmits up, length down, id down. In that
  * order "the longest that still fits in this tier, the newest of those" is a lower bound, so a

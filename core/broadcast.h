@@ -1,5 +1,5 @@
 /*
- * broadcast.h - what waits to be gossiped: memberlist's TransmitLimitedQueue (memberlist 2.17).
+ * broadcast.h - what waits to be gossiped: memberlist's TransmitLimitedQueue (PROTOCOL.md 2.17).
  *
  * Each message goes out RetransmitMult * ceil(log10(n + 1)) times. Those sent least come first,
  * then longer ones, then newer ones. Every operation costs O(log n); fetching allocates nothing.

@@ -139,7 +139,7 @@ int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes
     return id;
 }
 
-/* `08 | map | bytes` (memberlist 1.8) */
+/* `08 | map | bytes` (PROTOCOL.md 1.8) */
 static int say(struct kith_core *c, struct kith_stream *s, struct kith_bytes payload)
 {
     struct kith_msg header = {.type = KITH_MSG_USER, .user_msg_len = (int64_t)payload.len};

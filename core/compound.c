@@ -1,5 +1,5 @@
 /*
- * compound.c - take a compound packet apart (memberlist 1.5). Knows nothing of what the parts are.
+ * compound.c - take a compound packet apart (PROTOCOL.md 1.5). Knows nothing of what the parts are.
  */
 #include "wire.h"
 

@@ -152,7 +152,7 @@ static void every(struct kith_core *c, struct kith_alarm *alarm, uint64_t interv
         kith_alarm_clear(&c->alarms, alarm);
 }
 
-/* The first tick comes one interval after the start (memberlist 2.8); only push/pulls are spread
+/* The first tick comes one interval after the start (PROTOCOL.md 2.8); only push/pulls are spread
  * (2.10). */
 static void begin_ticks(struct kith_core *c, const struct kith_settings *before)
 {
@@ -231,7 +231,7 @@ int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, ui
 
 static void on_alive(struct kith_core *c, const struct kith_addr *from, struct kith_msg *msg)
 {
-    if (c->set.cidrs_count) { /* memberlist 2.12 */
+    if (c->set.cidrs_count) { /* PROTOCOL.md 2.12 */
         if (!kith_allowed(c, kith_bytes_of(from->bytes, from->len))) {
             kith_drop(c, KITH_DROP_SOURCE_NOT_ALLOWED);
             return;

@@ -13,7 +13,7 @@
  *
  * Times are nanoseconds of one monotonic clock. All memory of the core belongs to it; what it hands
  * out is lent until the next call into it. Messages in and out are plain: label, encryption,
- * checksums and compression are the pipeline's work. The rules are in ../docs/WIRE.md; comments
+ * checksums and compression are the pipeline's work. The rules are in docs/PROTOCOL.md; comments
  * name their memberlist section where the code follows one.
  */
 #ifndef KITH_CORE_H
@@ -40,7 +40,7 @@ struct kith_core_env {
 struct kith_core_config {
     struct kith_settings settings; /* copied; strings and lists are lent, see settings.h */
     struct kith_addr
-        advertise;         /* what others shall use; the same form over restarts (memberlist 1.4) */
+        advertise; /* what others shall use; the same form over restarts (PROTOCOL.md 1.4) */
     uint16_t default_port; /* for addresses that come with port 0 */
     uint16_t headroom,
         tailroom;         /* to leave around each packet for the pipeline and the transport */
@@ -75,7 +75,7 @@ void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream);
 void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, const uint8_t *data,
                            size_t len);
 /* An outer layer could not be opened: an acceptor answers with an err message that carries text
- * (memberlist 1.12); "" ends it without a word, as memberlist does when the label is wrong. */
+ * (PROTOCOL.md 1.12); "" ends it without a word, as memberlist does when the label is wrong. */
 void kith_core_stream_error(struct kith_core *, uint64_t now, uint32_t stream, int code,
                             const char *text);
 void kith_core_stream_end(struct kith_core *, uint64_t now,
@@ -105,8 +105,8 @@ struct kith_output {
     enum kith_out_kind kind;
     const struct kith_addr *to;
     const char *name; /* "" when not known */
-    uint8_t
-        pmax; /* the peer's protocol maximum; 0 when memberlist would not know it here (its 1.7) */
+    uint8_t pmax;     /* the peer's protocol maximum; 0 when memberlist would not know it here
+                         (PROTOCOL.md 1.7) */
     bool last;
     uint32_t stream;
     struct kith_buf *buf;

@@ -1,5 +1,5 @@
 /*
- * gossip.c - the gossip tick (memberlist 2.9): a few members at random get what is queued, the
+ * gossip.c - the gossip tick (PROTOCOL.md 2.9): a few members at random get what is queued, the
  * recently dead too, so that they can object.
  */
 #include "node.h"

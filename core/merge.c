@@ -1,5 +1,5 @@
 /*
- * merge.c - what a claim about a member changes: alive, suspect, dead (memberlist 2.3 to 2.5), and
+ * merge.c - what a claim about a member changes: alive, suspect, dead (PROTOCOL.md 2.3 to 2.5), and
  * how this node answers claims about itself.
  *
  * The steps carry the sheet's numbers. A claim's strings point into the packet, or into the member
@@ -11,7 +11,7 @@
  */
 #include "node.h"
 
-/* One key for our refutations, apart from the one of our name (memberlist T18). No member can have
+/* One key for our refutations, apart from the one of our name (PROTOCOL.md T18). No member can have
  * such a long name. */
 static const char refute_key[KITH_NAME_LIMIT + 1] = "refute";
 
@@ -61,7 +61,7 @@ void kith_member_of(struct kith_member *out, const struct kith_msg *msg, struct 
     if (msg->addr.len) memcpy(out->addr.bytes, msg->addr.data, msg->addr.len);
 }
 
-/* Queue a message under the name of the member it is about (memberlist 2.17), or ours to refute.
+/* Queue a message under the name of the member it is about (PROTOCOL.md 2.17), or ours to refute.
  * request->queued tells whether it is there. */
 static void broadcast(struct kith_core *c, const struct kith_msg *msg, const char *key,
                       size_t key_len, struct kith_request *request)
@@ -91,7 +91,7 @@ static void notify(struct kith_core *c, void (*fn)(void *, const struct kith_mem
     KITH_ASK(c, fn(c->env.delegate_self, &view));
 }
 
-/* memberlist 2.5, refute. */
+/* PROTOCOL.md 2.5, refute. */
 static void refute(struct kith_core *c, uint32_t accused)
 {
     struct kith_peer *self = c->self;

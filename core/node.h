@@ -23,9 +23,9 @@
 
 enum {
     KITH_NAME_LIMIT = 255,        /* bytes of a member's name */
-    KITH_META_MAX = 512,          /* our own meta (memberlist 1.13) */
+    KITH_META_MAX = 512,          /* our own meta (PROTOCOL.md 1.13) */
     KITH_META_LIMIT = 4096,       /* others' meta; memberlist has no limit here */
-    KITH_NODES_MAX = 1024 * 1024, /* entries that a push/pull may announce (memberlist 1.13) */
+    KITH_NODES_MAX = 1024 * 1024, /* entries that a push/pull may announce (PROTOCOL.md 1.13) */
     KITH_REPLIES_MAX = 128,       /* packets that one packet may make us send */
     KITH_NESTING_MAX = 8          /* compounds in compounds */
 };
@@ -165,12 +165,12 @@ static inline uint32_t kith_members_hash(const struct kith_members *m, struct ki
     uint64_t h = kith_hash(m->seed, name.data, name.len);
     return (uint32_t)(h ^ h >> 32);
 }
-/* A stranger, as dead with incarnation 0, at a random place of the list (memberlist 2.3.4). NULL:
+/* A stranger, as dead with incarnation 0, at a random place of the list (PROTOCOL.md 2.3.4). NULL:
  * no memory. */
 struct kith_peer *kith_members_add(struct kith_members *, struct kith_random *,
                                    struct kith_bytes name, uint32_t hash, struct kith_bytes addr,
                                    uint16_t port, struct kith_bytes meta);
-/* Forget those of which `gone` says so, shuffle the rest (memberlist 2.11). How many were
+/* Forget those of which `gone` says so, shuffle the rest (PROTOCOL.md 2.11). How many were
  * forgotten. */
 uint32_t kith_members_reap(struct kith_members *, struct kith_random *, struct kith_core *,
                            bool (*gone)(struct kith_core *, const struct kith_peer *));
@@ -181,7 +181,7 @@ int kith_peer_store(struct kith_peer *, struct kith_bytes addr, struct kith_byte
 int kith_peer_accuse(struct kith_peer *, struct kith_bytes accuser);
 void kith_peer_address(const struct kith_peer *, struct kith_addr *out);
 void kith_peer_view(const struct kith_peer *, struct kith_member *out);
-/* Up to k different ones that are eligible, at random (memberlist 2.9, the rule of v0.6.0). The
+/* Up to k different ones that are eligible, at random (PROTOCOL.md 2.9, the rule of v0.6.0). The
  * list is scratch. */
 size_t kith_members_choose(struct kith_core *, size_t k,
                            bool (*eligible)(struct kith_core *, const struct kith_peer *),
@@ -197,7 +197,7 @@ struct kith_suspicion {
     uint64_t from[];   /* who: 1 + k hashes, the first accuser's too */
 };
 
-/* The tables of memberlist 2.6, in the unit of the interval. */
+/* The tables of PROTOCOL.md 2.6, in the unit of the interval. */
 uint64_t kith_suspicion_min(uint32_t mult, size_t n, uint64_t interval);
 int64_t kith_suspicion_remaining(uint32_t count, uint32_t k, uint64_t elapsed, uint64_t min,
                                  uint64_t max);
@@ -208,7 +208,7 @@ bool kith_suspicion_confirm(struct kith_core *, struct kith_peer *, struct kith_
 unsigned kith_awareness_apply(unsigned score, int delta, unsigned max_multiplier);
 void kith_awareness(struct kith_core *, int delta);
 
-/* Interval times this between two push/pulls (memberlist 2.10). */
+/* Interval times this between two push/pulls (PROTOCOL.md 2.10). */
 uint32_t kith_push_pull_scale(size_t n);
 
 /* ------------------------------------------------------------------------------- merge.c */
@@ -313,7 +313,7 @@ bool kith_packer_add(struct kith_packer *, struct kith_bytes part);
 bool kith_packer_add_user(struct kith_packer *, struct kith_bytes payload);
 bool kith_packer_add_message(struct kith_packer *, const struct kith_msg *);
 /* Add what is to be gossiped, within limit bytes, each part with 2 bytes of overhead
- * (memberlist 2.17). Bytes used. */
+ * (PROTOCOL.md 2.17). Bytes used. */
 size_t kith_packer_fill(struct kith_packer *, size_t limit);
 void kith_packer_end(struct kith_packer *);
 
@@ -357,7 +357,7 @@ struct kith_pending *kith_pending_find(struct kith_pendings *, uint32_t seq_no);
 void kith_pending_remove(struct kith_core *, struct kith_pending *);
 void kith_pending_free(struct kith_core *, struct kith_pending *);
 
-/* The one probe of ours that may be under way (memberlist 2.8). */
+/* The one probe of ours that may be under way (PROTOCOL.md 2.8). */
 struct kith_probe {
     struct kith_pending pending; /* its entry in the ack table; set as long as acks count */
     bool active, indirect;

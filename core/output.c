@@ -216,7 +216,7 @@ void kith_request_done(struct kith_core *c, struct kith_request *r, int status, 
     request_release(c, r);
 }
 
-/* A broadcast that somebody waits for is over; replaced counts as sent (memberlist T18). */
+/* A broadcast that somebody waits for is over; replaced counts as sent (PROTOCOL.md T18). */
 void kith_request_broadcast_end(void *core, uint64_t tag, enum kith_broadcast_end end)
 {
     struct kith_core *c = core;

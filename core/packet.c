@@ -1,7 +1,7 @@
 /*
  * packet.c - packets on their way out: one message bare, several in a compound, in buffers that the
  * pipeline can seal in place. Never over the budget: memberlist forgets two bytes beside an answer
- * (its 1.13), a hard limit would not.
+ * (PROTOCOL.md 1.13), a hard limit would not.
  *
  * Parts are written where they will stay. The compound header, whose length is known last, goes
  * right in front of them.
@@ -78,7 +78,7 @@ struct guest {
     size_t left;
 };
 
-/* The delegate's messages: a byte of type and two of length each (memberlist 2.17). */
+/* The delegate's messages: a byte of type and two of length each (PROTOCOL.md 2.17). */
 static int guest_write(void *ctx, const void *data, size_t len)
 {
     struct guest *g = ctx;

@@ -1,6 +1,6 @@
 /*
  * probe.c - is that member there? Direct ping, indirect pings and a stream ping, nacks, the buddy
- * system (memberlist 2.8), and the answers to the pings of others.
+ * system (PROTOCOL.md 2.8), and the answers to the pings of others.
  *
  * One probe at a time. A tick that falls into a probe is kept, one of them, and starts the next
  * probe at its end: that is what a Go ticker does.
@@ -28,7 +28,7 @@ static struct kith_bytes target(const struct kith_probe *pr)
 
 static void probe_next(struct kith_core *c);
 
-/* The probe is over: by `delta` we think better or worse of ourselves (memberlist 2.7). */
+/* The probe is over: by `delta` we think better or worse of ourselves (PROTOCOL.md 2.7). */
 static void probe_end(struct kith_core *c, int delta)
 {
     struct kith_probe *pr = &c->probe;
@@ -196,7 +196,7 @@ static bool forgotten(struct kith_core *c, const struct kith_peer *p)
 }
 
 /* The next one in the list that may be probed; at its end the long dead are reaped and the rest is
- * shuffled (memberlist 2.11). */
+ * shuffled (PROTOCOL.md 2.11). */
 static void probe_next(struct kith_core *c)
 {
     struct kith_probe *pr = &c->probe;

@@ -1,5 +1,5 @@
 /*
- * stream.c - exchanges on byte streams (memberlist 1.12): where a message ends, what it was, what
+ * stream.c - exchanges on byte streams (PROTOCOL.md 1.12): where a message ends, what it was, what
  * is answered, and how long all that may take.
  *
  * A message is gathered whole before anything of it is believed. Its end is found value by value,

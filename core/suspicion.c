@@ -1,5 +1,5 @@
 /*
- * suspicion.c - how long a suspect has to speak up (Lifeguard; memberlist 2.6).
+ * suspicion.c - how long a suspect has to speak up (Lifeguard; PROTOCOL.md 2.6).
  *
  * The more members suspect it independently, the shorter. Each accuser counts once and is
  * remembered by a hash of its name only.

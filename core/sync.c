@@ -1,6 +1,6 @@
 /*
  * sync.c - full states: writing ours, judging and merging a peer's, the push/pull tick
- * (memberlist 2.10, 2.13).
+ * (PROTOCOL.md 2.10, 2.13).
  */
 #include "node.h"
 
@@ -128,7 +128,7 @@ static bool speaks(struct kith_core *c, const struct kith_stream *s, const struc
     return true;
 }
 
-/* memberlist 2.13: the ranges of all that are alive bind everybody, the dead too (T24). */
+/* PROTOCOL.md 2.13: the ranges of all that are alive bind everybody, the dead too (T24). */
 static bool compatible(struct kith_core *c, const struct kith_stream *s, struct cursor list)
 {
     struct range r = {0, UINT8_MAX, 0, UINT8_MAX};

@@ -86,7 +86,7 @@ size_t kith_wire_size(enum kith_body body, const struct kith_msg *msg);
 /* Compound: `07 count lengths parts`. The iterator checks everything; parts that run past the end
  * are counted. */
 #define KITH_COMPOUND_MAX \
-    127 /* parts to send; libraries up to v0.2.3 crash on more (memberlist 1.5) */
+    127 /* parts to send; libraries up to v0.2.3 crash on more (PROTOCOL.md 1.5) */
 struct kith_compound {
     const uint8_t *lengths, *part, *end;
     unsigned count, next, truncated;

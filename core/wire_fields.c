@@ -1,6 +1,6 @@
 /*
  * wire_fields.c - names, order and types of the fields of memberlist's messages
- * (memberlist 1.1, 1.3).
+ * (PROTOCOL.md 1.1, 1.3).
  */
 #include "wire_fields.h"
 

@@ -1,5 +1,5 @@
 /*
- * wire_read.c - bytes to struct, as tolerant as memberlist's own decoders (memberlist 1.2):
+ * wire_read.c - bytes to struct, as tolerant as memberlist's own decoders (PROTOCOL.md 1.2):
  * integers in any form that fits, str8 and bin where they take it, unknown keys skipped whatever
  * they hold, the last of equal keys, a struct as map or as array. Where its two generations of
  * decoders differ, the stricter: keys and strings as bin are refused, and so is an integer over

@@ -1,6 +1,6 @@
 /*
  * wire_write.c - struct to bytes, byte-identical to go-msgpack 0.5.x: sorted keys, strings and byte
- * strings as `raw`, integers unsigned and as short as they go (memberlist 1.2). The bytes of the
+ * strings as `raw`, integers unsigned and as short as they go (PROTOCOL.md 1.2). The bytes of the
  * dialect come from msgpack-c's packer template, told to append to a struct kith_buf: nothing of
  * the library is linked.
  */

@@ -210,7 +210,7 @@ static const struct must codec_must[] = {
 static const struct must delegate_must[] = {{0}};
 
 /* Why a form can't be; NULL: it can. Message types of memberlist stay the core's: 0 and 1 may be
- * guessed at (its section 1.9), 9, 10 and 12 are layers already. Private bytes come from the YAML
+ * guessed at (PROTOCOL.md 1.9), 9, 10 and 12 are layers already. Private bytes come from the YAML
  * file only. */
 static const char *check_form(const struct kith_form *f)
 {

@@ -1,5 +1,5 @@
 /*
- * keyring.c - a ring of keys, with memberlist's semantics (its section 4): the first is the primary
+ * keyring.c - a ring of keys, with memberlist's semantics (PROTOCOL.md 4): the first is the primary
  * and seals, all open.
  *
  * Keys and what is derived from them lie in locked memory and are wiped; nothing of them is ever

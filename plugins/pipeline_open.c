@@ -170,7 +170,7 @@ int kith_label_size(const uint8_t *data, size_t len)
     return len < 2u + data[1] ? -KITH_EAGAIN : 2 + data[1];
 }
 
-/* memberlist 1.10: equal, both empty included. Where the check is left to a front-end that strips
+/* PROTOCOL.md 1.10: equal, both empty included. Where the check is left to a front-end that strips
  * labels, there must be none, and the message counts as having ours. */
 int kith_label_check(struct kith_pipeline *p, struct kith_bytes label, enum kith_refusal *why)
 {

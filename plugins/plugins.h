@@ -40,7 +40,7 @@ struct kith_config_finder kith_registry_finder(struct kith_registry *);
 
 /* ----------------------------------------------------------------------------------- keyring */
 
-/* A ring of keys with memberlist's semantics (its section 4): the first is the primary and seals,
+/* A ring of keys with memberlist's semantics (PROTOCOL.md 4): the first is the primary and seals,
  * all open. Reference counted; each codec entry that uses it listens for changes. Keys are in
  * locked memory and are never shown; a fingerprint is the first 8 bytes of BLAKE2b of the key, in
  * hex. */

@@ -93,7 +93,7 @@ static bool policy_refused(const struct kith_config *from, const struct kith_con
     return false;
 }
 
-/* memberlist's check at every push/pull (its 2.13). */
+/* memberlist's check at every push/pull (PROTOCOL.md 2.13). */
 static bool version_refused(const struct kith_config *from, const struct kith_config *to, char *why,
                             size_t cap)
 {

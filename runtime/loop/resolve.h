@@ -2,7 +2,7 @@
  * resolve.h - names to addresses, without blocking: what a user writes after `join`, and what DNS
  * makes of it.
  *
- * As memberlist does it (its section 2.14): a literal is done at once; a name with a dot is first
+ * As memberlist does it (PROTOCOL.md 2.14): a literal is done at once; a name with a dot is first
  * asked for over TCP at the first nameserver of the DNS config file, where long lists fit; if that
  * gives nothing the system's way is taken (hosts file, search list, A and AAAA). Beyond memberlist:
  * servers that refuse ANY are asked for A and AAAA over TCP, and `_service._proto.name` is looked

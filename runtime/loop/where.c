@@ -1,5 +1,5 @@
 /*
- * where.c - reads `[name/]host[:port]` as memberlist does (its section 2.14).
+ * where.c - reads `[name/]host[:port]` as memberlist does (PROTOCOL.md 2.14).
  */
 #include "resolve.h"
 #include <ctype.h>

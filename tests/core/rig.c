@@ -154,7 +154,7 @@ static void d_ping_complete(void *self, const struct kith_member *m, uint64_t rt
     r->ping_rtt = rtt;
 }
 
-/* Without the vetoes: whether they are set changes what the core accepts (memberlist 2.3.3). Tests
+/* Without the vetoes: whether they are set changes what the core accepts (PROTOCOL.md 2.3.3). Tests
  * add them. */
 static const struct kith_delegate_ops plain_ops = {
     .size = sizeof(struct kith_delegate_ops),

@@ -1,6 +1,6 @@
 /*
  * test_accuse.c - what suspect and dead messages do, how a node defends itself
- * (memberlist 2.4, 2.5), and what floods, odd names and delegates out of line can't do.
+ * (PROTOCOL.md 2.4, 2.5), and what floods, odd names and delegates out of line can't do.
  */
 #include "rig.h"
 

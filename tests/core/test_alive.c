@@ -1,5 +1,5 @@
 /*
- * test_alive.c - what an alive message does to the member list (memberlist 2.3), one rule a test.
+ * test_alive.c - what an alive message does to the member list (PROTOCOL.md 2.3), one rule a test.
  */
 #include "rig.h"
 

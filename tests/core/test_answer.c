@@ -1,6 +1,6 @@
 /*
  * test_answer.c - what a node does for the probes of others: answers, relays, nacks
- * (memberlist 2.8).
+ * (PROTOCOL.md 2.8).
  */
 #include "rig.h"
 

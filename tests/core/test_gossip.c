@@ -1,6 +1,6 @@
 /*
  * test_gossip.c - who is told, how often, in how large packets; and how names are forgotten
- * (memberlist 1.5, 1.13, 2.9, 2.11, 2.17).
+ * (PROTOCOL.md 1.5, 1.13, 2.9, 2.11, 2.17).
  */
 #include "rig.h"
 

@@ -1,6 +1,6 @@
 /*
  * test_probe.c - failure detection: the probe cycle, relays, the stream fallback, health score
- * (memberlist 2.7, 2.8).
+ * (PROTOCOL.md 2.7, 2.8).
  */
 #include "rig.h"
 

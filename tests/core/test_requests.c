@@ -1,5 +1,5 @@
 /*
- * test_requests.c - commands, and that each of them ends exactly once (memberlist 2.14, 2.15;
+ * test_requests.c - commands, and that each of them ends exactly once (PROTOCOL.md 2.14, 2.15;
  * core.h).
  */
 #include "rig.h"

@@ -1,5 +1,5 @@
 /*
- * test_streams.c - what comes in on streams, and how a stream ends (memberlist 1.8, 1.12), with
+ * test_streams.c - what comes in on streams, and how a stream ends (PROTOCOL.md 1.8, 1.12), with
  * Kith's limits on them.
  */
 #include "rig.h"

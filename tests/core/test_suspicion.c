@@ -1,5 +1,5 @@
 /*
- * test_suspicion.c - how long a suspicion lasts (memberlist 2.6, Lifeguard's local health aware
+ * test_suspicion.c - how long a suspicion lasts (PROTOCOL.md 2.6, Lifeguard's local health aware
  * suspicion).
  */
 #include "rig.h"

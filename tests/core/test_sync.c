@@ -1,6 +1,6 @@
 /*
  * test_sync.c - push/pull: what is exchanged, what a merge makes of it, who is refused
- * (memberlist 1.12, 2.10, 2.13).
+ * (PROTOCOL.md 1.12, 2.10, 2.13).
  */
 #include "rig.h"
 
@@ -263,7 +263,7 @@ static void test_t3_signed_forms_of_numbers(void)
     rig_fini(&r);
 }
 
-/* memberlist 1.2: structs as arrays, unknown keys with anything under them, map16, str8, bin. */
+/* PROTOCOL.md 1.2: structs as arrays, unknown keys with anything under them, map16, str8, bin. */
 static void test_other_forms_of_the_same(void)
 {
     struct rig r;

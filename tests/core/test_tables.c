@@ -108,7 +108,7 @@ static void test_networks(void)
     CU_ASSERT(!inside("\x0a\x01\x02\0", 4, 23, 4, "\x0a\x01\x04\x03"));
     CU_ASSERT(!inside("\x0a\x01\x02\x04", 4, 32, 4, "\x0a\x01\x02\x03"));
     CU_ASSERT(inside("\x0a\0\0\0", 4, 8, 16,
-                     mapped)); /* v4-mapped addresses are IPv4 (memberlist 2.12) */
+                     mapped)); /* v4-mapped addresses are IPv4 (PROTOCOL.md 2.12) */
     CU_ASSERT(!inside(zero, 16, 0, 16, mapped));
     CU_ASSERT(!inside(zero, 16, 0, 4, "\x0a\x01\x02\x03"));
     CU_ASSERT(inside(v6, 16, 8, 16, v6));

@@ -224,7 +224,7 @@ static void test_ambiguous_bytes_fall_to_plaintext(void)
     CU_ASSERT_EQUAL(open_copy(&r, nacked, 47, NULL, 0), -KITH_EAUTH);
     CU_ASSERT_EQUAL(opened, KITH_REFUSED_AUTH);
     /* Without a key of ours the bytes go to the core as they are: it sees a broken ping
-     * (memberlist 1.9). */
+     * (PROTOCOL.md 1.9). */
     free(crc);
     crc = vector_bytes("enc_v1_ping", &len);
     rig_must(&r, "lzw crc32", NULL, 0);
@@ -340,7 +340,7 @@ static void test_label_is_associated_data(void)
     rig_fini(&b);
 }
 
-/* memberlist 1.6: a packet stays as it is when it would not get smaller, a stream never does. */
+/* PROTOCOL.md 1.6: a packet stays as it is when it would not get smaller, a stream never does. */
 static void test_t8_streams_compress_unconditionally(void)
 {
     struct rig r;

@@ -74,7 +74,7 @@ static void test_a_partition_heals_by_a_join(void)
     sim_free(s);
 }
 
-/* Gossip goes to the lately dead; news of one of them is enough to begin with (memberlist 2.9). */
+/* Gossip goes to the lately dead; news of one of them is enough to begin with (PROTOCOL.md 2.9). */
 static void test_a_short_partition_heals_by_gossip_to_the_dead(void)
 {
     struct sim *s = parted(4);

@@ -8,8 +8,8 @@
 #   make coverage                     what the tests reach: coverage/index.html, a summary
 #   make lint                         cppcheck over our sources
 
-NEED = need() { command -v $$1 >/dev/null || { echo "$$1 is missing; on Debian: apt-get install $$2" >&2; \
-  exit 1; }; }; need
+NEED = need() { command -v $$1 >/dev/null || \
+  { echo "$$1 is missing; on Debian: apt-get install $$2" >&2; exit 1; }; }; need
 
 # CUnit is needed only to test, so configure goes on without it. A check without it is none.
 if !HAVE_CUNIT

@@ -5,9 +5,10 @@ check_PROGRAMS += tests/abi/test
 TESTS += tests/abi/test
 endif
 check_LTLIBRARIES += tests/abi/liblayout.la $(ODD_PLUGINS)
-ABI_SCRIPTS = tests/abi/symbols.sh tests/abi/header.sh tests/abi/out_of_tree.sh
-dist_check_SCRIPTS += $(ABI_SCRIPTS)
-TESTS += $(ABI_SCRIPTS)
+EXTRA_DIST += tests/abi/authors
+ABI_TESTS = tests/abi/symbols.sh tests/abi/compile.sh tests/abi/out_of_tree.sh
+dist_check_SCRIPTS += $(ABI_TESTS)
+TESTS += $(ABI_TESTS)
 
 tests_abi_test_SOURCES = $(TEST_MAIN) tests/abi/test_abi.c
 tests_abi_test_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/tests

@@ -3,8 +3,8 @@
 and prose at 90, no tab or blank at the end of a line.
 
 Another version of clang-format sets some lines otherwise, so 14 alone decides; without it that part
-is skipped, or fails with KITH_STYLE=require as in .ci/run. Free of the limit is what can't be broken: a row of a
-table or a long word in prose, and data in the folders of NOT_OURS.
+is skipped, or fails with KITH_STYLE=require as in .ci/run. Free of the limit is what can't be
+broken (a row of a table, one long word in prose) and data in the folders of NOT_OURS.
 
 Usage: style.py [--fix]   (--fix: run clang-format over the files that need it)
 """
@@ -19,7 +19,8 @@ CODE_ENDS = (".c", ".h", ".cc", ".sh", ".py", ".mk", ".ac", ".am", ".go", ".yaml
              ".pc", ".supp", ".cfg")
 PROSE_ENDS = (".md", ".pod")
 NOT_OURS = re.compile(r"(\.git|m4|build-aux|autom4te\.cache|tests/data|tests/config/data"
-                      r"|tests/fuzz/corpus)(/|$)|.*/__pycache__$|(Makefile\.in|aclocal\.m4|configure)$")
+                      r"|tests/fuzz/corpus)(/|$)|.*/__pycache__$"
+                      r"|(Makefile\.in|aclocal\.m4|configure)$")
 
 
 def files():
@@ -84,7 +85,7 @@ def main():
     all_files = files()
     problems = [p for f in all_files for p in widths(f)]
     program, why = clang_format()
-    sources = [os.path.join(ROOT, f) for f in all_files if f.endswith((".c", ".h"))]
+    sources = [os.path.join(ROOT, f) for f in all_files if f.endswith((".c", ".h", ".cc"))]
     if program and "--fix" in sys.argv[1:]:
         subprocess.run([program, "-i", *sources], check=True)
     elif program:

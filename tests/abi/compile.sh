@@ -10,7 +10,7 @@ C_STANDARDS='c11 c17 c2x'
 CXX_STANDARDS='c++17'
 WARNINGS='-Wall -Wextra -Wpedantic -Wconversion -Werror'
 C_WARNINGS="$WARNINGS -Wshadow"
-CXX_WARNINGS=$WARNINGS
+CXX_WARNINGS="$WARNINGS -Wno-c++20-compat"
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -36,9 +36,8 @@ everything() {
     [ "$language" = c ] || warnings=$CXX_WARNINGS
     echo "$compiler: $standards"
     for standard in $standards; do
-        for header in plugin settings kith; do
-            compile "$compiler" "$standard" "$language" "$dir/$header" "$dir/$header.use"
-        done
+        compile "$compiler" "$standard" "$language" "$dir/alone" "$dir/plugin.use"
+        compile "$compiler" "$standard" "$language" "$dir/root/include" "$dir/kith.use"
         for file in "$@"; do
             [ -e "$file" ] || continue
             compile "$compiler" "$standard" "$language" "$srcdir/include" "$file"
@@ -53,12 +52,12 @@ first() {
     done
 }
 
-# plugin.h stands quite alone: it may be copied into somebody's tree
-for header in plugin settings kith; do
-    mkdir -p "$dir/$header/kith"
-    cp "$srcdir/include/kith/$header.h" "$dir/$header/kith/"
-    [ $header = plugin ] || cp "$srcdir/include/kith/plugin.h" "$dir/$header/kith/"
-    [ $header != kith ] || cp "$srcdir/include/kith/settings.h" "$dir/$header/kith/"
+# plugin.h stands quite alone: it may be copied into somebody's tree. kith.h has what is installed.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+mkdir -p "$dir/alone/kith"
+cp "$srcdir/include/kith/plugin.h" "$dir/alone/kith/"
+make -s -C "$builddir" install-pkgincludeHEADERS pkgincludedir="$dir/root/include/kith" || exit 1
+for header in plugin kith; do
     printf '#include <kith/%s.h>\n#include <kith/%s.h>\nint main(void) { return 0; }\n' \
         $header $header > "$dir/$header.use"
 done

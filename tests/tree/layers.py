@@ -30,10 +30,11 @@ MAY_SEE = {
     "plugins/delegates": ([], PLUGIN),
     "codecs": ([], PLUGIN),
     "transports": ([], PLUGIN),
+    "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
     "runtime/loop": (BELOW, PUBLIC),
     "runtime/node": (BELOW + ["runtime/loop", "runtime/control"], PUBLIC),
     "runtime/control": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
-    "tools": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
+    "tools": (BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
 }
 # A plugin of several files has a folder of its own below one of these.
 PLUGIN_FOLDERS = ("codecs", "transports", "plugins/delegates")
@@ -46,17 +47,16 @@ DEFINED, UNDEFINED = set("TDBRCVWG"), "U"
 
 
 def sources(root):
-    """All .c and .h files of the house, as paths below root."""
+    """All .c and .h files of the house, as paths below root; builds in it are left out."""
     found = []
-    for top in sorted({folder.split("/")[0] for folder in MAY_SEE} | set(os.listdir(root))):
-        if top in OUTSIDE or top.startswith(".") or not os.path.isdir(os.path.join(root, top)):
+    for folder, folders, files in os.walk(root):
+        folders[:] = [f for f in folders if not f.startswith((".", "_"))
+                      and not os.path.exists(os.path.join(folder, f, "config.status"))]
+        if folder == root:
+            folders[:] = [f for f in folders if f not in OUTSIDE]
             continue
-        if os.path.exists(os.path.join(root, top, "config.status")):
-            continue  # somebody's build
-        for folder, folders, files in os.walk(os.path.join(root, top)):
-            folders[:] = [f for f in folders if not f.startswith(".")]
-            below = os.path.relpath(folder, root)
-            found += [below + "/" + f for f in files if f.endswith((".c", ".h"))]
+        below = os.path.relpath(folder, root)
+        found += [below + "/" + f for f in files if f.endswith((".c", ".h"))]
     return sorted(found)
 
 

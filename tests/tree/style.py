@@ -33,7 +33,7 @@ def files():
         for folder, folders, names in os.walk(ROOT):
             below = os.path.relpath(folder, ROOT)
             folders[:] = [d for d in folders if not NOT_OURS.match(os.path.normpath(
-                os.path.join(below, d))) and not os.path.exists(
+                os.path.join(below, d))) and not d.startswith("_") and not os.path.exists(
                     os.path.join(folder, d, "config.status"))]
             found += [os.path.normpath(os.path.join(below, n)) for n in names]
     return sorted(f for f in found if f and not NOT_OURS.match(f)

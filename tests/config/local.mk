@@ -7,6 +7,7 @@ EXTRA_DIST += tests/config/data
 CONFIG_FAKES = tests/config/fake.c tests/config/fake.h
 
 tests_config_test_SOURCES = $(TEST_MAIN) $(CONFIG_FAKES) \
+  tests/config/test_by_code.c \
   tests/config/test_config.c \
   tests/config/test_errors.c \
   tests/config/test_hostile.c \

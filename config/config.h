@@ -129,7 +129,10 @@ enum kith_log_to { KITH_LOG_TO_STDERR, KITH_LOG_TO_FILE, KITH_LOG_TO_JOURNALD };
 enum kith_log_format { KITH_LOG_TEXT, KITH_LOG_JSON };
 
 /* What makes a pipeline: which layers this node adds, which it opens, what it insists on. A file
- * fills it (chain.c), code by hand. Durations and strings as in settings.h. */
+ * fills it (chain.c), code by hand. Entries and label belong to whoever filled it and must live
+ * until kith_pipeline_new() has returned; what stands below `require` is filled by
+ * kith_chain_settings().
+ */
 struct kith_chain {
     struct kith_entries send, accept;
     uint32_t require;  /* bits of enum kith_provides */
@@ -155,10 +158,15 @@ struct kith_config {
     struct kith_secrets keyring;
     struct kith_strings join;
 
-    struct kith_arena *arena; /* owns all strings and lists above */
-    struct kith_origins
-        *origins; /* where each value came from, for `config show` and reload reports */
+    struct kith_arena *arena;             /* owns all strings and lists above; NULL: made by code */
+    struct kith_provenances *provenances; /* where each value came from; NULL: made by code */
 };
+
+/* Copy a block of parameters of `size` bytes, and all that they point to into one piece of memory,
+ * which kith_params_free() wipes and frees; *memory may become NULL. 0, or -KITH_ENOMEM. */
+int kith_params_copy(const struct kith_param *, const void *from, void *to, size_t size,
+                     void **memory);
+void kith_params_free(void *memory);
 
 struct kith_config_finder {
     void *ctx;
@@ -175,6 +183,14 @@ struct kith_config *kith_config_load(const char *path, const struct kith_config_
 struct kith_config *kith_config_parse(const char *path, const char *text, size_t len,
                                       const struct kith_config_finder *, struct kith_diag *);
 void kith_config_free(struct kith_config *);
+
+/* A config made by code: nothing but the defaults of a profile (enum kith_profile). Set what you
+ * need: settings.name, the transport, entries of the chain (kith_entries_add), delegates, join,
+ * meta, keyring; then kith_chain_settings(). Strings are lent and entries are yours to free;
+ * kith_config_free() frees nothing of it. arena and provenances stay NULL. */
+void kith_config_init(struct kith_config *, enum kith_profile);
+/* What a chain repeats of the settings: protocol, label and limits. The label is lent. */
+void kith_chain_settings(struct kith_chain *, const struct kith_settings *);
 
 /* Effective values as YAML, each with a comment where it came from (line, profile, default, short
  * form); secrets `***`. */

@@ -51,7 +51,7 @@ void kith_entry_read(struct kith_reading *r, const struct kith_yaml *map, uint32
         kith_diag_error(r->diag, map->pos, help, "a %s is named with `use`", kith_kind_words[kind]);
         return;
     }
-    kith_origin_set(r->config->origins, path, KITH_FROM_FILE, map->pos, map->pos, NULL);
+    kith_provenance_set(r->config->provenances, path, KITH_FROM_FILE, map->pos, map->pos, NULL);
     const struct kith_yaml *use = kith_yaml_get(map, "use");
     if (!use) {
         kith_diag_error(r->diag, map->pos, "add `use: NAME`", "a %s is named with `use`",
@@ -95,7 +95,7 @@ bool kith_entry_default(struct kith_reading *r, uint32_t kind, const char *name,
     *e = (struct kith_entry){.kind = kind, .pos = pos, .use = name};
     const struct kith_plugin *plugin = find(r, kind, name, pos);
     if (!plugin || !kith_entry_sound(r, plugin, pos)) return false;
-    kith_origin_set(r->config->origins, path, KITH_FROM_NOTE, pos, pos, note);
+    kith_provenance_set(r->config->provenances, path, KITH_FROM_NOTE, pos, pos, note);
     kith_entry_fill(r, NULL, plugin, path, e);
     return true;
 }

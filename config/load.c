@@ -28,8 +28,8 @@ static void default_name(struct kith_reading *r)
     if (r->config->settings.name) return;
     if (gethostname(host, sizeof host - 1) != 0 || !*host) snprintf(host, sizeof host, "localhost");
     r->config->settings.name = kith_arena_strdup(r->arena, host);
-    kith_origin_set(r->config->origins, "node.name", KITH_FROM_NOTE, (struct kith_pos){0},
-                    (struct kith_pos){0}, "the host's name");
+    kith_provenance_set(r->config->provenances, "node.name", KITH_FROM_NOTE, (struct kith_pos){0},
+                        (struct kith_pos){0}, "the host's name");
 }
 
 static void warn_readable(struct kith_reading *r, const char *path)
@@ -53,14 +53,15 @@ static struct kith_reading *begin(const char *path, const struct kith_config_fin
     r->diag = diag;
     r->arena = arena;
     r->finder = finder;
+    r->read_type = kith_node_type_read;
     r->dir = !slash          ? ""
              : slash == path ? "/"
                              : kith_arena_strndup(arena, path, (size_t)(slash - path));
     r->config = kith_arena_alloc(arena, sizeof *r->config);
     r->config->arena = arena;
     r->config->path = kith_arena_strdup(arena, path);
-    r->config->origins = kith_arena_alloc(arena, sizeof *r->config->origins);
-    r->config->origins->arena = arena;
+    r->config->provenances = kith_arena_alloc(arena, sizeof *r->config->provenances);
+    r->config->provenances->arena = arena;
     return r;
 }
 
@@ -81,7 +82,7 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
         if (root->kind == KITH_YAML_MAP) {
             default_name(r);
             kith_chain_read(r, root);
-            kith_check(r, root);
+            kith_consistency_check(r, root);
         }
         if (kith_diag_errors(diag) == before) warn_readable(r, path);
     }

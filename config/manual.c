@@ -88,17 +88,16 @@ static void bold(const char *s, FILE *out)
 static const char *special_type(const struct kith_param *p)
 {
     switch (p->type) {
-    case KITH_SPECIAL_CIDRS: return "a list of networks, as 10.0.0.0/8 or fd00::/8";
-    case KITH_SPECIAL_LABELS: return "a map of names to texts";
-    case KITH_SPECIAL_META: return "text, or one of the forms below";
-    case KITH_SPECIAL_KEYS: return "a list of sources of keys";
-    case KITH_SPECIAL_KEY: return "a source of keys";
-    case KITH_SPECIAL_TRANSPORT: return "a map: see TRANSPORTS";
-    case KITH_SPECIAL_CODECS: return "a list of maps: see CODECS";
-    case KITH_SPECIAL_DELEGATES: return "a list of maps: see DELEGATES";
-    case KITH_SPECIAL_WIRE: return "a number";
-    case KITH_SPECIAL_REQUIRE: return "a list of words";
-    default: return kith_value_type(p);
+    case KITH_TYPE_CIDRS: return "a list of networks, as 10.0.0.0/8 or fd00::/8";
+    case KITH_TYPE_META: return "text, or one of the forms below";
+    case KITH_TYPE_KEYS: return "a list of sources of keys";
+    case KITH_TYPE_KEY: return "a source of keys";
+    case KITH_TYPE_TRANSPORT: return "a map: see TRANSPORTS";
+    case KITH_TYPE_CODECS: return "a list of maps: see CODECS";
+    case KITH_TYPE_DELEGATES: return "a list of maps: see DELEGATES";
+    case KITH_TYPE_WIRE: return "a number";
+    case KITH_TYPE_REQUIRE: return "a list of words";
+    default: return kith_value_type(p)->words;
     }
 }
 
@@ -118,11 +117,11 @@ static void param(const struct kith_param *p, const char *section, FILE *out)
             fprintf(out, "%sC<%s>", !i ? "" : p->choices[i + 1] ? ", " : " or ", p->choices[i]);
     else
         fputs(special_type(p), out);
-    bool length =
-        p->type == KITH_PARAM_STRING || p->type == KITH_PARAM_STRINGS || p->type == KITH_PARAM_PATH;
-    if (p->type < KITH_SPECIAL_SECTION && !length) kith_value_range(p, range, sizeof range);
+    const struct kith_value_type *type = kith_value_type(p);
+    if (type && !type->text) kith_param_range(p, range, sizeof range);
     if (*range) fprintf(out, ", %s", range);
-    if (length && p->max) fprintf(out, ", at most %llu bytes", (unsigned long long)p->max);
+    if (type && type->text && p->max)
+        fprintf(out, ", at most %llu bytes", (unsigned long long)p->max);
     if (p->def && *p->def) {
         fprintf(out, " [default C<%s>", p->def);
         if (p->def_wan) fprintf(out, ", wan C<%s>", p->def_wan);
@@ -141,7 +140,7 @@ static void params(const struct kith_param *list, const char *section, FILE *out
 {
     bool open = false;
     for (const struct kith_param *p = list; p && p->name; p++) {
-        if (p->type == KITH_SPECIAL_SECTION) continue;
+        if (p->type == KITH_TYPE_SECTION) continue;
         if (!open) fputs("=over\n\n", out);
         open = true;
         param(p, section, out);

@@ -1,8 +1,9 @@
 /*
- * keys.c - the sources of keys as the file names them: { file: }, { env: }, { fd: }, { dir: }, or
- * the key itself.
+ * key_sources.c - the sources of keys as the file names them: { file: }, { env: }, { fd: }, { dir:
+ * }, or the key itself.
  *
- * Which forms a key may have, and how a source is read, is secret.c's part.
+ * Which forms a key may have, and how a source is read, is the part of secret.c and
+ * secret_load.c.
  */
 #include "schema.h"
 #include "secret.h"
@@ -11,18 +12,18 @@
 static const struct {
     const char *key;
     uint32_t kind;
-} forms[] = {
+} ways[] = {
     {"file", KITH_KEYS_FILE}, {"env", KITH_KEYS_ENV}, {"fd", KITH_KEYS_FD}, {"dir", KITH_KEYS_DIR}};
 
-enum { FORMS = sizeof forms / sizeof *forms };
+enum { WAYS = sizeof ways / sizeof *ways };
 
 static const char WRITE[] = "write { file: PATH }, { env: NAME }, { fd: NUMBER } or { dir: PATH }";
 
-static void unknown_form(struct kith_reading *r, const struct kith_yaml *v, const char *name)
+static void unknown_way(struct kith_reading *r, const struct kith_yaml *v, const char *name)
 {
-    const char *words[FORMS];
-    for (size_t i = 0; i < FORMS; i++) words[i] = forms[i].key;
-    const char *near = kith_nearest(v->key->text, words, FORMS);
+    const char *words[WAYS];
+    for (size_t i = 0; i < WAYS; i++) words[i] = ways[i].key;
+    const char *near = kith_nearest(v->key->text, words, WAYS);
     char help[200];
     snprintf(help, sizeof help, "%s%s%s%s", near ? "did you mean '" : "", near ? near : "",
              near ? "'? " : "", WRITE);
@@ -47,24 +48,24 @@ static struct kith_key_source map_source(struct kith_reading *r, const struct ki
         return s;
     }
     const struct kith_yaml *v = map->first;
-    for (size_t i = 0; v && i < FORMS; i++) {
-        if (strcmp(forms[i].key, v->key->text) != 0) continue;
+    for (size_t i = 0; v && i < WAYS; i++) {
+        if (strcmp(ways[i].key, v->key->text) != 0) continue;
         const char *text = kith_schema_text(r, v, v->key->text);
         if (!text) return s;
-        if (forms[i].kind == KITH_KEYS_FD && !descriptor(text)) {
+        if (ways[i].kind == KITH_KEYS_FD && !descriptor(text)) {
             kith_diag_error(r->diag, v->pos, "write its number, as { fd: 3 }",
                             "'%s' is no file descriptor", text);
             return s;
         }
-        bool path = forms[i].kind == KITH_KEYS_FILE || forms[i].kind == KITH_KEYS_DIR;
-        s.kind = forms[i].kind;
+        bool path = ways[i].kind == KITH_KEYS_FILE || ways[i].kind == KITH_KEYS_DIR;
+        s.kind = ways[i].kind;
         s.where = path && *text != '/' && *r->dir
                       ? kith_arena_printf(r->arena, "%s/%s", r->dir, text)
                       : kith_arena_strdup(r->arena, text);
         s.pos = v->pos;
         return s;
     }
-    if (v && !map->bad) unknown_form(r, v, name);
+    if (v && !map->bad) unknown_way(r, v, name);
     return s;
 }
 

@@ -1,8 +1,8 @@
 /*
- * check.c - what must hold between several values: the rules that no table can say.
+ * consistency.c - what must hold between several values: the rules that no table can say.
  *
  * Errors for what can't work, warnings for what surely is not meant. The pipeline has its own rules
- * in chain.c.
+ * in chain_check.c.
  */
 #include "schema.h"
 
@@ -87,6 +87,24 @@ static void check_detection(struct kith_reading *r)
             "'gossip.to_the_dead_time' is shorter than 'probe.interval': the dead can't refute");
 }
 
+/* ------------------------------------------------------------------------------------ labels */
+
+static bool is_label(const char *s)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    return *s && !(*s >= '0' && *s <= '9') && !s[strspn(s, letters)];
+}
+
+static void check_labels(struct kith_reading *r, const struct kith_yaml *map)
+{
+    for (const struct kith_yaml *i = map && map->kind == KITH_YAML_MAP ? map->first : NULL; i;
+         i = i->next)
+        if (!is_label(i->key->text))
+            kith_diag_error(r->diag, i->key->pos,
+                            "letters, digits and _, not beginning with a digit",
+                            "'%s' is no name for a metric's label", i->key->text);
+}
+
 /* --------------------------------------------------------------------------------- delegates */
 
 struct claim {
@@ -169,11 +187,12 @@ static void check_join(struct kith_reading *r, const struct kith_yaml *list)
     }
 }
 
-void kith_check(struct kith_reading *r, const struct kith_yaml *root)
+void kith_consistency_check(struct kith_reading *r, const struct kith_yaml *root)
 {
     check_node(r);
     check_periods(r);
     check_detection(r);
+    check_labels(r, kith_yaml_get(kith_yaml_get(root, "node"), "metric_labels"));
     check_delegates(r);
     check_join(r, kith_yaml_get(root, "join"));
 }

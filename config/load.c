@@ -92,19 +92,27 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
     return NULL;
 }
 
+/* Up to cap bytes from fd; negative: errno says why not. */
+static ssize_t read_all(int fd, char *text, size_t cap)
+{
+    size_t len = 0;
+    while (len < cap) {
+        ssize_t n = read(fd, text + len, cap - len);
+        if (n == 0) break;
+        if (n < 0 && errno != EINTR) return -1;
+        if (n > 0) len += (size_t)n;
+    }
+    return (ssize_t)len;
+}
+
 /* All of a file that is not absurdly large; NULL after saying why not. */
 static char *slurp(const char *path, size_t *len, struct kith_diag *diag)
 {
-    char *text = NULL;
+    char *text = malloc(KITH_CONFIG_MAX + 1);
+    if (!text) abort();
     int fd =
         strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    ssize_t n = fd < 0 ? -1 : 0;
-    *len = 0;
-    if (fd >= 0 && !(text = malloc(KITH_CONFIG_MAX + 1))) abort();
-    while (
-        fd >= 0 && *len <= KITH_CONFIG_MAX &&
-        ((n = read(fd, text + *len, KITH_CONFIG_MAX + 1 - *len)) > 0 || (n < 0 && errno == EINTR)))
-        if (n > 0) *len += (size_t)n;
+    ssize_t n = fd < 0 ? -1 : read_all(fd, text, KITH_CONFIG_MAX + 1);
     if (n < 0) {
         kith_diag_source(diag, path, "", 0);
         kith_diag_error(diag, (struct kith_pos){0}, NULL, "can't read the file: %s",
@@ -112,6 +120,7 @@ static char *slurp(const char *path, size_t *len, struct kith_diag *diag)
         free(text);
         text = NULL;
     }
+    *len = n < 0 ? 0 : (size_t)n;
     if (fd >= 0) close(fd);
     return text;
 }

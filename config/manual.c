@@ -85,7 +85,7 @@ static void bold(const char *s, FILE *out)
     fputs(">", out);
 }
 
-static const char *special_type(const struct kith_param *p)
+static const char *own_type(const struct kith_param *p)
 {
     switch (p->type) {
     case KITH_TYPE_CIDRS: return "a list of networks, as 10.0.0.0/8 or fd00::/8";
@@ -97,13 +97,41 @@ static const char *special_type(const struct kith_param *p)
     case KITH_TYPE_DELEGATES: return "a list of maps: see DELEGATES";
     case KITH_TYPE_WIRE: return "a number";
     case KITH_TYPE_REQUIRE: return "a list of words";
-    default: return kith_value_type(p)->words;
+    default: return "a value";
     }
+}
+
+static void choices(const char *const *words, FILE *out)
+{
+    for (size_t i = 0; words[i]; i++) {
+        const char *before = !i ? "" : words[i + 1] ? ", " : " or ";
+        fprintf(out, "%sC<%s>", before, words[i]);
+    }
+}
+
+static void limits(const struct kith_param *p, const struct kith_value_type *type, FILE *out)
+{
+    char range[100];
+    if (type->text) {
+        if (p->max) fprintf(out, ", at most %llu bytes", (unsigned long long)p->max);
+        return;
+    }
+    kith_param_range(p, range, sizeof range);
+    if (*range) fprintf(out, ", %s", range);
+}
+
+static void defaults(const struct kith_param *p, FILE *out)
+{
+    if (!p->def || !*p->def) return;
+    fprintf(out, " [default C<%s>", p->def);
+    if (p->def_wan) fprintf(out, ", wan C<%s>", p->def_wan);
+    if (p->def_local) fprintf(out, ", local C<%s>", p->def_local);
+    fputc(']', out);
 }
 
 static void param(const struct kith_param *p, const char *section, FILE *out)
 {
-    char range[100] = "";
+    const struct kith_value_type *type = kith_value_type(p);
     fputs("=item ", out);
     if (*section) {
         fputs("B<", out);
@@ -113,21 +141,11 @@ static void param(const struct kith_param *p, const char *section, FILE *out)
     bold(p->name, out);
     fputs("\n\n", out);
     if (p->type == KITH_PARAM_ENUM)
-        for (size_t i = 0; p->choices[i]; i++)
-            fprintf(out, "%sC<%s>", !i ? "" : p->choices[i + 1] ? ", " : " or ", p->choices[i]);
+        choices(p->choices, out);
     else
-        fputs(special_type(p), out);
-    const struct kith_value_type *type = kith_value_type(p);
-    if (type && !type->text) kith_param_range(p, range, sizeof range);
-    if (*range) fprintf(out, ", %s", range);
-    if (type && type->text && p->max)
-        fprintf(out, ", at most %llu bytes", (unsigned long long)p->max);
-    if (p->def && *p->def) {
-        fprintf(out, " [default C<%s>", p->def);
-        if (p->def_wan) fprintf(out, ", wan C<%s>", p->def_wan);
-        if (p->def_local) fprintf(out, ", local C<%s>", p->def_local);
-        fputc(']', out);
-    }
+        fputs(type ? type->words : own_type(p), out);
+    if (type) limits(p, type, out);
+    defaults(p, out);
     if (p->flags & KITH_PARAM_REQUIRED) fputs(" [must be given]", out);
     fputs("\n\n", out);
     if (p->doc) {

@@ -11,6 +11,24 @@
 
 enum { META_MAX = 512 };
 
+static int pack_text(msgpack_packer *pk, const char *text, size_t len)
+{
+    return msgpack_pack_v4raw(pk, len) || msgpack_pack_v4raw_body(pk, text, len) ? -KITH_ENOMEM : 0;
+}
+
+static int pack_tags(msgpack_packer *pk, const char *const *pairs, size_t count)
+{
+    if (msgpack_pack_map(pk, count)) return -KITH_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const char *eq = strchr(pairs[i], '=');
+        if (!eq || eq == pairs[i]) return -KITH_EINVAL;
+        int rc = pack_text(pk, pairs[i], (size_t)(eq - pairs[i]));
+        if (rc == 0) rc = pack_text(pk, eq + 1, strlen(eq + 1));
+        if (rc) return rc;
+    }
+    return 0;
+}
+
 /* Serf's form of tags: 0xFF, then a msgpack map of raw strings (WIRE.md). */
 int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out, size_t cap)
 {
@@ -18,20 +36,7 @@ int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out, si
     msgpack_packer pk;
     msgpack_sbuffer_init(&buf);
     msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
-    int rc =
-        msgpack_sbuffer_write(&buf, "\xFF", 1) | msgpack_pack_map(&pk, count) ? -KITH_ENOMEM : 0;
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        const char *eq = strchr(pairs[i], '=');
-        if (!eq || eq == pairs[i]) {
-            rc = -KITH_EINVAL;
-            break;
-        }
-        const char *parts[] = {pairs[i], eq + 1};
-        size_t lens[] = {(size_t)(eq - pairs[i]), strlen(eq + 1)};
-        for (int k = 0; rc == 0 && k < 2; k++)
-            if (msgpack_pack_v4raw(&pk, lens[k]) || msgpack_pack_v4raw_body(&pk, parts[k], lens[k]))
-                rc = -KITH_ENOMEM;
-    }
+    int rc = msgpack_sbuffer_write(&buf, "\xFF", 1) ? -KITH_ENOMEM : pack_tags(&pk, pairs, count);
     if (rc == 0 && buf.size > cap) rc = -KITH_ETOOBIG;
     if (rc == 0) memcpy(out, buf.data, buf.size);
     if (rc == 0) rc = (int)buf.size;

@@ -46,17 +46,19 @@ static bool decode(const char *text, size_t len, uint8_t out[KITH_KEY_MAX], size
     return false;
 }
 
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX])
 {
     size_t from = 0, to = len, n;
-    while (from < to && strchr(" \t\r\n", text[from]) && text[from]) from++;
-    while (to > from && strchr(" \t\r\n", text[to - 1]) && text[to - 1]) to--;
+    while (from < to && blank(text[from])) from++;
+    while (to > from && blank(text[to - 1])) to--;
     if (decode(text + from, to - from, out, &n)) return (int)n;
     if (to > from && text[to - 1] == '=')
         return -KITH_EINVAL; /* base64 of a wrong length is no raw key */
     /* Raw bytes may begin or end with what looks like white space; an editor may have added a line
      * end to them. */
-    if (!good_length(len) && good_length(to - from)) {
+    if (!good_length(len)) {
         text += from;
         len = to - from;
     }

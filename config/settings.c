@@ -238,6 +238,18 @@ void kith_settings_init(struct kith_settings *s, enum kith_profile profile)
     *s = c.settings;
 }
 
+/* Decimal, without a leading zero, at most max. */
+static bool prefix_bits(const char *s, unsigned max, unsigned *bits)
+{
+    *bits = 0;
+    if (!*s || strlen(s) > 3 || (s[0] == '0' && s[1])) return false;
+    for (; *s; s++) {
+        if (*s < '0' || *s > '9') return false;
+        *bits = *bits * 10 + (unsigned)(*s - '0');
+    }
+    return *bits <= max;
+}
+
 /* Host bits are dropped, as Go's net.ParseCIDR does; a v4-mapped network stays IPv6. */
 int kith_cidr_parse(struct kith_cidr *out, const char *text)
 {
@@ -253,15 +265,8 @@ int kith_cidr_parse(struct kith_cidr *out, const char *text)
         c.len = 16;
     else
         return -KITH_EINVAL;
-
-    unsigned bits = 0;
-    const char *s = slash + 1;
-    if (!*s || strlen(s) > 3 || (s[0] == '0' && s[1])) return -KITH_EINVAL;
-    for (; *s; s++) {
-        if (*s < '0' || *s > '9') return -KITH_EINVAL;
-        bits = bits * 10 + (unsigned)(*s - '0');
-    }
-    if (bits > c.len * 8u) return -KITH_EINVAL;
+    unsigned bits;
+    if (!prefix_bits(slash + 1, c.len * 8u, &bits)) return -KITH_EINVAL;
     c.prefix = (uint8_t)bits;
     for (unsigned i = bits; i < c.len * 8u; i++) c.bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
     *out = c;

@@ -1,13 +1,24 @@
 /*
- * config.h - a node described in YAML, checked and turned into settings.
- *
- *   file --tree.c--> located tree --schema.c (tables)--> struct kith_config      problems -->
- * diag.c
+ * config.h - a node described in YAML, checked and turned into values; or the same values by code.
  *
  * Everything wrong with a file is found in one go and reported with its place; nothing is
  * half-applied. Which keys a plugin's entry takes is in the plugin's own table: the caller passes a
  * finder, so that this folder knows nothing of loading. Knows nothing of loops, sockets or the
  * protocol.
+ *
+ * The way of a file, which is also the order to read the folder in; each file calls those above it:
+ *
+ *     arena, nearest, units, yaml_write      memory, "did you mean", numbers, text
+ *     secret, diag, secret_load              keys, problems, keys from where they are
+ *     tree, provenance                       YAML with places; where each value came from
+ *     param_types, param                     what a type is; one value
+ *     sections                               our own tables: every key of the file
+ *     schema                                 the checker of a map against tables
+ *     entry, entries, key_sources, meta      the values that are more than one parameter
+ *     node_types                             which of these reads which type
+ *     chain_check, chain, consistency        the pipeline; rules between values
+ *     load                                   all of it, from bytes to struct kith_config
+ *     show, diff, json_schema, manual        the result and the tables, printed
  */
 #ifndef KITH_CONFIG_H
 #define KITH_CONFIG_H
@@ -37,7 +48,7 @@ void kith_diag_print(const struct kith_diag *, FILE *);
 /* The same as text (malloc'd). */
 char *kith_diag_text(const struct kith_diag *);
 
-/* --------------------------------------------------------------------------- keys (secret.c) */
+/* -------------------------------------------------------------- keys (secret.c, secret_load.c) */
 
 enum kith_key_source_kind {
     KITH_KEYS_FILE = 1,
@@ -207,9 +218,8 @@ void kith_config_diff(const struct kith_config *before, const struct kith_config
                                     bool restart),
                       void *arg);
 
-/* Meta in the forms that files and `kith meta` take: plain text, or `tags` in Serf's form (0xFF +
- * msgpack map). */
-int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out,
-                        size_t cap); /* "k=v"; length or negative */
+/* Tags ("name=value") as Serf puts them into meta: 0xFF and a msgpack map. The length, or a
+ * negative code. */
+int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out, size_t cap);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * reference.c - the JSON Schema of a file, for editors and for programs that write files.
+ * json_schema.c - the JSON Schema of a file, for editors and for programs that write files.
  *
  * Made of the same tables as the checker, those of the plugins that the finder knows included. A
  * plugin that is named by path is let through unchecked.
@@ -66,7 +66,7 @@ static json_t *words_schema(const char *const *words)
     return must(json_pack("{s:o}", "enum", list));
 }
 
-/* ----------------------------------------------------------------------------- special types */
+/* ----------------------------------------------------------------------------- our own types */
 
 static json_t *object_of(json_t *properties)
 {
@@ -90,8 +90,8 @@ static json_t *texts_by_name(void)
 static json_t *source_schema(void)
 {
     json_t *any = must(json_array());
-    static const char *const forms[] = {"file", "env", "dir"};
-    for (size_t i = 0; i < 3; i++) json_array_append_new(any, one_key(forms[i], typed("string")));
+    static const char *const ways[] = {"file", "env", "dir"};
+    for (size_t i = 0; i < 3; i++) json_array_append_new(any, one_key(ways[i], typed("string")));
     json_array_append_new(any, one_key("fd", typed("integer")));
     json_array_append_new(any, typed("string"));
     return must(json_pack("{s:o}", "anyOf", any));

@@ -11,7 +11,7 @@ config_libconfig_la_SOURCES = config/config.h config/schema.h \
   config/provenance.h config/provenance.c \
   config/param_types.h config/param_types.c \
   config/param.h config/param.c \
-  config/settings.c config/schema.c \
+  config/sections.c config/schema.c \
   config/entry.c config/entries.c config/key_sources.c config/meta.c config/node_types.c \
   config/chain.c config/chain_check.c config/consistency.c config/load.c \
   config/show.h config/show.c config/diff.c config/json_schema.c config/manual.c

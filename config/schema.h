@@ -61,7 +61,7 @@ struct kith_section {
     bool short_forms; /* offsets in struct kith_short_forms; never part of the result */
 };
 
-/* settings.c: all of them, ended by one without a path; the first is the file itself. */
+/* sections.c: all of them, ended by one without a path; the first is the file itself. */
 extern const struct kith_section kith_sections[];
 /* The words of `require`; the i-th is bit i of enum kith_provides, NULL ends them. */
 extern const char *const kith_requirements[];

@@ -65,12 +65,12 @@ static void print_meta(const struct kith_bytes *meta, FILE *out)
 
 static void print_source(const struct kith_key_source *s, FILE *out)
 {
-    static const char *const forms[] = {"", "file", "env", "fd", "dir"};
+    static const char *const ways[] = {"", "file", "env", "fd", "dir"};
     if (s->kind == KITH_KEYS_LITERAL) {
         fputs("\"***\"", out);
         return;
     }
-    fprintf(out, "{ %s: ", forms[s->kind]);
+    fprintf(out, "{ %s: ", ways[s->kind]);
     if (s->kind == KITH_KEYS_FILE || s->kind == KITH_KEYS_DIR)
         print_path(s->where, out);
     else
@@ -133,7 +133,7 @@ char *kith_show_value(const struct kith_config *c, const struct kith_param *p, c
 
 /* ------------------------------------------------------------------------------------- lines */
 
-static void origin_words(const struct kith_config *c, const char *path, char *out, size_t cap)
+static void provenance_words(const struct kith_config *c, const char *path, char *out, size_t cap)
 {
     static const char *const profiles[] = {"lan", "wan", "local"};
     const struct kith_provenance *o = kith_provenance_find(c->provenances, path);
@@ -168,16 +168,16 @@ static void param_line(const struct kith_config *c, const struct kith_param *p, 
         return;
     }
     char *text = kith_show_value(c, p, at);
-    origin_words(c, path, words, sizeof words);
+    provenance_words(c, path, words, sizeof words);
     line(out, indent, front, p->name, text, words);
     free(text);
 }
 
 /* ----------------------------------------------------------------------------------- entries */
 
-/* An entry of accept that was copied from send has its origins there. */
-static const char *origin_path(const struct kith_config *c, const struct kith_entry *e,
-                               const char *path, char *out, size_t cap)
+/* An entry of accept that was copied from send has its provenance there. */
+static const char *provenance_path(const struct kith_config *c, const struct kith_entry *e,
+                                   const char *path, char *out, size_t cap)
 {
     for (size_t i = 0; strncmp(path, "pipeline.accept", 15) == 0 && i < c->chain.send.count; i++)
         if (c->chain.send.items[i].params == e->params) {
@@ -193,12 +193,12 @@ static void show_entry(const struct kith_config *c, const struct kith_entry *e, 
     char words[200], full[300], source[100];
     struct kith_param use = {"use", KITH_PARAM_STRING};
     if (strchr(e->use, '/')) use.type = KITH_PARAM_PATH;
-    origin_words(c, path, words, sizeof words);
+    provenance_words(c, path, words, sizeof words);
     char *text = kith_show_value(c, &use, &e->use);
     line(out, indent, item ? "- " : "", "use", text, words);
     free(text);
     if (item) indent += 2;
-    const char *from = origin_path(c, e, path, source, sizeof source);
+    const char *from = provenance_path(c, e, path, source, sizeof source);
     const struct kith_param keys = {"keys", KITH_TYPE_KEYS}, wire = {"wire", KITH_TYPE_WIRE},
                             channel = {"channel", KITH_PARAM_STRING};
     snprintf(full, sizeof full, "%s.keys", from);
@@ -218,7 +218,7 @@ static void show_entries(const struct kith_config *c, const struct kith_entries 
 {
     char full[200], words[200];
     if (!list->count) {
-        origin_words(c, path, words, sizeof words);
+        provenance_words(c, path, words, sizeof words);
         line(out, indent, "", name, "[]", words);
         return;
     }

@@ -7,7 +7,7 @@
  * installed, as no public call takes settings.
  *
  * The names are memberlist's in snake case; so are meaning and defaults (profiles lan, wan and
- * local). The config file fills it from a table (config/settings.c): each member is a key there.
+ * local). The config file fills it from a table (config/sections.c): each member is a key there.
  * Durations are nanoseconds, sizes bytes. Strings are lent: they must live as long as the node.
  */
 #ifndef KITH_SETTINGS_H

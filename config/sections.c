@@ -1,8 +1,8 @@
 /*
- * settings.c - every key of the file that is not a plugin's, with type, default per profile, range
+ * sections.c - every key of the file that is not a plugin's, with type, default per profile, range
  * and one line of words.
  *
- * memberlist's Config field by field (docs/WIRE.md names the version), each in snake case and
+ * memberlist's Config field by field (docs/PROTOCOL.md names the version), each in snake case and
  * grouped where that reads better; the Go name is in brackets. One format with the plugins' tables,
  * so that checker, `config show`, JSON Schema and reference page need to know only one. Knows
  * nothing of files.
@@ -65,8 +65,7 @@ static const struct kith_param node[] = {
      .doc = "a proxy in front strips the label: expect none (SkipInboundLabelCheck)"},
     {"meta", KITH_TYPE_META, 0, AT(meta), .max = 512,
      .doc = "up to 512 bytes that all members see: text, { base64: ... }, { file: ... } or { tags: "
-            "{ key: value } } as "
-            "Serf's"},
+            "{ key: value } } as Serf's"},
     {"control", KITH_PARAM_PATH, 0, AT(control), .max = 107,
      .doc = "path of the control socket; without it derived from the name"},
     {"log", KITH_TYPE_SECTION},
@@ -125,8 +124,7 @@ static const struct kith_param pipeline[] = {
      .doc = "codecs that it opens, in any order; without it those of `send`, lzw and crc32"},
     {"require", KITH_TYPE_REQUIRE, 0, AT(chain.require),
      .doc = "what must have been taken off a message: encrypt, authenticate, check, compress; "
-            "without it [encrypt, "
-            "authenticate] as soon as `send` encrypts"},
+            "without it [encrypt, authenticate] as soon as `send` encrypts"},
     {NULL}};
 
 static const struct kith_param probe[] = {

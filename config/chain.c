@@ -109,7 +109,7 @@ static void default_accept(struct kith_reading *r, bool keyed)
 }
 
 /* What a node that says nothing insists on. memberlist verifies what comes in whenever it has a
- * key, whether it encrypts itself or not; with a pipeline in the file it is what `send` provides.
+ * key, whether it encrypts itself or not. With a pipeline in the file it is what `send` provides.
  */
 static uint32_t required(struct kith_reading *r, bool keyed)
 {

@@ -79,13 +79,15 @@ struct kith_secrets {
     size_t count;
 };
 
-/* Read all sources; problems go to diag. Existing items are replaced. 0 or negative code. */
+/* Read all sources; problems go to diag. Items that are there are replaced. 0 or a negative code.
+ */
 int kith_secrets_load(struct kith_secrets *, struct kith_diag *);
 /* Parse one key as a file holds it: base64, hex or raw. out: KITH_KEY_MAX bytes. Length, or
  * -KITH_EINVAL. */
 #define KITH_KEY_MAX 32
 int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX]);
-/* Locked memory; a refused mlock warns once through diag (may be NULL). free wipes. */
+/* Locked memory, as far as the system lets us: kith_secrets_load() warns when it does not. free
+ * wipes. */
 uint8_t *kith_secret_alloc(size_t len);
 void kith_secret_free(uint8_t *);
 /* Add a key of 16, 24 or 32 bytes to a list made by code (start with all zero), copied into locked
@@ -140,13 +142,12 @@ enum kith_log_to { KITH_LOG_TO_STDERR, KITH_LOG_TO_FILE, KITH_LOG_TO_JOURNALD };
 enum kith_log_format { KITH_LOG_TEXT, KITH_LOG_JSON };
 
 /* What makes a pipeline: which layers this node adds, which it opens, what it insists on. A file
- * fills it (chain.c), code by hand. Entries and label belong to whoever filled it and must live
- * until kith_pipeline_new() has returned; what stands below `require` is filled by
- * kith_chain_settings().
- */
+ * fills it (chain.c), code by hand. Entries and label belong to whoever filled it, and must live
+ * until kith_pipeline_new() has returned. accept may be the same list as send. */
 struct kith_chain {
     struct kith_entries send, accept;
-    uint32_t require;  /* bits of enum kith_provides */
+    uint32_t require; /* bits of enum kith_provides */
+    /* repeats the node's settings: kith_chain_settings() */
     uint32_t protocol; /* our own protocol version, 1..5 */
     const char *label; /* "" or NULL: none */
     bool skip_inbound_label_check;
@@ -154,7 +155,7 @@ struct kith_chain {
 };
 
 struct kith_config {
-    const char *path; /* as given; "" when from memory */
+    const char *path; /* as given; "" when from memory or made by code */
     struct kith_settings settings;
     const char *control; /* socket path; NULL: derived from the name */
     const char *log_file;
@@ -195,10 +196,11 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
                                       const struct kith_config_finder *, struct kith_diag *);
 void kith_config_free(struct kith_config *);
 
-/* A config made by code: nothing but the defaults of a profile (enum kith_profile). Set what you
- * need: settings.name, the transport, entries of the chain (kith_entries_add), delegates, join,
- * meta, keyring; then kith_chain_settings(). Strings are lent and entries are yours to free;
- * kith_config_free() frees nothing of it. arena and provenances stay NULL. */
+/* A config made by code: the defaults of a profile, and no entries. Set what you need:
+ * settings.name, transport (kith_entry_init), chain, delegates (kith_entries_add), keyring
+ * (kith_secrets_add), join, meta; then kith_chain_settings(). Strings are lent, entries and keys
+ * stay yours to free; kith_config_free() frees nothing of such a config. arena and provenances stay
+ * NULL. */
 void kith_config_init(struct kith_config *, enum kith_profile);
 /* What a chain repeats of the settings: protocol, label and limits. The label is lent. */
 void kith_chain_settings(struct kith_chain *, const struct kith_settings *);
@@ -208,7 +210,7 @@ void kith_chain_settings(struct kith_chain *, const struct kith_settings *);
 void kith_config_show(const struct kith_config *, FILE *);
 /* JSON Schema of the whole file; the finder lists the plugins. */
 void kith_config_schema(const struct kith_config_finder *, FILE *);
-/* Reference of all keys as man page source (mdoc-free POD), from the same tables. */
+/* All keys as POD, the source of kith.yaml(5), from the same tables. */
 void kith_config_doc(const struct kith_config_finder *, FILE *);
 
 /* What differs, key by key, for a reload report: visit(key path, old value, new value, true when it

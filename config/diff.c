@@ -53,8 +53,7 @@ static char *fingerprints(const struct kith_secrets *s)
     return text;
 }
 
-/* A secret is never in a report: a keyed hash with a key of this process tells whether it changed.
- */
+/* A secret is never in a report. A hash with a key of this process tells whether it changed. */
 static char *hidden(const struct kith_param *p, const void *at)
 {
     char *text = kith_param_text(p, at);

@@ -59,12 +59,12 @@ static void hash_text(crypto_generichash_state *h, const char *text)
     crypto_generichash_update(h, (const unsigned char *)text, strlen(text) + 1);
 }
 
-/* Text of an unset string and of an empty one is the same: a mark tells them apart. */
+/* As printed: a string that is not given prints as nothing, an empty one as "". */
 static void hash_value(crypto_generichash_state *h, const struct kith_param *p, const void *at)
 {
     char *text = kith_param_text(p, at);
     hash_text(h, p->name);
-    hash_text(h, kith_param_given(p, at) ? text : "\x01");
+    hash_text(h, text);
     free(text);
 }
 

@@ -1,5 +1,8 @@
 /*
  * load.c - a file from its bytes to a checked struct kith_config, or to all that is wrong with it.
+ *
+ * The order of the steps: the profile, because defaults depend on it; every key (schema.c); the
+ * pipeline (chain.c); rules between values (consistency.c). Knows no key but those that need it.
  */
 #include "schema.h"
 #include <errno.h>

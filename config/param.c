@@ -38,8 +38,7 @@ static union number number_of(const struct kith_value_type *t, uint64_t v)
     }
 }
 
-/* min and max of the table are whole and not negative. A range that is not has its two ends in
- * `choices`, as written in YAML. */
+/* One end of the range: min or max of the table, or a text in `choices` (param_types.h). */
 static bool limit(const struct kith_value_type *t, const struct kith_param *p, bool upper,
                   union number *out)
 {

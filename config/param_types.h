@@ -9,7 +9,9 @@
 
 #include "arena.h"
 
-/* Types that our own tables may use, beside enum kith_param_type. */
+/* Types that our own tables may use, beside enum kith_param_type. The range of an INT, or of a
+ * FLOAT that has one with a fraction or a sign, stands in `choices`: its two ends, as written in
+ * YAML. */
 enum {
     KITH_PARAM_INT = 32, /* int32_t */
     KITH_PARAM_MAP       /* struct kith_strings of "name=value", in the file's order */

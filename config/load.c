@@ -47,8 +47,8 @@ static void warn_readable(struct kith_reading *r, const char *path)
                       "the file holds a key, and every user of this machine can read it");
 }
 
-static struct kith_reading *begin(const char *path, const struct kith_config_finder *finder,
-                                  struct kith_diag *diag)
+static struct kith_reading *begin(const char *path, unsigned profile,
+                                  const struct kith_config_finder *finder, struct kith_diag *diag)
 {
     struct kith_arena *arena = kith_arena_new();
     struct kith_reading *r = kith_arena_alloc(arena, sizeof *r);
@@ -56,11 +56,13 @@ static struct kith_reading *begin(const char *path, const struct kith_config_fin
     r->diag = diag;
     r->arena = arena;
     r->finder = finder;
+    r->profile = profile;
     r->read_type = kith_node_type_read;
     r->dir = !slash          ? ""
              : slash == path ? "/"
                              : kith_arena_strndup(arena, path, (size_t)(slash - path));
     r->config = kith_arena_alloc(arena, sizeof *r->config);
+    kith_config_init(r->config, profile);
     r->config->arena = arena;
     r->config->path = kith_arena_strdup(arena, path);
     r->config->provenances = kith_arena_alloc(arena, sizeof *r->config->provenances);
@@ -78,9 +80,9 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
     kith_diag_source(diag, path, text, len < KITH_CONFIG_MAX ? len : KITH_CONFIG_MAX);
     struct kith_arena *tree = kith_arena_new(); /* wiped when done: it may hold a secret */
     struct kith_yaml *root = kith_yaml_parse(text, len, tree, diag);
-    struct kith_reading *r = begin(path, finder, diag);
+    unsigned profile = root ? find_profile(root) : KITH_PROFILE_LAN;
+    struct kith_reading *r = begin(path, profile, finder, diag);
     if (root) {
-        r->profile = find_profile(root);
         kith_schema_section(r, root, "");
         if (root->kind == KITH_YAML_MAP) {
             default_name(r);

@@ -13,8 +13,8 @@
  *
  * Times are nanoseconds of one monotonic clock. All memory of the core belongs to it; what it hands
  * out is lent until the next call into it. Messages in and out are plain: label, encryption,
- * checksums and compression are the pipeline's work. The rules are in docs/PROTOCOL.md; comments
- * name their memberlist section where the code follows one.
+ * checksums and compression are the pipeline's work. The rules are in docs/PROTOCOL.md;
+ * comments cite its sections.
  */
 #ifndef KITH_CORE_H
 #define KITH_CORE_H
@@ -39,12 +39,11 @@ struct kith_core_env {
 
 struct kith_core_config {
     struct kith_settings settings; /* copied; strings and lists are lent, see settings.h */
-    struct kith_addr
-        advertise; /* what others shall use; the same form over restarts (PROTOCOL.md 1.4) */
-    uint16_t default_port; /* for addresses that come with port 0 */
-    uint16_t headroom,
-        tailroom;         /* to leave around each packet for the pipeline and the transport */
-    uint32_t incarnation; /* first one to use, 0: memberlist's 1 */
+    /* What others shall use; in the same form over restarts (PROTOCOL.md 1.4). */
+    struct kith_addr advertise;
+    uint16_t default_port;       /* for addresses that come with port 0 */
+    uint16_t headroom, tailroom; /* to leave around each packet for pipeline and transport */
+    uint32_t incarnation;        /* first one to use, 0: memberlist's 1 */
 };
 
 /* err may be NULL. The node is not alive before kith_core_start(). */
@@ -53,11 +52,18 @@ int kith_core_new(struct kith_core **, const struct kith_core_config *,
                   struct kith_error *err);
 void kith_core_free(struct kith_core *);
 
-/* Mark the own node alive (NotifyJoin fires for it) and begin the periodic work. -KITH_EREFUSED:
- * vetoed. */
+/* Mark the own node alive (notify_join fires for it) and begin the periodic work. -KITH_EREFUSED:
+ * vetoed. -KITH_ETOOBIG: its alive message, with its meta, does not fit a packet. */
 int kith_core_start(struct kith_core *, uint64_t now, struct kith_error *err);
 
-/* New settings without losing state. Name and advertised address stay what they are. */
+/* Would kith_core_reconfigure take these settings, in packets of `budget` bytes? Changes nothing. A
+ * delegate may still veto the announcement of other versions. */
+int kith_core_check(const struct kith_core *, const struct kith_settings *, size_t budget,
+                    struct kith_error *err);
+
+/* New settings without losing state. Name and advertised address stay what they are. On an error
+ * of kith_core_check nothing has changed; -KITH_ETOOBIG: packets have become too small to gossip
+ * this node's own alive message. */
 int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint16_t headroom,
                           uint16_t tailroom, uint64_t now, struct kith_error *err);
 
@@ -78,10 +84,10 @@ void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, co
  * (PROTOCOL.md 1.12); "" ends it without a word, as memberlist does when the label is wrong. */
 void kith_core_stream_error(struct kith_core *, uint64_t now, uint32_t stream, int code,
                             const char *text);
-void kith_core_stream_end(struct kith_core *, uint64_t now,
-                          uint32_t stream); /* the peer sends no more */
-void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream,
-                             int reason); /* handle is dead */
+/* The peer sends no more. */
+void kith_core_stream_end(struct kith_core *, uint64_t now, uint32_t stream);
+/* The stream is gone and the handle is dead. */
+void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream, int reason);
 
 /* Everything that was readable has been fed: let the time reach now. */
 void kith_core_tick(struct kith_core *, uint64_t now);
@@ -125,13 +131,15 @@ bool kith_core_poll(struct kith_core *, struct kith_output *);
 /* Push/pull with join set, to one address. name: the member's, or "". */
 int64_t kith_core_join(struct kith_core *, uint64_t now, const struct kith_addr *,
                        const char *name);
-/* Say so, then wait until it was sent often enough, or timeout (0: no limit). -KITH_ETIMEOUT then;
- * it has left anyway. */
+/* Leave, then wait until that was gossiped often enough. timeout 0: no limit; when it is over the
+ * request ends with -KITH_ETIMEOUT, and the node has left all the same. */
 int64_t kith_core_leave(struct kith_core *, uint64_t now, uint64_t timeout);
-/* Ask the delegate for meta again and spread it. */
+/* Ask the delegate for meta again and spread it. -KITH_ETOOBIG: it does not fit a packet (the log
+ * says the sizes); what others know stays as it is. */
 int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
-/* A raw user message on the gossip, sent by this node only; done when sent often enough; with
- * nobody there at once, and it waits for who comes. -KITH_EAGAIN: queue full. */
+/* Gossip a raw user message, sent by this node only; done when it was sent often enough. With no
+ * other live member it completes immediately and stays queued for members that join later.
+ * -KITH_EAGAIN: queue full. -KITH_ETOOBIG: no packet can carry it. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes);
 /* To one member (NULL: to the address). -KITH_ETOOBIG: over the packet budget. */
 int64_t kith_core_send(struct kith_core *, uint64_t now, const char *name, const struct kith_addr *,
@@ -144,13 +152,14 @@ int64_t kith_core_ping(struct kith_core *, uint64_t now, const char *name,
 
 size_t kith_core_size(const struct kith_core *);  /* names known, all states: memberlist's n */
 size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self included */
-void kith_core_member(const struct kith_core *, size_t i,
-                      struct kith_member *); /* i < size; order may change */
-int kith_core_find(const struct kith_core *, const char *name,
-                   struct kith_member *); /* 0 or -KITH_ENOTFOUND */
-void kith_core_self(const struct kith_core *, struct kith_member *);
+
+/* These fill *out as far as out->size reaches, which the caller sets, and set it to what they
+ * wrote; size 0: nothing is written. What it points to is lent until the next call. */
+void kith_core_member(const struct kith_core *, size_t i, struct kith_member *out); /* i < size */
+int kith_core_find(const struct kith_core *, const char *name, struct kith_member *out);
+void kith_core_self(const struct kith_core *, struct kith_member *out);
+
 unsigned kith_core_health(const struct kith_core *); /* local health score, 0 best */
-bool kith_core_left(const struct kith_core *);
 void kith_core_stats(const struct kith_core *, void (*visit)(void *arg, const struct kith_stat *),
                      void *arg);
 

@@ -133,7 +133,7 @@ static bool speaks(struct kith_core *c, const struct kith_exchange *s, const str
     return true;
 }
 
-/* PROTOCOL.md 2.13: the ranges of all that are alive bind everybody, the dead too (PROTOCOL.md
+/* Every member must speak what all that are alive understand, the dead ones too (PROTOCOL.md 2.13,
  * T24). */
 static bool compatible(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
 {

@@ -143,7 +143,8 @@ static void test_all_streams_together_have_a_limit(void)
     rig_fini(&r);
 }
 
-static void test_t22_what_can_t_be_understood_is_closed_in_silence(void)
+/* PROTOCOL.md T22 */
+static void test_what_can_t_be_understood_is_closed_in_silence(void)
 {
     static const struct {
         const char *data;
@@ -169,7 +170,8 @@ static void test_t22_what_can_t_be_understood_is_closed_in_silence(void)
     rig_fini(&r);
 }
 
-static void test_t22_a_failed_outer_layer_is_answered(void)
+/* PROTOCOL.md T22 */
+static void test_a_failed_outer_layer_is_answered(void)
 {
     struct rig r;
     rig_new(&r);
@@ -386,9 +388,9 @@ KITH_TESTS("core/streams", {"a stream ping is answered", test_a_stream_ping_is_a
            {"user messages on streams", test_user_messages_on_streams},
            {"large user messages", test_large_user_messages},
            {"all streams together have a limit", test_all_streams_together_have_a_limit},
-           {"T22: what can't be understood is closed in silence",
-            test_t22_what_can_t_be_understood_is_closed_in_silence},
-           {"T22: a failed outer layer is answered", test_t22_a_failed_outer_layer_is_answered},
+           {"what can't be understood is closed in silence",
+            test_what_can_t_be_understood_is_closed_in_silence},
+           {"a failed outer layer is answered", test_a_failed_outer_layer_is_answered},
            {"silent streams time out", test_silent_streams_time_out},
            {"too many streams", test_too_many_streams},
            {"late news of dead handles", test_late_news_of_dead_handles},

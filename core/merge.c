@@ -116,15 +116,15 @@ static bool sound(struct kith_core *c, const struct kith_msg *msg)
 /* Does the delegate agree (PROTOCOL.md 2.3.3)? */
 static bool agreed(struct kith_core *c, const struct kith_msg *msg)
 {
-    char name[KITH_NAME_LIMIT + 1];
-    struct kith_member view;
-    struct kith_error err = {.size = sizeof err};
-    int no;
     if (!c->ops.notify_alive) return true;
     if (msg->vsn.len < 6) {
         kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
         return false;
     }
+    char name[KITH_NAME_LIMIT + 1];
+    struct kith_member view;
+    struct kith_error err = {.size = sizeof err};
+    int no;
     kith_view_message(msg, name, &view);
     KITH_ASK(c, no = c->ops.notify_alive(c->env.delegate_self, &view, &err));
     if (!no) return true;

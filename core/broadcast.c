@@ -15,7 +15,7 @@ enum {
     SMALLEST = 96,         /* bytes of the smallest entry, the next ones are twice as large each */
     SPARE_MAX = 64 * 1024, /* bytes to keep for later */
     BUCKETS_KEPT = 1024,   /* a larger table goes when it is empty */
-    CLASSES = 8,           /* of the sizes that are kept: up to 16 KiB */
+    CLASSES = 8,           /* of sizes that are kept for reuse: up to 12 KiB */
     LARGE = CLASSES
 };
 
@@ -310,8 +310,7 @@ size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhea
                              void (*take)(void *arg, struct kith_bytes msg), void *arg)
 {
     const unsigned transmit_limit = kith_retransmit_limit(q->retransmit_mult, n);
-    struct kith_broadcast *again =
-        NULL; /* to go back when all is chosen: never twice in one fetch */
+    struct kith_broadcast *again = NULL; /* put back at the end, so that no entry is taken twice */
     size_t used = 0;
     uint32_t tier = 0;
     while (used + overhead < limit) {
@@ -319,7 +318,7 @@ size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhea
         struct kith_broadcast *b = tree_find(q->root, tier, room);
         if (!b) break;
         tier = b->transmits;
-        if (b->len > room) continue; /* the longest of a later tier: look again in there */
+        if (b->len > room) continue; /* the first of a later tier is too long: search that tier */
         tree_remove(&q->root, b);
         take(arg, kith_bytes_of(b->bytes, b->len));
         used += overhead + b->len;

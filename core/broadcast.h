@@ -14,8 +14,8 @@ struct kith_broadcast; /* a queued message; never touch one that is finished */
 
 /* How an entry ended: for whoever waits for a leave, an update or a broadcast. */
 enum kith_broadcast_end {
-    KITH_BROADCAST_SENT,     /* as often as it should be */
-    KITH_BROADCAST_REPLACED, /* a newer one of its name came */
+    KITH_BROADCAST_SENT,     /* RetransmitMult * ceil(log10(n + 1)) times */
+    KITH_BROADCAST_REPLACED, /* by a newer entry of its name */
     KITH_BROADCAST_DROPPED   /* the bound, a new limit, or the end of the queue */
 };
 

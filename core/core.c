@@ -88,7 +88,7 @@ static void take_config(struct kith_core *c, const struct kith_core_config *cfg)
     take_settings(c, &cfg->settings);
 }
 
-/* What happens at a time calls up from the alarms into the files above them: here it is tied. */
+/* An alarm calls up, into a file that knows alarms.c: these calls are set here, once. */
 static void tie_alarms(struct kith_core *c)
 {
     c->probe_alarm.fire = kith_probe_tick;
@@ -212,7 +212,7 @@ int kith_core_check(const struct kith_core *c, const struct kith_settings *s, si
     return 0;
 }
 
-/* What was queued while packets were larger, and would wait for ever. */
+/* Drop what was queued while packets were larger: it would wait for ever. */
 static void drop_too_big(struct kith_core *c)
 {
     size_t max = kith_packet_broadcast_max(kith_packet_budget(c, NULL));

@@ -3,7 +3,7 @@
  *
  * SWIM with Lifeguard as memberlist does it. The core performs no I/O, reads no clock, draws no
  * randomness of its own, resolves no name, starts no thread. Things happen to it (packets, stream
- * bytes, commands, the passing of time), each with the time `now`; what it wants done is polled; it
+ * bytes, requests, the passing of time), each with the time `now`; what it wants done is polled; it
  * sleeps until one absolute deadline. Only the delegate is called synchronously, because vetoes and
  * meta need an answer; a delegate that calls back into the core is a bug that an assertion finds.
  *
@@ -27,10 +27,11 @@ struct kith_core;
 /* What surrounds a core. All of it must outlive the core. */
 struct kith_core_env {
     void *ctx;
-    /* peer: whom it is about, or NULL. Never called per packet of a flood without a limit. */
+    /* peer: whom it is about, or NULL. Lines that peers can cause at will are limited to a few a
+     * second. */
     void (*log)(void *ctx, enum kith_log_level, const struct kith_addr *peer, const char *fmt,
                 va_list);
-    /* Largest plain packet towards `to` (NULL: towards anybody), everything of the pipeline already
+    /* Largest plain packet towards `to` (NULL: towards anybody), what the pipeline adds already
      * subtracted. */
     size_t (*packet_budget)(void *ctx, const struct kith_addr *to);
     const struct kith_delegate_ops *delegate; /* may be NULL */
@@ -73,15 +74,16 @@ int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint
 void kith_core_packet(struct kith_core *, uint64_t now, uint64_t received_at,
                       const struct kith_addr *from, const uint8_t *msg, size_t len);
 
-/* Streams are known by the core's handles. Those that it asks for come with KITH_OUT_DIAL; for
- * those that a peer opened `accepted` gives one, or 0: too many, refuse it. */
+/* The core names streams by handles. KITH_OUT_DIAL brings the handle of a stream that it asks for;
+ * `accepted` returns one for a stream that a peer opened, or 0: too many, refuse it. */
 uint32_t kith_core_stream_accepted(struct kith_core *, uint64_t now, const struct kith_addr *from);
 void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream);
 /* Opened bytes, in order, in any pieces. */
 void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, const uint8_t *data,
                            size_t len);
-/* An outer layer could not be opened: an acceptor answers with an err message that carries text
- * (PROTOCOL.md 1.12); "" ends it without a word, as memberlist does when the label is wrong. */
+/* An outer layer could not be opened. When the peer opened the stream, it is sent an err message
+ * with this text (PROTOCOL.md 1.12); with "" the stream is closed without a message, as memberlist
+ * does when the label is wrong. */
 void kith_core_stream_error(struct kith_core *, uint64_t now, uint32_t stream, int code,
                             const char *text);
 /* The peer sends no more. */
@@ -102,7 +104,7 @@ enum kith_out_kind {
     KITH_OUT_WRITE,      /* stream, bytes: one whole message; last: nothing follows, finish */
     KITH_OUT_CLOSE,      /* stream: deliver what was written, then forget it; the handle is dead */
     KITH_OUT_RESET,      /* stream: forget it now; the handle is dead */
-    KITH_OUT_DONE        /* request, status, value: a command has ended */
+    KITH_OUT_DONE        /* request, status, value: a request has ended */
 };
 
 /* Lent until the next call into the core. buf may be sealed in place, or made to point elsewhere:
@@ -111,7 +113,7 @@ struct kith_output {
     enum kith_out_kind kind;
     const struct kith_addr *to;
     const char *name; /* "" when not known */
-    uint8_t pmax;     /* the peer's protocol maximum; 0 when memberlist would not know it here
+    uint8_t pmax;     /* the peer's protocol maximum; 0 where memberlist would not know it
                          (PROTOCOL.md 1.7) */
     bool last;
     uint32_t stream;
@@ -124,7 +126,7 @@ struct kith_output {
 
 bool kith_core_poll(struct kith_core *, struct kith_output *);
 
-/* ------------------------------------------------------------------------------- commands */
+/* ------------------------------------------------------------------------------- requests */
 
 /* Each returns a request number > 0 that KITH_OUT_DONE ends, or a negative KITH_E code at once. */
 
@@ -141,10 +143,11 @@ int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
  * other live member it completes immediately and stays queued for members that join later.
  * -KITH_EAGAIN: queue full. -KITH_ETOOBIG: no packet can carry it. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes);
-/* To one member (NULL: to the address). -KITH_ETOOBIG: over the packet budget. */
+/* Send a user message to a member, or to an address (name NULL or ""; addr goes before name).
+ * -KITH_ETOOBIG: over the packet budget. */
 int64_t kith_core_send(struct kith_core *, uint64_t now, const char *name, const struct kith_addr *,
                        struct kith_bytes, bool reliable);
-/* value: round trip in ns. */
+/* Ping once. value: round trip in ns. */
 int64_t kith_core_ping(struct kith_core *, uint64_t now, const char *name,
                        const struct kith_addr *);
 

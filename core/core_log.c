@@ -1,5 +1,5 @@
 /*
- * core_log.c - lines for the log, those that strangers can cause a few a second only.
+ * core_log.c - lines for the log, a few a second of those that peers can cause at will.
  */
 #include "core_log.h"
 #include "state.h"

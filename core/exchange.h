@@ -1,7 +1,7 @@
 /*
  * exchange.h - exchanges of messages, one on each byte stream (PROTOCOL.md 1.12): their slots,
- * deadlines, buffers and ends. Does not know what the messages say: stream.h reads them, sync.h
- * fills full states.
+ * deadlines, buffers and ends. Does not know what the messages say: stream.c reads them, sync.c
+ * makes full states.
  */
 #ifndef KITH_EXCHANGE_H
 #define KITH_EXCHANGE_H

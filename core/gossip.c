@@ -13,7 +13,7 @@ static bool eligible(struct kith_core *c, const struct kith_record *p)
     return p->state != KITH_DEAD || c->now - p->since <= c->set.gossip_to_the_dead_time;
 }
 
-/* Broadcasts and compounds; false when there was nothing to say. */
+/* False: there was nothing to gossip. */
 static bool gossip_to(struct kith_core *c, const struct kith_record *p)
 {
     struct kith_addr to;

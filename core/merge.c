@@ -6,8 +6,8 @@
  * the record itself: encode and queue it before the record is touched.
  *
  * At incarnation 2^32-1 memberlist's counter wraps and a node can never refute again. Here it stops
- * there instead, accusations at that height are believed of our own probing only, and a suspect at
- * that height may be cleared by an alive of the same height (docs/WIRE.md).
+ * there instead, accusations at that height count only when our own probing makes them, and a
+ * suspect at that height may be cleared by an alive of the same height (docs/WIRE.md).
  */
 #include "merge.h"
 #include "allowed.h"
@@ -305,8 +305,8 @@ bool kith_alive(struct kith_core *c, const struct kith_msg *msg, enum kith_claim
 
 /* ------------------------------------------------------------------------ suspect and dead */
 
-/* An accusation at the end of the range could never be answered: only our own probing makes one
- * there, and a member that itself stands there may say that it leaves. */
+/* An accusation at the highest incarnation can never be refuted. It counts only when our own
+ * probing makes it, or when a member that has reached that incarnation says that it leaves. */
 static bool too_high(struct kith_core *c, const struct kith_record *p, const struct kith_msg *msg,
                      enum kith_claim_source source)
 {

@@ -1,7 +1,7 @@
 /*
  * packet.c - packets on their way out: one message bare, several in a compound, in buffers that the
- * pipeline can seal in place. Never over the budget: memberlist forgets two bytes beside an answer
- * (PROTOCOL.md 1.13), a hard limit would not.
+ * pipeline can seal in place. Never over the budget: beside an answer memberlist exceeds it by
+ * two bytes (PROTOCOL.md 1.13), which a transport with a hard limit would refuse.
  *
  * Parts are written where they will stay. The compound header, whose length is known last, goes
  * right in front of them.

@@ -1,6 +1,6 @@
 /*
- * pending.c - pings that wait for their ack: our probe, probes relayed for others, pings on
- * command.
+ * pending.c - pings that wait for their ack: our probe, probes relayed for others, pings that
+ * the owner asked for.
  *
  * Sequence numbers are our own and count up, so their low bits are a fine hash.
  */

@@ -21,7 +21,7 @@ static struct kith_bytes target(const struct kith_probe *pr)
 
 static void probe_next(struct kith_core *c);
 
-/* The probe is over: by `delta` we think better or worse of ourselves (PROTOCOL.md 2.7). */
+/* The probe is over; delta changes the health score (PROTOCOL.md 2.7). */
 static void probe_end(struct kith_core *c, int delta)
 {
     struct kith_probe *pr = &c->probe;
@@ -41,7 +41,7 @@ static void probe_again(struct kith_core *c)
     probe_next(c);
 }
 
-/* What the probe says of its target: we doubt it. */
+/* Our accusation of the target. */
 static void suspicion_of_target(const struct kith_core *c, struct kith_msg *msg)
 {
     *msg = (struct kith_msg){.type = KITH_MSG_SUSPECT,
@@ -98,7 +98,7 @@ static bool may_stream(const struct kith_core *c, struct kith_bytes name, uint8_
     return true;
 }
 
-/* The exchange of the stream ping is over. It may outlive the probe that began it. */
+/* The stream ping has ended. If the probe ended it, nothing is left to note. */
 static void stream_ended(struct kith_core *c, const struct kith_exchange *s, int status)
 {
     struct kith_probe *pr = &c->probe;

@@ -15,7 +15,7 @@
 
 #include <stdlib.h>
 
-/* Members besides us that are not dead: somebody to wait for. */
+/* Is there another live member, who could hear a broadcast? */
 static bool company(const struct kith_core *c)
 {
     uint32_t live = c->members.in_state[KITH_ALIVE] + c->members.in_state[KITH_SUSPECT];
@@ -26,10 +26,10 @@ static bool company(const struct kith_core *c)
 struct target {
     struct kith_bytes name; /* empty: not said */
     struct kith_addr to;
-    const struct kith_record *record; /* NULL: not a member, or addressed without regard to it */
+    const struct kith_record *record; /* NULL when an address was given */
 };
 
-/* Find the address of a member; `addr`, where given, goes before it. */
+/* Find the address: `addr` where given, else that of the member called name. */
 static int find_target(struct kith_core *c, const char *name, const struct kith_addr *addr,
                        struct target *out)
 {

@@ -35,7 +35,7 @@ struct kith_core {
     bool busy;  /* inside a call of the delegate */
     bool dying; /* being freed */
     uint64_t now;
-    uint64_t quiet_until; /* of the log, for what strangers cause */
+    uint64_t quiet_until; /* when kith_core_log_some may say more */
     unsigned quiet_lines;
     unsigned replies; /* packets made by the packet being handled */
     unsigned health;
@@ -62,7 +62,8 @@ static inline struct kith_bytes kith_self_name(const struct kith_core *c)
     return kith_bytes_of(c->name, c->name_len);
 }
 
-/* At each entry that changes something: not from a delegate; time goes forward only. */
+/* Every call that changes the core begins with this. A delegate must not make one, and time never
+ * goes back. */
 static inline void kith_enter(struct kith_core *c, uint64_t now)
 {
     assert(!c->busy);

@@ -1,6 +1,6 @@
 /*
  * test_accuse.c - what suspect and dead messages do, how a node defends itself
- * (PROTOCOL.md 2.4, 2.5), and what floods, odd names and delegates out of line can't do.
+ * (PROTOCOL.md 2.4, 2.5), and what floods, odd names and misbehaving delegates can't do.
  */
 #include "rig.h"
 
@@ -113,7 +113,7 @@ static void test_nobody_is_silenced_with_the_highest_incarnation(void)
     struct rig r;
     rig_new(&r);
     rig_alive(&r, "b", 1, 2);
-    rig_suspect(&r, "b", UINT32_MAX, "x"); /* b could never answer: not believed */
+    rig_suspect(&r, "b", UINT32_MAX, "x"); /* b could never refute it: ignored */
     rig_dead(&r, "b", UINT32_MAX, "x");
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 1);

@@ -1,5 +1,5 @@
 /*
- * test_life.c - a core as a whole: made, started, changed by a reload, freed; that commands end
+ * test_life.c - a core as a whole: made, started, changed by a reload, freed; that requests end
  * exactly once, that drops are counted, and addresses that are not IP addresses.
  */
 #include "rig.h"

@@ -410,8 +410,7 @@ static void test_late_nacks_raise_the_score_and_nobody_waits_for_them(void)
     probing(&r, 6);
     char target[32];
     snprintf(target, sizeof target, "%s", first_probe(&r));
-    rig_run(&r, RIG_EPOCH +
-                    2 * SEC); /* the interval is over: that's it, whatever a relay may still say */
+    rig_run(&r, RIG_EPOCH + 2 * SEC); /* the interval is over: later nacks change nothing */
     CU_ASSERT_EQUAL(rig_state(&r, target), KITH_SUSPECT);
     rig_fini(&r);
 }

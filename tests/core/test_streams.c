@@ -187,7 +187,7 @@ static void test_a_failed_outer_layer_is_answered(void)
     CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_ERR, w->data + 1, w->len - 1, &used), 0);
     CU_ASSERT(rig_is(m.error, "no installed keys could decrypt the message"));
     CU_ASSERT(rig_gone(&r, s));
-    /* Who has the wrong label hears nothing. */
+    /* A peer with the wrong label is sent no message. */
     s = rig_accept(&r, 9);
     rig_clear(&r);
     kith_core_stream_error(r.core, r.now, s, -KITH_EPOLICY, "");
@@ -248,7 +248,7 @@ static void test_too_many_streams(void)
     rig_fini(&r);
 }
 
-/* What crossed the core's CLOSE on its way must not hurt. */
+/* Bytes and ends that were under way when the core closed the stream are ignored. */
 static void test_late_news_of_dead_handles(void)
 {
     struct rig r;
@@ -339,7 +339,7 @@ static void test_every_message_cut_at_every_byte(void)
     rig_fini(&r);
 }
 
-/* A little xorshift mischief; the real fuzzing is elsewhere. */
+/* Some bytes changed at random; the real fuzzing is in tests/fuzz. */
 static void test_changed_bytes(void)
 {
     struct rig r;

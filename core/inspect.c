@@ -1,39 +1,66 @@
 /*
- * stats.c - the numbers of a node, told one by one.
+ * inspect.c - what the core knows, told to its owner: members, itself, its numbers. Changes
+ * nothing.
  */
-#include "node.h"
+#include "state.h"
+#include "view.h"
 
-static const double times[KITH_BUCKETS] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
-                                           0.025,  0.05,    0.1,    0.25,  0.5,    1,     5};
-static const double sizes[KITH_BUCKETS] = {64,      128,     256,      512,     1024,
-                                           1400,    4096,    16384,    65536,   262144,
-                                           1048576, 4194304, 16777216, 67108864};
-static const double lengths[KITH_BUCKETS] = {0,   1,   2,   5,    10,   20,    50,
-                                             100, 200, 500, 1000, 5000, 20000, 100000};
+size_t kith_core_size(const struct kith_core *c) { return c->members.count; }
+
+size_t kith_core_alive(const struct kith_core *c)
+{
+    return c->members.in_state[KITH_ALIVE] + c->members.in_state[KITH_SUSPECT];
+}
+
+void kith_core_member(const struct kith_core *c, size_t i, struct kith_member *out)
+{
+    struct kith_member view;
+    assert(i < c->members.count);
+    kith_view_record(c->members.list[i], &view);
+    kith_view_give(&view, out);
+}
+
+int kith_core_find(const struct kith_core *c, const char *name, struct kith_member *out)
+{
+    struct kith_member view;
+    const struct kith_record *p =
+        kith_members_named(&c->members, kith_bytes_of(name, strlen(name)));
+    if (!p) return -KITH_ENOTFOUND;
+    kith_view_record(p, &view);
+    kith_view_give(&view, out);
+    return 0;
+}
+
+void kith_core_self(const struct kith_core *c, struct kith_member *out)
+{
+    struct kith_member view = {.size = sizeof view, .state = KITH_LEFT};
+    if (c->self) {
+        kith_view_record(c->self, &view);
+    } else {
+        memcpy(view.versions, c->versions, sizeof view.versions);
+        view.name = kith_self_name(c);
+        view.addr = c->advertise;
+    }
+    kith_view_give(&view, out);
+}
+
+unsigned kith_core_health(const struct kith_core *c) { return c->health; }
+
+/* --------------------------------------------------------------------------------- numbers */
 
 static const struct {
     const char *name, *help;
-    const double *bounds;
 } histograms[KITH_HIST_MAX] = {
     [KITH_HIST_PROBE_RTT] = {"probe_rtt_seconds",
-                             "Round trips of probes that were answered directly", times},
-    [KITH_HIST_PROBE] = {"probe_seconds", "How long probes took, failed ones included", times},
+                             "Round trips of probes that were answered directly"},
+    [KITH_HIST_PROBE] = {"probe_seconds", "How long probes took, failed ones included"},
     [KITH_HIST_PUSH_PULL] = {"push_pull_seconds",
-                             "How long full state exchanges begun by this node took", times},
-    [KITH_HIST_GOSSIP] = {"gossip_packet_bytes", "Gossip sent to one member in one round", sizes},
-    [KITH_HIST_QUEUE] = {"broadcast_queue_depth", "Messages waiting for gossip, sampled", lengths},
-    [KITH_HIST_STATE] = {"local_state_bytes", "Full states sent", sizes},
-    [KITH_HIST_REMOTE_STATE] = {"remote_state_bytes", "Full states received", sizes},
+                             "How long full state exchanges begun by this node took"},
+    [KITH_HIST_GOSSIP] = {"gossip_packet_bytes", "Gossip sent to one member in one round"},
+    [KITH_HIST_QUEUE] = {"broadcast_queue_depth", "Messages waiting for gossip, sampled"},
+    [KITH_HIST_STATE] = {"local_state_bytes", "Full states sent"},
+    [KITH_HIST_REMOTE_STATE] = {"remote_state_bytes", "Full states received"},
 };
-
-void kith_stats_observe(struct kith_stats *s, enum kith_histogram which, double value)
-{
-    unsigned i = 0;
-    while (i < KITH_BUCKETS && value > histograms[which].bounds[i]) i++;
-    if (i < KITH_BUCKETS) s->histograms[which].buckets[i]++;
-    s->histograms[which].count++;
-    s->histograms[which].sum += value;
-}
 
 struct teller {
     void (*visit)(void *arg, const struct kith_stat *);
@@ -53,10 +80,10 @@ static void tell(const struct teller *t, enum kith_stat_kind kind, const char *n
     t->visit(t->arg, &stat);
 }
 
-static void tell_counters(const struct kith_stats *s, const struct teller *t)
+static void tell_counters(const struct kith_counters *s, const struct teller *t)
 {
 #define TELL(id, name, help) \
-    tell(t, KITH_COUNTER, #name, help, NULL, NULL, (double)s->counters[KITH_COUNT_##id]);
+    tell(t, KITH_COUNTER, #name, help, NULL, NULL, (double)s->counts[KITH_COUNT_##id]);
     KITH_COUNTERS(TELL)
 #undef TELL
 #define TELL(id, reason) \
@@ -87,14 +114,14 @@ static void tell_gauges(const struct kith_core *c, const struct teller *t)
     tell(t, KITH_GAUGE, "user_broadcasts_queued", "User messages waiting for gossip", NULL, NULL,
          (double)kith_broadcasts_count(&c->user_queue));
     tell(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
-         c->streams.open);
+         c->exchanges.open);
     tell(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,
-         (double)c->streams.memory);
+         (double)c->exchanges.memory);
     tell(t, KITH_GAUGE, "pending_acks", "Relayed probes and pings that wait for an ack", NULL, NULL,
          c->pendings.count);
 }
 
-static void tell_histograms(const struct kith_stats *s, const struct teller *t)
+static void tell_histograms(const struct kith_counters *s, const struct teller *t)
 {
     for (unsigned i = 0; i < KITH_HIST_MAX; i++) {
         uint64_t up_to[KITH_BUCKETS], sum = 0;
@@ -105,7 +132,7 @@ static void tell_histograms(const struct kith_stats *s, const struct teller *t)
                                  .help = histograms[i].help,
                                  .value = s->histograms[i].sum,
                                  .count = s->histograms[i].count,
-                                 .bounds = histograms[i].bounds,
+                                 .bounds = kith_counters_bounds((enum kith_core_histogram)i),
                                  .counts = up_to,
                                  .n = KITH_BUCKETS};
         t->visit(t->arg, &stat);
@@ -116,7 +143,7 @@ void kith_core_stats(const struct kith_core *c, void (*visit)(void *arg, const s
                      void *arg)
 {
     struct teller t = {visit, arg};
-    tell_counters(&c->stats, &t);
+    tell_counters(&c->counters, &t);
     tell_gauges(c, &t);
-    tell_histograms(&c->stats, &t);
+    tell_histograms(&c->counters, &t);
 }

@@ -1,8 +1,8 @@
 /*
- * stats.h - what the core counts. One line per counter: its name and what it means to a person.
+ * counters.h - what the core counts. One line per counter: its name and what it means to a person.
  */
-#ifndef KITH_STATS_H
-#define KITH_STATS_H
+#ifndef KITH_COUNTERS_H
+#define KITH_COUNTERS_H
 
 #include <kith/plugin.h>
 
@@ -66,6 +66,7 @@
     X(ACK_NOT_EXPECTED, ack_not_expected) \
     X(MAX_PENDING, max_pending) \
     X(MAX_REPLIES, max_replies) \
+    X(BROADCAST_TOO_BIG, broadcast_too_big) \
     X(NO_NODE_NAME, no_node_name) \
     X(MAX_STREAMS, max_streams) \
     X(MAX_PUSH_PULLS, max_push_pulls) \
@@ -84,7 +85,7 @@ enum kith_counter { KITH_COUNTERS(KITH_ENUM) KITH_COUNTER_MAX };
 enum kith_drop { KITH_DROPS(KITH_ENUM) KITH_DROP_MAX };
 #undef KITH_ENUM
 
-enum kith_histogram {
+enum kith_core_histogram {
     KITH_HIST_PROBE_RTT,    /* seconds */
     KITH_HIST_PROBE,        /* seconds */
     KITH_HIST_PUSH_PULL,    /* seconds */
@@ -97,8 +98,8 @@ enum kith_histogram {
 
 enum { KITH_BUCKETS = 14 };
 
-struct kith_stats {
-    uint64_t counters[KITH_COUNTER_MAX];
+struct kith_counters {
+    uint64_t counts[KITH_COUNTER_MAX];
     uint64_t drops[KITH_DROP_MAX];
     uint64_t messages[14]; /* received on packets, by type */
     struct {
@@ -107,6 +108,8 @@ struct kith_stats {
     } histograms[KITH_HIST_MAX];
 };
 
-void kith_stats_observe(struct kith_stats *, enum kith_histogram, double value);
+/* The upper bounds of its buckets. */
+const double *kith_counters_bounds(enum kith_core_histogram);
+void kith_counters_observe(struct kith_counters *, enum kith_core_histogram, double value);
 
 #endif

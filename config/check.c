@@ -136,7 +136,7 @@ static void check_delegates(struct kith_reading *r)
 
 /* ------------------------------------------------------------------------------------- join */
 
-/* [name/]host[:port], memberlist 2.14. */
+/* [name/]host[:port], PROTOCOL.md 2.14. */
 static const char *bad_seed(const char *text)
 {
     if (*text == '/') return "the name before the / is empty";

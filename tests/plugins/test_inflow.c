@@ -85,8 +85,8 @@ static void test_largest(void)
     rig_fini(&r);
 }
 
-/* The label stands in front of what an initiator sends, not of a reply; but the reply authenticates
- * it. */
+/* PROTOCOL.md T7: the label stands in front of what an opener sends, not of a reply; but the reply
+ * authenticates it. */
 static void test_label_on_one_direction(void)
 {
     struct rig a, b;
@@ -383,7 +383,7 @@ static void test_decoder(void)
 }
 
 KITH_TESTS("plugins/inflow", {"chops", test_chops}, {"largest", test_largest},
-           {"T7: the label goes one way, its bytes authenticate both", test_label_on_one_direction},
+           {"the label goes one way, its bytes authenticate both", test_label_on_one_direction},
            {"words for the peer", test_words_for_the_peer},
            {"truncation at every byte", test_truncation},
            {"several messages", test_several_messages},

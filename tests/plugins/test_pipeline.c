@@ -204,7 +204,7 @@ static void test_no_unpacking_before_authentication(void)
     rig_fini(&r);
 }
 
-/* memberlist's GossipVerifyIncoming=false: bytes 0 and 1 are a ping when no key opens them. */
+/* GossipVerifyIncoming=false: bytes 0 and 1 are a ping when no key opens them (PROTOCOL.md T15). */
 static void test_ambiguous_bytes_fall_to_plaintext(void)
 {
     struct rig r;
@@ -340,8 +340,8 @@ static void test_label_is_associated_data(void)
     rig_fini(&b);
 }
 
-/* PROTOCOL.md 1.6: a packet stays as it is when it would not get smaller, a stream never does. */
-static void test_t8_streams_compress_unconditionally(void)
+/* PROTOCOL.md T8: a packet stays as it is when it would not get smaller, a stream never does. */
+static void test_streams_compress_unconditionally(void)
 {
     struct rig r;
     uint8_t noise[40];
@@ -675,11 +675,11 @@ KITH_TESTS("plugins/pipeline", {"vectors: packets", test_vectors_packets},
            {"vectors: streams", test_vectors_streams},
            {"downgrade is refused", test_downgrade_is_refused},
            {"no unpacking before authentication", test_no_unpacking_before_authentication},
-           {"T15: ambiguous first bytes fall to plaintext", test_ambiguous_bytes_fall_to_plaintext},
+           {"ambiguous first bytes fall to plaintext", test_ambiguous_bytes_fall_to_plaintext},
            {"layers nobody accepts", test_layers_nobody_accepts}, {"labels", test_labels},
            {"the label is associated data", test_label_is_associated_data},
-           {"T8: streams compress unconditionally, packets when it pays",
-            test_t8_streams_compress_unconditionally},
+           {"streams compress unconditionally, packets when it pays",
+            test_streams_compress_unconditionally},
            {"the longest label", test_longest_label},
            {"at most eight layers", test_at_most_eight_layers},
            {"packet limits", test_packet_limits},

@@ -1,6 +1,6 @@
 /*
- * channel.c - frames of channels (docs/WIRE.md, Channels). Bytes only: who gets them is fanout.c's
- * matter.
+ * channel.c - frames of channels (docs/WIRE.md, Channels). Bytes only: who gets them is decided in
+ * delegates.c.
  *
  * A message:   F2 6B 63 31 | kind | hops | id:8 | n | name:n | body
  * State:       raw state | F2 6B | len:5 | pieces | size:4 | 6B 63 73 31      piece: n | name:n |

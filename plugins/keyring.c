@@ -7,7 +7,7 @@
  * of codecs but their names.
  */
 #include "keyfile.h"
-#include "plugins.h"
+#include "keyring.h"
 
 #include <sodium.h>
 #include <stdlib.h>

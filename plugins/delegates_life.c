@@ -67,6 +67,12 @@ static struct kith_listener *former(const struct kith_delegates *d, const struct
     return NULL;
 }
 
+/* A reload before this one may have found some, and failed. */
+static void forget_successors(struct kith_delegates *old)
+{
+    for (size_t i = 0; old && i < old->count; i++) old->listeners[i]->succeeded = false;
+}
+
 static struct kith_listener *make_listener(struct kith_delegates *d, const struct kith_entry *entry,
                                            const struct kith_host_maker *maker,
                                            struct kith_error *err)
@@ -128,6 +134,7 @@ struct kith_delegates *kith_delegates_new(const struct kith_config *config,
         kith_fail(err, KITH_ENOMEM, "no memory for the delegates");
         return NULL;
     }
+    forget_successors(old);
     for (size_t i = 0; i < config->delegates.count; i++) {
         struct kith_listener *l = make_listener(d, &config->delegates.items[i], maker, err);
         if (!l) {
@@ -172,7 +179,7 @@ static int check_listeners(const struct kith_delegates *d, struct kith_error *er
 int kith_delegates_start(struct kith_delegates *d, struct kith_error *err)
 {
     int rc = check_listeners(d, err);
-    for (size_t i = 0; d->old && i < d->old->count; i++) d->old->listeners[i]->succeeded = false;
+    forget_successors(d->old);
     for (size_t i = 0; i < d->count && !rc; i++) rc = start_listener(d, d->listeners[i], err);
     if (rc) return rc;
     activate(d);

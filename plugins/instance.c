@@ -14,6 +14,7 @@
  *   start fails after adopt   the new one is FAILED, the former one HANDED_OVER: it is not whole
  *   no adopt, start fails     the new one is FAILED, the former one RUNNING
  *   success                   the former one runs or was handed over, until its owner frees it
+ * Who was handed over in a reload that failed later is in force again, with what it has left.
  *
  * After stop, and after an adopt or start that failed, the host may take back what the instance
  * left behind (kith_host_maker.release). Knows nothing of kinds.
@@ -212,7 +213,7 @@ int kith_instance_new(struct kith_instance **out, const struct kith_entry *entry
 int kith_instance_start(struct kith_instance *in, struct kith_instance *former,
                         struct kith_error *err)
 {
-    if (kith_instance_runs(in)) return 0;
+    if (kith_instance_runs(in) || in->state == KITH_INSTANCE_HANDED_OVER) return 0;
     assert(in->state == KITH_INSTANCE_MADE || in->state == KITH_INSTANCE_FAILED);
     int rc = adopt(in, former, err);
     if (!rc) rc = start(in, err);

@@ -52,10 +52,10 @@ struct kith_instance {
 int kith_instance_new(struct kith_instance **, const struct kith_entry *,
                       const struct kith_host_maker *, struct kith_keyring *ring,
                       struct kith_error *);
-/* Start it; nothing when it runs. former: NULL, or the instance that it replaces, which it adopts
- * first when both are of one plugin that can. The former one is still to be freed, after success
- * and after failure. When this fails, kith_instance_runs(former) tells whether the former one is
- * whole and can go on: not once it was adopted. */
+/* Start it; nothing when it was started. former: NULL, or the instance that it replaces, which it
+ * adopts first when both are of one plugin that can. The former one is still to be freed, after
+ * success and after failure. When this fails, kith_instance_runs(former) tells whether the former
+ * one is whole and can go on: not once it was adopted. */
 int kith_instance_start(struct kith_instance *, struct kith_instance *former, struct kith_error *);
 /* Stop it if it was started, fini, free. NULL is fine. */
 void kith_instance_free(struct kith_instance *);

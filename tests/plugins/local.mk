@@ -2,7 +2,7 @@
 if HAVE_CUNIT
 PLUGINS_TESTS = tests/plugins/test_loader tests/plugins/test_delegates tests/plugins/test_pipeline \
   tests/plugins/test_inflow tests/plugins/test_keyring tests/plugins/test_log \
-  tests/plugins/test_check
+  tests/plugins/test_check tests/plugins/test_instance
 check_PROGRAMS += $(PLUGINS_TESTS)
 TESTS += $(PLUGINS_TESTS)
 endif
@@ -44,3 +44,8 @@ tests_plugins_test_check_SOURCES = tests/plugins/test_check.c
 tests_plugins_test_check_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
 tests_plugins_test_check_CFLAGS = $(PLUGINS_TEST_CFLAGS)
 tests_plugins_test_check_LDADD = $(PLUGINS_TEST_LIBS)
+
+tests_plugins_test_instance_SOURCES = tests/plugins/test_instance.c tests/plugins/fake.h
+tests_plugins_test_instance_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
+tests_plugins_test_instance_CFLAGS = $(PLUGINS_TEST_CFLAGS)
+tests_plugins_test_instance_LDADD = $(PLUGINS_TEST_LIBS)

@@ -1,6 +1,6 @@
 /* The delegate fan-out with delegates made by hand: who hears what, what goes on the wire, what a
  * reload keeps. */
-#include "channel.h"
+#include "delegates_parts.h"
 #include "fake.h"
 #include "test.h"
 
@@ -20,6 +20,7 @@ static bool veto, greedy;
 static const char *state_text = "", *broadcast_text = "";
 static int broadcast_rc;
 static bool fail_start, dawdle;
+static int attach_rc;
 
 static void note(const struct probe *p, const char *fmt, ...) KITH_PRINTF(2, 3);
 static void note(const struct probe *p, const char *fmt, ...)
@@ -56,7 +57,7 @@ static int probe_attach(void *self, const struct kith_node *node, struct kith_er
 {
     ((struct probe *)self)->node = node;
     note(self, "attach");
-    return 0;
+    return attach_rc;
 }
 static void probe_join(void *self, const struct kith_member *m)
 {
@@ -178,6 +179,7 @@ static void file(void)
     config.delegates.items = entries;
     diary[0] = fake_log_text[0] = 0;
     veto = greedy = fail_start = dawdle = false;
+    attach_rc = 0;
     state_text = broadcast_text = "";
     memset(&asked, 0, sizeof asked);
     err = (struct kith_error){.size = sizeof err};
@@ -694,6 +696,65 @@ static void test_failed_reload_changes_nothing(void)
     close_fan();
 }
 
+/* Its place and name, whatever it is that fails. */
+static void test_failures_name_the_place(void)
+{
+    struct kith_host_maker maker = fake_maker;
+    maker.file = "node.yaml";
+    for (int i = 0; i < 2; i++) {
+        file();
+        entry(&provider, "a", NULL);
+        entry(&listener, "b", "kv");
+        fan = kith_delegates_new(&config, &maker, &base, NULL, &err);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(fan);
+        attach_rc = i ? 3 : 0;
+        fail_start = !i;
+        if (i) entries[0].pos.line = 0;
+        CU_ASSERT_EQUAL(kith_delegates_start(fan, &err), i ? -KITH_EINVAL : -KITH_EIO);
+        CU_ASSERT_STRING_EQUAL(err.text, i ? "node.yaml:11:5: error: probe: failed to take part "
+                                             "(with the unknown code 3)"
+                                           : "node.yaml:10:5: error: probe: no luck");
+        close_fan();
+    }
+}
+
+/* A reload fails after one delegate was adopted: that one is in force again, also for the next
+ * reload. */
+static void test_reload_after_a_failed_one(void)
+{
+    file();
+    entry(&listener, "a", NULL);
+    open_fan();
+    file();
+    entry(&listener, "A", NULL);
+    struct kith_delegates *next = kith_delegates_new(&config, &fake_maker, &base, fan, &err);
+    CU_ASSERT_EQUAL(kith_delegates_start(next, &err), 0);
+    kith_delegates_free(next); /* something else of the reload failed */
+    file();
+    entry(&listener, "a", NULL);
+    next = kith_delegates_new(&config, &fake_maker, &base, fan, &err);
+    CU_ASSERT_EQUAL(kith_delegates_start(next, &err), 0);
+    kith_delegates_free(fan);
+    fan = next;
+    CU_ASSERT_STRING_EQUAL(diary, "");
+    close_fan();
+    CU_ASSERT_STRING_EQUAL(diary, "a:stop a:fini ");
+}
+
+/* Nothing of a virtual run may depend on where memory lies. */
+static void test_seed_comes_from_the_host(void)
+{
+    uint64_t seeds[3];
+    for (int i = 0; i < 3; i++) {
+        file();
+        fake_random_state = i < 2 ? 11 : 12;
+        open_fan();
+        seeds[i] = ((struct kith_delegates_shared *)self)->relayed.seed;
+        close_fan();
+    }
+    CU_ASSERT(seeds[0] == seeds[1] && seeds[0] != seeds[2]);
+}
+
 static void leaving_join(void *who, const struct kith_member *m)
 {
     note(who, "bye");
@@ -771,5 +832,8 @@ KITH_TESTS("plugins/delegates", {"life and order", test_life_and_order},
            {"done only while it lives", test_done_only_while_it_lives},
            {"a reload keeps what did not change", test_reload_keeps_what_did_not_change},
            {"a failed reload changes nothing", test_failed_reload_changes_nothing},
+           {"failures name the place", test_failures_name_the_place},
+           {"a reload after a failed one", test_reload_after_a_failed_one},
+           {"the seed comes from the host", test_seed_comes_from_the_host},
            {"listeners", test_listeners}, {"window of ids", test_seen_window},
            {"ids are spread", test_seen_ids_are_spread})

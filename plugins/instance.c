@@ -222,6 +222,17 @@ int kith_instance_start(struct kith_instance *in, struct kith_instance *former,
     return rc;
 }
 
+int kith_instance_command(struct kith_instance *in, const char *const *words,
+                          const struct kith_sink *sink, struct kith_error *err)
+{
+    kith_error_clear(err);
+    if (!in->plugin->command) return kith_fail(err, KITH_EUNSUPPORTED, "takes no commands");
+    kith_instance_enter(in);
+    int rc = in->plugin->command(in->self, words, sink, err);
+    kith_instance_leave(in);
+    return rc;
+}
+
 void kith_instance_free(struct kith_instance *in)
 {
     if (!in) return;

@@ -57,6 +57,9 @@ int kith_instance_new(struct kith_instance **, const struct kith_entry *,
  * success and after failure. When this fails, kith_instance_runs(former) tells whether the former
  * one is whole and can go on: not once it was adopted. */
 int kith_instance_start(struct kith_instance *, struct kith_instance *former, struct kith_error *);
+/* What `kith command` asks for. -KITH_EUNSUPPORTED: the plugin takes no commands. */
+int kith_instance_command(struct kith_instance *, const char *const *words,
+                          const struct kith_sink *, struct kith_error *);
 /* Stop it if it was started, fini, free. NULL is fine. */
 void kith_instance_free(struct kith_instance *);
 

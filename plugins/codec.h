@@ -58,35 +58,39 @@ static inline unsigned kith_sample(unsigned turn)
 
 static inline int kith_codec_seal(struct kith_codec *c, struct kith_buf *buf, struct kith_frame *f)
 {
-    kith_instance_enter(c->instance);
-    int rc = c->ops->seal(c->instance->self, buf, f);
-    kith_instance_leave(c->instance);
+    struct kith_instance *in = c->instance;
+    kith_instance_enter(in);
+    int rc = c->ops->seal(in->self, buf, f);
+    kith_instance_leave(in);
     return rc;
 }
 
 static inline int kith_codec_open(struct kith_codec *c, struct kith_buf *buf, struct kith_frame *f)
 {
-    kith_instance_enter(c->instance);
-    int rc = c->ops->open(c->instance->self, buf, f);
-    kith_instance_leave(c->instance);
+    struct kith_instance *in = c->instance;
+    kith_instance_enter(in);
+    int rc = c->ops->open(in->self, buf, f);
+    kith_instance_leave(in);
     return rc;
 }
 
 static inline size_t kith_codec_sealed(struct kith_codec *c, size_t len, const struct kith_frame *f)
 {
     if (!c->ops->sealed) return len + c->room.head + c->room.tail;
-    kith_instance_enter(c->instance);
-    size_t n = c->ops->sealed(c->instance->self, len, f);
-    kith_instance_leave(c->instance);
+    struct kith_instance *in = c->instance;
+    kith_instance_enter(in);
+    size_t n = c->ops->sealed(in->self, len, f);
+    kith_instance_leave(in);
     return n;
 }
 
 static inline int kith_codec_extent(struct kith_codec *c, const uint8_t *data, size_t len,
                                     size_t *need)
 {
-    kith_instance_enter(c->instance);
-    int rc = c->ops->extent(c->instance->self, data, len, need);
-    kith_instance_leave(c->instance);
+    struct kith_instance *in = c->instance;
+    kith_instance_enter(in);
+    int rc = c->ops->extent(in->self, data, len, need);
+    kith_instance_leave(in);
     return rc;
 }
 

@@ -158,27 +158,28 @@ static int start_listener(struct kith_delegates *d, struct kith_listener *l, str
     return kith_instance_start(in, old ? old->instance : NULL, err);
 }
 
-/* Does one of the program's own play a part that a delegate of the file claims now? */
-static int check_listeners(const struct kith_delegates *d, struct kith_error *err)
+/* Does one of the program's own play a part that this delegate of the file claims? */
+static int check_own(const struct kith_delegates_shared *shared, const struct kith_listener *l,
+                     struct kith_error *err)
 {
-    for (size_t i = 0; i < d->count; i++)
-        for (size_t j = 0; j < d->shared->own_count; j++)
-            for (enum kith_role role = 0; role < KITH_ROLES; role++) {
-                const struct kith_entry *entry = d->listeners[i]->instance->entry;
-                if (kith_role_played(&d->listeners[i]->ops, role) &&
-                    kith_role_played(&d->shared->own[j]->ops, role) &&
-                    kith_role_exclusive(role, entry->channel, NULL))
-                    return kith_fail(
-                        err, KITH_EEXIST,
-                        "delegate `%s` (line %u) and the program's own both %s; one can",
-                        entry->use, entry->pos.line, kith_role_words(role));
-            }
+    const struct kith_instance *in = l->instance;
+    for (size_t i = 0; i < shared->own_count; i++)
+        for (enum kith_role role = 0; role < KITH_ROLES; role++) {
+            if (!kith_role_played(&l->ops, role) || !kith_role_played(&shared->own[i]->ops, role) ||
+                !kith_role_exclusive(role, in->entry->channel, NULL))
+                continue;
+            int rc = kith_fail(err, KITH_EEXIST,
+                               "it and the program's own delegate both %s; only one can",
+                               kith_role_words(role));
+            return kith_entry_failed(in->entry, in->maker.file, rc, err);
+        }
     return 0;
 }
 
 int kith_delegates_start(struct kith_delegates *d, struct kith_error *err)
 {
-    int rc = check_listeners(d, err);
+    int rc = 0;
+    for (size_t i = 0; i < d->count && !rc; i++) rc = check_own(d->shared, d->listeners[i], err);
     forget_successors(d->old);
     for (size_t i = 0; i < d->count && !rc; i++) rc = start_listener(d, d->listeners[i], err);
     if (rc) return rc;

@@ -1,11 +1,11 @@
 /*
  * delegates_parts.h - private to plugins/: what the files about delegates share.
  *
- *   kith_delegates_shared   lives as long as the node, over all reloads: the queue of user
- * messages, the ids that were seen, the program's own listeners, requests under way kith_delegates
- * the listeners of one config, in its order kith_listener           one delegate: its callbacks,
- * its channel, its own node table; those whose entry did not change are in the kith_delegates
- * before and after a reload
+ *   kith_delegates_shared  lives as long as the node, over all reloads: the queue of user messages,
+ *                          ids that were seen, the program's own listeners, requests under way
+ *   kith_delegates         the listeners of one config, in its order
+ *   kith_listener          one delegate: its callbacks, its channel, its own node table. During a
+ *                          reload those whose entry did not change are in two kith_delegates
  */
 #ifndef KITH_DELEGATES_PARTS_H
 #define KITH_DELEGATES_PARTS_H

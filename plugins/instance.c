@@ -5,8 +5,8 @@
  *   BLANK ──init──▶ MADE ──[adopt,] start──▶ RUNNING ──────────stop──────────▶ STOPPED
  *     │              │                          │                                 ▲
  *     │ fails        │ adopt or start fails     └─ adopted ─▶ HANDED_OVER ──stop──┘
- *     ▼              ▼
- *   FAILED ◀──────────
+ *     ▼              │
+ *   FAILED ◀─────────┘
  *
  * From every state but BLANK the way out is fini, and then the memory is freed: fini accepts a
  * half-made instance. Who failed to start may be started again. In a replacement:
@@ -24,7 +24,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { PLACE_MAX = 256, FILE_SHOWN = 200 }; /* a longer file name is cut: the words matter more */
+enum { PLACE_MAX = 256, FILE_SHOWN = 200 }; /* a longer name is cut */
 
 /* Strings of an instance: one block, filled from the front. */
 struct pool {

@@ -13,8 +13,9 @@
 /* Makes what an instance gets from its host: the runtime's real services, or a test's. */
 struct kith_host_maker {
     void *ctx;
-    const char *file; /* that the entries are from, for errors; NULL: errors name no place. Lives as
-                         long as the instances */
+    /* The file that the entries are from: errors name it. NULL: they name no place. It must live as
+     * long as the instances. */
+    const char *file;
     /* entry lives as long as the host; ring: NULL for those without keys. */
     struct kith_host *(*make)(void *ctx, const struct kith_entry *, struct kith_keyring *ring);
     void (*free)(void *ctx, struct kith_host *);
@@ -68,7 +69,8 @@ static inline bool kith_instance_runs(const struct kith_instance *in)
     return in->state == KITH_INSTANCE_RUNNING;
 }
 
-/* Around every call into an instance. So the host can tell an upcall that comes from inside. */
+/* Around every call into an instance, so that the host can tell when an upcall comes from inside
+ * one. */
 static inline void kith_instance_enter(struct kith_instance *in) { in->depth++; }
 static inline void kith_instance_leave(struct kith_instance *in) { in->depth--; }
 static inline bool kith_instance_inside(const struct kith_instance *in) { return in->depth > 0; }
@@ -82,7 +84,7 @@ static inline void kith_error_clear(struct kith_error *err)
 }
 
 /* `FILE:LINE:COL: error: NAME: ` in front of what err says. file NULL, or an entry made by hand:
- * the name alone. Returns err's code, or rc without err. */
+ * the name alone. Returns rc. */
 int kith_entry_failed(const struct kith_entry *, const char *file, int rc, struct kith_error *);
 /* A call into an instance came back with something else than 0: the same, with words of our own
  * when the plugin gave none ("failed to WHAT"). Always a negative code, whatever rc is. */

@@ -25,7 +25,8 @@ plugins/static.c: Makefile
 	$(AM_V_GEN)$(MKDIR_P) plugins && { \
 	  echo '/* Generated: the plugins that are linked in. */'; \
 	  echo '#include "loader.h"'; \
-	  for p in $(LINKED_PLUGINS); do n=`basename $$p .la`; echo "extern const struct kith_plugin kith_plugin_v1_$$n;"; done; \
+	  for p in $(LINKED_PLUGINS); do n=`basename $$p .la`; \
+	    echo "extern const struct kith_plugin kith_plugin_v1_$$n;"; done; \
 	  echo 'const struct kith_plugin *const kith_static_plugins[] = {'; \
 	  for p in $(LINKED_PLUGINS); do n=`basename $$p .la`; echo "    &kith_plugin_v1_$$n,"; done; \
 	  echo '    NULL,'; echo '};'; } > $@.tmp && mv $@.tmp $@

@@ -784,6 +784,27 @@ static void test_listeners(void)
     close_fan();
 }
 
+/* The program's own came first; the file names a delegate that wants its part. */
+static void test_the_programs_own_has_the_part(void)
+{
+    static struct probe own = {.tag = "own"};
+    struct kith_host_maker maker = fake_maker;
+    maker.file = "node.yaml";
+    file();
+    open_fan();
+    CU_ASSERT_EQUAL(kith_delegates_listen(fan, &producer_ops, &own), 0);
+    file();
+    entry(&producer, "a", NULL);
+    struct kith_delegates *next = kith_delegates_new(&config, &maker, &base, fan, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+    CU_ASSERT_EQUAL(kith_delegates_start(next, &err), -KITH_EEXIST);
+    CU_ASSERT_STRING_EQUAL(err.text,
+                           "node.yaml:10:5: error: probe: it and the program's own delegate both "
+                           "produce messages; only one can");
+    kith_delegates_free(next);
+    close_fan();
+}
+
 static void test_seen_window(void)
 {
     struct kith_seen seen = {.seed = 42};
@@ -835,5 +856,6 @@ KITH_TESTS("plugins/delegates", {"life and order", test_life_and_order},
            {"failures name the place", test_failures_name_the_place},
            {"a reload after a failed one", test_reload_after_a_failed_one},
            {"the seed comes from the host", test_seed_comes_from_the_host},
+           {"the program's own has the part", test_the_programs_own_has_the_part},
            {"listeners", test_listeners}, {"window of ids", test_seen_window},
            {"ids are spread", test_seen_ids_are_spread})

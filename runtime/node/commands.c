@@ -3,7 +3,7 @@
  * copied into a bounded queue, carried out at the end of a turn, and answered when the core says
  * that they have ended; so nobody re-enters the core.
  */
-#include "runtime.h"
+#include "inside.h"
 #include <stdlib.h>
 
 enum { COMMANDS_MAX = 4096, BUCKETS = 64 };
@@ -45,7 +45,7 @@ void kith_commands_free(struct kith *k)
 {
     struct kith_commands *all = k->commands;
     if (!all) return;
-    k->stopping = true; /* whoever is told now can't queue again */
+    k->closing = true; /* whoever is told now can't queue again */
     for (struct pending *p = all->first, *next; p; p = next) {
         next = p->next;
         end(k, p, -KITH_ECLOSED, 0);
@@ -63,7 +63,7 @@ void kith_commands_free(struct kith *k)
 int kith_commands_add(struct kith *k, const struct kith_command *c)
 {
     struct kith_commands *all = k->commands;
-    if (!all || k->stopping) return -KITH_ECLOSED;
+    if (!all || k->closing) return -KITH_ECLOSED;
     if (all->count >= COMMANDS_MAX) return -KITH_EAGAIN;
     struct pending *p = calloc(1, sizeof *p + c->bytes.len);
     if (!p) return -KITH_ENOMEM;
@@ -78,7 +78,7 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
     *all->last = p;
     all->last = &p->next;
     all->count++;
-    kith_wiring_wake(k);
+    kith_node_wake(k);
     return 0;
 }
 

@@ -6,7 +6,7 @@
  * The list's own rounds skip the own address: a node that finds only itself has not joined. Knows
  * names and backoff, not what a join is.
  */
-#include "runtime.h"
+#include "inside.h"
 #include <stdlib.h>
 
 enum { ADDRESSES_MAX = 32, JOINS_MAX = 256 };
@@ -93,7 +93,7 @@ static int join_place(struct kith *k, const char *where, bool skip_self, kith_do
                       void *arg)
 {
     struct kith_joiner *all = k->joiner;
-    if (!all || k->stopping) return -KITH_ECLOSED;
+    if (!all || k->closing) return -KITH_ECLOSED;
     if (all->count >= JOINS_MAX) return -KITH_EAGAIN;
     struct join *j = calloc(1, sizeof *j);
     if (!j) return -KITH_ENOMEM;
@@ -127,7 +127,7 @@ int kith_join(struct kith *k, const char *where, kith_done_fn *done, void *arg)
 static void round_end(struct kith *k)
 {
     struct kith_joiner *j = k->joiner;
-    if (--j->open || k->stopping) return;
+    if (--j->open || k->closing) return;
     if (j->again) {
         kith_joiner_kick(k);
         return;

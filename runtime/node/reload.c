@@ -6,7 +6,7 @@
  * while streams end with the chain they began with but must meet the new `require`. What a running
  * node can't change is reported as needing a restart, and stays.
  */
-#include "runtime.h"
+#include "inside.h"
 #include <stdlib.h>
 
 struct report {
@@ -204,7 +204,7 @@ static void renew_resolver(struct kith *k, const struct kith_config *old)
 {
     const char *was = old->settings.dns_config_path, *now = k->config->settings.dns_config_path;
     if (strcmp(was ? was : "", now ? now : "") == 0) return;
-    struct kith_resolver *resolver = kith_node_resolver(k);
+    struct kith_resolver *resolver = kith_node_resolver(k, k->config);
     if (!resolver) return;
     kith_resolver_free(k->former_resolver);
     k->former_resolver = k->resolver;
@@ -277,6 +277,6 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
     swap(&r, &n);
     if (!r.changes) tell(&r, "nothing changed");
     next_free(&n);
-    if (k->core) kith_wiring_wake(k);
+    if (k->core) kith_node_wake(k);
     return 0;
 }

@@ -3,18 +3,12 @@
  * Reads answer from the core at once; changes go to the queue of commands.c, or through the
  * resolver first.
  */
-#include "runtime.h"
+#include "inside.h"
 #include <stdlib.h>
 
 static struct kith *of(const struct kith_node *table)
 {
     return (struct kith *)((char *)(uintptr_t)table - offsetof(struct kith, table));
-}
-
-void kith_node_format(const struct kith *k, const struct kith_addr *addr, char *out, size_t cap)
-{
-    int n = k->ops->format(k->transport->self, addr, out, cap);
-    if (n < 0) snprintf(out, cap, "?");
 }
 
 static size_t table_members(const struct kith_node *table,

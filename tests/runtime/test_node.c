@@ -3,8 +3,8 @@
  * sockets on loopback, one real loop. Every wait is for an event, bounded by patience; ports are
  * the system's choice.
  */
-#include "control.h"
-#include "runtime.h"
+#include "control_inside.h"
+#include "inside.h"
 #include "../test.h"
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -67,7 +67,6 @@ static void done(void *arg, int status, uint64_t value)
     n->done++;
 }
 
-/* Turn the loop until it holds. */
 static uint64_t seconds(void)
 {
     struct timespec t;
@@ -75,6 +74,7 @@ static uint64_t seconds(void)
     return (uint64_t)t.tv_sec;
 }
 
+/* Turn the loop until it holds. */
 #define UNTIL(condition) \
     do { \
         uint64_t end_ = seconds() + PATIENCE_SECONDS; \
@@ -110,11 +110,12 @@ static void open_node(struct node *n, const char *extra)
     memset(n, 0, sizeof *n);
     config(n, extra);
     struct kith_error err = {.size = sizeof err};
-    struct kith_origin origin = {
+    struct kith_node_setup setup = {
         .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
     struct kith_options options = {
         .size = sizeof options, .delegate = &watcher, .delegate_self = n, .log = quiet};
-    int rc = kith_node_open(&n->k, &origin, &options, &err);
+    int rc = kith_node_open(&n->k, &setup, &options, &err);
+    if (!rc) rc = kith_control_attach(n->k, &err);
     if (!rc) rc = kith_start(n->k, &err);
     if (rc) printf("\n%s\n", err.text);
     CU_ASSERT_EQUAL_FATAL(rc, 0);
@@ -555,7 +556,7 @@ static void test_the_control_socket_takes_anything(void)
 {
     begin();
     open_node(&nodes[0], "");
-    int fd = dial(nodes[0].k->control_path);
+    int fd = dial(nodes[0].k->config->control);
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"members\"}"), "ok");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "nonsense"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "[1]"), "invalid");
@@ -609,7 +610,7 @@ static void test_a_monitor_that_does_not_read_is_told_what_it_missed(void)
     open_node(&nodes[0], "");
     open_node(&nodes[1], "");
     CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
-    int fd = dial(nodes[0].k->control_path);
+    int fd = dial(nodes[0].k->config->control);
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"monitor\",\"events\":[\"message\"]}"), "ok");
     for (unsigned i = 1; i <= 3; i++) {
         CU_ASSERT_EQUAL(say(&nodes[1], "n0", big, sizeof big, true), 0);
@@ -637,7 +638,7 @@ static void test_requests_are_answered_in_order(void)
     begin();
     open_node(&nodes[0], "");
     open_node(&nodes[1], "");
-    int fd = dial(nodes[0].k->control_path);
+    int fd = dial(nodes[0].k->config->control);
     json_t *first = ask(fd, text, sizeof text - 1);
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(first, "id")), 1);
     json_decref(first);
@@ -670,9 +671,10 @@ static void test_stale_sockets_are_replaced_and_live_ones_refused(void)
     close(fd); /* as after a crash */
     open_node(&nodes[0], "");
     struct kith_error err = {.size = sizeof err};
-    struct kith_origin origin = {.path = nodes[0].path, .loop = loop, .registry = registry};
+    struct kith_node_setup setup = {.path = nodes[0].path, .loop = loop, .registry = registry};
     struct kith *twin = NULL;
-    CU_ASSERT_EQUAL_FATAL(kith_node_open(&twin, &origin, NULL, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_node_open(&twin, &setup, NULL, &err), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_control_attach(twin, &err), 0);
     CU_ASSERT_EQUAL(kith_start(twin, &err), -KITH_EADDRINUSE);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, path));
     kith_close(twin);

@@ -6,6 +6,7 @@
  * Log lines come from any thread: they wait in a small queue until the loop runs.
  */
 #include "control_inside.h"
+#include "log_format.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -55,8 +56,6 @@ struct kith_monitor {
     size_t lines;
     bool posted;
 };
-
-static const char *const levels[] = {"error", "warn", "info", "debug", "trace"};
 
 /* ----------------------------------------------------------------------------------- telling */
 
@@ -177,8 +176,8 @@ static void tell_lines(void *arg)
         json_t *source = kith_json_text(l->source);
         json_t *text = kith_json_text(l->text);
         tell(m, ON_LOG, l->level,
-             json_pack("{s:s,s:s,s:o,s:o}", "event", "log", "level", levels[l->level], "source",
-                       source, "text", text));
+             json_pack("{s:s,s:s,s:o,s:o}", "event", "log", "level", kith_log_level_name(l->level),
+                       "source", source, "text", text));
         line_free(l);
     }
 }
@@ -254,8 +253,8 @@ static int parse_events(const json_t *list, unsigned *out)
 
 static int parse_level(const char *name, unsigned *out)
 {
-    for (unsigned i = 0; i < sizeof levels / sizeof *levels; i++)
-        if (!strcmp(name, levels[i])) return *out = i, 0;
+    for (unsigned i = KITH_LOG_ERROR; i <= KITH_LOG_TRACE; i++)
+        if (!strcmp(name, kith_log_level_name(i))) return *out = i, 0;
     return -KITH_EINVAL;
 }
 

@@ -94,27 +94,34 @@ size_t kith_report_count(struct kith *k, enum kith_state state)
 
 /* ---------------------------------------------------------------------------------- the node */
 
+/* Whole values as integers: 3, not 3.0. */
+static json_t *number(double value)
+{
+    bool whole = value >= 0 && value < 9e15 && value == (double)(json_int_t)value;
+    return whole ? json_integer((json_int_t)value) : json_real(value);
+}
+
+static void add_buckets(json_t *one, const struct kith_stat *s)
+{
+    json_t *buckets = json_array();
+    for (uint32_t i = 0; i < s->n; i++)
+        json_array_append_new(
+            buckets, json_pack("{s:f,s:I}", "le", s->bounds[i], "count", (json_int_t)s->counts[i]));
+    json_object_set_new(one, "count", json_integer((json_int_t)s->count));
+    json_object_set_new(one, "buckets", buckets);
+}
+
 static void add_stat(void *arg, const struct kith_stat *s)
 {
-    json_t *one = json_pack("{s:s,s:s}", "name", s->name, "kind",
-                            s->kind == KITH_COUNTER ? "counter"
-                            : s->kind == KITH_GAUGE ? "gauge"
-                                                    : "histogram");
+    static const char *const kinds[] = {
+        [KITH_COUNTER] = "counter", [KITH_GAUGE] = "gauge", [KITH_HISTOGRAM] = "histogram"};
+    json_t *one = json_pack("{s:s,s:s}", "name", s->name, "kind", kinds[s->kind]);
     if (!one) return;
-    bool whole = s->value >= 0 && s->value < 9e15 && s->value == (double)(json_int_t)s->value;
-    json_object_set_new(one, s->kind == KITH_HISTOGRAM ? "sum" : "value",
-                        whole ? json_integer((json_int_t)s->value) : json_real(s->value));
+    json_object_set_new(one, s->kind == KITH_HISTOGRAM ? "sum" : "value", number(s->value));
     if (s->label)
         json_object_set_new(one, s->label, json_string(s->label_value ? s->label_value : ""));
     if (s->help) json_object_set_new(one, "help", json_string(s->help));
-    if (s->kind == KITH_HISTOGRAM) {
-        json_t *buckets = json_array();
-        for (uint32_t i = 0; i < s->n; i++)
-            json_array_append_new(buckets, json_pack("{s:f,s:I}", "le", s->bounds[i], "count",
-                                                     (json_int_t)s->counts[i]));
-        json_object_set_new(one, "count", json_integer((json_int_t)s->count));
-        json_object_set_new(one, "buckets", buckets);
-    }
+    if (s->kind == KITH_HISTOGRAM) add_buckets(one, s);
     json_array_append_new(arg, one);
 }
 

@@ -8,6 +8,17 @@
 
 enum { COMMANDS_MAX = 4096, BUCKETS = 64 };
 
+/*
+ * A command that somebody asked for:
+ *
+ *   queued   copied here, until the end of the turn
+ *            -> waiting  the core took it and gave it a request number
+ *            -> ended    the core refused it
+ *   waiting  -> ended    the core says that the request is done
+ *
+ * Its end is told once, by `done`, and it is freed; when the node closes it ends with
+ * -KITH_ECLOSED.
+ */
 struct pending {
     struct pending *next;
     struct kith_command what;
@@ -19,8 +30,8 @@ struct pending {
 };
 
 struct kith_commands {
-    struct pending *first, **last;    /* to be carried out */
-    struct pending *waiting[BUCKETS]; /* by request, for their end */
+    struct pending *first, **last;    /* queued */
+    struct pending *waiting[BUCKETS]; /* by request */
     size_t count;
 };
 

@@ -158,6 +158,18 @@ static struct kith_registry *make_registry(const char *first)
     return registry;
 }
 
+static int take_file(struct kith *k, const struct kith_node_setup *s)
+{
+    k->path = strdup(s->path ? s->path : "");
+    if (!k->path) return -KITH_ENOMEM;
+    if (!s->text) return 0;
+    k->text = malloc(s->len + 1);
+    if (!k->text) return -KITH_ENOMEM;
+    memcpy(k->text, s->text, s->len);
+    k->text_len = s->len;
+    return 0;
+}
+
 /* What was brought along, and what the node must have of its own. */
 static int take_setup(struct kith *k, const struct kith_node_setup *s,
                       const struct kith_options *options, struct kith_error *err)
@@ -166,18 +178,12 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
         memcpy(&k->options, options,
                options->size < sizeof k->options ? options->size : sizeof k->options);
     k->problems = s->problems;
-    k->path = strdup(s->path ? s->path : "");
-    if (s->text && (k->text = malloc(s->len + 1))) {
-        memcpy(k->text, s->text, s->len);
-        k->text_len = s->len;
-    }
+    int rc = take_file(k, s);
     k->own_loop = !s->loop;
     k->loop = s->loop ? s->loop : kith_loop_new();
     k->own_registry = !s->registry;
     k->registry = s->registry ? s->registry : make_registry(k->options.plugin_path);
-    if (!k->path || (s->text && !k->text) || !k->loop || !k->registry)
-        return kith_fail(err, KITH_ENOMEM, "out of memory");
-    return 0;
+    return rc || !k->loop || !k->registry ? kith_fail(err, KITH_ENOMEM, "out of memory") : 0;
 }
 
 static int begin(struct kith *k, const struct kith_node_setup *s,

@@ -189,26 +189,37 @@ static int stream_queue(struct kith *k, struct stream *s, const uint8_t *data, s
     return 0;
 }
 
-static int stream_send(struct kith *k, struct stream *s, struct kith_bytes message, bool last)
+static int seal(struct kith *k, struct stream *s, struct kith_bytes message, struct kith_buf *out)
 {
-    struct kith_buf *sealed = &k->streams->scratch;
     if (k->wire_watched) kith_wire_begin(k);
-    int rc = kith_pipeline_seal_stream(s->pipeline, message, s->ours && !s->labelled, sealed);
+    int rc = kith_pipeline_seal_stream(s->pipeline, message, s->ours && !s->labelled, out);
     if (k->wire_watched)
         kith_wire_end(k, &(struct kith_wire_message){.plane = KITH_STREAM,
                                                      .out = true,
                                                      .peer = &s->peer,
                                                      .plain = message.len,
-                                                     .wire = sealed->len,
+                                                     .wire = out->len,
                                                      .status = rc});
-    if (rc < 0) return rc;
-    s->labelled = true;
+    if (rc >= 0) s->labelled = true;
+    return rc;
+}
+
+/* Straight to the transport when nothing is before it; what it does not take is queued. */
+static int stream_write(struct kith *k, struct stream *s, const uint8_t *data, size_t len)
+{
     size_t done = 0;
     if (s->opened && s->head == s->tail && !s->finished) {
-        int64_t n = k->ops->stream_write(k->transport->self, s->id, sealed->data, sealed->len);
+        int64_t n = k->ops->stream_write(k->transport->self, s->id, data, len);
         if (n > 0) done = (size_t)n;
     }
-    if (done < sealed->len) rc = stream_queue(k, s, sealed->data + done, sealed->len - done);
+    return done < len ? stream_queue(k, s, data + done, len - done) : 0;
+}
+
+static int stream_send(struct kith *k, struct stream *s, struct kith_bytes message, bool last)
+{
+    struct kith_buf *sealed = &k->streams->scratch;
+    int rc = seal(k, s, message, sealed);
+    if (rc >= 0) rc = stream_write(k, s, sealed->data, sealed->len);
     if (sealed->cap > SCRATCH_KEPT) {
         free(sealed->base);
         *sealed = (struct kith_buf){0};

@@ -16,6 +16,16 @@ struct buffer {
     size_t head, len, cap; /* data[head .. len) */
 };
 
+/*
+ * A client:
+ *
+ *   idle     reads; the next whole line is a request
+ *            -> busy    the request is handed to the commands
+ *   busy     does not read; lines that are here already wait
+ *            -> idle    it is answered: at once, by a callback (`pending`), or when what it waits
+ * for holds (`wait`) closed   (fd -1) from either: the peer is gone or sends too much; the peer has
+ * `ended` and all is answered; the node closes. Freed when no callback is pending.
+ */
 struct kith_client {
     struct kith_client *next;
     struct kith_control *control;
@@ -25,7 +35,7 @@ struct kith_client {
     struct buffer in, out;
     json_t *id;       /* of the request under way */
     bool busy, ended; /* a request is under way; the peer sends no more */
-    unsigned pending; /* somebody will call us back: 0 or 1 */
+    unsigned pending; /* callbacks that will come: 0 or 1 */
     uint64_t dropped;
     struct kith_wait wait; /* holds NULL: none */
     void (*closed)(void *arg, struct kith_client *);
@@ -53,7 +63,7 @@ static void client_free(struct kith_client *c)
     free(c);
 }
 
-/* Nothing more to and from it; the struct stays as long as somebody will call back. */
+/* The struct stays until the callback that is pending has come. */
 static void client_close(struct kith_client *c)
 {
     if (c->fd < 0) return;
@@ -117,7 +127,8 @@ static void client_line(struct kith_client *c, const char *line, size_t len)
     if (c->fd < 0) return;
     if (c->out.len - c->out.head + len > KITH_CONTROL_OUT_MAX || !append(&c->out, line, len) ||
         !append(&c->out, "\n", 1))
-        shutdown(c->fd, SHUT_RDWR); /* reading it says so, outside of whoever called */
+        shutdown(c->fd,
+                 SHUT_RDWR); /* its next read finds the end, and closes it outside of this call */
     else
         client_flush(c);
 }

@@ -213,7 +213,7 @@ static void do_join(struct kith_client *c, const json_t *request)
 
 /* ----------------------------------------------------------------------------------- changes */
 
-/* After a queue took it, or not. */
+/* Was it queued? If not, say so now; kith_client_done() will not be called. */
 static void taken(struct kith_client *c, int rc)
 {
     if (rc >= 0) return;

@@ -57,7 +57,7 @@ static int use_or_remove(struct kith_keyring *ring, const json_t *request, bool 
     if (i < 0) return i;
     int rc = use ? kith_keyring_use(ring, (size_t)i, &change->saved, &change->err)
                  : kith_keyring_remove(ring, (size_t)i, &change->saved, &change->err);
-    return rc == -KITH_EINVAL ? -KITH_EREFUSED : rc; /* well said, but the ring forbids it */
+    return rc == -KITH_EINVAL ? -KITH_EREFUSED : rc; /* a valid request that the ring forbids */
 }
 
 static int carry_out(struct kith_keyring *ring, const char *verb, const json_t *request,

@@ -7,7 +7,7 @@
 
 enum { NAME_MAX_BYTES = 64 };
 
-/* Counters are found by a walk: an instance asks for each once, at start. */
+/* A list is enough: an instance looks up each of its counters once, at start. */
 struct counter {
     struct counter *next;
     char plugin[NAME_MAX_BYTES];

@@ -411,7 +411,8 @@ void kith_lookup_cancel(struct kith_lookup *l)
     free(l);
 }
 
-/* Counts its callers without a lock; several nodes may run in several threads. Never undone. */
+/* c-ares counts its users without a lock, and nodes may run in several threads: so it is
+ * initialised once and for all. */
 static pthread_once_t library = PTHREAD_ONCE_INIT;
 
 static void init_library(void) { ares_library_init(ARES_LIB_INIT_ALL); }

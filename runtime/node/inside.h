@@ -125,7 +125,7 @@ int kith_wiring_attach(struct kith *, struct kith_instance *, const struct kith_
                        struct kith_error *err);
 int kith_wiring_start(struct kith *, struct kith_error *err); /* the end of turn */
 void kith_wiring_stop(struct kith *);
-/* Take room and limits again after the pipeline changed. */
+/* After the pipeline or the limits changed: read again how big a packet may be. */
 void kith_wiring_measure(struct kith *);
 size_t kith_wiring_budget(void *k, const struct kith_addr *to);
 /* Carry out what the core wants done. */
@@ -183,7 +183,8 @@ void kith_commands_done(struct kith *, uint32_t request, int status, uint64_t va
 
 /* ---------------------------------------------------------------------------------- joiner.c */
 
-/* Resolve and join every address of one place; value: how many answered. 0 when any did. */
+/* Resolve and join every address of one place. done: 0 when any of them answered; value: how many
+ * did. */
 int kith_join(struct kith *, const char *where, kith_done_fn *done, void *arg);
 int kith_joiner_new(struct kith *);
 int kith_joiner_start(struct kith *);

@@ -32,7 +32,7 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
     return rc;
 }
 
-/* What an instance says about its settings belongs to the place of its entry. */
+/* Put the place of the entry in the file before what its instance says. */
 static int tell_entry(struct kith *k, const struct kith_entry *entry, struct kith_error *err)
 {
     char text[sizeof err->text + 512];

@@ -21,7 +21,7 @@ struct report {
     void (*line)(void *arg, const char *line);
     void *arg;
     unsigned changes;
-    bool transport_runs; /* it is as the new file wants it, or has just become so */
+    bool transport_runs; /* the transport will be what the new file wants */
 };
 
 static void tell(struct report *r, const char *fmt, ...) KITH_PRINTF(2, 3);
@@ -41,7 +41,7 @@ static void changed(void *arg, const char *key, const char *was, const char *now
     struct report *r = arg;
     r->changes++;
     if (r->transport_runs && strncmp(key, "transport.", 10) == 0)
-        restart = false; /* back to what is running */
+        restart = false; /* the file is back at what is running */
     tell(r, "%s: %s -> %s%s", key, *was ? was : "(none)", *now ? now : "(none)",
          restart ? " (needs a restart)" : "");
 }
@@ -100,8 +100,8 @@ static int remember_keys(struct kith *k, struct next *n)
     return 0;
 }
 
-/* The new chain may need keys that the old one had not: they come first. A ring that empties is
- * emptied last. */
+/* The new chain may need keys that the old one had not: they come first. When the new file has no
+ * keys the old ones stay until the swap. */
 static int take_keys(struct kith *k, struct next *n, struct kith_error *err)
 {
     int rc = remember_keys(k, n);
@@ -119,7 +119,7 @@ static void see_wait(void *arg, const char *key, const char *was, const char *no
     if (restart && strncmp(key, "transport.", 10) == 0) *(bool *)arg = true;
 }
 
-/* Does this entry say what is running? */
+/* Was the running transport made from an entry like this one? */
 static bool runs(const struct kith *k, const struct kith_entry *e)
 {
     return memcmp(k->transport->entry->digest, e->digest, sizeof e->digest) == 0;
@@ -282,7 +282,8 @@ static void swap(struct report *r, struct next *n)
     if (!k->config->keyring.count) kith_keyring_replace(k->ring, &k->config->keyring);
     kith_streams_require(k, k->config->chain.require);
     if (k->core) kith_wiring_measure(k);
-    give_settings(k, k->config, k->pipeline, NULL); /* known, but for the new transport's limits */
+    /* Once more: it has accepted these settings, but the new transport may want other room. */
+    give_settings(k, k->config, k->pipeline, NULL);
     renew_meta(r, n->config);
     if (k->started && !same_strings(&n->config->join, &k->config->join)) kith_joiner_kick(k);
 }

@@ -33,10 +33,13 @@ static int table_member(const struct kith_node *table, const char *name, struct 
 static void table_local(const struct kith_node *table, struct kith_member *out)
 {
     struct kith *k = of(table);
-    if (k->core)
+    if (k->core) {
         kith_core_self(k->core, out);
-    else
-        *out = (struct kith_member){.size = sizeof *out};
+        return;
+    }
+    uint32_t room = out->size < sizeof *out ? out->size : sizeof *out; /* of whom asks */
+    memset(out, 0, room);
+    if (room >= sizeof out->size) out->size = room;
 }
 
 static void table_stats(const struct kith_node *table,

@@ -9,7 +9,9 @@
  */
 #include "inside.h"
 
-enum { PASSES = 8 }; /* of commands that beget commands, in one turn; the rest waits for the next */
+/* Delegates and the ends of commands may ask for more: so many rounds of that in one turn, the rest
+ * waits for the next. */
+enum { PASSES = 8 };
 
 size_t kith_wiring_budget(void *ctx, const struct kith_addr *to)
 {

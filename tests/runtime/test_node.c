@@ -104,6 +104,26 @@ static void test_the_join_list_is_tried_from_the_start(void)
 
 /* ------------------------------------------------------------------------ embedding --------- */
 
+/* Before the start nothing is known of the node itself, and no more of that is written than fits.
+ */
+static void local_fits(struct kith *k)
+{
+    static const uint32_t sizes[] = {0, 4, 16, sizeof(struct kith_member)};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct {
+            struct kith_member m;
+            uint8_t after[64];
+        } out;
+        memset(&out, 0xA5, sizeof out);
+        out.m.size = sizes[i];
+        kith_node(k)->local(kith_node(k), &out.m);
+        CU_ASSERT_EQUAL(out.m.size, sizes[i]);
+        const uint8_t *bytes = (const uint8_t *)&out;
+        for (size_t n = sizeof out.m.size; n < sizeof out; n++)
+            CU_ASSERT_EQUAL(bytes[n], n < sizes[i] ? 0 : 0xA5);
+    }
+}
+
 static void test_the_public_calls_drive_a_node(void)
 {
     begin();
@@ -117,6 +137,7 @@ static void test_the_public_calls_drive_a_node(void)
                                    .delegate = &watcher,
                                    .delegate_self = n};
     CU_ASSERT_EQUAL_FATAL(kith_open(&n->k, n->path, &options, &err), 0);
+    local_fits(n->k);
     CU_ASSERT_EQUAL_FATAL(kith_start(n->k, &err), 0);
     CU_ASSERT(kith_fd(n->k) >= 0);
     CU_ASSERT(kith_timeout(n->k) < UINT64_MAX);

@@ -16,7 +16,8 @@ runtime_libloop_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/
   runtime/loop/host.h runtime/loop/log.c runtime/loop/log.h runtime/loop/log_format.c \
   runtime/loop/log_format.h runtime/loop/loop.c runtime/loop/loop.h runtime/loop/loop_private.h \
   runtime/loop/loop_uv.c runtime/loop/loop_virtual.c runtime/loop/resolve.c \
-  runtime/loop/resolve.h runtime/loop/timers.c runtime/loop/timers.h runtime/loop/where.c
+  runtime/loop/resolve.h runtime/loop/timers.c runtime/loop/timers.h runtime/loop/where.c \
+  runtime/loop/where.h
 runtime_libloop_la_CPPFLAGS = $(INC_LOOP)
 runtime_libloop_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS)
 runtime_libloop_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(RESOLV_LIBS) -lpthread

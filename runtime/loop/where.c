@@ -1,7 +1,7 @@
 /*
- * where.c - reads `[name/]host[:port]` as memberlist does (PROTOCOL.md 2.14).
+ * where.c - see where.h.
  */
-#include "resolve.h"
+#include "where.h"
 #include <ctype.h>
 #include <stdlib.h>
 

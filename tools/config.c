@@ -5,7 +5,8 @@
 #include "tools.h"
 
 #include "config.h"
-#include "plugins.h"
+#include "plugins_check.h"
+#include "registry.h"
 
 #include <getopt.h>
 #include <stdlib.h>

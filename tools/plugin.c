@@ -7,7 +7,7 @@
  */
 #include "plugin_bench.h"
 
-#include "plugins.h"
+#include "registry.h"
 
 #include <dlfcn.h>
 #include <elf.h>

@@ -12,7 +12,7 @@
  */
 #include "rotate.h"
 
-#include "plugins.h"
+#include "keyring.h"
 #include <sodium.h>
 #include <stdlib.h>
 

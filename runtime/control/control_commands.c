@@ -363,7 +363,7 @@ static int run_command(struct kith_instance *in, const char *const *words, struc
     *text = (struct kith_buf){.base = malloc(OUTPUT_MAX), .cap = OUTPUT_MAX};
     text->data = text->base;
     struct kith_sink sink = {.size = sizeof sink, .ctx = text, .write = collect};
-    return text->base ? in->plugin->command(in->self, words, &sink, err) : -KITH_ENOMEM;
+    return text->base ? kith_instance_command(in, words, &sink, err) : -KITH_ENOMEM;
 }
 
 static void do_command(struct kith_client *c, const json_t *request)

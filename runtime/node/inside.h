@@ -25,6 +25,7 @@
 #include "host.h"
 #include "node.h"
 #include "observer.h"
+#include "plugins_check.h"
 #include "resolve.h"
 #include <stdatomic.h>
 

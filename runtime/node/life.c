@@ -32,8 +32,9 @@ static int make_core(struct kith *k, struct kith_error *err)
         .headroom = (uint16_t)(k->room.head + limits.headroom),
         .tailroom = (uint16_t)(k->room.tail + limits.tailroom),
     };
+    kith_error_clear(err);
     int rc = k->ops->advertise(k->transport->self, &config.advertise, err);
-    if (rc) return rc;
+    if (rc) return kith_instance_failed(k->transport, rc, "say where it can be reached", err);
     config.default_port = config.advertise.port ? config.advertise.port : k->ops->default_port;
     k->default_port = config.default_port;
     k->env = (struct kith_core_env){
@@ -54,7 +55,7 @@ int kith_start(struct kith *k, struct kith_error *err)
     int rc = kith_wiring_attach(k, k->transport, &k->config->settings, err);
     /* First: the control socket of another node of this name says so before we bind. */
     if (!rc) rc = kith_observers_start(k, err);
-    if (!rc) rc = kith_instance_start(k->transport, err);
+    if (!rc) rc = kith_instance_start(k->transport, NULL, err);
     if (rc) return rc;
     kith_wiring_measure(k);
     rc = make_core(k, err);

@@ -10,9 +10,11 @@
 #define KITH_NODE_H
 
 #include <kith/kith.h>
+#include "delegates.h"
+#include "inflow.h"
 #include "log.h"
 #include "loop.h"
-#include "plugins.h"
+#include "registry.h"
 
 #define KITH_ADDR_TEXT 512 /* room for an address as text */
 

@@ -32,15 +32,6 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
     return rc;
 }
 
-/* Put the place of the entry in the file before what its instance says. */
-static int tell_entry(struct kith *k, const struct kith_entry *entry, struct kith_error *err)
-{
-    char text[sizeof err->text + 512];
-    snprintf(text, sizeof text, "%s:%u:%u: error: %s", k->path, entry->pos.line, entry->pos.col,
-             err->text);
-    return kith_fail(err, (enum kith_code) - err->code, "%.*s", (int)sizeof err->text - 1, text);
-}
-
 struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
 {
     struct kith_config_finder finder = kith_registry_finder(k->registry);
@@ -113,6 +104,7 @@ static int make_ground(struct kith *k, struct kith_error *err)
         kith_joiner_new(k))
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     k->maker = kith_services_maker(k->services);
+    k->maker.file = k->path;
     return 0;
 }
 
@@ -135,7 +127,7 @@ static int make_parts(struct kith *k, struct kith_error *err)
     int rc = make_ground(k, err);
     if (rc) return rc;
     rc = kith_instance_new(&k->transport, &c->transport, &k->maker, k->ring, err);
-    if (rc) return tell_entry(k, &c->transport, err);
+    if (rc) return rc;
     k->ops = k->transport->plugin->ops;
     rc = kith_pipeline_new(&k->pipeline, &c->chain, &k->maker, k->ring, NULL, err);
     if (rc) return rc;

@@ -144,15 +144,13 @@ static int make_transport(struct kith *k, struct next *n, struct kith_error *err
     return rc || !k->started ? rc : kith_wiring_attach(k, n->transport, &n->config->settings, err);
 }
 
-/* Sockets and streams go over. When adopt fails the old one is whole; when start fails after it
+/* Sockets and streams go over. When adopt fails the old one still runs; when start fails after it
  * there is none that could go on. */
 static int take_transport(struct kith *k, struct next *n, struct kith_error *err)
 {
     if (!n->transport || !k->started) return 0;
-    int rc = kith_instance_adopt(n->transport, k->transport, err);
-    if (rc) return rc;
-    rc = kith_instance_start(n->transport, err);
-    if (!rc) return 0;
+    int rc = kith_instance_start(n->transport, k->transport, err);
+    if (!rc || kith_instance_runs(k->transport)) return rc;
     k->failed = rc;
     kith_stop(k);
     return rc;

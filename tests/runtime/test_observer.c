@@ -102,7 +102,7 @@ static void test_an_observer_can_refuse_the_start(void)
     attend(&second, &nodes[0]);
     CU_ASSERT_EQUAL(kith_start(nodes[0].k, &err), -KITH_EREFUSED);
     CU_ASSERT_STRING_EQUAL(err.text, "not today");
-    CU_ASSERT_FALSE(nodes[0].k->transport->started);
+    CU_ASSERT_FALSE(kith_instance_runs(nodes[0].k->transport));
     CU_ASSERT_EQUAL(second.starts, 0);
     kith_close(nodes[0].k);
     nodes[0].k = NULL;

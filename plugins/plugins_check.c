@@ -1,9 +1,10 @@
 /*
- * check.c - what only the plugins themselves can say about a config: make each instance, ask its
- * init, and take it down again. Nothing is attached or started; the host that they get has keys and
- * counters and nothing that happens.
+ * plugins_check.c - what only the plugins themselves can say about a config: make each instance,
+ * ask its init, and take it down again. Nothing is attached or started. The host that they get has
+ * keys, randomness and counters; no watch, timer or post.
  */
-#include "plugins.h"
+#include "plugins_check.h"
+#include "delegates.h"
 
 #include <sodium.h>
 #include <stdlib.h>

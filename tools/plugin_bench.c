@@ -10,7 +10,8 @@
 #include "plugin_bench.h"
 
 #include "client.h"
-#include "runtime.h"
+#include "host.h"
+#include "node.h"
 #include "wire.h"
 
 #include <dlfcn.h>

@@ -3,7 +3,9 @@
  */
 #include "client.h"
 
+#include "arguments.h"
 #include "control.h"
+#include "screen.h"
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
@@ -24,9 +26,8 @@ int kith_client_option(struct kith_ask *a, int option, const char *help)
     case KITH_OPT_NODE: a->node = optarg; return -1;
     case KITH_OPT_NO_HEADER: a->no_header = true; return -1;
     case KITH_OPT_FORMAT:
-        a->json = !strcmp(optarg, "json");
-        if (a->json || !strcmp(optarg, "text")) return -1;
-        return kith_tool_usage(a->tool, "--format is text or json, not '%s'", optarg);
+        if (kith_tool_format(a->tool, optarg, &a->json)) return KITH_EXIT_USAGE;
+        return -1;
     case 'h':
     case KITH_OPT_HELP: fputs(help, stdout); return KITH_EXIT_OK;
     default: return kith_tool_wrong_option(a->tool);
@@ -118,7 +119,7 @@ static uint64_t clock_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-int kith_client_open(struct kith_ask *a)
+static int connect_patiently(struct kith_ask *a)
 {
     uint64_t end = clock_ns() + a->patience;
     for (;;) {
@@ -201,7 +202,7 @@ static int send_line(struct kith_ask *a, const json_t *request)
 
 json_t *kith_client_ask(struct kith_ask *a, json_t *request, uint64_t patience)
 {
-    if (!a->in && kith_client_open(a)) {
+    if (!a->in && connect_patiently(a)) {
         json_decref(request);
         return NULL;
     }
@@ -229,4 +230,13 @@ json_t *kith_client_ask(struct kith_ask *a, json_t *request, uint64_t patience)
     a->code = kith_tool_fail(a->tool, exit_code(code), "%s", text ? text : "failed");
     json_decref(answer);
     return NULL;
+}
+
+int kith_client_do(struct kith_ask *a, json_t *request, uint64_t patience)
+{
+    json_t *answer = kith_client_ask(a, request, patience);
+    if (answer && a->json) kith_tool_json(answer);
+    json_decref(answer);
+    kith_client_close(a);
+    return a->code;
 }

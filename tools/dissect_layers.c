@@ -126,6 +126,14 @@ static const char *why(int code)
     }
 }
 
+bool kith_dissect_label(struct kith_bytes in, char *out)
+{
+    if (in.len <= 2 || in.data[0] != 0xF4 || in.len < 2u + in.data[1]) return false;
+    memcpy(out, in.data + 2, in.data[1]);
+    out[in.data[1]] = 0;
+    return true;
+}
+
 static int open_packet(struct kith_pipeline *pipeline, struct kith_bytes in, struct kith_buf *plain)
 {
     enum kith_refusal refusal;

@@ -6,8 +6,7 @@
  * IPv6 without extension headers. What can't be read that way is counted and said at the end.
  */
 #include "dissect.h"
-#include "tools.h"
-
+#include "fail.h"
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdlib.h>

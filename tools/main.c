@@ -1,7 +1,8 @@
 /*
  * main.c - kith(1): find the subcommand and hand over.
  */
-#include "tools.h"
+#include "cmd.h"
+#include "fail.h"
 
 #include <kith/kith.h>
 #include <stdlib.h>
@@ -10,50 +11,22 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } tools[] = {
-    {"run", "run a node from its file", kith_tool_run},
-    {"members", "who is in the cluster", kith_tool_members},
-    {"join", "join by way of other members", kith_tool_join},
-    {"leave", "say goodbye and end the node", kith_tool_leave},
-    {"info", "the node about itself, and all it counts", kith_tool_info},
-    {"send", "a user message to one member", kith_tool_send},
-    {"broadcast", "a user message to the cluster", kith_tool_broadcast},
-    {"monitor", "events and messages as they happen", kith_tool_monitor},
-    {"meta", "show or change the node's meta", kith_tool_meta},
-    {"reload", "read the node's file again", kith_tool_reload},
-    {"keys", "list, install, use, remove and rotate keys", kith_tool_keys},
-    {"command", "ask a plugin of the running node", kith_tool_command},
-    {"config", "check, show or document a node's file", kith_tool_config},
-    {"plugin", "list, inspect and measure plugins", kith_tool_plugin},
-    {"dissect", "take a packet or stream apart, layer by layer", kith_tool_dissect},
+    {"run", "run a node from its file", kith_cmd_run},
+    {"members", "who is in the cluster", kith_cmd_members},
+    {"join", "join by way of other members", kith_cmd_join},
+    {"leave", "say goodbye and end the node", kith_cmd_leave},
+    {"info", "the node about itself, and all it counts", kith_cmd_info},
+    {"send", "a user message to one member", kith_cmd_send},
+    {"broadcast", "a user message to the cluster", kith_cmd_broadcast},
+    {"monitor", "events and messages as they happen", kith_cmd_monitor},
+    {"meta", "show or change the node's meta", kith_cmd_meta},
+    {"reload", "read the node's file again", kith_cmd_reload},
+    {"keys", "list, install, use, remove and rotate keys", kith_cmd_keys},
+    {"command", "ask a plugin of the running node", kith_cmd_command},
+    {"config", "check, show or document a node's file", kith_cmd_config},
+    {"plugin", "list, inspect and measure plugins", kith_cmd_plugin},
+    {"dissect", "take a packet or stream apart, layer by layer", kith_cmd_dissect},
 };
-
-int kith_tool_fail(const char *name, int code, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    fprintf(stderr, "kith %s: ", name);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
-    va_end(ap);
-    return code;
-}
-
-int kith_tool_usage(const char *name, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    fprintf(stderr, "kith %s: ", name);
-    vfprintf(stderr, fmt, ap);
-    fprintf(stderr, "\nTry 'kith %s --help'.\n", name);
-    va_end(ap);
-    return KITH_EXIT_USAGE;
-}
-
-int kith_tool_wrong_option(const char *name)
-{
-    fprintf(stderr, "Try 'kith %s --help'.\n", name);
-    return KITH_EXIT_USAGE;
-}
 
 static void help(FILE *to)
 {

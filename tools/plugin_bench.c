@@ -9,7 +9,8 @@
  */
 #include "plugin_bench.h"
 
-#include "client.h"
+#include "fail.h"
+#include "screen.h"
 #include "runtime.h"
 #include "wire.h"
 

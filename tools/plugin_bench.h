@@ -1,10 +1,11 @@
 /*
- * plugin_bench.h - `kith plugin bench`, as plugin.c hands it on.
+ * plugin_bench.h - `kith plugin bench`, as cmd_plugin.c hands it on.
  */
 #ifndef KITH_TOOLS_PLUGIN_BENCH_H
 #define KITH_TOOLS_PLUGIN_BENCH_H
 
-#include "tools.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 struct kith_bench {
     const char *codec, *dirs; /* dirs: NULL for the usual folders */

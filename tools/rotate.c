@@ -12,6 +12,8 @@
  */
 #include "rotate.h"
 
+#include "fail.h"
+#include "screen.h"
 #include "plugins.h"
 #include <sodium.h>
 #include <stdlib.h>

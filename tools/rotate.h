@@ -1,5 +1,5 @@
 /*
- * rotate.h - `kith keys rotate`, as manage.c hands it on.
+ * rotate.h - `kith keys rotate`, as cmd_keys.c hands it on.
  */
 #ifndef KITH_TOOLS_ROTATE_H
 #define KITH_TOOLS_ROTATE_H

@@ -1,11 +1,12 @@
 /*
- * run.c - `kith run FILE`: a node from its file until a signal ends it.
+ * cmd_run.c - `kith run FILE`: a node from its file until a signal ends it.
  *
  * SIGTERM and SIGINT leave and exit 0, a second one stops at once; SIGHUP reloads; SIGPIPE is
  * ignored. A service manager that asks for it is told when the node is up (sd_notify's datagram).
  */
-#include "tools.h"
+#include "cmd.h"
 
+#include "fail.h"
 #include "runtime.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -128,7 +129,7 @@ static int run_node(struct run *run, const char *file, const struct kith_options
     return code;
 }
 
-int kith_tool_run(int argc, char **argv)
+int kith_cmd_run(int argc, char **argv)
 {
     static const struct option options[] = {{"name", required_argument, NULL, 'n'},
                                             {"socket", required_argument, NULL, 's'},

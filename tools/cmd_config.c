@@ -1,10 +1,12 @@
 /*
- * config.c - `kith config check|show|schema|doc`: look at a node's file without starting anything.
+ * cmd_config.c - `kith config check|show|schema|doc`: look at a node's file without starting
+ * anything.
  */
-#include "config_with.h"
-#include "tools.h"
+#include "cmd.h"
 
 #include "config.h"
+#include "config_with.h"
+#include "fail.h"
 #include "plugins.h"
 
 #include <getopt.h>
@@ -76,7 +78,7 @@ static int show(const char *file, const struct kith_config_finder *finder)
     return KITH_EXIT_OK;
 }
 
-int kith_tool_config(int argc, char **argv)
+int kith_cmd_config(int argc, char **argv)
 {
     static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                             {"quiet", no_argument, NULL, 'q'},

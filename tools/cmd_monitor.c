@@ -1,8 +1,12 @@
 /*
- * monitor.c - `kith monitor`: what happens on a node, as it happens.
+ * cmd_monitor.c - `kith monitor`: what happens on a node, as it happens.
  */
-#include "client.h"
+#include "cmd.h"
 
+#include "arguments.h"
+#include "client.h"
+#include "fail.h"
+#include "screen.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -133,7 +137,7 @@ static int follow(struct kith_ask *ask, long count, uint64_t timeout)
     return KITH_EXIT_OK;
 }
 
-int kith_tool_monitor(int argc, char **argv)
+int kith_cmd_monitor(int argc, char **argv)
 {
     static const struct option options[] = {
         {"events", required_argument, NULL, 'e'},    {"wire", no_argument, NULL, 'w'},

@@ -1,8 +1,12 @@
 /*
- * info.c - `kith info`: the node about itself, its plugins, and every number it counts.
+ * cmd_info.c - `kith info`: the node about itself, its plugins, and every number it counts.
  */
-#include "client.h"
+#include "cmd.h"
 
+#include "arguments.h"
+#include "client.h"
+#include "fail.h"
+#include "screen.h"
 #include <stdlib.h>
 
 #define PATIENCE 30000000000u
@@ -152,7 +156,7 @@ static void print_text(const json_t *i)
     print_stats(json_object_get(i, "stats"));
 }
 
-int kith_tool_info(int argc, char **argv)
+int kith_cmd_info(int argc, char **argv)
 {
     static const struct option options[] = {{"wait", required_argument, NULL, 'w'},
                                             {"timeout", required_argument, NULL, 't'},

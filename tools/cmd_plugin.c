@@ -1,12 +1,14 @@
 /*
- * plugin.c - `kith plugin list|inspect`: what plugins there are, and what one says of itself.
+ * cmd_plugin.c - `kith plugin list|inspect`: what plugins there are, and what one says of itself.
  * (`bench` is in plugin_bench.c.)
  *
  * A plugin's code does not run when it is looked at, but its libraries' initialisers do; so both
  * verbs work in a child process, and a crash in there is a result, not ours.
  */
-#include "plugin_bench.h"
+#include "cmd.h"
 
+#include "fail.h"
+#include "plugin_bench.h"
 #include "plugins.h"
 
 #include <dlfcn.h>
@@ -379,7 +381,7 @@ static int in_child(const struct kith_bench *bench, const char *dirs, const char
     return WEXITSTATUS(status);
 }
 
-int kith_tool_plugin(int argc, char **argv)
+int kith_cmd_plugin(int argc, char **argv)
 {
     static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                             {"format", required_argument, NULL, 'f'},

@@ -1,8 +1,12 @@
 /*
- * members.c - `kith members`: who is in the cluster, as one node sees it.
+ * cmd_members.c - `kith members`: who is in the cluster, as one node sees it.
  */
-#include "client.h"
+#include "cmd.h"
 
+#include "arguments.h"
+#include "client.h"
+#include "fail.h"
+#include "screen.h"
 #include <stdlib.h>
 
 #define PATIENCE \
@@ -66,7 +70,7 @@ static void print_json(json_t *answer, const char *state)
     kith_tool_json(answer);
 }
 
-int kith_tool_members(int argc, char **argv)
+int kith_cmd_members(int argc, char **argv)
 {
     static const struct option options[] = {{"wait", required_argument, NULL, 'w'},
                                             {"timeout", required_argument, NULL, 't'},

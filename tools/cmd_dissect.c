@@ -1,10 +1,11 @@
 /*
- * dissect.c - `kith dissect`: bytes of a packet or stream in, layers and messages out as one JSON
- * object; or a capture file in, one line a packet out.
+ * cmd_dissect.c - `kith dissect`: bytes of a packet or stream in, layers and messages out as one
+ * JSON object; or a capture file in, one line a packet out.
  */
-#include "dissect.h"
-#include "tools.h"
+#include "cmd.h"
 
+#include "dissect.h"
+#include "fail.h"
 #include <getopt.h>
 #include <stdlib.h>
 
@@ -127,14 +128,6 @@ static int parse_arguments(int argc, char **argv, struct request *r)
     return 0;
 }
 
-bool kith_dissect_label(struct kith_bytes in, char *out)
-{
-    if (in.len <= 2 || in.data[0] != 0xF4 || in.len < 2u + in.data[1]) return false;
-    memcpy(out, in.data + 2, in.data[1]);
-    out[in.data[1]] = 0;
-    return true;
-}
-
 static int dissect(const struct request *r, struct kith_dissector *dissector)
 {
     struct kith_dissect_error err = {""};
@@ -151,7 +144,7 @@ static int dissect(const struct request *r, struct kith_dissector *dissector)
     return rc ? KITH_EXIT_FAILED : KITH_EXIT_OK;
 }
 
-int kith_tool_dissect(int argc, char **argv)
+int kith_cmd_dissect(int argc, char **argv)
 {
     struct request r = {0};
     struct kith_error err = {.size = sizeof err};

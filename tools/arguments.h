@@ -1,0 +1,20 @@
+/*
+ * arguments.h - what the words of a command line mean.
+ */
+#ifndef KITH_TOOLS_ARGUMENTS_H
+#define KITH_TOOLS_ARGUMENTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* "30s", "1m30s", "250ms", "5": ns, or UINT64_MAX when it is none. */
+uint64_t kith_tool_duration(const char *text);
+/* "alive=3" or "alive==3" as the `wait` of a request; NULL: it is none. */
+json_t *kith_tool_wait(const char *text);
+/* TEXT, or all of stdin for "-", as base64. NULL after a word on stderr. */
+json_t *kith_tool_payload(const char *tool, const char *text);
+/* The word behind --format. 0, or an exit code after a word on stderr. */
+int kith_tool_format(const char *tool, const char *text, bool *json);
+
+#endif

@@ -32,7 +32,6 @@ void kith_diag_error(struct kith_diag *, struct kith_pos, const char *help, cons
 void kith_diag_warning(struct kith_diag *, struct kith_pos, const char *help, const char *fmt, ...)
     KITH_PRINTF(4, 5);
 size_t kith_diag_errors(const struct kith_diag *);
-size_t kith_diag_warnings(const struct kith_diag *);
 /* `FILE:LINE:COL: error: …`, the line, a caret, help; ordered by place. */
 void kith_diag_print(const struct kith_diag *, FILE *);
 /* The same as text (malloc'd). */
@@ -78,6 +77,11 @@ int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX]);
 /* Locked memory; a refused mlock warns once through diag (may be NULL). free wipes. */
 uint8_t *kith_secret_alloc(size_t len);
 void kith_secret_free(uint8_t *);
+/* Add a key of 16, 24 or 32 bytes to a list made by code (start with all zero), copied into locked
+ * memory; one that is there already is not added again. source is 0. 0, or -KITH_EINVAL. */
+int kith_secrets_add(struct kith_secrets *, const uint8_t *key, size_t len);
+/* Wipe and free the keys; the sources are not its own. */
+void kith_secrets_free(struct kith_secrets *);
 
 /* -------------------------------------------------------------------------------- the result */
 
@@ -92,13 +96,34 @@ struct kith_entry {
     uint8_t wire;        /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
     bool has_keys;       /* codecs: `keys:` given; else the node's keyring */
     struct kith_secrets keys;
-    uint8_t digest[32]; /* equal for equal settings: what a reload compares */
+    uint8_t digest[32];       /* equal for equal settings: what a reload compares */
+    struct kith_arena *arena; /* made by code: owns the parameters. NULL: the config owns them */
 };
 
 struct kith_entries {
     struct kith_entry *items;
     size_t count;
 };
+
+/* An entry made by code instead of a file. */
+struct kith_setting_text {
+    const char *name, *text; /* as in YAML: {"level", "3"}, {"bind", "[ a, b ]"} */
+};
+
+/* Fill an entry: the settings, the plugin's defaults for the rest; the checks are those of a file.
+ * Texts are copied. use is the plugin's name, pos is nowhere; channel, wire, keys and has_keys are
+ * yours to set: then call kith_entry_digest(). plugin must outlive the entry. -KITH_EINVAL: err
+ * says what is wrong, and there is nothing to free. */
+int kith_entry_init(struct kith_entry *, const struct kith_plugin *, enum kith_profile,
+                    const struct kith_setting_text *, size_t count, struct kith_error *err);
+/* Free what kith_entry_init() made, and the keys. All zero is fine. */
+void kith_entry_fini(struct kith_entry *);
+void kith_entry_digest(struct kith_entry *);
+/* The same at the end of a list made by code (start with all zero); ends with kith_entries_free().
+ * The items move when one is added. */
+int kith_entries_add(struct kith_entries *, const struct kith_plugin *, enum kith_profile,
+                     const struct kith_setting_text *, size_t count, struct kith_error *err);
+void kith_entries_free(struct kith_entries *);
 
 enum kith_log_to { KITH_LOG_TO_STDERR, KITH_LOG_TO_FILE, KITH_LOG_TO_JOURNALD };
 enum kith_log_format { KITH_LOG_TEXT, KITH_LOG_JSON };

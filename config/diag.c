@@ -136,7 +136,15 @@ void kith_diag_warning(struct kith_diag *d, struct kith_pos pos, const char *hel
 
 size_t kith_diag_errors(const struct kith_diag *d) { return d->errors; }
 
-size_t kith_diag_warnings(const struct kith_diag *d) { return d->warnings; }
+const char *kith_diag_first(const struct kith_diag *d, const char **help)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (!d->problems[i].warning) {
+            *help = d->problems[i].help;
+            return d->problems[i].text;
+        }
+    return NULL;
+}
 
 /* ---------------------------------------------------------------------------------- printing */
 

@@ -108,6 +108,16 @@ void kith_special_read(struct kith_reading *, const struct kith_param *, const s
 /* The words of `require`; the i-th is bit i of enum kith_provides. */
 const char *const *kith_require_words(void);
 
+/* entry.c. The words for enum kith_kind, as "codec". */
+extern const char *const kith_kind_words[];
+/* The host's own keys of an entry of this kind, offsets in struct kith_entry. */
+const struct kith_param *kith_entry_keys(uint32_t kind);
+/* Whether the plugin's table can be filled at all; false: said why not. */
+bool kith_entry_sound(struct kith_reading *, const struct kith_plugin *, struct kith_pos);
+/* Parameters and the host's keys from a map (NULL: defaults only), then the digest. */
+void kith_entry_fill(struct kith_reading *, const struct kith_yaml *map, const struct kith_plugin *,
+                     const char *path, struct kith_entry *);
+
 /* entries.c */
 void kith_entry_read(struct kith_reading *, const struct kith_yaml *, uint32_t kind,
                      const char *path, struct kith_entry *);
@@ -116,8 +126,6 @@ void kith_entries_read(struct kith_reading *, const struct kith_yaml *, uint32_t
 /* As if the file said `{ use: name }`. False: said why not. */
 bool kith_entry_default(struct kith_reading *, uint32_t kind, const char *name, const char *path,
                         struct kith_pos, const char *note, struct kith_entry *);
-/* The host's own keys of an entry of this kind, offsets in struct kith_entry. */
-const struct kith_param *kith_entry_keys(uint32_t kind);
 
 /* keys.c */
 void kith_keys_read(struct kith_reading *, const struct kith_yaml *, const char *name, bool one,

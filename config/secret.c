@@ -120,6 +120,13 @@ static void add_key(struct kith_secrets *s, uint32_t source, const uint8_t *key,
     memcpy(items[s->count++].data, key, len);
 }
 
+int kith_secrets_add(struct kith_secrets *s, const uint8_t *key, size_t len)
+{
+    if (!good_length(len)) return -KITH_EINVAL;
+    add_key(s, 0, key, len);
+    return 0;
+}
+
 int kith_secrets_add_text(struct kith_secrets *s, uint32_t source, const char *text, size_t len,
                           bool raw)
 {

@@ -6,8 +6,6 @@
 
 #include "config.h"
 
-/* Wipe and free the keys; the sources belong to the arena. */
-void kith_secrets_free(struct kith_secrets *);
 /* Add the key that text holds in base64, hex or, where raw is set, as it is. 0 or -KITH_EINVAL. */
 int kith_secrets_add_text(struct kith_secrets *, uint32_t source, const char *text, size_t len,
                           bool raw);

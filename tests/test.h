@@ -1,10 +1,12 @@
 /*
- * test.h - a CUnit program in a few lines:
+ * test.h - a CUnit suite in a few lines:
  *
  *     static void test_pings_are_answered(void) { ... CU_ASSERT_EQUAL(...); }
  *     KITH_TESTS("core/probe", {"pings are answered", test_pings_are_answered}, ...)
  *
- * Arguments select tests by substring. The exit code is 1 when any assertion failed.
+ * One such file is one suite. All suites of a folder are linked with tests/main.c into one program,
+ * which finds them by itself and runs them in the order of their names. Suites of a folder share a
+ * process: leave no signal handler, limit or timer behind.
  */
 #ifndef KITH_TEST_H
 #define KITH_TEST_H
@@ -20,30 +22,22 @@ struct kith_test {
     void (*fn)(void);
 };
 
-static inline int kith_tests_run(const char *suite, const struct kith_test *tests, size_t n,
-                                 int argc, char **argv)
-{
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    if (CU_initialize_registry() != CUE_SUCCESS) return 2;
-    CU_pSuite s = CU_add_suite(suite, NULL, NULL);
-    for (size_t i = 0; i < n; i++) {
-        bool wanted = argc < 2;
-        for (int a = 1; a < argc; a++) wanted |= strstr(tests[i].name, argv[a]) != NULL;
-        if (wanted) CU_add_test(s, tests[i].name, tests[i].fn);
-    }
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    unsigned failed = CU_get_number_of_failures() + CU_get_number_of_suites_failed();
-    unsigned ran = CU_get_number_of_tests_run();
-    CU_cleanup_registry();
-    return failed || !ran;
-}
+struct kith_suite {
+    const char *name;
+    const struct kith_test *tests;
+    size_t count;
+    struct kith_suite *next;
+};
 
-#define KITH_TESTS(suite, ...) \
-    int main(int argc, char **argv) \
+/* Adds a suite to the program; called before main() by KITH_TESTS alone. */
+void kith_suite_add(struct kith_suite *suite);
+
+#define KITH_TESTS(suite_name, ...) \
+    __attribute__((constructor)) static void kith_suite_register(void) \
     { \
         static const struct kith_test tests[] = {__VA_ARGS__}; \
-        return kith_tests_run(suite, tests, sizeof tests / sizeof *tests, argc, argv); \
+        static struct kith_suite suite = {suite_name, tests, sizeof tests / sizeof *tests, NULL}; \
+        kith_suite_add(&suite); \
     }
 
 #endif

@@ -1,16 +1,17 @@
-# tests/abi
+# tests/abi: the promise to authors of plugins. A new file of tests is one line in
+# tests_abi_test_SOURCES.
 if HAVE_CUNIT
-check_PROGRAMS += tests/abi/test_abi
-TESTS += tests/abi/test_abi
+check_PROGRAMS += tests/abi/test
+TESTS += tests/abi/test
 endif
 check_LTLIBRARIES += tests/abi/liblayout.la $(ODD_PLUGINS)
 dist_check_SCRIPTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh tests/abi/out_of_tree.sh
 TESTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh tests/abi/out_of_tree.sh
 
-tests_abi_test_abi_SOURCES = tests/abi/test_abi.c
-tests_abi_test_abi_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
-tests_abi_test_abi_CFLAGS = $(PLUGINS_TEST_CFLAGS)
-tests_abi_test_abi_LDADD = $(PLUGINS_TEST_LIBS)
+tests_abi_test_SOURCES = $(TEST_MAIN) tests/abi/test_abi.c
+tests_abi_test_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/tests
+tests_abi_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
+tests_abi_test_LDADD = plugins/libplugins.la config/libconfig.la $(CUNIT_LIBS)
 
 tests_abi_liblayout_la_SOURCES = tests/abi/layout.c
 tests_abi_liblayout_la_CPPFLAGS = $(INC)

@@ -1,46 +1,17 @@
-# tests/plugins
+# tests/plugins. A new file of tests is one line in tests_plugins_test_SOURCES.
 if HAVE_CUNIT
-PLUGINS_TESTS = tests/plugins/test_loader tests/plugins/test_delegates tests/plugins/test_pipeline \
-  tests/plugins/test_inflow tests/plugins/test_keyring tests/plugins/test_log \
-  tests/plugins/test_check
-check_PROGRAMS += $(PLUGINS_TESTS)
-TESTS += $(PLUGINS_TESTS)
+check_PROGRAMS += tests/plugins/test
+TESTS += tests/plugins/test
 endif
-PLUGINS_TEST_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/tests
-PLUGINS_TEST_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(SODIUM_CFLAGS)
-PLUGINS_TEST_LIBS = plugins/libplugins.la config/libconfig.la $(CUNIT_LIBS)
 
-tests_plugins_test_loader_SOURCES = tests/plugins/test_loader.c
-tests_plugins_test_loader_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
-tests_plugins_test_loader_CFLAGS = $(PLUGINS_TEST_CFLAGS)
-tests_plugins_test_loader_LDADD = $(PLUGINS_TEST_LIBS)
-
-tests_plugins_test_delegates_SOURCES = tests/plugins/test_delegates.c tests/plugins/fake.h
-tests_plugins_test_delegates_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
-tests_plugins_test_delegates_CFLAGS = $(PLUGINS_TEST_CFLAGS)
-tests_plugins_test_delegates_LDADD = $(PLUGINS_TEST_LIBS)
-
-tests_plugins_test_pipeline_SOURCES = tests/plugins/test_pipeline.c $(RIG)
-tests_plugins_test_pipeline_CPPFLAGS = $(RIG_CPPFLAGS)
-tests_plugins_test_pipeline_CFLAGS = $(RIG_CFLAGS)
-tests_plugins_test_pipeline_LDADD = $(RIG_LIBS)
-
-tests_plugins_test_inflow_SOURCES = tests/plugins/test_inflow.c $(RIG)
-tests_plugins_test_inflow_CPPFLAGS = $(RIG_CPPFLAGS)
-tests_plugins_test_inflow_CFLAGS = $(RIG_CFLAGS)
-tests_plugins_test_inflow_LDADD = $(RIG_LIBS)
-
-tests_plugins_test_keyring_SOURCES = tests/plugins/test_keyring.c
-tests_plugins_test_keyring_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
-tests_plugins_test_keyring_CFLAGS = $(PLUGINS_TEST_CFLAGS)
-tests_plugins_test_keyring_LDADD = $(PLUGINS_TEST_LIBS) $(SODIUM_LIBS)
-
-tests_plugins_test_log_SOURCES = tests/plugins/test_log.c tests/plugins/fake.h
-tests_plugins_test_log_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
-tests_plugins_test_log_CFLAGS = $(PLUGINS_TEST_CFLAGS)
-tests_plugins_test_log_LDADD = $(PLUGINS_TEST_LIBS)
-
-tests_plugins_test_check_SOURCES = tests/plugins/test_check.c
-tests_plugins_test_check_CPPFLAGS = $(PLUGINS_TEST_CPPFLAGS)
-tests_plugins_test_check_CFLAGS = $(PLUGINS_TEST_CFLAGS)
-tests_plugins_test_check_LDADD = $(PLUGINS_TEST_LIBS)
+tests_plugins_test_SOURCES = $(TEST_MAIN) tests/plugins/fake.h $(RIG) \
+  tests/plugins/test_check.c \
+  tests/plugins/test_delegates.c \
+  tests/plugins/test_inflow.c \
+  tests/plugins/test_keyring.c \
+  tests/plugins/test_loader.c \
+  tests/plugins/test_log.c \
+  tests/plugins/test_pipeline.c
+tests_plugins_test_CPPFLAGS = $(RIG_CPPFLAGS)
+tests_plugins_test_CFLAGS = $(RIG_CFLAGS) $(SODIUM_CFLAGS)
+tests_plugins_test_LDADD = $(RIG_LIBS) $(SODIUM_LIBS)

@@ -45,6 +45,15 @@ json_t *kith_tool_wait(const char *text)
                      "exactly", (int)exactly);
 }
 
+bool kith_tool_wire(const char *text, uint8_t *out)
+{
+    char *end;
+    unsigned long byte = strtoul(text, &end, 0);
+    if (!isdigit((unsigned char)*text) || *end || byte < 0xC0 || byte > 0xEF) return false;
+    *out = (uint8_t)byte;
+    return true;
+}
+
 int kith_tool_format(const char *tool, const char *text, bool *json)
 {
     *json = !strcmp(text, "json");

@@ -14,6 +14,8 @@ uint64_t kith_tool_duration(const char *text);
 json_t *kith_tool_wait(const char *text);
 /* TEXT, or all of stdin for "-", as base64. NULL after a word on stderr. */
 json_t *kith_tool_payload(const char *tool, const char *text);
+/* A private layer byte, 0xC0 to 0xEF. */
+bool kith_tool_wire(const char *text, uint8_t *out);
 /* The word behind --format. 0, or an exit code after a word on stderr. */
 int kith_tool_format(const char *tool, const char *text, bool *json);
 

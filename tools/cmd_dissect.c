@@ -4,15 +4,16 @@
  */
 #include "cmd.h"
 
+#include "arguments.h"
 #include "dissect.h"
 #include "fail.h"
 #include <getopt.h>
 #include <stdlib.h>
 
-enum { MAX_INPUT = 64 << 20 };
+enum { MAX_INPUT = 64 << 20, GO_ON = -1 };
 
 struct request {
-    struct kith_dissect_keys keys;
+    struct kith_dissect_setup setup;
     char label_found[256];
     const char *pcap;
     bool stream, reply, json;
@@ -20,24 +21,23 @@ struct request {
     size_t len;
 };
 
-static void help(void)
-{
-    puts("Usage: kith dissect [--key HEX]... [--label TEXT] [--stream] [--reply] HEX|-\n"
-         "       kith dissect [--key HEX]... [--label TEXT] [--format json] --pcap FILE\n\n"
-         "Takes a packet apart, layer by layer, and prints one JSON object: \"layers\" from the "
-         "outside in, and\n"
-         "\"messages\" with their fields. Byte strings are hex. '-' reads the hex from standard "
-         "input.\n\n"
-         "      --key HEX      a key to decrypt with (16, 24 or 32 bytes); may be repeated\n"
-         "      --label TEXT   the cluster's label; default: the one in the bytes\n"
-         "      --stream       the bytes are a stream's, from the side that opened it\n"
-         "      --reply        the bytes are a stream's, from the side that accepted it\n"
-         "      --pcap FILE    a capture as tcpdump -w writes it: a line for each UDP packet and "
-         "each direction of a TCP\n"
-         "                     stream, with its layers and their sizes\n"
-         "      --format json  --pcap: one JSON object a line\n"
-         "  -h, --help");
-}
+static const char help[] =
+    "Usage: kith dissect [OPTIONS] HEX|-\n"
+    "       kith dissect [OPTIONS] --pcap FILE\n\n"
+    "Takes a packet apart, layer by layer, and prints one JSON object: \"layers\" from the\n"
+    "outside in, and \"messages\" with their fields. Byte strings are hex. '-' reads the hex\n"
+    "from standard input.\n\n"
+    "      --key HEX            a key to decrypt with (16, 24 or 32 bytes); may be repeated\n"
+    "      --label TEXT         the cluster's label; default: the one in the bytes\n"
+    "      --wire CODEC=BYTE    the private byte (0xC0 to 0xEF) that names the layer of a codec\n"
+    "                           without one of its own, as `wire:` in the file; may be repeated\n"
+    "      --stream             the bytes are a stream's, from the side that opened it\n"
+    "      --reply              the bytes are a stream's, from the side that accepted it\n"
+    "      --pcap FILE          a capture as tcpdump -w writes it: a line for each UDP packet and\n"
+    "                           each direction of a TCP stream, with layers and their sizes\n"
+    "      --format FORMAT      text, one line each (default with --pcap), or json\n"
+    "      --plugin-path DIRS   look for codecs here, colon separated\n"
+    "  -h, --help\n";
 
 /* ------------------------------------------------------------------------------------- input */
 
@@ -89,43 +89,80 @@ static char *read_all(FILE *in)
     return text;
 }
 
-static int parse_arguments(int argc, char **argv, struct request *r)
+/* "fletcher=0xC7" */
+static int add_wire(struct kith_dissect_setup *s, char *text)
 {
-    static const struct option options[] = {
-        {"help", no_argument, NULL, 'h'},         {"key", required_argument, NULL, 'k'},
-        {"label", required_argument, NULL, 'l'},  {"stream", no_argument, NULL, 's'},
-        {"reply", no_argument, NULL, 'r'},        {"pcap", required_argument, NULL, 'p'},
-        {"format", required_argument, NULL, 'f'}, {0}};
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'h') return help(), -1;
-        if (c == '?') return kith_tool_wrong_option("dissect");
-        if (c == 'k' && r->keys.count == KITH_DISSECT_KEYS)
-            return kith_tool_usage("dissect", "more than %d keys", KITH_DISSECT_KEYS);
-        if (c == 'k' && !is_key(optarg))
-            return kith_tool_usage("dissect", "--key is 16, 24 or 32 bytes in hex");
-        if (c == 'k') r->keys.keys[r->keys.count++] = optarg;
-        if (c == 'l') r->keys.label = optarg;
-        if (c == 'p') r->pcap = optarg;
-        if (c == 'f') r->json = !strcmp(optarg, "json");
-        if (c == 'r') r->reply = true;
-        if (c == 's') r->stream = true;
+    char *eq = strrchr(text, '=');
+    if (s->wire_count == KITH_DISSECT_WIRES)
+        return kith_tool_usage("dissect", "more than %d private bytes", KITH_DISSECT_WIRES);
+    if (!eq || eq == text || !kith_tool_wire(eq + 1, &s->wires[s->wire_count].byte))
+        return kith_tool_usage("dissect", "--wire is CODEC=BYTE, 0xC0 to 0xEF, not '%s'", text);
+    *eq = 0;
+    s->wires[s->wire_count++].codec = text;
+    return 0;
+}
+
+static int add_key(struct kith_dissect_setup *s, const char *text)
+{
+    if (s->key_count == KITH_DISSECT_KEYS)
+        return kith_tool_usage("dissect", "more than %d keys", KITH_DISSECT_KEYS);
+    if (!is_key(text)) return kith_tool_usage("dissect", "--key is 16, 24 or 32 bytes in hex");
+    s->keys[s->key_count++] = text;
+    return 0;
+}
+
+/* GO_ON, or an exit code. */
+static int parse_options(int argc, char **argv, struct request *r)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                            {"key", required_argument, NULL, 'k'},
+                                            {"label", required_argument, NULL, 'l'},
+                                            {"wire", required_argument, NULL, 'w'},
+                                            {"stream", no_argument, NULL, 's'},
+                                            {"reply", no_argument, NULL, 'r'},
+                                            {"pcap", required_argument, NULL, 'p'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            {"plugin-path", required_argument, NULL, 'P'},
+                                            {0}};
+    bool format = false;
+    int code = 0;
+    for (int c; !code && (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (c) {
+        case 'h': fputs(help, stdout); return KITH_EXIT_OK;
+        case 'k': code = add_key(&r->setup, optarg); break;
+        case 'l': r->setup.label = optarg; break;
+        case 'w': code = add_wire(&r->setup, optarg); break;
+        case 's': r->stream = true; break;
+        case 'r': r->stream = r->reply = true; break;
+        case 'p': r->pcap = optarg; break;
+        case 'f':
+            code = kith_tool_format("dissect", optarg, &r->json);
+            format = true;
+            break;
+        case 'P': r->setup.plugin_path = optarg; break;
+        default: code = kith_tool_wrong_option("dissect");
+        }
     }
-    r->stream |= r->reply;
-    if (r->pcap)
-        return optind == argc ? 0 : kith_tool_usage("dissect", "--pcap takes no other bytes");
-    if (optind + 1 != argc) return kith_tool_usage("dissect", "give the bytes once, as hex or '-'");
-    char *text = !strcmp(argv[optind], "-") ? read_all(stdin) : strdup(argv[optind]);
+    if (!format) r->json = !r->pcap;
+    if (!code && r->pcap && (r->stream || optind < argc))
+        code = kith_tool_usage("dissect", "--pcap takes no other bytes");
+    return code ? code : GO_ON;
+}
+
+/* GO_ON, or an exit code. */
+static int read_bytes(const char *given, struct request *r)
+{
+    char *text = !strcmp(given, "-") ? read_all(stdin) : strdup(given);
     int rc = text ? parse_hex(text, &r->bytes, &r->len) : -KITH_ENOMEM;
     free(text);
     if (rc == -KITH_EINVAL) return kith_tool_usage("dissect", "the bytes are not hex");
     if (rc)
         return kith_tool_fail("dissect", KITH_EXIT_FAILED,
                               "out of memory, or more than %d MiB of input", MAX_INPUT >> 20);
-    /* The label is part of what is authenticated; without one given, believe the one in the bytes.
-     */
-    if (!r->keys.label && kith_dissect_label(kith_bytes_of(r->bytes, r->len), r->label_found))
-        r->keys.label = r->label_found;
-    return 0;
+    /* The label is part of what is authenticated; without one given, believe the bytes'. */
+    if (!r->setup.label && kith_dissect_label(kith_bytes_of(r->bytes, r->len), r->label_found))
+        r->setup.label = r->label_found;
+    return GO_ON;
 }
 
 static int dissect(const struct request *r, struct kith_dissector *dissector)
@@ -136,29 +173,37 @@ static int dissect(const struct request *r, struct kith_dissector *dissector)
                           &err);
     if (rc) {
         kith_tool_fail("dissect", 0, "%s", err.text);
-    } else {
+    } else if (r->json) {
         json_dumpf(result, stdout, JSON_COMPACT);
         putchar('\n');
+    } else {
+        char *line = kith_dissect_line(result);
+        puts(line ? line : "");
+        free(line);
     }
     json_decref(result);
     return rc ? KITH_EXIT_FAILED : KITH_EXIT_OK;
 }
 
+static int dissect_bytes(const struct request *r)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct kith_dissector *dissector = kith_dissector_new(&r->setup, &err);
+    if (!dissector) return kith_tool_fail("dissect", KITH_EXIT_USAGE, "%s", err.text);
+    int code = dissect(r, dissector);
+    kith_dissector_free(dissector);
+    return code;
+}
+
 int kith_cmd_dissect(int argc, char **argv)
 {
     struct request r = {0};
-    struct kith_error err = {.size = sizeof err};
-    int code = parse_arguments(argc, argv, &r);
-    if (code < 0) {
-        code = KITH_EXIT_OK;
-    } else if (!code && r.pcap) {
-        code = kith_dissect_pcap(r.pcap, &r.keys, r.json);
-    } else if (!code) {
-        struct kith_dissector *dissector = kith_dissector_new(&r.keys, &err);
-        code = dissector ? dissect(&r, dissector)
-                         : kith_tool_fail("dissect", KITH_EXIT_USAGE, "%s", err.text);
-        kith_dissector_free(dissector);
-    }
+    int code = parse_options(argc, argv, &r);
+    if (code != GO_ON) return code;
+    if (r.pcap) return kith_dissect_pcap(r.pcap, &r.setup, r.json);
+    if (optind + 1 != argc) return kith_tool_usage("dissect", "give the bytes once, as hex or '-'");
+    code = read_bytes(argv[optind], &r);
+    if (code == GO_ON) code = dissect_bytes(&r);
     free(r.bytes);
     return code;
 }

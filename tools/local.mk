@@ -9,6 +9,7 @@ tools_kith_SOURCES = tools/main.c tools/cmd.h \
   tools/screen.c tools/screen.h \
   tools/config_with.c tools/config_with.h \
   tools/dissect.h tools/dissect_layers.c tools/dissect_messages.c tools/dissect_pcap.c \
+  tools/dissect_text.c \
   tools/plugin_bench.c tools/plugin_bench.h \
   tools/rotate.c tools/rotate.h
 tools_kith_CPPFLAGS = $(INC_ALL) -DKITH_PKGLIBDIR='"$(pkglibdir)"'

@@ -7,9 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { KITH_BENCH_PARAMS = 16 };
+
 struct kith_bench {
-    const char *codec, *dirs; /* dirs: NULL for the usual folders */
-    const char *params[16];   /* name=value */
+    const char *codec, *dirs;              /* dirs: NULL for the usual folders */
+    const char *params[KITH_BENCH_PARAMS]; /* name=value */
     size_t param_count;
     bool json;
     char **argv; /* of `plugin`, to begin again with */

@@ -156,5 +156,55 @@ with tempfile.TemporaryDirectory() as folder:
     p = subprocess.run([KITH, "dissect", "--pcap", path], capture_output=True, text=True)
     check("pcap: another file", p.returncode == 1 and "not a pcap file" in p.stderr, p.stderr)
 
+# A codec of one's own, without a layer byte: built here, found on the path. A plain packet is read
+# all the same; what it sealed, when its byte is told.
+def fletcher(message):
+    a = b = 0
+    for i in range(0, len(message), 2):
+        a = (a + int.from_bytes(message[i:i + 2].ljust(2, b"\0"), "big")) % 65535
+        b = (b + a) % 65535
+    return message + struct.pack(">HH", b, a)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    top, library = os.environ["srcdir"], os.path.join(folder, "fletcher.so")
+    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-fvisibility=hidden",
+                    "-I" + os.path.join(top, "include"), "-o", library,
+                    os.path.join(top, "examples", "plugin-codec", "fletcher.c")], check=True)
+    path = folder + ":" + os.environ["KITH_PLUGIN_PATH"]
+    user = bytes.fromhex(BY_NAME["user"]["hex"])
+    sealed = (b"\xc7" + fletcher(user)).hex()
+    code, got, err = dissect("--plugin-path", path, BY_NAME["ping"]["hex"])
+    check("a plain ping beside a private codec",
+          code == 0 and err == "" and [m["type"] for m in got["messages"]] == ["ping"], (code, err))
+    for what, name in [("its name", "fletcher"), ("its file", library)]:
+        code, got, err = dissect("--plugin-path", path, "--wire", name + "=0xC7", sealed)
+        check("a private layer, by " + what, code == 0 and err == "" and
+              [o["layer"] for o in got["layers"]] == ["fletcher"] and
+              got["messages"][0]["payload"] == b"hello".hex(), (code, got, err))
+    code, got, err = dissect("--plugin-path", path, "--wire", "fletcher=0xC7", sealed[:-2] + "55")
+    check("a private layer, changed", code == 1 and "fletcher: checksum" in err, (code, err))
+    code, got, err = dissect("--plugin-path", path, sealed)
+    check("a private layer whose byte is not known", code == 1 and got is None, (code, err))
+    check("a codec that is not there", dissect("--wire", "nothing=0xC7", "00")[0] == 2)
+    for wire in ("fletcher", "fletcher=", "=0xC7", "fletcher=0xBF", "fletcher=0xF0", "fletcher=x"):
+        code, _, err = dissect("--plugin-path", path, "--wire", wire, "00")
+        check("--wire " + wire, code == 2 and "--wire" in err, (code, err))
+    p = subprocess.run([KITH, "plugin", "bench", "--plugin-path", path, "fletcher", "--param",
+                        "bits=16", "--format", "json"], capture_output=True, text=True)
+    check("a private codec is measured, with a byte of ours", p.returncode == 0 and
+          [f["sealed_bytes"] - f["bytes"] for f in json.loads(p.stdout)["figures"]] ==
+          [3, 3, 3, 7, 7], (p.stdout, p.stderr))
+
+# As text: one line.
+check("text", subprocess.run([KITH, "dissect", "--format", "text", BY_NAME["label_ping"]["hex"]],
+                             capture_output=True, text=True).stdout == "label blah | ping(node-b)\n")
+evil = "0082a44e6f6465a3411b42a55365714e6f2a"
+text = subprocess.run([KITH, "dissect", "--format", "text", evil], capture_output=True, text=True)
+check("no control character of others' gets out", text.stdout == "ping(A?B)\n", text.stdout)
+for args in (["--format", "xml", "00"], ["--format", "xml", "--pcap", "/dev/null"],
+             ["--pcap", "/dev/null", "--stream"]):
+    check(" ".join(args), dissect(*args)[0] == 2)
+
 print("%d passed, %d failed, 0 skipped" % (passed, failures))
 sys.exit(failures > 0)

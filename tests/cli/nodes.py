@@ -105,6 +105,15 @@ def test_help_and_usage():
         expect(USAGE, *wrong)
 
 
+def test_wrong_formats_are_refused():
+    for words in (["members"], ["info"], ["join", "a"], ["leave"], ["send", "a", "b"],
+                  ["broadcast", "a"], ["monitor"], ["meta"], ["reload"], ["keys", "list"],
+                  ["command", "a", "b"], ["plugin", "list"], ["plugin", "inspect", "lzw"],
+                  ["plugin", "bench", "lzw"], ["dissect", "00"]):
+        out = expect(USAGE, words[0], "--format", "xml", *words[1:])
+        check("%s says nothing in no format" % words, out == "", out)
+
+
 def test_nobody_there():
     for tool in (["members"], ["info"], ["leave"], ["members", "--node", "x"], ["info", "--socket", DIR + "/none.sock"],
                  ["members", "--wait", "alive=1", "--timeout", "10ms"]):

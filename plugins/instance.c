@@ -6,6 +6,7 @@
  */
 #include "plugins.h"
 
+#include "crash_note.h"
 #include <stdlib.h>
 
 /* Strings of an instance: one block, filled from the front. */
@@ -128,7 +129,9 @@ int kith_instance_new(struct kith_instance **out, const struct kith_entry *entry
         rc = kith_fail(err, KITH_ENOMEM, "no memory for the host of `%s`", in->plugin->name);
     } else {
         in->made = true;
+        kith_crash_note_plugin(in->plugin, "initialised");
         if (in->plugin->init) rc = result(in->plugin->init(in->self, in->host, err));
+        kith_crash_note_end();
         if (rc) blame(in, rc, "initialise", err);
     }
     if (rc)
@@ -142,7 +145,9 @@ int kith_instance_adopt(struct kith_instance *in, struct kith_instance *old, str
 {
     if (!in->plugin->adopt || in->plugin != old->plugin) return 0;
     clear(err);
+    kith_crash_note_plugin(in->plugin, "started");
     int rc = result(in->plugin->adopt(in->self, old->self, err));
+    kith_crash_note_end();
     return rc ? blame(in, rc, "take over from its former self", err) : 0;
 }
 
@@ -150,7 +155,9 @@ int kith_instance_start(struct kith_instance *in, struct kith_error *err)
 {
     if (in->started) return 0;
     clear(err);
+    kith_crash_note_plugin(in->plugin, "started");
     int rc = in->plugin->start ? result(in->plugin->start(in->self, err)) : 0;
+    kith_crash_note_end();
     if (rc) return blame(in, rc, "start", err);
     in->started = true;
     return 0;
@@ -165,9 +172,11 @@ struct kith_instance *kith_instance_ref(struct kith_instance *in)
 void kith_instance_free(struct kith_instance *in)
 {
     if (!in || --in->refs) return;
+    kith_crash_note_plugin(in->plugin, "stopped");
     if (in->started && in->plugin->stop) in->plugin->stop(in->self);
     in->started = false;
     if (in->made && in->plugin->fini) in->plugin->fini(in->self);
+    kith_crash_note_end();
     if (in->host) in->maker.free(in->maker.ctx, in->host);
     if (in->ring) kith_keyring_unref(in->ring);
     free(in->self);

@@ -1,6 +1,7 @@
 # The plugin host, and the delegates that come with it.
 noinst_LTLIBRARIES += plugins/libplugins.la
-plugins_libplugins_la_SOURCES = plugins/plugins.h plugins/loader.h plugins/loader.c plugins/abi.c plugins/registry.c \
+plugins_libplugins_la_SOURCES = plugins/plugins.h plugins/crash_note.h plugins/crash_note.c \
+  plugins/loader.h plugins/loader.c plugins/abi.c plugins/registry.c \
   plugins/instance.c plugins/keyring.c plugins/keyfile.h plugins/keyfile.c plugins/pipeline_parts.h \
   plugins/pipeline.c plugins/pipeline_work.c plugins/pipeline_seal.c plugins/pipeline_open.c plugins/inflow.c \
   plugins/fanout.h plugins/channel.h plugins/channel.c plugins/handoff.c plugins/seat.c plugins/delegates.c \

@@ -1,384 +1,163 @@
 /*
- * cmd_plugin.c - `kith plugin list|inspect`: what plugins there are, and what one says of itself.
- * (`bench` is in plugin_bench.c.)
+ * cmd_plugin.c - `kith plugin list|inspect|bench`: what plugins there are, what one says of itself,
+ * what a codec costs.
  *
- * A plugin's code does not run when it is looked at, but its libraries' initialisers do; so both
- * verbs work in a child process, and a crash in there is a result, not ours.
+ * Plugins are looked at in processes of their own (plugin_survey.c); so is a codec measured: a
+ * crash in there is a result, not ours.
  */
 #include "cmd.h"
 
+#include "arguments.h"
 #include "fail.h"
 #include "plugin_bench.h"
-#include "plugins.h"
+#include "plugin_describe.h"
+#include "plugin_survey.h"
 
-#include <dlfcn.h>
-#include <elf.h>
 #include <getopt.h>
-#include <inttypes.h>
-#include <jansson.h>
-#include <link.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *const kinds[] = {"?", "transport", "codec", "delegate"};
+static const char help[] =
+    "Usage: kith plugin list [OPTIONS]\n"
+    "       kith plugin inspect [OPTIONS] NAME|FILE\n"
+    "       kith plugin bench [OPTIONS] CODEC\n\n"
+    "  list      every plugin in the folders; those that can't be used with the reason\n"
+    "  inspect   what a plugin says of itself: parameters, bytes on the wire, libraries\n"
+    "  bench     what a codec costs (ns to seal and to open, allocations) and saves (bytes),\n"
+    "            through a node's pipeline: packets of 64, 256 and 1400 bytes, messages of\n"
+    "            65536 bytes and 10 MiB on streams, with the words of a cluster\n\n"
+    "      --param NAME=VALUE   bench: a parameter of the codec's entry in the file (level=3,\n"
+    "                           wire=0xC0); may be repeated\n"
+    "      --plugin-path DIRS   look here, colon separated, instead of $KITH_PLUGIN_PATH and the\n"
+    "                           installed folder\n"
+    "      --format FORMAT      text, or json\n"
+    "  -h, --help\n";
 
-static void help(void)
+static void print_json(const json_t *o)
 {
-    puts("Usage: kith plugin list [--format json]\n"
-         "       kith plugin inspect NAME|FILE [--format json]\n"
-         "       kith plugin bench CODEC [--param NAME=VALUE]... [--format json]\n\n"
-         "  list      every plugin in the folders; those that can't be used with the reason\n"
-         "  inspect   what a plugin says of itself: parameters, bytes on the wire, libraries\n"
-         "  bench     what a codec costs (ns to seal and to open, allocations) and saves (bytes), "
-         "through a node's pipeline: packets\n"
-         "            of 64, 256 and 1400 bytes, messages of 65536 bytes and 10 MiB on streams, "
-         "with the words of a cluster\n\n"
-         "      --param NAME=VALUE   bench: a parameter of the codec's entry in the file (level=3, "
-         "wire=0xC0)\n"
-         "      --plugin-path DIRS   look here, colon separated, instead of $KITH_PLUGIN_PATH and "
-         "the installed folder\n"
-         "      --format text|json\n"
-         "  -h, --help");
+    json_dumpf(o, stdout, JSON_INDENT(2));
+    putchar('\n');
 }
 
-/* ----------------------------------------------------------------------------------- to JSON */
-
-static json_t *strings_json(const char *const *list)
+static const char *text_of(const json_t *o, const char *key)
 {
-    json_t *array = json_array();
-    for (; list && *list; list++) json_array_append_new(array, json_string(*list));
-    return array;
-}
-
-/* The value as YAML writes it, so that a range reads like the file: 64KiB, 200ms. */
-static void range_text(const struct kith_param *p, uint64_t v, char out[32])
-{
-    if (p->type == KITH_PARAM_DURATION && v % 1000000000u == 0)
-        snprintf(out, 32, "%" PRIu64 "s", v / 1000000000u);
-    else if (p->type == KITH_PARAM_DURATION)
-        snprintf(out, 32, "%" PRIu64 "ms", v / 1000000u);
-    else if (p->type == KITH_PARAM_SIZE && v && v % (1u << 20) == 0)
-        snprintf(out, 32, "%" PRIu64 "MiB", v >> 20);
-    else if (p->type == KITH_PARAM_SIZE && v && v % 1024 == 0)
-        snprintf(out, 32, "%" PRIu64 "KiB", v >> 10);
-    else
-        snprintf(out, 32, "%" PRIu64, v);
-}
-
-static json_t *param_json(const struct kith_param *p)
-{
-    static const char *const types[] = {"?",      "bool", "uint",    "size", "duration",
-                                        "string", "enum", "strings", "path", "float"};
-    json_t *o = json_object();
-    json_object_set_new(o, "name", json_string(p->name));
-    json_object_set_new(o, "type",
-                        json_string(p->type < sizeof types / sizeof *types ? types[p->type] : "?"));
-    if (p->flags & KITH_PARAM_REQUIRED) json_object_set_new(o, "required", json_true());
-    if (p->flags & KITH_PARAM_RESTART) json_object_set_new(o, "restart", json_true());
-    if (p->def) json_object_set_new(o, "default", json_string(p->def));
-    if (p->def_wan) json_object_set_new(o, "default_wan", json_string(p->def_wan));
-    if (p->def_local) json_object_set_new(o, "default_local", json_string(p->def_local));
-    bool counted =
-        p->type == KITH_PARAM_UINT || p->type == KITH_PARAM_SIZE || p->type == KITH_PARAM_DURATION;
-    if (counted && (p->min || p->max)) {
-        char text[32];
-        range_text(p, p->min, text);
-        json_object_set_new(o, "min", json_string(text));
-        range_text(p, p->max, text);
-        if (p->max) json_object_set_new(o, "max", json_string(text));
-    }
-    if (p->choices) json_object_set_new(o, "choices", strings_json(p->choices));
-    json_object_set_new(o, "doc", json_string(p->doc));
-    return o;
-}
-
-static json_t *form_json(const struct kith_form *form, bool stream)
-{
-    char text[64];
-    if (form->framing == KITH_NONE) return json_null();
-    if (form->framing == KITH_FRAMED && !form->first)
-        return json_string(stream ? "private byte, 4-byte length" : "private byte");
-    if (form->first == form->last)
-        snprintf(text, sizeof text, "0x%02X%s", form->first,
-                 form->framing == KITH_FRAMED && stream ? ", 4-byte length" : "");
-    else
-        snprintf(text, sizeof text, "0x%02X..0x%02X%s", form->first, form->last,
-                 form->tentative ? ", tentative" : "");
-    return json_string(text);
-}
-
-static json_t *codec_json(const struct kith_codec_ops *ops)
-{
-    static const char *const provides[] = {"compress", "check", "authenticate", "encrypt"};
-    json_t *o = json_object(), *list = json_array();
-    for (unsigned i = 0; i < 4; i++)
-        if (ops->provides & 1u << i) json_array_append_new(list, json_string(provides[i]));
-    json_object_set_new(o, "provides", list);
-    json_object_set_new(o, "packet_layer", form_json(&ops->packet, false));
-    json_object_set_new(o, "stream_layer", form_json(&ops->stream, true));
-    json_object_set_new(o, "keys",
-                        json_string(!(ops->flags & KITH_CODEC_KEYED)   ? "none"
-                                    : ops->flags & KITH_CODEC_RAW_KEYS ? "as they are"
-                                                                       : "derived for its name"));
-    return o;
-}
-
-#define CALLBACK(ops, name) \
-    if ((ops)->name) json_array_append_new(list, json_string(#name))
-
-static json_t *callbacks_json(const struct kith_plugin *p)
-{
-    json_t *list = json_array();
-    CALLBACK(p, init);
-    CALLBACK(p, adopt);
-    CALLBACK(p, start);
-    CALLBACK(p, stop);
-    CALLBACK(p, fini);
-    CALLBACK(p, command);
-    if (p->kind == KITH_DELEGATE) {
-        const struct kith_delegate_ops *d = p->ops;
-        CALLBACK(d, attach);
-        CALLBACK(d, node_meta);
-        CALLBACK(d, notify_msg);
-        CALLBACK(d, get_broadcasts);
-        CALLBACK(d, local_state);
-        CALLBACK(d, merge_remote_state);
-        CALLBACK(d, notify_join);
-        CALLBACK(d, notify_leave);
-        CALLBACK(d, notify_update);
-        CALLBACK(d, notify_suspect);
-        CALLBACK(d, notify_conflict);
-        CALLBACK(d, notify_merge);
-        CALLBACK(d, notify_alive);
-        CALLBACK(d, ack_payload);
-        CALLBACK(d, ping_complete);
-    } else if (p->kind == KITH_CODEC) {
-        const struct kith_codec_ops *c = p->ops;
-        CALLBACK(c, room);
-        CALLBACK(c, seal);
-        CALLBACK(c, open);
-        CALLBACK(c, extent);
-        CALLBACK(c, rekey);
-    }
-    return list;
-}
-
-/* Shared libraries that the file asks for itself: the DT_NEEDED entries of its dynamic section. */
-static json_t *libraries_json(const char *path)
-{
-    json_t *list = json_array();
-    void *handle = *path ? dlopen(path, RTLD_NOLOAD | RTLD_NOW) : NULL;
-    struct link_map *map;
-    if (!handle || dlinfo(handle, RTLD_DI_LINKMAP, &map)) return list;
-    const char *strtab = NULL;
-    for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++)
-        if (d->d_tag == DT_STRTAB) strtab = (const char *)d->d_un.d_ptr;
-    for (const ElfW(Dyn) *d = map->l_ld; strtab && d->d_tag != DT_NULL; d++)
-        if (d->d_tag == DT_NEEDED) json_array_append_new(list, json_string(strtab + d->d_un.d_val));
-    return list;
-}
-
-static json_t *plugin_json(const struct kith_plugin *p, const char *path)
-{
-    char abi[32];
-    snprintf(abi, sizeof abi, "%d.%u", KITH_ABI_MAJOR, p->abi_minor);
-    json_t *o = json_object(), *params = json_array();
-    json_object_set_new(o, "name", json_string(p->name));
-    json_object_set_new(o, "kind", json_string(kinds[p->kind]));
-    json_object_set_new(o, "version", json_string(p->version ? p->version : ""));
-    json_object_set_new(o, "summary", json_string(p->summary ? p->summary : ""));
-    json_object_set_new(o, "file", *path ? json_string(path) : json_null());
-    json_object_set_new(o, "abi", json_string(abi));
-    json_object_set_new(o, "instance_size", json_integer((json_int_t)p->instance_size));
-    if (p->kind == KITH_CODEC) json_object_set_new(o, "codec", codec_json(p->ops));
-    if (p->kind == KITH_TRANSPORT)
-        json_object_set_new(
-            o, "default_port",
-            json_integer(((const struct kith_transport_ops *)p->ops)->default_port));
-    for (const struct kith_param *q = p->params; q && q->name; q++)
-        json_array_append_new(params, param_json(q));
-    json_object_set_new(o, "params", params);
-    json_object_set_new(o, "callbacks", callbacks_json(p));
-    json_object_set_new(o, "libraries", libraries_json(path));
-    return o;
-}
-
-/* ----------------------------------------------------------------------------------- to text */
-
-static void print_list(const char *label, const json_t *list)
-{
-    size_t i;
-    json_t *v;
-    printf("%-14s", label);
-    json_array_foreach(list, i, v) printf("%s%s", i ? " " : "", json_string_value(v));
-    puts(json_array_size(list) ? "" : "none");
-}
-
-static void print_param(const json_t *p)
-{
-    const char *def = json_string_value(json_object_get(p, "default")), *wan, *local;
-    const char *min = json_string_value(json_object_get(p, "min")),
-               *max = json_string_value(json_object_get(p, "max"));
-    printf("  %-18s %s", json_string_value(json_object_get(p, "name")),
-           json_string_value(json_object_get(p, "type")));
-    if (json_object_get(p, "required")) printf(", required");
-    if (def) printf(", default %s", *def ? def : "''");
-    if ((wan = json_string_value(json_object_get(p, "default_wan")))) printf(" (wan %s)", wan);
-    if ((local = json_string_value(json_object_get(p, "default_local"))))
-        printf(" (local %s)", local);
-    if (min) printf(max ? ", %s to %s" : ", at least %s", min, max);
-    const json_t *choices = json_object_get(p, "choices");
-    json_t *v;
-    size_t i;
-    json_array_foreach(choices, i, v) printf("%s%s", i ? " | " : ": ", json_string_value(v));
-    printf("\n  %-18s %s\n", "", json_string_value(json_object_get(p, "doc")));
-}
-
-static void print_plugin(const json_t *o)
-{
-    static const char *const rows[] = {"name", "kind", "version", "summary", "file", "abi"};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *text = json_string_value(json_object_get(o, rows[i]));
-        printf("%-14s%s\n", rows[i], text ? text : "linked in");
-    }
-    const json_t *codec = json_object_get(o, "codec"), *form;
-    if (codec) {
-        print_list("provides", json_object_get(codec, "provides"));
-        form = json_object_get(codec, "packet_layer");
-        printf("%-14s%s\n", "packet layer",
-               json_is_string(form) ? json_string_value(form) : "none");
-        form = json_object_get(codec, "stream_layer");
-        printf("%-14s%s\n", "stream layer",
-               json_is_string(form) ? json_string_value(form) : "none");
-        printf("%-14s%s\n", "keys", json_string_value(json_object_get(codec, "keys")));
-    }
-    const json_t *port = json_object_get(o, "default_port");
-    if (port) printf("%-14s%" JSON_INTEGER_FORMAT "\n", "default port", json_integer_value(port));
-    print_list("callbacks", json_object_get(o, "callbacks"));
-    print_list("libraries", json_object_get(o, "libraries"));
-    const json_t *params = json_object_get(o, "params");
-    json_t *p;
-    size_t i;
-    puts(json_array_size(params) ? "parameters" : "parameters    none");
-    json_array_foreach(params, i, p) print_param(p);
+    const char *text = json_string_value(json_object_get(o, key));
+    return text ? text : "";
 }
 
 /* ------------------------------------------------------------------------------------- verbs */
 
-struct listing {
-    json_t *array;
-    const char *wanted; /* inspect: the plugin of this name */
-    const struct kith_plugin *found;
-    char *found_path;
-};
-
-static void list_one(void *arg, const char *path, const struct kith_plugin *p,
-                     const struct kith_error *err)
+/* What a list has of a plugin. */
+static json_t *row_of(const json_t *o)
 {
-    struct listing *l = arg;
-    if (l->wanted) {
-        if (p && !l->found && !strcmp(p->name, l->wanted)) {
-            l->found = p;
-            l->found_path = strdup(path);
-        }
-        return;
+    static const char *const keys[] = {"name", "kind", "version", "summary", "error", "file"};
+    json_t *row = json_object();
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        json_t *v = json_object_get(o, keys[i]);
+        if (v) json_object_set(row, keys[i], v);
     }
-    json_t *o = json_object();
-    if (p) {
-        json_object_set_new(o, "name", json_string(p->name));
-        json_object_set_new(o, "kind", json_string(kinds[p->kind]));
-        json_object_set_new(o, "version", json_string(p->version ? p->version : ""));
-        json_object_set_new(o, "summary", json_string(p->summary ? p->summary : ""));
-    } else {
-        json_object_set_new(o, "error", json_string(err->text));
-    }
-    json_object_set_new(o, "file", *path ? json_string(path) : json_null());
-    json_array_append_new(l->array, o);
+    return row;
 }
 
-static int list(struct kith_registry *registry, bool json)
+static void print_rows(const json_t *rows)
 {
-    struct listing l = {.array = json_array()};
-    kith_registry_list(registry, list_one, &l);
-    json_t *all = json_pack("{s:o}", "plugins", l.array), *o;
     size_t i;
-    if (json) {
-        json_dumpf(all, stdout, JSON_INDENT(2));
-        putchar('\n');
-    } else {
-        printf("%-10s %-18s %-8s %s\n", "KIND", "NAME", "VERSION", "SUMMARY");
-        json_array_foreach(l.array, i, o)
-        {
-            const char *why = json_string_value(json_object_get(o, "error"));
-            if (why)
-                printf("%-10s %s\n", "unusable", why);
-            else
-                printf("%-10s %-18s %-8s %s\n", json_string_value(json_object_get(o, "kind")),
-                       json_string_value(json_object_get(o, "name")),
-                       json_string_value(json_object_get(o, "version")),
-                       json_string_value(json_object_get(o, "summary")));
-        }
+    json_t *o;
+    printf("%-10s %-18s %-8s %s\n", "KIND", "NAME", "VERSION", "SUMMARY");
+    json_array_foreach(rows, i, o)
+    {
+        if (json_object_get(o, "error"))
+            printf("%-10s %s\n", "unusable", text_of(o, "error"));
+        else
+            printf("%-10s %-18s %-8s %s\n", text_of(o, "kind"), text_of(o, "name"),
+                   text_of(o, "version"), text_of(o, "summary"));
     }
+}
+
+static int list(const char *dirs, bool json)
+{
+    json_t *found = kith_survey(dirs), *rows = json_array(), *o;
+    size_t i;
+    json_array_foreach(found, i, o) json_array_append_new(rows, row_of(o));
+    json_t *all = json_pack("{s:o}", "plugins", rows);
+    if (json)
+        print_json(all);
+    else
+        print_rows(rows);
     json_decref(all);
+    json_decref(found);
     return KITH_EXIT_OK;
 }
 
-static int inspect(struct kith_registry *registry, const char *which, bool json)
+/* The first of that name, with no regard to kinds. NULL: none. */
+static json_t *named(const char *dirs, const char *name)
 {
-    struct listing l = {.wanted = which};
-    struct kith_error err = {.size = sizeof err};
-    if (strchr(which, '/')) {
-        l.found = kith_registry_find(registry, 0, which, &err);
-        if (!l.found) return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", err.text);
-        l.found_path = strdup(kith_registry_path(registry, l.found));
-    } else {
-        kith_registry_list(registry, list_one, &l);
-        if (!l.found)
-            return kith_tool_fail("plugin", KITH_EXIT_NOTFOUND,
-                                  "no plugin '%s'; 'kith plugin list' tells which there are",
-                                  which);
-    }
-    json_t *o = plugin_json(l.found, l.found_path ? l.found_path : "");
-    if (json) {
-        json_dumpf(o, stdout, JSON_INDENT(2));
-        putchar('\n');
-    } else {
-        print_plugin(o);
-    }
+    json_t *all = kith_survey(dirs), *found = NULL, *o;
+    size_t i;
+    json_array_foreach(all, i, o) if (!found && !strcmp(text_of(o, "name"), name)) found =
+        json_incref(o);
+    json_decref(all);
+    return found;
+}
+
+static int inspect(const char *dirs, const char *which, bool json)
+{
+    json_t *o = strchr(which, '/') ? kith_survey_file(which) : named(dirs, which);
+    int code = KITH_EXIT_OK;
+    if (!o)
+        code = kith_tool_fail("plugin", KITH_EXIT_NOTFOUND,
+                              "no plugin '%s'; 'kith plugin list' tells which there are", which);
+    else if (json_object_get(o, "error"))
+        code = kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", text_of(o, "error"));
+    else if (json)
+        print_json(o);
+    else
+        kith_describe_print(o);
     json_decref(o);
-    free(l.found_path);
-    return KITH_EXIT_OK;
-}
-
-static int look(const char *dirs, const char *which, bool json)
-{
-    struct kith_registry *registry = kith_registry_new(dirs);
-    int code = !registry ? KITH_EXIT_FAILED
-               : which   ? inspect(registry, which, json)
-                         : list(registry, json);
-    kith_registry_free(registry);
     return code;
 }
 
-/* bench NULL: look at `which`, or at all. */
-static int in_child(const struct kith_bench *bench, const char *dirs, const char *which, bool json)
+static int bench(const struct kith_bench *b)
 {
+    int status;
     fflush(NULL);
     pid_t pid = fork();
     if (pid < 0)
-        return kith_tool_fail("plugin", KITH_EXIT_FAILED, "can't start a process to look in");
+        return kith_tool_fail("plugin", KITH_EXIT_FAILED, "can't start a process to measure in");
     if (pid == 0) {
-        int code = bench ? kith_plugin_bench(bench) : look(dirs, which, json);
+        int code = kith_plugin_bench(b);
         exit(fflush(stdout) ? KITH_EXIT_FAILED : code);
     }
-    int status;
     if (waitpid(pid, &status, 0) < 0) return KITH_EXIT_FAILED;
-    if (WIFSIGNALED(status))
-        return kith_tool_fail("plugin", KITH_EXIT_FAILED,
-                              "a plugin crashed while it was looked at (%s)",
-                              strsignal(WTERMSIG(status)));
-    return WEXITSTATUS(status);
+    if (WIFEXITED(status)) return WEXITSTATUS(status);
+    return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s: crashed while it was measured (%s)",
+                          b->codec, strsignal(WTERMSIG(status)));
+}
+
+/* --------------------------------------------------------------------------------- arguments */
+
+static int add_param(struct kith_bench *b, const char *text)
+{
+    if (!strchr(text, '=') || *text == '=')
+        return kith_tool_usage("plugin", "--param is NAME=VALUE, not '%s'", text);
+    if (b->param_count == KITH_BENCH_PARAMS)
+        return kith_tool_usage("plugin", "more than %d parameters", KITH_BENCH_PARAMS);
+    b->params[b->param_count++] = text;
+    return 0;
+}
+
+static int run(const char *verb, int count, const char *which, struct kith_bench *b)
+{
+    bool of_bench = !strcmp(verb, "bench");
+    if (b->param_count && !of_bench) return kith_tool_usage("plugin", "--param is for bench");
+    b->codec = which;
+    if (of_bench && count == 1) return bench(b);
+    if (!strcmp(verb, "list") && !count) return list(b->dirs, b->json);
+    if (!strcmp(verb, "inspect") && count == 1) return inspect(b->dirs, which, b->json);
+    return kith_tool_usage("plugin", "%s",
+                           *verb ? "wrong arguments" : "say list, inspect or bench");
 }
 
 int kith_cmd_plugin(int argc, char **argv)
@@ -389,28 +168,17 @@ int kith_cmd_plugin(int argc, char **argv)
                                             {"param", required_argument, NULL, 'P'},
                                             {0}};
     struct kith_bench b = {.argv = argv};
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'h') return help(), KITH_EXIT_OK;
-        if (c == 'p') b.dirs = optarg;
-        if (c == 'P' && (!strchr(optarg, '=') || *optarg == '='))
-            return kith_tool_usage("plugin", "--param is NAME=VALUE, not '%s'", optarg);
-        if (c == 'P' && b.param_count == sizeof b.params / sizeof *b.params)
-            return kith_tool_usage("plugin", "too many parameters");
-        if (c == 'P') b.params[b.param_count++] = optarg;
-        if (c == 'f' && strcmp(optarg, "json") && strcmp(optarg, "text"))
-            return kith_tool_usage("plugin", "format '%s' is neither text nor json", optarg);
-        if (c == 'f') b.json = !strcmp(optarg, "json");
-        if (c == '?') return kith_tool_wrong_option("plugin");
+    int code = 0;
+    for (int c; !code && (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        switch (c) {
+        case 'h': fputs(help, stdout); return KITH_EXIT_OK;
+        case 'p': b.dirs = optarg; break;
+        case 'P': code = add_param(&b, optarg); break;
+        case 'f': code = kith_tool_format("plugin", optarg, &b.json); break;
+        default: code = kith_tool_wrong_option("plugin");
+        }
     }
+    if (code) return code;
     const char *verb = optind < argc ? argv[optind++] : "";
-    if (!strcmp(verb, "bench") && optind + 1 == argc) {
-        b.codec = argv[optind];
-        return in_child(&b, NULL, NULL, false);
-    }
-    if (b.param_count) return kith_tool_usage("plugin", "--param is for bench");
-    if (!strcmp(verb, "list") && optind == argc) return in_child(NULL, b.dirs, NULL, b.json);
-    if (!strcmp(verb, "inspect") && optind + 1 == argc)
-        return in_child(NULL, b.dirs, argv[optind], b.json);
-    return kith_tool_usage("plugin", "%s",
-                           *verb ? "wrong arguments" : "say list, inspect or bench");
+    return run(verb, argc - optind, argv[optind], &b);
 }

@@ -2,6 +2,7 @@
  * main.c - kith(1): find the subcommand and hand over.
  */
 #include "cmd.h"
+#include "crash.h"
 #include "fail.h"
 
 #include <kith/kith.h>
@@ -60,6 +61,7 @@ int main(int argc, char **argv)
             char program[32];
             snprintf(program, sizeof program, "kith %s", tools[i].name);
             argv[1] = program; /* what getopt begins its messages with */
+            kith_tool_watch_crashes();
             int code = tools[i].run(argc - 1, argv + 1);
             if (fflush(stdout) || ferror(stdout))
                 return kith_tool_fail(tools[i].name, KITH_EXIT_FAILED, "can't write the output");

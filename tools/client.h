@@ -37,6 +37,7 @@ enum { KITH_OPT_SOCKET = 1000, KITH_OPT_NODE, KITH_OPT_FORMAT, KITH_OPT_NO_HEADE
     "\n      --socket PATH    the node's control socket (or $KITH_SOCKET)\n" \
     "      --node NAME      the node by name, when several run here\n" \
     "      --format FORMAT  text, or json\n" \
+    "      --no-header      tables without the line that names their columns\n" \
     "  -h, --help\n"
 
 /* An option that all of them take, or a wrong one. -1: go on; else: return this from the tool. */

@@ -12,8 +12,9 @@
 
 static const char help[] =
     "Usage: kith broadcast [OPTIONS] TEXT|-\n\n"
-    "Gossip a user message, as memberlist does: sent by this node a number of times, without a "
-    "promise of reach.\n" KITH_CLIENT_HELP;
+    "Gossip a user message, as memberlist does: this node sends it a number of\n"
+    "times, without a promise that it reaches all. '-' takes it from standard "
+    "input.\n" KITH_CLIENT_HELP;
 
 int kith_cmd_broadcast(int argc, char **argv)
 {

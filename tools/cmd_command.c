@@ -9,9 +9,10 @@
 
 #define PATIENCE 60000000000u
 
-static const char help[] = "Usage: kith command [OPTIONS] INSTANCE WORD...\n\n"
-                           "Ask the transport or a delegate of the running node something "
-                           "that only it understands.\n" KITH_CLIENT_HELP;
+static const char help[] =
+    "Usage: kith command [OPTIONS] INSTANCE WORD...\n\n"
+    "Ask the transport or a delegate of the running node something that only it\n"
+    "understands.\n" KITH_CLIENT_HELP;
 
 int kith_cmd_command(int argc, char **argv)
 {

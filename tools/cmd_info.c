@@ -11,13 +11,13 @@
 
 #define PATIENCE 30000000000u
 
-static const char help[] = "Usage: kith info [OPTIONS]\n\n"
-                           "What the node says about itself: address, members, layers, keys (by "
-                           "fingerprint), and all counters, drops by reason\n"
-                           "among them.\n\n"
-                           "      --wait monitors=N   wait until that many 'kith monitor' listen; "
-                           "also waits for the node to come up\n"
-                           "      --timeout TIME      how long to wait (30s)\n" KITH_CLIENT_HELP;
+static const char help[] =
+    "Usage: kith info [OPTIONS]\n\n"
+    "What the node says about itself: address, members, layers, keys (by\n"
+    "fingerprint), and all that it counts, drops by reason among it.\n\n"
+    "      --wait monitors=N   wait until that many 'kith monitor' listen, and for\n"
+    "                          the node to come up\n"
+    "      --timeout TIME      how long to wait (30s); exit 5 when it is over\n" KITH_CLIENT_HELP;
 
 static void line(const char *name, const json_t *value)
 {

@@ -10,10 +10,10 @@
 
 #define PATIENCE 60000000000u
 
-static const char help[] = "Usage: kith join [OPTIONS] PLACE...\n\n"
-                           "Join the cluster by way of other members. PLACE is "
-                           "[name/]host[:port]; a host name may stand for several addresses.\n"
-                           "Exit 1 when any place did not answer.\n" KITH_CLIENT_HELP;
+static const char help[] =
+    "Usage: kith join [OPTIONS] PLACE...\n\n"
+    "Join the cluster by way of other members. PLACE is [name/]host[:port]; a host\n"
+    "name may stand for several addresses. Exit 1 when a place did not answer.\n" KITH_CLIENT_HELP;
 
 int kith_cmd_join(int argc, char **argv)
 {

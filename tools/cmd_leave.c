@@ -12,7 +12,7 @@
 static const char help[] =
     "Usage: kith leave [OPTIONS]\n\n"
     "Say goodbye to the cluster, then end the node.\n\n"
-    "      --stay           the node goes on running (and answering) after it has left\n"
+    "      --stay           the node goes on running (and answering)\n"
     "      --timeout TIME   for the goodbye to be sent often enough (5s)\n" KITH_CLIENT_HELP;
 
 int kith_cmd_leave(int argc, char **argv)

@@ -15,13 +15,11 @@
 
 static const char help[] =
     "Usage: kith members [OPTIONS]\n\n"
-    "List the members that the node knows, by name: alive, suspect, dead and left ones.\n\n"
+    "List the members that the node knows, by name: alive, suspect, dead and left.\n\n"
     "      --state STATE    only those that are alive, suspect, dead or left\n"
-    "      --wait STATE=N   wait until at least N members are in that state (STATE==N: exactly N); "
-    "also waits for\n"
-    "                       the node itself to come up\n"
-    "      --timeout TIME   how long to wait (30s); exit 5 when it is over\n"
-    "      --no-header\n" KITH_CLIENT_HELP;
+    "      --wait STATE=N   wait until at least N members are in that state\n"
+    "                       (STATE==N: exactly N), and for the node to come up\n"
+    "      --timeout TIME   how long to wait (30s); exit 5 when it is over\n" KITH_CLIENT_HELP;
 
 static bool is_state(const char *text)
 {

@@ -11,12 +11,13 @@
 
 #define PATIENCE 60000000000u
 
-static const char help[] = "Usage: kith meta [OPTIONS] [TEXT|-]\n"
-                           "       kith meta [OPTIONS] --tag NAME=VALUE...\n\n"
-                           "Show the node's meta, or change it and tell the others. It lasts "
-                           "until the node ends or the file's meta changes.\n\n"
-                           "      --tag NAME=VALUE  tags in Serf's form; repeat for more\n"
-                           "      --base64          the text is base64\n" KITH_CLIENT_HELP;
+static const char help[] =
+    "Usage: kith meta [OPTIONS] [TEXT|-]\n"
+    "       kith meta [OPTIONS] --tag NAME=VALUE...\n\n"
+    "Show the node's meta, or change it and tell the others. It lasts until the\n"
+    "node ends or the file's meta changes.\n\n"
+    "      --tag NAME=VALUE  tags in Serf's form; repeat for more\n"
+    "      --base64          the text is base64\n" KITH_CLIENT_HELP;
 
 static int show_meta(struct kith_ask *ask)
 {

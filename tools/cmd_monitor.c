@@ -12,16 +12,17 @@
 
 static const char help[] =
     "Usage: kith monitor [OPTIONS]\n\n"
-    "Follow a node: membership events and user messages, until interrupted or the node ends.\n\n"
-    "      --events LIST      only these, comma separated: join, leave, update, suspect, conflict, "
-    "message, log, wire\n"
-    "      --wire             packets and stream messages, layer by layer with their sizes; alone, "
-    "or beside --events\n"
-    "      --log-level LEVEL  also the node's log lines, down to error, warn, info, debug or "
-    "trace\n"
+    "Follow a node: membership events and user messages, until interrupted or the\n"
+    "node ends.\n\n"
+    "      --events LIST      only these, comma separated: join, leave, update,\n"
+    "                         suspect, conflict, message, log, wire\n"
+    "      --wire             packets and stream messages, layer by layer with their\n"
+    "                         sizes; alone, or beside --events\n"
+    "      --log-level LEVEL  also the node's log lines, down to error, warn, info,\n"
+    "                         debug or trace\n"
     "      --count N          end after N events (exit 0)\n"
-    "      --timeout TIME     end after that time (exit 5 when --count was not "
-    "reached)\n" KITH_CLIENT_HELP;
+    "      --timeout TIME     end after that time; exit 5 when --count was not\n"
+    "                         reached\n" KITH_CLIENT_HELP;
 
 static uint64_t clock_ns(void)
 {

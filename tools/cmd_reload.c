@@ -9,10 +9,10 @@
 
 #define PATIENCE 60000000000u
 
-static const char help[] = "Usage: kith reload [OPTIONS]\n\n"
-                           "Have the node read its file again. Waits, and reports what "
-                           "changed, key by key, and what needs a restart. When the file\n"
-                           "has errors nothing changes.\n" KITH_CLIENT_HELP;
+static const char help[] =
+    "Usage: kith reload [OPTIONS]\n\n"
+    "Have the node read its file again. Waits, and reports what changed, key by\n"
+    "key, and what needs a restart. When the file has errors nothing changes.\n" KITH_CLIENT_HELP;
 
 int kith_cmd_reload(int argc, char **argv)
 {

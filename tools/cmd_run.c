@@ -22,10 +22,9 @@
 
 static const char help[] =
     "Usage: kith run [OPTIONS] FILE\n\n"
-    "Run the node that FILE describes until SIGTERM or SIGINT: it leaves the cluster and exits 0; "
-    "a second signal stops it\n"
-    "at once. SIGHUP reads the file again (as 'kith reload' does). Exit 2: the file has errors, "
-    "nothing was started.\n\n"
+    "Run the node that FILE describes until SIGTERM or SIGINT: it leaves the cluster\n"
+    "and exits 0; a second signal stops it at once. SIGHUP reads the file again, as\n"
+    "'kith reload' does. Exit 2: the file has errors, nothing was started.\n\n"
     "      --name NAME          node name instead of the file's\n"
     "      --socket PATH        control socket instead of the file's; '' for none\n"
     "      --plugin-path DIRS   look for plugins here first, colon separated\n"

@@ -13,8 +13,8 @@
 static const char help[] =
     "Usage: kith send [OPTIONS] NODE TEXT|-\n\n"
     "Send a user message to one member; '-' takes it from standard input.\n\n"
-    "      --reliable       on a stream, which notices when it does not arrive; else one packet, "
-    "best effort\n" KITH_CLIENT_HELP;
+    "      --reliable       on a stream, which notices when it does not arrive;\n"
+    "                       else as one packet, best effort\n" KITH_CLIENT_HELP;
 
 int kith_cmd_send(int argc, char **argv)
 {

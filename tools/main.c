@@ -36,9 +36,9 @@ static void help(FILE *to)
           to);
     for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
         fprintf(to, "  %-10s %s\n", tools[i].name, tools[i].summary);
-    fputs("\n'kith COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or "
-          "config, 3 no node there,\n"
-          "4 not found, 5 timed out, 6 not allowed. Manual: kith(1), kith.yaml(5).\n",
+    fputs("\n'kith COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or\n"
+          "config, 3 no node there, 4 not found, 5 timed out, 6 not allowed. Manual: kith(1),\n"
+          "kith.yaml(5).\n",
           to);
 }
 

@@ -8,27 +8,34 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-uint64_t kith_tool_duration(const char *text)
+struct unit {
+    const char *name;
+    double ns;
+};
+
+/* The unit that text begins with. NULL: none. */
+static const struct unit *unit_of(const char *text)
 {
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"ms", 1e6}, {"us", 1e3}, {"ns", 1}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+    static const struct unit units[] = {{"ms", 1e6}, {"us", 1e3}, {"ns", 1},
+                                        {"s", 1e9},  {"m", 60e9}, {"h", 3600e9}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (!strncmp(text, units[i].name, strlen(units[i].name))) return &units[i];
+    return NULL;
+}
+
+static uint64_t duration_of(const char *text)
+{
     double sum = 0;
-    if (!isdigit((unsigned char)*text)) return UINT64_MAX;
-    while (*text) {
+    do {
         char *end;
-        double n = strtod(text, &end), unit = 0;
-        if (end == text || n < 0 || !isdigit((unsigned char)*text)) return UINT64_MAX;
-        if (!*end && sum == 0) unit = 1e9, text = end; /* seconds, when nothing else is said */
-        for (size_t i = 0; !unit && i < sizeof units / sizeof *units; i++)
-            if (!strncmp(end, units[i].unit, strlen(units[i].unit))) {
-                unit = units[i].ns;
-                text = end + strlen(units[i].unit);
-            }
-        if (!unit) return UINT64_MAX;
-        sum += n * unit;
-    }
+        if (!isdigit((unsigned char)*text)) return UINT64_MAX;
+        double n = strtod(text, &end);
+        const struct unit *unit = unit_of(end);
+        bool seconds = !*end && sum == 0; /* when nothing else is said */
+        if (!unit && !seconds) return UINT64_MAX;
+        sum += n * (unit ? unit->ns : 1e9);
+        text = unit ? end + strlen(unit->name) : end;
+    } while (*text);
     return sum < 1e18 ? (uint64_t)sum : UINT64_MAX;
 }
 
@@ -57,8 +64,15 @@ bool kith_tool_wire(const char *text, uint8_t *out)
 int kith_tool_format(const char *tool, const char *text, bool *json)
 {
     *json = !strcmp(text, "json");
-    if (*json || !strcmp(text, "text")) return 0;
+    if (*json || !strcmp(text, "text")) return KITH_GO_ON;
     return kith_tool_usage(tool, "--format is text or json, not '%s'", text);
+}
+
+int kith_tool_timeout(const char *tool, const char *text, uint64_t *ns)
+{
+    *ns = duration_of(text);
+    if (*ns != UINT64_MAX) return KITH_GO_ON;
+    return kith_tool_usage(tool, "--timeout is a duration like 30s, not '%s'", text);
 }
 
 /* ---------------------------------------------------------------------------------- payloads */

@@ -8,15 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* "30s", "1m30s", "250ms", "5": ns, or UINT64_MAX when it is none. */
-uint64_t kith_tool_duration(const char *text);
 /* "alive=3" or "alive==3" as the `wait` of a request; NULL: it is none. */
 json_t *kith_tool_wait(const char *text);
 /* TEXT, or all of stdin for "-", as base64. NULL after a word on stderr. */
 json_t *kith_tool_payload(const char *tool, const char *text);
 /* A private layer byte, 0xC0 to 0xEF. */
 bool kith_tool_wire(const char *text, uint8_t *out);
-/* The word behind --format. 0, or an exit code after a word on stderr. */
+/* The words behind --format, and behind --timeout: "30s", "1m30s", "250ms", "5". KITH_GO_ON, or an
+ * exit code after a word on stderr. */
 int kith_tool_format(const char *tool, const char *text, bool *json);
+int kith_tool_timeout(const char *tool, const char *text, uint64_t *ns);
 
 #endif

@@ -10,7 +10,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-enum { MAX_INPUT = 64 << 20, GO_ON = -1 };
+enum { MAX_INPUT = 64 << 20 };
 
 struct request {
     struct kith_dissect_setup setup;
@@ -99,7 +99,7 @@ static int add_wire(struct kith_dissect_setup *s, char *text)
         return kith_tool_usage("dissect", "--wire is CODEC=BYTE, 0xC0 to 0xEF, not '%s'", text);
     *eq = 0;
     s->wires[s->wire_count++].codec = text;
-    return 0;
+    return KITH_GO_ON;
 }
 
 static int add_key(struct kith_dissect_setup *s, const char *text)
@@ -108,10 +108,27 @@ static int add_key(struct kith_dissect_setup *s, const char *text)
         return kith_tool_usage("dissect", "more than %d keys", KITH_DISSECT_KEYS);
     if (!is_key(text)) return kith_tool_usage("dissect", "--key is 16, 24 or 32 bytes in hex");
     s->keys[s->key_count++] = text;
-    return 0;
+    return KITH_GO_ON;
 }
 
-/* GO_ON, or an exit code. */
+/* KITH_GO_ON, or an exit code. */
+static int take_option(int c, struct request *r, bool *format)
+{
+    switch (c) {
+    case 'h': fputs(help, stdout); return KITH_EXIT_OK;
+    case 'k': return add_key(&r->setup, optarg);
+    case 'l': r->setup.label = optarg; return KITH_GO_ON;
+    case 'w': return add_wire(&r->setup, optarg);
+    case 'r': r->reply = true; /* fall through */
+    case 's': r->stream = true; return KITH_GO_ON;
+    case 'p': r->pcap = optarg; return KITH_GO_ON;
+    case 'f': *format = true; return kith_tool_format("dissect", optarg, &r->json);
+    case 'P': r->setup.plugin_path = optarg; return KITH_GO_ON;
+    default: return kith_tool_wrong_option("dissect");
+    }
+}
+
+/* KITH_GO_ON, or an exit code. */
 static int parse_options(int argc, char **argv, struct request *r)
 {
     static const struct option options[] = {{"help", no_argument, NULL, 'h'},
@@ -125,31 +142,17 @@ static int parse_options(int argc, char **argv, struct request *r)
                                             {"plugin-path", required_argument, NULL, 'P'},
                                             {0}};
     bool format = false;
-    int code = 0;
-    for (int c; !code && (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        switch (c) {
-        case 'h': fputs(help, stdout); return KITH_EXIT_OK;
-        case 'k': code = add_key(&r->setup, optarg); break;
-        case 'l': r->setup.label = optarg; break;
-        case 'w': code = add_wire(&r->setup, optarg); break;
-        case 's': r->stream = true; break;
-        case 'r': r->stream = r->reply = true; break;
-        case 'p': r->pcap = optarg; break;
-        case 'f':
-            code = kith_tool_format("dissect", optarg, &r->json);
-            format = true;
-            break;
-        case 'P': r->setup.plugin_path = optarg; break;
-        default: code = kith_tool_wrong_option("dissect");
-        }
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        int code = take_option(c, r, &format);
+        if (code != KITH_GO_ON) return code;
     }
     if (!format) r->json = !r->pcap;
-    if (!code && r->pcap && (r->stream || optind < argc))
-        code = kith_tool_usage("dissect", "--pcap takes no other bytes");
-    return code ? code : GO_ON;
+    if (r->pcap && (r->stream || optind < argc))
+        return kith_tool_usage("dissect", "--pcap takes no other bytes");
+    return KITH_GO_ON;
 }
 
-/* GO_ON, or an exit code. */
+/* KITH_GO_ON, or an exit code. */
 static int read_bytes(const char *given, struct request *r)
 {
     char *text = !strcmp(given, "-") ? read_all(stdin) : strdup(given);
@@ -162,7 +165,7 @@ static int read_bytes(const char *given, struct request *r)
     /* The label is part of what is authenticated; without one given, believe the bytes'. */
     if (!r->setup.label && kith_dissect_label(kith_bytes_of(r->bytes, r->len), r->label_found))
         r->setup.label = r->label_found;
-    return GO_ON;
+    return KITH_GO_ON;
 }
 
 static int dissect(const struct request *r, struct kith_dissector *dissector)
@@ -199,11 +202,11 @@ int kith_cmd_dissect(int argc, char **argv)
 {
     struct request r = {0};
     int code = parse_options(argc, argv, &r);
-    if (code != GO_ON) return code;
+    if (code != KITH_GO_ON) return code;
     if (r.pcap) return kith_dissect_pcap(r.pcap, &r.setup, r.json);
     if (optind + 1 != argc) return kith_tool_usage("dissect", "give the bytes once, as hex or '-'");
     code = read_bytes(argv[optind], &r);
-    if (code == GO_ON) code = dissect_bytes(&r);
+    if (code == KITH_GO_ON) code = dissect_bytes(&r);
     free(r.bytes);
     return code;
 }

@@ -4,7 +4,7 @@
 #include "cmd.h"
 
 #include "arguments.h"
-#include "client.h"
+#include "ask.h"
 #include "fail.h"
 #include "screen.h"
 #include "rotate.h"
@@ -31,7 +31,7 @@ static const char help[] =
     "      --timeout TIME   rotate: how long to wait for a node that does not\n"
     "                       answer (5s)\n"
     "      --partial        rotate: also when more members are alive than sockets\n"
-    "                       are named\n" KITH_CLIENT_HELP;
+    "                       are named\n" KITH_ASK_HELP;
 
 static json_t *key_request(const char *verb, const char *what)
 {
@@ -81,14 +81,51 @@ static int one_node(struct kith_ask *ask, const char *verb, const char *what)
     if (!request)
         return kith_tool_usage(
             "keys", "say list, install KEY, use FINGERPRINT, remove FINGERPRINT or rotate");
-    json_t *answer = kith_client_ask(ask, request, PATIENCE);
+    json_t *answer = kith_ask_node(ask, request, PATIENCE);
     if (answer && ask->json)
         kith_tool_json(answer);
     else if (answer)
         print_keys(answer, ask->no_header);
     json_decref(answer);
-    kith_client_close(ask);
+    kith_ask_close(ask);
     return ask->code;
+}
+
+struct request {
+    struct kith_ask ask;
+    struct kith_rotation all;
+    const char *sockets[SOCKETS_MAX];
+    bool of_rotate; /* an option that only rotate takes */
+};
+
+static int add_socket(struct request *r, const char *path)
+{
+    if (r->all.count == SOCKETS_MAX)
+        return kith_tool_usage("keys", "more than %d nodes", SOCKETS_MAX);
+    for (size_t i = 0; i < r->all.count; i++)
+        if (!strcmp(r->sockets[i], path))
+            return kith_tool_usage("keys", "--socket %s is given twice", path);
+    r->sockets[r->all.count++] = path;
+    return kith_ask_option(&r->ask, KITH_OPT_SOCKET, help);
+}
+
+static int take_option(int c, struct request *r)
+{
+    r->of_rotate |= c == 'k' || c == 't' || c == 'p';
+    switch (c) {
+    case KITH_OPT_SOCKET: return add_socket(r, optarg);
+    case 'k': r->all.key_file = optarg; return KITH_GO_ON;
+    case 't': return kith_tool_timeout("keys", optarg, &r->all.patience);
+    case 'p': r->all.partial = true; return KITH_GO_ON;
+    default: return kith_ask_option(&r->ask, c, help);
+    }
+}
+
+static int rotate(struct request *r, const char *more)
+{
+    if (more) return kith_tool_usage("keys", "rotate takes its key from --key-file");
+    if (!r->all.count) r->all.count = 1; /* the one that is found */
+    return kith_rotate(&r->ask, &r->all);
 }
 
 int kith_cmd_keys(int argc, char **argv)
@@ -96,39 +133,18 @@ int kith_cmd_keys(int argc, char **argv)
     static const struct option options[] = {{"key-file", required_argument, NULL, 'k'},
                                             {"timeout", required_argument, NULL, 't'},
                                             {"partial", no_argument, NULL, 'p'},
-                                            KITH_CLIENT_OPTIONS};
-    const char *sockets[SOCKETS_MAX] = {NULL};
-    struct kith_rotation all = {.sockets = sockets, .patience = 5000000000u};
-    struct kith_ask ask = {.tool = "keys"};
-    bool of_rotate = false;
+                                            KITH_ASK_OPTIONS};
+    struct request r = {.ask = {.tool = "keys"}, .all = {.patience = 5000000000u}};
+    r.all.sockets = r.sockets;
     for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == KITH_OPT_SOCKET && all.count == SOCKETS_MAX)
-            return kith_tool_usage("keys", "more than %d nodes", SOCKETS_MAX);
-        for (size_t i = 0; c == KITH_OPT_SOCKET && i < all.count; i++)
-            if (!strcmp(sockets[i], optarg))
-                return kith_tool_usage("keys", "--socket %s is given twice", optarg);
-        if (c == KITH_OPT_SOCKET) sockets[all.count++] = optarg;
-        of_rotate |= c == 'k' || c == 't' || c == 'p';
-        if (c == 'k')
-            all.key_file = optarg;
-        else if (c == 't')
-            all.patience = kith_tool_duration(optarg);
-        else if (c == 'p')
-            all.partial = true;
-        else if ((c = kith_client_option(&ask, c, help)) >= 0)
-            return c;
+        int code = take_option(c, &r);
+        if (code != KITH_GO_ON) return code;
     }
-    if (all.patience == UINT64_MAX)
-        return kith_tool_usage("keys", "--timeout is a duration like 5s");
     const char *verb = optind < argc ? argv[optind++] : "list";
     if (argc - optind > 1) return kith_tool_usage("keys", "what is '%s'?", argv[optind + 1]);
-    if (strcmp(verb, "rotate") != 0) {
-        if (of_rotate)
-            return kith_tool_usage("keys", "--key-file, --timeout and --partial are for rotate");
-        if (all.count > 1) return kith_tool_usage("keys", "one --socket is enough, but for rotate");
-        return one_node(&ask, verb, argv[optind]);
-    }
-    if (optind < argc) return kith_tool_usage("keys", "rotate takes its key from --key-file");
-    if (!all.count) all.count = 1;
-    return kith_rotate(&ask, &all);
+    if (!strcmp(verb, "rotate")) return rotate(&r, argv[optind]);
+    if (r.of_rotate)
+        return kith_tool_usage("keys", "--key-file, --timeout and --partial are for rotate");
+    if (r.all.count > 1) return kith_tool_usage("keys", "one --socket is enough, but for rotate");
+    return one_node(&r.ask, verb, argv[optind]);
 }

@@ -4,7 +4,7 @@
 #include "cmd.h"
 
 #include "arguments.h"
-#include "client.h"
+#include "ask.h"
 #include "fail.h"
 #include "screen.h"
 #include <stdlib.h>
@@ -17,11 +17,11 @@ static const char help[] =
     "Show the node's meta, or change it and tell the others. It lasts until the\n"
     "node ends or the file's meta changes.\n\n"
     "      --tag NAME=VALUE  tags in Serf's form; repeat for more\n"
-    "      --base64          the text is base64\n" KITH_CLIENT_HELP;
+    "      --base64          the text is base64\n" KITH_ASK_HELP;
 
 static int show_meta(struct kith_ask *ask)
 {
-    json_t *answer = kith_client_ask(ask, json_pack("{s:s}", "cmd", "meta"), PATIENCE);
+    json_t *answer = kith_ask_node(ask, json_pack("{s:s}", "cmd", "meta"), PATIENCE);
     if (answer && ask->json) {
         kith_tool_json(answer);
     } else if (answer) {
@@ -30,44 +30,63 @@ static int show_meta(struct kith_ask *ask)
         free(text);
     }
     json_decref(answer);
-    kith_client_close(ask);
+    kith_ask_close(ask);
     return ask->code;
+}
+
+struct request {
+    struct kith_ask ask;
+    json_t *tags;
+    bool base64;
+};
+
+static int take_option(int c, struct request *r)
+{
+    switch (c) {
+    case 't':
+        if (strchr(optarg, '=') && !json_array_append_new(r->tags, json_string(optarg)))
+            return KITH_GO_ON;
+        return kith_tool_usage("meta", "--tag is NAME=VALUE in UTF-8, not '%s'", optarg);
+    case 'b': r->base64 = true; return KITH_GO_ON;
+    default: return kith_ask_option(&r->ask, c, help);
+    }
+}
+
+static int parse_options(int argc, char **argv, struct request *r)
+{
+    static const struct option options[] = {{"tag", required_argument, NULL, 't'},
+                                            {"base64", no_argument, NULL, 'b'},
+                                            KITH_ASK_OPTIONS};
+    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        int code = take_option(c, r);
+        if (code != KITH_GO_ON) return code;
+    }
+    bool tagged = json_array_size(r->tags) > 0;
+    if (argc - optind > !tagged) return kith_tool_usage("meta", "what is '%s'?", argv[argc - 1]);
+    if (r->base64 && optind == argc) return kith_tool_usage("meta", "--base64 is for a text");
+    return KITH_GO_ON;
+}
+
+/* text: NULL for tags. */
+static int change_meta(struct request *r, const char *text)
+{
+    json_t *request = json_pack("{s:s}", "cmd", "meta");
+    if (!text)
+        json_object_set(request, "tags", r->tags);
+    else
+        json_object_set_new(request, "payload",
+                            r->base64 ? json_string(text) : kith_tool_payload("meta", text));
+    return kith_ask_do(&r->ask, request, PATIENCE);
 }
 
 int kith_cmd_meta(int argc, char **argv)
 {
-    static const struct option options[] = {{"tag", required_argument, NULL, 't'},
-                                            {"base64", no_argument, NULL, 'b'},
-                                            KITH_CLIENT_OPTIONS};
-    struct kith_ask ask = {.tool = "meta", .too_big = "too big: meta holds 512 bytes at most"};
-    json_t *tags = json_array();
-    bool base64 = false;
-    int code = -1;
-    for (int c; code < 0 && (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 't') {
-            if (!strchr(optarg, '=') || json_array_append_new(tags, json_string(optarg)))
-                code = kith_tool_usage("meta", "--tag is NAME=VALUE in UTF-8, not '%s'", optarg);
-        } else if (c == 'b') {
-            base64 = true;
-        } else {
-            code = kith_client_option(&ask, c, help);
-        }
-    }
-    bool tagged = json_array_size(tags) > 0;
-    if (code < 0 && argc - optind > !tagged)
-        code = kith_tool_usage("meta", "what is '%s'?", argv[argc - 1]);
-    if (code < 0 && !tagged && argc == optind) code = show_meta(&ask);
-    if (code >= 0) {
-        json_decref(tags);
-        return code;
-    }
-    json_t *request = json_pack("{s:s}", "cmd", "meta");
-    if (tagged)
-        json_object_set(request, "tags", tags);
-    else
-        json_object_set_new(request, "payload",
-                            base64 ? json_string(argv[optind])
-                                   : kith_tool_payload("meta", argv[optind]));
-    json_decref(tags);
-    return kith_client_do(&ask, request, PATIENCE);
+    struct request r = {.ask = {.tool = "meta", .too_big = "too big: meta holds 512 bytes at most"},
+                        .tags = json_array()};
+    int code = parse_options(argc, argv, &r);
+    if (code == KITH_GO_ON)
+        code = optind < argc || json_array_size(r.tags) ? change_meta(&r, argv[optind])
+                                                        : show_meta(&r.ask);
+    json_decref(r.tags);
+    return code;
 }

@@ -4,11 +4,13 @@
 #include "cmd.h"
 
 #include "arguments.h"
-#include "client.h"
+#include "ask.h"
 #include "fail.h"
 #include "screen.h"
 #include <stdlib.h>
 #include <time.h>
+
+#define PATIENCE 30000000000u
 
 static const char help[] =
     "Usage: kith monitor [OPTIONS]\n\n"
@@ -22,7 +24,7 @@ static const char help[] =
     "                         debug or trace\n"
     "      --count N          end after N events (exit 0)\n"
     "      --timeout TIME     end after that time; exit 5 when --count was not\n"
-    "                         reached\n" KITH_CLIENT_HELP;
+    "                         reached\n" KITH_ASK_HELP;
 
 static uint64_t clock_ns(void)
 {
@@ -62,15 +64,28 @@ static void write_wire(FILE *f, const json_t *e)
         fputs("  plain", f);
 }
 
+static void write_member(FILE *out, const char *event, const json_t *e)
+{
+    const char *addr = str(e, "addr");
+    char *meta = kith_tool_printable(str(e, "meta"));
+    fprintf(out, "%-8s  %s  ", event, str(e, "name"));
+    fprintf(out, strchr(addr, ':') ? "[%s]:%lld" : "%s:%lld", addr,
+            (long long)json_integer_value(json_object_get(e, "port")));
+    fprintf(out, "  %s", str(e, "state"));
+    if (*str(e, "accuser")) fprintf(out, "  by %s", str(e, "accuser"));
+    if (meta && *meta) fprintf(out, "  %s", meta);
+    free(meta);
+}
+
 static void write_event(FILE *out, const json_t *e)
 {
     const char *event = str(e, "event"), *time = str(e, "time");
-    char *bytes = NULL;
     if (*time) fprintf(out, "%s  ", time);
     if (!strcmp(event, "message")) {
-        bytes = kith_tool_printable(str(e, "payload"));
+        char *bytes = kith_tool_printable(str(e, "payload"));
         fprintf(out, "message   %s%s", bytes ? bytes : "",
                 json_is_true(json_object_get(e, "reliable")) ? "  (reliable)" : "");
+        free(bytes);
     } else if (!strcmp(event, "log")) {
         fprintf(out, "%-8s  %s%s%s", str(e, "level"), str(e, "source"),
                 *str(e, "source") ? ": " : "", str(e, "text"));
@@ -80,16 +95,8 @@ static void write_event(FILE *out, const json_t *e)
         fprintf(out, "dropped   %lld events that were not read in time",
                 (long long)json_integer_value(json_object_get(e, "count")));
     } else {
-        const char *addr = str(e, "addr");
-        bytes = kith_tool_printable(str(e, "meta"));
-        fprintf(out, "%-8s  %s  ", event, str(e, "name"));
-        fprintf(out, strchr(addr, ':') ? "[%s]:%lld" : "%s:%lld", addr,
-                (long long)json_integer_value(json_object_get(e, "port")));
-        fprintf(out, "  %s", str(e, "state"));
-        if (*str(e, "accuser")) fprintf(out, "  by %s", str(e, "accuser"));
-        if (bytes && *bytes) fprintf(out, "  %s", bytes);
+        write_member(out, event, e);
     }
-    free(bytes);
 }
 
 static void print_text(const json_t *e)
@@ -115,19 +122,25 @@ static json_t *event_list(const char *text)
     return list;
 }
 
+/* After the last event, how the command ends. */
+static int ended(const struct kith_ask *ask, long count)
+{
+    if (count <= 0) return KITH_EXIT_OK;
+    if (ask->code == KITH_EXIT_TIMEOUT) return KITH_EXIT_TIMEOUT;
+    return kith_tool_fail("monitor", KITH_EXIT_UNREACHABLE, "the node has ended");
+}
+
 static int follow(struct kith_ask *ask, long count, uint64_t timeout)
 {
-    uint64_t end = timeout ? clock_ns() + timeout : 0;
+    uint64_t end = clock_ns() + timeout;
     for (long seen = 0; count <= 0 || seen < count; seen++) {
         uint64_t now = clock_ns();
-        if (end && now >= end) return count > 0 ? KITH_EXIT_TIMEOUT : KITH_EXIT_OK;
-        json_t *event = kith_client_next(ask, end ? end - now : 0);
-        if (!event && ask->code == KITH_EXIT_TIMEOUT)
-            return count > 0 ? KITH_EXIT_TIMEOUT : KITH_EXIT_OK;
-        if (!event)
-            return count > 0
-                       ? kith_tool_fail("monitor", KITH_EXIT_UNREACHABLE, "the node has ended")
-                       : KITH_EXIT_OK;
+        json_t *event = NULL;
+        if (!timeout || now < end)
+            event = kith_ask_next(ask, timeout ? end - now : 0);
+        else
+            ask->code = KITH_EXIT_TIMEOUT;
+        if (!event) return ended(ask, count);
         if (ask->json)
             kith_tool_json(event);
         else
@@ -138,47 +151,61 @@ static int follow(struct kith_ask *ask, long count, uint64_t timeout)
     return KITH_EXIT_OK;
 }
 
-int kith_cmd_monitor(int argc, char **argv)
+struct request {
+    struct kith_ask ask;
+    json_t *json;
+    uint64_t timeout;
+    long count;
+    bool wire;
+};
+
+static int take_option(int c, struct request *r)
+{
+    switch (c) {
+    case 'e': json_object_set_new(r->json, "events", event_list(optarg)); return KITH_GO_ON;
+    case 'l': json_object_set_new(r->json, "log_level", json_string(optarg)); return KITH_GO_ON;
+    case 't': return kith_tool_timeout("monitor", optarg, &r->timeout);
+    case 'c':
+        r->count = strtol(optarg, NULL, 10);
+        if (r->count > 0) return KITH_GO_ON;
+        return kith_tool_usage("monitor", "--count is a number from 1, not '%s'", optarg);
+    case 'w': r->wire = true; return KITH_GO_ON;
+    default: return kith_ask_option(&r->ask, c, help);
+    }
+}
+
+static int parse_options(int argc, char **argv, struct request *r)
 {
     static const struct option options[] = {
         {"events", required_argument, NULL, 'e'},    {"wire", no_argument, NULL, 'w'},
         {"log-level", required_argument, NULL, 'l'}, {"count", required_argument, NULL, 'c'},
-        {"timeout", required_argument, NULL, 't'},   KITH_CLIENT_OPTIONS};
-    struct kith_ask ask = {.tool = "monitor"};
-    json_t *request = json_pack("{s:s}", "cmd", "monitor");
-    uint64_t timeout = 0;
-    long count = 0;
-    bool wire = false;
-    int code = -1;
-    for (int c; code < 0 && (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'e')
-            json_object_set_new(request, "events", event_list(optarg));
-        else if (c == 'l')
-            json_object_set_new(request, "log_level", json_string(optarg));
-        else if (c == 't' && (timeout = kith_tool_duration(optarg)) == UINT64_MAX)
-            code = kith_tool_usage("monitor", "--timeout is a duration like 15s");
-        else if (c == 'c' && (count = strtol(optarg, NULL, 10)) <= 0)
-            code = kith_tool_usage("monitor", "--count is a number from 1");
-        else if (c == 'w')
-            wire = true;
-        else if (c != 't' && c != 'c')
-            code = kith_client_option(&ask, c, help);
+        {"timeout", required_argument, NULL, 't'},   KITH_ASK_OPTIONS};
+    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        int code = take_option(c, r);
+        if (code != KITH_GO_ON) return code;
     }
-    if (code < 0 && optind < argc) code = kith_tool_usage("monitor", "what is '%s'?", argv[optind]);
-    if (code >= 0) {
-        json_decref(request);
+    if (optind < argc) return kith_tool_usage("monitor", "what is '%s'?", argv[optind]);
+    if (r->wire && !json_object_get(r->json, "events"))
+        json_object_set_new(r->json, "events", json_array());
+    if (r->wire) json_array_append_new(json_object_get(r->json, "events"), json_string("wire"));
+    return KITH_GO_ON;
+}
+
+int kith_cmd_monitor(int argc, char **argv)
+{
+    struct request r = {.ask = {.tool = "monitor"}, .json = json_pack("{s:s}", "cmd", "monitor")};
+    int code = parse_options(argc, argv, &r);
+    if (code != KITH_GO_ON) {
+        json_decref(r.json);
         return code;
     }
-    if (wire && !json_object_get(request, "events"))
-        json_object_set_new(request, "events", json_array());
-    if (wire) json_array_append_new(json_object_get(request, "events"), json_string("wire"));
-    json_t *hello = kith_client_ask(&ask, request, 30000000000u);
+    json_t *hello = kith_ask_node(&r.ask, r.json, PATIENCE);
     if (hello) {
-        if (ask.json) kith_tool_json(hello);
+        if (r.ask.json) kith_tool_json(hello);
         fflush(stdout);
-        ask.code = follow(&ask, count, timeout);
+        r.ask.code = follow(&r.ask, r.count, r.timeout);
     }
     json_decref(hello);
-    kith_client_close(&ask);
-    return ask.code;
+    kith_ask_close(&r.ask);
+    return r.ask.code;
 }

@@ -145,7 +145,7 @@ static int add_param(struct kith_bench *b, const char *text)
     if (b->param_count == KITH_BENCH_PARAMS)
         return kith_tool_usage("plugin", "more than %d parameters", KITH_BENCH_PARAMS);
     b->params[b->param_count++] = text;
-    return 0;
+    return KITH_GO_ON;
 }
 
 static int run(const char *verb, int count, const char *which, struct kith_bench *b)
@@ -168,8 +168,8 @@ int kith_cmd_plugin(int argc, char **argv)
                                             {"param", required_argument, NULL, 'P'},
                                             {0}};
     struct kith_bench b = {.argv = argv};
-    int code = 0;
-    for (int c; !code && (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+    int code = KITH_GO_ON;
+    for (int c; code == KITH_GO_ON && (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         switch (c) {
         case 'h': fputs(help, stdout); return KITH_EXIT_OK;
         case 'p': b.dirs = optarg; break;
@@ -178,7 +178,7 @@ int kith_cmd_plugin(int argc, char **argv)
         default: code = kith_tool_wrong_option("plugin");
         }
     }
-    if (code) return code;
+    if (code != KITH_GO_ON) return code;
     const char *verb = optind < argc ? argv[optind++] : "";
     return run(verb, argc - optind, argv[optind], &b);
 }

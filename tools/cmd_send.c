@@ -4,7 +4,7 @@
 #include "cmd.h"
 
 #include "arguments.h"
-#include "client.h"
+#include "ask.h"
 #include "fail.h"
 #include <stdlib.h>
 
@@ -14,18 +14,17 @@ static const char help[] =
     "Usage: kith send [OPTIONS] NODE TEXT|-\n\n"
     "Send a user message to one member; '-' takes it from standard input.\n\n"
     "      --reliable       on a stream, which notices when it does not arrive;\n"
-    "                       else as one packet, best effort\n" KITH_CLIENT_HELP;
+    "                       else as one packet, best effort\n" KITH_ASK_HELP;
 
 int kith_cmd_send(int argc, char **argv)
 {
-    static const struct option options[] = {{"reliable", no_argument, NULL, 'r'},
-                                            KITH_CLIENT_OPTIONS};
+    static const struct option options[] = {{"reliable", no_argument, NULL, 'r'}, KITH_ASK_OPTIONS};
     struct kith_ask ask = {.tool = "send"};
     bool reliable = false;
     for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
         if (c == 'r')
             reliable = true;
-        else if ((c = kith_client_option(&ask, c, help)) >= 0)
+        else if ((c = kith_ask_option(&ask, c, help)) != KITH_GO_ON)
             return c;
     }
     if (argc - optind != 2) return kith_tool_usage("send", "say to whom, and what");
@@ -36,5 +35,5 @@ int kith_cmd_send(int argc, char **argv)
     if (!request) return kith_tool_usage("send", "a member's name is UTF-8 text");
     ask.too_big = reliable ? "too big: limits.max_stream_size is less"
                            : "too big for a packet of node.udp_buffer_size; try --reliable";
-    return kith_client_do(&ask, request, PATIENCE);
+    return kith_ask_do(&ask, request, PATIENCE);
 }

@@ -215,6 +215,17 @@ static void drain_early(struct half *h)
     }
 }
 
+/* Where the bytes of this direction begin: behind a SYN, or in the middle when the capture began
+ * later. A second SYN before any byte begins anew. */
+static void begin(struct half *h, uint32_t seq, bool syn, bool ack)
+{
+    if (syn && h->expected != seq + 1 && !h->len) h->started = false;
+    if (h->started) return;
+    h->started = true;
+    h->expected = syn ? seq + 1 : seq;
+    h->opener = syn && !ack;
+}
+
 static void on_tcp(struct capture *c, double at, struct endpoint *from, struct endpoint *to,
                    const uint8_t *p, size_t len)
 {
@@ -226,12 +237,7 @@ static void on_tcp(struct capture *c, double at, struct endpoint *from, struct e
     to->port = be16(p + 2);
     struct half *h = half_of(c, from, to, at);
     if (!h || head < 20 || head > len) return;
-    if (syn && h->started && h->expected != seq + 1 && !h->len) h->started = false;
-    if (!h->started) {
-        h->started = true;
-        h->expected = syn ? seq + 1 : seq;
-        h->opener = syn && !ack;
-    }
+    begin(h, seq, syn, ack);
     if (syn || head == len) return;
     if (take(h, seq, p + head, len - head))
         drain_early(h);

@@ -7,6 +7,7 @@
 #include <kith/plugin.h>
 
 enum kith_exit {
+    KITH_GO_ON = -1, /* none yet: what was looked at is fine */
     KITH_EXIT_OK = 0,
     KITH_EXIT_FAILED = 1, /* what was asked for did not work, or only in part */
     KITH_EXIT_USAGE = 2,  /* wrong arguments, or a config file with errors: nothing was started */

@@ -34,6 +34,18 @@ static void range_text(const struct kith_param *p, uint64_t v, char out[32])
         snprintf(out, 32, "%" PRIu64, v);
 }
 
+static void put_range(json_t *o, const struct kith_param *p)
+{
+    char text[32];
+    bool counted =
+        p->type == KITH_PARAM_UINT || p->type == KITH_PARAM_SIZE || p->type == KITH_PARAM_DURATION;
+    if (!counted || (!p->min && !p->max)) return;
+    range_text(p, p->min, text);
+    json_object_set_new(o, "min", json_string(text));
+    range_text(p, p->max, text);
+    if (p->max) json_object_set_new(o, "max", json_string(text));
+}
+
 static json_t *param_json(const struct kith_param *p)
 {
     static const char *const types[] = {"?",      "bool", "uint",    "size", "duration",
@@ -47,15 +59,7 @@ static json_t *param_json(const struct kith_param *p)
     if (p->def) json_object_set_new(o, "default", json_string(p->def));
     if (p->def_wan) json_object_set_new(o, "default_wan", json_string(p->def_wan));
     if (p->def_local) json_object_set_new(o, "default_local", json_string(p->def_local));
-    bool counted =
-        p->type == KITH_PARAM_UINT || p->type == KITH_PARAM_SIZE || p->type == KITH_PARAM_DURATION;
-    if (counted && (p->min || p->max)) {
-        char text[32];
-        range_text(p, p->min, text);
-        json_object_set_new(o, "min", json_string(text));
-        range_text(p, p->max, text);
-        if (p->max) json_object_set_new(o, "max", json_string(text));
-    }
+    put_range(o, p);
     if (p->choices) json_object_set_new(o, "choices", strings_json(p->choices));
     json_object_set_new(o, "doc", json_string(p->doc));
     return o;

@@ -4,7 +4,7 @@
 #ifndef KITH_TOOLS_ROTATE_H
 #define KITH_TOOLS_ROTATE_H
 
-#include "client.h"
+#include "ask.h"
 
 struct kith_rotation {
     const char *const *sockets; /* NULL among them: the one that `ask` finds */

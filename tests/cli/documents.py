@@ -80,7 +80,7 @@ def own_options(command):
     """The options in the source of a command, and whether it takes those of all clients."""
     text = read("tools", "cmd_%s.c" % command)
     names = re.findall(r'\{"([a-z0-9-]+)",\s*(?:no|required)_argument', text)
-    return {"--" + n for n in names}, "KITH_CLIENT_OPTIONS" in text
+    return {"--" + n for n in names}, "KITH_ASK_OPTIONS" in text
 
 
 def test_commands():
@@ -99,9 +99,9 @@ def test_commands():
 def test_options(command):
     shown = option_names(help_of(command))
     own, client = own_options(command)
-    common = set(re.findall(r'^\s+\{"([a-z-]+)", ', read("tools", "client.h"), flags=re.M))
+    common = set(re.findall(r'^\s+\{"([a-z-]+)", ', read("tools", "ask.h"), flags=re.M))
     common = {"--" + n for n in common}
-    same("client.h and the manual's common options", common - {"--help"}, COMMON)
+    same("ask.h and the manual's common options", common - {"--help"}, COMMON)
     same("%s: source and --help" % command, own | (common if client else set()) | {"--help"},
          shown | {"--help"})
     check("%s: its help says --help" % command, "--help" in shown)

@@ -5,8 +5,8 @@ tools_kith_SOURCES = tools/main.c tools/cmd.h \
   tools/cmd_info.c tools/cmd_join.c tools/cmd_keys.c tools/cmd_leave.c tools/cmd_members.c \
   tools/cmd_meta.c tools/cmd_monitor.c tools/cmd_plugin.c tools/cmd_reload.c tools/cmd_run.c \
   tools/cmd_send.c \
-  tools/arguments.c tools/arguments.h tools/ask.c tools/ask.h tools/crash.c tools/crash.h tools/fail.c tools/fail.h \
-  tools/screen.c tools/screen.h \
+  tools/arguments.c tools/arguments.h tools/ask.c tools/ask.h tools/crash.c tools/crash.h \
+  tools/fail.c tools/fail.h tools/screen.c tools/screen.h \
   tools/config_with.c tools/config_with.h \
   tools/dissect.h tools/dissect_layers.c tools/dissect_messages.c tools/dissect_pcap.c \
   tools/dissect_text.c \

@@ -31,7 +31,7 @@ def check(what, ok, detail=""):
         print("FAILED  %s: %s" % (what, detail))
 
 
-# ---------------------------------------------------------------------------------------- the page
+# ----------------------------------------------------------------------------------------- the page
 
 
 def examples():
@@ -55,8 +55,11 @@ def examples():
 def like(shown, real):
     """The same keys and kinds of values. Of a list the page may show a part."""
     if isinstance(shown, dict):
-        return (isinstance(real, dict) and shown.keys() == real.keys() and
-                all(like(v, real[k]) for k, v in shown.items()))
+        return (
+            isinstance(real, dict)
+            and shown.keys() == real.keys()
+            and all(like(v, real[k]) for k, v in shown.items())
+        )
     if isinstance(shown, list):
         return isinstance(real, list) and all(any(like(v, r) for r in real) for v in shown)
     if isinstance(shown, bool) or isinstance(real, bool):
@@ -66,7 +69,7 @@ def like(shown, real):
     return type(shown) is type(real)
 
 
-# ----------------------------------------------------------------------------------------- a cluster
+# ---------------------------------------------------------------------------------------- a cluster
 
 
 def write(name, text):
@@ -79,22 +82,30 @@ def write(name, text):
 def config(name, interval="100ms", called=None):
     """`called`: another node that claims the same name."""
     key = write(name + ".key", base64.b64encode(bytes(range(16))).decode() + "\n")
-    return write(name + ".yaml", """
+    return write(
+        name + ".yaml",
+        """
 node: { name: %s, profile: local, meta: { tags: { role: web } }, log: { level: warn } }
 transport: { use: udp_tcp, bind: 127.0.0.1:0 }
 keyring: [ { file: %s } ]
 delegates: [ { use: log, to: %s } ]
 gossip: { interval: %s }
 suspicion: { mult: 1000 }
-""" % (called or name, key, os.path.join(DIR, name + ".events"), interval))
+""" % (called or name, key, os.path.join(DIR, name + ".events"), interval),
+    )
 
 
 def start(name, called=None):
     path = os.path.join(DIR, name + ".sock")
-    running[name] = subprocess.Popen([KITH, "run", "--socket", path, config(name, called=called)],
-                                     env=ENV)
-    subprocess.run([KITH, "members", "--socket", path, "--wait", "alive=1"], check=True,
-                   stdout=subprocess.DEVNULL, timeout=PATIENCE)
+    running[name] = subprocess.Popen(
+        [KITH, "run", "--socket", path, config(name, called=called)], env=ENV
+    )
+    subprocess.run(
+        [KITH, "members", "--socket", path, "--wait", "alive=1"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        timeout=PATIENCE,
+    )
 
 
 class Talk:
@@ -125,7 +136,7 @@ def place(name):
     return "%s:%d" % (info["addr"], info["port"])
 
 
-# ------------------------------------------------------------------------------------------ requests
+# ----------------------------------------------------------------------------------------- requests
 
 
 def run_request(section, request, shown):
@@ -133,13 +144,16 @@ def run_request(section, request, shown):
     if request["cmd"] == "reload":
         config("ada", interval="200ms")
     got = Talk("ada").ask(json.loads(text))
-    check("%s: %s" % (section, text), like(shown, got), "\n  shown %s\n  got   %s" %
-          (json.dumps(shown), json.dumps(got)))
+    check(
+        "%s: %s" % (section, text),
+        like(shown, got),
+        "\n  shown %s\n  got   %s" % (json.dumps(shown), json.dumps(got)),
+    )
     if "cmd" in request and section not in ("Answers",):
         check("%s shows requests of its own" % section, request["cmd"] == section, request)
 
 
-# -------------------------------------------------------------------------------------------- events
+# ------------------------------------------------------------------------------------------- events
 
 
 def events_shown(shown):
@@ -147,8 +161,13 @@ def events_shown(shown):
     heard = []
     missing = list(shown)
     watch = Talk("ada")
-    watch.ask({"cmd": "monitor", "log_level": "info",
-               "events": ["join", "leave", "update", "suspect", "conflict", "message", "log", "wire"]})
+    watch.ask(
+        {
+            "cmd": "monitor",
+            "log_level": "info",
+            "events": ["join", "leave", "update", "suspect", "conflict", "message", "log", "wire"],
+        }
+    )
 
     def until(*names):
         """Listen until what the page shows of these was heard; there may always be more."""
@@ -212,7 +231,8 @@ try:
     start("bob")
     ask("bob", cmd="join", where=[place("ada")])
     for section, request, shown in sorted(
-            requests, key=lambda e: LAST.index(e[0]) + 1 if e[0] in LAST else 0):
+        requests, key=lambda e: LAST.index(e[0]) + 1 if e[0] in LAST else 0
+    ):
         run_request(section, request, shown)
     check("ada has ended after leave", running.pop("ada").wait(PATIENCE) == 0)
 finally:

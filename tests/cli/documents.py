@@ -31,8 +31,9 @@ def read(*path):
 
 
 def help_of(*command):
-    return subprocess.run([KITH, *command, "--help"], capture_output=True, text=True,
-                          check=True).stdout
+    return subprocess.run(
+        [KITH, *command, "--help"], capture_output=True, text=True, check=True
+    ).stdout
 
 
 # --------------------------------------------------------------------------------------- the manual
@@ -73,7 +74,7 @@ COMMON = option_names(sections()["TALKING TO A NODE"][0])
 ITEMS, VERBS = man_items()
 
 
-# ------------------------------------------------------------------------------------------ commands
+# ----------------------------------------------------------------------------------------- commands
 
 
 def own_options(command):
@@ -90,8 +91,9 @@ def test_commands():
     same("kith --help and the manual's items", listed, ITEMS)
     files = [os.path.basename(f)[4:-2] for f in glob.glob(os.path.join(TOP, "tools", "cmd_*.c"))]
     same("kith --help and the files", listed, files)
-    synopsis = set(re.findall(r"\b[a-z]+\b", PLAIN[PLAIN.index("SYNOPSIS"):
-                                                   PLAIN.index("DESCRIPTION")]))
+    synopsis = set(
+        re.findall(r"\b[a-z]+\b", PLAIN[PLAIN.index("SYNOPSIS") : PLAIN.index("DESCRIPTION")])
+    )
     check("the synopsis has all", set(listed) <= synopsis, set(listed) - synopsis)
     return listed
 
@@ -102,8 +104,11 @@ def test_options(command):
     common = set(re.findall(r'^\s+\{"([a-z-]+)", ', read("tools", "ask.h"), flags=re.M))
     common = {"--" + n for n in common}
     same("ask.h and the manual's common options", common - {"--help"}, COMMON)
-    same("%s: source and --help" % command, own | (common if client else set()) | {"--help"},
-         shown | {"--help"})
+    same(
+        "%s: source and --help" % command,
+        own | (common if client else set()) | {"--help"},
+        shown | {"--help"},
+    )
     check("%s: its help says --help" % command, "--help" in shown)
     described = option_names(ITEMS.get(command, ""))
     wanted = own - {"--help"}
@@ -121,30 +126,36 @@ def test_exit_codes():
     codes = dict(re.findall(r"(KITH_EXIT_\w+) = (\d)", read("tools", "fail.h")))
     items = re.findall(r"^=item B<(\d)>", MANUAL, flags=re.M)
     same("exit codes: fail.h and the manual", codes.values(), items)
-    same("exit codes: fail.h and --help", codes.values(),
-         re.findall(r"\b(\d) [a-z]", help_of()[help_of().index("Exit codes"):]))
+    same(
+        "exit codes: fail.h and --help",
+        codes.values(),
+        re.findall(r"\b(\d) [a-z]", help_of()[help_of().index("Exit codes") :]),
+    )
 
 
-# ------------------------------------------------------------------------------------ control socket
+# ----------------------------------------------------------------------------------- control socket
 
 
 def test_requests():
     page = read("docs", "CONTROL.md")
-    sources = "".join(open(f).read() for f in sorted(glob.glob(
-        os.path.join(TOP, "runtime", "control", "*.c"))))
+    sources = "".join(
+        open(f).read() for f in sorted(glob.glob(os.path.join(TOP, "runtime", "control", "*.c")))
+    )
     table = re.search(r"\} commands\[\] = \{(.*?)\n\};", sources, flags=re.S).group(1)
     requests = re.findall(r'\{"([a-z_]+)", \w+\}', table)
     same("requests: the table and CONTROL.md", requests, re.findall(r"^### (\w+)$", page, re.M))
     kinds = re.search(r"\} kinds\[\] = \{(.*?)\n\};", sources, flags=re.S).group(1)
     events = re.findall(r'\{"([a-z]+)", \w+\}', kinds) + ["refute", "dropped"]
-    told = page[page.index("\n## Events"):]
-    same("events: the table and CONTROL.md", events,
-         re.findall(r'"event":"(\w+)"', told))
+    told = page[page.index("\n## Events") :]
+    same("events: the table and CONTROL.md", events, re.findall(r'"event":"(\w+)"', told))
     names = re.findall(r'= \{"(\w+)", "', read("runtime", "node", "codes.c"))
-    text = page[page.index("`code` is one of"):]
-    text = text[:text.index(". The exit codes")]
-    same("codes: codes.c and CONTROL.md", set(names) - {"ok"},
-         set(re.findall(r"`(\w+)`", text)) - {"code"})
+    text = page[page.index("`code` is one of") :]
+    text = text[: text.index(". The exit codes")]
+    same(
+        "codes: codes.c and CONTROL.md",
+        set(names) - {"ok"},
+        set(re.findall(r"`(\w+)`", text)) - {"code"},
+    )
 
 
 for one in test_commands():

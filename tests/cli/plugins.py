@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Plugins that can't be used: `kith plugin` shows all that there are and says of each bad file what
-is wrong with it; whatever else loads one that crashes dies by that signal, but names the file."""
+"""Plugins that can't be used: `kith plugin` shows all that there are and says of each bad file
+what is wrong with it; whatever else loads one that crashes dies by that signal, but names the
+file."""
 
 import json
 import os
@@ -89,9 +90,21 @@ def compile(name, *more, source=SOURCE, folder=DIR):
     with open(os.path.join(DIR, "odd.c"), "w") as f:
         f.write(source)
     out = os.path.join(folder, name + ".so")
-    subprocess.run(CC + ["-shared", "-fPIC", "-w", "-I" + os.path.join(TOP, "include"),
-                         '-DNAME="%s"' % name, "-o", out, os.path.join(DIR, "odd.c"), *more],
-                   check=True)
+    subprocess.run(
+        CC
+        + [
+            "-shared",
+            "-fPIC",
+            "-w",
+            "-I" + os.path.join(TOP, "include"),
+            '-DNAME="%s"' % name,
+            "-o",
+            out,
+            os.path.join(DIR, "odd.c"),
+            *more,
+        ],
+        check=True,
+    )
     return out
 
 
@@ -121,12 +134,13 @@ def make_bad():
         compile("oddkind", "-DODD_KIND", folder=folder): "kind",
     }
     library = compile("libneeded", source="int needed(void) { return 1; }\n", folder=DIR)
-    lacking = compile("lacking", "-DNEEDS", "-L" + DIR, "-lneeded", "-Wl,--no-as-needed",
-                      folder=folder)
+    lacking = compile(
+        "lacking", "-DNEEDS", "-L" + DIR, "-lneeded", "-Wl,--no-as-needed", folder=folder
+    )
     os.remove(library)
     bad[lacking] = "libneeded.so"
     whole = open(compile("whole", folder=DIR), "rb").read()
-    bad[write("half.so", whole[:len(whole) // 2], folder)] = "half.so: "
+    bad[write("half.so", whole[: len(whole) // 2], folder)] = "half.so: "
     bad[write("start.so", whole[:40], folder)] = "file too short"
     bad[write("empty.so", b"", folder)] = "file too short"
     bad[write("text.so", b"no ELF file at all, but long enough\n" * 9, folder)] = "ELF"
@@ -155,16 +169,23 @@ def test_list_shows_all(bad):
     os.remove(os.path.join(folder, "hangs.so"))  # one wait for it is enough
     del bad[os.path.join(folder, "hangs.so")]
     lines = kith("plugin", "list", path=folder)[1].splitlines()
-    check("text: one line each", len(lines) == 2 + len(bad) and
-          sum(line.startswith("unusable ") for line in lines) == len(bad), lines)
+    check(
+        "text: one line each",
+        len(lines) == 2 + len(bad)
+        and sum(line.startswith("unusable ") for line in lines) == len(bad),
+        lines,
+    )
     os.remove(good)
 
 
 def test_inspect(bad):
     for file, why in bad.items():
         code, out, err = kith("plugin", "inspect", file)
-        check("inspect %s" % file, code == 1 and out == "" and file in err and why in err and
-              err.count("\n") == 1, (code, out, err))
+        check(
+            "inspect %s" % file,
+            code == 1 and out == "" and file in err and why in err and err.count("\n") == 1,
+            (code, out, err),
+        )
     code, out, err = kith("plugin", "inspect", "lzw", path=SHIPPED)
     check("inspect by name", code == 0 and out.startswith("name          lzw\n"), (code, err))
 
@@ -172,9 +193,11 @@ def test_inspect(bad):
 def config(use):
     path = os.path.join(DIR, "node.yaml")
     with open(path, "w") as f:
-        f.write("node: { name: a, profile: local }\n"
-                "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n"
-                "delegates: [ { use: %s } ]\n" % use)
+        f.write(
+            "node: { name: a, profile: local }\n"
+            "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n"
+            "delegates: [ { use: %s } ]\n" % use
+        )
     return path
 
 
@@ -188,12 +211,13 @@ def says(what, args, status, file, doing, ended="crashed"):
 def test_everything_names_the_file():
     # A sanitizer turns the crash into its own report and exit code; without one it is the signal.
     dies = probe(CRASH)
-    for name, part, status, doing in [("first", "FIRST=" + CRASH, dies, "loaded"),
-                                      ("init", "INIT=" + CRASH, dies, "initialised"),
-                                      ("aborts", "INIT=abort()", probe("abort()"), "initialised"),
-                                      ("fini", "FINI=" + CRASH, dies, "stopped"),
-                                      ("raises", "INIT=raise(SIGFPE)", probe("raise(SIGFPE)"),
-                                       "initialised")]:
+    for name, part, status, doing in [
+        ("first", "FIRST=" + CRASH, dies, "loaded"),
+        ("init", "INIT=" + CRASH, dies, "initialised"),
+        ("aborts", "INIT=abort()", probe("abort()"), "initialised"),
+        ("fini", "FINI=" + CRASH, dies, "stopped"),
+        ("raises", "INIT=raise(SIGFPE)", probe("raise(SIGFPE)"), "initialised"),
+    ]:
         file = compile("in_" + name, "-D" + part)
         for args in (["config", "check"], ["config", "show"], ["run"]):
             says("%s, %s" % (name, args), [*args, config(file)], status, file, doing)
@@ -205,8 +229,10 @@ def test_everything_names_the_file():
     file = compile("crashes")
     os.remove(file)
     os.rename(compile("crashes", "-DFIRST=" + CRASH), file)
-    for args in (["dissect", "--plugin-path", DIR, "00"],
-                 ["config", "schema", "--plugin-path", DIR]):
+    for args in (
+        ["dissect", "--plugin-path", DIR, "00"],
+        ["config", "schema", "--plugin-path", DIR],
+    ):
         code, out, err = kith(*args)
         check("%s names a file" % args, code == dies and "kith: plugin %s/" % DIR in err, err)
 
@@ -217,12 +243,15 @@ def test_truncated():
         file = write("truncated.so", whole[:size])
         for args in (["config", "check"], ["run"]):
             code, out, err = kith(*args, config(file))
-            check("%d bytes of %d, %s" % (size, len(whole), args), code != 0 and file in err,
-                  (code, err))
+            check(
+                "%d bytes of %d, %s" % (size, len(whole), args),
+                code != 0 and file in err,
+                (code, err),
+            )
 
 
 def probe(crash):
-    """How a process of this build ends that does this: by the signal, or with a sanitizer's code."""
+    """How a process of this build ends that does this: by the signal, or as a sanitizer says."""
     file = compile("probe", "-DFIRST=" + crash)
     code = kith("config", "check", config(file))[0]
     os.remove(file)

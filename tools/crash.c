@@ -69,6 +69,6 @@ void kith_tool_watch_crashes(void)
 
 void kith_tool_ignore_crashes(void)
 {
-    for (size_t i = 0; watching && i < SIGNALS; i++) sigaction(signals[i], &before[i], NULL);
+    for (size_t i = 0; i < SIGNALS; i++) signal(signals[i], SIG_DFL);
     watching = false;
 }

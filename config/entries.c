@@ -9,22 +9,31 @@
 
 /* ----------------------------------------------------------------------------------- finding */
 
+/* "did you mean 'zstd'? there are: ..."; "" when no name of the kind is known. */
+static void known_names(struct kith_reading *r, uint32_t kind, const char *name, char *help,
+                        size_t cap)
+{
+    const char *const *names = r->finder->names ? r->finder->names(r->finder->ctx, kind) : NULL;
+    size_t n = 0, used = 0;
+    *help = '\0';
+    while (names && names[n]) n++;
+    if (!n) return;
+    const char *near = strchr(name, '/') ? NULL : kith_nearest(name, names, n);
+    if (near && strcmp(near, name) != 0)
+        used = (size_t)snprintf(help, cap, "did you mean '%s'? ", near);
+    used += (size_t)snprintf(help + used, cap - used, "there are:");
+    for (size_t i = 0; i < n && used < cap; i++)
+        used += (size_t)snprintf(help + used, cap - used, " %s", names[i]);
+}
+
 static const struct kith_plugin *find(struct kith_reading *r, uint32_t kind, const char *name,
                                       struct kith_pos pos)
 {
     struct kith_error err = {.size = sizeof err};
     const struct kith_plugin *plugin = r->finder->find(r->finder->ctx, kind, name, &err);
     if (plugin) return plugin;
-    const char *const *names = r->finder->names ? r->finder->names(r->finder->ctx, kind) : NULL;
-    char help[800] = "";
-    size_t n = 0, used = 0;
-    while (names && names[n]) n++;
-    const char *near = n && !strchr(name, '/') ? kith_nearest(name, names, n) : NULL;
-    if (near && strcmp(near, name) != 0)
-        used = (size_t)snprintf(help, sizeof help, "did you mean '%s'? ", near);
-    if (n) used += (size_t)snprintf(help + used, sizeof help - used, "there are:");
-    for (size_t i = 0; i < n && used < sizeof help; i++)
-        used += (size_t)snprintf(help + used, sizeof help - used, " %s", names[i]);
+    char help[800];
+    known_names(r, kind, name, help, sizeof help);
     if (strstr(err.text, name))
         kith_diag_error(r->diag, pos, *help ? help : NULL, "%s", err.text);
     else
@@ -35,30 +44,33 @@ static const struct kith_plugin *find(struct kith_reading *r, uint32_t kind, con
 
 /* ----------------------------------------------------------------------------------- reading */
 
+/* Whether this is a map, as an entry must be. */
+static bool is_entry(struct kith_reading *r, const struct kith_yaml *v, uint32_t kind)
+{
+    if (v->bad) return false;
+    if (v->kind == KITH_YAML_MAP) return true;
+    if (kith_yaml_empty(v)) {
+        kith_schema_text(r, v, v->key ? v->key->text : "use");
+        return false;
+    }
+    char help[200];
+    snprintf(help, sizeof help, "write { use: %.100s }",
+             v->kind == KITH_YAML_SCALAR ? v->text : "NAME");
+    kith_diag_error(r->diag, v->pos, help, "a %s is named with `use`", kith_kind_words[kind]);
+    return false;
+}
+
 void kith_entry_read(struct kith_reading *r, const struct kith_yaml *map, uint32_t kind,
                      const char *path, struct kith_entry *e)
 {
     *e = (struct kith_entry){.kind = kind, .pos = map->pos};
-    if (map->bad) return;
-    if (kith_yaml_empty(map)) {
-        kith_schema_text(r, map, map->key ? map->key->text : "use");
-        return;
-    }
-    if (map->kind != KITH_YAML_MAP) {
-        char help[200];
-        snprintf(help, sizeof help, "write { use: %.100s }",
-                 map->kind == KITH_YAML_SCALAR ? map->text : "NAME");
-        kith_diag_error(r->diag, map->pos, help, "a %s is named with `use`", kith_kind_words[kind]);
-        return;
-    }
-    kith_origin_set(r->config->origins, path, KITH_FROM_FILE, map->pos, map->pos, NULL);
+    if (!is_entry(r, map, kind)) return;
+    kith_provenance_set(r->config->provenances, path, KITH_FROM_FILE, map->pos, map->pos, NULL);
     const struct kith_yaml *use = kith_yaml_get(map, "use");
-    if (!use) {
+    if (!use)
         kith_diag_error(r->diag, map->pos, "add `use: NAME`", "a %s is named with `use`",
                         kith_kind_words[kind]);
-        return;
-    }
-    const char *name = kith_schema_text(r, use, "use");
+    const char *name = use ? kith_schema_text(r, use, "use") : NULL;
     if (!name) return;
     if (strchr(name, '/') && *name != '/' && *r->dir)
         name = kith_arena_printf(r->arena, "%s/%s", r->dir, name);
@@ -95,7 +107,7 @@ bool kith_entry_default(struct kith_reading *r, uint32_t kind, const char *name,
     *e = (struct kith_entry){.kind = kind, .pos = pos, .use = name};
     const struct kith_plugin *plugin = find(r, kind, name, pos);
     if (!plugin || !kith_entry_sound(r, plugin, pos)) return false;
-    kith_origin_set(r->config->origins, path, KITH_FROM_NOTE, pos, pos, note);
+    kith_provenance_set(r->config->provenances, path, KITH_FROM_NOTE, pos, pos, note);
     kith_entry_fill(r, NULL, plugin, path, e);
     return true;
 }

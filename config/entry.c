@@ -19,9 +19,9 @@
 static const struct kith_param transport_keys[] = {USE, {NULL}};
 static const struct kith_param codec_keys[] = {
     USE,
-    {"keys", KITH_SPECIAL_KEYS, 0, ENTRY(keys),
+    {"keys", KITH_TYPE_KEYS, 0, ENTRY(keys),
      .doc = "keys of this entry alone, instead of the node's `keyring`"},
-    {"wire", KITH_SPECIAL_WIRE, 0, ENTRY(wire),
+    {"wire", KITH_TYPE_WIRE, 0, ENTRY(wire),
      .doc = "layer byte of a codec without one of its own: 0xC0 to 0xEF"},
     {NULL}};
 static const struct kith_param delegate_keys[] = {
@@ -43,10 +43,7 @@ const struct kith_param *kith_entry_keys(uint32_t kind)
 bool kith_entry_sound(struct kith_reading *r, const struct kith_plugin *plugin, struct kith_pos pos)
 {
     for (const struct kith_param *p = plugin->params; p && p->name; p++) {
-        size_t size = kith_value_size(p);
-        if (size && p->offset + size <= plugin->instance_size &&
-            (p->type != KITH_PARAM_ENUM || p->choices))
-            continue;
+        if (kith_param_sound(p, plugin->instance_size)) continue;
         kith_diag_error(r->diag, pos, "this is a mistake of the plugin, not of the file",
                         "%s '%s' describes its parameter '%s' in a way that can't be",
                         kith_kind_words[plugin->kind], plugin->name, p->name);
@@ -62,16 +59,12 @@ static void hash_text(crypto_generichash_state *h, const char *text)
     crypto_generichash_update(h, (const unsigned char *)text, strlen(text) + 1);
 }
 
-static void hash_value(crypto_generichash_state *h, const struct kith_param *p, const void *base)
+/* As printed: a string that is not given prints as nothing, an empty one as "". */
+static void hash_value(crypto_generichash_state *h, const struct kith_param *p, const void *at)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *f = open_memstream(&text, &len);
-    if (!f) abort();
-    kith_value_print(p, (const char *)base + p->offset, f);
-    fclose(f);
+    char *text = kith_param_text(p, at);
     hash_text(h, p->name);
-    hash_text(h, kith_value_given(p, (const char *)base + p->offset) ? text : "\x01");
+    hash_text(h, text);
     free(text);
 }
 
@@ -84,7 +77,7 @@ void kith_entry_digest(struct kith_entry *e)
     hash_text(&h, e->plugin->version ? e->plugin->version : "");
     hash_text(&h, e->channel ? e->channel : "");
     for (const struct kith_param *p = e->plugin->params; p && p->name; p++)
-        hash_value(&h, p, e->params);
+        hash_value(&h, p, (const char *)e->params + p->offset);
     crypto_generichash_update(&h, &e->wire, 1);
     crypto_generichash_update(&h, (const unsigned char *)&e->has_keys, 1);
     for (size_t i = 0; i < e->keys.source_count; i++) {
@@ -116,15 +109,32 @@ void kith_entry_fill(struct kith_reading *r, const struct kith_yaml *map,
     kith_entry_digest(e);
 }
 
+/* ------------------------------------------------------------------------------------- lists */
+
+struct kith_entry *kith_entries_find(const struct kith_entries *list, const char *plugin)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->items[i].plugin->name, plugin) == 0) return &list->items[i];
+    return NULL;
+}
+
+uint32_t kith_entries_provide(const struct kith_entries *list)
+{
+    uint32_t bits = 0;
+    for (size_t i = 0; i < list->count; i++)
+        bits |= ((const struct kith_codec_ops *)list->items[i].plugin->ops)->provides;
+    return bits;
+}
+
 /* ----------------------------------------------------------------------------------- by code */
 
-/* The value as a file would have it. Only a list may be more than one text. */
+/* The value as a file would have it. A list or a map may be more than one text. */
 static struct kith_yaml *value_of(struct kith_reading *r, const struct kith_plugin *plugin,
                                   const struct kith_setting_text *setting)
 {
     for (const struct kith_param *p = plugin->params; p && p->name; p++)
-        if (strcmp(p->name, setting->name) == 0 && p->type == KITH_PARAM_STRINGS &&
-            *setting->text == '[')
+        if (strcmp(p->name, setting->name) == 0 && kith_value_type(p)->shape != KITH_SHAPE_ONE &&
+            (*setting->text == '[' || *setting->text == '{'))
             return kith_yaml_parse(setting->text, strlen(setting->text), r->arena, r->diag);
     return kith_yaml_scalar(r->arena, setting->text);
 }
@@ -158,8 +168,8 @@ int kith_entry_init(struct kith_entry *e, const struct kith_plugin *plugin,
                     size_t count, struct kith_error *err)
 {
     struct kith_arena *arena = kith_arena_new();
-    struct kith_origins origins = {.arena = arena};
-    struct kith_config nowhere = {.origins = &origins};
+    struct kith_provenances provenances = {.arena = arena};
+    struct kith_config nowhere = {.provenances = &provenances};
     struct kith_reading r = {
         .diag = kith_diag_new(), .arena = arena, .config = &nowhere, .dir = "", .profile = profile};
     *e = (struct kith_entry){.use = plugin->name, .kind = plugin->kind, .arena = arena};

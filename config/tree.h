@@ -27,8 +27,7 @@ struct kith_yaml {
 };
 
 /* NULL after errors of syntax. Aliases, anchors, tags and duplicate keys are reported too, and
- * leave nodes marked bad.
- * */
+ * leave nodes marked bad. */
 struct kith_yaml *kith_yaml_parse(const char *text, size_t len, struct kith_arena *,
                                   struct kith_diag *);
 

@@ -15,7 +15,6 @@
 #define KITH_KITH_H
 
 #include <kith/plugin.h>
-#include <kith/settings.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -3,11 +3,11 @@
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-for header in plugin settings kith; do
+for header in plugin kith; do
     # plugin.h stands quite alone: it may be copied into somebody's tree
     mkdir -p "$dir/$header/kith"
     cp "$srcdir/include/kith/$header.h" "$dir/$header/kith/"
-    if [ $header != plugin ]; then cp "$srcdir/include/kith/plugin.h" "$srcdir/include/kith/settings.h" "$dir/$header/kith/"; fi
+    if [ $header != plugin ]; then cp "$srcdir/include/kith/plugin.h" "$dir/$header/kith/"; fi
     printf '#include <kith/%s.h>\n#include <kith/%s.h>\nint main(void) { return 0; }\n' $header $header > "$dir/use.c"
     ${CC:-cc} -std=c11 -pedantic -Wall -Wextra -Werror -I"$dir/$header" -fsyntax-only "$dir/use.c"
     if command -v "${CXX:-c++}" > /dev/null; then

@@ -165,8 +165,74 @@ static void test_an_entry_owns_its_keys(void)
     CU_ASSERT_EQUAL(e.keys.count, 0);
 }
 
+static void differs(void *arg, const char *key, const char *was, const char *now, bool restart)
+{
+    printf("%s: '%s' '%s'\n", key, was, now);
+    ++*(unsigned *)arg;
+}
+
+/* A config made by code has the values of the file that says the same. */
+static void test_a_whole_config(void)
+{
+    static const char file[] = "node: { name: ada, label: prod, profile: wan }\n"
+                               "transport: { use: udp_tcp, bind: 10.0.0.1:1 }\n"
+                               "pipeline: { send: [ { use: zstd } ], accept: [ { use: zstd } ] }\n"
+                               "delegates: [ { use: log } ]\n"
+                               "join: [ 10.0.0.2 ]\n";
+    static const char *const join[] = {"10.0.0.2"};
+    const struct kith_setting_text bind[] = {{"bind", "10.0.0.1:1"}};
+    const struct kith_plugin *zstd = plugin(KITH_CODEC, "zstd");
+    struct kith_error err = {.size = sizeof err};
+    struct kith_diag *diag = kith_diag_new();
+    struct kith_config *read = kith_config_parse("", file, strlen(file), &fake_finder, diag), c;
+    unsigned differences = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(read);
+
+    kith_config_init(&c, KITH_PROFILE_WAN);
+    c.settings.name = "ada";
+    c.settings.label = "prod";
+    c.join = (struct kith_strings){join, 1};
+    kith_chain_settings(&c.chain, &c.settings);
+    CU_ASSERT_EQUAL(kith_entry_init(&c.transport, plugin(KITH_TRANSPORT, "udp_tcp"),
+                                    KITH_PROFILE_WAN, bind, 1, &err),
+                    0);
+    CU_ASSERT_EQUAL(kith_entries_add(&c.chain.send, zstd, KITH_PROFILE_WAN, NULL, 0, &err), 0);
+    CU_ASSERT_EQUAL(kith_entries_add(&c.chain.accept, zstd, KITH_PROFILE_WAN, NULL, 0, &err), 0);
+    CU_ASSERT_EQUAL(kith_entries_add(&c.delegates, plugin(KITH_DELEGATE, "log"), KITH_PROFILE_WAN,
+                                     NULL, 0, &err),
+                    0);
+    kith_config_diff(read, &c, differs, &differences);
+    CU_ASSERT_EQUAL(differences, 0);
+    CU_ASSERT_EQUAL(memcmp(c.transport.digest, read->transport.digest, 32), 0);
+    CU_ASSERT_EQUAL(c.gossip_verify_outgoing, read->gossip_verify_outgoing);
+    CU_ASSERT_STRING_EQUAL(c.chain.label, read->chain.label);
+    CU_ASSERT_EQUAL(c.chain.protocol, read->chain.protocol);
+    CU_ASSERT_EQUAL(c.chain.max_stream_size, read->chain.max_stream_size);
+    CU_ASSERT_EQUAL(c.chain.max_stream_memory, read->chain.max_stream_memory);
+
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    kith_config_show(&c, f);
+    fclose(f);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "name: ada "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# set by code\n"));
+    CU_ASSERT_PTR_NULL(strstr(text, "# line"));
+    free(text);
+
+    kith_entry_fini(&c.transport);
+    kith_entries_free(&c.chain.send);
+    kith_entries_free(&c.chain.accept);
+    kith_entries_free(&c.delegates);
+    kith_config_free(&c); /* nothing of it is the config's own */
+    CU_ASSERT_STRING_EQUAL(c.settings.name, "ada");
+    kith_config_free(read);
+    kith_diag_free(diag);
+}
+
 KITH_TESTS("config/by_code", {"values and defaults", test_values_and_defaults},
            {"lists and profiles", test_lists_and_profiles}, {"what is wrong", test_what_is_wrong},
            {"digests are those of a file", test_digests},
            {"lists of entries", test_lists_of_entries}, {"keys", test_keys},
-           {"an entry owns its keys", test_an_entry_owns_its_keys})
+           {"an entry owns its keys", test_an_entry_owns_its_keys},
+           {"a whole config", test_a_whole_config})

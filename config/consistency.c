@@ -1,8 +1,8 @@
 /*
- * check.c - what must hold between several values: the rules that no table can say.
+ * consistency.c - what must hold between several values: the rules that no table can say.
  *
  * Errors for what can't work, warnings for what surely is not meant. The pipeline has its own rules
- * in chain.c.
+ * in chain_check.c.
  */
 #include "schema.h"
 
@@ -87,6 +87,24 @@ static void check_detection(struct kith_reading *r)
             "'gossip.to_the_dead_time' is shorter than 'probe.interval': the dead can't refute");
 }
 
+/* ------------------------------------------------------------------------------------ labels */
+
+static bool is_label(const char *s)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    return *s && !(*s >= '0' && *s <= '9') && !s[strspn(s, letters)];
+}
+
+static void check_labels(struct kith_reading *r, const struct kith_yaml *map)
+{
+    for (const struct kith_yaml *i = map && map->kind == KITH_YAML_MAP ? map->first : NULL; i;
+         i = i->next)
+        if (!is_label(i->key->text))
+            kith_diag_error(r->diag, i->key->pos,
+                            "letters, digits and _, not beginning with a digit",
+                            "'%s' is no name for a metric's label", i->key->text);
+}
+
 /* --------------------------------------------------------------------------------- delegates */
 
 struct claim {
@@ -106,54 +124,74 @@ static void claim(struct kith_reading *r, struct claim *c, const struct kith_ent
                     c->what);
 }
 
-static void check_delegates(struct kith_reading *r)
+static void check_meta(struct kith_reading *r, const struct kith_entry *e)
 {
     const struct kith_config *c = r->config;
+    if (c->meta.data)
+        kith_diag_error(r->diag, e->pos, "keep one of them",
+                        "'meta' (line %u) and delegate '%s' (line %u) both provide the node's meta",
+                        kith_pos_of(c, "node.meta").line, e->plugin->name, e->pos.line);
+}
+
+/* Whether an earlier delegate has the channel of the i-th. */
+static void check_channel(struct kith_reading *r, size_t i)
+{
+    const struct kith_entry *all = r->config->delegates.items, *e = &all[i];
+    for (size_t k = 0; e->channel && k < i; k++)
+        if (all[k].channel && strcmp(all[k].channel, e->channel) == 0)
+            kith_diag_error(r->diag, e->pos, "give each a name of its own",
+                            "delegates '%s' (line %u) and '%s' (line %u) both use channel '%s'",
+                            all[k].plugin->name, all[k].pos.line, e->plugin->name, e->pos.line,
+                            e->channel);
+}
+
+static void check_delegates(struct kith_reading *r)
+{
     struct claim raw = {"send raw messages or state",
                         "give one of them a `channel: NAME` of its own", NULL};
     struct claim meta = {"provide the node's meta", "keep one of them", NULL};
     struct claim ack = {"provide what goes with acks", "keep one of them", NULL};
-    for (size_t i = 0; i < c->delegates.count; i++) {
-        const struct kith_entry *e = &c->delegates.items[i];
+    for (size_t i = 0; i < r->config->delegates.count; i++) {
+        const struct kith_entry *e = &r->config->delegates.items[i];
         const struct kith_delegate_ops *ops = e->plugin->ops;
         if (!e->channel && (ops->get_broadcasts || ops->local_state)) claim(r, &raw, e);
         if (ops->node_meta) claim(r, &meta, e);
         if (ops->ack_payload) claim(r, &ack, e);
-        if (ops->node_meta && c->meta.data)
-            kith_diag_error(
-                r->diag, e->pos, "keep one of them",
-                "'meta' (line %u) and delegate '%s' (line %u) both provide the node's meta",
-                kith_pos_of(c, "node.meta").line, e->plugin->name, e->pos.line);
-        for (size_t k = 0; e->channel && k < i; k++)
-            if (c->delegates.items[k].channel &&
-                strcmp(c->delegates.items[k].channel, e->channel) == 0)
-                kith_diag_error(r->diag, e->pos, "give each a name of its own",
-                                "delegates '%s' (line %u) and '%s' (line %u) both use channel '%s'",
-                                c->delegates.items[k].plugin->name, c->delegates.items[k].pos.line,
-                                e->plugin->name, e->pos.line, e->channel);
+        if (ops->node_meta) check_meta(r, e);
+        check_channel(r, i);
     }
 }
 
 /* ------------------------------------------------------------------------------------- join */
 
-/* [name/]host[:port], memberlist 2.14. */
+/* The colon before a port: after the ] of an IPv6 address, or the only one. NULL: none. */
+static const char *port_colon(const char *host)
+{
+    if (*host == '[') {
+        const char *end = strrchr(host, ']');
+        return end && end[1] == ':' ? end + 1 : NULL;
+    }
+    const char *first = strchr(host, ':');
+    return first && !strchr(first + 1, ':') ? first : NULL;
+}
+
+static bool is_port(const char *s)
+{
+    unsigned long port = 0;
+    size_t n = strspn(s, "0123456789");
+    for (size_t i = 0; i < n && port < 100000; i++) port = port * 10 + (unsigned long)(s[i] - '0');
+    return n && !s[n] && port <= 65535;
+}
+
+/* [name/]host[:port] (PROTOCOL.md 2.14). Why it is not; NULL: it is. */
 static const char *bad_seed(const char *text)
 {
     if (*text == '/') return "the name before the / is empty";
     const char *slash = strchr(text, '/'), *host = slash ? slash + 1 : text;
-    const char *end = strrchr(host, ']'), *first = strchr(host, ':'), *colon = NULL;
     if (!*host) return "there is no host after the /";
-    if (*host == '[' && !end) return "the [ is not closed";
-    if (*host == '[')
-        colon = end[1] == ':' ? end + 1 : NULL;
-    else if (first && !strchr(first + 1, ':'))
-        colon = first;
-    if (!colon) return NULL;
-    unsigned long port = 0;
-    size_t n = strspn(colon + 1, "0123456789");
-    for (size_t i = 0; i < n && port < 100000; i++)
-        port = port * 10 + (unsigned long)(colon[1 + i] - '0');
-    return !n || colon[1 + n] || port > 65535 ? "the port is not a number up to 65535" : NULL;
+    if (*host == '[' && !strrchr(host, ']')) return "the [ is not closed";
+    const char *colon = port_colon(host);
+    return colon && !is_port(colon + 1) ? "the port is not a number up to 65535" : NULL;
 }
 
 static void check_join(struct kith_reading *r, const struct kith_yaml *list)
@@ -169,11 +207,12 @@ static void check_join(struct kith_reading *r, const struct kith_yaml *list)
     }
 }
 
-void kith_check(struct kith_reading *r, const struct kith_yaml *root)
+void kith_consistency_check(struct kith_reading *r, const struct kith_yaml *root)
 {
     check_node(r);
     check_periods(r);
     check_detection(r);
+    check_labels(r, kith_yaml_get(kith_yaml_get(root, "node"), "metric_labels"));
     check_delegates(r);
     check_join(r, kith_yaml_get(root, "join"));
 }

@@ -1,8 +1,8 @@
 /*
- * settings.c - every key of the file that is not a plugin's, with type, default per profile, range
+ * sections.c - every key of the file that is not a plugin's, with type, default per profile, range
  * and one line of words.
  *
- * memberlist's Config field by field (docs/WIRE.md names the version), each in snake case and
+ * memberlist's Config field by field (docs/PROTOCOL.md names the version), each in snake case and
  * grouped where that reads better; the Go name is in brackets. One format with the plugins' tables,
  * so that checker, `config show`, JSON Schema and reference page need to know only one. Knows
  * nothing of files.
@@ -12,7 +12,7 @@
 
 #define AT(m)   offsetof(struct kith_config, m)
 #define SET(m)  offsetof(struct kith_config, settings.m)
-#define FORM(m) offsetof(struct kith_forms, m)
+#define FORM(m) offsetof(struct kith_short_forms, m)
 #define MS      1000000ull
 #define SECOND  (1000 * MS)
 #define HOUR    (3600 * SECOND)
@@ -22,26 +22,28 @@ static const char *const log_tos[] = {"stderr", "file", "journald", NULL};
 static const char *const log_levels[] = {"error", "warn", "info", "debug", "trace", NULL};
 static const char *const log_formats[] = {"text", "json", NULL};
 
+const char *const kith_requirements[] = {"compress", "check", "authenticate", "encrypt", NULL};
+
 static const struct kith_param root[] = {
-    {"node", KITH_SPECIAL_SECTION},
-    {"transport", KITH_SPECIAL_TRANSPORT, 0, AT(transport), "udp_tcp",
+    {"node", KITH_TYPE_SECTION},
+    {"transport", KITH_TYPE_TRANSPORT, 0, AT(transport), "udp_tcp",
      .doc = "the plugin that moves packets and streams: `use` and its parameters (Transport)"},
-    {"keyring", KITH_SPECIAL_KEYS, 0, AT(keyring),
+    {"keyring", KITH_TYPE_KEYS, 0, AT(keyring),
      .doc = "keys of all codecs without `keys` of their own; the first seals, all open (Keyring)"},
-    {"pipeline", KITH_SPECIAL_SECTION},
-    {"delegates", KITH_SPECIAL_DELEGATES, 0, AT(delegates),
+    {"pipeline", KITH_TYPE_SECTION},
+    {"delegates", KITH_TYPE_DELEGATES, 0, AT(delegates),
      .doc = "plugins that take part, in the order events reach them"},
     {"join", KITH_PARAM_STRINGS, 0, AT(join), .min = 1, .max = 512,
      .doc = "where to find members: [name/]host[:port]; tried with backoff until one answers"},
-    {"probe", KITH_SPECIAL_SECTION},
-    {"suspicion", KITH_SPECIAL_SECTION},
-    {"gossip", KITH_SPECIAL_SECTION},
-    {"push_pull", KITH_SPECIAL_SECTION},
-    {"limits", KITH_SPECIAL_SECTION},
+    {"probe", KITH_TYPE_SECTION},
+    {"suspicion", KITH_TYPE_SECTION},
+    {"gossip", KITH_TYPE_SECTION},
+    {"push_pull", KITH_TYPE_SECTION},
+    {"limits", KITH_TYPE_SECTION},
     {NULL}};
 
 static const struct kith_param short_forms[] = {
-    {"secret_key", KITH_SPECIAL_KEY, 0, FORM(key),
+    {"secret_key", KITH_TYPE_KEY, 0, FORM(key),
      .doc =
          "short form: a keyring of one key, and aes_gcm at the end of pipeline.send (SecretKey)"},
     {"enable_compression", KITH_PARAM_BOOL, 0, FORM(compression), "true",
@@ -61,14 +63,13 @@ static const struct kith_param node[] = {
      .doc = "name of the cluster on every packet and stream; others' are refused (Label)"},
     {"skip_inbound_label_check", KITH_PARAM_BOOL, 0, SET(skip_inbound_label_check), "false",
      .doc = "a proxy in front strips the label: expect none (SkipInboundLabelCheck)"},
-    {"meta", KITH_SPECIAL_META, 0, AT(meta), .max = 512,
+    {"meta", KITH_TYPE_META, 0, AT(meta), .max = 512,
      .doc = "up to 512 bytes that all members see: text, { base64: ... }, { file: ... } or { tags: "
-            "{ key: value } } as "
-            "Serf's"},
+            "{ key: value } } as Serf's"},
     {"control", KITH_PARAM_PATH, 0, AT(control), .max = 107,
      .doc = "path of the control socket; without it derived from the name"},
-    {"log", KITH_SPECIAL_SECTION},
-    {"delegate_protocol", KITH_SPECIAL_SECTION},
+    {"log", KITH_TYPE_SECTION},
+    {"delegate_protocol", KITH_TYPE_SECTION},
     {"protocol_version", KITH_PARAM_UINT, 0, SET(protocol_version), "2", .min = 1, .max = 5,
      .doc = "version of memberlist's protocol to speak (ProtocolVersion)"},
     {"tcp_timeout", KITH_PARAM_DURATION, 0, SET(tcp_timeout), "10s", "30s", "1s", MS, HOUR,
@@ -80,14 +81,14 @@ static const struct kith_param node[] = {
             "(DeadNodeReclaimTime)"},
     {"require_node_names", KITH_PARAM_BOOL, 0, SET(require_node_names), "false",
      .doc = "send nothing to an address without the name of its member (RequireNodeNames)"},
-    {"cidrs_allowed", KITH_SPECIAL_CIDRS, 0, SET(cidrs_allowed),
+    {"cidrs_allowed", KITH_TYPE_CIDRS, 0, SET(cidrs_allowed),
      .doc = "networks whose addresses may be members; none: all (CIDRsAllowed)"},
     {"dns_config_path", KITH_PARAM_PATH, 0, SET(dns_config_path), "/etc/resolv.conf",
      .doc = "resolv.conf for the names in `join` (DNSConfigPath)"},
     {"queue_check_interval", KITH_PARAM_DURATION, 0, SET(queue_check_interval), "30s",
      .min = 10 * MS, .max = HOUR,
      .doc = "how often the depth of the queues is sampled (QueueCheckInterval)"},
-    {"metric_labels", KITH_SPECIAL_LABELS, 0, AT(metric_labels),
+    {"metric_labels", KITH_PARAM_MAP, 0, AT(metric_labels),
      .doc = "labels that every metric carries, name: value (MetricLabels)"},
     {"msgpack_use_new_time_format", KITH_PARAM_BOOL, 0, SET(msgpack_use_new_time_format), "false",
      .doc =
@@ -116,15 +117,14 @@ static const struct kith_param delegate_protocol[] = {
     {NULL}};
 
 static const struct kith_param pipeline[] = {
-    {"send", KITH_SPECIAL_CODECS, 0, AT(chain.send), "lzw, crc32",
+    {"send", KITH_TYPE_CODECS, 0, AT(chain.send), "lzw, crc32",
      .doc = "codecs around everything this node sends, in this order: compress, then check, then "
             "encrypt"},
-    {"accept", KITH_SPECIAL_CODECS, 0, AT(chain.accept),
+    {"accept", KITH_TYPE_CODECS, 0, AT(chain.accept),
      .doc = "codecs that it opens, in any order; without it those of `send`, lzw and crc32"},
-    {"require", KITH_SPECIAL_REQUIRE, 0, AT(chain.require),
+    {"require", KITH_TYPE_REQUIRE, 0, AT(chain.require),
      .doc = "what must have been taken off a message: encrypt, authenticate, check, compress; "
-            "without it [encrypt, "
-            "authenticate] as soon as `send` encrypts"},
+            "without it [encrypt, authenticate] as soon as `send` encrypts"},
     {NULL}};
 
 static const struct kith_param probe[] = {
@@ -204,20 +204,50 @@ const struct kith_section kith_sections[] = {
     {"limits", limits, "the most of everything; what is over it is dropped and counted"},
     {NULL}};
 
-/* ----------------------------------------------------------------------------- for embedders */
+/* ------------------------------------------------------------------------------- by code */
+
+void kith_config_init(struct kith_config *c, enum kith_profile profile)
+{
+    struct kith_complaint why;
+    const struct kith_param_in in = {.dir = "", .why = &why};
+    *c = (struct kith_config){.path = ""};
+    for (const struct kith_section *s = kith_sections; s->path; s++)
+        for (const struct kith_param *p = s->params; p->name; p++) {
+            const struct kith_value_type *t = kith_value_type(p);
+            if (!s->short_forms && t && t->shape == KITH_SHAPE_ONE) /* our lists begin empty */
+                kith_param_set_default(p, profile, (char *)c + p->offset, &in);
+        }
+    c->settings.profile = profile;
+    c->gossip_verify_outgoing = true;
+    kith_chain_settings(&c->chain, &c->settings);
+}
+
+void kith_chain_settings(struct kith_chain *chain, const struct kith_settings *s)
+{
+    chain->protocol = s->protocol_version;
+    chain->label = s->label;
+    chain->skip_inbound_label_check = s->skip_inbound_label_check;
+    chain->max_stream_size = s->max_stream_size;
+    chain->max_stream_memory = s->max_stream_memory;
+}
 
 void kith_settings_init(struct kith_settings *s, enum kith_profile profile)
 {
-    struct kith_config c = {0};
-    for (const struct kith_section *sec = kith_sections; sec->path; sec++)
-        for (const struct kith_param *p = sec->params; p->name; p++) {
-            struct kith_complaint why;
-            bool ours = p->offset >= AT(settings) && p->offset < AT(settings) + sizeof c.settings;
-            if (ours && p->type < KITH_SPECIAL_SECTION)
-                kith_value_set_default(p, profile, (char *)&c + p->offset, NULL, "", &why);
-        }
-    c.settings.profile = profile;
+    struct kith_config c;
+    kith_config_init(&c, profile);
     *s = c.settings;
+}
+
+/* Decimal, without a leading zero, at most max. */
+static bool prefix_bits(const char *s, unsigned max, unsigned *bits)
+{
+    *bits = 0;
+    if (!*s || strlen(s) > 3 || (s[0] == '0' && s[1])) return false;
+    for (; *s; s++) {
+        if (*s < '0' || *s > '9') return false;
+        *bits = *bits * 10 + (unsigned)(*s - '0');
+    }
+    return *bits <= max;
 }
 
 /* Host bits are dropped, as Go's net.ParseCIDR does; a v4-mapped network stays IPv6. */
@@ -235,15 +265,8 @@ int kith_cidr_parse(struct kith_cidr *out, const char *text)
         c.len = 16;
     else
         return -KITH_EINVAL;
-
-    unsigned bits = 0;
-    const char *s = slash + 1;
-    if (!*s || strlen(s) > 3 || (s[0] == '0' && s[1])) return -KITH_EINVAL;
-    for (; *s; s++) {
-        if (*s < '0' || *s > '9') return -KITH_EINVAL;
-        bits = bits * 10 + (unsigned)(*s - '0');
-    }
-    if (bits > c.len * 8u) return -KITH_EINVAL;
+    unsigned bits;
+    if (!prefix_bits(slash + 1, c.len * 8u, &bits)) return -KITH_EINVAL;
     c.prefix = (uint8_t)bits;
     for (unsigned i = bits; i < c.len * 8u; i++) c.bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
     *out = c;

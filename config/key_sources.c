@@ -1,8 +1,9 @@
 /*
- * keys.c - the sources of keys as the file names them: { file: }, { env: }, { fd: }, { dir: }, or
- * the key itself.
+ * key_sources.c - the sources of keys as the file names them: { file: }, { env: }, { fd: }, { dir:
+ * }, or the key itself.
  *
- * Which forms a key may have, and how a source is read, is secret.c's part.
+ * Which forms a key may have, and how a source is read, is the part of secret.c and
+ * secret_load.c.
  */
 #include "schema.h"
 #include "secret.h"
@@ -11,18 +12,18 @@
 static const struct {
     const char *key;
     uint32_t kind;
-} forms[] = {
+} ways[] = {
     {"file", KITH_KEYS_FILE}, {"env", KITH_KEYS_ENV}, {"fd", KITH_KEYS_FD}, {"dir", KITH_KEYS_DIR}};
 
-enum { FORMS = sizeof forms / sizeof *forms };
+enum { WAYS = sizeof ways / sizeof *ways };
 
 static const char WRITE[] = "write { file: PATH }, { env: NAME }, { fd: NUMBER } or { dir: PATH }";
 
-static void unknown_form(struct kith_reading *r, const struct kith_yaml *v, const char *name)
+static void unknown_way(struct kith_reading *r, const struct kith_yaml *v, const char *name)
 {
-    const char *words[FORMS];
-    for (size_t i = 0; i < FORMS; i++) words[i] = forms[i].key;
-    const char *near = kith_nearest(v->key->text, words, FORMS);
+    const char *words[WAYS];
+    for (size_t i = 0; i < WAYS; i++) words[i] = ways[i].key;
+    const char *near = kith_nearest(v->key->text, words, WAYS);
     char help[200];
     snprintf(help, sizeof help, "%s%s%s%s", near ? "did you mean '" : "", near ? near : "",
              near ? "'? " : "", WRITE);
@@ -36,36 +37,41 @@ static bool descriptor(const char *text)
     return n && n <= 6 && !text[n];
 }
 
-/* One of the forms of a map; kind 0: said why not. */
+static const char *in_dir(const struct kith_reading *r, uint32_t kind, const char *text)
+{
+    bool path = kind == KITH_KEYS_FILE || kind == KITH_KEYS_DIR;
+    return path && *text != '/' && *r->dir ? kith_arena_printf(r->arena, "%s/%s", r->dir, text)
+                                           : kith_arena_strdup(r->arena, text);
+}
+
+/* The one key of a map and what it says; kind 0: said why not. */
+static struct kith_key_source named_source(struct kith_reading *r, const struct kith_yaml *v,
+                                           uint32_t kind)
+{
+    const char *text = kith_schema_text(r, v, v->key->text);
+    if (text && kind == KITH_KEYS_FD && !descriptor(text)) {
+        kith_diag_error(r->diag, v->pos, "write its number, as { fd: 3 }",
+                        "'%s' is no file descriptor", text);
+        text = NULL;
+    }
+    if (!text) return (struct kith_key_source){0};
+    return (struct kith_key_source){kind, in_dir(r, kind, text), v->pos};
+}
+
 static struct kith_key_source map_source(struct kith_reading *r, const struct kith_yaml *map,
                                          const char *name)
 {
-    struct kith_key_source s = {.pos = map->pos};
-    if (map->count != 1 && !map->bad) {
+    const struct kith_yaml *v = map->first;
+    if (map->bad) return (struct kith_key_source){0};
+    if (map->count != 1) {
         kith_diag_error(r->diag, map->pos, WRITE, "a source of '%s' has one key, not %zu", name,
                         map->count);
-        return s;
+        return (struct kith_key_source){0};
     }
-    const struct kith_yaml *v = map->first;
-    for (size_t i = 0; v && i < FORMS; i++) {
-        if (strcmp(forms[i].key, v->key->text) != 0) continue;
-        const char *text = kith_schema_text(r, v, v->key->text);
-        if (!text) return s;
-        if (forms[i].kind == KITH_KEYS_FD && !descriptor(text)) {
-            kith_diag_error(r->diag, v->pos, "write its number, as { fd: 3 }",
-                            "'%s' is no file descriptor", text);
-            return s;
-        }
-        bool path = forms[i].kind == KITH_KEYS_FILE || forms[i].kind == KITH_KEYS_DIR;
-        s.kind = forms[i].kind;
-        s.where = path && *text != '/' && *r->dir
-                      ? kith_arena_printf(r->arena, "%s/%s", r->dir, text)
-                      : kith_arena_strdup(r->arena, text);
-        s.pos = v->pos;
-        return s;
-    }
-    if (v && !map->bad) unknown_form(r, v, name);
-    return s;
+    for (size_t i = 0; i < WAYS; i++)
+        if (strcmp(ways[i].key, v->key->text) == 0) return named_source(r, v, ways[i].kind);
+    unknown_way(r, v, name);
+    return (struct kith_key_source){0};
 }
 
 /* The key itself, in the text of the file: read at once, and never shown. */

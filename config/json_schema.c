@@ -1,5 +1,5 @@
 /*
- * reference.c - the JSON Schema of a file, for editors and for programs that write files.
+ * json_schema.c - the JSON Schema of a file, for editors and for programs that write files.
  *
  * Made of the same tables as the checker, those of the plugins that the finder knows included. A
  * plugin that is named by path is let through unchecked.
@@ -40,18 +40,23 @@ static json_t *one_or_list(json_t *item)
     return must(json_pack("{s:[O,o]}", "anyOf", item, list_of(item)));
 }
 
-static json_t *number_schema(const struct kith_param *p, const char *type)
+static json_t *number_json(long double v)
 {
-    json_t *s = typed(type);
-    put(s, "minimum", json_integer((json_int_t)p->min));
-    if (p->max) put(s, "maximum", json_integer((json_int_t)p->max));
-    return s;
+    bool whole = v >= -1e15L && v <= 1e15L && v == (long double)(json_int_t)v;
+    return whole ? json_integer((json_int_t)v) : json_real((double)v);
 }
 
-static json_t *with_unit(const char *pattern)
+/* A number, or a text that says it with a unit. */
+static json_t *number_schema(const struct kith_param *p, const struct kith_value_type *t)
 {
-    return must(json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", "integer", "minimum", 0,
-                          "type", "string", "pattern", pattern));
+    long double low, high;
+    if (t->pattern)
+        return must(json_pack("{s:[{s:s, s:i}, {s:s, s:s}]}", "anyOf", "type", t->json, "minimum",
+                              0, "type", "string", "pattern", t->pattern));
+    json_t *s = typed(t->json);
+    if (kith_param_limit(p, false, &low)) put(s, "minimum", number_json(low));
+    if (kith_param_limit(p, true, &high)) put(s, "maximum", number_json(high));
+    return s;
 }
 
 static json_t *words_schema(const char *const *words)
@@ -61,7 +66,7 @@ static json_t *words_schema(const char *const *words)
     return must(json_pack("{s:o}", "enum", list));
 }
 
-/* ----------------------------------------------------------------------------- special types */
+/* ----------------------------------------------------------------------------- our own types */
 
 static json_t *object_of(json_t *properties)
 {
@@ -85,8 +90,8 @@ static json_t *texts_by_name(void)
 static json_t *source_schema(void)
 {
     json_t *any = must(json_array());
-    static const char *const forms[] = {"file", "env", "dir"};
-    for (size_t i = 0; i < 3; i++) json_array_append_new(any, one_key(forms[i], typed("string")));
+    static const char *const ways[] = {"file", "env", "dir"};
+    for (size_t i = 0; i < 3; i++) json_array_append_new(any, one_key(ways[i], typed("string")));
     json_array_append_new(any, one_key("fd", typed("integer")));
     json_array_append_new(any, typed("string"));
     return must(json_pack("{s:o}", "anyOf", any));
@@ -145,40 +150,42 @@ static json_t *section_schema(const char *path, const struct kith_config_finder 
 
 /* ----------------------------------------------------------------------------- one parameter */
 
+static json_t *row_schema(const struct kith_param *p, const struct kith_value_type *t)
+{
+    if (p->type == KITH_PARAM_ENUM) return words_schema(p->choices);
+    if (t->shape == KITH_SHAPE_LIST) return one_or_list(text_schema(p));
+    if (t->shape == KITH_SHAPE_MAP) return texts_by_name();
+    if (t->number != KITH_NUMBER_NONE) return number_schema(p, t);
+    return t->json ? typed(t->json) : text_schema(p);
+}
+
 static json_t *type_schema(const struct kith_param *p, const struct kith_config_finder *finder,
                            const char *path)
 {
+    const struct kith_value_type *t = kith_value_type(p);
+    if (t) return row_schema(p, t);
     switch (p->type) {
-    case KITH_PARAM_BOOL: return typed("boolean");
-    case KITH_PARAM_UINT: return number_schema(p, "integer");
-    case KITH_PARAM_FLOAT: return number_schema(p, "number");
-    case KITH_PARAM_SIZE: return with_unit("^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$|^[0-9]+$");
-    case KITH_PARAM_DURATION:
-        return with_unit("^0$|^([0-9]+(\\.[0-9]+)?(ns|us|\xC2\xB5s|ms|s|m|h))+$");
-    case KITH_PARAM_ENUM: return words_schema(p->choices);
-    case KITH_PARAM_STRINGS: return one_or_list(text_schema(p));
-    case KITH_SPECIAL_SECTION: return section_schema(path, finder);
-    case KITH_SPECIAL_CIDRS: return one_or_list(typed("string"));
-    case KITH_SPECIAL_LABELS: return texts_by_name();
-    case KITH_SPECIAL_META: return meta_schema();
-    case KITH_SPECIAL_KEYS: return one_or_list(source_schema());
-    case KITH_SPECIAL_KEY: return source_schema();
-    case KITH_SPECIAL_TRANSPORT: return entry_schema(KITH_TRANSPORT, finder);
-    case KITH_SPECIAL_CODECS: return list_of(entry_schema(KITH_CODEC, finder));
-    case KITH_SPECIAL_DELEGATES: return list_of(entry_schema(KITH_DELEGATE, finder));
-    case KITH_SPECIAL_WIRE:
+    case KITH_TYPE_SECTION: return section_schema(path, finder);
+    case KITH_TYPE_CIDRS: return one_or_list(typed("string"));
+    case KITH_TYPE_META: return meta_schema();
+    case KITH_TYPE_KEYS: return one_or_list(source_schema());
+    case KITH_TYPE_KEY: return source_schema();
+    case KITH_TYPE_TRANSPORT: return entry_schema(KITH_TRANSPORT, finder);
+    case KITH_TYPE_CODECS: return list_of(entry_schema(KITH_CODEC, finder));
+    case KITH_TYPE_DELEGATES: return list_of(entry_schema(KITH_DELEGATE, finder));
+    case KITH_TYPE_WIRE:
         return must(
             json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0xC0, "maximum", 0xEF));
-    case KITH_SPECIAL_REQUIRE: return one_or_list(words_schema(kith_require_words()));
-    default: return text_schema(p);
+    case KITH_TYPE_REQUIRE: return one_or_list(words_schema(kith_requirements));
+    default: abort();
     }
 }
 
-static json_t *default_json(const struct kith_param *p)
+/* As the type has it in JSON: the text of a file is JSON too for booleans and whole numbers. */
+static json_t *default_json(const struct kith_param *p, const struct kith_value_type *t)
 {
-    if (p->type == KITH_PARAM_BOOL) return json_boolean(strcmp(p->def, "true") == 0);
-    if (p->type == KITH_PARAM_UINT) return json_integer(atoll(p->def));
-    return json_string(p->def);
+    json_t *v = t->json && !t->pattern ? json_loads(p->def, JSON_DECODE_ANY, NULL) : NULL;
+    return v ? v : json_string(p->def);
 }
 
 static json_t *properties_of(json_t *into, const struct kith_param *params,
@@ -190,7 +197,7 @@ static json_t *properties_of(json_t *into, const struct kith_param *params,
         snprintf(full, sizeof full, "%s%s%s", path, *path ? "." : "", p->name);
         json_t *s = type_schema(p, finder, full);
         if (p->doc) put(s, "description", json_string(p->doc));
-        if (p->def && p->type < KITH_SPECIAL_SECTION) put(s, "default", default_json(p));
+        if (p->def && kith_value_type(p)) put(s, "default", default_json(p, kith_value_type(p)));
         if (required && (p->flags & KITH_PARAM_REQUIRED))
             json_array_append_new(required, must(json_string(p->name)));
         put(into, p->name, s);

@@ -18,8 +18,8 @@
 
 enum { NEWEST_MAJOR_LOOKED_FOR = 16 };
 
-/* Group 0 is root's own. Who owns the file is the administrator's business: a build tree may belong
- * to its builder. */
+/* Group 0 is root's own group. The owner is not looked at: a build tree may belong to whoever built
+ * it. */
 static int writable_by_others(const char *path, const char *what, struct kith_error *err)
 {
     struct stat st;

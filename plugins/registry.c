@@ -6,7 +6,7 @@
  * its name. Each file is loaded once and kept. Knows nothing of instances.
  */
 #include "loader.h"
-#include "plugins.h"
+#include "registry.h"
 
 #include <dirent.h>
 #include <errno.h>

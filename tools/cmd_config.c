@@ -7,7 +7,8 @@
 #include "config.h"
 #include "config_with.h"
 #include "fail.h"
-#include "plugins.h"
+#include "plugins_check.h"
+#include "registry.h"
 
 #include <getopt.h>
 #include <limits.h>

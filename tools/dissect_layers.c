@@ -7,7 +7,8 @@
 
 #include "config.h"
 #include "host.h"
-#include "plugins.h"
+#include "inflow.h"
+#include "registry.h"
 
 #include <sodium.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 
 #include "crash.h"
 #include "plugin_describe.h"
-#include "plugins.h"
+#include "registry.h"
 
 #include <errno.h>
 #include <fcntl.h>

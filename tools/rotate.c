@@ -13,8 +13,8 @@
 #include "rotate.h"
 
 #include "fail.h"
+#include "keyring.h"
 #include "screen.h"
-#include "plugins.h"
 #include <sodium.h>
 #include <stdlib.h>
 

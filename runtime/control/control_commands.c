@@ -353,7 +353,7 @@ static void do_command(struct kith_client *c, const json_t *request)
     struct kith_buf text = {.base = malloc(OUTPUT_MAX), .cap = OUTPUT_MAX};
     text.data = text.base;
     struct kith_sink sink = {.size = sizeof sink, .ctx = &text, .write = collect};
-    int rc = text.base ? in->plugin->command(in->self, words, &sink, &err) : -KITH_ENOMEM;
+    int rc = text.base ? kith_instance_command(in, words, &sink, &err) : -KITH_ENOMEM;
     if (rc < 0)
         kith_client_fail(c, rc, "%s: %s", name, *err.text ? err.text : kith_code_text(rc));
     else

@@ -247,9 +247,16 @@ static void free_host(void *ctx, struct kith_host *table)
     free(h);
 }
 
+static void maker_random(void *ctx, void *out, size_t len)
+{
+    struct kith_services *s = ctx;
+    kith_loop_random(s->loop, out, len);
+}
+
 struct kith_host_maker kith_services_maker(struct kith_services *s)
 {
-    return (struct kith_host_maker){.ctx = s, .make = make_host, .free = free_host};
+    return (struct kith_host_maker){
+        .ctx = s, .make = make_host, .free = free_host, .random = maker_random};
 }
 
 /* ------------------------------------------------------------------------------------- life */

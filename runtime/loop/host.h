@@ -10,7 +10,7 @@
 
 #include "log.h"
 #include "loop.h"
-#include "plugins.h"
+#include "instance.h"
 
 struct kith_services;
 

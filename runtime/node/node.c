@@ -46,15 +46,6 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
     return rc;
 }
 
-/* What an instance says about its settings belongs to the place of its entry. */
-static int tell_entry(struct kith *k, const struct kith_entry *entry, struct kith_error *err)
-{
-    char text[sizeof err->text + 512];
-    snprintf(text, sizeof text, "%s:%u:%u: error: %s", k->path, entry->pos.line, entry->pos.col,
-             err->text);
-    return kith_fail(err, (enum kith_code) - err->code, "%.*s", (int)sizeof err->text - 1, text);
-}
-
 struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
 {
     struct kith_config_finder finder = kith_registry_finder(k->registry);
@@ -128,8 +119,9 @@ static int make_parts(struct kith *k, struct kith_error *err)
         kith_joiner_new(k))
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     k->maker = kith_services_maker(k->services);
+    k->maker.file = k->path;
     rc = kith_instance_new(&k->transport, &c->transport, &k->maker, k->ring, err);
-    if (rc) return tell_entry(k, &c->transport, err);
+    if (rc) return rc;
     k->ops = k->transport->plugin->ops;
     rc = kith_pipeline_new(&k->pipeline, &c->chain, &k->maker, k->ring, NULL, err);
     if (rc) return rc;
@@ -236,8 +228,9 @@ static int make_core(struct kith *k, struct kith_error *err)
         .headroom = (uint16_t)(k->room.head + limits.headroom),
         .tailroom = (uint16_t)(k->room.tail + limits.tailroom),
     };
+    kith_error_clear(err);
     int rc = k->ops->advertise(k->transport->self, &config.advertise, err);
-    if (rc) return rc;
+    if (rc) return kith_instance_failed(k->transport, rc, "say where it can be reached", err);
     config.default_port = config.advertise.port ? config.advertise.port : k->ops->default_port;
     k->default_port = config.default_port;
     k->env = (struct kith_core_env){
@@ -259,7 +252,7 @@ int kith_start(struct kith *k, struct kith_error *err)
     if (!rc)
         rc = kith_control_start(k,
                                 err); /* first: another node of this name says so before we bind */
-    if (!rc) rc = kith_instance_start(k->transport, err);
+    if (!rc) rc = kith_instance_start(k->transport, NULL, err);
     if (rc) return rc;
     kith_wiring_measure(k);
     rc = make_core(k, err);

@@ -131,10 +131,8 @@ static int take_transport(struct kith *k, struct next *n, struct kith_error *err
     if (same && same_setup(&k->config->settings, &n->config->settings)) return 0;
     int rc = kith_instance_new(&n->transport, &n->config->transport, &k->maker, k->ring, err);
     if (!rc) rc = kith_wiring_attach(k, n->transport, &n->config->settings, err);
-    if (!rc) rc = kith_instance_adopt(n->transport, k->transport, err);
-    if (rc) return rc;
-    rc = kith_instance_start(n->transport, err);
-    if (rc) {
+    if (!rc) rc = kith_instance_start(n->transport, k->transport, err);
+    if (rc && !kith_instance_runs(k->transport)) {
         kith_node_log(k, KITH_LOG_ERROR, "reload: the transport could not go on: %s: the node ends",
                       err->text);
         kith_stop(k);

@@ -21,7 +21,10 @@
 #include "host.h"
 #include "log.h"
 #include "loop.h"
-#include "plugins.h"
+#include "delegates.h"
+#include "inflow.h"
+#include "plugins_check.h"
+#include "registry.h"
 #include "resolve.h"
 #include <stdatomic.h>
 

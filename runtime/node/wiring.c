@@ -79,6 +79,7 @@ static void refused(struct kith *k, const struct kith_addr *from, enum kith_refu
         [KITH_REFUSED_TOO_BIG] = "it opens to more than is allowed",
         [KITH_REFUSED_LAYERS] = "it has too many layers",
         [KITH_REFUSED_MEMORY] = "there is no memory for it",
+        [KITH_REFUSED_BREACH] = "one of our codecs broke its contract",
     };
     char text[KITH_ADDR_TEXT];
     k->packets_refused++;
@@ -139,7 +140,9 @@ int kith_wiring_attach(struct kith *k, struct kith_instance *transport,
         .tcp_timeout = s->tcp_timeout,
         .buffer_size = s->udp_buffer_size,
     };
-    return k->ops->attach(transport->self, &setup, err);
+    kith_error_clear(err);
+    int rc = k->ops->attach(transport->self, &setup, err);
+    return rc ? kith_instance_failed(transport, rc, "take its place in the node", err) : 0;
 }
 
 /* The end of a turn. */

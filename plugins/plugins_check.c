@@ -1,9 +1,10 @@
 /*
- * check.c - what only the plugins themselves can say about a config: make each instance, ask its
- * init, and take it down again. Nothing is attached or started; the host that they get has keys and
- * counters and nothing that happens.
+ * plugins_check.c - what only the plugins themselves can say about a config: make each instance,
+ * ask its init, and take it down again. Nothing is attached or started. The host that they get has
+ * keys, randomness and counters; no watch, timer or post.
  */
-#include "plugins.h"
+#include "plugins_check.h"
+#include "delegates.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -54,28 +55,31 @@ static size_t still_keys(const struct kith_host *h, size_t i, struct kith_key *o
     return kith_keyring_count(still->ring);
 }
 
+static const struct kith_host still_table = {
+    .size = sizeof still_table,
+    .abi_minor = KITH_ABI_MINOR,
+    .log = still_log,
+    .post = still_post,
+    .now = still_time,
+    .wall = still_time,
+    .random = still_random,
+    .watch = still_watch,
+    .watch_set = still_watch_set,
+    .watch_free = still_watch_free,
+    .timer = still_timer,
+    .timer_set = still_timer_set,
+    .timer_free = still_timer_free,
+    .counter = still_counter,
+    .keys = still_keys,
+    .query = still_query,
+};
+
 static struct kith_host *still_make(void *ctx, const struct kith_entry *entry,
                                     struct kith_keyring *ring)
 {
-    static const struct kith_host table = {.size = sizeof table,
-                                           .abi_minor = KITH_ABI_MINOR,
-                                           .log = still_log,
-                                           .post = still_post,
-                                           .now = still_time,
-                                           .wall = still_time,
-                                           .random = still_random,
-                                           .watch = still_watch,
-                                           .watch_set = still_watch_set,
-                                           .watch_free = still_watch_free,
-                                           .timer = still_timer,
-                                           .timer_set = still_timer_set,
-                                           .timer_free = still_timer_free,
-                                           .counter = still_counter,
-                                           .keys = still_keys,
-                                           .query = still_query};
     struct still_host *still = calloc(1, sizeof *still);
     if (!still) return NULL;
-    still->host = table;
+    still->host = still_table;
     still->ring = ring;
     const struct kith_codec_ops *ops =
         entry->plugin->kind == KITH_CODEC ? entry->plugin->ops : NULL;
@@ -98,7 +102,7 @@ static void check_entry(const struct kith_entry *entry, struct kith_keyring *rin
     kith_keyring_unref(own);
 }
 
-/* accept repeats what send says unless the file says otherwise. */
+/* Without `accept` in the file it holds the entries of `send` again: each is checked once. */
 static bool said_before(const struct kith_entries *before, const struct kith_entry *entry)
 {
     for (size_t i = 0; i < before->count; i++)

@@ -52,21 +52,30 @@ def examples():
     return out
 
 
-def like(shown, real):
-    """The same keys and kinds of values. Of a list the page may show a part."""
-    if isinstance(shown, dict):
-        return (
-            isinstance(real, dict)
-            and shown.keys() == real.keys()
-            and all(like(v, real[k]) for k, v in shown.items())
-        )
-    if isinstance(shown, list):
-        return isinstance(real, list) and all(any(like(v, r) for r in real) for v in shown)
+def differs(shown, real, at=""):
+    """Where the keys or kinds of values differ; None: nowhere. Of a list the page may show a part."""
+    if isinstance(shown, dict) and isinstance(real, dict):
+        if shown.keys() != real.keys():
+            return "%s: one only has %s" % (at, sorted(shown.keys() ^ real.keys()))
+        found = [differs(v, real[k], at + "." + k) for k, v in shown.items()]
+        return next((f for f in found if f), None)
+    if isinstance(shown, list) and isinstance(real, list):
+        for i, v in enumerate(shown):
+            found = [differs(v, r, "%s[%d]" % (at, i)) for r in real] or ["%s: empty" % at]
+            if all(found):
+                return found[0]
+        return None
     if isinstance(shown, bool) or isinstance(real, bool):
-        return shown is real
-    if isinstance(shown, (int, float)):
-        return isinstance(real, (int, float))
-    return type(shown) is type(real)
+        same = shown is real
+    elif isinstance(shown, (int, float)):
+        same = isinstance(real, (int, float))
+    else:
+        same = type(shown) is type(real)
+    return None if same else "%s: %r, %r" % (at, shown, real)
+
+
+def like(shown, real):
+    return differs(shown, real) is None
 
 
 # ---------------------------------------------------------------------------------------- a cluster
@@ -144,11 +153,7 @@ def run_request(section, request, shown):
     if request["cmd"] == "reload":
         config("ada", interval="200ms")
     got = Talk("ada").ask(json.loads(text))
-    check(
-        "%s: %s" % (section, text),
-        like(shown, got),
-        "\n  shown %s\n  got   %s" % (json.dumps(shown), json.dumps(got)),
-    )
+    check("%s: %s" % (section, text), like(shown, got), differs(shown, got))
     if "cmd" in request and section not in ("Answers",):
         check("%s shows requests of its own" % section, request["cmd"] == section, request)
 

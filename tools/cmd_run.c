@@ -7,7 +7,7 @@
 #include "cmd.h"
 
 #include "fail.h"
-#include "runtime.h"
+#include "node.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -106,7 +106,8 @@ static int watch_signals(struct run *run)
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaction(numbers[i], &sa, NULL);
     signal(SIGPIPE, SIG_IGN);
-    run->watch = kith_loop_watch(run->k->loop, run->pipe[0], KITH_READABLE, signalled, run);
+    run->watch =
+        kith_loop_watch(kith_node_loop(run->k), run->pipe[0], KITH_READABLE, signalled, run);
     return run->watch ? 0 : -1;
 }
 

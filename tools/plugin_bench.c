@@ -11,8 +11,9 @@
 
 #include "arguments.h"
 #include "fail.h"
+#include "host.h"
+#include "node.h"
 #include "screen.h"
-#include "runtime.h"
 #include "wire.h"
 
 #include <dlfcn.h>

@@ -1,26 +1,44 @@
 /*
- * streams.c - a stream is three things: the transport's id, the core's handle, and between them the
- * layers: an inflow that opens what comes, and a queue of sealed bytes that the transport has not
- * taken yet.
+ * wiring_streams.c - the way of a stream between transport, layers and core. A stream is three
+ * things: the transport's id, the core's handle, and between them the layers: an inflow that opens
+ * what comes, and a queue of sealed bytes that the transport has not taken yet.
  *
- * The core forgets a stream when it says CLOSE; here it lives on until its last bytes are out and
- * the peer has finished, but not longer than a time-out, and counts towards max_streams until then:
- * a peer that asks and never reads must not pile up answers. Knows nothing of what the bytes mean.
+ * Knows nothing of what the bytes mean.
  */
-#include "runtime.h"
-#include "wire_watch.h"
+#include "inside.h"
 #include <assert.h>
 #include <stdlib.h>
 
 enum { BUCKETS = 256, SCRATCH_KEPT = 1 << 20 };
 
+/*
+ * The life of a stream:
+ *
+ *   dialled   the core asked for it; the transport connects; what is written waits in the queue
+ *             -> open      the transport says opened
+ *   open      here at once when a peer opened it: both sides may send
+ *             -> released  the core says CLOSE
+ *   released  the core has forgotten it (handle 0): the queue is sent and the stream finished, what
+ *             still comes is discarded. It counts towards max_streams until it ends, so that a peer
+ *             that asks and never reads can't pile up answers.
+ *             -> gone      at its deadline, one tcp_timeout later, it is reset
+ *
+ * From each state it goes when the transport says closed, the core says RESET or a message can't be
+ * queued; the core is told, unless it said so itself or has released it.
+ *
+ * Beside that each direction has an end of its own. In: `broken`, a layer could not be opened or
+ * was cut short; the core was told, nothing more is fed. Out: `ending`, the last message is in the
+ * queue; `finished`, the queue is out and the transport was told that nothing follows.
+ */
 struct stream {
     struct stream *by_id, *by_handle; /* the next in the bucket */
-    struct stream *older, *newer;     /* among those let go, oldest first */
-    uint32_t id, handle;              /* handle 0: the core has let it go */
+    struct stream *older, *newer;     /* among the released, oldest first */
+    uint32_t id, handle;              /* handle 0: the core has released it */
     bool ours;                        /* we opened it */
-    bool opened, labelled, ending, finished, broken, released;
-    uint64_t deadline;
+    bool opened, released;
+    bool broken;
+    bool labelled, ending, finished; /* labelled: our label went out */
+    uint64_t deadline;               /* of a released one */
     struct kith_addr peer;
     struct kith_pipeline *pipeline;
     struct kith_inflow *in;
@@ -30,7 +48,7 @@ struct stream {
 
 struct kith_streams {
     struct stream *ids[BUCKETS], *handles[BUCKETS];
-    struct stream *oldest, *newest;
+    struct stream *oldest, *newest; /* released */
     size_t count;
     uint64_t queued; /* bytes in all queues */
     struct kith_buf scratch;
@@ -171,26 +189,37 @@ static int stream_queue(struct kith *k, struct stream *s, const uint8_t *data, s
     return 0;
 }
 
+static int seal(struct kith *k, struct stream *s, struct kith_bytes message, struct kith_buf *out)
+{
+    if (k->wire_watched) kith_wire_begin(k);
+    int rc = kith_pipeline_seal_stream(s->pipeline, message, s->ours && !s->labelled, out);
+    if (k->wire_watched)
+        kith_wire_end(k, &(struct kith_wire_message){.plane = KITH_STREAM,
+                                                     .out = true,
+                                                     .peer = &s->peer,
+                                                     .plain = message.len,
+                                                     .wire = out->len,
+                                                     .status = rc});
+    if (rc >= 0) s->labelled = true;
+    return rc;
+}
+
+/* Straight to the transport when nothing is before it; what it does not take is queued. */
+static int stream_write(struct kith *k, struct stream *s, const uint8_t *data, size_t len)
+{
+    size_t done = 0;
+    if (s->opened && s->head == s->tail && !s->finished) {
+        int64_t n = k->ops->stream_write(k->transport->self, s->id, data, len);
+        if (n > 0) done = (size_t)n;
+    }
+    return done < len ? stream_queue(k, s, data + done, len - done) : 0;
+}
+
 static int stream_send(struct kith *k, struct stream *s, struct kith_bytes message, bool last)
 {
     struct kith_buf *sealed = &k->streams->scratch;
-    if (k->wire) kith_wire_begin(k->wire);
-    int rc = kith_pipeline_seal_stream(s->pipeline, message, s->ours && !s->labelled, sealed);
-    if (k->wire)
-        kith_wire_end(k->wire, &(struct kith_wire_message){.stream = true,
-                                                           .out = true,
-                                                           .peer = &s->peer,
-                                                           .from = message.len,
-                                                           .to = sealed->len,
-                                                           .status = rc});
-    if (rc < 0) return rc;
-    s->labelled = true;
-    size_t done = 0;
-    if (s->opened && s->head == s->tail && !s->finished) {
-        int64_t n = k->ops->stream_write(k->transport->self, s->id, sealed->data, sealed->len);
-        if (n > 0) done = (size_t)n;
-    }
-    if (done < sealed->len) rc = stream_queue(k, s, sealed->data + done, sealed->len - done);
+    int rc = seal(k, s, message, sealed);
+    if (rc >= 0) rc = stream_write(k, s, sealed->data, sealed->len);
     if (sealed->cap > SCRATCH_KEPT) {
         free(sealed->base);
         *sealed = (struct kith_buf){0};
@@ -201,7 +230,7 @@ static int stream_send(struct kith *k, struct stream *s, struct kith_bytes messa
     return 0;
 }
 
-/* The core is through with it: deliver what was written, then end, but not for ever. */
+/* The core needs it no longer: send what is queued, then finish; reset it at the deadline. */
 static void stream_release(struct kith *k, struct stream *s)
 {
     struct kith_streams *all = k->streams;
@@ -292,11 +321,9 @@ static void plain(void *ctx, const uint8_t *data, size_t len)
 {
     struct kith *k = ctx;
     const struct stream *s = k->streams->feeding;
-    if (k->wire) {
-        kith_wire_end(k->wire,
-                      &(struct kith_wire_message){.stream = true, .peer = &s->peer, .to = len});
-        kith_wire_begin(k->wire);
-    }
+    if (k->wire_watched)
+        kith_wire_end(
+            k, &(struct kith_wire_message){.plane = KITH_STREAM, .peer = &s->peer, .plain = len});
     kith_core_stream_data(k->core, kith_node_now(k), s->handle, data, len);
 }
 
@@ -304,16 +331,17 @@ void kith_streams_data(void *ctx, uint32_t id, const uint8_t *data, size_t len)
 {
     struct kith *k = ctx;
     struct stream *s = by_id(k, id);
-    if (!s || !s->handle || s->broken) return; /* let go: what still comes is nobody's */
+    /* The core released this stream; discard further data. */
+    if (!s || !s->handle || s->broken) return;
     char text[KITH_INFLOW_TEXT] = "";
     enum kith_refusal why = KITH_REFUSED_MALFORMED;
     k->streams->feeding = s;
-    if (k->wire) kith_wire_begin(k->wire);
+    if (k->wire_watched) kith_wire_begin(k);
     int rc = kith_inflow_feed(s->in, data, len, plain, k, &why, text);
     if (rc >= 0) return;
-    if (k->wire)
-        kith_wire_end(k->wire, &(struct kith_wire_message){
-                                   .stream = true, .peer = &s->peer, .status = rc, .why = why});
+    if (k->wire_watched)
+        kith_wire_end(k, &(struct kith_wire_message){
+                             .plane = KITH_STREAM, .peer = &s->peer, .status = rc, .why = why});
     s->broken = true;
     kith_core_stream_error(k->core, kith_node_now(k), s->handle, rc, text);
 }

@@ -1,47 +1,58 @@
 /*
- * runtime.h - the inside of struct kith: what the files that make a node share.
+ * inside.h - the inside of struct kith: what the files that make a node share, and nobody else
+ * includes. Each calls only those further down:
  *
- *   node.c        life: open, start, run, stop, close
- *   wiring.c      packets and the turn: transport <-> pipeline <-> core
- *   streams.c     streams: transport <-> inflow and queue <-> core
- *   commands.c    changes that somebody asked for: queued, carried out at the end of the turn,
- * answered joiner.c      names to addresses to joins; the `join:` list with backoff table.c struct
- * kith_node: what delegates and embedders ask stats.c       every counter, gauge and histogram in
- * one visit codes.c       results as names and words reload.c      a new reading of the file in
- * force between two turns control.c     the control socket; control_commands.c, monitor.c: what it
- * understands
+ *   reload.c          a new reading of the file comes into force between two turns
+ *   open.c            a file becomes settings, instances, a pipeline
+ *   life.c            start, run, stop, close
+ *   table.c           struct kith_node: what delegates and embedders may ask
+ *   stats.c           every counter, gauge and histogram in one visit
+ *   wiring.c          packets, and the end of a turn: transport <-> pipeline <-> core
+ *   wiring_streams.c  streams: transport <-> inflow and queue <-> core
+ *   joiner.c          names to addresses to joins; the `join:` list with backoff
+ *   commands.c        changes that somebody asked for, carried out at the end of the turn
+ *   observer.c        tells those who look on (observer.h)
+ *   access.c          what all of them need: time, log, wake-up, the parts of a node
+ *   codes.c           results as names and words
  *
- * Everything runs on the loop's thread. None of it knows plugins by name.
+ * Everything runs on the loop's thread. None of it knows plugins by name, the control socket, or
+ * JSON.
  */
-#ifndef KITH_RUNTIME_H
-#define KITH_RUNTIME_H
+#ifndef KITH_INSIDE_H
+#define KITH_INSIDE_H
 
-#include <kith/kith.h>
 #include "core.h"
 #include "host.h"
-#include "log.h"
-#include "loop.h"
-#include "delegates.h"
-#include "inflow.h"
+#include "node.h"
+#include "observer.h"
 #include "plugins_check.h"
-#include "registry.h"
 #include "resolve.h"
 #include <stdatomic.h>
 
 struct kith_commands;
 struct kith_streams;
 struct kith_joiner;
-struct kith_control;
-struct kith_monitor;
-struct kith_wire;
 
+/* The layers of the one message that is in the pipeline. A layer's bytes are gone when the next one
+ * is peeled, so what is kept of them is copied; nothing is allocated. */
+enum { KITH_WIRE_LAYERS = 16, KITH_WIRE_LABEL = 255 }; /* more than a pipeline allows */
+struct kith_wire_layers {
+    struct kith_layer items[KITH_WIRE_LAYERS];
+    size_t count;
+    uint8_t label[KITH_WIRE_LABEL];
+};
+
+/* A node is open (instances made, nothing bound), then started, then closed. `stop` asks it to end,
+ * also from a signal handler; what it was asked for meanwhile still ends. */
 struct kith {
     struct kith_loop *loop;
     struct kith_registry *registry;
-    bool own_loop, own_registry, started, stopping;
-    atomic_bool stop;                 /* set by any thread or signal handler */
-    char *name;                       /* of the node: stays over reloads */
-    char *path, *text, *control_path; /* text: what to read instead of the file at path */
+    bool own_loop, own_registry, started;
+    bool closing;      /* nothing new is taken */
+    atomic_bool stop;  /* set by any thread or signal handler */
+    int failed;        /* what ended it when that was not kith_stop(): a negative code */
+    char *name;        /* of the node: stays over reloads */
+    char *path, *text; /* text: what to read instead of the file at path */
     size_t text_len;
     FILE *problems;
     struct kith_options options;
@@ -56,8 +67,7 @@ struct kith {
     struct kith_pipeline *pipeline;
     struct kith_instance *transport;
     const struct kith_transport_ops *ops;
-    bool transport_waits; /* a reload changed what it can't take over: it stays as it is until a
-                             restart */
+    bool transport_waits; /* the file asks for another transport: that takes a restart */
     struct kith_delegates *delegates;
     struct kith_core *core; /* NULL before the start */
     struct kith_core_env env;
@@ -75,38 +85,39 @@ struct kith {
     struct kith_streams *streams;
     struct kith_commands *commands;
     struct kith_joiner *joiner;
-    struct kith_control *control;
-    struct kith_monitor *monitor;
-    struct kith_wire *wire; /* NULL: nobody looks at packets (wire_watch.h) */
+
+    struct kith_observer *observers; /* NULL: nobody looks on */
+    bool wire_watched;               /* one of them wants messages: their layers are collected */
+    struct kith_wire_layers layers;
 };
 
-#define KITH_UPDATE_TIMEOUT \
-    5000000000u            /* ns; what a change of meta may take to be sent often enough */
-#define KITH_ADDR_TEXT 512 /* room for an address as text */
+#define KITH_UPDATE_TIMEOUT 5000000000u /* ns: to send a change of meta often enough */
 
-/* ------------------------------------------------------------------------------------ node.c */
+/* ------------------------------------------------------------------------------------ open.c */
 
-/* What kith_open() does, with the parts that a test or a tool brings along. */
-struct kith_origin {
-    const char *path; /* file to read, or its name when text is given */
-    const char *text; /* NULL: read the file */
-    size_t len;
-    struct kith_loop *loop;         /* NULL: a loop of its own */
-    struct kith_registry *registry; /* NULL: one of its own */
-    FILE *problems;                 /* where problems of the file go; NULL: nowhere */
-};
-int kith_node_open(struct kith **, const struct kith_origin *, const struct kith_options *,
-                   struct kith_error *err);
 /* Read the configuration again the way it was read the first time. */
 struct kith_config *kith_node_read(struct kith *, struct kith_diag *);
 /* Show what was found wrong; the first error also in err. 0, or -KITH_EINVAL when there was one. */
 int kith_node_tell(struct kith *, const struct kith_diag *, struct kith_error *err);
-void kith_node_log(struct kith *, enum kith_log_level, const char *fmt, ...) KITH_PRINTF(3, 4);
-uint64_t kith_node_now(const struct kith *);
-
-struct kith_resolver *kith_node_resolver(struct kith *); /* a new one, from the config in force */
-void kith_node_format(const struct kith *, const struct kith_addr *, char *out, size_t cap);
+/* From a configuration: a resolver (NULL: no memory), and what the log is to be. */
+struct kith_resolver *kith_node_resolver(struct kith *, const struct kith_config *);
 struct kith_log_setup kith_node_log_setup(struct kith *, const struct kith_config *);
+
+/* ---------------------------------------------------------------------------------- access.c */
+
+/* Make sure that a turn ends soon: something was queued outside of one. */
+void kith_node_wake(struct kith *);
+void kith_node_unwake(struct kith *);
+
+/* -------------------------------------------------------------------------------- observer.c */
+
+int kith_observers_start(struct kith *, struct kith_error *err);
+void kith_observers_turn_ended(struct kith *);
+void kith_observers_stop(struct kith *);
+/* Around a message's way through the pipeline, when k->wire_watched. The layers of the message are
+ * filled in; where `wire` or `plain` is 0 the outermost layer tells it. */
+void kith_wire_begin(struct kith *);
+void kith_wire_end(struct kith *, const struct kith_wire_message *);
 
 /* ---------------------------------------------------------------------------------- wiring.c */
 
@@ -115,15 +126,13 @@ int kith_wiring_attach(struct kith *, struct kith_instance *, const struct kith_
                        struct kith_error *err);
 int kith_wiring_start(struct kith *, struct kith_error *err); /* the end of turn */
 void kith_wiring_stop(struct kith *);
-/* Take room and limits again after the pipeline changed. */
+/* After the pipeline or the limits changed: read again how big a packet may be. */
 void kith_wiring_measure(struct kith *);
 size_t kith_wiring_budget(void *k, const struct kith_addr *to);
 /* Carry out what the core wants done. */
 void kith_wiring_drain(struct kith *);
-/* Make sure that a turn ends soon: something was queued outside of one. */
-void kith_wiring_wake(struct kith *);
 
-/* --------------------------------------------------------------------------------- streams.c */
+/* -------------------------------------------------------------------------- wiring_streams.c */
 
 int kith_streams_new(struct kith *);
 void kith_streams_free(struct kith *);
@@ -137,7 +146,7 @@ void kith_streams_end(void *k, uint32_t id);
 void kith_streams_closed(void *k, uint32_t id, int reason);
 /* What the core wants (KITH_OUT_DIAL .. KITH_OUT_RESET). */
 void kith_streams_out(struct kith *, const struct kith_output *);
-/* Give up on those that were let go and do not end; when to look again. */
+/* Reset released streams whose time is over; when to look again. */
 uint64_t kith_streams_expire(struct kith *, uint64_t now);
 void kith_streams_require(struct kith *, uint32_t require);
 
@@ -175,7 +184,8 @@ void kith_commands_done(struct kith *, uint32_t request, int status, uint64_t va
 
 /* ---------------------------------------------------------------------------------- joiner.c */
 
-/* Resolve and join every address of one place; value: how many answered. 0 when any did. */
+/* Resolve and join every address of one place. done: 0 when any of them answered; value: how many
+ * did. */
 int kith_join(struct kith *, const char *where, kith_done_fn *done, void *arg);
 int kith_joiner_new(struct kith *);
 int kith_joiner_start(struct kith *);
@@ -186,16 +196,5 @@ void kith_joiner_kick(struct kith *); /* the list changed: begin again */
 
 void kith_table_init(struct kith *);
 void kith_stats_visit(struct kith *, void (*visit)(void *arg, const struct kith_stat *), void *arg);
-
-/* ----------------------------------------------------------------------------------- codes.c */
-
-const char *kith_code_name(int code); /* "timeout" */
-const char *kith_code_text(int code); /* "timed out" */
-
-/* --------------------------------------------------------------------------------- control.c */
-
-int kith_control_start(struct kith *, struct kith_error *err);
-void kith_control_stop(struct kith *);
-void kith_control_turn(struct kith *); /* a turn has ended */
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * wire_fields.h - the shape of every map on the wire: one table that both the reader and the writer
- * walk (PROTOCOL.md 1.3). Private to wire_*.c.
+ * walk (PROTOCOL.md 1.3), and `kith dissect` after them.
  */
 #ifndef KITH_WIRE_FIELDS_H
 #define KITH_WIRE_FIELDS_H

@@ -21,6 +21,7 @@
  */
 #include "instance.h"
 
+#include "crash_note.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -137,12 +138,24 @@ int kith_instance_failed(const struct kith_instance *in, int rc, const char *wha
 
 /* -------------------------------------------------------------------------------------- life */
 
+static void enter(struct kith_instance *in, const char *doing)
+{
+    kith_crash_note_plugin(in->plugin, doing);
+    kith_instance_enter(in);
+}
+
+static void leave(struct kith_instance *in)
+{
+    kith_instance_leave(in);
+    kith_crash_note_end();
+}
+
 static int init(struct kith_instance *in, struct kith_error *err)
 {
     kith_error_clear(err);
-    kith_instance_enter(in);
+    enter(in, "initialised");
     int rc = in->plugin->init ? in->plugin->init(in->self, in->host, err) : 0;
-    kith_instance_leave(in);
+    leave(in);
     in->state = rc ? KITH_INSTANCE_FAILED : KITH_INSTANCE_MADE;
     return rc ? kith_instance_failed(in, rc, "initialise", err) : 0;
 }
@@ -152,11 +165,11 @@ static int adopt(struct kith_instance *in, struct kith_instance *former, struct 
 {
     if (!former || former->plugin != in->plugin || !in->plugin->adopt) return 0;
     kith_error_clear(err);
-    kith_instance_enter(in);
+    enter(in, "started");
     kith_instance_enter(former);
     int rc = in->plugin->adopt(in->self, former->self, err);
     kith_instance_leave(former);
-    kith_instance_leave(in);
+    leave(in);
     if (rc) return kith_instance_failed(in, rc, "take over from its former self", err);
     former->state = KITH_INSTANCE_HANDED_OVER;
     return 0;
@@ -165,9 +178,9 @@ static int adopt(struct kith_instance *in, struct kith_instance *former, struct 
 static int start(struct kith_instance *in, struct kith_error *err)
 {
     kith_error_clear(err);
-    kith_instance_enter(in);
+    enter(in, "started");
     int rc = in->plugin->start ? in->plugin->start(in->self, err) : 0;
-    kith_instance_leave(in);
+    leave(in);
     return rc ? kith_instance_failed(in, rc, "start", err) : 0;
 }
 
@@ -179,9 +192,9 @@ static void release(struct kith_instance *in)
 static void stop(struct kith_instance *in)
 {
     if (in->plugin->stop) {
-        kith_instance_enter(in);
+        enter(in, "stopped");
         in->plugin->stop(in->self);
-        kith_instance_leave(in);
+        leave(in);
     }
     in->state = KITH_INSTANCE_STOPPED;
     release(in);
@@ -238,9 +251,9 @@ void kith_instance_free(struct kith_instance *in)
     if (!in) return;
     if (kith_instance_runs(in) || in->state == KITH_INSTANCE_HANDED_OVER) stop(in);
     if (in->state != KITH_INSTANCE_BLANK && in->plugin->fini) {
-        kith_instance_enter(in);
+        enter(in, "stopped");
         in->plugin->fini(in->self);
-        kith_instance_leave(in);
+        leave(in);
     }
     if (in->host) in->maker.free(in->maker.ctx, in->host);
     if (in->ring) kith_keyring_unref(in->ring);

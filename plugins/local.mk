@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += plugins/libplugins.la
 plugins_libplugins_la_SOURCES = \
   plugins/abi.c plugins/loader.c plugins/loader.h plugins/registry.c plugins/registry.h \
+  plugins/crash_note.c plugins/crash_note.h \
   plugins/instance.c plugins/instance.h plugins/plugins_check.c plugins/plugins_check.h \
   plugins/keyring.c plugins/keyring.h plugins/keyfile.c plugins/keyfile.h \
   plugins/codec.c plugins/codec.h plugins/pipeline.c plugins/pipeline.h \

@@ -27,6 +27,9 @@ void kith_registry_list(struct kith_registry *,
                         void (*visit)(void *arg, const char *path, const struct kith_plugin *,
                                       const struct kith_error *),
                         void *arg);
+/* Every file in the folders that may be a plugin; nothing is loaded. */
+void kith_registry_files(struct kith_registry *, void (*visit)(void *arg, const char *path),
+                         void *arg);
 /* The file a plugin came from; "" when linked in. */
 const char *kith_registry_path(const struct kith_registry *, const struct kith_plugin *);
 struct kith_config_finder kith_registry_finder(struct kith_registry *);

@@ -1,44 +1,14 @@
 /*
- * plugin.c - `kith plugin list|inspect`: what plugins there are, and what one says of itself.
- * (`bench` is in plugin_bench.c.)
- *
- * A plugin's code does not run when it is looked at, but its libraries' initialisers do; so both
- * verbs work in a child process, and a crash in there is a result, not ours.
+ * plugin_describe.c - what a plugin says of itself, as JSON and as text for people.
  */
-#include "plugin_bench.h"
-
-#include "registry.h"
+#include "plugin_describe.h"
 
 #include <dlfcn.h>
 #include <elf.h>
-#include <getopt.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <link.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const char *const kinds[] = {"?", "transport", "codec", "delegate"};
-
-static void help(void)
-{
-    puts("Usage: kith plugin list [--format json]\n"
-         "       kith plugin inspect NAME|FILE [--format json]\n"
-         "       kith plugin bench CODEC [--param NAME=VALUE]... [--format json]\n\n"
-         "  list      every plugin in the folders; those that can't be used with the reason\n"
-         "  inspect   what a plugin says of itself: parameters, bytes on the wire, libraries\n"
-         "  bench     what a codec costs (ns to seal and to open, allocations) and saves (bytes), "
-         "through a node's pipeline: packets\n"
-         "            of 64, 256 and 1400 bytes, messages of 65536 bytes and 10 MiB on streams, "
-         "with the words of a cluster\n\n"
-         "      --param NAME=VALUE   bench: a parameter of the codec's entry in the file (level=3, "
-         "wire=0xC0)\n"
-         "      --plugin-path DIRS   look here, colon separated, instead of $KITH_PLUGIN_PATH and "
-         "the installed folder\n"
-         "      --format text|json\n"
-         "  -h, --help");
-}
 
 /* ----------------------------------------------------------------------------------- to JSON */
 
@@ -64,6 +34,18 @@ static void range_text(const struct kith_param *p, uint64_t v, char out[32])
         snprintf(out, 32, "%" PRIu64, v);
 }
 
+static void put_range(json_t *o, const struct kith_param *p)
+{
+    char text[32];
+    bool counted =
+        p->type == KITH_PARAM_UINT || p->type == KITH_PARAM_SIZE || p->type == KITH_PARAM_DURATION;
+    if (!counted || (!p->min && !p->max)) return;
+    range_text(p, p->min, text);
+    json_object_set_new(o, "min", json_string(text));
+    range_text(p, p->max, text);
+    if (p->max) json_object_set_new(o, "max", json_string(text));
+}
+
 static json_t *param_json(const struct kith_param *p)
 {
     static const char *const types[] = {"?",      "bool", "uint",    "size", "duration",
@@ -77,15 +59,7 @@ static json_t *param_json(const struct kith_param *p)
     if (p->def) json_object_set_new(o, "default", json_string(p->def));
     if (p->def_wan) json_object_set_new(o, "default_wan", json_string(p->def_wan));
     if (p->def_local) json_object_set_new(o, "default_local", json_string(p->def_local));
-    bool counted =
-        p->type == KITH_PARAM_UINT || p->type == KITH_PARAM_SIZE || p->type == KITH_PARAM_DURATION;
-    if (counted && (p->min || p->max)) {
-        char text[32];
-        range_text(p, p->min, text);
-        json_object_set_new(o, "min", json_string(text));
-        range_text(p, p->max, text);
-        if (p->max) json_object_set_new(o, "max", json_string(text));
-    }
+    put_range(o, p);
     if (p->choices) json_object_set_new(o, "choices", strings_json(p->choices));
     json_object_set_new(o, "doc", json_string(p->doc));
     return o;
@@ -177,7 +151,7 @@ static json_t *libraries_json(const char *path)
     return list;
 }
 
-static json_t *plugin_json(const struct kith_plugin *p, const char *path)
+json_t *kith_describe_plugin(const struct kith_plugin *p, const char *path)
 {
     char abi[32];
     snprintf(abi, sizeof abi, "%d.%u", KITH_ABI_MAJOR, p->abi_minor);
@@ -233,7 +207,7 @@ static void print_param(const json_t *p)
     printf("\n  %-18s %s\n", "", json_string_value(json_object_get(p, "doc")));
 }
 
-static void print_plugin(const json_t *o)
+void kith_describe_print(const json_t *o)
 {
     static const char *const rows[] = {"name", "kind", "version", "summary", "file", "abi"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -260,155 +234,4 @@ static void print_plugin(const json_t *o)
     size_t i;
     puts(json_array_size(params) ? "parameters" : "parameters    none");
     json_array_foreach(params, i, p) print_param(p);
-}
-
-/* ------------------------------------------------------------------------------------- verbs */
-
-struct listing {
-    json_t *array;
-    const char *wanted; /* inspect: the plugin of this name */
-    const struct kith_plugin *found;
-    char *found_path;
-};
-
-static void list_one(void *arg, const char *path, const struct kith_plugin *p,
-                     const struct kith_error *err)
-{
-    struct listing *l = arg;
-    if (l->wanted) {
-        if (p && !l->found && !strcmp(p->name, l->wanted)) {
-            l->found = p;
-            l->found_path = strdup(path);
-        }
-        return;
-    }
-    json_t *o = json_object();
-    if (p) {
-        json_object_set_new(o, "name", json_string(p->name));
-        json_object_set_new(o, "kind", json_string(kinds[p->kind]));
-        json_object_set_new(o, "version", json_string(p->version ? p->version : ""));
-        json_object_set_new(o, "summary", json_string(p->summary ? p->summary : ""));
-    } else {
-        json_object_set_new(o, "error", json_string(err->text));
-    }
-    json_object_set_new(o, "file", *path ? json_string(path) : json_null());
-    json_array_append_new(l->array, o);
-}
-
-static int list(struct kith_registry *registry, bool json)
-{
-    struct listing l = {.array = json_array()};
-    kith_registry_list(registry, list_one, &l);
-    json_t *all = json_pack("{s:o}", "plugins", l.array), *o;
-    size_t i;
-    if (json) {
-        json_dumpf(all, stdout, JSON_INDENT(2));
-        putchar('\n');
-    } else {
-        printf("%-10s %-18s %-8s %s\n", "KIND", "NAME", "VERSION", "SUMMARY");
-        json_array_foreach(l.array, i, o)
-        {
-            const char *why = json_string_value(json_object_get(o, "error"));
-            if (why)
-                printf("%-10s %s\n", "unusable", why);
-            else
-                printf("%-10s %-18s %-8s %s\n", json_string_value(json_object_get(o, "kind")),
-                       json_string_value(json_object_get(o, "name")),
-                       json_string_value(json_object_get(o, "version")),
-                       json_string_value(json_object_get(o, "summary")));
-        }
-    }
-    json_decref(all);
-    return KITH_EXIT_OK;
-}
-
-static int inspect(struct kith_registry *registry, const char *which, bool json)
-{
-    struct listing l = {.wanted = which};
-    struct kith_error err = {.size = sizeof err};
-    if (strchr(which, '/')) {
-        l.found = kith_registry_find(registry, 0, which, &err);
-        if (!l.found) return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", err.text);
-        l.found_path = strdup(kith_registry_path(registry, l.found));
-    } else {
-        kith_registry_list(registry, list_one, &l);
-        if (!l.found)
-            return kith_tool_fail("plugin", KITH_EXIT_NOTFOUND,
-                                  "no plugin '%s'; 'kith plugin list' tells which there are",
-                                  which);
-    }
-    json_t *o = plugin_json(l.found, l.found_path ? l.found_path : "");
-    if (json) {
-        json_dumpf(o, stdout, JSON_INDENT(2));
-        putchar('\n');
-    } else {
-        print_plugin(o);
-    }
-    json_decref(o);
-    free(l.found_path);
-    return KITH_EXIT_OK;
-}
-
-static int look(const char *dirs, const char *which, bool json)
-{
-    struct kith_registry *registry = kith_registry_new(dirs);
-    int code = !registry ? KITH_EXIT_FAILED
-               : which   ? inspect(registry, which, json)
-                         : list(registry, json);
-    kith_registry_free(registry);
-    return code;
-}
-
-/* bench NULL: look at `which`, or at all. */
-static int in_child(const struct kith_bench *bench, const char *dirs, const char *which, bool json)
-{
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid < 0)
-        return kith_tool_fail("plugin", KITH_EXIT_FAILED, "can't start a process to look in");
-    if (pid == 0) {
-        int code = bench ? kith_plugin_bench(bench) : look(dirs, which, json);
-        exit(fflush(stdout) ? KITH_EXIT_FAILED : code);
-    }
-    int status;
-    if (waitpid(pid, &status, 0) < 0) return KITH_EXIT_FAILED;
-    if (WIFSIGNALED(status))
-        return kith_tool_fail("plugin", KITH_EXIT_FAILED,
-                              "a plugin crashed while it was looked at (%s)",
-                              strsignal(WTERMSIG(status)));
-    return WEXITSTATUS(status);
-}
-
-int kith_tool_plugin(int argc, char **argv)
-{
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-                                            {"format", required_argument, NULL, 'f'},
-                                            {"plugin-path", required_argument, NULL, 'p'},
-                                            {"param", required_argument, NULL, 'P'},
-                                            {0}};
-    struct kith_bench b = {.argv = argv};
-    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'h') return help(), KITH_EXIT_OK;
-        if (c == 'p') b.dirs = optarg;
-        if (c == 'P' && (!strchr(optarg, '=') || *optarg == '='))
-            return kith_tool_usage("plugin", "--param is NAME=VALUE, not '%s'", optarg);
-        if (c == 'P' && b.param_count == sizeof b.params / sizeof *b.params)
-            return kith_tool_usage("plugin", "too many parameters");
-        if (c == 'P') b.params[b.param_count++] = optarg;
-        if (c == 'f' && strcmp(optarg, "json") && strcmp(optarg, "text"))
-            return kith_tool_usage("plugin", "format '%s' is neither text nor json", optarg);
-        if (c == 'f') b.json = !strcmp(optarg, "json");
-        if (c == '?') return kith_tool_wrong_option("plugin");
-    }
-    const char *verb = optind < argc ? argv[optind++] : "";
-    if (!strcmp(verb, "bench") && optind + 1 == argc) {
-        b.codec = argv[optind];
-        return in_child(&b, NULL, NULL, false);
-    }
-    if (b.param_count) return kith_tool_usage("plugin", "--param is for bench");
-    if (!strcmp(verb, "list") && optind == argc) return in_child(NULL, b.dirs, NULL, b.json);
-    if (!strcmp(verb, "inspect") && optind + 1 == argc)
-        return in_child(NULL, b.dirs, argv[optind], b.json);
-    return kith_tool_usage("plugin", "%s",
-                           *verb ? "wrong arguments" : "say list, inspect or bench");
 }

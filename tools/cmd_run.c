@@ -1,11 +1,12 @@
 /*
- * run.c - `kith run FILE`: a node from its file until a signal ends it.
+ * cmd_run.c - `kith run FILE`: a node from its file until a signal ends it.
  *
  * SIGTERM and SIGINT leave and exit 0, a second one stops at once; SIGHUP reloads; SIGPIPE is
  * ignored. A service manager that asks for it is told when the node is up (sd_notify's datagram).
  */
-#include "tools.h"
+#include "cmd.h"
 
+#include "fail.h"
 #include "node.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -21,10 +22,9 @@
 
 static const char help[] =
     "Usage: kith run [OPTIONS] FILE\n\n"
-    "Run the node that FILE describes until SIGTERM or SIGINT: it leaves the cluster and exits 0; "
-    "a second signal stops it\n"
-    "at once. SIGHUP reads the file again (as 'kith reload' does). Exit 2: the file has errors, "
-    "nothing was started.\n\n"
+    "Run the node that FILE describes until SIGTERM or SIGINT: it leaves the cluster\n"
+    "and exits 0; a second signal stops it at once. SIGHUP reads the file again, as\n"
+    "'kith reload' does. Exit 2: the file has errors, nothing was started.\n\n"
     "      --name NAME          node name instead of the file's\n"
     "      --socket PATH        control socket instead of the file's; '' for none\n"
     "      --plugin-path DIRS   look for plugins here first, colon separated\n"
@@ -129,7 +129,7 @@ static int run_node(struct run *run, const char *file, const struct kith_options
     return code;
 }
 
-int kith_tool_run(int argc, char **argv)
+int kith_cmd_run(int argc, char **argv)
 {
     static const struct option options[] = {{"name", required_argument, NULL, 'n'},
                                             {"socket", required_argument, NULL, 's'},

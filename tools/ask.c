@@ -1,9 +1,11 @@
 /*
- * client.c - the conversation with a running node: one JSON object a line (docs/CONTROL.md).
+ * ask.c - the conversation with a running node: one JSON object a line (docs/CONTROL.md).
  */
-#include "client.h"
+#include "ask.h"
 
+#include "arguments.h"
 #include "control.h"
+#include "screen.h"
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
@@ -17,16 +19,13 @@ enum { NODES_MAX = 32, RETRY_MS = 50 };
 
 /* ----------------------------------------------------------------------------------- options */
 
-int kith_client_option(struct kith_ask *a, int option, const char *help)
+int kith_ask_option(struct kith_ask *a, int option, const char *help)
 {
     switch (option) {
-    case KITH_OPT_SOCKET: a->socket = optarg; return -1;
-    case KITH_OPT_NODE: a->node = optarg; return -1;
-    case KITH_OPT_NO_HEADER: a->no_header = true; return -1;
-    case KITH_OPT_FORMAT:
-        a->json = !strcmp(optarg, "json");
-        if (a->json || !strcmp(optarg, "text")) return -1;
-        return kith_tool_usage(a->tool, "--format is text or json, not '%s'", optarg);
+    case KITH_OPT_SOCKET: a->socket = optarg; return KITH_GO_ON;
+    case KITH_OPT_NODE: a->node = optarg; return KITH_GO_ON;
+    case KITH_OPT_NO_HEADER: a->no_header = true; return KITH_GO_ON;
+    case KITH_OPT_FORMAT: return kith_tool_format(a->tool, optarg, &a->json);
     case 'h':
     case KITH_OPT_HELP: fputs(help, stdout); return KITH_EXIT_OK;
     default: return kith_tool_wrong_option(a->tool);
@@ -74,41 +73,57 @@ static bool consider(void *arg, const char *path)
 
 static int by_path(const void *a, const void *b) { return strcmp(a, b); }
 
-/* >= 0: connected; -1: nobody there (may come yet); -2: hopeless, ask->code is set. */
+enum {
+    NOBODY_YET = -1,
+    HOPELESS = -2
+}; /* instead of a descriptor; ask->code is set when hopeless */
+
+static int connect_given(struct kith_ask *a, const char *path, bool last)
+{
+    int fd = try_path(path);
+    if (fd >= 0 || (fd != -EACCES && !last)) return fd >= 0 ? fd : NOBODY_YET;
+    a->code = kith_tool_fail(a->tool, fd == -EACCES ? KITH_EXIT_REFUSED : KITH_EXIT_UNREACHABLE,
+                             "no node answers on %s: %s", path, strerror(-fd));
+    return HOPELESS;
+}
+
+static int which_one(struct search *s)
+{
+    int code = kith_tool_fail(s->ask->tool, KITH_EXIT_USAGE,
+                              "several nodes run here; say which with --node or --socket:");
+    qsort(s->found, s->count, sizeof s->found[0], by_path);
+    for (size_t i = 0; i < s->count; i++) fprintf(stderr, "    %s\n", s->found[i]);
+    return code;
+}
+
+static int nobody(const struct search *s)
+{
+    const struct kith_ask *a = s->ask;
+    if (s->refused)
+        return kith_tool_fail(a->tool, KITH_EXIT_REFUSED,
+                              "a node runs here, but its control socket is not for you");
+    if (a->node)
+        return kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE, "no node called '%s' runs here",
+                              a->node);
+    return kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE,
+                          "no node runs here; name its control socket with --socket");
+}
+
+static int connect_found(struct kith_ask *a, bool last)
+{
+    struct search s = {.ask = a, .fd = -1};
+    kith_control_find(a->node, consider, &s);
+    if (s.count == 1) return s.fd;
+    if (!s.count && !last && !s.refused) return NOBODY_YET;
+    if (s.count) close(s.fd);
+    a->code = s.count ? which_one(&s) : nobody(&s);
+    return HOPELESS;
+}
+
 static int connect_once(struct kith_ask *a, bool last)
 {
     const char *given = a->socket ? a->socket : a->node ? NULL : getenv("KITH_SOCKET");
-    struct search s = {.ask = a, .fd = -1};
-    if (given) {
-        s.fd = try_path(given);
-        if (s.fd >= 0) return s.fd;
-        s.refused = s.fd == -EACCES;
-        if (!s.refused && !last) return -1;
-        a->code = kith_tool_fail(a->tool, s.refused ? KITH_EXIT_REFUSED : KITH_EXIT_UNREACHABLE,
-                                 "no node answers on %s: %s", given, strerror(-s.fd));
-        return -2;
-    }
-    kith_control_find(a->node, consider, &s);
-    if (s.count == 1) return s.fd;
-    if (s.count) {
-        close(s.fd);
-        a->code = kith_tool_fail(a->tool, KITH_EXIT_USAGE,
-                                 "several nodes run here; say which with --node or --socket:");
-        qsort(s.found, s.count, sizeof s.found[0], by_path);
-        for (size_t i = 0; i < s.count; i++) fprintf(stderr, "    %s\n", s.found[i]);
-        return -2;
-    }
-    if (!last && !s.refused) return -1;
-    if (s.refused)
-        a->code = kith_tool_fail(a->tool, KITH_EXIT_REFUSED,
-                                 "a node runs here, but its control socket is not for you");
-    else if (a->node)
-        a->code = kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE, "no node called '%s' runs here",
-                                 a->node);
-    else
-        a->code = kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE,
-                                 "no node runs here; name its control socket with --socket");
-    return -2;
+    return given ? connect_given(a, given, last) : connect_found(a, last);
 }
 
 static uint64_t clock_ns(void)
@@ -118,14 +133,14 @@ static uint64_t clock_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-int kith_client_open(struct kith_ask *a)
+static int connect_patiently(struct kith_ask *a)
 {
     uint64_t end = clock_ns() + a->patience;
     for (;;) {
         bool last = clock_ns() >= end;
         a->fd = connect_once(a, last);
         if (a->fd >= 0) break;
-        if (a->fd == -2 || last) return a->code;
+        if (a->fd == HOPELESS || last) return a->code;
         poll(NULL, 0, RETRY_MS); /* nothing tells when a socket file appears */
     }
     a->in = fdopen(a->fd, "r");
@@ -134,7 +149,7 @@ int kith_client_open(struct kith_ask *a)
     return a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "out of memory");
 }
 
-void kith_client_close(struct kith_ask *a)
+void kith_ask_close(struct kith_ask *a)
 {
     if (a->in) fclose(a->in);
     a->in = NULL;
@@ -155,7 +170,7 @@ static int exit_code(const char *code)
     return KITH_EXIT_FAILED;
 }
 
-json_t *kith_client_next(struct kith_ask *a, uint64_t patience)
+json_t *kith_ask_next(struct kith_ask *a, uint64_t patience)
 {
     struct timeval tv = {.tv_sec = (time_t)(patience / 1000000000u),
                          .tv_usec = (suseconds_t)(patience % 1000000000u / 1000u)};
@@ -199,9 +214,26 @@ static int send_line(struct kith_ask *a, const json_t *request)
     return len > KITH_CONTROL_LINE_MAX ? -1 : done == len + 1;
 }
 
-json_t *kith_client_ask(struct kith_ask *a, json_t *request, uint64_t patience)
+static void say_silence(struct kith_ask *a, bool sent)
 {
-    if (!a->in && kith_client_open(a)) {
+    if (a->code == KITH_EXIT_TIMEOUT)
+        kith_tool_fail(a->tool, a->code, "the node does not answer");
+    else if (a->code == KITH_EXIT_UNREACHABLE)
+        kith_tool_fail(a->tool, a->code,
+                       sent ? "the node closed the connection" : "the node does not listen");
+}
+
+static void say_refusal(struct kith_ask *a, const json_t *answer)
+{
+    const char *code = json_string_value(json_object_get(answer, "code")),
+               *text = json_string_value(json_object_get(answer, "error"));
+    if (a->too_big && code && !strcmp(code, "too_big")) text = a->too_big;
+    a->code = kith_tool_fail(a->tool, exit_code(code), "%s", text ? text : "failed");
+}
+
+json_t *kith_ask_node(struct kith_ask *a, json_t *request, uint64_t patience)
+{
+    if (!a->in && connect_patiently(a)) {
         json_decref(request);
         return NULL;
     }
@@ -213,20 +245,32 @@ json_t *kith_client_ask(struct kith_ask *a, json_t *request, uint64_t patience)
                            KITH_CONTROL_LINE_MAX >> 20);
         return NULL;
     }
-    json_t *answer = kith_client_next(a, patience);
-    if (!answer) {
-        if (a->code == KITH_EXIT_TIMEOUT)
-            kith_tool_fail(a->tool, a->code, "the node does not answer");
-        else if (a->code == KITH_EXIT_UNREACHABLE)
-            kith_tool_fail(a->tool, a->code,
-                           sent ? "the node closed the connection" : "the node does not listen");
-        return NULL;
-    }
-    if (json_is_true(json_object_get(answer, "ok"))) return answer;
-    const char *code = json_string_value(json_object_get(answer, "code")),
-               *text = json_string_value(json_object_get(answer, "error"));
-    if (a->too_big && code && !strcmp(code, "too_big")) text = a->too_big;
-    a->code = kith_tool_fail(a->tool, exit_code(code), "%s", text ? text : "failed");
+    json_t *answer = kith_ask_next(a, patience);
+    if (answer && json_is_true(json_object_get(answer, "ok"))) return answer;
+    if (answer)
+        say_refusal(a, answer);
+    else
+        say_silence(a, sent);
     json_decref(answer);
     return NULL;
+}
+
+int kith_ask_wait(struct kith_ask *a, json_t *request, const char *wait, uint64_t timeout)
+{
+    json_object_set_new(request, "timeout", json_real((double)timeout / 1e9));
+    if (!wait) return KITH_GO_ON;
+    json_t *condition = kith_tool_wait(wait);
+    if (!condition) return kith_tool_usage(a->tool, "--wait is WHAT=N, not '%s'", wait);
+    json_object_set_new(request, "wait", condition);
+    a->patience = timeout;
+    return KITH_GO_ON;
+}
+
+int kith_ask_do(struct kith_ask *a, json_t *request, uint64_t patience)
+{
+    json_t *answer = kith_ask_node(a, request, patience);
+    if (answer && a->json) kith_tool_json(answer);
+    json_decref(answer);
+    kith_ask_close(a);
+    return a->code;
 }

@@ -1,23 +1,24 @@
 /*
- * members.c - `kith members`: who is in the cluster, as one node sees it.
+ * cmd_members.c - `kith members`: who is in the cluster, as one node sees it.
  */
-#include "client.h"
+#include "cmd.h"
 
+#include "arguments.h"
+#include "ask.h"
+#include "fail.h"
+#include "screen.h"
 #include <stdlib.h>
 
-#define PATIENCE \
-    30000000000u /* ns: --wait without --timeout, and what a node may take to answer \
-                  */
+/* ns: --wait without --timeout, and what a node may take to answer */
+#define PATIENCE 30000000000u
 
 static const char help[] =
     "Usage: kith members [OPTIONS]\n\n"
-    "List the members that the node knows, by name: alive, suspect, dead and left ones.\n\n"
+    "List the members that the node knows, by name: alive, suspect, dead and left.\n\n"
     "      --state STATE    only those that are alive, suspect, dead or left\n"
-    "      --wait STATE=N   wait until at least N members are in that state (STATE==N: exactly N); "
-    "also waits for\n"
-    "                       the node itself to come up\n"
-    "      --timeout TIME   how long to wait (30s); exit 5 when it is over\n"
-    "      --no-header\n" KITH_CLIENT_HELP;
+    "      --wait STATE=N   wait until at least N members are in that state\n"
+    "                       (STATE==N: exactly N), and for the node to come up\n"
+    "      --timeout TIME   how long to wait (30s); exit 5 when it is over\n" KITH_ASK_HELP;
 
 static bool is_state(const char *text)
 {
@@ -66,47 +67,55 @@ static void print_json(json_t *answer, const char *state)
     kith_tool_json(answer);
 }
 
-int kith_tool_members(int argc, char **argv)
+struct request {
+    struct kith_ask ask;
+    const char *wait, *state;
+    uint64_t timeout;
+};
+
+static int take_option(int c, struct request *r)
+{
+    switch (c) {
+    case 'w': r->wait = optarg; return KITH_GO_ON;
+    case 't': return kith_tool_timeout("members", optarg, &r->timeout);
+    case 's':
+        r->state = optarg;
+        if (is_state(optarg)) return KITH_GO_ON;
+        return kith_tool_usage("members", "--state is alive, suspect, dead or left, not '%s'",
+                               optarg);
+    default: return kith_ask_option(&r->ask, c, help);
+    }
+}
+
+static int members(struct request *r)
+{
+    json_t *request = json_pack("{s:s}", "cmd", "members");
+    int code = kith_ask_wait(&r->ask, request, r->wait, r->timeout);
+    if (code != KITH_GO_ON) {
+        json_decref(request);
+        return code;
+    }
+    json_t *answer = kith_ask_node(&r->ask, request, r->timeout + PATIENCE);
+    if (answer && r->ask.json)
+        print_json(answer, r->state);
+    else if (answer)
+        print_text(json_object_get(answer, "members"), r->state, r->ask.no_header);
+    json_decref(answer);
+    kith_ask_close(&r->ask);
+    return r->ask.code;
+}
+
+int kith_cmd_members(int argc, char **argv)
 {
     static const struct option options[] = {{"wait", required_argument, NULL, 'w'},
                                             {"timeout", required_argument, NULL, 't'},
                                             {"state", required_argument, NULL, 's'},
-                                            KITH_CLIENT_OPTIONS};
-    struct kith_ask ask = {.tool = "members"};
-    uint64_t timeout = PATIENCE;
-    const char *wait = NULL, *state = NULL;
+                                            KITH_ASK_OPTIONS};
+    struct request r = {.ask = {.tool = "members"}, .timeout = PATIENCE};
     for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'w')
-            wait = optarg;
-        else if (c == 's')
-            state = optarg;
-        else if (c == 't')
-            timeout = kith_tool_duration(optarg);
-        else if ((c = kith_client_option(&ask, c, help)) >= 0)
-            return c;
+        int code = take_option(c, &r);
+        if (code != KITH_GO_ON) return code;
     }
-    if (timeout == UINT64_MAX)
-        return kith_tool_usage("members", "--timeout is a duration like 30s");
-    if (state && !is_state(state))
-        return kith_tool_usage("members", "--state is alive, suspect, dead or left, not '%s'",
-                               state);
     if (optind < argc) return kith_tool_usage("members", "what is '%s'?", argv[optind]);
-    json_t *request = json_pack("{s:s,s:f}", "cmd", "members", "timeout", (double)timeout / 1e9);
-    json_t *condition = wait ? kith_tool_wait(wait) : NULL;
-    if (wait && !condition) {
-        json_decref(request);
-        return kith_tool_usage("members", "--wait is STATE=N, not '%s'", wait);
-    }
-    if (condition) {
-        json_object_set_new(request, "wait", condition);
-        ask.patience = timeout;
-    }
-    json_t *answer = kith_client_ask(&ask, request, timeout + PATIENCE);
-    if (answer && ask.json)
-        print_json(answer, state);
-    else if (answer)
-        print_text(json_object_get(answer, "members"), state, ask.no_header);
-    json_decref(answer);
-    kith_client_close(&ask);
-    return ask.code;
+    return members(&r);
 }

@@ -1,94 +1,15 @@
 /*
- * values.c - small values on the command line and on the screen: durations, waits, payloads,
- * tables.
+ * screen.c - text for people: others' names, meta and messages, and tables of them.
  */
-#include "client.h"
+#include "screen.h"
 
 #include "control.h"
-#include <ctype.h>
 #include <msgpack.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-uint64_t kith_tool_duration(const char *text)
-{
-    static const struct {
-        const char *unit;
-        double ns;
-    } units[] = {{"ms", 1e6}, {"us", 1e3}, {"ns", 1}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-    double sum = 0;
-    if (!isdigit((unsigned char)*text)) return UINT64_MAX;
-    while (*text) {
-        char *end;
-        double n = strtod(text, &end), unit = 0;
-        if (end == text || n < 0 || !isdigit((unsigned char)*text)) return UINT64_MAX;
-        if (!*end && sum == 0) unit = 1e9, text = end; /* seconds, when nothing else is said */
-        for (size_t i = 0; !unit && i < sizeof units / sizeof *units; i++)
-            if (!strncmp(end, units[i].unit, strlen(units[i].unit))) {
-                unit = units[i].ns;
-                text = end + strlen(units[i].unit);
-            }
-        if (!unit) return UINT64_MAX;
-        sum += n * unit;
-    }
-    return sum < 1e18 ? (uint64_t)sum : UINT64_MAX;
-}
-
-json_t *kith_tool_wait(const char *text)
-{
-    const char *eq = strchr(text, '=');
-    if (!eq || eq == text) return NULL;
-    bool exactly = eq[1] == '=';
-    const char *number = eq + 1 + exactly;
-    char *end;
-    unsigned long n = strtoul(number, &end, 10);
-    if (!isdigit((unsigned char)*number) || *end) return NULL;
-    return json_pack("{s:s%,s:I,s:b}", "what", text, (size_t)(eq - text), "count", (json_int_t)n,
-                     "exactly", (int)exactly);
-}
-
-/* ------------------------------------------------------------------------------------- bytes */
-
-static uint8_t *read_all(FILE *f, size_t *len)
-{
-    size_t cap = 0;
-    uint8_t *out = NULL;
-    *len = 0;
-    for (;;) {
-        if (*len == cap) {
-            uint8_t *grown = realloc(out, cap = cap ? 2 * cap : 4096);
-            if (!grown) break;
-            out = grown;
-        }
-        size_t n = fread(out + *len, 1, cap - *len, f);
-        *len += n;
-        if (!n) return out;
-    }
-    free(out);
-    return NULL;
-}
-
-json_t *kith_tool_payload(const char *tool, const char *text)
-{
-    size_t len = strlen(text);
-    bool from_stdin = !strcmp(text, "-");
-    uint8_t *all = from_stdin ? read_all(stdin, &len) : NULL;
-    const uint8_t *bytes = from_stdin ? all : (const uint8_t *)text;
-    size_t cap = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
-    char *coded = malloc(cap);
-    json_t *out = NULL;
-    if (bytes && coded)
-        out =
-            json_string(sodium_bin2base64(coded, cap, bytes, len, sodium_base64_VARIANT_ORIGINAL));
-    else
-        kith_tool_fail(tool, KITH_EXIT_FAILED, "out of memory");
-    free(coded);
-    free(all);
-    return out;
-}
-
-uint8_t *kith_tool_bytes(const char *base64, size_t *len)
+/* base64 to bytes; malloc'd, NUL behind. NULL: it is none. */
+static uint8_t *decode(const char *base64, size_t *len)
 {
     size_t n = base64 ? strlen(base64) : 0;
     uint8_t *out = base64 ? malloc(n + 1) : NULL;
@@ -138,7 +59,7 @@ out:
 char *kith_tool_printable(const char *base64)
 {
     size_t len = 0;
-    uint8_t *bytes = kith_tool_bytes(base64, &len);
+    uint8_t *bytes = decode(base64, &len);
     if (!bytes) return strdup("");
     char *tags = tags_text(bytes, len);
     json_t *utf8 = json_stringn((const char *)bytes, len);

@@ -1,19 +1,23 @@
 /*
- * info.c - `kith info`: the node about itself, its plugins, and every number it counts.
+ * cmd_info.c - `kith info`: the node about itself, its plugins, and every number it counts.
  */
-#include "client.h"
+#include "cmd.h"
 
+#include "arguments.h"
+#include "ask.h"
+#include "fail.h"
+#include "screen.h"
 #include <stdlib.h>
 
 #define PATIENCE 30000000000u
 
-static const char help[] = "Usage: kith info [OPTIONS]\n\n"
-                           "What the node says about itself: address, members, layers, keys (by "
-                           "fingerprint), and all counters, drops by reason\n"
-                           "among them.\n\n"
-                           "      --wait monitors=N   wait until that many 'kith monitor' listen; "
-                           "also waits for the node to come up\n"
-                           "      --timeout TIME      how long to wait (30s)\n" KITH_CLIENT_HELP;
+static const char help[] =
+    "Usage: kith info [OPTIONS]\n\n"
+    "What the node says about itself: address, members, layers, keys (by\n"
+    "fingerprint), and all that it counts, drops by reason among it.\n\n"
+    "      --wait monitors=N   wait until that many 'kith monitor' listen, and for\n"
+    "                          the node to come up\n"
+    "      --timeout TIME      how long to wait (30s); exit 5 when it is over\n" KITH_ASK_HELP;
 
 static void line(const char *name, const json_t *value)
 {
@@ -152,40 +156,43 @@ static void print_text(const json_t *i)
     print_stats(json_object_get(i, "stats"));
 }
 
-int kith_tool_info(int argc, char **argv)
+static int info(struct kith_ask *ask, const char *wait, uint64_t timeout)
 {
-    static const struct option options[] = {{"wait", required_argument, NULL, 'w'},
-                                            {"timeout", required_argument, NULL, 't'},
-                                            KITH_CLIENT_OPTIONS};
-    struct kith_ask ask = {.tool = "info"};
-    uint64_t timeout = PATIENCE;
-    const char *wait = NULL;
-    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'w')
-            wait = optarg;
-        else if (c == 't')
-            timeout = kith_tool_duration(optarg);
-        else if ((c = kith_client_option(&ask, c, help)) >= 0)
-            return c;
-    }
-    if (timeout == UINT64_MAX) return kith_tool_usage("info", "--timeout is a duration like 30s");
-    if (optind < argc) return kith_tool_usage("info", "what is '%s'?", argv[optind]);
-    json_t *request = json_pack("{s:s,s:f}", "cmd", "info", "timeout", (double)timeout / 1e9);
-    json_t *condition = wait ? kith_tool_wait(wait) : NULL;
-    if (wait && !condition) {
+    json_t *request = json_pack("{s:s}", "cmd", "info");
+    int code = kith_ask_wait(ask, request, wait, timeout);
+    if (code != KITH_GO_ON) {
         json_decref(request);
-        return kith_tool_usage("info", "--wait is monitors=N, not '%s'", wait);
+        return code;
     }
-    if (condition) {
-        json_object_set_new(request, "wait", condition);
-        ask.patience = timeout;
-    }
-    json_t *answer = kith_client_ask(&ask, request, timeout + PATIENCE);
-    if (answer && ask.json)
+    json_t *answer = kith_ask_node(ask, request, timeout + PATIENCE);
+    if (answer && ask->json)
         kith_tool_json(answer);
     else if (answer)
         print_text(answer);
     json_decref(answer);
-    kith_client_close(&ask);
-    return ask.code;
+    kith_ask_close(ask);
+    return ask->code;
+}
+
+int kith_cmd_info(int argc, char **argv)
+{
+    static const struct option options[] = {{"wait", required_argument, NULL, 'w'},
+                                            {"timeout", required_argument, NULL, 't'},
+                                            KITH_ASK_OPTIONS};
+    struct kith_ask ask = {.tool = "info"};
+    uint64_t timeout = PATIENCE;
+    const char *wait = NULL;
+    int code = KITH_GO_ON;
+    for (int c;
+         code == KITH_GO_ON && (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        if (c == 'w')
+            wait = optarg;
+        else if (c == 't')
+            code = kith_tool_timeout("info", optarg, &timeout);
+        else
+            code = kith_ask_option(&ask, c, help);
+    }
+    if (code != KITH_GO_ON) return code;
+    if (optind < argc) return kith_tool_usage("info", "what is '%s'?", argv[optind]);
+    return info(&ask, wait, timeout);
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 to a live cluster:
 #
-#   ./quickstart.sh          install what is needed, build, run three nodes for half a minute and show what they see
+#   ./quickstart.sh          install what is needed, build, run three nodes for half a minute and
+#                            show what they see
 #   ./quickstart.sh --keep   the same, but leave the cluster running
 #   ./quickstart.sh check    install what is needed, build, run the tests
 #
@@ -9,18 +10,23 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-BUILD_PACKAGES="autoconf automake libtool make gcc libc6-dev pkg-config libyaml-dev libmsgpack-dev libsodium-dev libcunit1-dev
-  libuv1-dev libc-ares-dev libjansson-dev libssl-dev liblz4-dev libzstd-dev zlib1g-dev perl procps"
+BUILD_PACKAGES="autoconf automake libtool make gcc libc6-dev pkg-config libyaml-dev libmsgpack-dev
+  libsodium-dev libcunit1-dev libuv1-dev libc-ares-dev libjansson-dev libssl-dev liblz4-dev
+  libzstd-dev zlib1g-dev perl procps"
 TEST_PACKAGES="g++ python3-minimal libpython3-stdlib binutils xz-utils"
-PEER_PACKAGES="serf prometheus-alertmanager golang-go golang-github-hashicorp-memberlist-dev ca-certificates"
+PEER_PACKAGES="serf prometheus-alertmanager golang-go golang-github-hashicorp-memberlist-dev
+  ca-certificates"
 
-say() { if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi; }
+say() {
+    if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
+}
 die() { printf 'quickstart: %s\n' "$*" >&2; exit 1; }
 
 install_missing() {
     local missing=() package
     for package in "$@"; do
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+            missing+=("$package")
     done
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null || die "this needs Debian's packages: ${missing[*]}"
@@ -31,27 +37,35 @@ install_missing() {
     fi
     say "Installing ${missing[*]}"
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive sh -c '
-        apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null' apt "${missing[@]}" ||
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+        ' apt "${missing[@]}" ||
         die "apt-get could not install them; its own words are above"
 }
 
 build() {
-    [ -x configure ] && [ configure -nt configure.ac ] || { say "Making ./configure"; ./autogen.sh >autogen.log 2>&1 || { cat autogen.log; die "autogen.sh failed"; }; }
+    if [ ! -x configure ] || [ ! configure -nt configure.ac ]; then
+        say "Making ./configure"
+        ./autogen.sh >autogen.log 2>&1 || { cat autogen.log; die "autogen.sh failed"; }
+    fi
     mkdir -p build
     if [ ! -f build/Makefile ]; then
         say "Configuring"
-        (cd build && ../configure --quiet "$@" >configure.out 2>&1) || { cat build/configure.out; die "configure failed"; }
+        (cd build && ../configure --quiet "$@" >configure.out 2>&1) ||
+            { cat build/configure.out; die "configure failed"; }
     fi
     if ! make -C build -q >/dev/null 2>&1; then
         say "Building (one minute or so, once)"
-        make -C build -s -j"$(nproc)" >build/make.out 2>&1 || { cat build/make.out; die "the build failed"; }
+        make -C build -s -j"$(nproc)" >build/make.out 2>&1 ||
+            { cat build/make.out; die "the build failed"; }
     fi
 }
 
-# ------------------------------------------------------------------------------------------------ the tests
+# -------------------------------------------------------------------------------------- the tests
 check() {
+    local peers=
+    [ "${KITH_INTEROP:-}" != require ] || peers=$PEER_PACKAGES
     # shellcheck disable=SC2086
-    install_missing $BUILD_PACKAGES $TEST_PACKAGES $([ "${KITH_INTEROP:-}" = require ] && echo $PEER_PACKAGES)
+    install_missing $BUILD_PACKAGES $TEST_PACKAGES $peers
     build --enable-werror
     say "Running the tests"
     local failed=0
@@ -61,7 +75,7 @@ check() {
     exec tests/summary.sh "$failed" build
 }
 
-# ------------------------------------------------------------------------------------------------ the cluster
+# ------------------------------------------------------------------------------------ the cluster
 kith=./build/kith
 nodes=examples/three-nodes
 pids=()
@@ -105,7 +119,8 @@ demo() {
 
     say "2. A message from ada arrives at the others"
     for n in bob cat; do
-        "$kith" monitor --node $n --events message --count 1 --timeout 15s | sed "s/^/    $n hears: /" &
+        "$kith" monitor --node $n --events message --count 1 --timeout 15s |
+            sed "s/^/    $n hears: /" &
         listeners="${listeners:-} $!"
     done
     for n in bob cat; do "$kith" info --node $n --wait monitors=1 --timeout 10s >/dev/null; done
@@ -166,6 +181,6 @@ keep() {
 case "${1:-}" in
 "" | --keep) demo "$@" ;;
 check) check ;;
--h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0" ;;
+-h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0" ;;
 *) die "unknown argument '$1'; try --help" ;;
 esac

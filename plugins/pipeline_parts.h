@@ -102,6 +102,6 @@ int kith_label_size(const uint8_t *data, size_t len);
 /* Is this label right (len 0: none was there)? 0 or a negative code and *why. */
 int kith_label_check(struct kith_pipeline *, struct kith_bytes label, enum kith_refusal *why);
 void kith_trace_label(struct kith_pipeline *, struct kith_bytes label, size_t in, int status);
-int kith_refuse(struct kith_pipeline *, int rc, enum kith_refusal, enum kith_refusal *why);
+int kith_refuse(struct kith_pipeline *, int rc, enum kith_refusal why, enum kith_refusal *out);
 
 #endif

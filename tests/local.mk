@@ -4,9 +4,11 @@
 noinst_HEADERS += tests/test.h
 TEST_MAIN = tests/main.c
 EXTRA_DIST += tests/data/vectors.json tests/summary.sh
-TEST_ENV = KITH_PLUGIN_PATH='$(abs_top_builddir)/transports/.libs:$(abs_top_builddir)/codecs/.libs:$(abs_top_builddir)/plugins/delegates/.libs'; \
+TEST_PLUGINS = $(abs_top_builddir)/transports/.libs:$(abs_top_builddir)/codecs/.libs
+TEST_ENV = KITH_PLUGIN_PATH='$(TEST_PLUGINS):$(abs_top_builddir)/plugins/delegates/.libs'; \
   srcdir='$(abs_top_srcdir)'; builddir='$(abs_top_builddir)'; KITH='$(abs_top_builddir)/kith'; \
-  export KITH_PLUGIN_PATH srcdir builddir KITH;
+  PYTHONDONTWRITEBYTECODE=1; \
+  export KITH_PLUGIN_PATH srcdir builddir KITH PYTHONDONTWRITEBYTECODE;
 AM_TESTS_ENVIRONMENT = $(TEST_ENV)
 
 include tests/core/local.mk
@@ -21,10 +23,5 @@ include tests/cli/local.mk
 include tests/fuzz/local.mk
 include tests/interop/local.mk
 include tests/bench/local.mk
-
-# make check-core, check-abi, ...: one folder's tests. KITH_TESTS=WORD picks suites or tests.
-CHECK_FOLDERS = check-core check-config check-plugins check-transports check-codecs check-runtime \
-  check-sim check-abi check-cli check-fuzz check-interop
-.PHONY: $(CHECK_FOLDERS)
-$(CHECK_FOLDERS): all
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter tests/$(@:check-%=%)/%,$(TESTS))'
+include tests/tree/local.mk
+include tests/gates.mk

@@ -4,11 +4,13 @@
  *     tests/core/test                     all suites of the folder
  *     tests/core/test core/probe          one suite; its last part, "probe", will do
  *     tests/core/test "are answered"      every test with these words in its name
+ *     tests/core/test '!are answered'     all the others
  *     tests/core/test --list              what there is
  *
- * Without arguments the word in KITH_TESTS counts, so `make check-core KITH_TESTS=probe` works; a
- * program that has nothing of that name is skipped then. The exit code is 0 when at least one test
- * ran and none failed. Every failure is said again at the end: suite, test, file and line.
+ * Without arguments those in KITH_TESTS count, split at commas, so `make check-core
+ * KITH_TESTS=probe` works; a program that has nothing of that name is skipped then. The exit code
+ * is 0 when at least one test ran and none failed. Every failure is said again at the end: suite,
+ * test, file and line.
  */
 #include "test.h"
 
@@ -39,12 +41,23 @@ static bool suite_exists(const char *word)
 }
 
 /* A word that names a suite means that suite, and nothing else that happens to contain it. */
+static bool means(const char *word, const struct kith_suite *s, const struct kith_test *t)
+{
+    return suite_exists(word) ? suite_is(s, word) : strstr(t->name, word) != NULL;
+}
+
 static bool wanted(const struct kith_suite *s, const struct kith_test *t, int n, char **words)
 {
-    for (int i = 0; i < n; i++)
-        if (suite_exists(words[i]) ? suite_is(s, words[i]) : strstr(t->name, words[i]) != NULL)
-            return true;
-    return n == 0;
+    bool named = false, any = false;
+    for (int i = 0; i < n; i++) {
+        if (words[i][0] == '!') {
+            if (means(words[i] + 1, s, t)) return false;
+        } else {
+            any = true;
+            named |= means(words[i], s, t);
+        }
+    }
+    return named || !any;
 }
 
 /* A suite that changes the folder does not change it for the next. */
@@ -65,18 +78,28 @@ static void repeat_failures(void)
                f->strCondition ? f->strCondition : "?");
 }
 
+/* The words of KITH_TESTS, cut apart in place. */
+static int words_of_environment(char **words, int max)
+{
+    char *env = getenv("KITH_TESTS");
+    int n = 0;
+    for (char *word = env ? strtok(env, ",") : NULL; word && n < max; word = strtok(NULL, ","))
+        words[n++] = word;
+    return n;
+}
+
 int main(int argc, char **argv)
 {
-    char *env = getenv("KITH_TESTS"), **words = argv + 1;
+    char *env_words[16], **words = argv + 1;
     int n = argc - 1;
     if (n == 1 && strcmp(words[0], "--list") == 0) {
         list();
         return 0;
     }
-    bool from_env = n == 0 && env && *env;
+    bool from_env = n == 0;
     if (from_env) {
-        words = &env;
-        n = 1;
+        words = env_words;
+        n = words_of_environment(env_words, 16);
     }
     setvbuf(stdout, NULL, _IONBF, 0); /* the name of a test that crashes is out before it runs */
     if (!getcwd(start, sizeof start) || CU_initialize_registry() != CUE_SUCCESS) return 2;
@@ -98,5 +121,5 @@ int main(int argc, char **argv)
     repeat_failures();
     CU_cleanup_registry();
     if (!ran) fprintf(stderr, "no test of that name; --list shows them\n");
-    return !ran && from_env ? 77 : failed || !ran;
+    return !ran && from_env && n ? 77 : failed || !ran;
 }

@@ -81,6 +81,7 @@ static int seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
 {
     const struct fletcher *f = self;
     size_t len = buf->len;
+    (void)frame;
     uint8_t *tail = kith_buf_put(buf, f->tail);
     if (!tail) return -KITH_ETOOBIG;
     write_sum(f, buf->data, len, tail);
@@ -90,6 +91,7 @@ static int seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
 static int open_layer(void *self, struct kith_buf *buf, struct kith_frame *frame)
 {
     struct fletcher *f = self;
+    (void)frame;
     uint8_t want[4];
     const uint8_t *tail = kith_buf_trim(buf, f->tail);
     if (!tail) return -KITH_EMALFORMED;

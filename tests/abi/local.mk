@@ -5,8 +5,10 @@ check_PROGRAMS += tests/abi/test
 TESTS += tests/abi/test
 endif
 check_LTLIBRARIES += tests/abi/liblayout.la $(ODD_PLUGINS)
-dist_check_SCRIPTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh tests/abi/out_of_tree.sh
-TESTS += tests/abi/symbols.sh tests/abi/header.sh tests/abi/layering.sh tests/abi/out_of_tree.sh
+EXTRA_DIST += tests/abi/authors
+ABI_TESTS = tests/abi/symbols.sh tests/abi/compile.sh tests/abi/out_of_tree.sh
+dist_check_SCRIPTS += $(ABI_TESTS)
+TESTS += $(ABI_TESTS)
 
 tests_abi_test_SOURCES = $(TEST_MAIN) tests/abi/test_abi.c
 tests_abi_test_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/tests
@@ -17,8 +19,8 @@ tests_abi_liblayout_la_SOURCES = tests/abi/layout.c
 tests_abi_liblayout_la_CPPFLAGS = $(INC)
 
 # Odd plugins, all from one source; always shared objects, whatever our own are.
-ODD_PLUGINS = tests/abi/older.la tests/abi/newer.la tests/abi/wide.la tests/abi/requires.la tests/abi/nosymbol.la \
-  tests/abi/v2.la tests/abi/wrong_name.la tests/abi/undefined.la
+ODD_PLUGINS = tests/abi/older.la tests/abi/newer.la tests/abi/wide.la tests/abi/requires.la \
+  tests/abi/nosymbol.la tests/abi/v2.la tests/abi/wrong_name.la tests/abi/undefined.la
 ODD_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 
 tests_abi_older_la_SOURCES = tests/abi/odd.c

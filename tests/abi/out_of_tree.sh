@@ -1,6 +1,7 @@
 #!/bin/sh
-# A codec from outside: installs what an author needs into a scratch place, builds examples/plugin-codec there with pkg-config
-# alone, has Kith look at it and check a file that names it, and lets it carry a cluster of two.
+# A codec from outside: installs what an author needs into a scratch place, builds
+# examples/plugin-codec there with pkg-config alone, has Kith look at it and check a file that names
+# it, and lets it carry a cluster of two.
 set -eu
 unset MAKEFLAGS MFLAGS MAKELEVEL
 command -v pkg-config > /dev/null || { echo "no pkg-config"; exit 77; }
@@ -9,45 +10,55 @@ pids=
 trap 'kill -9 $pids 2> /dev/null || :; rm -rf "$dir"' EXIT
 fail() { echo "$*" >&2; exit 1; }
 
-make -s -C "$builddir" install-pkgincludeHEADERS install-pkgconfigDATA DESTDIR="$dir/root" > "$dir/install.log" 2>&1 ||
-    { cat "$dir/install.log"; fail "make install failed"; }
+make -s -C "$builddir" install-pkgincludeHEADERS install-pkgconfigDATA DESTDIR="$dir/root" \
+    > "$dir/install.log" 2>&1 || { cat "$dir/install.log"; fail "make install failed"; }
 pc=$(find "$dir/root" -name kith-plugin.pc)
 [ -n "$pc" ] || fail "kith-plugin.pc was not installed"
 PKG_CONFIG_PATH=$(dirname "$pc")
 PKG_CONFIG_SYSROOT_DIR=$dir/root
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
-[ -n "$(pkg-config --variable=plugindir kith-plugin)" ] || fail "kith-plugin.pc names no plugin folder"
+[ -n "$(pkg-config --variable=plugindir kith-plugin)" ] ||
+    fail "kith-plugin.pc names no plugin folder"
 [ -z "$(pkg-config --libs kith-plugin)" ] || fail "a plugin should have nothing to link"
 
 cp "$srcdir"/examples/plugin-codec/* "$dir/"
 chmod u+w "$dir"/*
 make -s -C "$dir" check CFLAGS='-O2 -Werror'
-[ "$(nm -D --defined-only "$dir/fletcher.so" | awk '{print $NF}')" = kith_plugin_v1 ] || fail "it exports something else too"
+[ "$(nm -D --defined-only "$dir/fletcher.so" | awk '{print $NF}')" = kith_plugin_v1 ] ||
+    fail "it exports something else too"
 
 "$KITH" plugin inspect "$dir/fletcher.so" > "$dir/inspect"
-grep -q fletcher "$dir/inspect" && grep -q bits "$dir/inspect" || { cat "$dir/inspect"; fail "inspect does not show it"; }
+grep -q fletcher "$dir/inspect" && grep -q bits "$dir/inspect" ||
+    { cat "$dir/inspect"; fail "inspect does not show it"; }
 "$KITH" config check "$dir/node.yaml"
 sed 's/, wire: 0xC7//' "$dir/node.yaml" > "$dir/nowire.yaml"
-if "$KITH" config check "$dir/nowire.yaml" 2> "$dir/nowire"; then fail "a codec without a byte should need wire:"; fi
-grep -q 'nowire.yaml:[0-9]*:[0-9]*: error' "$dir/nowire" || { cat "$dir/nowire"; fail "no place in the error"; }
+if "$KITH" config check "$dir/nowire.yaml" 2> "$dir/nowire"; then
+    fail "a codec without a byte should need wire:"
+fi
+grep -q 'nowire.yaml:[0-9]*:[0-9]*: error' "$dir/nowire" ||
+    { cat "$dir/nowire"; fail "no place in the error"; }
 grep -q wire "$dir/nowire" || { cat "$dir/nowire"; fail "no word of wire:"; }
 
 # A cluster of two on it: they find each other, a message arrives, and the codec is what carried it.
 for node in a b; do
     "$KITH" run "$dir/node.yaml" --name "$node" --socket "$dir/$node.sock" 2> "$dir/$node.log" &
     pids="$pids $!"
-    "$KITH" members --socket "$dir/$node.sock" --wait alive=1 > /dev/null || { cat "$dir/$node.log"; fail "$node does not run"; }
+    "$KITH" members --socket "$dir/$node.sock" --wait alive=1 > /dev/null ||
+        { cat "$dir/$node.log"; fail "$node does not run"; }
 done
 port=$("$KITH" members --socket "$dir/a.sock" --no-header | awk '{ print $2 }')
 "$KITH" join --socket "$dir/b.sock" "$port" > /dev/null || fail "b can't join a"
 "$KITH" members --socket "$dir/a.sock" --wait alive=2 > /dev/null || fail "a does not see b"
-"$KITH" monitor --socket "$dir/b.sock" --events message --count 1 --timeout 30s --format json > "$dir/heard" &
+"$KITH" monitor --socket "$dir/b.sock" --events message --count 1 --timeout 30s --format json \
+    > "$dir/heard" &
 listener=$!
 "$KITH" info --socket "$dir/b.sock" --wait monitors=1 > /dev/null
 "$KITH" send --socket "$dir/a.sock" --reliable b "over fletcher"
 wait $listener || { cat "$dir/b.log"; fail "b heard nothing"; }
-grep -q "$(printf 'over fletcher' | base64)" "$dir/heard" || { cat "$dir/heard"; fail "b heard something else"; }
-"$KITH" info --socket "$dir/b.sock" | awk '$1 == "fletcher" && $2 > 0 && $3 > 0 { found = 1 } END { exit !found }' ||
+grep -q "$(printf 'over fletcher' | base64)" "$dir/heard" ||
+    { cat "$dir/heard"; fail "b heard something else"; }
+"$KITH" info --socket "$dir/b.sock" |
+    awk '$1 == "fletcher" && $2 > 0 && $3 > 0 { found = 1 } END { exit !found }' ||
     { "$KITH" info --socket "$dir/b.sock"; fail "no message went through the codec"; }
 
 echo "an outside codec builds, loads, is configured and carries a cluster"

@@ -7,7 +7,8 @@ for dir in transports codecs plugins/delegates; do
     for so in "$builddir/$dir/.libs/"*.so; do
         [ -e "$so" ] || continue
         seen=$((seen + 1))
-        defined=$(nm -D --defined-only "$so" | awk '{print $NF}' | grep -v '^__\(asan\|odr_asan\|ubsan\|sanitizer\|start\|stop\)' | sort | tr '\n' ' ')
+        defined=$(nm -D --defined-only "$so" | awk '{print $NF}' |
+            grep -Ev '^__(asan|odr_asan|ubsan|sanitizer|start|stop)' | sort | tr '\n' ' ')
         if [ "$defined" != "kith_plugin_v1 " ]; then
             echo "$so exports: $defined" >&2
             status=1

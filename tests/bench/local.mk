@@ -1,17 +1,22 @@
-# What the hot paths cost, beside hashicorp/memberlist doing the same: tests/bench/run builds both and prints a table.
+# What the hot paths cost, beside hashicorp/memberlist doing the same: tests/bench/run builds both
+# and prints a table.
 EXTRA_PROGRAMS += tests/bench/bench
 tests_bench_bench_SOURCES = tests/bench/bench.c $(RIG)
 tests_bench_bench_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/core
 tests_bench_bench_CFLAGS = $(RIG_CFLAGS)
 tests_bench_bench_LDADD = core/libcore.la plugins/libplugins.la config/libconfig.la $(JANSSON_LIBS)
-EXTRA_DIST += tests/bench/run tests/bench/go/main.go tests/bench/go/version.go tests/bench/go/go.mod tests/bench/go/go.sum
+EXTRA_DIST += tests/bench/run tests/bench/go/main.go tests/bench/go/version.go \
+  tests/bench/go/go.mod tests/bench/go/go.sum
 CLEANFILES += tests/bench/bench$(EXEEXT)
 
 # What codecs cost: `make tests/bench/codecs && tests/bench/codecs [go-lzw]` (docs/CODECS.md).
 EXTRA_PROGRAMS += tests/bench/codecs
-tests_bench_codecs_SOURCES = tests/bench/codecs.c tests/bench/samples.h codecs/lzw_encode.c codecs/lzw_decode.c codecs/lzw.h $(RIG)
-tests_bench_codecs_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/core -I$(top_srcdir)/tests -I$(top_srcdir)/tests/codecs
-tests_bench_codecs_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(CRYPTO_CFLAGS) $(ZSTD_CFLAGS) $(LZ4_CFLAGS) $(ZLIB_CFLAGS)
+tests_bench_codecs_SOURCES = tests/bench/codecs.c tests/bench/samples.h codecs/lzw_encode.c \
+  codecs/lzw_decode.c codecs/lzw.h $(RIG)
+tests_bench_codecs_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/core -I$(top_srcdir)/tests \
+  -I$(top_srcdir)/tests/codecs
+tests_bench_codecs_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(CRYPTO_CFLAGS) $(ZSTD_CFLAGS) \
+  $(LZ4_CFLAGS) $(ZLIB_CFLAGS)
 tests_bench_codecs_LDADD = plugins/libplugins.la config/libconfig.la core/libcore.la \
   $(SODIUM_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS)
 EXTRA_DIST += tests/bench/go-lzw/main.go tests/bench/go-lzw/go.mod

@@ -1,4 +1,5 @@
-# tests/core: single rules, one core on a bench. A new file of tests is one line in tests_core_test_SOURCES.
+# tests/core: single rules, one core on a bench. A new file of tests is one line in
+# tests_core_test_SOURCES.
 noinst_HEADERS += tests/core/rig.h tests/settings.h
 if HAVE_CUNIT
 CORE_TESTS = tests/core/test tests/core/test_steady

@@ -1,5 +1,5 @@
-# Fuzz targets. Every build makes replay_NAME and `make check` feeds it tests/fuzz/corpus/NAME; with --enable-fuzz (and
-# CC=clang, --enable-static-plugins) there is fuzz_NAME too:
+# Fuzz targets. Every build makes replay_NAME and `make check` feeds it tests/fuzz/corpus/NAME; with
+# --enable-fuzz (and CC=clang, --enable-static-plugins) there is fuzz_NAME too:
 #     tests/fuzz/fuzz_packet -max_total_time=60 /tmp/new $(srcdir)/tests/fuzz/corpus/packet
 # The corpus is written by make_corpus.py from the vectors and a list of hostile shapes.
 noinst_HEADERS += tests/fuzz/fuzz.h
@@ -27,7 +27,8 @@ tests_fuzz_replay_stream_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/core -DFUZZ_
 tests_fuzz_replay_stream_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_replay_stream_LDADD = core/libcore.la $(FUZZ_RIG_LIBS)
 
-tests_fuzz_replay_lzw_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_lzw.c codecs/lzw.h codecs/lzw_encode.c codecs/lzw_decode.c $(RIG)
+tests_fuzz_replay_lzw_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_lzw.c codecs/lzw.h \
+  codecs/lzw_encode.c codecs/lzw_decode.c $(RIG)
 tests_fuzz_replay_lzw_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/codecs -DFUZZ_TARGET='"lzw"'
 tests_fuzz_replay_lzw_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_replay_lzw_LDADD = $(FUZZ_RIG_LIBS)
@@ -37,13 +38,15 @@ tests_fuzz_replay_open_CPPFLAGS = $(RIG_CPPFLAGS) -DFUZZ_TARGET='"open"'
 tests_fuzz_replay_open_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_replay_open_LDADD = $(FUZZ_RIG_LIBS)
 
-tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_config.c tests/config/fake.c tests/config/fake.h
-tests_fuzz_replay_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config -DFUZZ_TARGET='"config"'
+tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_config.c \
+  tests/config/fake.c tests/config/fake.h
+tests_fuzz_replay_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config \
+  -DFUZZ_TARGET='"config"'
 tests_fuzz_replay_config_LDADD = config/libconfig.la
 
 if FUZZ
-noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream tests/fuzz/fuzz_lzw tests/fuzz/fuzz_open \
-  tests/fuzz/fuzz_config
+noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream \
+  tests/fuzz/fuzz_lzw tests/fuzz/fuzz_open tests/fuzz/fuzz_config
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c
 tests_fuzz_fuzz_wire_CPPFLAGS = $(INC_CORE)
 tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
@@ -58,7 +61,8 @@ tests_fuzz_fuzz_stream_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/core
 tests_fuzz_fuzz_stream_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_fuzz_stream_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_stream_LDADD = core/libcore.la $(FUZZ_RIG_LIBS)
-tests_fuzz_fuzz_lzw_SOURCES = tests/fuzz/fuzz_lzw.c codecs/lzw.h codecs/lzw_encode.c codecs/lzw_decode.c $(RIG)
+tests_fuzz_fuzz_lzw_SOURCES = tests/fuzz/fuzz_lzw.c codecs/lzw.h codecs/lzw_encode.c \
+  codecs/lzw_decode.c $(RIG)
 tests_fuzz_fuzz_lzw_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/codecs
 tests_fuzz_fuzz_lzw_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_fuzz_lzw_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)

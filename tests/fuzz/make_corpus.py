@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Write tests/fuzz/corpus: the real libraries' vectors and a list of hostile shapes, in the form that each target reads.
+"""Write tests/fuzz/corpus: the real libraries' vectors and a list of hostile shapes, in the form
+that each target reads.
 
 wire     first byte: which map; the rest: its bytes
-packet   records: a byte of time to pass, two bytes of length, a packet as it comes from the transport
-stream   first byte: bit 0 the peer opened it; second: bytes a piece (0: all at once); the rest: the stream
+packet   records: a byte of time to pass, two bytes of length, a packet as the transport gives it
+stream   first byte: bit 0 the peer opened it; second: bytes a piece (0: all at once); the rest:
+         the stream
 lzw      a compress message as the codec gets it (09 and the map), or codes alone
 config   a YAML file
 """
+
 import json
 import os
 import shutil
@@ -17,12 +20,27 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(HERE, "corpus")
 VECTORS = json.load(open(os.path.join(HERE, "..", "data", "vectors.json")))
 
-PING, INDIRECT, ACK, SUSPECT, ALIVE, DEAD, PUSH_PULL, COMPOUND, USER, COMPRESS, ENCRYPT, NACK, CRC, ERR = range(14)
+(
+    PING,
+    INDIRECT,
+    ACK,
+    SUSPECT,
+    ALIVE,
+    DEAD,
+    PUSH_PULL,
+    COMPOUND,
+    USER,
+    COMPRESS,
+    ENCRYPT,
+    NACK,
+    CRC,
+    ERR,
+) = range(14)
 NODE_STATE = 64
 VSN = bytes([1, 5, 2, 0, 0, 0])
 
 
-# ------------------------------------------------------------------------------------------ msgpack, old raw dialect
+# ------------------------------------------------------------------------- msgpack, old raw dialect
 
 class Raw(bytes):
     """Bytes that are already msgpack."""
@@ -51,7 +69,12 @@ def pack(v):
         return struct.pack("B", 0x80 | len(v)) + b"".join(pack(k) + pack(x) for k, x in v.items())
     if v < 0:
         return b"\xd3" + struct.pack(">q", v)
-    for limit, head, form in ((128, b"", ">B"), (256, b"\xcc", ">B"), (65536, b"\xcd", ">H"), (1 << 32, b"\xce", ">I")):
+    for limit, head, form in (
+        (128, b"", ">B"),
+        (256, b"\xcc", ">B"),
+        (65536, b"\xcd", ">H"),
+        (1 << 32, b"\xce", ">I"),
+    ):
         if v < limit:
             return head + struct.pack(form, v)
     return b"\xcf" + struct.pack(">Q", v)
@@ -66,7 +89,9 @@ def alive(name, inc=1, addr=b"\x7f\0\0\x05", port=7946, vsn=VSN, meta=None):
 
 
 def state(name, inc=1, addr=b"\x7f\0\0\x05", port=7946, vsn=VSN, meta=None, st=0):
-    return pack(dict(Addr=addr, Incarnation=inc, Meta=meta, Name=name, Port=port, State=st, Vsn=vsn))
+    return pack(
+        dict(Addr=addr, Incarnation=inc, Meta=meta, Name=name, Port=port, State=st, Vsn=vsn)
+    )
 
 
 def push_pull(nodes, user=b"", join=True, count=None, user_len=None):
@@ -139,7 +164,8 @@ def lzw_codes(codes, pad=b""):
 
 
 def lzw_bomb(size):
-    """About size zeroes in as few bytes as LZW can: after a full table, the longest code again and again."""
+    """About size zeroes in as few bytes as LZW can: after a full table, the longest code again and
+    again."""
     out, acc, bits, width, hi, length = bytearray(), 0, 0, 9, 257, 0
 
     def emit(c):
@@ -183,7 +209,9 @@ def crc(data):
 # ------------------------------------------------------------------------------------------ shapes
 
 def records(*packets, pause=0):
-    return b"".join(bytes([pause]) + struct.pack(">H", min(len(p), 65535)) + p[:65535] for p in packets)
+    return b"".join(
+        bytes([pause]) + struct.pack(">H", min(len(p), 65535)) + p[:65535] for p in packets
+    )
 
 
 def vectors():
@@ -221,70 +249,165 @@ def hostile_packets():
         for name, body in hostile_maps():
             if kind in (PING, ALIVE) or name in ("map32_huge", "as_array"):
                 yield f"{kind:02d}_{name}", records(bytes([kind]) + body)
-    yield "vsn", records(*[alive("a%d" % n, vsn=bytes(range(1, n + 1))) for n in range(9)],
-                         alive("b", vsn=bytes(6)), alive("c", vsn=bytes([5, 1, 2, 0, 0, 0])), alive("d", vsn=None))
+    yield "vsn", records(
+        *[alive("a%d" % n, vsn=bytes(range(1, n + 1))) for n in range(9)],
+        alive("b", vsn=bytes(6)),
+        alive("c", vsn=bytes([5, 1, 2, 0, 0, 0])),
+        alive("d", vsn=None),
+    )
     top = (1 << 32) - 1
-    yield "incarnation_top", records(*[accuse(k, n, i) for k in (SUSPECT, DEAD) for n in ("self", "a", "nobody")
-                                       for i in (top, top - 1, 0)],
-                                     alive("self", inc=top), alive("a", inc=top), alive("a", inc=top - 1),
-                                     accuse(SUSPECT, "self", top), accuse(SUSPECT, "self", top), pause=4)
-    yield "self_alive", records(alive("self", inc=5, meta=b"other"), alive("self", inc=9, addr=b"\1\2\3\4"),
-                                alive("self", inc=1), alive("self", inc=0, vsn=b""))
-    yield "self_dead", records(accuse(DEAD, "self", 1, "self"), accuse(DEAD, "self", 9), accuse(SUSPECT, "self", 20))
-    yield "addresses", records(*[alive("n%d" % n, addr=bytes(n)) for n in (0, 1, 3, 4, 5, 15, 16, 17, 128, 129, 255, 60000)],
-                               alive("p", port=0), alive("q", addr=b"\xff" * 4), alive("r", addr=None))
-    yield "names", records(alive(""), alive("x" * 255), alive("y" * 60000), alive("nul\0nul"), alive("\u2603" * 100),
-                           msg(ALIVE, Node=b"\xff\xfe\0", Incarnation=1, Addr=b"\1\2\3\4", Port=1, Vsn=VSN))
+    yield "incarnation_top", records(
+        *[
+            accuse(k, n, i)
+            for k in (SUSPECT, DEAD)
+            for n in ("self", "a", "nobody")
+            for i in (top, top - 1, 0)
+        ],
+        alive("self", inc=top),
+        alive("a", inc=top),
+        alive("a", inc=top - 1),
+        accuse(SUSPECT, "self", top),
+        accuse(SUSPECT, "self", top),
+        pause=4,
+    )
+    yield "self_alive", records(
+        alive("self", inc=5, meta=b"other"),
+        alive("self", inc=9, addr=b"\1\2\3\4"),
+        alive("self", inc=1),
+        alive("self", inc=0, vsn=b""),
+    )
+    yield "self_dead", records(
+        accuse(DEAD, "self", 1, "self"), accuse(DEAD, "self", 9), accuse(SUSPECT, "self", 20)
+    )
+    yield "addresses", records(
+        *[
+            alive("n%d" % n, addr=bytes(n))
+            for n in (0, 1, 3, 4, 5, 15, 16, 17, 128, 129, 255, 60000)
+        ],
+        alive("p", port=0),
+        alive("q", addr=b"\xff" * 4),
+        alive("r", addr=None),
+    )
+    yield "names", records(
+        alive(""),
+        alive("x" * 255),
+        alive("y" * 60000),
+        alive("nul\0nul"),
+        alive("\u2603" * 100),
+        msg(ALIVE, Node=b"\xff\xfe\0", Incarnation=1, Addr=b"\1\2\3\4", Port=1, Vsn=VSN),
+    )
     yield "meta", records(*[alive("m%d" % n, meta=bytes(n)) for n in (0, 511, 512, 513, 60000)])
-    yield "fresh_names", b"".join(records(compound([alive("flood-%d-%d" % (i, k), inc=i) for k in range(12)]))
-                                  for i in range(100))
-    yield "suspects", records(alive("a"), accuse(SUSPECT, "a", 1, "b"), accuse(SUSPECT, "a", 1, "c"),
-                              accuse(SUSPECT, "a", 1, "d"), accuse(DEAD, "a", 1, "b"), alive("a", 2), alive("a", 3),
-                              accuse(DEAD, "a", 3, "a"), alive("a", 4, addr=b"\1\2\3\4"), pause=20)
-    yield "relays", records(*[msg(INDIRECT, Nack=bool(i & 1), Node="a", Port=i, SeqNo=i, Target=bytes([127, 0, 0, i]))
-                              for i in range(40)], pause=3)
-    yield "relay_odd", records(msg(INDIRECT, Nack=True, Node="self", Port=7946, SeqNo=1, Target=b""),
-                               msg(INDIRECT, Nack=True, Node="a", Port=0, SeqNo=1, Target=bytes(300)),
-                               msg(INDIRECT, Nack=True, Node="a", Port=1, SeqNo=1, Target=None, SourceAddr=bytes(200),
-                                   SourceNode="z" * 300, SourcePort=65535))
-    yield "pings", records(msg(PING, Node="self", SeqNo=1), msg(PING, Node="other", SeqNo=2), msg(PING, Node="", SeqNo=3),
-                           msg(PING, Node="self", SeqNo=4, SourceAddr=b"\x7f\0\0\1", SourceNode="a", SourcePort=1),
-                           msg(PING, Node="self", SeqNo=4, SourceAddr=bytes(129), SourceNode="a", SourcePort=1))
+    yield "fresh_names", b"".join(
+        records(compound([alive("flood-%d-%d" % (i, k), inc=i) for k in range(12)]))
+        for i in range(100)
+    )
+    yield "suspects", records(
+        alive("a"),
+        accuse(SUSPECT, "a", 1, "b"),
+        accuse(SUSPECT, "a", 1, "c"),
+        accuse(SUSPECT, "a", 1, "d"),
+        accuse(DEAD, "a", 1, "b"),
+        alive("a", 2),
+        alive("a", 3),
+        accuse(DEAD, "a", 3, "a"),
+        alive("a", 4, addr=b"\1\2\3\4"),
+        pause=20,
+    )
+    yield "relays", records(
+        *[
+            msg(INDIRECT, Nack=bool(i & 1), Node="a", Port=i, SeqNo=i, Target=bytes([127, 0, 0, i]))
+            for i in range(40)
+        ],
+        pause=3,
+    )
+    yield "relay_odd", records(
+        msg(INDIRECT, Nack=True, Node="self", Port=7946, SeqNo=1, Target=b""),
+        msg(INDIRECT, Nack=True, Node="a", Port=0, SeqNo=1, Target=bytes(300)),
+        msg(
+            INDIRECT,
+            Nack=True,
+            Node="a",
+            Port=1,
+            SeqNo=1,
+            Target=None,
+            SourceAddr=bytes(200),
+            SourceNode="z" * 300,
+            SourcePort=65535,
+        ),
+    )
+    yield "pings", records(
+        msg(PING, Node="self", SeqNo=1),
+        msg(PING, Node="other", SeqNo=2),
+        msg(PING, Node="", SeqNo=3),
+        msg(PING, Node="self", SeqNo=4, SourceAddr=b"\x7f\0\0\1", SourceNode="a", SourcePort=1),
+        msg(PING, Node="self", SeqNo=4, SourceAddr=bytes(129), SourceNode="a", SourcePort=1),
+    )
     yield "acks", records(*[msg(k, SeqNo=i, **({"Payload": b"x" * (i % 100)} if k == ACK else {}))
                             for i in list(range(8)) + [top] for k in (NACK, ACK)], pause=10)
     yield "user", records(bytes([USER]), bytes([USER]) + bytes(60000))
     ping = msg(PING, Node="self", SeqNo=1)
     yield "compound_empty_parts", records(compound([b""] * 100 + [ping]))
-    yield "compound_255", records(compound([ping] * 255), compound([ping] * 128), compound([ping] * 127))
-    yield "compound_lies", records(b"\x07", b"\x07\xff", b"\x07\x02\0\1", compound([ping], count=2),
-                                   compound([ping], lengths=[65535]), compound([ping, ping], lengths=[21, 65535]))
-    yield "compound_deep", records(b"".join(b"\x07\x01" + struct.pack(">H", len(ping) + 4 * (14999 - i))
-                                            for i in range(15000)) + ping)
+    yield "compound_255", records(
+        compound([ping] * 255), compound([ping] * 128), compound([ping] * 127)
+    )
+    yield "compound_lies", records(
+        b"\x07",
+        b"\x07\xff",
+        b"\x07\x02\0\1",
+        compound([ping], count=2),
+        compound([ping], lengths=[65535]),
+        compound([ping, ping], lengths=[21, 65535]),
+    )
+    yield "compound_deep", records(
+        b"".join(b"\x07\x01" + struct.pack(">H", len(ping) + 4 * (14999 - i)) for i in range(15000))
+        + ping
+    )
     wide = ping
     for _ in range(4):
         wide = compound([wide] * 7)
     yield "compound_wide", records(wide)
-    yield "compound_layers", records(compound([compress(ping), crc(ping), b"\x0a\0\0\0\x05hello", b"\xf4\x01x" + ping]))
+    yield "compound_layers", records(
+        compound([compress(ping), crc(ping), b"\x0a\0\0\0\x05hello", b"\xf4\x01x" + ping])
+    )
     layers = ping
     for _ in range(40):
         layers = compress(layers)
     yield "compress_deep", records(layers)
     yield "compress_bomb", records(msg(COMPRESS, Algo=0, Buf=lzw_bomb(60 << 20)[:65000]))
     yield "compress_bombs", records(*[msg(COMPRESS, Algo=0, Buf=lzw_bomb(4 << 20))] * 3)
-    yield "compress_odd", records(compress(b""), compress(ping, algo=1), msg(COMPRESS, Algo=0), msg(COMPRESS, Buf=None),
-                                  compress(ping)[:-3], compress(compound([ping] * 200)), compress(crc(ping)))
+    yield "compress_odd", records(
+        compress(b""),
+        compress(ping, algo=1),
+        msg(COMPRESS, Algo=0),
+        msg(COMPRESS, Buf=None),
+        compress(ping)[:-3],
+        compress(compound([ping] * 200)),
+        compress(crc(ping)),
+    )
     yield "crc_odd", records(crc(ping), crc(b""), crc(ping)[:-1], b"\x0c\0\0", crc(crc(ping)))
     yield "labels", records(b"\xf4", b"\xf4\0" + ping, b"\xf4\xff" + ping, b"\xf4\x01x" + ping)
 
 
 def hostile_streams():
-    self_state = [state("a"), state("b", 2, st=1), state("c", 3, st=2), state("d", 4, st=3), state("e", st=9)]
+    self_state = [
+        state("a"),
+        state("b", 2, st=1),
+        state("c", 3, st=2),
+        state("d", 4, st=3),
+        state("e", st=9),
+    ]
     good = push_pull(self_state, b"user-state")
     yield "push_pull", good
     yield "push_pull_trailing", good + b"\xff" * 50
     yield "push_pull_compressed", compress(good)
     yield "nodes_lie_more", push_pull(self_state, count=6)
-    for name, n in (("huge", 1 << 31), ("over", (1 << 20) + 1), ("limit", 1 << 20), ("negative", -1), ("int64", (1 << 63) - 1)):
+    for name, n in (
+        ("huge", 1 << 31),
+        ("over", (1 << 20) + 1),
+        ("limit", 1 << 20),
+        ("negative", -1),
+        ("int64", (1 << 63) - 1),
+    ):
         yield "nodes_" + name, push_pull(self_state, count=n)
         yield "user_state_" + name, push_pull(self_state, user_len=n)
         yield "user_msg_" + name, bytes([USER]) + pack({"UserMsgLen": n}) + b"payload"
@@ -292,8 +415,12 @@ def hostile_streams():
     yield "user_state_20m_1", push_pull(self_state, user_len=(20 << 20) + 1)
     yield "user_msg", bytes([USER]) + pack({"UserMsgLen": 5}) + b"hello"
     yield "user_msg_0", bytes([USER]) + pack({"UserMsgLen": 0})
-    yield "versions", push_pull([state("a", vsn=bytes([9, 9, 9, 0, 0, 0])), state("b", vsn=b""), state("c", vsn=b"\1")])
-    yield "vetoed_state", push_pull([state("self", (1 << 32) - 1, st=2), state("self", (1 << 32) - 1, st=3)])
+    yield "versions", push_pull(
+        [state("a", vsn=bytes([9, 9, 9, 0, 0, 0])), state("b", vsn=b""), state("c", vsn=b"\1")]
+    )
+    yield "vetoed_state", push_pull(
+        [state("self", (1 << 32) - 1, st=2), state("self", (1 << 32) - 1, st=3)]
+    )
     yield "same_name", push_pull([state("a", i, addr=bytes([127, 0, 0, i])) for i in range(20)])
     yield "big_entry", push_pull([state("n" * 70000, meta=bytes(70000))])
     yield "many", push_pull([state("node-%d" % i) for i in range(300)], b"x" * 100)
@@ -328,7 +455,9 @@ def hostile_streams():
 def hostile_lzw():
     for c in VECTORS["lzw_decode_tolerance"]["cases"]:
         if "..." not in c["lzw_hex"]:
-            yield "case_" + "".join(x if x.isalnum() else "_" for x in c["name"]), bytes.fromhex(c["lzw_hex"])
+            yield "case_" + "".join(x if x.isalnum() else "_" for x in c["name"]), bytes.fromhex(
+                c["lzw_hex"]
+            )
     yield "only_clears", lzw_codes([256] * 500)
     yield "clear_eof", lzw_codes([256, 257])
     yield "kwkwk", lzw_codes([256, 65, 258, 259, 260, 257])
@@ -348,7 +477,8 @@ def hostile_layers():
     yield "lz4", b"\x89\x05\x50\x08ello"
     yield "lz4_long", b"\x89\xff\xff\xff\xff\x07\x50\x08ello"
     yield "lz4_padded", b"\x89\x85\x80\x00\x50\x08ello"
-    yield "lz4_run", b"\x89\x80\x80\x04\x1f\x08\x01\x00" + b"\xff" * 250 + b"\x00\x50\x08\x08\x08\x08\x08"
+    run = b"\xff" * 250 + b"\x00\x50\x08\x08\x08\x08\x08"
+    yield "lz4_run", b"\x89\x80\x80\x04\x1f\x08\x01\x00" + run
     yield "lz4_before_start", b"\x89\x20\x1f\x08\xff\xff\x00\x50\x08\x08\x08\x08\x08"
     yield "zstd", zstd + b"\x20\x02\x11\x00\x00\x08x"
     yield "zstd_no_size", zstd + b"\x00\x58\x11\x00\x00\x08x"
@@ -370,7 +500,10 @@ def hostile_layers():
 
 
 def hostile_configs():
-    yield "plain", b"node:\n  name: a\n  profile: lan\ntransport: { use: udp_tcp, bind: 127.0.0.1:0 }\n"
+    yield "plain", (
+        b"node:\n  name: a\n  profile: lan\n"
+        b"transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n"
+    )
     yield "empty", b""
     yield "scalar", b"hello\n"
     yield "list", b"- a\n- b\n"
@@ -387,15 +520,27 @@ def hostile_configs():
     yield "tabs", b"node:\n\tname: a\n"
     yield "duplicates", b"node: {name: a, name: b}\nnode: {}\n"
     yield "unknown", b"nodes: {nam: a}\ngosip: {intervall: 1s}\n" * 3
-    yield "numbers", b"gossip: {interval: 99999999999999999999s, nodes: -1}\nprobe: {interval: 1e9, timeout: 0x10}\n"
-    yield "durations", b"probe: {interval: 1m30s500ms, timeout: -1s}\ngossip: {interval: 1.5s}\npush_pull: {interval: s}\n"
+    yield "numbers", (
+        b"gossip: {interval: 99999999999999999999s, nodes: -1}\n"
+        b"probe: {interval: 1e9, timeout: 0x10}\n"
+    )
+    yield "durations", (
+        b"probe: {interval: 1m30s500ms, timeout: -1s}\n"
+        b"gossip: {interval: 1.5s}\npush_pull: {interval: s}\n"
+    )
     yield "sizes", b"limits: {max_members: 18446744073709551616, udp_buffer_size: 64KiBiB}\n"
     yield "tags", b"node: !!python/object:os.system {name: a}\nx: !foo bar\n"
     yield "long_key", b"k" * 5000 + b": 1\n"
     yield "long_value", b"node: {name: " + b"n" * 70000 + b"}\n"
     yield "keys_wrong", b"keyring: [ {base64: '!!!'}, {hex: abc}, {file: /nonexistent}, 7, {} ]\n"
-    yield "pipeline_wrong", b"pipeline: {send: [{use: nosuch}, {uses: lzw}, 3, {use: aes_gcm, keys: []}], require: [x]}\n"
-    yield "short_forms", b"enable_compression: true\nsecret_key: AAAA\ngossip_verify_incoming: false\npipeline: {send: []}\n"
+    yield "pipeline_wrong", (
+        b"pipeline: {send: [{use: nosuch}, {uses: lzw}, 3, {use: aes_gcm, keys: []}],"
+        b" require: [x]}\n"
+    )
+    yield "short_forms", (
+        b"enable_compression: true\nsecret_key: AAAA\n"
+        b"gossip_verify_incoming: false\npipeline: {send: []}\n"
+    )
     yield "delegates", b"delegates: [{use: log}, {use: log, channel: ''}, {use: [a]}, null]\n"
     yield "unclosed", b"node: {name: 'a\n"
     yield "anchors_only", b"&a &b *c : d\n"
@@ -420,15 +565,27 @@ def main():
              ("user_header", bytes([USER]) + pack({"UserMsgLen": 5}))]
     write("wire", wire)
     write("packet", [("vector_" + n, records(b)) for n, b in vectors()] + list(hostile_packets()))
-    streams = [(n, b) for n, b in vectors() if n.startswith(("pushpull", "stream", "ping"))] + list(hostile_streams())
+    streams = [(n, b) for n, b in vectors() if n.startswith(("pushpull", "stream", "ping"))] + list(
+        hostile_streams()
+    )
     write("stream", [(n, b"\1\0" + b) for n, b in streams] +
           [("reply_" + n, b"\0\x07" + b) for n, b in streams if len(b) < 400])
     write("lzw", [(n, b"\x09" + pack({"Algo": 0, "Buf": b})) for n, b in hostile_lzw()] +
           [("codes_" + n, b) for n, b in hostile_lzw() if len(b) < 20000] +
           [(n, b) for n, b in vectors() if b[0] == COMPRESS])
     layers = list(hostile_layers()) + [(n, b) for n, b in vectors() if len(b) < 300]
-    write("open", [("%02x_%s" % (how, n), bytes([how, 7]) + b) for n, b in layers for how in (0x00, 0x03, 0x4C, 0x37)] +
-          [("wrapped_%02x" % how, bytes([how, 0]) + push_pull([state("a"), state("b")], b"user")) for how in range(0, 128, 5)])
+    write(
+        "open",
+        [
+            ("%02x_%s" % (how, n), bytes([how, 7]) + b)
+            for n, b in layers
+            for how in (0x00, 0x03, 0x4C, 0x37)
+        ]
+        + [
+            ("wrapped_%02x" % how, bytes([how, 0]) + push_pull([state("a"), state("b")], b"user"))
+            for how in range(0, 128, 5)
+        ],
+    )
     write("config", hostile_configs())
 
 

@@ -13,9 +13,16 @@ from harness import Process, collect, free_port, main, need, wait_until
 class Alertmanager:
     def __init__(self, lab, name, peer=None):
         self.name, self.port, self.http = name, free_port(), free_port()
-        config = lab.file(name + ".yml", "route: { receiver: nobody }\nreceivers: [ { name: nobody } ]\n")
-        argv = [need("prometheus-alertmanager"), "--config.file=" + config, "--storage.path=" + lab.dir + "/" + name,
-                "--web.listen-address=127.0.0.1:%d" % self.http, "--cluster.listen-address=" + self.addr]
+        config = lab.file(
+            name + ".yml", "route: { receiver: nobody }\nreceivers: [ { name: nobody } ]\n"
+        )
+        argv = [
+            need("prometheus-alertmanager"),
+            "--config.file=" + config,
+            "--storage.path=" + lab.dir + "/" + name,
+            "--web.listen-address=127.0.0.1:%d" % self.http,
+            "--cluster.listen-address=" + self.addr,
+        ]
         self.process = Process(lab, name, argv + (["--cluster.peer=" + peer] if peer else []))
         wait_until(lambda: "%s answers\n%s" % (name, self.process.tail()), self.status)
 
@@ -24,8 +31,11 @@ class Alertmanager:
         return "127.0.0.1:%d" % self.port
 
     def get(self, path, body=None):
-        request = urllib.request.Request("http://127.0.0.1:%d/api/v2/%s" % (self.http, path), data=body,
-                                         headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            "http://127.0.0.1:%d/api/v2/%s" % (self.http, path),
+            data=body,
+            headers={"Content-Type": "application/json"},
+        )
         return json.load(urllib.request.urlopen(request, timeout=10))
 
     def status(self):
@@ -39,8 +49,13 @@ class Alertmanager:
 
     def silence(self, comment):
         now = datetime.datetime.utcnow()
-        body = {"matchers": [{"name": "job", "value": "kith", "isRegex": False, "isEqual": True}], "createdBy": "kith",
-                "startsAt": now.isoformat() + "Z", "endsAt": (now + datetime.timedelta(hours=1)).isoformat() + "Z", "comment": comment}
+        body = {
+            "matchers": [{"name": "job", "value": "kith", "isRegex": False, "isEqual": True}],
+            "createdBy": "kith",
+            "startsAt": now.isoformat() + "Z",
+            "endsAt": (now + datetime.timedelta(hours=1)).isoformat() + "Z",
+            "comment": comment,
+        }
         return self.get("silences", json.dumps(body).encode())["silenceID"]
 
 
@@ -57,7 +72,10 @@ def cluster(lab):
 def test_every_alertmanager_lists_both_by_name(lab):
     a, k = cluster(lab)
     for m in a:
-        wait_until(lambda: "%s lists both: %s" % (m.name, m.peers()), lambda: {"kith-0", "kith-1"} <= set(m.peers()))
+        wait_until(
+            lambda: "%s lists both: %s" % (m.name, m.peers()),
+            lambda: {"kith-0", "kith-1"} <= set(m.peers()),
+        )
         assert m.peers()["kith-0"] == k[0].addr
     for n in k:
         n.wait_alive(5)

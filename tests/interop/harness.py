@@ -1,7 +1,9 @@
-"""What the interop tests stand on: processes that end with the test, events instead of sleeps, free ports.
+"""What the interop tests stand on: processes that end with the test, events instead of sleeps, free
+ports.
 
-A test is a function whose name begins with test_; it gets a fresh Lab, which owns a folder and every process it starts.
-Peers that are not installed are a named skip, or a failure when KITH_INTEROP=require (as in CI); KITH_INTEROP=skip leaves all out.
+A test is a function whose name begins with test_; it gets a fresh Lab, which owns a folder and
+every process it starts. Peers that are not installed are a named skip, or a failure when
+KITH_INTEROP=require (as in CI); KITH_INTEROP=skip leaves all out.
 """
 
 import base64
@@ -44,7 +46,9 @@ def free_port(host="127.0.0.1"):
     """A port that is free for both TCP and UDP right now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
-        with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
+        with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(
+            family, socket.SOCK_DGRAM
+        ) as udp:
             tcp.bind((host, 0))
             port = tcp.getsockname()[1]
             try:
@@ -83,8 +87,14 @@ class Process:
     def __init__(self, lab, label, argv, env=None, stdin=False):
         self.label, self.lines, self.seen = label, [], queue.Queue()
         self.lock = threading.Condition()
-        self.proc = subprocess.Popen(argv, stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, env=dict(os.environ, **(env or {})), cwd=lab.dir)
+        self.proc = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(os.environ, **(env or {})),
+            cwd=lab.dir,
+        )
         for stream, name in ((self.proc.stdout, "out"), (self.proc.stderr, "err")):
             threading.Thread(target=self._read, args=(stream, name), daemon=True).start()
         lab.processes.append(self)
@@ -109,8 +119,13 @@ class Process:
                     if (stream is None or stream == name) and match(line):
                         return line
                 left = end - time.monotonic()
-                if left <= 0 or (self.proc.poll() is not None and at >= len(self.lines) and left < end - 1):
-                    raise Failed("%s never said %s\n%s" % (self.label, wanted if isinstance(wanted, str) else "it", self.tail()))
+                if left <= 0 or (
+                    self.proc.poll() is not None and at >= len(self.lines) and left < end - 1
+                ):
+                    raise Failed(
+                        "%s never said %s\n%s"
+                        % (self.label, wanted if isinstance(wanted, str) else "it", self.tail())
+                    )
                 self.lock.wait(min(left, 0.5))
 
     def wait_event(self, match, patience=PATIENCE, start=0):
@@ -163,7 +178,8 @@ class Process:
 
 
 class Control:
-    """A connection to a node's control socket (docs/CONTROL.md): JSON lines out, JSON lines in; never blocks on reading."""
+    """A connection to a node's control socket (docs/CONTROL.md): JSON lines out, JSON lines in;
+    never blocks on reading."""
 
     def __init__(self, path):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -217,12 +233,26 @@ class Lab:
 class Kith:
     """A `kith run` process, its file, and a monitor on its events."""
 
-    def __init__(self, lab, name, host="127.0.0.1", key=None, extra="", node="", port=None, profile="lan",
-                 transport="", start=True):
+    def __init__(
+        self,
+        lab,
+        name,
+        host="127.0.0.1",
+        key=None,
+        extra="",
+        node="",
+        port=None,
+        profile="lan",
+        transport="",
+        start=True,
+    ):
         self.lab, self.name, self.host = lab, name, host
         self.port = port or free_port(host)
         self.socket = os.path.join(lab.dir, name + ".sock")
-        text = "node:\n  name: %s\n  profile: %s\n  control: %s\n  log: { to: stderr, level: debug }\n" % (name, profile, self.socket)
+        text = (
+            "node:\n  name: %s\n  profile: %s\n  control: %s\n  log: { to: stderr, level: debug }\n"
+            % (name, profile, self.socket)
+        )
         text += "".join("  %s\n" % line for line in node.splitlines())
         text += "transport:\n  use: udp_tcp\n  bind: '%s'\n" % hostport(host, self.port)
         text += "".join("  %s\n" % line for line in transport.splitlines())
@@ -241,20 +271,37 @@ class Kith:
 
     def start(self):
         self.process = Process(self.lab, self.name, [KITH, "run", self.path])
-        wait_until(lambda: "%s answers on its socket\n%s" % (self.name, self.process.tail()), self._answers)
-        self.monitor = Process(self.lab, self.name + ".monitor", [KITH, "monitor", "--socket", self.socket, "--format", "json"])
+        wait_until(
+            lambda: "%s answers on its socket\n%s" % (self.name, self.process.tail()), self._answers
+        )
+        self.monitor = Process(
+            self.lab,
+            self.name + ".monitor",
+            [KITH, "monitor", "--socket", self.socket, "--format", "json"],
+        )
         self.monitor.wait_event(lambda e: e.get("event") == "hello")
         return self
 
     def _answers(self):
         if self.process.proc.poll() is not None:
-            raise Failed("%s ended with %d\n%s" % (self.name, self.process.proc.returncode, self.process.tail()))
+            raise Failed(
+                "%s ended with %d\n%s"
+                % (self.name, self.process.proc.returncode, self.process.tail())
+            )
         return os.path.exists(self.socket) and self.run("info", check=False)[0] == 0
 
     def run(self, verb, *args, check=True, stdin=None):
-        done = subprocess.run([KITH, verb, "--socket", self.socket, *args], capture_output=True, timeout=90, input=stdin)
+        done = subprocess.run(
+            [KITH, verb, "--socket", self.socket, *args],
+            capture_output=True,
+            timeout=90,
+            input=stdin,
+        )
         if check and done.returncode:
-            raise Failed("kith %s %s: exit %d: %s\n%s" % (verb, " ".join(args), done.returncode, done.stderr.decode(), self.process.tail()))
+            raise Failed(
+                "kith %s %s: exit %d: %s\n%s"
+                % (verb, " ".join(args), done.returncode, done.stderr.decode(), self.process.tail())
+            )
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def rewrite(self, extra):
@@ -266,14 +313,20 @@ class Kith:
         return self.run("reload")[1].splitlines()
 
     def members(self):
-        return {m["name"]: m for m in json.loads(self.run("members", "--format", "json")[1])["members"]}
+        return {
+            m["name"]: m for m in json.loads(self.run("members", "--format", "json")[1])["members"]
+        }
 
     def states(self):
         return {name: m["state"] for name, m in self.members().items()}
 
     def wait_states(self, wanted, patience=PATIENCE):
-        wait_until(lambda: "%s sees %s, it sees %s\n%s" % (self.name, wanted, self.states(), self.process.tail()),
-                   lambda: all(self.states().get(n) == s for n, s in wanted.items()), patience)
+        wait_until(
+            lambda: "%s sees %s, it sees %s\n%s"
+            % (self.name, wanted, self.states(), self.process.tail()),
+            lambda: all(self.states().get(n) == s for n, s in wanted.items()),
+            patience,
+        )
 
     def wait_alive(self, n, timeout="30s"):
         self.run("members", "--wait", "alive=%d" % n, "--timeout", timeout)
@@ -283,14 +336,17 @@ class Kith:
 
     def wait_message(self, payload, start=0, patience=PATIENCE):
         match = payload if callable(payload) else lambda b: b == payload
-        return self.monitor.wait_event(lambda e: e.get("event") == "message" and match(unb64(e["payload"])), patience, start)
+        return self.monitor.wait_event(
+            lambda e: e.get("event") == "message" and match(unb64(e["payload"])), patience, start
+        )
 
     def info(self):
         return json.loads(self.run("info", "--format", "json")[1])
 
 
 def main(tests):
-    """Run the tests of a module (those named on the command line only), print what happened, exit with 0, 1 or 77."""
+    """Run the tests of a module (those named on the command line only), print what happened, exit
+    with 0, 1 or 77."""
     if os.environ.get("KITH_INTEROP") == "skip":
         print("left out\n0 passed, 0 failed, 0 skipped")
         sys.exit(77)

@@ -1,11 +1,15 @@
-# Real peers, started by the tests. Not installed: a named skip, or a failure with KITH_INTEROP=require.
+# Real peers, started by the tests. Not installed: a named skip, or a failure with
+# KITH_INTEROP=require.
 
-dist_check_SCRIPTS += tests/interop/serf.py tests/interop/alertmanager.py tests/interop/memberlist.py tests/interop/rolling.py
-TESTS += tests/interop/memberlist.py tests/interop/serf.py tests/interop/alertmanager.py tests/interop/rolling.py
-EXTRA_DIST += tests/interop/harness.py tests/interop/build-peers tests/interop/peer/main.go tests/interop/peer/go.mod \
-  tests/interop/peer/modules/v0.1.5.mod tests/interop/peer/modules/v0.1.5.sum \
-  tests/interop/peer/modules/v0.5.3.mod tests/interop/peer/modules/v0.5.3.sum \
-  tests/interop/peer/modules/v0.7.0.mod tests/interop/peer/modules/v0.7.0.sum
+dist_check_SCRIPTS += tests/interop/serf.py tests/interop/alertmanager.py \
+  tests/interop/memberlist.py tests/interop/rolling.py
+TESTS += tests/interop/memberlist.py tests/interop/serf.py tests/interop/alertmanager.py \
+  tests/interop/rolling.py
+EXTRA_DIST += tests/interop/harness.py tests/interop/build-peers tests/interop/peer/main.go \
+  tests/interop/peer/go.mod tests/interop/peer/modules/v0.1.5.mod \
+  tests/interop/peer/modules/v0.1.5.sum tests/interop/peer/modules/v0.5.3.mod \
+  tests/interop/peer/modules/v0.5.3.sum tests/interop/peer/modules/v0.7.0.mod \
+  tests/interop/peer/modules/v0.7.0.sum
 
 check_LTLIBRARIES += tests/interop/state.la
 tests_interop_state_la_SOURCES = tests/interop/state.c

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Kith beside hashicorp/memberlist itself, from Go: the oldest that counts, Debian's, the last before Go 1.25, the newest."""
+"""Kith beside hashicorp/memberlist itself, from Go: the oldest that counts, Debian's, the last
+before Go 1.25, the newest."""
 
 import json
 import os
@@ -9,7 +10,20 @@ import struct
 import subprocess
 import sys
 
-from harness import BUILD, Failed, HERE, PATIENCE, Process, Skip, b64, free_port, hostport, main, unb64, wait_until
+from harness import (
+    BUILD,
+    Failed,
+    HERE,
+    PATIENCE,
+    Process,
+    Skip,
+    b64,
+    free_port,
+    hostport,
+    main,
+    unb64,
+    wait_until,
+)
 
 VERSIONS = ["v0.1.5", "debian", "v0.5.3", "v0.7.0"]
 LABELS = ["v0.5.3", "v0.7.0"]        # since v0.3.0
@@ -25,9 +39,13 @@ class Go:
         if not os.path.exists(program):
             raise Skip("memberlist %s was not built (see build-peers)" % version)
         self.name, self.host = name, host
-        argv = [program, "-name", name, "-bind", host] + ["-%s=%s" % (k.replace("_", "-"), v) for k, v in flags.items()]
+        argv = [program, "-name", name, "-bind", host] + [
+            "-%s=%s" % (k.replace("_", "-"), v) for k, v in flags.items()
+        ]
         self.process = Process(lab, name, argv, stdin=True)
-        ready = self.process.wait_event(lambda e: e.get("event") in ("ready", "fatal", "unsupported"))
+        ready = self.process.wait_event(
+            lambda e: e.get("event") in ("ready", "fatal", "unsupported")
+        )
         if ready["event"] != "ready":
             raise Failed("%s: %s" % (name, ready))
         self.port = ready["port"]
@@ -53,11 +71,17 @@ class Go:
         return {m["name"]: m for m in self.ok("members")["members"]}
 
     def wait_members(self, names, patience=PATIENCE):
-        wait_until(lambda: "%s sees %s, it sees %s\n%s" % (self.name, set(names), set(self.members()), self.process.tail()),
-                   lambda: set(self.members()) == set(names), patience)
+        wait_until(
+            lambda: "%s sees %s, it sees %s\n%s"
+            % (self.name, set(names), set(self.members()), self.process.tail()),
+            lambda: set(self.members()) == set(names),
+            patience,
+        )
 
     def wait_message(self, payload, start=0, patience=PATIENCE):
-        return self.process.wait_event(lambda e: e.get("event") == "msg" and unb64(e["payload"]) == payload, patience, start)
+        return self.process.wait_event(
+            lambda e: e.get("event") == "msg" and unb64(e["payload"]) == payload, patience, start
+        )
 
 
 def both(lab, version, kith_args=None, **flags):
@@ -108,7 +132,12 @@ def exchange(go, kith):
     """User messages in both directions, as packets and on streams, with every awkward byte."""
     for reliable in (False, True):
         flag = ["--reliable"] if reliable else []
-        for payload in (b"hello", bytes(range(256)), b"\x09\x0a\x0c\xf4", b"x" * (1200 if not reliable else 200000)):
+        for payload in (
+            b"hello",
+            bytes(range(256)),
+            b"\x09\x0a\x0c\xf4",
+            b"x" * (1200 if not reliable else 200000),
+        ):
             payload += b" %d" % reliable
             mark, gomark = kith.monitor.mark(), go.process.mark()
             kith.run("send", *flag, go.name, "-", stdin=payload)
@@ -134,7 +163,11 @@ def meta_update(lab, version):
     assert unb64(go.members()["kith"]["meta"]) == b"first"
     assert unb64(kith.members()["go"]["meta"]) == b"go-first"
     kith.run("meta", "second")
-    go.process.wait_event(lambda e: e.get("event") == "update" and e["name"] == "kith" and unb64(e["meta"]) == b"second")
+    go.process.wait_event(
+        lambda e: e.get("event") == "update"
+        and e["name"] == "kith"
+        and unb64(e["meta"]) == b"second"
+    )
     go.ok("meta", meta="go-second")
     wait_until("go's meta", lambda: unb64(kith.members()["go"]["meta"]) == b"go-second")
 
@@ -173,13 +206,20 @@ def alive_packet(name, i):
     """An alive message as go-msgpack 0.5 writes it."""
     def raw(b):
         return bytes([0xA0 | len(b)]) + b
-    fields = [(b"Addr", raw(bytes([127, 1, i >> 8, i & 255]))), (b"Incarnation", b"\x01"), (b"Meta", raw(b"role=fake")),
-              (b"Node", raw(name.encode())), (b"Port", b"\xcd" + struct.pack(">H", 7946)), (b"Vsn", raw(bytes([1, 5, 2, 0, 0, 0])))]
+    fields = [
+        (b"Addr", raw(bytes([127, 1, i >> 8, i & 255]))),
+        (b"Incarnation", b"\x01"),
+        (b"Meta", raw(b"role=fake")),
+        (b"Node", raw(name.encode())),
+        (b"Port", b"\xcd" + struct.pack(">H", 7946)),
+        (b"Vsn", raw(bytes([1, 5, 2, 0, 0, 0]))),
+    ]
     return b"\x04\x86" + b"".join(raw(k) + v for k, v in fields)
 
 
 def push_pull_of_a_thousand_with_state(lab, version):
-    # Nobody probes, so members that don't exist stay: 1,000 of them are told to the Go node, which hands them on.
+    # Nobody probes, so members that don't exist stay: 1,000 of them are told to the Go node, which
+    # hands them on.
     quiet = {"extra": "probe: { interval: 0s }\n" + STATE}
     go, kith = both(lab, version, quiet, probe_interval="0s", push_pull_interval="0s", state=100000)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -189,7 +229,11 @@ def push_pull_of_a_thousand_with_state(lab, version):
                 wait_until("go knows them", lambda: len(go.members()) >= i)
     kith.join(go.addr)
     seen = kith.members()
-    assert len(seen) == 1002 and seen["fake-999"]["state"] == "alive" and seen["fake-500"]["addr"] == "127.1.1.244", len(seen)
+    assert (
+        len(seen) == 1002
+        and seen["fake-999"]["state"] == "alive"
+        and seen["fake-500"]["addr"] == "127.1.1.244"
+    ), len(seen)
     state = go.process.wait_event(lambda e: e.get("event") == "state" and e["join"])
     assert unb64(state["payload"]) == kith_state(), state["len"]
     kith.process.wait_line("merged 100000 bytes of state, join")
@@ -200,7 +244,9 @@ def push_pull_of_a_thousand_with_state(lab, version):
 
 
 # A delegate of the tests' own that gives 70,000 bytes of state and says what it merged (state.c).
-STATE = "delegates: [ { use: '%s' } ]\n" % os.path.join(BUILD, "tests", "interop", ".libs", "state.so")
+STATE = "delegates: [ { use: '%s' } ]\n" % os.path.join(
+    BUILD, "tests", "interop", ".libs", "state.so"
+)
 
 
 def kith_state():
@@ -234,7 +280,14 @@ def protocol_versions(lab, version):
         port = free_port("127.0.0.2") if p == 1 else 0
         go = Go(lab, version, "go-%d" % p, protocol=p, port=port, **({"key": key} if key else {}))
         host = "127.0.0.2" if p == 1 else "127.0.0.1"
-        kith = lab.kith("kith-%d" % p, profile="local", node="protocol_version: %d\n" % p, key=key, host=host, port=port or None)
+        kith = lab.kith(
+            "kith-%d" % p,
+            profile="local",
+            node="protocol_version: %d\n" % p,
+            key=key,
+            host=host,
+            port=port or None,
+        )
         kith.join(go.addr)
         go.wait_members({go.name, kith.name})
         go.ok("join", addr=kith.addr)
@@ -266,8 +319,20 @@ def stop_and_continue(lab, version):
     go.wait_members({"go", "kith", "go-1", "go-2"})
 
 
-CASES = [join_both_directions, join_encrypted, messages_both_directions_and_kinds, broadcasts_both_directions, meta_update, leave,
-         kill, stop_and_continue, push_pull_of_a_thousand_with_state, label, protocol_versions, ipv6]
+CASES = [
+    join_both_directions,
+    join_encrypted,
+    messages_both_directions_and_kinds,
+    broadcasts_both_directions,
+    meta_update,
+    leave,
+    kill,
+    stop_and_continue,
+    push_pull_of_a_thousand_with_state,
+    label,
+    protocol_versions,
+    ipv6,
+]
 
 
 def test(case, version):
@@ -277,4 +342,11 @@ def test(case, version):
 if __name__ == "__main__":
     if os.environ.get("KITH_INTEROP") != "skip":
         subprocess.run([os.path.join(HERE, "build-peers"), PEERS], check=True)
-    main([test(case, version) for version in VERSIONS for case in CASES if case is not label or version in LABELS])
+    main(
+        [
+            test(case, version)
+            for version in VERSIONS
+            for case in CASES
+            if case is not label or version in LABELS
+        ]
+    )

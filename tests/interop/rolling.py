@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Live clusters change compression, encryption and keys under load, and nobody is lost.
 
-A change is three reloads on every node: learn (accept the new), switch (send the new), close (refuse the old).
+A change is three reloads on every node: learn (accept the new), switch (send the new), close
+(refuse the old).
 """
 
 import json
@@ -21,7 +22,8 @@ from memberlist import Go, PEERS
 from serf import Serf, kith as serfs_kith
 
 PER_SECOND = 100             # messages, in all
-BROADCASTERS = 6             # connections of a node for broadcasts: each is busy until its broadcast was sent often enough
+# connections of a node for broadcasts: each is busy until its broadcast was sent often enough
+BROADCASTERS = 6
 KINDS = ("direct", "reliable", "broadcast", "broadcast")
 
 KEY_A, KEY_B, KEY_C = (b64(bytes([c]) * 32) for c in b"abc")
@@ -31,9 +33,14 @@ MAGIC = b"kith"              # no message of a foreign application begins so
 
 
 def payload(number, kind):
-    """What message `number` carries: the number, text that compresses and bytes that don't, and a checksum. Some are large."""
+    """What message `number` carries: the number, text that compresses and bytes that don't, and a
+    checksum. Some are large."""
     chance = random.Random(number)
-    body = b"%d|" % number + b"all work and no play " * chance.randrange(20) + chance.randbytes(chance.randrange(300))
+    body = (
+        b"%d|" % number
+        + b"all work and no play " * chance.randrange(20)
+        + chance.randbytes(chance.randrange(300))
+    )
     if kind == "reliable" and number % 3 == 0:
         body += chance.randbytes(20000) * 3
     return MAGIC + struct.pack(">I", zlib.crc32(body)) + body
@@ -55,11 +62,17 @@ class Message:
 
 
 class Load:
-    """Numbered messages between nodes at a steady pace, from a thread of its own, and a book of what became of them."""
+    """Numbered messages between nodes at a steady pace, from a thread of its own, and a book of
+    what became of them."""
 
     def __init__(self, nodes, others=(), foreign=False):
-        """others: names of members that get messages too; foreign: applications not ours speak on the same wire."""
-        self.nodes, self.names, self.foreign = nodes, [n.name for n in nodes] + list(others), foreign
+        """others: names of members that get messages too; foreign: applications not ours speak on
+        the same wire."""
+        self.nodes, self.names, self.foreign = (
+            nodes,
+            [n.name for n in nodes] + list(others),
+            foreign,
+        )
         self.lock = threading.Condition()
         self.book, self.deaths, self.problems = [], [], []
         self.stopping = False
@@ -81,7 +94,7 @@ class Load:
         self.pending[c] = []
         return c
 
-    # ------------------------------------------------------------------------------------------ the thread
+    # ----------------------------------------------------------------------------------- the thread
 
     def _run(self):
         due = time.monotonic()
@@ -120,9 +133,13 @@ class Load:
         if data != payload(message.number, message.kind):
             raise Failed("message %d was changed on its way" % message.number)
         if message.kind != "broadcast" and message.to != name:
-            raise Failed("message %d for %s was handed over on %s" % (message.number, message.to, name))
+            raise Failed(
+                "message %d for %s was handed over on %s" % (message.number, message.to, name)
+            )
         if reliable is not None and reliable != (message.kind == "reliable"):
-            raise Failed("message %d was sent %s and came in another way" % (message.number, message.kind))
+            raise Failed(
+                "message %d was sent %s and came in another way" % (message.number, message.kind)
+            )
         message.heard[name] = message.heard.get(name, 0) + 1
 
     def _say(self):
@@ -141,7 +158,7 @@ class Load:
         else:
             idle[0].request("send", to=message.to, payload=text, reliable=kind == "reliable")
 
-    # ------------------------------------------------------------------------------------------ for the test
+    # --------------------------------------------------------------------------------- for the test
 
     def note(self, kind, sender, to):
         with self.lock:
@@ -172,7 +189,8 @@ class Load:
             raise Failed("not within %gs: %s" % (PATIENCE, what))
 
     def settle(self):
-        """All that was sent until now has its answer, and more messages than there are ways between nodes were on the wire since."""
+        """All that was sent until now has its answer, and more messages than there are ways between
+        nodes were on the wire since."""
         count = len(self.book)
         self._wait("answers", lambda: all(m.answer for m in self.book[:count]))
         self._wait("messages", lambda: len(self.book) >= count + len(self.names) ** 2)
@@ -195,20 +213,39 @@ class Load:
 
     def _missing(self, names):
         """Reliable messages to one of these that were not handed over."""
-        return [m for m in self.book if m.kind == "reliable" and m.to in names and not m.heard.get(m.to)]
+        return [
+            m for m in self.book if m.kind == "reliable" and m.to in names and not m.heard.get(m.to)
+        ]
 
     def judge(self):
         """After the end: was each message answered, and handed over as often as it should?"""
-        bad = ["message %d from %s to %s: %s" % (m.number, m.sender, m.to, m.answer) for m in self.book if not m.answer or not m.answer["ok"]]
-        bad += ["reliable message %d from %s to %s was lost" % (m.number, m.sender, m.to) for m in self._missing(self.names)]
-        bad += ["%s message %d from %s was handed over %d times" % (m.kind, m.number, m.sender, m.heard[m.to])
-                for m in self.book if m.kind != "broadcast" and m.heard.get(m.to, 0) > 1]
+        bad = [
+            "message %d from %s to %s: %s" % (m.number, m.sender, m.to, m.answer)
+            for m in self.book
+            if not m.answer or not m.answer["ok"]
+        ]
+        bad += [
+            "reliable message %d from %s to %s was lost" % (m.number, m.sender, m.to)
+            for m in self._missing(self.names)
+        ]
+        bad += [
+            "%s message %d from %s was handed over %d times"
+            % (m.kind, m.number, m.sender, m.heard[m.to])
+            for m in self.book
+            if m.kind != "broadcast" and m.heard.get(m.to, 0) > 1
+        ]
         if bad:
-            raise Failed("%d of %d messages went wrong:\n    %s" % (len(bad), len(self.book), "\n    ".join(bad[:20])))
+            raise Failed(
+                "%d of %d messages went wrong:\n    %s"
+                % (len(bad), len(self.book), "\n    ".join(bad[:20]))
+            )
         for kind in set(KINDS):
             sent = [m for m in self.book if m.kind == kind]
             if not sent or sum(bool(m.heard) for m in sent) < len(sent) * 0.5:
-                raise Failed("of %d %s messages only %d were heard" % (len(sent), kind, sum(bool(m.heard) for m in sent)))
+                raise Failed(
+                    "of %d %s messages only %d were heard"
+                    % (len(sent), kind, sum(bool(m.heard) for m in sent))
+                )
 
 
 def chain(send, accept=None, require=None, key=None):
@@ -218,12 +255,15 @@ def chain(send, accept=None, require=None, key=None):
     text = "keyring: [ { file: %s } ]\n" % key if key else ""
     text += "pipeline:\n  send: %s\n" % entries(send)
     text += "  accept: %s\n" % entries(accept) if accept else ""
-    return text + ("  require: [ %s ]\n" % ", ".join(require.split()) if require is not None else "")
+    return text + (
+        "  require: [ %s ]\n" % ", ".join(require.split()) if require is not None else ""
+    )
 
 
 def cluster(lab, n, **more):
     nodes = [lab.kith("kith-%d" % i, profile="local", **more) for i in range(n)]
-    for node in 2 * nodes[1:]:   # the second time the first one knows all: gossip may miss one in a cluster so small
+    # the second time the first one knows all: gossip may miss one in a cluster so small
+    for node in 2 * nodes[1:]:
         node.join(nodes[0].addr)
     for node in nodes:
         node.wait_alive(n)
@@ -235,7 +275,11 @@ def refused(node):
 
 
 def unlike(before, after):
-    return {why: count - before.get(why, 0) for why, count in after.items() if count != before.get(why, 0)}
+    return {
+        why: count - before.get(why, 0)
+        for why, count in after.items()
+        if count != before.get(why, 0)
+    }
 
 
 class Change:
@@ -246,7 +290,8 @@ class Change:
         self.before = {n.name: refused(n) for n in nodes}
 
     def everywhere(self, what, prepare, closing=False):
-        if closing:              # a packet sent in the old way may still wait in a socket, and is then refused
+        # a packet sent in the old way may still wait in a socket, and is then refused
+        if closing:
             self.quiet(what)
         for node in self.nodes:
             prepare(node)
@@ -265,13 +310,17 @@ class Change:
         for n in self.nodes:
             new = unlike(self.before[n.name], refused(n))
             if new:
-                raise Failed("%s: %s refused messages: %s\n%s" % (what, n.name, new, n.process.tail()))
+                raise Failed(
+                    "%s: %s refused messages: %s\n%s" % (what, n.name, new, n.process.tail())
+                )
 
     def file(self, what, closing=False, **parts):
         self.everywhere(what, lambda n: n.rewrite(chain(key=n.path + ".keys", **parts)), closing)
 
     def keys(self, what, *keys, closing=False):
-        self.everywhere(what, lambda n: n.lab.file(n.name + ".yaml.keys", json.dumps(keys)), closing)
+        self.everywhere(
+            what, lambda n: n.lab.file(n.name + ".yaml.keys", json.dumps(keys)), closing
+        )
 
 
 def user_stream(text):
@@ -283,15 +332,23 @@ def plaintext_is_refused(node):
     before, mark = refused(node).get("policy", 0), node.monitor.mark()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.sendto(b"\x08plaintext packet", (node.host, node.port))
-    wait_until("%s counts the packet" % node.name, lambda: refused(node).get("policy", 0) == before + 1)
+    wait_until(
+        "%s counts the packet" % node.name, lambda: refused(node).get("policy", 0) == before + 1
+    )
     with socket.create_connection((node.host, node.port)) as s:
         s.sendall(user_stream(b"plaintext stream"))
         s.settimeout(PATIENCE)
         while s.recv(4096):      # an error message, then the end
             pass
-    wait_until("%s counts the stream" % node.name, lambda: refused(node).get("policy", 0) == before + 2)
+    wait_until(
+        "%s counts the stream" % node.name, lambda: refused(node).get("policy", 0) == before + 2
+    )
     with node.monitor.lock:
-        heard = [unb64(json.loads(line).get("payload", "")) for name, line in node.monitor.lines[mark:] if name == "out"]
+        heard = [
+            unb64(json.loads(line).get("payload", ""))
+            for name, line in node.monitor.lines[mark:]
+            if name == "out"
+        ]
     if any(data.startswith(b"plaintext") for data in heard):
         raise Failed("%s handed a plaintext message over" % node.name)
 
@@ -336,11 +393,15 @@ def test_five_nodes_change_everything_under_load(lab):
         n.wait_states({m.name: "alive" for m in nodes})
         info = n.info()
         assert [c["name"] for c in info["codecs"]] == ["zstd", "xchacha20poly1305"], info["codecs"]
-        assert len(info["keys"]) == 1 and all(c["sealed"] and c["opened"] for c in info["codecs"]), info
+        assert len(info["keys"]) == 1 and all(
+            c["sealed"] and c["opened"] for c in info["codecs"]
+        ), info
         plaintext_is_refused(n)
     key = lab.file("former.key", KEY_B + "\n")
     stranger_stays_out(lab, "former-key", nodes[0], chain(zstd, zstd, sealed, key))
-    stranger_stays_out(lab, "former-codec", nodes[0], chain(aes, aes, sealed, nodes[0].path + ".keys"))
+    stranger_stays_out(
+        lab, "former-codec", nodes[0], chain(aes, aes, sealed, nodes[0].path + ".keys")
+    )
 
 
 def test_open_streams_end_as_they_began_but_meet_the_new_require(lab):
@@ -352,7 +413,12 @@ def test_open_streams_end_as_they_began_but_meet_the_new_require(lab):
         s = socket.create_connection((node.host, node.port))
         s.settimeout(PATIENCE)
         s.sendall(whole[:20])
-        wait_until("the node has it", lambda: any(x["name"] == "streams_open" and x["value"] == 1 for x in node.info()["stats"]))
+        wait_until(
+            "the node has it",
+            lambda: any(
+                x["name"] == "streams_open" and x["value"] == 1 for x in node.info()["stats"]
+            ),
+        )
         return s
 
     with half() as s:
@@ -377,7 +443,11 @@ def test_open_streams_end_as_they_began_but_meet_the_new_require(lab):
 
 def go_heard(load, go):
     with go.process.lock:
-        lines = [line for stream, line in go.process.lines if stream == "out" and ('"msg"' in line or '"leave"' in line)]
+        lines = [
+            line
+            for stream, line in go.process.lines
+            if stream == "out" and ('"msg"' in line or '"leave"' in line)
+        ]
     for event in map(json.loads, lines):
         if event.get("event") == "msg":
             load.hear(go.name, unb64(event["payload"]))
@@ -391,13 +461,22 @@ def go_talks(load, gos, kiths):
             for kind in ("direct", "reliable"):
                 message = load.note(kind, go.name, node.name)
                 message.answer = {"ok": True}
-                go.ok("send", name=node.name, data=b64(payload(message.number, kind)), reliable=kind == "reliable")
+                go.ok(
+                    "send",
+                    name=node.name,
+                    data=b64(payload(message.number, kind)),
+                    reliable=kind == "reliable",
+                )
 
 
 def go_shift(lab, version):
-    gos = [Go(lab, version, "go-%d" % i, ring="true", verify_incoming="false", verify_outgoing="false") for i in range(3)]
+    gos = [
+        Go(lab, version, "go-%d" % i, ring="true", verify_incoming="false", verify_outgoing="false")
+        for i in range(3)
+    ]
     kiths = [lab.kith("kith-%d" % i, profile="local", extra=chain("lzw crc32")) for i in range(2)]
-    for node in kiths:           # everybody meets everybody: gossip alone may miss one in a cluster so small
+    # everybody meets everybody: gossip alone may miss one in a cluster so small
+    for node in kiths:
         for go in gos:
             node.join(go.addr)
     for go in gos:
@@ -426,7 +505,11 @@ def go_shift(lab, version):
     change.file("close", send=aes, require="encrypt authenticate", closing=True)
     go_talks(load, gos, kiths)
 
-    for verb, keys, primary in (("install", [KEY_A, KEY_B], KEY_B), ("use", [KEY_B, KEY_A], KEY_B), ("remove", [KEY_B], KEY_A)):
+    for verb, keys, primary in (
+        ("install", [KEY_A, KEY_B], KEY_B),
+        ("use", [KEY_B, KEY_A], KEY_B),
+        ("remove", [KEY_B], KEY_A),
+    ):
         for go in gos:
             go.ok("key", name=verb, key=primary)
         change.keys(verb, *keys, closing=verb == "remove")
@@ -450,8 +533,9 @@ def test_go_nodes_shift_newest(lab):
 
 
 def serf_keys(agent, option, key):
-    """Only Serf members answer it: three of five, after its time-out, and exit 1, though the agents did change. The query travels
-    by gossip, which now and then misses one of so few: its user then asks again."""
+    """Only Serf members answer it: three of five, after its time-out, and exit 1, though the agents
+    did change. The query travels by gossip, which now and then misses one of so few: its user then
+    asks again."""
     for attempt in range(4):
         code, out = agent.run("keys", option, key, check=False)
         if code != 1 or "/5 nodes reported success" not in out:
@@ -463,11 +547,16 @@ def serf_keys(agent, option, key):
 
 def test_serf_agents_rotate_with_their_own_command(lab):
     need("serf")
-    agents = [Serf(lab, "serf-%d" % i, keyring=lab.file("serf-%d.ring" % i, json.dumps([KEY_A]))) for i in range(3)]
+    agents = [
+        Serf(lab, "serf-%d" % i, keyring=lab.file("serf-%d.ring" % i, json.dumps([KEY_A])))
+        for i in range(3)
+    ]
     kiths = []
     for i in range(2):
         ring = lab.file("kith-%d.ring" % i, json.dumps([KEY_A]))
-        kiths.append(serfs_kith(lab, "kith-%d" % i, key=None, extra=chain("lzw crc32 aes_gcm", key=ring)))
+        kiths.append(
+            serfs_kith(lab, "kith-%d" % i, key=None, extra=chain("lzw crc32 aes_gcm", key=ring))
+        )
     for n in agents[1:] + kiths:
         n.join(agents[0].addr)
     names = {n.name: "alive" for n in agents + kiths}
@@ -475,12 +564,18 @@ def test_serf_agents_rotate_with_their_own_command(lab):
         n.wait_states(names)
     load = Load(kiths, foreign=True)
     before = {n.name: refused(n) for n in kiths}
-    prints = {k["fingerprint"] for k in json.loads(kiths[0].run("keys", "--format", "json", "list")[1])["keys"]}
+    prints = {
+        k["fingerprint"]
+        for k in json.loads(kiths[0].run("keys", "--format", "json", "list")[1])["keys"]
+    }
 
     for n in kiths:
         n.run("keys", "install", "-", stdin=KEY_B.encode() + b"\n")
     serf_keys(agents[0], "-install", KEY_B)
-    fresh, = {k["fingerprint"] for k in json.loads(kiths[0].run("keys", "--format", "json", "list")[1])["keys"]} - prints
+    (fresh,) = {
+        k["fingerprint"]
+        for k in json.loads(kiths[0].run("keys", "--format", "json", "list")[1])["keys"]
+    } - prints
     former, = prints
     for n in kiths:
         n.run("keys", "use", fresh)

@@ -26,7 +26,18 @@ class Serf:
         return "127.0.0.1:%d" % self.port
 
     def start(self):
-        argv = [need("serf"), "agent", "-node", self.name, "-bind", self.addr, "-rpc-addr", self.rpc, "-log-level", "debug"]
+        argv = [
+            need("serf"),
+            "agent",
+            "-node",
+            self.name,
+            "-bind",
+            self.addr,
+            "-rpc-addr",
+            self.rpc,
+            "-log-level",
+            "debug",
+        ]
         self.process = Process(self.lab, self.name, argv + self._encryption())
         self.process.wait_line("Serf agent starting")
         wait_until("%s answers" % self.name, lambda: self.run("info", check=False)[0] == 0)
@@ -38,17 +49,32 @@ class Serf:
         return ["-encrypt", self.key] if self.key else []
 
     def run(self, verb, *args, check=True):
-        done = subprocess.run([need("serf"), verb, "-rpc-addr=" + self.rpc, *args], capture_output=True, timeout=60)
+        done = subprocess.run(
+            [need("serf"), verb, "-rpc-addr=" + self.rpc, *args], capture_output=True, timeout=60
+        )
         if check and done.returncode:
-            raise Failed("serf %s: exit %d: %s%s" % (verb, done.returncode, done.stdout.decode(), done.stderr.decode()))
+            raise Failed(
+                "serf %s: exit %d: %s%s"
+                % (verb, done.returncode, done.stdout.decode(), done.stderr.decode())
+            )
         return done.returncode, done.stdout.decode() + done.stderr.decode()
 
     def states(self):
-        return {m["name"]: m["status"] for m in json.loads(self.run("members", "-format", "json")[1])["members"]}
+        return {
+            m["name"]: m["status"]
+            for m in json.loads(self.run("members", "-format", "json")[1])["members"]
+        }
 
     def wait_states(self, wanted, patience=PATIENCE):
-        wait_until(lambda: "%s sees %s, it sees %s\n%s" % (self.name, wanted, self.states(), self.process.tail()),
-                   lambda: all(self.states().get(n) in (s if isinstance(s, tuple) else (s,)) for n, s in wanted.items()), patience)
+        wait_until(
+            lambda: "%s sees %s, it sees %s\n%s"
+            % (self.name, wanted, self.states(), self.process.tail()),
+            lambda: all(
+                self.states().get(n) in (s if isinstance(s, tuple) else (s,))
+                for n, s in wanted.items()
+            ),
+            patience,
+        )
 
     def join(self, addr, check=True):
         return self.run("join", addr, check=check)
@@ -89,7 +115,9 @@ def test_user_events_arrive_as_user_messages(lab):
         still = []
         for n in pending:
             try:
-                n.wait_message(lambda b: b[:1] == b"\x03" and b"hello-" in b and b"payload" in b, patience=0.5)
+                n.wait_message(
+                    lambda b: b[:1] == b"\x03" and b"hello-" in b and b"payload" in b, patience=0.5
+                )
             except Failed:
                 still.append(n)
         pending = still
@@ -119,12 +147,16 @@ def test_stopped_kith_refutes_and_accuses_nobody(lab):
     before = k[2].members()["kith-2"]["incarnation"]
     mark = s[0].process.mark()
     k[2].process.signal(signal.SIGSTOP)
-    s[0].process.wait_line(lambda line: "kith-2" in line and ("Suspect" in line or "suspect" in line), start=mark)
+    s[0].process.wait_line(
+        lambda line: "kith-2" in line and ("Suspect" in line or "suspect" in line), start=mark
+    )
     resumed = k[2].process.mark()
     k[2].process.signal(signal.SIGCONT)
     wait_until("kith-2 refutes", lambda: k[2].members()["kith-2"]["incarnation"] > before)
     for n in s + k:
-        n.wait_states({name: "alive" for name in ("serf-0", "serf-1", "serf-2", "kith-0", "kith-1", "kith-2")})
+        n.wait_states(
+            {name: "alive" for name in ("serf-0", "serf-1", "serf-2", "kith-0", "kith-1", "kith-2")}
+        )
     accused = [line for _, line in k[2].process.lines[resumed:] if "has failed, no acks" in line]
     assert not accused, accused
 
@@ -156,7 +188,8 @@ def test_leaving_kith_is_not_alive_in_serf(lab):
     assert k[2].process.wait_exit() == 0, k[2].process.tail()
     for a in s:
         a.wait_states({"kith-2": ("failed", "left")})
-    # Gossip promises no reach: a node that missed the word finds a death. That both of them missed it is past belief.
+    # Gossip promises no reach: a node that missed the word finds a death. That both of them missed
+    # it is past belief.
     for n in k[:2]:
         wait_until("kith-2 is gone", lambda: n.states().get("kith-2") not in ("alive", "suspect"))
     assert "left" in [n.states().get("kith-2") for n in k[:2]]
@@ -181,11 +214,18 @@ def refused(lab, key, ours, theirs):
 
 
 def test_wrong_key_is_refused_on_both_sides(lab):
-    refused(lab, OTHER_KEY, ["no installed keys could decrypt"], ["no installed keys could decrypt"])
+    refused(
+        lab, OTHER_KEY, ["no installed keys could decrypt"], ["no installed keys could decrypt"]
+    )
 
 
 def test_missing_key_is_refused_on_both_sides(lab):
-    refused(lab, None, ["encryption is not configured", "encrypted and"], ["encryption is configured but remote state is not encrypted"])
+    refused(
+        lab,
+        None,
+        ["encryption is not configured", "encrypted and"],
+        ["encryption is configured but remote state is not encrypted"],
+    )
 
 
 if __name__ == "__main__":

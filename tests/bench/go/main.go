@@ -1,5 +1,5 @@
-// The peer's side of tests/bench/run: the same work as bench.c, done by hashicorp/memberlist on one core. Prints
-// "name value" lines; values are nanoseconds of CPU time an operation, or bytes.
+// The peer's side of tests/bench/run: the same work as bench.c, done by hashicorp/memberlist on one
+// core. Prints "name value" lines; values are nanoseconds of CPU time an operation, or bytes.
 package main
 
 import (
@@ -24,7 +24,8 @@ import (
 
 const repetitions = 5
 
-// A transport that is fed by hand: packets go in, what comes out is counted, streams are byte buffers.
+// A transport that is fed by hand: packets go in, what comes out is counted, streams are byte
+// buffers.
 type feed struct {
 	packets chan *memberlist.Packet
 	streams chan net.Conn
@@ -156,7 +157,8 @@ func pushPull(members int, incarnation byte) []byte {
 
 // ------------------------------------------------------------------ measuring
 
-// CPU time of the process in nanoseconds, the collector's included: other load on the machine doesn't count.
+// CPU time of the process in nanoseconds, the collector's included: other load on the machine
+// doesn't count.
 func now() int64 {
 	var u syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
@@ -175,7 +177,8 @@ func median(once func() float64) float64 {
 
 func report(name string, v float64) { fmt.Printf("%s %.2f\n", name, v) }
 
-// Copies: the library keeps parts of a packet. A fence every 40 packets keeps its queue as short as a node's is.
+// Copies: the library keeps parts of a packet. A fence every 40 packets keeps its queue as short as
+// a node's is.
 func feedAll(f *feed, d fence, packets [][]byte, rounds int) {
 	n := 0
 	for r := 0; r < rounds; r++ {

@@ -1,7 +1,8 @@
-// A memberlist node for the interop tests, driven by JSON lines: commands on stdin, answers and events on stdout.
+// A memberlist node for the interop tests, driven by JSON lines: commands on stdin, answers and
+// events on stdout.
 //
-// One source for every version of hashicorp/memberlist (modules/*.mod choose one); what a version lacks is set by
-// reflection, so that asking for it fails loudly.
+// One source for every version of hashicorp/memberlist (modules/*.mod choose one); what a version
+// lacks is set by reflection, so that asking for it fails loudly.
 package main
 
 import (
@@ -60,7 +61,8 @@ func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
 }
 func (d *delegate) LocalState(join bool) []byte { return d.state }
 func (d *delegate) MergeRemoteState(b []byte, join bool) {
-	emit(event{"event": "state", "len": len(b), "join": join, "payload": base64.StdEncoding.EncodeToString(b)})
+	payload := base64.StdEncoding.EncodeToString(b)
+	emit(event{"event": "state", "len": len(b), "join": join, "payload": payload})
 }
 func (d *delegate) NotifyJoin(n *memberlist.Node)   { emitNode("join", n) }
 func (d *delegate) NotifyLeave(n *memberlist.Node)  { emitNode("leave", n) }
@@ -126,7 +128,8 @@ func main() {
 	c.EnableCompression = *compress
 	c.GossipVerifyIncoming, c.GossipVerifyOutgoing = *verifyIn, *verifyOut
 	c.ProtocolVersion = uint8(*protocol)
-	fmt.Sscanf(*dproto, "%d,%d,%d", &c.DelegateProtocolMin, &c.DelegateProtocolMax, &c.DelegateProtocolVersion)
+	fmt.Sscanf(*dproto, "%d,%d,%d", &c.DelegateProtocolMin, &c.DelegateProtocolMax,
+		&c.DelegateProtocolVersion)
 	c.Delegate, c.Events, c.Conflict = d, d, d
 	if *probe >= 0 {
 		c.ProbeInterval = *probe

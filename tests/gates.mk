@@ -1,0 +1,71 @@
+# What else a change is held to, by hand and in .ci/run. A tool that is missing is named, with its
+# Debian package, and the target fails.
+#
+#   make check-core, check-abi, ...   one folder's tests; KITH_TESTS=WORD picks a suite or tests
+#   make check-fast                   what needs no cluster: under a minute
+#   make check-style                  clang-format 14 and the width of lines
+#   make check-valgrind               the CUnit programs under valgrind
+#   make coverage                     what the tests reach: coverage/index.html, a summary
+#   make lint                         cppcheck over our sources
+
+NEED = need() { command -v $$1 >/dev/null || \
+  { echo "$$1 is missing; on Debian: apt-get install $$2" >&2; exit 1; }; }; need
+
+# CUnit is needed only to test, so configure goes on without it. A check without it is none.
+if !HAVE_CUNIT
+check-local: check-cunit
+endif
+.PHONY: check-cunit
+check-cunit:
+	@echo 'CUnit was missing when this was configured: most tests were left out.' >&2; \
+	  echo 'On Debian: apt-get install libcunit1-dev, then configure again.' >&2; exit 1
+
+CHECK_FOLDERS = check-core check-config check-plugins check-transports check-codecs \
+  check-runtime check-sim check-abi check-cli check-fuzz check-interop check-tree
+.PHONY: $(CHECK_FOLDERS) check-fast check-valgrind coverage lint
+$(CHECK_FOLDERS): all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter tests/$(@:check-%=%)/%,$(TESTS))'
+
+SLOW_TESTS = tests/interop/% tests/cli/% examples/% tests/abi/out_of_tree.sh
+check-fast: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter-out $(SLOW_TESTS),$(TESTS))'
+if !HAVE_CUNIT
+	@$(MAKE) -s check-cunit
+endif
+
+# Programs that count allocations of their own are no use here: valgrind stands in for malloc too.
+VALGRIND_TESTS = $(filter-out %/test_steady,$(filter %/test %/test_batches %/test_host,$(TESTS)))
+VALGRIND = $(LIBTOOL) --mode=execute valgrind --quiet --error-exitcode=99 --leak-check=full \
+  --errors-for-leak-kinds=definite
+# One lets no descriptor be opened, which valgrind wants to; the other ends in a forked child, where
+# everything still in use looks lost.
+VALGRIND_NOT = !out of descriptors,!privileged port
+check-valgrind: all
+	@$(NEED) valgrind valgrind
+	KITH_TESTS='$(VALGRIND_NOT)' $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(VALGRIND_TESTS)' \
+	  LOG_COMPILER='$(VALGRIND)'
+
+# A build of its own in ./coverage, since objects that count are not those that ship. Not optimized,
+# the core calls ntohl() and such by name, which core/pure.sh does not know.
+NOT_COUNTED = tests/interop/% tests/core/pure.sh tests/tree/%
+coverage:
+	@$(NEED) gcovr gcovr
+	$(MKDIR_P) coverage
+	cd coverage && $(abs_top_srcdir)/configure --quiet --enable-static-plugins CC='$(CC)' \
+	  CFLAGS='-O0 -g --coverage -fprofile-update=atomic'
+	$(MAKE) $(AM_MAKEFLAGS) -C coverage all
+	$(MAKE) $(AM_MAKEFLAGS) -C coverage check-TESTS TESTS='$(filter-out $(NOT_COUNTED),$(TESTS))'
+	gcovr --root $(abs_top_srcdir) --object-directory coverage --exclude '(.*/)?tests/' \
+	  --html-details coverage/index.html --print-summary coverage
+
+LINT_FOLDERS = core config plugins transports codecs runtime tools
+LINT_FLAGS = --quiet --error-exitcode=1 --inline-suppr --std=c11 --max-configs=4 \
+  --enable=warning,performance,portability --suppressions-list=$(srcdir)/tests/cppcheck.supp \
+  --library=$(srcdir)/tests/cppcheck.cfg
+lint:
+	@$(NEED) cppcheck cppcheck
+	cppcheck $(LINT_FLAGS) $(INC_ALL) $(addprefix $(srcdir)/,$(LINT_FOLDERS))
+
+EXTRA_DIST += tests/cppcheck.supp tests/cppcheck.cfg
+clean-local:
+	rm -rf coverage tests/interop/peers

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Does layers.py find what it is there for? A sound tree of five files must pass; then each fault
+is planted into it, alone, and must be found by the check that is meant for it and no other.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from layers import CHECKS, Tree
+
+SOUND = {
+    "include/kith/plugin.h": "int kith_unused_here(void);\n",
+    "core/core.h": "#include <kith/plugin.h>\nint kith_core(void);\n",
+    "core/core.c": '#include "core.h"\nint kith_core(void) { return 0; }\n',
+    "config/config.h": "int kith_config(void);\n",
+    "config/config.c": '#include "config.h"\nint kith_config(void) { return 0; }\n',
+    "runtime/loop/loop.h": "int kith_loop(void);\n",
+    "runtime/loop/loop.c": '#include "loop.h"\n#include "core.h"\n#include "config.h"\n'
+                           "int kith_loop(void) { return kith_core() + kith_config(); }\n",
+    "runtime/control/control.h": "int kith_control(void);\n",
+    "runtime/control/control.c": '#include "control.h"\nint kith_control(void) { return 0; }\n',
+    "transports/udp_tcp/udp_tcp.h": "int kith_ut(void);\n",
+    "transports/udp_tcp/udp_tcp.c": '#include "udp_tcp.h"\nint kith_plugin_v1(void);\n'
+                                    "int kith_plugin_v1(void) { return kith_ut(); }\n",
+    "transports/udp_tcp/packets.c": '#include "udp_tcp.h"\nint kith_ut(void) { return 0; }\n',
+    "codecs/lzw.c": "#include <kith/plugin.h>\n"
+                    "int kith_plugin_v1(void);\nint kith_plugin_v1(void) { return 0; }\n",
+    "tools/main.c": '#include "loop.h"\n#include "control.h"\n'
+                    "int main(void) { return kith_loop() + kith_control(); }\n",
+}
+
+# what is wrong, the check that finds it, a word of what it says, the files that make it so
+FAULTS = [
+    ("a folder nobody knows", "folders", "attic/",
+     {"attic/old.c": "static int x(void) { return 0; }\nint main(void) { return x(); }\n"}),
+    ("core includes config", "includes", "config.h",
+     {"core/more.c": '#include "config.h"\n'}),
+    ("core includes the public node", "includes", "kith/kith.h",
+     {"include/kith/kith.h": "", "core/more.c": "#include <kith/kith.h>\n"}),
+    ("the same, in pointed brackets", "includes", "config.h",
+     {"core/more.c": "#include <config.h>\n"}),
+    ("a plugin's folder climbs out", "includes", "by a path",
+     {"transports/udp_tcp/more.c": '#include "../../core/core.h"\n'}),
+    ("a plugin's folder sees core", "includes", "core.h",
+     {"transports/udp_tcp/more.c": '#include "core.h"\n'}),
+    ("a codec sees another plugin", "includes", "udp_tcp.h",
+     {"codecs/more.c": '#include "udp_tcp.h"\n'}),
+    ("the loop sees control", "includes", "control.h",
+     {"runtime/loop/more.c": '#include "control.h"\n'}),
+    ("a file that is not there", "includes", "gone.h",
+     {"core/more.c": '#if 0\n#include "gone.h"\n#endif\n'}),
+    ("a call past the headers", "calls", "kith_control",
+     {"core/core.c": "int kith_control(void);\nint kith_core(void);\n"
+                     "int kith_core(void) { return kith_control(); }\n"}),
+    ("headers in a circle", "circles", "core/b.h",
+     {"core/a.h": '#pragma once\n#include "b.h"\n', "core/b.h": '#pragma once\n#include "a.h"\n'}),
+    ("calls in a circle", "circles", "kith_back",
+     {"core/core.c": "int kith_back(void);\nint kith_core(void);\n"
+                     "int kith_core(void) { return kith_back(); }\n",
+      "core/back.c": "int kith_core(void);\nint kith_back(void);\n"
+                     "int kith_back(void) { return kith_core(); }\n"}),
+    ("data in a circle", "circles", "kith_there",
+     {"core/core.c": "extern int kith_there;\nint kith_core(void);\n"
+                     "int kith_core(void) { return kith_there; }\n",
+      "core/back.c": "int kith_core(void);\nint kith_there;\nint kith_ask(void);\n"
+                     "static int f(void) { return kith_core(); }\n"
+                     "int (*volatile kith_hook)(void) = f;\n"}),
+    ("two files of one name", "names", "core occurs in",
+     {"config/core.c": "static int x;\nint *f(void);\nstatic int *g(void) { return &x; }\n"}),
+    ("a header far from its source", "names", "config occurs in",
+     {"tools/config.h": ""}),
+    ("a plugin of several files takes a name", "names", "core occurs in",
+     {"transports/udp_tcp/core.c": ""}),
+    ("nobody uses it", "globals", "kith_idle",
+     {"core/idle.c": "int kith_idle(void);\nint kith_idle(void) { return 0; }\n"}),
+    ("only its own file uses it", "globals", "kith_own",
+     {"core/core.c": "int kith_own(void);\n__attribute__((noinline)) int kith_own(void)"
+                     " { return 0; }\n"
+                     "int kith_core(void);\nint kith_core(void) { return kith_own(); }\n"}),
+    ("only a test uses it", "globals", "kith_idle",
+     {"core/idle.c": "int kith_idle(void);\nint kith_idle(void) { return 0; }\n",
+      "tests/core/test_idle.c": "int kith_idle(void);\n"
+                                "int main(void) { return kith_idle(); }\n"}),
+    ("a global of no prefix", "globals", "does not begin",
+     {"core/core.c": "int core_in(void);\nint core_in(void) { return 0; }\n"
+                     "int kith_core(void);\nint kith_core(void) { return core_in(); }\n"}),
+]
+# Some faults are two at once by their nature.
+ALSO = {"a call past the headers": {"circles"}, "data in a circle": {"globals"}}
+
+
+def plant(root, files):
+    """Write the files and compile what is C, as libtool names its objects."""
+    for path, text in files.items():
+        full = os.path.join(root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as f:
+            f.write(text)
+    includes = ["-I" + os.path.join(root, d) for d in
+                ("include", "core", "config", "runtime/loop", "runtime/control",
+                 "transports/udp_tcp")]
+    for path in files:
+        if path.endswith(".c"):
+            folder, name = os.path.split(os.path.join(root, path))
+            made = os.path.join(folder, ".libs", "libx_la-" + name[:-2] + ".o")
+            os.makedirs(os.path.dirname(made), exist_ok=True)
+            subprocess.run(["cc", "-fPIC", "-O1", "-c", "-o", made, os.path.join(folder, name)]
+                           + includes, check=True)
+
+
+def found(root):
+    tree = Tree(root, root)
+    return {name: list(check(tree)) for name, check in CHECKS.items()}
+
+
+def main():
+    passed = failed = 0
+    sound = tempfile.mkdtemp()
+    try:
+        plant(sound, SOUND)
+        for title, check, word, files in [("a sound tree", None, "", {})] + FAULTS:
+            root = os.path.join(sound, "..", os.path.basename(sound) + "-planted")
+            shutil.copytree(sound, root)
+            try:
+                plant(root, files)
+                said = found(root)
+            finally:
+                shutil.rmtree(root)
+            hit = check is None or any(word in line for line in said[check])
+            quiet = not any(lines for name, lines in said.items()
+                            if name != check and name not in ALSO.get(title, ()))
+            passed, failed = passed + (hit and quiet), failed + (not (hit and quiet))
+            if not hit:
+                print("FAILED  %s: not found by %s, which says %s" % (title, check, said[check]))
+            elif not quiet:
+                print("FAILED  %s: others speak too: %s" % (title, said))
+            else:
+                print("ok      %s" % title)
+    finally:
+        shutil.rmtree(sound)
+    print("%d passed, %d failed, 0 skipped" % (passed, failed))
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -36,7 +36,7 @@ everything() {
     [ "$language" = c ] || warnings=$CXX_WARNINGS
     echo "$compiler: $standards"
     for standard in $standards; do
-        for header in plugin settings kith; do
+        for header in plugin kith; do
             compile "$compiler" "$standard" "$language" "$dir/$header" "$dir/$header.use"
         done
         for file in "$@"; do
@@ -54,11 +54,10 @@ first() {
 }
 
 # plugin.h stands quite alone: it may be copied into somebody's tree
-for header in plugin settings kith; do
+for header in plugin kith; do
     mkdir -p "$dir/$header/kith"
     cp "$srcdir/include/kith/$header.h" "$dir/$header/kith/"
     [ $header = plugin ] || cp "$srcdir/include/kith/plugin.h" "$dir/$header/kith/"
-    [ $header != kith ] || cp "$srcdir/include/kith/settings.h" "$dir/$header/kith/"
     printf '#include <kith/%s.h>\n#include <kith/%s.h>\nint main(void) { return 0; }\n' \
         $header $header > "$dir/$header.use"
 done

@@ -1,13 +1,24 @@
 /*
- * config.h - a node described in YAML, checked and turned into settings.
- *
- *   file --tree.c--> located tree --schema.c (tables)--> struct kith_config      problems -->
- * diag.c
+ * config.h - a node described in YAML, checked and turned into values; or the same values by code.
  *
  * Everything wrong with a file is found in one go and reported with its place; nothing is
  * half-applied. Which keys a plugin's entry takes is in the plugin's own table: the caller passes a
  * finder, so that this folder knows nothing of loading. Knows nothing of loops, sockets or the
  * protocol.
+ *
+ * The way of a file, which is also the order to read the folder in; each file calls those above it:
+ *
+ *     arena, nearest, units, yaml_write      memory, "did you mean", numbers, text
+ *     secret, diag, secret_load              keys, problems, keys from where they are
+ *     tree, provenance                       YAML with places; where each value came from
+ *     param_types, param                     what a type is; one value
+ *     sections                               our own tables: every key of the file
+ *     schema                                 the checker of a map against tables
+ *     entry, entries, key_sources, meta      the values that are more than one parameter
+ *     node_types                             which of these reads which type
+ *     chain_check, chain, consistency        the pipeline; rules between values
+ *     load                                   all of it, from bytes to struct kith_config
+ *     show, diff, json_schema, manual        the result and the tables, printed
  */
 #ifndef KITH_CONFIG_H
 #define KITH_CONFIG_H
@@ -32,13 +43,12 @@ void kith_diag_error(struct kith_diag *, struct kith_pos, const char *help, cons
 void kith_diag_warning(struct kith_diag *, struct kith_pos, const char *help, const char *fmt, ...)
     KITH_PRINTF(4, 5);
 size_t kith_diag_errors(const struct kith_diag *);
-size_t kith_diag_warnings(const struct kith_diag *);
 /* `FILE:LINE:COL: error: …`, the line, a caret, help; ordered by place. */
 void kith_diag_print(const struct kith_diag *, FILE *);
 /* The same as text (malloc'd). */
 char *kith_diag_text(const struct kith_diag *);
 
-/* --------------------------------------------------------------------------- keys (secret.c) */
+/* -------------------------------------------------------------- keys (secret.c, secret_load.c) */
 
 enum kith_key_source_kind {
     KITH_KEYS_FILE = 1,
@@ -69,15 +79,22 @@ struct kith_secrets {
     size_t count;
 };
 
-/* Read all sources; problems go to diag. Existing items are replaced. 0 or negative code. */
+/* Read all sources; problems go to diag. Items that are there are replaced. 0 or a negative code.
+ */
 int kith_secrets_load(struct kith_secrets *, struct kith_diag *);
 /* Parse one key as a file holds it: base64, hex or raw. out: KITH_KEY_MAX bytes. Length, or
  * -KITH_EINVAL. */
 #define KITH_KEY_MAX 32
 int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX]);
-/* Locked memory; a refused mlock warns once through diag (may be NULL). free wipes. */
+/* Locked memory, as far as the system lets us: kith_secrets_load() warns when it does not. free
+ * wipes. */
 uint8_t *kith_secret_alloc(size_t len);
 void kith_secret_free(uint8_t *);
+/* Add a key of 16, 24 or 32 bytes to a list made by code (start with all zero), copied into locked
+ * memory; one that is there already is not added again. source is 0. 0, or -KITH_EINVAL. */
+int kith_secrets_add(struct kith_secrets *, const uint8_t *key, size_t len);
+/* Wipe and free the keys; the sources are not its own. */
+void kith_secrets_free(struct kith_secrets *);
 
 /* -------------------------------------------------------------------------------- the result */
 
@@ -92,7 +109,8 @@ struct kith_entry {
     uint8_t wire;        /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
     bool has_keys;       /* codecs: `keys:` given; else the node's keyring */
     struct kith_secrets keys;
-    uint8_t digest[32]; /* equal for equal settings: what a reload compares */
+    uint8_t digest[32];       /* equal for equal settings: what a reload compares */
+    struct kith_arena *arena; /* made by code: owns the parameters. NULL: the config owns them */
 };
 
 struct kith_entries {
@@ -100,14 +118,36 @@ struct kith_entries {
     size_t count;
 };
 
+/* An entry made by code instead of a file. */
+struct kith_setting_text {
+    const char *name, *text; /* as in YAML: {"level", "3"}, {"bind", "[ a, b ]"} */
+};
+
+/* Fill an entry: the settings, the plugin's defaults for the rest; the checks are those of a file.
+ * Texts are copied. use is the plugin's name, pos is nowhere; channel, wire, keys and has_keys are
+ * yours to set: then call kith_entry_digest(). plugin must outlive the entry. -KITH_EINVAL: err
+ * says what is wrong, and there is nothing to free. */
+int kith_entry_init(struct kith_entry *, const struct kith_plugin *, enum kith_profile,
+                    const struct kith_setting_text *, size_t count, struct kith_error *err);
+/* Free what kith_entry_init() made, and the keys. All zero is fine. */
+void kith_entry_fini(struct kith_entry *);
+void kith_entry_digest(struct kith_entry *);
+/* The same at the end of a list made by code (start with all zero); ends with kith_entries_free().
+ * The items move when one is added. */
+int kith_entries_add(struct kith_entries *, const struct kith_plugin *, enum kith_profile,
+                     const struct kith_setting_text *, size_t count, struct kith_error *err);
+void kith_entries_free(struct kith_entries *);
+
 enum kith_log_to { KITH_LOG_TO_STDERR, KITH_LOG_TO_FILE, KITH_LOG_TO_JOURNALD };
 enum kith_log_format { KITH_LOG_TEXT, KITH_LOG_JSON };
 
 /* What makes a pipeline: which layers this node adds, which it opens, what it insists on. A file
- * fills it (chain.c), code by hand. Durations and strings as in settings.h. */
+ * fills it (chain.c), code by hand. Entries and label belong to whoever filled it, and must live
+ * until kith_pipeline_new() has returned. accept may be the same list as send. */
 struct kith_chain {
     struct kith_entries send, accept;
-    uint32_t require;  /* bits of enum kith_provides */
+    uint32_t require; /* bits of enum kith_provides */
+    /* repeats the node's settings: kith_chain_settings() */
     uint32_t protocol; /* our own protocol version, 1..5 */
     const char *label; /* "" or NULL: none */
     bool skip_inbound_label_check;
@@ -115,7 +155,7 @@ struct kith_chain {
 };
 
 struct kith_config {
-    const char *path; /* as given; "" when from memory */
+    const char *path; /* as given; "" when from memory or made by code */
     struct kith_settings settings;
     const char *control; /* socket path; NULL: derived from the name */
     const char *log_file;
@@ -130,10 +170,15 @@ struct kith_config {
     struct kith_secrets keyring;
     struct kith_strings join;
 
-    struct kith_arena *arena; /* owns all strings and lists above */
-    struct kith_origins
-        *origins; /* where each value came from, for `config show` and reload reports */
+    struct kith_arena *arena;             /* owns all strings and lists above; NULL: made by code */
+    struct kith_provenances *provenances; /* where each value came from; NULL: made by code */
 };
+
+/* Copy a block of parameters of `size` bytes, and all that they point to into one piece of memory,
+ * which kith_params_free() wipes and frees; *memory may become NULL. 0, or -KITH_ENOMEM. */
+int kith_params_copy(const struct kith_param *, const void *from, void *to, size_t size,
+                     void **memory);
+void kith_params_free(void *memory);
 
 struct kith_config_finder {
     void *ctx;
@@ -151,12 +196,21 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
                                       const struct kith_config_finder *, struct kith_diag *);
 void kith_config_free(struct kith_config *);
 
+/* A config made by code: the defaults of a profile, and no entries. Set what you need:
+ * settings.name, transport (kith_entry_init), chain, delegates (kith_entries_add), keyring
+ * (kith_secrets_add), join, meta; then kith_chain_settings(). Strings are lent, entries and keys
+ * stay yours to free; kith_config_free() frees nothing of such a config. arena and provenances stay
+ * NULL. */
+void kith_config_init(struct kith_config *, enum kith_profile);
+/* What a chain repeats of the settings: protocol, label and limits. The label is lent. */
+void kith_chain_settings(struct kith_chain *, const struct kith_settings *);
+
 /* Effective values as YAML, each with a comment where it came from (line, profile, default, short
  * form); secrets `***`. */
 void kith_config_show(const struct kith_config *, FILE *);
 /* JSON Schema of the whole file; the finder lists the plugins. */
 void kith_config_schema(const struct kith_config_finder *, FILE *);
-/* Reference of all keys as man page source (mdoc-free POD), from the same tables. */
+/* All keys as POD, the source of kith.yaml(5), from the same tables. */
 void kith_config_doc(const struct kith_config_finder *, FILE *);
 
 /* What differs, key by key, for a reload report: visit(key path, old value, new value, true when it
@@ -166,9 +220,8 @@ void kith_config_diff(const struct kith_config *before, const struct kith_config
                                     bool restart),
                       void *arg);
 
-/* Meta in the forms that files and `kith meta` take: plain text, or `tags` in Serf's form (0xFF +
- * msgpack map). */
-int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out,
-                        size_t cap); /* "k=v"; length or negative */
+/* Tags ("name=value") as Serf puts them into meta: 0xFF and a msgpack map. The length, or a
+ * negative code. */
+int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out, size_t cap);
 
 #endif

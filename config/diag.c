@@ -136,7 +136,15 @@ void kith_diag_warning(struct kith_diag *d, struct kith_pos pos, const char *hel
 
 size_t kith_diag_errors(const struct kith_diag *d) { return d->errors; }
 
-size_t kith_diag_warnings(const struct kith_diag *d) { return d->warnings; }
+const char *kith_diag_first(const struct kith_diag *d, const char **help)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (!d->problems[i].warning) {
+            *help = d->problems[i].help;
+            return d->problems[i].text;
+        }
+    return NULL;
+}
 
 /* ---------------------------------------------------------------------------------- printing */
 
@@ -148,48 +156,80 @@ static int by_place(const void *x, const void *y)
     return a->order < b->order ? -1 : 1;
 }
 
-/* What could move a terminal's cursor, or is no UTF-8, shows as '?'; a file's text may be anything.
- */
+/* How many bytes the UTF-8 sequence that begins with c has; 0: none begins so. */
+static size_t sequence(uint8_t c)
+{
+    if (c < 0x80) return 1;
+    if (c < 0xC2 || c >= 0xF5) return 0;
+    return c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+}
+
+/* What could move a terminal's cursor: C0 but for the tab, DEL, C1. */
+static bool control(const uint8_t *s, size_t n)
+{
+    if (n == 1) return (*s < 0x20 && *s != '\t') || *s == 0x7F;
+    return n == 2 && s[0] == 0xC2 && s[1] < 0xA0;
+}
+
+/* Bytes of the character at s that may be printed as it is; 0: it may not, or is no UTF-8. */
+static size_t clean(const char *s, size_t len)
+{
+    size_t n = sequence((uint8_t)*s);
+    if (n > len) return 0;
+    for (size_t k = 1; k < n; k++)
+        if (!continues(s[k])) return 0;
+    return control((const uint8_t *)s, n) ? 0 : n;
+}
+
+/* A file's text may be anything; what is not clean shows as '?'. */
 static void put_clean(FILE *out, const char *text, size_t len)
 {
-    for (size_t i = 0; i < len;) {
-        uint8_t c = (uint8_t)text[i];
-        size_t n = c < 0x80                ? 1
-                   : c >= 0xC2 && c < 0xE0 ? 2
-                   : c >= 0xE0 && c < 0xF0 ? 3
-                   : c >= 0xF0 && c < 0xF5 ? 4
-                                           : 0;
-        bool good = n && i + n <= len && !(n == 1 && ((c < 0x20 && c != '\t') || c == 0x7F)) &&
-                    !(c == 0xC2 && n == 2 && (uint8_t)text[i + 1] < 0xA0);
-        for (size_t k = 1; good && k < n; k++) good = continues(text[i + k]);
-        if (good)
+    for (size_t i = 0, n; i < len; i += n ? n : 1) {
+        n = clean(text + i, len - i);
+        if (n)
             fwrite(text + i, 1, n, out);
         else
             fputc('?', out);
-        i += good ? n : 1;
     }
+}
+
+/* The part of a line that is shown, from and to in the source; a very long one is cut. */
+struct excerpt {
+    size_t start, end;
+    bool cut, cut_end;
+};
+
+static struct excerpt excerpt(const struct kith_diag *d, size_t start, size_t end, size_t at)
+{
+    struct excerpt e = {start, end, at - start > WIDTH - 20, false};
+    if (e.cut) {
+        e.start = at - (WIDTH - 20);
+        while (e.start < at && continues(d->source[e.start])) e.start++;
+    }
+    e.cut_end = end - e.start > WIDTH;
+    if (e.cut_end) {
+        e.end = e.start + WIDTH;
+        while (e.end > at && continues(d->source[e.end])) e.end--;
+    }
+    return e;
+}
+
+static size_t line_end(const struct kith_diag *d, size_t i)
+{
+    while (i < d->source_len && d->source[i] != '\n' && d->source[i] != '\r') i++;
+    return i;
 }
 
 static void show_line(const struct kith_diag *d, struct kith_pos pos, FILE *out)
 {
-    size_t start = line_start(d, pos.line), at = offset_of(d, pos), end = start;
+    size_t start = line_start(d, pos.line), at = offset_of(d, pos), end = line_end(d, start);
     if (start >= d->source_len && pos.line > 1) return;
-    while (end < d->source_len && d->source[end] != '\n' && d->source[end] != '\r') end++;
     if (at > end) at = end;
-    bool cut = at - start > WIDTH - 20; /* a very long line: the part around the place */
-    if (cut) {
-        start = at - (WIDTH - 20);
-        while (start < at && continues(d->source[start])) start++;
-    }
-    bool cut_end = end - start > WIDTH;
-    if (cut_end) {
-        end = start + WIDTH;
-        while (end > at && continues(d->source[end])) end--;
-    }
-    fprintf(out, "%5u | %s", pos.line, cut ? "..." : "");
-    put_clean(out, d->source + start, end - start);
-    fprintf(out, "%s\n      | %s", cut_end ? "..." : "", cut ? "   " : "");
-    for (size_t i = start; i < at; i++)
+    struct excerpt e = excerpt(d, start, end, at);
+    fprintf(out, "%5u | %s", pos.line, e.cut ? "..." : "");
+    put_clean(out, d->source + e.start, e.end - e.start);
+    fprintf(out, "%s\n      | %s", e.cut_end ? "..." : "", e.cut ? "   " : "");
+    for (size_t i = e.start; i < at; i++)
         if (!continues(d->source[i])) fputc(d->source[i] == '\t' ? '\t' : ' ', out);
     fputs("^\n", out);
 }
@@ -225,43 +265,4 @@ char *kith_diag_text(const struct kith_diag *d)
     kith_diag_print(d, out);
     fclose(out);
     return text;
-}
-
-/* ------------------------------------------------------------------------------ did you mean */
-
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
-/* Edits between two words, a swap of neighbours counting as one (Damerau; optimal string
- * alignment). */
-static size_t distance(const char *a, const char *b)
-{
-    enum { MAX = 40 };
-    size_t la = strlen(a), lb = strlen(b), d[MAX + 1][MAX + 1];
-    if (la > MAX || lb > MAX) return SIZE_MAX;
-    for (size_t i = 0; i <= la; i++) d[i][0] = i;
-    for (size_t j = 0; j <= lb; j++) d[0][j] = j;
-    for (size_t i = 1; i <= la; i++)
-        for (size_t j = 1; j <= lb; j++) {
-            d[i][j] = least(d[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
-                            1 + least(d[i - 1][j], d[i][j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
-        }
-    return d[la][lb];
-}
-
-const char *kith_nearest(const char *word, const char *const *names, size_t count)
-{
-    const char *best = NULL;
-    size_t len = strlen(word), nearest = len / 3 + 2; /* one in three letters may be wrong */
-    for (size_t i = 0; i < count; i++) {
-        size_t n = distance(word, names[i]);
-        if (n < nearest) {
-            nearest = n;
-            best = names[i];
-        }
-    }
-    for (size_t i = 0; i < count && !best && len >= 3; i++)
-        if (strncmp(names[i], word, len) == 0 || strstr(word, names[i])) best = names[i];
-    return best;
 }

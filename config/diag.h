@@ -9,7 +9,7 @@
 /* Never show the text between the two places: it is a secret. */
 void kith_diag_hide(struct kith_diag *, struct kith_pos from, struct kith_pos to);
 
-/* Of count names the one that a person who typed `word` may have meant; NULL: none is near. */
-const char *kith_nearest(const char *word, const char *const *names, size_t count);
+/* What is wrong first; NULL: nothing. help: NULL when there is none. */
+const char *kith_diag_first(const struct kith_diag *, const char **help);
 
 #endif

@@ -53,10 +53,10 @@ static char *fingerprints(const struct kith_secrets *s)
     return text;
 }
 
-/* A secret is never in a report: a keyed hash with a key of this process tells whether it changed.
- */
-static char *hidden(const char *text)
+/* A secret is never in a report. A hash with a key of this process tells whether it changed. */
+static char *hidden(const struct kith_param *p, const void *at)
 {
+    char *text = kith_param_text(p, at);
     static uint8_t key[crypto_generichash_KEYBYTES];
     static bool made;
     if (!made) randombytes_buf(key, sizeof key);
@@ -64,6 +64,8 @@ static char *hidden(const char *text)
     uint8_t sum[crypto_generichash_BYTES];
     char out[32];
     crypto_generichash(sum, sizeof sum, (const uint8_t *)text, strlen(text), key, sizeof key);
+    sodium_memzero(text, strlen(text));
+    free(text);
     snprintf(out, sizeof out, "*** (%02x%02x%02x%02x)", sum[0], sum[1], sum[2], sum[3]);
     return strdup(out);
 }
@@ -79,16 +81,16 @@ static void add_entry(const struct kith_config *c, struct leaves *l, const char 
     if (restart) add(l, key, strdup(e->use), restart); /* others are named after it */
     snprintf(key, sizeof key, "%s.keys", path);
     if (e->has_keys) add(l, key, fingerprints(&e->keys), restart);
-    const struct kith_param wire = {"wire", KITH_SPECIAL_WIRE};
+    const struct kith_param wire = {"wire", KITH_TYPE_WIRE};
     snprintf(key, sizeof key, "%s.wire", path);
-    if (e->wire) add(l, key, kith_shown_text(c, &wire, &e->wire), restart);
+    if (e->wire) add(l, key, kith_show_value(c, &wire, &e->wire), restart);
     snprintf(key, sizeof key, "%s.channel", path);
     if (e->channel) add(l, key, strdup(e->channel), restart);
     for (const struct kith_param *p = e->plugin->params; p && p->name; p++) {
         const void *at = (const char *)e->params + p->offset;
-        bool secret = (p->flags & KITH_PARAM_SECRET) && kith_value_given(p, at);
+        bool secret = (p->flags & KITH_PARAM_SECRET) && kith_param_given(p, at);
         snprintf(key, sizeof key, "%s.%s", path, p->name);
-        add(l, key, secret ? hidden(*(const char *const *)at) : kith_shown_text(c, p, at),
+        add(l, key, secret ? hidden(p, at) : kith_show_value(c, p, at),
             restart && (!e->plugin->adopt || p->flags & KITH_PARAM_RESTART));
     }
 }
@@ -131,16 +133,16 @@ static void flatten(const struct kith_config *c, struct leaves *l)
     for (const struct kith_section *s = kith_sections; s->path; s++) {
         if (s->short_forms) continue;
         for (const struct kith_param *p = s->params; p->name; p++) {
-            const void *at = kith_shown_at(c, p);
+            const void *at = (const char *)c + p->offset;
             char key[100];
             snprintf(key, sizeof key, "%s%s%s", s->path, *s->path ? "." : "", p->name);
             switch (p->type) {
-            case KITH_SPECIAL_SECTION: break;
-            case KITH_SPECIAL_TRANSPORT: add_entry(c, l, key, at, true); break;
-            case KITH_SPECIAL_CODECS:
-            case KITH_SPECIAL_DELEGATES: add_entries(c, l, key, at); break;
-            case KITH_SPECIAL_KEYS: add(l, key, fingerprints(at), false); break;
-            default: add(l, key, kith_shown_text(c, p, at), needs_restart(key)); break;
+            case KITH_TYPE_SECTION: break;
+            case KITH_TYPE_TRANSPORT: add_entry(c, l, key, at, true); break;
+            case KITH_TYPE_CODECS:
+            case KITH_TYPE_DELEGATES: add_entries(c, l, key, at); break;
+            case KITH_TYPE_KEYS: add(l, key, fingerprints(at), false); break;
+            default: add(l, key, kith_show_value(c, p, at), needs_restart(key)); break;
             }
         }
     }

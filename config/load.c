@@ -1,5 +1,8 @@
 /*
  * load.c - a file from its bytes to a checked struct kith_config, or to all that is wrong with it.
+ *
+ * The order of the steps: the profile, because defaults depend on it; every key (schema.c); the
+ * pipeline (chain.c); rules between values (consistency.c). Knows no key but those that need it.
  */
 #include "schema.h"
 #include <errno.h>
@@ -28,8 +31,8 @@ static void default_name(struct kith_reading *r)
     if (r->config->settings.name) return;
     if (gethostname(host, sizeof host - 1) != 0 || !*host) snprintf(host, sizeof host, "localhost");
     r->config->settings.name = kith_arena_strdup(r->arena, host);
-    kith_origin_set(r->config->origins, "node.name", KITH_FROM_NOTE, (struct kith_pos){0},
-                    (struct kith_pos){0}, "the host's name");
+    kith_provenance_set(r->config->provenances, "node.name", KITH_FROM_NOTE, (struct kith_pos){0},
+                        (struct kith_pos){0}, "the host's name");
 }
 
 static void warn_readable(struct kith_reading *r, const char *path)
@@ -44,8 +47,8 @@ static void warn_readable(struct kith_reading *r, const char *path)
                       "the file holds a key, and every user of this machine can read it");
 }
 
-static struct kith_reading *begin(const char *path, const struct kith_config_finder *finder,
-                                  struct kith_diag *diag)
+static struct kith_reading *begin(const char *path, unsigned profile,
+                                  const struct kith_config_finder *finder, struct kith_diag *diag)
 {
     struct kith_arena *arena = kith_arena_new();
     struct kith_reading *r = kith_arena_alloc(arena, sizeof *r);
@@ -53,14 +56,17 @@ static struct kith_reading *begin(const char *path, const struct kith_config_fin
     r->diag = diag;
     r->arena = arena;
     r->finder = finder;
+    r->profile = profile;
+    r->read_type = kith_node_type_read;
     r->dir = !slash          ? ""
              : slash == path ? "/"
                              : kith_arena_strndup(arena, path, (size_t)(slash - path));
     r->config = kith_arena_alloc(arena, sizeof *r->config);
+    kith_config_init(r->config, profile);
     r->config->arena = arena;
     r->config->path = kith_arena_strdup(arena, path);
-    r->config->origins = kith_arena_alloc(arena, sizeof *r->config->origins);
-    r->config->origins->arena = arena;
+    r->config->provenances = kith_arena_alloc(arena, sizeof *r->config->provenances);
+    r->config->provenances->arena = arena;
     return r;
 }
 
@@ -74,14 +80,14 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
     kith_diag_source(diag, path, text, len < KITH_CONFIG_MAX ? len : KITH_CONFIG_MAX);
     struct kith_arena *tree = kith_arena_new(); /* wiped when done: it may hold a secret */
     struct kith_yaml *root = kith_yaml_parse(text, len, tree, diag);
-    struct kith_reading *r = begin(path, finder, diag);
+    unsigned profile = root ? find_profile(root) : KITH_PROFILE_LAN;
+    struct kith_reading *r = begin(path, profile, finder, diag);
     if (root) {
-        r->profile = find_profile(root);
         kith_schema_section(r, root, "");
         if (root->kind == KITH_YAML_MAP) {
             default_name(r);
             kith_chain_read(r, root);
-            kith_check(r, root);
+            kith_consistency_check(r, root);
         }
         if (kith_diag_errors(diag) == before) warn_readable(r, path);
     }
@@ -91,19 +97,27 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
     return NULL;
 }
 
+/* Up to cap bytes from fd; negative: errno says why not. */
+static ssize_t read_all(int fd, char *text, size_t cap)
+{
+    size_t len = 0;
+    while (len < cap) {
+        ssize_t n = read(fd, text + len, cap - len);
+        if (n == 0) break;
+        if (n < 0 && errno != EINTR) return -1;
+        if (n > 0) len += (size_t)n;
+    }
+    return (ssize_t)len;
+}
+
 /* All of a file that is not absurdly large; NULL after saying why not. */
 static char *slurp(const char *path, size_t *len, struct kith_diag *diag)
 {
-    char *text = NULL;
+    char *text = malloc(KITH_CONFIG_MAX + 1);
+    if (!text) abort();
     int fd =
         strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    ssize_t n = fd < 0 ? -1 : 0;
-    *len = 0;
-    if (fd >= 0 && !(text = malloc(KITH_CONFIG_MAX + 1))) abort();
-    while (
-        fd >= 0 && *len <= KITH_CONFIG_MAX &&
-        ((n = read(fd, text + *len, KITH_CONFIG_MAX + 1 - *len)) > 0 || (n < 0 && errno == EINTR)))
-        if (n > 0) *len += (size_t)n;
+    ssize_t n = fd < 0 ? -1 : read_all(fd, text, KITH_CONFIG_MAX + 1);
     if (n < 0) {
         kith_diag_source(diag, path, "", 0);
         kith_diag_error(diag, (struct kith_pos){0}, NULL, "can't read the file: %s",
@@ -111,6 +125,7 @@ static char *slurp(const char *path, size_t *len, struct kith_diag *diag)
         free(text);
         text = NULL;
     }
+    *len = n < 0 ? 0 : (size_t)n;
     if (fd >= 0) close(fd);
     return text;
 }

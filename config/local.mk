@@ -1,9 +1,21 @@
 # YAML to checked settings; profiles; secrets; diagnostics.
 noinst_LTLIBRARIES += config/libconfig.la
-config_libconfig_la_SOURCES = config/config.h config/arena.h config/arena.c config/tree.h config/tree.c config/diag.h \
-  config/diag.c config/values.h config/values.c config/schema.h config/schema.c config/settings.c config/special.c \
-  config/entries.c config/keys.c config/secret.h config/secret.c config/chain.c config/check.c config/load.c config/show.h config/show.c config/diff.c \
-  config/reference.c config/manual.c
+config_libconfig_la_SOURCES = config/config.h config/schema.h \
+  config/arena.h config/arena.c \
+  config/nearest.h config/nearest.c \
+  config/units.h config/units.c \
+  config/yaml_write.h config/yaml_write.c \
+  config/secret.h config/secret.c config/secret_load.c \
+  config/diag.h config/diag.c \
+  config/tree.h config/tree.c \
+  config/provenance.h config/provenance.c \
+  config/param_types.h config/param_types.c \
+  config/param.h config/param.c \
+  config/sections.c config/schema.c \
+  config/entry.c config/entries.c config/key_sources.c config/meta.c config/node_types.c \
+  config/chain.c config/chain_check.c config/consistency.c config/load.c \
+  config/show.h config/show.c config/diff.c config/json_schema.c config/manual.c
 config_libconfig_la_CPPFLAGS = $(INC_CONFIG)
-config_libconfig_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(MSGPACK_CFLAGS)
+config_libconfig_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) \
+  $(MSGPACK_CFLAGS)
 config_libconfig_la_LIBADD = $(YAML_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) $(MSGPACK_LIBS)

@@ -5,65 +5,82 @@
 #include <stdlib.h>
 
 static const char head[] =
-    "=encoding UTF-8\n\n"
-    "=head1 NAME\n\nkith.yaml - a Kith node described in YAML\n\n"
-    "=head1 SYNOPSIS\n\n"
+    "=encoding UTF-8\n"
+    "\n"
+    "=head1 NAME\n"
+    "\n"
+    "kith.yaml - a Kith node described in YAML\n"
+    "\n"
+    "=head1 SYNOPSIS\n"
+    "\n"
     "  node:\n"
     "    name: web-1\n"
     "    label: prod\n"
     "  transport: { use: udp_tcp, bind: 0.0.0.0:7946 }\n"
     "  keyring: [ { file: /etc/kith/key } ]\n"
-    "  join: [ 10.0.0.1:7946, seed.example.net ]\n\n"
-    "=head1 DESCRIPTION\n\n"
-    "The file that C<kith run> reads. Every key may be left out. C<kith config check FILE> reports "
-    "all that is wrong "
-    "with a\n"
-    "file; C<kith config show FILE> prints the values in force and where each came from; C<kith "
-    "config schema> prints "
-    "a JSON\n"
-    "Schema for editors. This page is made from the tables that those commands use.\n\n"
-    "It is YAML without anchors, aliases, tags and second documents. What a word means is decided "
-    "by its key alone: "
-    "C<no> is\n"
-    "text where text is asked for.\n\n"
-    "=over\n\n"
-    "=item a duration\n\nNumbers with units: C<200ms>, C<5s>, C<1m30s>; units are C<ns us ms s m "
-    "h>. C<0> needs "
-    "none.\n\n"
-    "=item a size\n\nBytes, or a number with C<B>, C<KiB>, C<MiB> or C<GiB>: C<1400>, C<64KiB>.\n\n"
-    "=item a list\n\nC<[ one, two ]>, or lines that begin with C<->. One text may stand for a list "
-    "of one.\n\n"
-    "=item a file name\n\nRelative to the folder of the config file.\n\n"
-    "=item a source of keys\n\nC<{ file: PATH }>, C<{ env: NAME }>, C<{ fd: NUMBER }>, C<{ dir: "
-    "PATH }> (every file in "
-    "it), or the\n"
-    "key itself. A key has 16, 24 or 32 bytes, in base64, in hex, or (not in the config itself) "
-    "raw; a file may also "
-    "be a Serf\n"
-    "keyring, a JSON list of keys in base64.\n\n"
-    "=back\n\n"
-    "Defaults in brackets are those of the profiles lan, wan and local where these differ; in "
-    "round brackets at the "
-    "end is the\n"
-    "name of the field of memberlist's Config.\n\n";
+    "  join: [ 10.0.0.1:7946, seed.example.net ]\n"
+    "\n"
+    "=head1 DESCRIPTION\n"
+    "\n"
+    "The file that C<kith run> reads. Every key may be left out. C<kith config check FILE>\n"
+    "reports all that is wrong with a file; C<kith config show FILE> prints the values in\n"
+    "force and where each came from; C<kith config schema> prints a JSON Schema for editors.\n"
+    "This page is made from the tables that those commands use.\n"
+    "\n"
+    "It is YAML without anchors, aliases, tags and second documents. What a word means is\n"
+    "decided by its key alone: C<no> is text where text is asked for.\n"
+    "\n"
+    "=over\n"
+    "\n"
+    "=item a duration\n"
+    "\n"
+    "Numbers with units: C<200ms>, C<5s>, C<1m30s>; units are C<ns us ms s m h>. C<0> needs\n"
+    "none.\n"
+    "\n"
+    "=item a size\n"
+    "\n"
+    "Bytes, or a number with C<B>, C<KiB>, C<MiB> or C<GiB>: C<1400>, C<64KiB>.\n"
+    "\n"
+    "=item a list\n"
+    "\n"
+    "C<[ one, two ]>, or lines that begin with C<->. One text may stand for a list of one.\n"
+    "\n"
+    "=item a file name\n"
+    "\n"
+    "Relative to the folder of the config file.\n"
+    "\n"
+    "=item a source of keys\n"
+    "\n"
+    "C<{ file: PATH }>, C<{ env: NAME }>, C<{ fd: NUMBER }>, C<{ dir: PATH }> (every file in\n"
+    "it), or the key itself. A key has 16, 24 or 32 bytes, in base64, in hex, or (not in the\n"
+    "config itself) raw; a file may also be a Serf keyring, a JSON list of keys in base64.\n"
+    "\n"
+    "=back\n"
+    "\n"
+    "Defaults in brackets are those of the profiles lan, wan and local where these differ; in\n"
+    "round brackets at the end is the name of the field of memberlist's Config.\n"
+    "\n";
 
-static const char tail[] = "=head1 THE PIPELINE\n\n"
-                           "C<pipeline.send> is what goes around everything that this node sends, "
-                           "in that order; C<accept> is what it opens;\n"
-                           "C<require> is what must have been taken off a message before it "
-                           "counts, so that nobody can do with less. The four "
-                           "short\n"
-                           "forms are memberlist's own keys. They are expanded into the pipeline, "
-                           "and C<kith config show> prints the result; "
-                           "a short\n"
-                           "form beside the key that says the same is an error. Without any of "
-                           "them C<send> is lzw, crc32. A C<keyring> "
-                           "without\n"
-                           "C<pipeline.send> adds aes_gcm, because in memberlist a ring that holds "
-                           "a key turns encryption on.\n\n"
-                           "=head1 EXIT STATUS\n\nA file with errors makes kith exit with 2 before "
-                           "anything was started.\n\n"
-                           "=head1 SEE ALSO\n\nL<kith(1)>\n\n=cut\n";
+static const char tail[] =
+    "=head1 THE PIPELINE\n"
+    "\n"
+    "C<pipeline.send> is what goes around everything that this node sends, in that order;\n"
+    "C<accept> is what it opens; C<require> is what must have been taken off a message before\n"
+    "it counts, so that nobody can do with less. The four short forms are memberlist's own\n"
+    "keys. They are expanded into the pipeline, and C<kith config show> prints the result; a\n"
+    "short form beside the key that says the same is an error. Without any of them C<send> is\n"
+    "lzw, crc32. A C<keyring> without C<pipeline.send> adds aes_gcm, because in memberlist a\n"
+    "ring that holds a key turns encryption on.\n"
+    "\n"
+    "=head1 EXIT STATUS\n"
+    "\n"
+    "A file with errors makes kith exit with 2 before anything was started.\n"
+    "\n"
+    "=head1 SEE ALSO\n"
+    "\n"
+    "L<kith(1)>\n"
+    "\n"
+    "=cut\n";
 
 /* Outside of formatting codes only < and > after a capital could be taken for one. */
 static void text(const char *s, FILE *out)
@@ -85,26 +102,53 @@ static void bold(const char *s, FILE *out)
     fputs(">", out);
 }
 
-static const char *special_type(const struct kith_param *p)
+static const char *own_type(const struct kith_param *p)
 {
     switch (p->type) {
-    case KITH_SPECIAL_CIDRS: return "a list of networks, as 10.0.0.0/8 or fd00::/8";
-    case KITH_SPECIAL_LABELS: return "a map of names to texts";
-    case KITH_SPECIAL_META: return "text, or one of the forms below";
-    case KITH_SPECIAL_KEYS: return "a list of sources of keys";
-    case KITH_SPECIAL_KEY: return "a source of keys";
-    case KITH_SPECIAL_TRANSPORT: return "a map: see TRANSPORTS";
-    case KITH_SPECIAL_CODECS: return "a list of maps: see CODECS";
-    case KITH_SPECIAL_DELEGATES: return "a list of maps: see DELEGATES";
-    case KITH_SPECIAL_WIRE: return "a number";
-    case KITH_SPECIAL_REQUIRE: return "a list of words";
-    default: return kith_value_type(p);
+    case KITH_TYPE_CIDRS: return "a list of networks, as 10.0.0.0/8 or fd00::/8";
+    case KITH_TYPE_META: return "text, or one of the forms below";
+    case KITH_TYPE_KEYS: return "a list of sources of keys";
+    case KITH_TYPE_KEY: return "a source of keys";
+    case KITH_TYPE_TRANSPORT: return "a map: see TRANSPORTS";
+    case KITH_TYPE_CODECS: return "a list of maps: see CODECS";
+    case KITH_TYPE_DELEGATES: return "a list of maps: see DELEGATES";
+    case KITH_TYPE_WIRE: return "a number";
+    case KITH_TYPE_REQUIRE: return "a list of words";
+    default: return "a value";
     }
+}
+
+static void choices(const char *const *words, FILE *out)
+{
+    for (size_t i = 0; words[i]; i++) {
+        const char *before = !i ? "" : words[i + 1] ? ", " : " or ";
+        fprintf(out, "%sC<%s>", before, words[i]);
+    }
+}
+
+static void limits(const struct kith_param *p, const struct kith_value_type *type, FILE *out)
+{
+    char range[100];
+    if (type->text) {
+        if (p->max) fprintf(out, ", at most %llu bytes", (unsigned long long)p->max);
+        return;
+    }
+    kith_param_range(p, range, sizeof range);
+    if (*range) fprintf(out, ", %s", range);
+}
+
+static void defaults(const struct kith_param *p, FILE *out)
+{
+    if (!p->def || !*p->def) return;
+    fprintf(out, " [default C<%s>", p->def);
+    if (p->def_wan) fprintf(out, ", wan C<%s>", p->def_wan);
+    if (p->def_local) fprintf(out, ", local C<%s>", p->def_local);
+    fputc(']', out);
 }
 
 static void param(const struct kith_param *p, const char *section, FILE *out)
 {
-    char range[100] = "";
+    const struct kith_value_type *type = kith_value_type(p);
     fputs("=item ", out);
     if (*section) {
         fputs("B<", out);
@@ -114,21 +158,11 @@ static void param(const struct kith_param *p, const char *section, FILE *out)
     bold(p->name, out);
     fputs("\n\n", out);
     if (p->type == KITH_PARAM_ENUM)
-        for (size_t i = 0; p->choices[i]; i++)
-            fprintf(out, "%sC<%s>", !i ? "" : p->choices[i + 1] ? ", " : " or ", p->choices[i]);
+        choices(p->choices, out);
     else
-        fputs(special_type(p), out);
-    bool length =
-        p->type == KITH_PARAM_STRING || p->type == KITH_PARAM_STRINGS || p->type == KITH_PARAM_PATH;
-    if (p->type < KITH_SPECIAL_SECTION && !length) kith_value_range(p, range, sizeof range);
-    if (*range) fprintf(out, ", %s", range);
-    if (length && p->max) fprintf(out, ", at most %llu bytes", (unsigned long long)p->max);
-    if (p->def && *p->def) {
-        fprintf(out, " [default C<%s>", p->def);
-        if (p->def_wan) fprintf(out, ", wan C<%s>", p->def_wan);
-        if (p->def_local) fprintf(out, ", local C<%s>", p->def_local);
-        fputc(']', out);
-    }
+        fputs(type ? type->words : own_type(p), out);
+    if (type) limits(p, type, out);
+    defaults(p, out);
     if (p->flags & KITH_PARAM_REQUIRED) fputs(" [must be given]", out);
     fputs("\n\n", out);
     if (p->doc) {
@@ -141,7 +175,7 @@ static void params(const struct kith_param *list, const char *section, FILE *out
 {
     bool open = false;
     for (const struct kith_param *p = list; p && p->name; p++) {
-        if (p->type == KITH_SPECIAL_SECTION) continue;
+        if (p->type == KITH_TYPE_SECTION) continue;
         if (!open) fputs("=over\n\n", out);
         open = true;
         param(p, section, out);

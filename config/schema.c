@@ -6,35 +6,7 @@
  */
 #include "schema.h"
 
-/* ----------------------------------------------------------------------------------- origins */
-
-void kith_origin_set(struct kith_origins *o, const char *path, enum kith_origin_kind kind,
-                     struct kith_pos pos, struct kith_pos key, const char *note)
-{
-    if (o->count == o->cap) {
-        o->cap = o->cap ? o->cap * 2 : 64;
-        struct kith_origin *items = kith_arena_alloc(o->arena, o->cap * sizeof *items);
-        if (o->count) memcpy(items, o->items, o->count * sizeof *items);
-        o->items = items;
-    }
-    o->items[o->count++] = (struct kith_origin){kith_arena_strdup(o->arena, path), kind, pos, key,
-                                                note ? kith_arena_strdup(o->arena, note) : NULL};
-}
-
-const struct kith_origin *kith_origin_find(const struct kith_origins *o, const char *path)
-{
-    for (size_t i = o->count; i; i--) /* the newest counts */
-        if (strcmp(o->items[i - 1].path, path) == 0) return &o->items[i - 1];
-    return NULL;
-}
-
-struct kith_pos kith_pos_of(const struct kith_config *c, const char *path)
-{
-    const struct kith_origin *o = kith_origin_find(c->origins, path);
-    return o ? o->pos : (struct kith_pos){0};
-}
-
-const char *kith_schema_path(struct kith_arena *arena, const char *path, const char *name)
+static const char *path_of(struct kith_arena *arena, const char *path, const char *name)
 {
     return *path ? kith_arena_printf(arena, "%s.%s", path, name) : kith_arena_strdup(arena, name);
 }
@@ -60,39 +32,54 @@ static void join_names(const char *const *names, size_t n, char *out, size_t cap
         used += (size_t)snprintf(out + used, cap - used, " %s", names[i]);
 }
 
-/* A key that is right but in the wrong place, or written as in memberlist: `gossip_interval` for
- * gossip.interval. */
-static bool misplaced(const char *word, const char *here, char *help, size_t cap)
+/* Where a key would be right. */
+struct homes {
+    const char *sections[NAMES], *key;
+    size_t count;
+};
+
+/* Whether word is written as in memberlist: `gossip_interval` for gossip.interval. */
+static bool is_full_name(const char *word, const char *path, const char *key)
 {
-    const char *homes[NAMES], *key = word;
-    size_t n = 0;
+    const char *dot = strrchr(path, '.'), *section = dot ? dot + 1 : path;
+    size_t len = strlen(section);
+    return len && strncmp(word, section, len) == 0 && word[len] == '_' &&
+           strcmp(word + len + 1, key) == 0;
+}
+
+static struct homes homes_of(const char *word, const char *here)
+{
+    struct homes h = {.key = word};
     for (const struct kith_section *s = kith_sections; s->path; s++) {
-        const char *section = strrchr(s->path, '.') ? strrchr(s->path, '.') + 1 : s->path;
-        size_t len = strlen(section);
+        if (strcmp(s->path, here) == 0) continue;
         for (const struct kith_param *p = s->params; p->name; p++) {
-            bool full = len && strncmp(word, section, len) == 0 && word[len] == '_' &&
-                        strcmp(word + len + 1, p->name) == 0;
-            if ((strcmp(p->name, word) != 0 && !full) || strcmp(s->path, here) == 0) continue;
-            if (full) n = 0; /* there is but one */
-            if (n < NAMES) homes[n++] = s->path;
-            key = p->name;
-            if (full) goto found;
+            if (is_full_name(word, s->path, p->name)) /* there is but one */
+                return (struct homes){{s->path}, p->name, 1};
+            if (strcmp(p->name, word) == 0 && h.count < NAMES) h.sections[h.count++] = s->path;
         }
     }
-found:
-    if (n == 1 && !*homes[0])
-        snprintf(help, cap, "'%s' stands at the left margin, outside of any section", key);
-    else if (n == 1 && strchr(homes[0], '.'))
-        snprintf(help, cap, "it belongs in '%s': write `%.*s: { %s: { %s: ... } }`", homes[0],
-                 (int)strcspn(homes[0], "."), homes[0], strchr(homes[0], '.') + 1, key);
-    else if (n == 1)
-        snprintf(help, cap, "it belongs in '%s': write `%s: { %s: ... }`", homes[0], homes[0], key);
-    else if (n) {
+    return h;
+}
+
+/* A key that is right but in the wrong place. False: it is right nowhere. */
+static bool misplaced(const char *word, const char *here, char *help, size_t cap)
+{
+    struct homes h = homes_of(word, here);
+    const char *home = h.count ? h.sections[0] : NULL, *dot = home ? strchr(home, '.') : NULL;
+    if (!home) return false;
+    if (h.count > 1) {
         char all[200];
-        join_names(homes, n, all, sizeof all);
+        join_names(h.sections, h.count, all, sizeof all);
         snprintf(help, cap, "it belongs in one of:%s", all);
+    } else if (!*home) {
+        snprintf(help, cap, "'%s' stands at the left margin, outside of any section", h.key);
+    } else if (dot) {
+        snprintf(help, cap, "it belongs in '%s': write `%.*s: { %s: { %s: ... } }`", home,
+                 (int)(dot - home), home, dot + 1, h.key);
+    } else {
+        snprintf(help, cap, "it belongs in '%s': write `%s: { %s: ... }`", home, home, h.key);
     }
-    return n != 0;
+    return true;
 }
 
 static void unknown_key(struct kith_reading *r, const struct kith_yaml *key, const char *what,
@@ -101,16 +88,12 @@ static void unknown_key(struct kith_reading *r, const struct kith_yaml *key, con
     const char *names[NAMES] = {NULL};
     size_t n = names_of(parts, count, names);
     char help[900], all[600];
-    const char *near = kith_nearest(key->text, names, n);
-    join_names(names, n, all, sizeof all);
     const char *taker = *what ? what : "the file";
-    if (kith_yaml_empty(key))
-        snprintf(help, sizeof help, "%s takes:%s", taker, all);
-    else if (misplaced(key->text, path, help, sizeof help)) {
-    } else if (near)
-        snprintf(help, sizeof help, "did you mean '%s'? %s takes:%s", near, taker, all);
-    else
-        snprintf(help, sizeof help, "%s takes:%s", taker, all);
+    const char *near = kith_yaml_empty(key) ? NULL : kith_nearest(key->text, names, n);
+    join_names(names, n, all, sizeof all);
+    if (kith_yaml_empty(key) || !misplaced(key->text, path, help, sizeof help))
+        snprintf(help, sizeof help, "%s%s%s%s takes:%s", near ? "did you mean '" : "",
+                 near ? near : "", near ? "'? " : "", taker, all);
     kith_diag_error(r->diag, key->pos, help, "unknown key '%s'%s%s", key->text, *what ? " in " : "",
                     what);
 }
@@ -140,48 +123,80 @@ static void complain(struct kith_reading *r, struct kith_pos pos, const struct k
     kith_diag_error(r->diag, pos, *c->help ? c->help : NULL, "%s", c->text);
 }
 
+static struct kith_param_in reading_into(const struct kith_reading *r, struct kith_complaint *why)
+{
+    return (struct kith_param_in){r->arena, r->dir, why};
+}
+
 static void read_scalar(struct kith_reading *r, const struct kith_param *p,
                         const struct kith_yaml *v, void *at)
 {
-    struct kith_complaint c;
+    struct kith_complaint why;
+    const struct kith_param_in in = reading_into(r, &why);
     const char *text = kith_schema_text(r, v, p->name);
     if (text && (p->flags & KITH_PARAM_SECRET)) {
         kith_diag_hide(r->diag, v->pos, v->end);
         r->literal_secret = true;
     }
-    if (text && kith_value_parse(p, text, at, r->arena, r->dir, &c) == 0) return;
-    if (text) complain(r, v->pos, &c);
+    if (text && kith_param_parse(p, text, at, &in) == 0) return;
+    if (text) complain(r, v->pos, &why);
     /* What is wrong here shall not look wrong elsewhere too. */
-    if (p->type != KITH_PARAM_STRINGS)
-        kith_value_set_default(p, r->profile, at, r->arena, r->dir, &c);
+    if (kith_value_type(p)->shape == KITH_SHAPE_ONE) kith_param_set_default(p, r->profile, at, &in);
 }
 
-static void read_value(struct kith_reading *r, const struct kith_param *p,
-                       const struct kith_yaml *v, void *at)
+static void read_list(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v,
+                      void *at)
 {
-    if (p->type != KITH_PARAM_STRINGS || v->kind == KITH_YAML_SCALAR) {
-        read_scalar(r, p, v, at);
-        return;
-    }
     if (v->bad) return;
-    if (v->kind == KITH_YAML_MAP) {
+    if (v->kind == KITH_YAML_SCALAR)
+        read_scalar(r, p, v, at);
+    else if (v->kind == KITH_YAML_MAP)
         kith_diag_error(r->diag, v->pos, "write [ one, two ], or `- one` lines",
                         "'%s' takes a list, not a map", p->name);
+    else
+        for (const struct kith_yaml *i = v->first; i; i = i->next) read_scalar(r, p, i, at);
+}
+
+static void read_map(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v,
+                     void *at)
+{
+    struct kith_complaint why;
+    const struct kith_param_in in = reading_into(r, &why);
+    if (v->bad) return;
+    if (v->kind != KITH_YAML_MAP) {
+        kith_diag_error(r->diag, v->pos, "write { key: value }", "'%s' takes keys and values",
+                        p->name);
         return;
     }
-    for (const struct kith_yaml *i = v->first; i; i = i->next) read_scalar(r, p, i, at);
+    for (const struct kith_yaml *i = v->first; i; i = i->next) {
+        const char *text = kith_schema_text(r, i, i->key->text);
+        if (text && kith_param_parse_pair(p, i->key->text, text, at, &in) < 0)
+            complain(r, i->key->pos, &why);
+    }
+}
+
+void kith_schema_value(struct kith_reading *r, const struct kith_param *p,
+                       const struct kith_yaml *v, void *at)
+{
+    switch (kith_value_type(p)->shape) {
+    case KITH_SHAPE_ONE: read_scalar(r, p, v, at); break;
+    case KITH_SHAPE_LIST: read_list(r, p, v, at); break;
+    case KITH_SHAPE_MAP: read_map(r, p, v, at); break;
+    }
 }
 
 static void read_default(struct kith_reading *r, const struct kith_param *p, const char *what,
                          const char *path, struct kith_pos pos, void *at)
 {
-    struct kith_complaint c;
-    if (kith_value_set_default(p, r->profile, at, r->arena, r->dir, &c) < 0)
+    struct kith_complaint why;
+    const struct kith_param_in in = reading_into(r, &why);
+    if (kith_param_set_default(p, r->profile, at, &in) < 0)
         kith_diag_error(r->diag, pos, "this is a mistake of the plugin, not of the file",
-                        "the default of %s is not valid: %s", what, c.text);
-    bool profile = kith_value_default(p, r->profile) != p->def;
-    kith_origin_set(r->config->origins, path, profile ? KITH_FROM_PROFILE : KITH_FROM_DEFAULT,
-                    (struct kith_pos){0}, (struct kith_pos){0}, NULL);
+                        "the default of %s is not valid: %s", what, why.text);
+    bool profile = kith_param_default(p, r->profile) != p->def;
+    kith_provenance_set(r->config->provenances, path,
+                        profile ? KITH_FROM_PROFILE : KITH_FROM_DEFAULT, (struct kith_pos){0},
+                        (struct kith_pos){0}, NULL);
 }
 
 /* ------------------------------------------------------------------------------------- maps */
@@ -191,46 +206,57 @@ static void read_param(struct kith_reading *r, const struct kith_param *p,
                        const char *path, void *base)
 {
     void *at = (char *)base + p->offset;
-    const char *full = kith_schema_path(r->arena, path, p->name);
+    const char *full = path_of(r->arena, path, p->name);
     struct kith_pos here = map ? map->pos : (struct kith_pos){0};
-    if (v) kith_origin_set(r->config->origins, full, KITH_FROM_FILE, v->pos, v->key->pos, NULL);
-    if (p->type >= KITH_SPECIAL_SECTION) {
-        kith_special_read(r, p, v, at, full);
+    if (v)
+        kith_provenance_set(r->config->provenances, full, KITH_FROM_FILE, v->pos, v->key->pos,
+                            NULL);
+    if (p->type == KITH_TYPE_SECTION) {
+        kith_schema_section(r, v, full);
+        return;
+    }
+    if (p->type > KITH_TYPE_SECTION) {
+        r->read_type(r, p, v, at, full);
         return;
     }
     if (v) {
-        read_value(r, p, v, at);
+        kith_schema_value(r, p, v, at);
         return;
     }
     if (p->flags & KITH_PARAM_REQUIRED) {
         char help[200];
         snprintf(help, sizeof help, "add `%s: ...`: %s", p->name,
-                 p->doc ? p->doc : kith_value_type(p));
+                 p->doc ? p->doc : kith_value_type(p)->words);
         kith_diag_error(r->diag, here, help, "%s needs '%s'", what, p->name);
         return;
     }
     read_default(r, p, what, full, here, at);
 }
 
+static void refuse_no_map(struct kith_reading *r, const struct kith_yaml *v, const char *what)
+{
+    bool empty = kith_yaml_empty(v);
+    kith_diag_error(r->diag, empty && v->key ? v->key->pos : v->pos,
+                    empty ? "indent what belongs to it by two spaces, or leave it out"
+                          : "write `key: value` lines below it",
+                    empty ? "%s is empty" : "%s takes keys and values", *what ? what : "the file");
+}
+
+static bool known(const char *key, const struct kith_part *parts, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        for (const struct kith_param *p = parts[k].params; p && p->name; p++)
+            if (strcmp(p->name, key) == 0) return true;
+    return false;
+}
+
 void kith_schema_read(struct kith_reading *r, const struct kith_yaml *map, const char *what,
                       const char *path, const struct kith_part *parts, size_t count)
 {
-    if (map && !map->bad && map->kind != KITH_YAML_MAP) {
-        bool empty = kith_yaml_empty(map);
-        kith_diag_error(r->diag, empty && map->key ? map->key->pos : map->pos,
-                        empty ? "indent what belongs to it by two spaces, or leave it out"
-                              : "write `key: value` lines below it",
-                        empty ? "%s is empty" : "%s takes keys and values",
-                        *what ? what : "the file");
-    }
+    if (map && !map->bad && map->kind != KITH_YAML_MAP) refuse_no_map(r, map, what);
     if (map && (map->bad || map->kind != KITH_YAML_MAP)) map = NULL;
-    for (const struct kith_yaml *i = map ? map->first : NULL; i; i = i->next) {
-        bool known = false;
-        for (size_t k = 0; k < count; k++)
-            for (const struct kith_param *p = parts[k].params; p && p->name; p++)
-                known |= strcmp(p->name, i->key->text) == 0;
-        if (!known) unknown_key(r, i->key, what, path, parts, count);
-    }
+    for (const struct kith_yaml *i = map ? map->first : NULL; i; i = i->next)
+        if (!known(i->key->text, parts, count)) unknown_key(r, i->key, what, path, parts, count);
     for (size_t k = 0; k < count; k++)
         for (const struct kith_param *p = parts[k].params; p && p->name; p++)
             read_param(r, p, map, kith_yaml_get(map, p->name), what, path, parts[k].base);
@@ -244,7 +270,7 @@ void kith_schema_section(struct kith_reading *r, const struct kith_yaml *map, co
     for (const struct kith_section *s = kith_sections; s->path; s++)
         if (strcmp(s->path, path) == 0 && n < 2) {
             parts[n].params = s->params;
-            parts[n++].base = s->short_forms ? (void *)&r->forms : (void *)r->config;
+            parts[n++].base = s->short_forms ? (void *)&r->short_forms : (void *)r->config;
         }
     kith_schema_read(r, map, what, path, parts, n);
 }

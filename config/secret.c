@@ -1,22 +1,12 @@
 /*
- * secret.c - keys: where they come from, in which forms, and the locked memory they are kept in.
+ * secret.c - keys: the texts that stand for one, and the locked memory they are kept in.
  *
- * A source is a file, a variable, a descriptor, a directory (systemd's credentials) or the text of
- * the config itself. What it holds may be base64 (as `serf keygen` prints it), hex, the raw 16, 24
- * or 32 bytes, or a Serf keyring (a JSON list of base64). No key, nor any part of one, is ever in a
- * message. Knows nothing of rings and codecs.
+ * A key is written in base64 (as `serf keygen` prints it), in hex, or is the raw 16, 24 or 32
+ * bytes. Knows nothing of where keys come from (secret_load.c), of rings and of codecs.
  */
 #include "secret.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { SOURCE_MAX = 64 << 10, FILES_MAX = 64, KEYS_MAX = 256 };
 
 /* ----------------------------------------------------------------------------- locked memory */
 
@@ -34,24 +24,6 @@ uint8_t *kith_secret_alloc(size_t len)
 void kith_secret_free(uint8_t *p)
 {
     if (p) sodium_free(p);
-}
-
-static void warn_unlocked(struct kith_diag *diag)
-{
-    static bool done;
-    if (done || sodium_init() < 0) return;
-    long page = sysconf(_SC_PAGESIZE);
-    uint8_t *probe = aligned_alloc((size_t)page, (size_t)page);
-    if (probe && sodium_mlock(probe, (size_t)page) != 0) {
-        kith_diag_warning(
-            diag, (struct kith_pos){0},
-            "raise the limit on locked memory: LimitMEMLOCK= in a systemd unit, ulimit -l",
-            "keys can't be locked in memory and may reach the swap: %s", strerror(errno));
-        done = true;
-    } else if (probe) {
-        sodium_munlock(probe, (size_t)page);
-    }
-    free(probe);
 }
 
 /* ----------------------------------------------------------------------------------- one key */
@@ -74,17 +46,19 @@ static bool decode(const char *text, size_t len, uint8_t out[KITH_KEY_MAX], size
     return false;
 }
 
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 int kith_secret_parse(const char *text, size_t len, uint8_t out[KITH_KEY_MAX])
 {
     size_t from = 0, to = len, n;
-    while (from < to && strchr(" \t\r\n", text[from]) && text[from]) from++;
-    while (to > from && strchr(" \t\r\n", text[to - 1]) && text[to - 1]) to--;
+    while (from < to && blank(text[from])) from++;
+    while (to > from && blank(text[to - 1])) to--;
     if (decode(text + from, to - from, out, &n)) return (int)n;
     if (to > from && text[to - 1] == '=')
         return -KITH_EINVAL; /* base64 of a wrong length is no raw key */
     /* Raw bytes may begin or end with what looks like white space; an editor may have added a line
      * end to them. */
-    if (!good_length(len) && good_length(to - from)) {
+    if (!good_length(len)) {
         text += from;
         len = to - from;
     }
@@ -109,7 +83,7 @@ void kith_secrets_free(struct kith_secrets *s)
 }
 
 /* A key that is there already is not added again (memberlist's AddKey). */
-static void add_key(struct kith_secrets *s, uint32_t source, const uint8_t *key, size_t len)
+void kith_secrets_add_from(struct kith_secrets *s, uint32_t source, const uint8_t *key, size_t len)
 {
     for (size_t i = 0; i < s->count; i++)
         if (s->items[i].len == len && sodium_memcmp(s->items[i].data, key, len) == 0) return;
@@ -120,6 +94,13 @@ static void add_key(struct kith_secrets *s, uint32_t source, const uint8_t *key,
     memcpy(items[s->count++].data, key, len);
 }
 
+int kith_secrets_add(struct kith_secrets *s, const uint8_t *key, size_t len)
+{
+    if (!good_length(len)) return -KITH_EINVAL;
+    kith_secrets_add_from(s, 0, key, len);
+    return 0;
+}
+
 int kith_secrets_add_text(struct kith_secrets *s, uint32_t source, const char *text, size_t len,
                           bool raw)
 {
@@ -128,217 +109,7 @@ int kith_secrets_add_text(struct kith_secrets *s, uint32_t source, const char *t
     int n = raw                              ? kith_secret_parse(text, len, key)
             : decode(text, len, key, &bytes) ? (int)bytes
                                              : -KITH_EINVAL;
-    if (n > 0) add_key(s, source, key, (size_t)n);
+    if (n > 0) kith_secrets_add_from(s, source, key, (size_t)n);
     sodium_memzero(key, sizeof key);
     return n > 0 ? 0 : n;
-}
-
-/* ----------------------------------------------------------------------- what a source holds */
-
-struct loading {
-    struct kith_secrets *into;
-    uint32_t source; /* index */
-    struct kith_pos pos;
-    struct kith_diag *diag;
-};
-
-static const char FORMS[] =
-    "a key is 16, 24 or 32 bytes in base64, in hex or raw, or a Serf keyring (JSON); "
-    "make one: head -c 32 /dev/urandom | base64";
-
-static int add_serf_ring(struct loading *l, const char *name, const char *text, size_t len)
-{
-    json_error_t err;
-    json_t *ring = json_loadb(text, len, 0, &err);
-    int rc = json_is_array(ring) ? 0 : -KITH_EINVAL;
-    if (rc)
-        kith_diag_error(l->diag, l->pos, "a Serf keyring is a JSON list of base64 texts",
-                        "%s is no valid keyring", name);
-    size_t count = json_array_size(ring);
-    if (rc == 0 && count > KEYS_MAX) {
-        kith_diag_error(l->diag, l->pos, NULL, "%s has more than %d keys", name, KEYS_MAX);
-        rc = -KITH_ETOOBIG;
-    }
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        json_t *item = json_array_get(ring, i);
-        if (json_is_string(item))
-            rc = kith_secrets_add_text(l->into, l->source, json_string_value(item),
-                                       json_string_length(item), false);
-        else
-            rc = -KITH_EINVAL;
-        if (rc) kith_diag_error(l->diag, l->pos, FORMS, "key %zu in %s is not valid", i + 1, name);
-        if (json_is_string(item))
-            sodium_memzero((void *)(uintptr_t)json_string_value(item), json_string_length(item));
-    }
-    json_decref(ring);
-    return rc;
-}
-
-/* Asked before raw keys are thought of: the ring that Serf writes for one key of 16 bytes is a text
- * of 32. */
-static bool is_list(const char *text, size_t len)
-{
-    json_t *list = *text == '[' ? json_loadb(text, len, 0, NULL) : NULL, *item;
-    size_t i;
-    bool yes = json_is_array(list);
-    json_array_foreach(list, i, item) if (json_is_string(item))
-        sodium_memzero((void *)(uintptr_t)json_string_value(item), json_string_length(item));
-    json_decref(list);
-    return yes;
-}
-
-static int add_content(struct loading *l, const char *name, const char *text, size_t len)
-{
-    size_t from = 0;
-    while (from < len && strchr(" \t\r\n", text[from]) && text[from]) from++;
-    if (from == len) {
-        kith_diag_error(l->diag, l->pos, FORMS, "%s holds no key", name);
-        return -KITH_EINVAL;
-    }
-    if (is_list(text + from, len - from)) return add_serf_ring(l, name, text + from, len - from);
-    if (kith_secrets_add_text(l->into, l->source, text, len, true) == 0) return 0;
-    if (text[from] == '[') return add_serf_ring(l, name, text + from, len - from);
-    kith_diag_error(l->diag, l->pos, FORMS, "%s does not hold a key", name);
-    return -KITH_EINVAL;
-}
-
-static int read_fd(struct loading *l, const char *name, int fd)
-{
-    uint8_t *text = kith_secret_alloc(SOURCE_MAX);
-    size_t len = 0;
-    ssize_t n = 0;
-    while (len < SOURCE_MAX &&
-           ((n = read(fd, text + len, SOURCE_MAX - len)) > 0 || (n < 0 && errno == EINTR)))
-        if (n > 0) len += (size_t)n;
-    int rc;
-    if (n < 0) {
-        rc = -KITH_EIO;
-        kith_diag_error(l->diag, l->pos, NULL, "can't read %s: %s", name, strerror(errno));
-    } else if (len == SOURCE_MAX) {
-        rc = -KITH_ETOOBIG;
-        kith_diag_error(l->diag, l->pos, FORMS, "%s is larger than %d KiB: no key file", name,
-                        SOURCE_MAX >> 10);
-    } else {
-        rc = add_content(l, name, (const char *)text, len);
-    }
-    kith_secret_free(text);
-    return rc;
-}
-
-static void check_mode(struct loading *l, const char *name, const char *path, const struct stat *st)
-{
-    if (!(st->st_mode & (S_IROTH | S_IWOTH))) return;
-    char help[300];
-    snprintf(help, sizeof help, "chmod %s %s", st->st_mode & S_IRGRP ? "640" : "600", path);
-    kith_diag_warning(l->diag, l->pos, help, "%s can be %s by every user of this machine", name,
-                      st->st_mode & S_IWOTH ? "written" : "read");
-}
-
-static int load_file(struct loading *l, const char *path)
-{
-    char name[400];
-    snprintf(name, sizeof name, "key file '%s'", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        const char *help =
-            errno == EACCES ? "run as its owner, or let the user that runs kith read it" : NULL;
-        kith_diag_error(l->diag, l->pos, help, "can't read %s: %s", name, strerror(errno));
-        rc = -KITH_EIO;
-    } else if (S_ISDIR(st.st_mode)) {
-        kith_diag_error(l->diag, l->pos, "write { dir: ... } to take every file in it as a key",
-                        "%s is a directory", name);
-        rc = -KITH_EINVAL;
-    } else {
-        fcntl(fd, F_SETFL, 0); /* a pipe may be waited for, but not to be opened */
-        check_mode(l, name, path, &st);
-        rc = read_fd(l, name, fd);
-    }
-    if (fd >= 0) close(fd);
-    return rc;
-}
-
-static int load_env(struct loading *l, const char *variable)
-{
-    char name[200];
-    const char *text = getenv(variable);
-    snprintf(name, sizeof name, "variable '%s'", variable);
-    if (text) return add_content(l, name, text, strlen(text));
-    kith_diag_error(l->diag, l->pos, NULL, "%s is not set", name);
-    return -KITH_ENOTFOUND;
-}
-
-/* A pipe gives its key once; a file behind a descriptor is read from its start each time. */
-static int load_fd(struct loading *l, const char *number)
-{
-    char name[64];
-    int fd = atoi(number);
-    snprintf(name, sizeof name, "descriptor %d", fd);
-    lseek(fd, 0, SEEK_SET);
-    return read_fd(l, name, fd);
-}
-
-static int visible_file(const struct dirent *d) { return d->d_name[0] != '.'; }
-
-static int load_dir(struct loading *l, const char *path)
-{
-    struct dirent **files = NULL;
-    int n = scandir(path, &files, visible_file, alphasort), rc = 0;
-    size_t before = l->into->count;
-    if (n < 0) {
-        kith_diag_error(l->diag, l->pos, NULL, "can't read key directory '%s': %s", path,
-                        strerror(errno));
-        return -KITH_EIO;
-    }
-    for (int i = 0; i < n; i++) {
-        char file[4096];
-        struct stat st;
-        snprintf(file, sizeof file, "%s/%s", path, files[i]->d_name);
-        if (stat(file, &st) == 0 && S_ISDIR(st.st_mode)) {
-        } else if (i < FILES_MAX && load_file(l, file) < 0)
-            rc = -KITH_EINVAL;
-        free(files[i]);
-    }
-    free(files);
-    if (n > FILES_MAX) {
-        kith_diag_error(l->diag, l->pos, NULL, "key directory '%s' has more than %d files", path,
-                        FILES_MAX);
-        rc = -KITH_ETOOBIG;
-    } else if (rc == 0 && l->into->count == before) {
-        kith_diag_error(l->diag, l->pos, NULL,
-                        "key directory '%s' holds no key that is not known already", path);
-        rc = -KITH_ENOTFOUND;
-    }
-    return rc;
-}
-
-/* The text of a literal is gone since it was read: its key moves over. */
-static void keep_literal(struct loading *l, const struct kith_secrets *old)
-{
-    for (size_t i = 0; i < old->count; i++)
-        if (old->items[i].source == l->source)
-            add_key(l->into, l->source, old->items[i].data, old->items[i].len);
-}
-
-int kith_secrets_load(struct kith_secrets *s, struct kith_diag *diag)
-{
-    struct kith_secrets fresh = {s->sources, s->source_count, NULL, 0};
-    int rc = 0;
-    for (size_t i = 0; i < s->source_count; i++) {
-        struct loading l = {&fresh, (uint32_t)i, s->sources[i].pos, diag};
-        int one = 0;
-        switch (s->sources[i].kind) {
-        case KITH_KEYS_FILE: one = load_file(&l, s->sources[i].where); break;
-        case KITH_KEYS_ENV: one = load_env(&l, s->sources[i].where); break;
-        case KITH_KEYS_FD: one = load_fd(&l, s->sources[i].where); break;
-        case KITH_KEYS_DIR: one = load_dir(&l, s->sources[i].where); break;
-        case KITH_KEYS_LITERAL: keep_literal(&l, s); break;
-        default: one = -KITH_EINVAL; break;
-        }
-        if (one < 0) rc = one;
-    }
-    kith_secrets_free(s);
-    *s = fresh;
-    if (s->count) warn_unlocked(diag);
-    return rc;
 }

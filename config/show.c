@@ -5,6 +5,7 @@
  * the file themselves. Walks the tables; knows no key by name.
  */
 #include "show.h"
+#include "yaml_write.h"
 #include <arpa/inet.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -14,15 +15,10 @@ enum { COMMENT = 52 }; /* column of the comments */
 
 /* ------------------------------------------------------------------------------------ values */
 
-const void *kith_shown_at(const struct kith_config *c, const struct kith_param *p)
+static bool is_given(const struct kith_param *p, const void *at)
 {
-    return (const char *)c + p->offset;
-}
-
-bool kith_shown_given(const struct kith_param *p, const void *at)
-{
-    if (p->type == KITH_SPECIAL_META) return ((const struct kith_bytes *)at)->data;
-    return p->type >= KITH_SPECIAL_SECTION || kith_value_given(p, at);
+    if (p->type == KITH_TYPE_META) return ((const struct kith_bytes *)at)->data;
+    return kith_param_given(p, at);
 }
 
 /* What the file says relative to itself stays true when the output is put elsewhere. */
@@ -33,7 +29,7 @@ static void print_path(const char *path, FILE *out)
         snprintf(whole, sizeof whole, "%s/%s", dir, path);
         path = whole;
     }
-    kith_value_print_string(path, out);
+    kith_yaml_write(path, out);
 }
 
 static void print_cidrs(const struct kith_config *c, FILE *out)
@@ -48,17 +44,6 @@ static void print_cidrs(const struct kith_config *c, FILE *out)
     fputc(']', out);
 }
 
-static void print_labels(const struct kith_strings *list, FILE *out)
-{
-    fputc('{', out);
-    for (size_t i = 0; i < list->count; i++) {
-        const char *eq = strchr(list->items[i], '=');
-        fprintf(out, "%s%.*s: ", i ? ", " : "", (int)(eq - list->items[i]), list->items[i]);
-        kith_value_print_string(eq + 1, out);
-    }
-    fputc('}', out);
-}
-
 static bool printable(const struct kith_bytes *b)
 {
     for (size_t i = 0; i < b->len; i++)
@@ -71,7 +56,7 @@ static void print_meta(const struct kith_bytes *meta, FILE *out)
     char text[1024];
     if (printable(meta)) {
         snprintf(text, sizeof text, "%.*s", (int)meta->len, (const char *)meta->data);
-        kith_value_print_string(text, out);
+        kith_yaml_write(text, out);
         return;
     }
     sodium_bin2base64(text, sizeof text, meta->data, meta->len, sodium_base64_VARIANT_ORIGINAL);
@@ -80,22 +65,22 @@ static void print_meta(const struct kith_bytes *meta, FILE *out)
 
 static void print_source(const struct kith_key_source *s, FILE *out)
 {
-    static const char *const forms[] = {"", "file", "env", "fd", "dir"};
+    static const char *const ways[] = {"", "file", "env", "fd", "dir"};
     if (s->kind == KITH_KEYS_LITERAL) {
         fputs("\"***\"", out);
         return;
     }
-    fprintf(out, "{ %s: ", forms[s->kind]);
+    fprintf(out, "{ %s: ", ways[s->kind]);
     if (s->kind == KITH_KEYS_FILE || s->kind == KITH_KEYS_DIR)
         print_path(s->where, out);
     else
-        kith_value_print_string(s->where, out);
+        kith_yaml_write(s->where, out);
     fputs(" }", out);
 }
 
 static void print_require(uint32_t bits, FILE *out)
 {
-    const char *const *words = kith_require_words();
+    const char *const *words = kith_requirements;
     const char *between = "";
     fputc('[', out);
     for (unsigned i = 4; i-- > 0;)
@@ -106,51 +91,55 @@ static void print_require(uint32_t bits, FILE *out)
     fputc(']', out);
 }
 
-void kith_shown_value(const struct kith_config *c, const struct kith_param *p, const void *at,
-                      FILE *out)
+static void print_sources(const struct kith_secrets *keys, FILE *out)
 {
-    const struct kith_secrets *keys = at;
+    fputc('[', out);
+    for (size_t i = 0; i < keys->source_count; i++) {
+        fputs(i ? ", " : " ", out);
+        print_source(&keys->sources[i], out);
+    }
+    fputs(keys->source_count ? " ]" : "]", out);
+}
+
+/* On one line, as YAML where YAML has such a line. */
+static void print_value(const struct kith_config *c, const struct kith_param *p, const void *at,
+                        FILE *out)
+{
     if (p->flags & KITH_PARAM_SECRET) {
         fputs("\"***\"", out);
         return;
     }
     switch (p->type) {
     case KITH_PARAM_PATH: print_path(*(const char *const *)at, out); break;
-    case KITH_SPECIAL_CIDRS: print_cidrs(c, out); break;
-    case KITH_SPECIAL_LABELS: print_labels(at, out); break;
-    case KITH_SPECIAL_META: print_meta(at, out); break;
-    case KITH_SPECIAL_REQUIRE: print_require(*(const uint32_t *)at, out); break;
-    case KITH_SPECIAL_WIRE: fprintf(out, "0x%02X", *(const uint8_t *)at); break;
-    case KITH_SPECIAL_KEYS:
-        fputc('[', out);
-        for (size_t i = 0; i < keys->source_count; i++) {
-            fputs(i ? ", " : " ", out);
-            print_source(&keys->sources[i], out);
-        }
-        fputs(keys->source_count ? " ]" : "]", out);
-        break;
-    default: kith_value_print(p, at, out); break;
+    case KITH_TYPE_CIDRS: print_cidrs(c, out); break;
+    case KITH_TYPE_META: print_meta(at, out); break;
+    case KITH_TYPE_REQUIRE: print_require(*(const uint32_t *)at, out); break;
+    case KITH_TYPE_WIRE: fprintf(out, "0x%02X", *(const uint8_t *)at); break;
+    case KITH_TYPE_KEYS: print_sources(at, out); break;
+    default: kith_param_print(p, at, out); break;
     }
 }
 
-char *kith_shown_text(const struct kith_config *c, const struct kith_param *p, const void *at)
+char *kith_show_value(const struct kith_config *c, const struct kith_param *p, const void *at)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *f = open_memstream(&text, &len);
     if (!f) abort();
-    if (kith_shown_given(p, at)) kith_shown_value(c, p, at, f);
+    if (is_given(p, at)) print_value(c, p, at, f);
     fclose(f);
     return text;
 }
 
 /* ------------------------------------------------------------------------------------- lines */
 
-static void origin_words(const struct kith_config *c, const char *path, char *out, size_t cap)
+static void provenance_words(const struct kith_config *c, const char *path, char *out, size_t cap)
 {
     static const char *const profiles[] = {"lan", "wan", "local"};
-    const struct kith_origin *o = kith_origin_find(c->origins, path);
-    if (!o)
+    const struct kith_provenance *o = kith_provenance_find(c->provenances, path);
+    if (!c->provenances)
+        snprintf(out, cap, "set by code");
+    else if (!o)
         snprintf(out, cap, "default");
     else if (o->kind == KITH_FROM_FILE)
         snprintf(out, cap, "line %u", o->key.line);
@@ -174,21 +163,21 @@ static void param_line(const struct kith_config *c, const struct kith_param *p, 
                        const char *path, unsigned indent, const char *front, FILE *out)
 {
     char words[200];
-    if (!kith_shown_given(p, at)) {
+    if (!is_given(p, at)) {
         line(out, indent, "# ", p->name, "", "not given");
         return;
     }
-    char *text = kith_shown_text(c, p, at);
-    origin_words(c, path, words, sizeof words);
+    char *text = kith_show_value(c, p, at);
+    provenance_words(c, path, words, sizeof words);
     line(out, indent, front, p->name, text, words);
     free(text);
 }
 
 /* ----------------------------------------------------------------------------------- entries */
 
-/* An entry of accept that was copied from send has its origins there. */
-static const char *origin_path(const struct kith_config *c, const struct kith_entry *e,
-                               const char *path, char *out, size_t cap)
+/* An entry of accept that was copied from send has its provenance there. */
+static const char *provenance_path(const struct kith_config *c, const struct kith_entry *e,
+                                   const char *path, char *out, size_t cap)
 {
     for (size_t i = 0; strncmp(path, "pipeline.accept", 15) == 0 && i < c->chain.send.count; i++)
         if (c->chain.send.items[i].params == e->params) {
@@ -204,13 +193,13 @@ static void show_entry(const struct kith_config *c, const struct kith_entry *e, 
     char words[200], full[300], source[100];
     struct kith_param use = {"use", KITH_PARAM_STRING};
     if (strchr(e->use, '/')) use.type = KITH_PARAM_PATH;
-    origin_words(c, path, words, sizeof words);
-    char *text = kith_shown_text(c, &use, &e->use);
+    provenance_words(c, path, words, sizeof words);
+    char *text = kith_show_value(c, &use, &e->use);
     line(out, indent, item ? "- " : "", "use", text, words);
     free(text);
     if (item) indent += 2;
-    const char *from = origin_path(c, e, path, source, sizeof source);
-    const struct kith_param keys = {"keys", KITH_SPECIAL_KEYS}, wire = {"wire", KITH_SPECIAL_WIRE},
+    const char *from = provenance_path(c, e, path, source, sizeof source);
+    const struct kith_param keys = {"keys", KITH_TYPE_KEYS}, wire = {"wire", KITH_TYPE_WIRE},
                             channel = {"channel", KITH_PARAM_STRING};
     snprintf(full, sizeof full, "%s.keys", from);
     if (e->has_keys) param_line(c, &keys, &e->keys, full, indent, "", out);
@@ -229,7 +218,7 @@ static void show_entries(const struct kith_config *c, const struct kith_entries 
 {
     char full[200], words[200];
     if (!list->count) {
-        origin_words(c, path, words, sizeof words);
+        provenance_words(c, path, words, sizeof words);
         line(out, indent, "", name, "[]", words);
         return;
     }
@@ -247,20 +236,20 @@ static void show_section(const struct kith_config *c, const char *path, unsigned
     for (const struct kith_section *s = kith_sections; s->path; s++) {
         if (s->short_forms || strcmp(s->path, path) != 0) continue;
         for (const struct kith_param *p = s->params; p->name; p++) {
-            const void *at = kith_shown_at(c, p);
+            const void *at = (const char *)c + p->offset;
             char full[100];
             snprintf(full, sizeof full, "%s%s%s", path, *path ? "." : "", p->name);
             switch (p->type) {
-            case KITH_SPECIAL_SECTION:
+            case KITH_TYPE_SECTION:
                 fprintf(out, "%*s%s:\n", (int)indent, "", p->name);
                 show_section(c, full, indent + 2, out);
                 break;
-            case KITH_SPECIAL_TRANSPORT:
+            case KITH_TYPE_TRANSPORT:
                 fprintf(out, "%s:\n", p->name);
                 show_entry(c, at, full, indent + 2, false, out);
                 break;
-            case KITH_SPECIAL_CODECS:
-            case KITH_SPECIAL_DELEGATES: show_entries(c, at, p->name, full, indent, out); break;
+            case KITH_TYPE_CODECS:
+            case KITH_TYPE_DELEGATES: show_entries(c, at, p->name, full, indent, out); break;
             default: param_line(c, p, at, full, indent, "", out); break;
             }
         }

@@ -6,15 +6,8 @@
 
 #include "schema.h"
 
-/* Whether there is a value to print. */
-bool kith_shown_given(const struct kith_param *, const void *at);
-/* The value of a plain or special type on one line, as YAML where YAML has such a line. Secrets are
- * `***`. */
-void kith_shown_value(const struct kith_config *, const struct kith_param *, const void *at,
-                      FILE *);
-/* The same, malloc'd. */
-char *kith_shown_text(const struct kith_config *, const struct kith_param *, const void *at);
-/* Where a parameter of a section lives. */
-const void *kith_shown_at(const struct kith_config *, const struct kith_param *);
+/* The value on one line, as YAML where YAML has such a line; "" when none was given. Secrets are
+ * `***`. malloc'd. */
+char *kith_show_value(const struct kith_config *, const struct kith_param *, const void *at);
 
 #endif

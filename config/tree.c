@@ -31,6 +31,15 @@ struct kith_yaml *kith_yaml_get(const struct kith_yaml *map, const char *key)
     return NULL;
 }
 
+struct kith_yaml *kith_yaml_scalar(struct kith_arena *arena, const char *text)
+{
+    struct kith_yaml *n = kith_arena_alloc(arena, sizeof *n);
+    n->kind = KITH_YAML_SCALAR;
+    n->len = strlen(text);
+    n->text = kith_arena_strndup(arena, text, n->len);
+    return n;
+}
+
 bool kith_yaml_empty(const struct kith_yaml *n)
 {
     static const char *const words[] = {"", "~", "null", "Null", "NULL"};

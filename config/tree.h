@@ -27,10 +27,12 @@ struct kith_yaml {
 };
 
 /* NULL after errors of syntax. Aliases, anchors, tags and duplicate keys are reported too, and
- * leave nodes marked bad.
- * */
+ * leave nodes marked bad. */
 struct kith_yaml *kith_yaml_parse(const char *text, size_t len, struct kith_arena *,
                                   struct kith_diag *);
+
+/* A text that stands nowhere; copied. */
+struct kith_yaml *kith_yaml_scalar(struct kith_arena *, const char *text);
 
 /* The value of a key; NULL when absent, or when map is not one. */
 struct kith_yaml *kith_yaml_get(const struct kith_yaml *map, const char *key);

@@ -3,8 +3,11 @@
  *
  * Setting one never fails: what owns an alarm reserves its place when it is made.
  */
-#include "node.h"
+#include "alarms.h"
 
+#include <kith/plugin.h>
+
+#include <assert.h>
 #include <stdlib.h>
 
 int kith_alarms_reserve(struct kith_alarms *a, uint32_t owners)
@@ -82,4 +85,15 @@ struct kith_alarm *kith_alarms_due(struct kith_alarms *a, uint64_t now)
     struct kith_alarm *alarm = a->heap[0];
     kith_alarm_clear(a, alarm);
     return alarm;
+}
+
+uint64_t kith_alarms_next(const struct kith_alarms *a)
+{
+    return a->count ? a->heap[0]->at : UINT64_MAX;
+}
+
+void kith_alarms_fini(struct kith_alarms *a)
+{
+    free(a->heap);
+    memset(a, 0, sizeof *a);
 }

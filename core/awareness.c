@@ -1,9 +1,8 @@
 /*
- * awareness.c - how well this node itself seems to do: Lifeguard's local health score
- * (PROTOCOL.md 2.7), and the other small formula of the sheet, how push/pulls thin out as a cluster
- * grows (PROTOCOL.md 2.10).
+ * awareness.c - Lifeguard's local health score (PROTOCOL.md 2.7).
  */
-#include "node.h"
+#include "awareness.h"
+#include "state.h"
 
 unsigned kith_awareness_apply(unsigned score, int delta, unsigned max_multiplier)
 {
@@ -12,14 +11,7 @@ unsigned kith_awareness_apply(unsigned score, int delta, unsigned max_multiplier
     return (unsigned)(next < 0 ? 0 : next > top ? top : next);
 }
 
-void kith_awareness(struct kith_core *c, int delta)
+void kith_awareness_change(struct kith_core *c, int delta)
 {
     c->health = kith_awareness_apply(c->health, delta, c->set.awareness_max_multiplier);
-}
-
-uint32_t kith_push_pull_scale(size_t n)
-{
-    uint32_t times = 1;
-    for (uint64_t limit = 32; n > limit; limit *= 2) times++;
-    return times;
 }

@@ -15,19 +15,18 @@ enum {
     SMALLEST = 96,         /* bytes of the smallest entry, the next ones are twice as large each */
     SPARE_MAX = 64 * 1024, /* bytes to keep for later */
     BUCKETS_KEPT = 1024,   /* a larger table goes when it is empty */
-    CLASSES = 8,           /* of the sizes that are kept: up to 16 KiB */
+    CLASSES = 8,           /* of sizes that are kept for reuse: up to 12 KiB */
     LARGE = CLASSES
 };
 
 struct kith_broadcast {
     struct kith_broadcast *left, *right;
-    struct kith_broadcast *chain; /* of its bucket; of a list while it is in no bucket */
+    struct kith_broadcast *chain; /* of its bucket */
     uint64_t tag;
     int64_t id;
     uint32_t transmits, len, hash;
     uint16_t name_len;
     uint8_t class;
-    bool plain;
     uint8_t bytes[]; /* the message, then the name */
 };
 
@@ -249,7 +248,7 @@ void kith_broadcasts_init(struct kith_broadcasts *q, unsigned retransmit_mult, s
 
 void kith_broadcasts_fini(struct kith_broadcasts *q)
 {
-    kith_broadcasts_reset(q);
+    while (q->root) drop(q, q->root, KITH_BROADCAST_DROPPED);
     for (size_t i = 0; i < CLASSES; i++) {
         for (struct kith_broadcast *b = q->spare[i], *next; b; b = next) {
             next = b->chain;
@@ -307,52 +306,22 @@ int kith_broadcasts_add(struct kith_broadcasts *q, const char *name, size_t name
     return 0;
 }
 
-/* Gather the plain entries that are invalidated, linked by `chain`: they are in no bucket. */
-static void gather(struct kith_broadcast *b, bool (*invalidates)(void *arg, struct kith_bytes old),
-                   void *arg, struct kith_broadcast **list)
-{
-    if (!b) return;
-    gather(b->left, invalidates, arg, list);
-    if (b->plain && invalidates(arg, kith_bytes_of(b->bytes, b->len))) {
-        b->chain = *list;
-        *list = b;
-    }
-    gather(b->right, invalidates, arg, list);
-}
-
-int kith_broadcasts_add_plain(struct kith_broadcasts *q, struct kith_bytes msg, uint64_t tag,
-                              bool (*invalidates)(void *arg, struct kith_bytes old), void *arg)
-{
-    struct kith_broadcast *b = prepare(q, 0, msg, tag), *old = NULL;
-    if (!b) return -KITH_ENOMEM;
-    b->plain = true;
-    gather(q->root, invalidates, arg, &old);
-    for (struct kith_broadcast *next; old; old = next) {
-        next = old->chain;
-        drop(q, old, KITH_BROADCAST_REPLACED);
-    }
-    enqueue(q, b);
-    return 0;
-}
-
 size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhead, size_t limit,
-                             size_t most, void (*take)(void *arg, struct kith_bytes msg), void *arg)
+                             void (*take)(void *arg, struct kith_bytes msg), void *arg)
 {
     const unsigned transmit_limit = kith_retransmit_limit(q->retransmit_mult, n);
-    struct kith_broadcast *again =
-        NULL; /* to go back when all is chosen: never twice in one fetch */
-    size_t used = 0, taken = 0;
+    struct kith_broadcast *again = NULL; /* put back at the end, so that no entry is taken twice */
+    size_t used = 0;
     uint32_t tier = 0;
-    while (used + overhead < limit && (!most || taken < most)) {
+    while (used + overhead < limit) {
         size_t room = limit - used - overhead;
         struct kith_broadcast *b = tree_find(q->root, tier, room);
         if (!b) break;
         tier = b->transmits;
-        if (b->len > room) continue; /* the longest of a later tier: look again in there */
+        if (b->len > room) continue; /* the first of a later tier is too long: search that tier */
         tree_remove(&q->root, b);
         take(arg, kith_bytes_of(b->bytes, b->len));
         used += overhead + b->len;
-        taken++;
         b->transmits++;
         if (b->transmits >= transmit_limit) {
             unlink_name(q, b);
@@ -371,27 +340,20 @@ size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhea
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *q) { return q->count; }
 
-void kith_broadcasts_prune(struct kith_broadcasts *q, size_t retain)
+size_t kith_broadcasts_limit(struct kith_broadcasts *q, size_t len)
 {
-    while (q->count > retain) drop(q, last(q), KITH_BROADCAST_DROPPED);
-}
-
-void kith_broadcasts_reset(struct kith_broadcasts *q) { kith_broadcasts_prune(q, 0); }
-
-static void walk(const struct kith_broadcast *b,
-                 void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id),
-                 void *arg)
-{
-    if (!b) return;
-    walk(b->left, visit, arg);
-    visit(arg, kith_bytes_of(b->bytes, b->len), b->transmits, b->id);
-    walk(b->right, visit, arg);
-}
-
-void kith_broadcasts_visit(const struct kith_broadcasts *q,
-                           void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits,
-                                         int64_t id),
-                           void *arg)
-{
-    walk(q->root, visit, arg);
+    size_t dropped = 0;
+    /* The longest of each tier come first in it. */
+    struct kith_broadcast *b = tree_find(q->root, 0, SIZE_MAX);
+    while (b) {
+        uint32_t tier = b->transmits;
+        if (b->len > len) {
+            drop(q, b, KITH_BROADCAST_DROPPED);
+            dropped++;
+        } else {
+            tier++;
+        }
+        b = tree_find(q->root, tier, SIZE_MAX);
+    }
+    return dropped;
 }

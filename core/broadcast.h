@@ -14,9 +14,9 @@ struct kith_broadcast; /* a queued message; never touch one that is finished */
 
 /* How an entry ended: for whoever waits for a leave, an update or a broadcast. */
 enum kith_broadcast_end {
-    KITH_BROADCAST_SENT,     /* as often as it should be */
-    KITH_BROADCAST_REPLACED, /* a newer one of its name came */
-    KITH_BROADCAST_DROPPED   /* prune, reset, or the bound */
+    KITH_BROADCAST_SENT,     /* RetransmitMult * ceil(log10(n + 1)) times */
+    KITH_BROADCAST_REPLACED, /* by a newer entry of its name */
+    KITH_BROADCAST_DROPPED   /* the bound, a new limit, or the end of the queue */
 };
 
 struct kith_broadcasts {
@@ -45,28 +45,15 @@ void kith_broadcasts_fini(struct kith_broadcasts *); /* finishes what is left */
  * last in order (sent most often, then shortest, then oldest) makes room. 0 or -KITH_ENOMEM. */
 int kith_broadcasts_add(struct kith_broadcasts *, const char *name, size_t name_len,
                         struct kith_bytes msg, uint64_t tag);
-/* Memberlist's plain broadcast, neither named nor unique: it replaces each plain one that
- * `invalidates` says. O(n). */
-int kith_broadcasts_add_plain(struct kith_broadcasts *, struct kith_bytes msg, uint64_t tag,
-                              bool (*invalidates)(void *arg, struct kith_bytes old), void *arg);
-
 /* Fetch messages whose lengths, each plus `overhead`, sum up to at most `limit`; n: members known,
  * for the retransmit limit. take() gets each in order, its bytes valid for the call; it must not
- * call into the queue. Returns the bytes used, overheads included. most: how many at most, 0 for no
- * limit. */
+ * call into the queue. Returns the bytes used, overheads included. */
 size_t kith_broadcasts_fetch(struct kith_broadcasts *, size_t n, size_t overhead, size_t limit,
-                             size_t most, void (*take)(void *arg, struct kith_bytes msg),
-                             void *arg);
+                             void (*take)(void *arg, struct kith_bytes msg), void *arg);
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *);
-/* Keep the first `retain` in order. */
-void kith_broadcasts_prune(struct kith_broadcasts *, size_t retain);
-void kith_broadcasts_reset(struct kith_broadcasts *);
-/* In order; for tests and `info`. */
-void kith_broadcasts_visit(const struct kith_broadcasts *,
-                           void (*visit)(void *arg, struct kith_bytes msg, unsigned transmits,
-                                         int64_t id),
-                           void *arg);
+/* Drop the entries longer than `len`, those that no fetch can give. Returns how many. */
+size_t kith_broadcasts_limit(struct kith_broadcasts *, size_t len);
 
 /* RetransmitMult * ceil(log10(n + 1)). */
 unsigned kith_retransmit_limit(unsigned mult, size_t n);

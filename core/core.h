@@ -3,7 +3,7 @@
  *
  * SWIM with Lifeguard as memberlist does it. The core performs no I/O, reads no clock, draws no
  * randomness of its own, resolves no name, starts no thread. Things happen to it (packets, stream
- * bytes, commands, the passing of time), each with the time `now`; what it wants done is polled; it
+ * bytes, requests, the passing of time), each with the time `now`; what it wants done is polled; it
  * sleeps until one absolute deadline. Only the delegate is called synchronously, because vetoes and
  * meta need an answer; a delegate that calls back into the core is a bug that an assertion finds.
  *
@@ -13,8 +13,8 @@
  *
  * Times are nanoseconds of one monotonic clock. All memory of the core belongs to it; what it hands
  * out is lent until the next call into it. Messages in and out are plain: label, encryption,
- * checksums and compression are the pipeline's work. The rules are in docs/PROTOCOL.md; comments
- * name their memberlist section where the code follows one.
+ * checksums and compression are the pipeline's work. The rules are in docs/PROTOCOL.md;
+ * comments cite its sections.
  */
 #ifndef KITH_CORE_H
 #define KITH_CORE_H
@@ -27,10 +27,11 @@ struct kith_core;
 /* What surrounds a core. All of it must outlive the core. */
 struct kith_core_env {
     void *ctx;
-    /* peer: whom it is about, or NULL. Never called per packet of a flood without a limit. */
+    /* peer: whom it is about, or NULL. Lines that peers can cause at will are limited to a few a
+     * second. */
     void (*log)(void *ctx, enum kith_log_level, const struct kith_addr *peer, const char *fmt,
                 va_list);
-    /* Largest plain packet towards `to` (NULL: towards anybody), everything of the pipeline already
+    /* Largest plain packet towards `to` (NULL: towards anybody), what the pipeline adds already
      * subtracted. */
     size_t (*packet_budget)(void *ctx, const struct kith_addr *to);
     const struct kith_delegate_ops *delegate; /* may be NULL */
@@ -39,12 +40,11 @@ struct kith_core_env {
 
 struct kith_core_config {
     struct kith_settings settings; /* copied; strings and lists are lent, see settings.h */
-    struct kith_addr
-        advertise; /* what others shall use; the same form over restarts (PROTOCOL.md 1.4) */
-    uint16_t default_port; /* for addresses that come with port 0 */
-    uint16_t headroom,
-        tailroom;         /* to leave around each packet for the pipeline and the transport */
-    uint32_t incarnation; /* first one to use, 0: memberlist's 1 */
+    /* What others shall use; in the same form over restarts (PROTOCOL.md 1.4). */
+    struct kith_addr advertise;
+    uint16_t default_port;       /* for addresses that come with port 0 */
+    uint16_t headroom, tailroom; /* to leave around each packet for pipeline and transport */
+    uint32_t incarnation;        /* first one to use, 0: memberlist's 1 */
 };
 
 /* err may be NULL. The node is not alive before kith_core_start(). */
@@ -53,11 +53,18 @@ int kith_core_new(struct kith_core **, const struct kith_core_config *,
                   struct kith_error *err);
 void kith_core_free(struct kith_core *);
 
-/* Mark the own node alive (NotifyJoin fires for it) and begin the periodic work. -KITH_EREFUSED:
- * vetoed. */
+/* Mark the own node alive (notify_join fires for it) and begin the periodic work. -KITH_EREFUSED:
+ * vetoed. -KITH_ETOOBIG: its alive message, with its meta, does not fit a packet. */
 int kith_core_start(struct kith_core *, uint64_t now, struct kith_error *err);
 
-/* New settings without losing state. Name and advertised address stay what they are. */
+/* Would kith_core_reconfigure take these settings, in packets of `budget` bytes? Changes nothing. A
+ * delegate may still veto the announcement of other versions. */
+int kith_core_check(const struct kith_core *, const struct kith_settings *, size_t budget,
+                    struct kith_error *err);
+
+/* New settings without losing state. Name and advertised address stay what they are. On an error
+ * of kith_core_check nothing has changed; -KITH_ETOOBIG: packets have become too small to gossip
+ * this node's own alive message. */
 int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint16_t headroom,
                           uint16_t tailroom, uint64_t now, struct kith_error *err);
 
@@ -67,21 +74,22 @@ int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint
 void kith_core_packet(struct kith_core *, uint64_t now, uint64_t received_at,
                       const struct kith_addr *from, const uint8_t *msg, size_t len);
 
-/* Streams are known by the core's handles. Those that it asks for come with KITH_OUT_DIAL; for
- * those that a peer opened `accepted` gives one, or 0: too many, refuse it. */
+/* The core names streams by handles. KITH_OUT_DIAL brings the handle of a stream that it asks for;
+ * `accepted` returns one for a stream that a peer opened, or 0: too many, refuse it. */
 uint32_t kith_core_stream_accepted(struct kith_core *, uint64_t now, const struct kith_addr *from);
 void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream);
 /* Opened bytes, in order, in any pieces. */
 void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, const uint8_t *data,
                            size_t len);
-/* An outer layer could not be opened: an acceptor answers with an err message that carries text
- * (PROTOCOL.md 1.12); "" ends it without a word, as memberlist does when the label is wrong. */
+/* An outer layer could not be opened. When the peer opened the stream, it is sent an err message
+ * with this text (PROTOCOL.md 1.12); with "" the stream is closed without a message, as memberlist
+ * does when the label is wrong. */
 void kith_core_stream_error(struct kith_core *, uint64_t now, uint32_t stream, int code,
                             const char *text);
-void kith_core_stream_end(struct kith_core *, uint64_t now,
-                          uint32_t stream); /* the peer sends no more */
-void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream,
-                             int reason); /* handle is dead */
+/* The peer sends no more. */
+void kith_core_stream_end(struct kith_core *, uint64_t now, uint32_t stream);
+/* The stream is gone and the handle is dead. */
+void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream, int reason);
 
 /* Everything that was readable has been fed: let the time reach now. */
 void kith_core_tick(struct kith_core *, uint64_t now);
@@ -96,7 +104,7 @@ enum kith_out_kind {
     KITH_OUT_WRITE,      /* stream, bytes: one whole message; last: nothing follows, finish */
     KITH_OUT_CLOSE,      /* stream: deliver what was written, then forget it; the handle is dead */
     KITH_OUT_RESET,      /* stream: forget it now; the handle is dead */
-    KITH_OUT_DONE        /* request, status, value: a command has ended */
+    KITH_OUT_DONE        /* request, status, value: a request has ended */
 };
 
 /* Lent until the next call into the core. buf may be sealed in place, or made to point elsewhere:
@@ -105,7 +113,7 @@ struct kith_output {
     enum kith_out_kind kind;
     const struct kith_addr *to;
     const char *name; /* "" when not known */
-    uint8_t pmax;     /* the peer's protocol maximum; 0 when memberlist would not know it here
+    uint8_t pmax;     /* the peer's protocol maximum; 0 where memberlist would not know it
                          (PROTOCOL.md 1.7) */
     bool last;
     uint32_t stream;
@@ -118,25 +126,28 @@ struct kith_output {
 
 bool kith_core_poll(struct kith_core *, struct kith_output *);
 
-/* ------------------------------------------------------------------------------- commands */
+/* ------------------------------------------------------------------------------- requests */
 
 /* Each returns a request number > 0 that KITH_OUT_DONE ends, or a negative KITH_E code at once. */
 
 /* Push/pull with join set, to one address. name: the member's, or "". */
 int64_t kith_core_join(struct kith_core *, uint64_t now, const struct kith_addr *,
                        const char *name);
-/* Say so, then wait until it was sent often enough, or timeout (0: no limit). -KITH_ETIMEOUT then;
- * it has left anyway. */
+/* Leave, then wait until that was gossiped often enough. timeout 0: no limit; when it is over the
+ * request ends with -KITH_ETIMEOUT, and the node has left all the same. */
 int64_t kith_core_leave(struct kith_core *, uint64_t now, uint64_t timeout);
-/* Ask the delegate for meta again and spread it. */
+/* Ask the delegate for meta again and spread it. -KITH_ETOOBIG: it does not fit a packet (the log
+ * says the sizes); what others know stays as it is. */
 int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
-/* A raw user message on the gossip, sent by this node only; done when sent often enough; with
- * nobody there at once, and it waits for who comes. -KITH_EAGAIN: queue full. */
+/* Gossip a raw user message, sent by this node only; done when it was sent often enough. With no
+ * other live member it completes immediately and stays queued for members that join later.
+ * -KITH_EAGAIN: queue full. -KITH_ETOOBIG: no packet can carry it. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes);
-/* To one member (NULL: to the address). -KITH_ETOOBIG: over the packet budget. */
+/* Send a user message to a member, or to an address (name NULL or ""; addr goes before name).
+ * -KITH_ETOOBIG: over the packet budget. */
 int64_t kith_core_send(struct kith_core *, uint64_t now, const char *name, const struct kith_addr *,
                        struct kith_bytes, bool reliable);
-/* value: round trip in ns. */
+/* Ping once. value: round trip in ns. */
 int64_t kith_core_ping(struct kith_core *, uint64_t now, const char *name,
                        const struct kith_addr *);
 
@@ -144,13 +155,14 @@ int64_t kith_core_ping(struct kith_core *, uint64_t now, const char *name,
 
 size_t kith_core_size(const struct kith_core *);  /* names known, all states: memberlist's n */
 size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self included */
-void kith_core_member(const struct kith_core *, size_t i,
-                      struct kith_member *); /* i < size; order may change */
-int kith_core_find(const struct kith_core *, const char *name,
-                   struct kith_member *); /* 0 or -KITH_ENOTFOUND */
-void kith_core_self(const struct kith_core *, struct kith_member *);
+
+/* These fill *out as far as out->size reaches, which the caller sets, and set it to what they
+ * wrote; size 0: nothing is written. What it points to is lent until the next call. */
+void kith_core_member(const struct kith_core *, size_t i, struct kith_member *out); /* i < size */
+int kith_core_find(const struct kith_core *, const char *name, struct kith_member *out);
+void kith_core_self(const struct kith_core *, struct kith_member *out);
+
 unsigned kith_core_health(const struct kith_core *); /* local health score, 0 best */
-bool kith_core_left(const struct kith_core *);
 void kith_core_stats(const struct kith_core *, void (*visit)(void *arg, const struct kith_stat *),
                      void *arg);
 

@@ -2,34 +2,37 @@
  * gossip.c - the gossip tick (PROTOCOL.md 2.9): a few members at random get what is queued, the
  * recently dead too, so that they can object.
  */
-#include "node.h"
+#include "gossip.h"
+#include "choose.h"
+#include "packet.h"
+#include "state.h"
 
-static bool eligible(struct kith_core *c, const struct kith_peer *p)
+static bool eligible(struct kith_core *c, const struct kith_record *p)
 {
     if (p == c->self || p->state == KITH_LEFT) return false;
     return p->state != KITH_DEAD || c->now - p->since <= c->set.gossip_to_the_dead_time;
 }
 
-/* Broadcasts and compounds; false when there was nothing to say. */
-static bool gossip_to(struct kith_core *c, const struct kith_peer *p)
+/* False: there was nothing to gossip. */
+static bool gossip_to(struct kith_core *c, const struct kith_record *p)
 {
     struct kith_addr to;
     struct kith_packer pk;
-    kith_peer_address(p, &to);
-    kith_packer_begin(&pk, c, &to, kith_peer_name(p), p->versions[1]);
+    kith_record_address(p, &to);
+    kith_packer_begin(&pk, c, &to, kith_record_name(p), p->versions[1]);
     size_t used = pk.size > 2 ? kith_packer_fill(&pk, pk.size - 2) : 0;
     kith_packer_end(&pk);
-    if (used) kith_stats_observe(&c->stats, KITH_HIST_GOSSIP, (double)used);
+    if (used) kith_observe(c, KITH_HIST_GOSSIP, (double)used);
     return used > 0;
 }
 
 void kith_gossip_tick(struct kith_core *c, struct kith_alarm *alarm)
 {
-    struct kith_peer **chosen;
+    struct kith_record **chosen;
     if (c->set.gossip_interval == 0 || c->set.gossip_nodes == 0) return;
     kith_alarm_set(&c->alarms, alarm, kith_next_tick(alarm->at, c->set.gossip_interval, c->now));
     kith_count(c, KITH_COUNT_GOSSIP_TICKS);
-    size_t n = kith_members_choose(c, c->set.gossip_nodes, eligible, &chosen);
+    size_t n = kith_choose(c, c->set.gossip_nodes, eligible, &chosen);
     for (size_t i = 0; i < n && gossip_to(c, chosen[i]); i++) {}
 }
 
@@ -39,5 +42,5 @@ void kith_queue_tick(struct kith_core *c, struct kith_alarm *alarm)
     if (c->set.queue_check_interval == 0) return;
     kith_alarm_set(&c->alarms, alarm,
                    kith_next_tick(alarm->at, c->set.queue_check_interval, c->now));
-    kith_stats_observe(&c->stats, KITH_HIST_QUEUE, (double)kith_broadcasts_count(&c->queue));
+    kith_observe(c, KITH_HIST_QUEUE, (double)kith_broadcasts_count(&c->queue));
 }

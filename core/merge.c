@@ -2,211 +2,195 @@
  * merge.c - what a claim about a member changes: alive, suspect, dead (PROTOCOL.md 2.3 to 2.5), and
  * how this node answers claims about itself.
  *
- * The steps carry the sheet's numbers. A claim's strings point into the packet, or into the member
- * itself: encode and queue it before the member is touched.
+ * Comments number the steps as PROTOCOL.md does. A claim's strings point into the packet, or into
+ * the record itself: encode and queue it before the record is touched.
  *
  * At incarnation 2^32-1 memberlist's counter wraps and a node can never refute again. Here it stops
- * there instead, accusations at that height are believed of our own probing only, and a suspect at
- * that height may be cleared by an alive of the same height (docs/WIRE.md).
+ * there instead, accusations at that height count only when our own probing makes them, and a
+ * suspect at that height may be cleared by an alive of the same height (docs/WIRE.md).
  */
-#include "node.h"
+#include "merge.h"
+#include "allowed.h"
+#include "awareness.h"
+#include "compare.h"
+#include "completion.h"
+#include "core_log.h"
+#include "packet.h"
+#include "self.h"
+#include "state.h"
+#include "suspicion.h"
+#include "view.h"
 
 /* One key for our refutations, apart from the one of our name (PROTOCOL.md T18). No member can have
  * such a long name. */
 static const char refute_key[KITH_NAME_LIMIT + 1] = "refute";
 
-bool kith_allowed(const struct kith_core *c, struct kith_bytes addr)
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    if (c->set.cidrs_count == 0) return true;
-    if (addr.len == 16 && memcmp(addr.data, mapped, 12) == 0)
-        addr = kith_bytes_of(addr.data + 12, 4);
-    for (size_t i = 0; i < c->set.cidrs_count; i++) {
-        const struct kith_cidr *net = &c->set.cidrs_allowed[i];
-        unsigned whole = net->prefix / 8, bits = net->prefix % 8;
-        if (net->len != addr.len || memcmp(net->bytes, addr.data, whole) != 0) continue;
-        if (bits == 0 || ((net->bytes[whole] ^ addr.data[whole]) >> (8 - bits)) == 0) return true;
-    }
-    return false;
-}
+/* ------------------------------------------------------------------------------- spreading */
 
-void kith_self_message(const struct kith_core *c, struct kith_msg *msg, uint32_t incarnation,
-                       struct kith_bytes meta)
-{
-    memset(msg, 0, sizeof *msg);
-    msg->type = KITH_MSG_ALIVE;
-    msg->incarnation = incarnation;
-    msg->node = kith_self_name(c);
-    msg->addr = kith_bytes_of(c->advertise.bytes, c->advertise.len);
-    msg->port = c->advertise.port;
-    msg->meta = meta;
-    msg->vsn = kith_bytes_of(c->versions, sizeof c->versions);
-}
-
-void kith_member_of(struct kith_member *out, const struct kith_msg *msg, struct kith_bytes name,
-                    char *name_copy)
-{
-    memset(out, 0, sizeof *out);
-    out->size = sizeof *out;
-    out->incarnation = msg->incarnation;
-    out->state = (uint32_t)msg->state;
-    if (msg->vsn.len >= sizeof out->versions)
-        memcpy(out->versions, msg->vsn.data, sizeof out->versions);
-    if (name.len) memcpy(name_copy, name.data, name.len);
-    name_copy[name.len] = 0;
-    out->name = kith_bytes_of(name_copy, name.len);
-    out->meta = msg->meta;
-    out->addr.len = (uint8_t)msg->addr.len;
-    out->addr.port = msg->port;
-    if (msg->addr.len) memcpy(out->addr.bytes, msg->addr.data, msg->addr.len);
-}
-
-/* Queue a message under the name of the member it is about (PROTOCOL.md 2.17), or ours to refute.
- * request->queued tells whether it is there. */
-static void broadcast(struct kith_core *c, const struct kith_msg *msg, const char *key,
-                      size_t key_len, struct kith_request *request)
+/* Queue the message under a key: it replaces what the key had (PROTOCOL.md 2.17). One that no
+ * packet can carry is not kept: it would wait for ever. */
+static int queue(struct kith_core *c, const struct kith_msg *msg, const char *key, size_t key_len,
+                 uint64_t tag)
 {
     struct kith_buf buf = {c->scratch, c->scratch, 0, sizeof c->scratch};
-    if (kith_wire_write_message(&buf, msg) < 0 ||
-        kith_broadcasts_add(&c->queue, key, key_len, kith_bytes_of(buf.data, buf.len),
-                            (uintptr_t)request) < 0) {
-        kith_drop(c, KITH_DROP_NO_MEMORY);
-    } else if (request) {
-        request->queued = true;
+    size_t max = kith_packet_broadcast_max(kith_packet_budget(c, NULL));
+    if (kith_wire_write_message(&buf, msg) < 0 || buf.len > max) {
+        kith_count_drop(c, KITH_DROP_BROADCAST_TOO_BIG);
+        kith_core_log_some(c, KITH_LOG_WARN, NULL,
+                           "Not gossiped: %s message about %.*s has %u bytes, packets take %u",
+                           kith_msg_name(msg->type), KITH_STR(msg->node),
+                           (unsigned)kith_wire_size((enum kith_body)msg->type, msg) + 1,
+                           (unsigned)max);
+        return -KITH_ETOOBIG;
     }
+    int err = kith_broadcasts_add(&c->queue, key, key_len, kith_bytes_of(buf.data, buf.len), tag);
+    if (err < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
+    return err;
 }
 
-static void broadcast_named(struct kith_core *c, const struct kith_msg *msg,
-                            struct kith_request *request)
+/* Under the name of the member that it is about. request: waits for the broadcast to end. */
+static void broadcast(struct kith_core *c, const struct kith_msg *msg, struct kith_request *request)
 {
-    broadcast(c, msg, (const char *)msg->node.data, msg->node.len, request);
+    int err = queue(c, msg, (const char *)msg->node.data, msg->node.len, (uintptr_t)request);
+    if (!request) return;
+    request->queued = err == 0;
+    request->refused = err;
 }
 
 static void notify(struct kith_core *c, void (*fn)(void *, const struct kith_member *),
-                   const struct kith_peer *p)
+                   const struct kith_record *p)
 {
     struct kith_member view;
     if (!fn) return;
-    kith_peer_view(p, &view);
+    kith_view_record(p, &view);
     KITH_ASK(c, fn(c->env.delegate_self, &view));
 }
 
-/* PROTOCOL.md 2.5, refute. */
+/* Say that we are alive, above the incarnation of the accusation (PROTOCOL.md 2.5). */
 static void refute(struct kith_core *c, uint32_t accused)
 {
-    struct kith_peer *self = c->self;
+    struct kith_record *self = c->self;
     struct kith_msg alive;
     uint32_t inc = self->incarnation < UINT32_MAX ? self->incarnation + 1 : UINT32_MAX;
     if (accused >= inc) inc = accused < UINT32_MAX ? accused + 1 : UINT32_MAX;
     self->incarnation = inc;
-    kith_awareness(c, 1);
+    kith_awareness_change(c, 1);
     kith_count(c, KITH_COUNT_REFUTED);
-    kith_self_message(c, &alive, inc, kith_peer_meta(self));
+    kith_self_alive(c, &alive, inc, kith_record_meta(self));
     alive.vsn = kith_bytes_of(self->versions, sizeof self->versions);
-    broadcast(c, &alive, refute_key, sizeof refute_key, NULL);
+    queue(c, &alive, refute_key, sizeof refute_key, 0);
 }
+
+/* ------------------------------------------------------------------------------- alive */
 
 /* Limits that memberlist does not have. */
 static bool acceptable(struct kith_core *c, const struct kith_msg *msg)
 {
     if (msg->node.len == 0 || msg->node.len > KITH_NAME_LIMIT) {
-        kith_drop(c, KITH_DROP_BAD_NAME);
+        kith_count_drop(c, KITH_DROP_BAD_NAME);
         return false;
     }
     if (msg->addr.len == 0 || msg->addr.len > KITH_ADDR_MAX) {
-        kith_drop(c, KITH_DROP_BAD_ADDRESS);
+        kith_count_drop(c, KITH_DROP_BAD_ADDRESS);
         return false;
     }
     if (msg->meta.len > KITH_META_LIMIT) {
-        kith_drop(c, KITH_DROP_META_TOO_LONG);
+        kith_count_drop(c, KITH_DROP_META_TOO_LONG);
         return false;
     }
     return true;
 }
 
-/* 2.3.2 and 2.3.3 */
-static bool vetted(struct kith_core *c, const struct kith_msg *msg)
+/* Sound versions (PROTOCOL.md 2.3.2)? Less than three bytes say nothing. */
+static bool sound(struct kith_core *c, const struct kith_msg *msg)
 {
     const uint8_t *v = msg->vsn.data;
-    if (msg->vsn.len >= 3 && (v[0] == 0 || v[1] == 0 || v[0] > v[1])) {
-        kith_drop(c, KITH_DROP_BAD_VERSIONS);
-        kith_log_some(c, KITH_LOG_WARN, NULL,
-                      "Ignoring an alive message for %.*s: protocol version(s) are wrong",
-                      KITH_STR(msg->node));
-        return false;
-    }
+    if (msg->vsn.len < 3 || (v[0] != 0 && v[1] != 0 && v[0] <= v[1])) return true;
+    kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
+    kith_core_log_some(c, KITH_LOG_WARN, NULL,
+                       "Ignoring an alive message for %.*s: protocol version(s) are wrong",
+                       KITH_STR(msg->node));
+    return false;
+}
+
+/* Does the delegate agree (PROTOCOL.md 2.3.3)? */
+static bool agreed(struct kith_core *c, const struct kith_msg *msg)
+{
     if (!c->ops.notify_alive) return true;
     if (msg->vsn.len < 6) {
-        kith_drop(c, KITH_DROP_BAD_VERSIONS);
+        kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
         return false;
     }
     char name[KITH_NAME_LIMIT + 1];
     struct kith_member view;
     struct kith_error err = {.size = sizeof err};
     int no;
-    kith_member_of(&view, msg, msg->node, name);
+    kith_view_message(msg, name, &view);
     KITH_ASK(c, no = c->ops.notify_alive(c->env.delegate_self, &view, &err));
     if (!no) return true;
-    kith_drop(c, KITH_DROP_VETOED);
-    kith_log_some(c, KITH_LOG_WARN, NULL, "ignoring alive message for %.*s: %s",
-                  KITH_STR(msg->node), err.text);
+    kith_count_drop(c, KITH_DROP_VETOED);
+    kith_core_log_some(c, KITH_LOG_WARN, NULL, "ignoring alive message for %.*s: %s",
+                       KITH_STR(msg->node), err.text);
     return false;
 }
 
-/* 2.3.4; NULL: dropped. */
-static struct kith_peer *stranger(struct kith_core *c, const struct kith_msg *msg, uint32_t hash)
+/* A name that was not known (PROTOCOL.md 2.3.4). NULL: dropped. */
+static struct kith_record *stranger(struct kith_core *c, const struct kith_msg *msg, uint32_t hash)
 {
     if (!kith_allowed(c, msg->addr)) {
-        kith_drop(c, KITH_DROP_ADDRESS_NOT_ALLOWED);
-        kith_log_some(c, KITH_LOG_WARN, NULL, "Rejected node %.*s: address not in cidrs_allowed",
-                      KITH_STR(msg->node));
+        kith_count_drop(c, KITH_DROP_ADDRESS_NOT_ALLOWED);
+        kith_core_log_some(c, KITH_LOG_WARN, NULL,
+                           "Rejected node %.*s: address not in cidrs_allowed", KITH_STR(msg->node));
         return NULL;
     }
     if (c->self && c->members.count >= c->set.max_members) {
-        kith_drop(c, KITH_DROP_MAX_MEMBERS);
+        kith_count_drop(c, KITH_DROP_MAX_MEMBERS);
         return NULL;
     }
-    struct kith_peer *p =
+    struct kith_record *p =
         kith_members_add(&c->members, &c->random, msg->node, hash, msg->addr, msg->port, msg->meta);
     if (!p) {
-        kith_drop(c, KITH_DROP_NO_MEMORY);
+        kith_count_drop(c, KITH_DROP_NO_MEMORY);
         return NULL;
     }
     if (msg->vsn.len >= 6) memcpy(p->versions, msg->vsn.data, 6);
     return p;
 }
 
-/* 2.3.5: may the name move to another address? */
-static bool may_move(struct kith_core *c, const struct kith_peer *p, const struct kith_msg *msg)
+/* May a known name move to another address (PROTOCOL.md 2.3.5)? If not, the delegate hears of the
+ * conflict. */
+static bool may_move(struct kith_core *c, const struct kith_record *p, const struct kith_msg *msg)
 {
     if (!kith_allowed(c, msg->addr)) {
-        kith_drop(c, KITH_DROP_ADDRESS_NOT_ALLOWED);
-        kith_log_some(c, KITH_LOG_WARN, NULL,
-                      "Rejected IP update for %.*s: address not in cidrs_allowed",
-                      KITH_STR(msg->node));
+        kith_count_drop(c, KITH_DROP_ADDRESS_NOT_ALLOWED);
+        kith_core_log_some(c, KITH_LOG_WARN, NULL,
+                           "Rejected IP update for %.*s: address not in cidrs_allowed",
+                           KITH_STR(msg->node));
         return false;
     }
     uint64_t reclaim = c->set.dead_node_reclaim_time;
     if (p->state == KITH_LEFT ||
         (p->state == KITH_DEAD && reclaim > 0 && c->now - p->since > reclaim)) {
-        kith_log_some(c, KITH_LOG_INFO, NULL, "Updating address for left or failed node %.*s",
-                      KITH_STR(msg->node));
+        kith_core_log_some(c, KITH_LOG_INFO, NULL, "Updating address for left or failed node %.*s",
+                           KITH_STR(msg->node));
         return true;
     }
     char name[KITH_NAME_LIMIT + 1];
     struct kith_member ours, other;
-    kith_member_of(&other, msg, msg->node, name);
+    kith_view_message(msg, name, &other);
     kith_count(c, KITH_COUNT_CONFLICTS);
-    kith_log_some(c, KITH_LOG_ERROR, &other.addr, "Conflicting address for %.*s. Old state: %u",
-                  KITH_STR(msg->node), (unsigned)p->state);
+    kith_core_log_some(c, KITH_LOG_ERROR, &other.addr,
+                       "Conflicting address for %.*s. Old state: %u", KITH_STR(msg->node),
+                       (unsigned)p->state);
     if (!c->ops.notify_conflict) return false;
-    kith_peer_view(p, &ours);
+    kith_view_record(p, &ours);
     KITH_ASK(c, c->ops.notify_conflict(c->env.delegate_self, &ours, &other));
     return false;
 }
 
-/* 2.3.10 */
-static void alive_events(struct kith_core *c, struct kith_peer *p, unsigned was, bool meta_changed)
+/* Tell the delegate what has changed (PROTOCOL.md 2.3.10). */
+static void alive_events(struct kith_core *c, struct kith_record *p, unsigned was,
+                         bool meta_changed)
 {
     if (was == KITH_DEAD || was == KITH_LEFT) {
         notify(c, c->ops.notify_join, p);
@@ -216,51 +200,83 @@ static void alive_events(struct kith_core *c, struct kith_peer *p, unsigned was,
     if (meta_changed) notify(c, c->ops.notify_update, p);
 }
 
-bool kith_alive(struct kith_core *c, const struct kith_msg *msg, enum kith_origin origin,
-                struct kith_request *request)
+/* An alive claim on its way through the steps. */
+struct alive {
+    const struct kith_msg *msg;
+    struct kith_record *record;
+    bool ours;  /* our own doing */
+    bool self;  /* about us, whoever says so */
+    bool moved; /* the name comes from another address, and may */
+};
+
+/* Steps 4 and 5: find the record, or make one; another address needs a reason. */
+static bool place(struct kith_core *c, struct alive *a, uint32_t hash)
 {
-    bool ours = origin == KITH_FROM_SELF, moved = false;
-    if (!acceptable(c, msg)) return false;
-    uint32_t hash = kith_members_hash(&c->members, msg->node);
-    struct kith_peer *p = kith_members_find(&c->members, msg->node, hash);
-    bool self = ours || p == c->self;
-    if (self && c->left) return false; /* 1 */
-    if (!vetted(c, msg)) return false; /* 2, 3 */
-    if (!p) {                          /* 4 */
-        p = stranger(c, msg, hash);
-        if (!p) return false;
-        if (ours) c->self = p;
-    } else if (p->port != msg->port || !kith_bytes_equal(kith_peer_addr(p), msg->addr)) { /* 5 */
-        moved = may_move(c, p, msg);
-        if (!moved) return false;
+    const struct kith_msg *msg = a->msg;
+    struct kith_record *p = a->record;
+    if (!p) {
+        a->record = stranger(c, msg, hash);
+        if (a->ours) c->self = a->record;
+        return a->record != NULL;
     }
-    bool cleared =
-        p->state == KITH_SUSPECT && p->incarnation == UINT32_MAX && msg->incarnation == UINT32_MAX;
-    if (!self && msg->incarnation <= p->incarnation && !moved && !cleared) return false; /* 6 */
-    if (self && msg->incarnation < p->incarnation) return false;                         /* 7 */
-    bool meta_changed = !kith_bytes_equal(kith_peer_meta(p), msg->meta);
-    if (self && !ours) { /* 9 */
-        if (msg->incarnation == p->incarnation && !meta_changed &&
-            kith_bytes_equal(msg->vsn, kith_bytes_of(p->versions, 6)))
-            return false;
-        kith_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
-                      KITH_STR(msg->node));
-        refute(c, msg->incarnation);
-        kith_count(c, KITH_COUNT_ALIVE_CHANGES);
-        return true;
-    }
-    struct kith_msg relayed = *msg;
-    if (msg->vsn.len != 6)
-        relayed.vsn = kith_bytes_of(NULL, 0); /* 1 to 5 bytes crash memberlist up to v0.6.0 (T6) */
-    broadcast_named(c, &relayed, request);
-    bool same =
-        !moved && !meta_changed && !p->accuser_len && p->meta_set == (msg->meta.data != NULL);
-    if (!same && kith_peer_store(p, msg->addr, msg->meta, kith_bytes_of(NULL, 0)) < 0) {
-        kith_drop(c, KITH_DROP_NO_MEMORY);
+    if (p->port == msg->port && kith_short_equal(kith_record_addr(p), msg->addr)) return true;
+    a->moved = may_move(c, p, msg);
+    return a->moved;
+}
+
+/* Steps 6 and 7: is the claim older than what is known? */
+static bool stale(const struct alive *a)
+{
+    const struct kith_record *p = a->record;
+    uint32_t inc = a->msg->incarnation;
+    if (a->self) return inc < p->incarnation;
+    if (a->moved || inc > p->incarnation) return false;
+    bool clears_at_the_top =
+        p->state == KITH_SUSPECT && p->incarnation == UINT32_MAX && inc == UINT32_MAX;
+    return !clears_at_the_top;
+}
+
+/* Step 9 for a claim of others about us: correct it unless it says what we say. */
+static bool contradict(struct kith_core *c, const struct alive *a, bool meta_changed)
+{
+    const struct kith_msg *msg = a->msg;
+    const struct kith_record *p = a->record;
+    if (msg->incarnation == p->incarnation && !meta_changed &&
+        kith_short_equal(msg->vsn, kith_bytes_of(p->versions, sizeof p->versions)))
         return false;
-    }
-    kith_suspicion_forget(c, p); /* 8 */
+    kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
+                       KITH_STR(msg->node));
+    refute(c, msg->incarnation);
+    kith_count(c, KITH_COUNT_ALIVE_CHANGES);
+    return true;
+}
+
+/* Store address and meta. False: no memory; nothing has changed. */
+static bool store(struct kith_core *c, const struct alive *a, bool meta_changed)
+{
+    const struct kith_msg *msg = a->msg;
+    struct kith_record *p = a->record;
+    bool same =
+        !a->moved && !meta_changed && !p->accuser_len && p->meta_set == (msg->meta.data != NULL);
+    if (same || kith_record_store(p, msg->addr, msg->meta, kith_bytes_of(NULL, 0)) == 0)
+        return true;
+    kith_count_drop(c, KITH_DROP_NO_MEMORY);
+    return false;
+}
+
+/* Steps 8 to 10: the claim is taken, spread and told. */
+static bool take(struct kith_core *c, const struct alive *a, bool meta_changed,
+                 struct kith_request *request)
+{
+    const struct kith_msg *msg = a->msg;
+    struct kith_record *p = a->record;
+    struct kith_msg relayed = *msg;
     unsigned was = p->state;
+    if (msg->vsn.len != 6) /* 1 to 5 bytes crash memberlist up to v0.6.0 (PROTOCOL.md T6) */
+        relayed.vsn = kith_bytes_of(NULL, 0);
+    broadcast(c, &relayed, request);
+    if (!store(c, a, meta_changed)) return false;
+    kith_suspicion_forget(c, p);
     if (msg->vsn.len >= 6) memcpy(p->versions, msg->vsn.data, 6);
     p->incarnation = msg->incarnation;
     p->port = msg->port;
@@ -270,77 +286,115 @@ bool kith_alive(struct kith_core *c, const struct kith_msg *msg, enum kith_origi
     return true;
 }
 
-/* An accusation at the end of the range could never be answered: only our own probing makes one
- * there, and a member that itself stands there may say that it leaves. */
-static bool too_high(struct kith_core *c, const struct kith_peer *p, const struct kith_msg *msg,
-                     enum kith_origin origin)
+bool kith_alive(struct kith_core *c, const struct kith_msg *msg, enum kith_claim_source source,
+                struct kith_request *request)
 {
-    if (msg->incarnation != UINT32_MAX || origin == KITH_FROM_SELF || p == c->self) return false;
+    struct alive a = {.msg = msg, .ours = source == KITH_FROM_SELF};
+    if (!acceptable(c, msg)) return false;
+    uint32_t hash = kith_members_hash(&c->members, msg->node);
+    a.record = kith_members_find(&c->members, msg->node, hash);
+    a.self = a.ours || a.record == c->self;
+    if (a.self && c->left) return false;                 /* PROTOCOL.md 2.3.1 */
+    if (!sound(c, msg) || !agreed(c, msg)) return false; /* 2, 3 */
+    if (!place(c, &a, hash)) return false;               /* 4, 5 */
+    if (stale(&a)) return false;                         /* 6, 7 */
+    bool meta_changed = !kith_short_equal(kith_record_meta(a.record), msg->meta);
+    if (a.self && !a.ours) return contradict(c, &a, meta_changed); /* 9 */
+    return take(c, &a, meta_changed, request);                     /* 8, 9, 10 */
+}
+
+/* ------------------------------------------------------------------------ suspect and dead */
+
+/* An accusation at the highest incarnation can never be refuted. It counts only when our own
+ * probing makes it, or when a member that has reached that incarnation says that it leaves. */
+static bool too_high(struct kith_core *c, const struct kith_record *p, const struct kith_msg *msg,
+                     enum kith_claim_source source)
+{
+    if (msg->incarnation != UINT32_MAX || source == KITH_FROM_SELF || p == c->self) return false;
     if (msg->type == KITH_MSG_DEAD && p->incarnation == UINT32_MAX &&
-        kith_bytes_equal(msg->node, msg->from))
+        kith_short_equal(msg->node, msg->from))
         return false;
-    kith_drop(c, KITH_DROP_MAX_INCARNATION);
+    kith_count_drop(c, KITH_DROP_MAX_INCARNATION);
     return true;
 }
 
-/* 2.4 and 2.5, steps 1 and 2. NULL: not worth a thought. */
-static struct kith_peer *accused(struct kith_core *c, const struct kith_msg *msg,
-                                 enum kith_origin origin)
+/* Steps 1 and 2 of PROTOCOL.md 2.4 and 2.5. NULL: unknown member, stale claim, or over a limit;
+ * ignored. */
+static struct kith_record *accused(struct kith_core *c, const struct kith_msg *msg,
+                                   enum kith_claim_source source)
 {
-    struct kith_peer *p =
-        kith_members_find(&c->members, msg->node, kith_members_hash(&c->members, msg->node));
-    if (!p || msg->incarnation < p->incarnation || too_high(c, p, msg, origin)) return NULL;
+    struct kith_record *p = kith_members_named(&c->members, msg->node);
+    if (!p || msg->incarnation < p->incarnation || too_high(c, p, msg, source)) return NULL;
     if (msg->from.len <= KITH_NAME_LIMIT) return p;
-    kith_drop(c, KITH_DROP_BAD_NAME);
+    kith_count_drop(c, KITH_DROP_BAD_NAME);
     return NULL;
 }
 
-bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, enum kith_origin origin)
+/* Step 3 of 2.4: another accuser of a suspect. */
+static bool confirm(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg)
 {
-    struct kith_peer *p = accused(c, msg, origin);
+    if (!kith_suspicion_confirm(c, p, msg->from)) return false;
+    broadcast(c, msg, NULL);
+    return true;
+}
+
+static bool refute_accusation(struct kith_core *c, const struct kith_msg *msg)
+{
+    kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting a %s message (from: %.*s)",
+                       kith_msg_name(msg->type), KITH_STR(msg->from));
+    refute(c, msg->incarnation);
+    return true;
+}
+
+/* A suspect did not refute in time. */
+static void suspicion_expired(struct kith_core *c, struct kith_alarm *alarm)
+{
+    struct kith_suspicion *s = KITH_OF(alarm, struct kith_suspicion, alarm);
+    struct kith_record *p = s->record;
+    struct kith_msg dead = {.type = KITH_MSG_DEAD,
+                            .incarnation = p->incarnation,
+                            .node = kith_record_name(p),
+                            .from = kith_self_name(c)};
+    kith_count(c, KITH_COUNT_SUSPICIONS_EXPIRED);
+    if (s->k > 0 && s->count < s->k) kith_count(c, KITH_COUNT_SUSPICIONS_DEGRADED);
+    kith_core_log(c, KITH_LOG_INFO, NULL,
+                  "Marking %.*s as failed, suspect timeout reached (%u peer confirmations)",
+                  KITH_STR(dead.node), (unsigned)s->count);
+    kith_dead(c, &dead, KITH_FROM_SELF, NULL);
+}
+
+bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, enum kith_claim_source source)
+{
+    struct kith_record *p = accused(c, msg, source); /* PROTOCOL.md 2.4.1, 2 */
     if (!p) return false;
-    if (p->suspicion) { /* 3 */
-        if (!kith_suspicion_confirm(c, p, msg->from)) return false;
-        broadcast_named(c, msg, NULL);
-        return true;
-    }
-    if (p->state != KITH_ALIVE) return false; /* 4 */
-    if (p == c->self) {                       /* 5 */
-        kith_log_some(c, KITH_LOG_WARN, NULL, "Refuting a suspect message (from: %.*s)",
-                      KITH_STR(msg->from));
-        refute(c, msg->incarnation);
-        return true;
-    }
-    if (kith_suspicion_begin(c, p, msg->from) < 0) {
-        kith_drop(c, KITH_DROP_NO_MEMORY);
+    if (p->suspicion) return confirm(c, p, msg);        /* 3 */
+    if (p->state != KITH_ALIVE) return false;           /* 4 */
+    if (p == c->self) return refute_accusation(c, msg); /* 5 */
+    if (kith_suspicion_begin(c, p, msg->from, suspicion_expired) < 0) {
+        kith_count_drop(c, KITH_DROP_NO_MEMORY);
         return false;
     }
-    broadcast_named(c, msg, NULL);
+    broadcast(c, msg, NULL);
     p->incarnation = msg->incarnation; /* 6 */
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
-    kith_peer_accuse(p, msg->from);
+    kith_record_accuse(p, msg->from);
     kith_count(c, KITH_COUNT_SUSPECT_CHANGES);
     notify(c, c->ops.notify_suspect, p);
     return true;
 }
 
-bool kith_dead(struct kith_core *c, const struct kith_msg *msg, enum kith_origin origin,
+bool kith_dead(struct kith_core *c, const struct kith_msg *msg, enum kith_claim_source source,
                struct kith_request *request)
 {
-    struct kith_peer *p = accused(c, msg, origin);
-    if (!p || kith_peer_gone(p)) return false; /* 4 */
-    if (p == c->self && !c->left) {            /* 5 */
-        kith_log_some(c, KITH_LOG_WARN, NULL, "Refuting a dead message (from: %.*s)",
-                      KITH_STR(msg->from));
-        refute(c, msg->incarnation);
-        return true;
-    }
-    bool left = kith_bytes_equal(msg->node, msg->from);
+    struct kith_record *p = accused(c, msg, source);                /* PROTOCOL.md 2.5.1, 2 */
+    if (!p || kith_record_gone(p)) return false;                    /* 4 */
+    if (p == c->self && !c->left) return refute_accusation(c, msg); /* 5 */
+    bool left = kith_short_equal(msg->node, msg->from);
     kith_suspicion_forget(c, p); /* 3 */
-    broadcast_named(c, msg, request);
+    broadcast(c, msg, request);
     p->incarnation = msg->incarnation; /* 6 */
     kith_members_state(&c->members, p, left ? KITH_LEFT : KITH_DEAD, c->now);
-    kith_peer_accuse(p, msg->from);
+    kith_record_accuse(p, msg->from);
     kith_count(c, KITH_COUNT_DEAD_CHANGES);
     notify(c, c->ops.notify_leave, p);
     return true;

@@ -1,11 +1,10 @@
 /*
- * output.c - what the node wants done, in order, until somebody polls for it; and the commands that
- * have not ended.
+ * output.c - what the core wants done, in order, until somebody polls for it.
  *
  * Spent entries are kept for the next ones, packets with their buffers: nothing is allocated per
  * packet once a node has warmed up.
  */
-#include "node.h"
+#include "output.h"
 
 #include <stdlib.h>
 
@@ -130,10 +129,8 @@ void kith_items_push(struct kith_items *q, struct kith_item *item)
     q->last = &item->next;
 }
 
-bool kith_core_poll(struct kith_core *c, struct kith_output *out)
+bool kith_items_poll(struct kith_items *q, struct kith_output *out)
 {
-    struct kith_items *q = &c->items;
-    assert(!c->busy);
     kith_item_drop(q, q->lent);
     q->lent = q->first;
     if (!q->lent) return false;
@@ -142,90 +139,4 @@ bool kith_core_poll(struct kith_core *c, struct kith_output *out)
     q->lent->lent = q->lent->buf;
     *out = q->lent->out;
     return true;
-}
-
-/* ------------------------------------------------------------------------------- requests */
-
-static void request_unlink(struct kith_request *r)
-{
-    if (!r->link) return;
-    *r->link = r->next;
-    if (r->next) r->next->link = r->link;
-    r->link = NULL;
-}
-
-static void request_release(struct kith_core *c, struct kith_request *r)
-{
-    if (r->done || r->queued) return;
-    kith_alarms_release(&c->alarms, 1);
-    free(r);
-}
-
-static void request_timed_out(struct kith_core *c, struct kith_alarm *alarm)
-{
-    kith_request_done(c, KITH_OF(alarm, struct kith_request, alarm), -KITH_ETIMEOUT, 0);
-}
-
-struct kith_request *kith_request_new(struct kith_core *c, enum kith_request_kind kind)
-{
-    struct kith_request *r = calloc(1, sizeof *r);
-    if (!r) return NULL;
-    r->done = kith_item_new(&c->items);
-    if (!r->done || kith_alarms_reserve(&c->alarms, 1) < 0) {
-        kith_item_drop(&c->items, r->done);
-        free(r);
-        return NULL;
-    }
-    if (++c->request_id == 0) c->request_id = 1;
-    r->id = c->request_id;
-    r->kind = (uint8_t)kind;
-    r->alarm.fire = request_timed_out;
-    if (kind == KITH_REQUEST_LEAVE) {
-        r->next = c->leaves;
-        r->link = &c->leaves;
-        if (c->leaves) c->leaves->link = &r->next;
-        c->leaves = r;
-    }
-    return r;
-}
-
-void kith_request_timeout(struct kith_core *c, struct kith_request *r, uint64_t timeout)
-{
-    if (timeout) kith_alarm_set(&c->alarms, &r->alarm, kith_later(c->now, timeout));
-}
-
-void kith_request_cancel(struct kith_core *c, struct kith_request *r)
-{
-    kith_item_drop(&c->items, r->done);
-    r->done = NULL;
-    kith_request_done(c, r, 0, 0);
-}
-
-void kith_request_done(struct kith_core *c, struct kith_request *r, int status, uint64_t value)
-{
-    if (r->done) {
-        r->done->out.kind = KITH_OUT_DONE;
-        r->done->out.request = r->id;
-        r->done->out.status = status;
-        r->done->out.value = value;
-        kith_items_push(&c->items, r->done);
-        r->done = NULL;
-    }
-    kith_alarm_clear(&c->alarms, &r->alarm);
-    request_unlink(r);
-    request_release(c, r);
-}
-
-/* A broadcast that somebody waits for is over; replaced counts as sent (PROTOCOL.md T18). */
-void kith_request_broadcast_end(void *core, uint64_t tag, enum kith_broadcast_end end)
-{
-    struct kith_core *c = core;
-    struct kith_request *r = (struct kith_request *)(uintptr_t)tag;
-    bool leave = r->kind == KITH_REQUEST_LEAVE;
-    int status = end == KITH_BROADCAST_DROPPED && !c->dying ? -KITH_EAGAIN : 0;
-    r->queued = false;
-    kith_request_done(c, r, status, 0);
-    if (!leave) return;
-    c->leave_under_way = false;
-    while (c->leaves) kith_request_done(c, c->leaves, status, 0);
 }

@@ -1,17 +1,20 @@
 /*
  * packet.c - packets on their way out: one message bare, several in a compound, in buffers that the
- * pipeline can seal in place. Never over the budget: memberlist forgets two bytes beside an answer
- * (PROTOCOL.md 1.13), a hard limit would not.
+ * pipeline can seal in place. Never over the budget: beside an answer memberlist exceeds it by
+ * two bytes (PROTOCOL.md 1.13), which a transport with a hard limit would refuse.
  *
  * Parts are written where they will stay. The compound header, whose length is known last, goes
  * right in front of them.
  */
-#include "node.h"
+#include "packet.h"
+#include "state.h"
 
-size_t kith_budget(const struct kith_core *c, const struct kith_addr *to)
+size_t kith_packet_budget(const struct kith_core *c, const struct kith_addr *to)
 {
     return c->env.packet_budget ? c->env.packet_budget(c->env.ctx, to) : c->set.udp_buffer_size;
 }
+
+size_t kith_packet_broadcast_max(size_t budget) { return budget > 4 ? budget - 4 : 0; }
 
 void kith_packer_begin(struct kith_packer *pk, struct kith_core *c, const struct kith_addr *to,
                        struct kith_bytes name, uint8_t pmax)
@@ -20,7 +23,7 @@ void kith_packer_begin(struct kith_packer *pk, struct kith_core *c, const struct
     pk->to = to;
     pk->name = name;
     pk->pmax = pmax;
-    pk->size = kith_budget(c, to);
+    pk->size = kith_packet_budget(c, to);
     pk->item = NULL;
     pk->parts = 0;
 }
@@ -41,11 +44,11 @@ static bool ensure(struct kith_packer *pk, size_t len)
     pk->parts = 0;
     pk->item =
         kith_item_packet(&c->items, c->headroom, len > pk->size ? len : pk->size, c->tailroom);
-    if (!pk->item) kith_drop(c, KITH_DROP_NO_MEMORY);
+    if (!pk->item) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     return pk->item != NULL;
 }
 
-bool kith_packer_add(struct kith_packer *pk, struct kith_bytes part)
+static bool add(struct kith_packer *pk, struct kith_bytes part)
 {
     if (!ensure(pk, part.len)) return false;
     memcpy(kith_buf_put(&pk->item->buf, part.len), part.data, part.len);
@@ -71,7 +74,7 @@ bool kith_packer_add_message(struct kith_packer *pk, const struct kith_msg *msg)
     return true;
 }
 
-static void take(void *arg, struct kith_bytes msg) { kith_packer_add(arg, msg); }
+static void take(void *arg, struct kith_bytes msg) { add(arg, msg); }
 
 struct guest {
     struct kith_packer *pk;
@@ -92,9 +95,9 @@ size_t kith_packer_fill(struct kith_packer *pk, size_t limit)
 {
     struct kith_core *c = pk->core;
     size_t n = c->members.count;
-    size_t used = kith_broadcasts_fetch(&c->queue, n, 2, limit, 0, take, pk);
+    size_t used = kith_broadcasts_fetch(&c->queue, n, 2, limit, take, pk);
     if (used + 2 < limit)
-        used += kith_broadcasts_fetch(&c->user_queue, n, 2, limit - used, 0, take, pk);
+        used += kith_broadcasts_fetch(&c->user_queue, n, 2, limit - used, take, pk);
     if (c->ops.get_broadcasts && limit > used + 3) {
         struct guest g = {pk, limit - used};
         struct kith_sink sink = {sizeof sink, &g, guest_write};
@@ -111,7 +114,7 @@ void kith_packer_end(struct kith_packer *pk)
     if (!item) return;
     pk->item = NULL;
     if (pk->parts == 0 || (c->set.require_node_names && pk->name.len == 0)) {
-        if (pk->parts) kith_drop(c, KITH_DROP_NO_NODE_NAME);
+        if (pk->parts) kith_count_drop(c, KITH_DROP_NO_NODE_NAME);
         kith_item_drop(&c->items, item);
         return;
     }
@@ -127,7 +130,7 @@ void kith_packer_end(struct kith_packer *pk)
     item->out.pmax = pk->pmax;
     kith_item_address(item, pk->to, pk->name);
     kith_count(c, KITH_COUNT_PACKETS_SENT);
-    c->stats.counters[KITH_COUNT_PACKET_BYTES_SENT] += item->buf.len;
+    c->counters.counts[KITH_COUNT_PACKET_BYTES_SENT] += item->buf.len;
     kith_items_push(&c->items, item);
 }
 

@@ -1,10 +1,12 @@
 /*
- * pending.c - pings that wait for their ack: our probe, probes relayed for others, pings on
- * command.
+ * pending.c - pings that wait for their ack: our probe, probes relayed for others, pings that
+ * the owner asked for.
  *
  * Sequence numbers are our own and count up, so their low bits are a fine hash.
  */
-#include "node.h"
+#include "pending.h"
+#include "completion.h"
+#include "state.h"
 
 #include <stdlib.h>
 
@@ -37,15 +39,17 @@ void kith_pendings_fini(struct kith_core *c)
     t->chains = NULL;
 }
 
+uint32_t kith_pendings_next_seq_no(struct kith_pendings *t) { return ++t->seq_no; }
+
 struct kith_pending *kith_pending_new(struct kith_core *c, enum kith_pending_kind kind)
 {
     struct kith_pendings *t = &c->pendings;
     struct kith_pending *p = t->spare;
     uint32_t max = c->set.max_pending;
     if (kind == KITH_PENDING_RELAY)
-        max -= max / 16; /* what others ask of us does not keep us from asking */
+        max -= max / 16; /* reserve 1/16 of the entries for pings of our own */
     if (t->count >= max) {
-        kith_drop(c, KITH_DROP_MAX_PENDING);
+        kith_count_drop(c, KITH_DROP_MAX_PENDING);
         return NULL;
     }
     if (p) {
@@ -57,7 +61,7 @@ struct kith_pending *kith_pending_new(struct kith_core *c, enum kith_pending_kin
             p = NULL;
         }
         if (!p) {
-            kith_drop(c, KITH_DROP_NO_MEMORY);
+            kith_count_drop(c, KITH_DROP_NO_MEMORY);
             return NULL;
         }
     }
@@ -65,7 +69,7 @@ struct kith_pending *kith_pending_new(struct kith_core *c, enum kith_pending_kin
     memset(p, 0, offsetof(struct kith_pending, to));
     p->name_len = 0;
     p->kind = (uint8_t)kind;
-    p->seq_no = kith_next_seq_no(c);
+    p->seq_no = kith_pendings_next_seq_no(t);
     return p;
 }
 

@@ -1,8 +1,9 @@
 /*
- * random.c - the node's own small generator, and the hash of names. Not for secrets: it only has to
- * be even, fast and the same for the same seed.
+ * random.c - splitmix64 and a hash made of its mixing step.
  */
-#include "node.h"
+#include "random.h"
+
+#include <string.h>
 
 /* splitmix64 (Steele, Lea, Flood 2014) */
 static inline uint64_t mix(uint64_t z)

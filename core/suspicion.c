@@ -1,10 +1,11 @@
 /*
- * suspicion.c - how long a suspect has to speak up (Lifeguard; PROTOCOL.md 2.6).
+ * suspicion.c - how long a suspect has to refute (Lifeguard; PROTOCOL.md 2.6).
  *
  * The more members suspect it independently, the shorter. Each accuser counts once and is
  * remembered by a hash of its name only.
  */
-#include "node.h"
+#include "suspicion.h"
+#include "state.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,23 +35,8 @@ static uint64_t who(const struct kith_core *c, struct kith_bytes from)
     return kith_hash(~c->members.seed, from.data, from.len);
 }
 
-static void expired(struct kith_core *c, struct kith_alarm *alarm)
-{
-    struct kith_suspicion *s = KITH_OF(alarm, struct kith_suspicion, alarm);
-    struct kith_peer *p = s->peer;
-    struct kith_msg dead = {.type = KITH_MSG_DEAD,
-                            .incarnation = p->incarnation,
-                            .node = kith_peer_name(p),
-                            .from = kith_self_name(c)};
-    kith_count(c, KITH_COUNT_SUSPICIONS_EXPIRED);
-    if (s->k > 0 && s->count < s->k) kith_count(c, KITH_COUNT_SUSPICIONS_DEGRADED);
-    kith_log(c, KITH_LOG_INFO, NULL,
-             "Marking %.*s as failed, suspect timeout reached (%u peer confirmations)",
-             KITH_STR(dead.node), (unsigned)s->count);
-    kith_dead(c, &dead, KITH_FROM_SELF, NULL);
-}
-
-int kith_suspicion_begin(struct kith_core *c, struct kith_peer *p, struct kith_bytes from)
+int kith_suspicion_begin(struct kith_core *c, struct kith_record *p, struct kith_bytes from,
+                         void (*fire)(struct kith_core *, struct kith_alarm *))
 {
     size_t n = c->members.count;
     uint32_t k = c->set.suspicion_mult > 2 ? c->set.suspicion_mult - 2 : 0;
@@ -62,8 +48,8 @@ int kith_suspicion_begin(struct kith_core *c, struct kith_peer *p, struct kith_b
         return -KITH_ENOMEM;
     }
     memset(s, 0, sizeof *s);
-    s->alarm.fire = expired;
-    s->peer = p;
+    s->alarm.fire = fire;
+    s->record = p;
     s->start = c->now;
     s->k = k;
     s->min = kith_suspicion_min(c->set.suspicion_mult, n, c->set.probe_interval);
@@ -75,7 +61,7 @@ int kith_suspicion_begin(struct kith_core *c, struct kith_peer *p, struct kith_b
     return 0;
 }
 
-void kith_suspicion_forget(struct kith_core *c, struct kith_peer *p)
+void kith_suspicion_forget(struct kith_core *c, struct kith_record *p)
 {
     if (!p->suspicion) return;
     kith_alarm_clear(&c->alarms, &p->suspicion->alarm);
@@ -84,7 +70,7 @@ void kith_suspicion_forget(struct kith_core *c, struct kith_peer *p)
     p->suspicion = NULL;
 }
 
-bool kith_suspicion_confirm(struct kith_core *c, struct kith_peer *p, struct kith_bytes from)
+bool kith_suspicion_confirm(struct kith_core *c, struct kith_record *p, struct kith_bytes from)
 {
     struct kith_suspicion *s = p->suspicion;
     uint64_t hash = who(c, from);
@@ -93,8 +79,7 @@ bool kith_suspicion_confirm(struct kith_core *c, struct kith_peer *p, struct kit
         if (s->from[i] == hash) return false;
     s->from[++s->count] = hash;
     int64_t left = kith_suspicion_remaining(s->count, s->k, c->now - s->start, s->min, s->max);
-    /* None left: it fires with the next tick, after everything that has already arrived was heard.
-     */
+    /* Nothing left: it fires with the next tick, after all that has already arrived was fed. */
     kith_alarm_set(&c->alarms, &s->alarm, left > 0 ? kith_later(c->now, (uint64_t)left) : c->now);
     return true;
 }

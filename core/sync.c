@@ -2,7 +2,12 @@
  * sync.c - full states: writing ours, judging and merging a peer's, the push/pull tick
  * (PROTOCOL.md 2.10, 2.13).
  */
-#include "node.h"
+#include "sync.h"
+#include "choose.h"
+#include "core_log.h"
+#include "merge.h"
+#include "state.h"
+#include "view.h"
 
 #include <stdlib.h>
 
@@ -34,13 +39,13 @@ static int state_write(void *ctx, const void *data, size_t len)
     return 0;
 }
 
-static void node_state(const struct kith_peer *p, struct kith_msg *msg)
+static void node_state(const struct kith_record *p, struct kith_msg *msg)
 {
     memset(msg, 0, sizeof *msg);
-    msg->node = kith_peer_name(p);
-    msg->addr = kith_peer_addr(p);
+    msg->node = kith_record_name(p);
+    msg->addr = kith_record_addr(p);
     msg->port = p->port;
-    msg->meta = kith_peer_meta(p);
+    msg->meta = kith_record_meta(p);
     msg->incarnation = p->incarnation;
     msg->state = p->state;
     msg->vsn = kith_bytes_of(p->versions, sizeof p->versions);
@@ -52,7 +57,7 @@ static bool append(struct kith_buf *buf, enum kith_body body, const struct kith_
     return reserve(buf, kith_wire_size(body, msg)) && kith_wire_write(buf, body, msg) == 0;
 }
 
-int kith_sync_send(struct kith_core *c, struct kith_stream *s, bool join, bool last)
+int kith_sync_send(struct kith_core *c, struct kith_exchange *s, bool join, bool last)
 {
     struct state_sink user = {.limit = (size_t)c->set.max_stream_size};
     struct kith_sink sink = {sizeof sink, &user, state_write};
@@ -72,12 +77,12 @@ int kith_sync_send(struct kith_core *c, struct kith_stream *s, bool join, bool l
     free(user.buf.base);
     if (!ok) {
         free(buf.base);
-        kith_drop(c, KITH_DROP_NO_MEMORY);
+        kith_count_drop(c, KITH_DROP_NO_MEMORY);
         return -KITH_ENOMEM;
     }
-    kith_stats_observe(&c->stats, KITH_HIST_STATE, (double)buf.len);
-    if (s->kind != KITH_STREAM_INBOUND) kith_count(c, KITH_COUNT_PUSH_PULLS_SENT);
-    kith_stream_write(c, s, buf.base, buf.len, last);
+    kith_observe(c, KITH_HIST_STATE, (double)buf.len);
+    if (s->kind != KITH_EXCHANGE_INBOUND) kith_count(c, KITH_COUNT_PUSH_PULLS_SENT);
+    kith_exchange_write(c, s, buf.base, buf.len, last);
     return 0;
 }
 
@@ -110,26 +115,27 @@ static void narrow(struct range *r, const uint8_t *v)
     if (v[4] < r->dmax) r->dmax = v[4];
 }
 
-static bool speaks(struct kith_core *c, const struct kith_stream *s, const struct range *r,
+static bool speaks(struct kith_core *c, const struct kith_exchange *s, const struct range *r,
                    struct kith_bytes name, uint8_t p, uint8_t d)
 {
     if (p < r->pmin || p > r->pmax) {
-        kith_log_some(c, KITH_LOG_ERROR, &s->to,
-                      "Node '%.*s' protocol version (%u) is incompatible: [%u, %u]", KITH_STR(name),
-                      p, r->pmin, r->pmax);
+        kith_core_log_some(c, KITH_LOG_ERROR, &s->to,
+                           "Node '%.*s' protocol version (%u) is incompatible: [%u, %u]",
+                           KITH_STR(name), p, r->pmin, r->pmax);
         return false;
     }
     if (d < r->dmin || d > r->dmax) {
-        kith_log_some(c, KITH_LOG_ERROR, &s->to,
-                      "Node '%.*s' delegate protocol version (%u) is incompatible: [%u, %u]",
-                      KITH_STR(name), d, r->dmin, r->dmax);
+        kith_core_log_some(c, KITH_LOG_ERROR, &s->to,
+                           "Node '%.*s' delegate protocol version (%u) is incompatible: [%u, %u]",
+                           KITH_STR(name), d, r->dmin, r->dmax);
         return false;
     }
     return true;
 }
 
-/* PROTOCOL.md 2.13: the ranges of all that are alive bind everybody, the dead too (T24). */
-static bool compatible(struct kith_core *c, const struct kith_stream *s, struct cursor list)
+/* Every member must speak what all that are alive understand, the dead ones too (PROTOCOL.md 2.13,
+ * T24). */
+static bool compatible(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
 {
     struct range r = {0, UINT8_MAX, 0, UINT8_MAX};
     struct kith_msg msg;
@@ -143,14 +149,14 @@ static bool compatible(struct kith_core *c, const struct kith_stream *s, struct 
             return false;
     }
     for (uint32_t i = 0; i < c->members.count; i++) {
-        const struct kith_peer *p = c->members.list[i];
-        if (!speaks(c, s, &r, kith_peer_name(p), p->versions[2], p->versions[5])) return false;
+        const struct kith_record *p = c->members.list[i];
+        if (!speaks(c, s, &r, kith_record_name(p), p->versions[2], p->versions[5])) return false;
     }
     return true;
 }
 
 /* Ask the delegate whether to merge with all these. */
-static int ask_merge(struct kith_core *c, const struct kith_stream *s, struct cursor list)
+static int ask_merge(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
 {
     struct kith_msg msg;
     struct kith_error err = {.size = sizeof err};
@@ -160,14 +166,14 @@ static int ask_merge(struct kith_core *c, const struct kith_stream *s, struct cu
     size_t size = count * sizeof(struct kith_member) + names;
     struct kith_member *members = size > c->set.max_stream_memory ? NULL : malloc(size + 1);
     if (!members) {
-        kith_drop(c, KITH_DROP_MAX_STREAM_MEMORY);
+        kith_count_drop(c, KITH_DROP_MAX_STREAM_MEMORY);
         return -KITH_ENOMEM;
     }
     char *name = (char *)(members + count);
     count = 0;
     for (struct cursor k = list; next(&k, &msg); count++) {
         if (msg.addr.len > KITH_ADDR_MAX) msg.addr.len = 0;
-        kith_member_of(&members[count], &msg, msg.node, name);
+        kith_view_message(&msg, name, &members[count]);
         name += msg.node.len + 1;
     }
     int no;
@@ -175,7 +181,7 @@ static int ask_merge(struct kith_core *c, const struct kith_stream *s, struct cu
              no = c->ops.notify_merge(c->env.delegate_self, members, count, sizeof *members, &err));
     free(members);
     if (!no) return 0;
-    kith_log_some(c, KITH_LOG_ERROR, &s->to, "Failed push/pull merge: %s", err.text);
+    kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "Failed push/pull merge: %s", err.text);
     return -KITH_EREFUSED;
 }
 
@@ -195,7 +201,7 @@ static void merge_entry(struct kith_core *c, struct kith_msg *msg)
         kith_dead(c, msg, KITH_FROM_LIST, NULL);
         break;
     case KITH_SUSPECT:
-    case KITH_DEAD: /* T14: no more than a suspicion, and it is ours from here on */
+    case KITH_DEAD: /* no more than a suspicion, and ours from here on (PROTOCOL.md T14) */
         msg->type = KITH_MSG_SUSPECT;
         msg->from = kith_self_name(c);
         kith_suspect(c, msg, KITH_FROM_LIST);
@@ -204,11 +210,11 @@ static void merge_entry(struct kith_core *c, struct kith_msg *msg)
     }
 }
 
-int kith_sync_merge(struct kith_core *c, struct kith_stream *s)
+int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
 {
     struct cursor list = {s->data + s->body, s->data + s->tail};
     struct kith_bytes user = kith_bytes_of(s->data + s->tail, (size_t)s->header.user_state_len);
-    bool join = s->kind == KITH_STREAM_INBOUND ? s->header.join : s->kind == KITH_STREAM_JOIN;
+    bool join = s->kind == KITH_EXCHANGE_INBOUND ? s->header.join : s->kind == KITH_EXCHANGE_JOIN;
     struct kith_msg msg;
     int err = compatible(c, s, list) ? 0 : -KITH_EREFUSED;
     if (err == 0 && join) err = ask_merge(c, s, list);
@@ -222,11 +228,39 @@ int kith_sync_merge(struct kith_core *c, struct kith_stream *s)
     return 0;
 }
 
+/* ------------------------------------------------------------------------------- beginning */
+
+static void ended(struct kith_core *c, const struct kith_exchange *s, int status)
+{
+    kith_observe(c, KITH_HIST_PUSH_PULL, (double)(c->now - s->begun) / 1e9);
+    if (status == 0) return;
+    /* A caller waits for a join: it gets the error and logs it. Nobody waits for the others. */
+    enum kith_log_level level = s->kind == KITH_EXCHANGE_JOIN ? KITH_LOG_DEBUG : KITH_LOG_ERROR;
+    kith_count(c, KITH_COUNT_PUSH_PULLS_FAILED);
+    if (s->name_len)
+        kith_core_log(c, level, &s->to, "Push/Pull with %.*s failed", (int)s->name_len, s->name);
+    else
+        kith_core_log(c, level, &s->to, "Push/Pull with an unnamed member failed");
+}
+
+struct kith_exchange *kith_sync_dial(struct kith_core *c, enum kith_exchange_kind kind,
+                                     const struct kith_addr *to, struct kith_bytes name)
+{
+    return kith_exchange_dial(c, kind, to, name, kith_later(c->now, c->set.tcp_timeout), ended);
+}
+
 /* ------------------------------------------------------------------------------- the tick */
 
-static bool partner(struct kith_core *c, const struct kith_peer *p)
+static bool partner(struct kith_core *c, const struct kith_record *p)
 {
     return p != c->self && p->state == KITH_ALIVE;
+}
+
+uint32_t kith_push_pull_scale(size_t n)
+{
+    uint32_t times = 1;
+    for (uint64_t limit = 32; n > limit; limit *= 2) times++;
+    return times;
 }
 
 void kith_sync_schedule(struct kith_core *c, bool first)
@@ -241,13 +275,12 @@ void kith_sync_schedule(struct kith_core *c, bool first)
 
 void kith_sync_tick(struct kith_core *c, struct kith_alarm *alarm)
 {
-    struct kith_peer **chosen;
+    struct kith_record **chosen;
     struct kith_addr to;
     kith_sync_schedule(c, false);
-    if (kith_members_choose(c, 1, partner, &chosen) == 0) return;
-    kith_peer_address(chosen[0], &to);
-    kith_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
-             KITH_STR(kith_peer_name(chosen[0])));
-    kith_stream_dial(c, KITH_STREAM_PUSH_PULL, &to, kith_peer_name(chosen[0]),
-                     kith_later(c->now, c->set.tcp_timeout));
+    if (kith_choose(c, 1, partner, &chosen) == 0) return;
+    kith_record_address(chosen[0], &to);
+    kith_core_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
+                  KITH_STR(kith_record_name(chosen[0])));
+    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &to, kith_record_name(chosen[0]));
 }

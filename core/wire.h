@@ -31,7 +31,7 @@ enum kith_msg_type {
 };
 
 /* One struct for every message that is a msgpack map: members that a type does not have stay zero.
- * A byte string that is nil on the wire has data == NULL, an empty one has not. */
+ * data == NULL: a byte string is nil on the wire; an empty one has a pointer. */
 struct kith_msg {
     uint8_t type;              /* enum kith_msg_type */
     uint32_t seq_no;           /* ping indirect_ping ack nack */
@@ -83,10 +83,11 @@ int kith_wire_write_message(struct kith_buf *buf, const struct kith_msg *msg);
 /* Bytes that kith_wire_write would append. */
 size_t kith_wire_size(enum kith_body body, const struct kith_msg *msg);
 
+/* Parts to send in one compound; libraries up to v0.2.3 crash on more (PROTOCOL.md 1.5). */
+#define KITH_COMPOUND_MAX 127
+
 /* Compound: `07 count lengths parts`. The iterator checks everything; parts that run past the end
  * are counted. */
-#define KITH_COMPOUND_MAX \
-    127 /* parts to send; libraries up to v0.2.3 crash on more (PROTOCOL.md 1.5) */
 struct kith_compound {
     const uint8_t *lengths, *part, *end;
     unsigned count, next, truncated;

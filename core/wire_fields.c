@@ -15,38 +15,16 @@
 #define HEAD_b       "\xab"
 #define HEAD_c       "\xac"
 #define FF4          255, 255, 255, 255
-#define MASK_3 \
-    { \
-        FF4 \
-    }
-#define MASK_4 \
-    { \
-        FF4, 255 \
-    }
-#define MASK_5 \
-    { \
-        FF4, 255, 255 \
-    }
-#define MASK_6 \
-    { \
-        FF4, 255, 255, 255 \
-    }
-#define MASK_7 \
-    { \
-        FF4, FF4 \
-    }
-#define MASK_a \
-    { \
-        FF4, FF4, 255, 255, 255 \
-    }
-#define MASK_b \
-    { \
-        FF4, FF4, FF4 \
-    }
-#define MASK_c \
-    { \
-        FF4, FF4, FF4, 255 \
-    }
+/* clang-format off */
+#define MASK_3       {FF4}
+#define MASK_4       {FF4, 255}
+#define MASK_5       {FF4, 255, 255}
+#define MASK_6       {FF4, 255, 255, 255}
+#define MASK_7       {FF4, FF4}
+#define MASK_a       {FF4, FF4, 255, 255, 255}
+#define MASK_b       {FF4, FF4, FF4}
+#define MASK_c       {FF4, FF4, FF4, 255}
+/* clang-format on */
 #define FIELD(n, name, k, member) \
     { \
         KEY(n, name), .kind = KITH_WIRE_##k, .offset = offsetof(struct kith_msg, member) \

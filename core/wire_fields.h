@@ -1,6 +1,6 @@
 /*
  * wire_fields.h - the shape of every map on the wire: one table that both the reader and the writer
- * walk (PROTOCOL.md 1.3). Private to wire_*.c.
+ * walk (PROTOCOL.md 1.3), and `kith dissect` after them.
  */
 #ifndef KITH_WIRE_FIELDS_H
 #define KITH_WIRE_FIELDS_H
@@ -16,8 +16,8 @@ enum kith_wire_kind {
     KITH_WIRE_BYTES
 };
 
-#define KITH_WIRE_KEY \
-    16 /* longest key (UserStateLen, 12) and its header byte, padded for two 64-bit compares */
+/* Longest key (UserStateLen, 12) and its header byte, padded for two 64-bit compares. */
+#define KITH_WIRE_KEY 16
 
 struct kith_wire_field {
     uint8_t key[KITH_WIRE_KEY];  /* as it stands on the wire: header byte, name, zeroes */
@@ -31,8 +31,8 @@ struct kith_wire_field {
 struct kith_wire_body {
     uint8_t count;
     struct kith_wire_field fields[8]; /* sorted by key, as go-msgpack writes them */
-    uint8_t
-        declared[8]; /* Go's declaration order, as indices of fields: the order of the array form */
+    /* The order of the array form: Go's declaration order, as indices of fields. */
+    uint8_t declared[8];
 };
 
 /* NULL when no map belongs to it. */

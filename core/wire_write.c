@@ -26,6 +26,7 @@ static inline void sink_append(struct sink *s, const void *bytes, size_t n)
     static inline __attribute__((unused)) int wire_pack##name
 #define msgpack_pack_inline_func_fixint(name) \
     static inline __attribute__((unused)) int wire_pack_fix##name
+#define msgpack_pack_ext                           wire_pack_ext /* the template calls it by this name */
 #define msgpack_pack_user                          struct sink *
 #define msgpack_pack_append_buffer(user, bytes, n) return sink_append((user), (bytes), (n)), 0
 #include <msgpack/timestamp.h>

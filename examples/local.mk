@@ -1,9 +1,10 @@
 # examples
-EXTRA_DIST += examples/plugin-codec/fletcher.c examples/plugin-codec/test.c examples/plugin-codec/Makefile \
-  examples/plugin-codec/node.yaml examples/plugin-codec/README.md
-EXTRA_DIST += examples/three-nodes/ada.yaml examples/three-nodes/bob.yaml examples/three-nodes/cat.yaml
-EXTRA_DIST += examples/rolling/0-before.yaml examples/rolling/1-learn.yaml examples/rolling/2-switch.yaml examples/rolling/3-close.yaml \
-  examples/rolling/README.md
+EXTRA_DIST += examples/plugin-codec/fletcher.c examples/plugin-codec/test.c \
+  examples/plugin-codec/Makefile examples/plugin-codec/node.yaml examples/plugin-codec/README.md
+EXTRA_DIST += examples/three-nodes/ada.yaml examples/three-nodes/bob.yaml \
+  examples/three-nodes/cat.yaml
+EXTRA_DIST += examples/rolling/0-before.yaml examples/rolling/1-learn.yaml \
+  examples/rolling/2-switch.yaml examples/rolling/3-close.yaml examples/rolling/README.md
 
 # Ready to run: the tests do so.
 dist_check_SCRIPTS += examples/rolling/run.sh

@@ -192,7 +192,7 @@ struct must {
         offsetof(struct type, member), #member \
     }
 
-/* What the host could do nothing without; everything else may be NULL. */
+/* Without these the host can't work; everything else may be NULL. */
 static const struct must transport_must[] = {
     MUST(kith_transport_ops, attach),        MUST(kith_transport_ops, limits),
     MUST(kith_transport_ops, advertise),     MUST(kith_transport_ops, parse),
@@ -209,9 +209,9 @@ static const struct must codec_must[] = {
 };
 static const struct must delegate_must[] = {{0}};
 
-/* Why a form can't be; NULL: it can. Message types of memberlist stay the core's: 0 and 1 may be
- * guessed at (PROTOCOL.md 1.9), 9, 10 and 12 are layers already. Private bytes come from the YAML
- * file only. */
+/* Why a form is impossible, or NULL. The types of memberlist's messages belong to the core: 0 and 1
+ * may be tried as a layer (PROTOCOL.md 1.9), 9, 10 and 12 are layers. Private bytes come from the
+ * YAML file only. */
 static const char *check_form(const struct kith_form *f)
 {
     switch (f->framing) {

@@ -1,6 +1,6 @@
 /*
- * channel.c - frames of channels (docs/WIRE.md, Channels). Bytes only: who gets them is fanout.c's
- * matter.
+ * channel.c - frames of channels (docs/WIRE.md, Channels). Bytes only: who gets them is decided in
+ * delegates.c.
  *
  * A message:   F2 6B 63 31 | kind | hops | id:8 | n | name:n | body
  * State:       raw state | F2 6B | len:5 | pieces | size:4 | 6B 63 73 31      piece: n | name:n |
@@ -130,8 +130,8 @@ enum { SLOTS = 2 * KITH_SEEN_WINDOW };
 
 static size_t place(const struct kith_seen *seen, const uint64_t *table, uint64_t id)
 {
-    /* Twice, so that every bit counts: ids that differ in a few bits only would else meet in one
-     * place, whatever the seed. */
+    /* Mixed twice, so that every bit of the id counts. Otherwise ids that differ in few bits would
+     * fall into one place, whatever the seed. */
     uint64_t h = (id ^ seen->seed) * 0x9E3779B97F4A7C15u;
     h = (h ^ h >> 32) * 0xBF58476D1CE4E5B9u;
     size_t i = (h ^ h >> 32) % SLOTS;

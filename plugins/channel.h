@@ -8,25 +8,25 @@
 #include <kith/plugin.h>
 
 #define KITH_CHANNEL_NAME_MAX 63
-#define KITH_CHANNEL_HOPS \
-    32 /* a relayed message is passed on that often, whatever the id windows forget */
+/* A relayed message is passed on at most so often, even by nodes that forgot its id. */
+#define KITH_CHANNEL_HOPS 32
 
 enum kith_channel_kind { KITH_CHANNEL_DIRECT = 0, KITH_CHANNEL_RELAYED = 1 };
 
 struct kith_channel_frame {
     uint8_t kind, hops;
     uint64_t id;
-    struct kith_bytes name, body; /* lent from the message that was parsed */
+    struct kith_bytes name, body; /* these point into the message */
 };
 
 /* Does it begin with the magic? Then it is nobody's raw message. */
 bool kith_channel_is(struct kith_bytes msg);
 /* 0, or -KITH_EMALFORMED: not a frame that this version knows. */
 int kith_channel_parse(struct kith_bytes msg, struct kith_channel_frame *);
-/* Bytes in front of a body, and the writing of them. */
+/* What stands in front of a body: how long it is, and writing it. */
 size_t kith_channel_head(size_t name_len);
 size_t kith_channel_write_head(uint8_t *out, const struct kith_channel_frame *);
-/* Pass a relayed message on: the same bytes with a hop less. */
+/* Set how often it may still be passed on; all other bytes stay. */
 void kith_channel_set_hops(uint8_t *msg, uint8_t hops);
 
 /* State: `raw | section`. A section is a head, pieces, a foot; each piece is the state of one
@@ -43,8 +43,8 @@ void kith_channel_split(struct kith_bytes state, struct kith_bytes *raw, struct 
 int kith_channel_next(struct kith_bytes *pieces, struct kith_bytes *name, struct kith_bytes *body);
 
 /* The last ids seen, at least KITH_SEEN_WINDOW and at most twice that many, in two generations.
- * Memory comes with the first id. seed: so that nobody outside can aim at one place of the table.
- */
+ * Memory is allocated with the first id. seed: random, so that nobody can choose ids that all fall
+ * into one place of the table. */
 #define KITH_SEEN_WINDOW 2048
 struct kith_seen {
     uint64_t *young, *old;

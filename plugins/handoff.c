@@ -3,19 +3,19 @@
  * called at the end of the turn. One block of bytes and a list of places in it: nothing is
  * allocated per message once it has grown.
  */
-#include "fanout.h"
+#include "handoff.h"
 
-#include <stdlib.h>
+enum { KEPT = 1 << 20 }; /* bytes that are kept for the next turn */
 
-enum { KEPT = 1 << 20 };
-
-static void *grown(void *old, size_t *cap, size_t need, size_t each)
+static int more_items(struct kith_handoff *q)
 {
-    if (need <= *cap) return old;
-    size_t more = *cap * 2 > need ? *cap * 2 : need;
-    void *p = realloc(old, more * each);
-    if (p) *cap = more;
-    return p;
+    if (q->count < q->item_cap) return 0;
+    size_t cap = q->item_cap ? 2 * q->item_cap : 1;
+    struct kith_handoff_item *items = realloc(q->items, cap * sizeof *items);
+    if (!items) return -KITH_ENOMEM;
+    q->items = items;
+    q->item_cap = cap;
+    return 0;
 }
 
 int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *limits,
@@ -23,14 +23,10 @@ int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *l
 {
     if (q->count >= limits->depth || msg.len > limits->bytes || q->len > limits->bytes - msg.len)
         return -KITH_EAGAIN;
-    struct kith_handoff_item *items = grown(q->items, &q->item_cap, q->count + 1, sizeof *items);
-    if (!items) return -KITH_ENOMEM;
-    q->items = items;
-    uint8_t *bytes = grown(q->bytes, &q->cap, q->len + msg.len + 1, 1);
-    if (!bytes) return -KITH_ENOMEM;
-    q->bytes = bytes;
+    uint8_t *bytes = kith_scratch(&q->bytes, q->len + msg.len + 1); /* never NULL, even for "" */
+    if (!bytes || more_items(q) != 0) return -KITH_ENOMEM;
     if (msg.len) memcpy(bytes + q->len, msg.data, msg.len);
-    items[q->count++] = (struct kith_handoff_item){q->len, msg.len, reliable};
+    q->items[q->count++] = (struct kith_handoff_item){q->len, msg.len, reliable};
     q->len += msg.len;
     return 0;
 }
@@ -38,15 +34,12 @@ int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *l
 void kith_handoff_clear(struct kith_handoff *q)
 {
     q->count = q->len = 0;
-    if (q->cap <= KEPT) return;
-    free(q->bytes);
-    q->bytes = NULL;
-    q->cap = 0;
+    if (q->bytes.cap > KEPT) kith_scratch_free(&q->bytes);
 }
 
 void kith_handoff_fini(struct kith_handoff *q)
 {
-    free(q->bytes);
+    kith_scratch_free(&q->bytes);
     free(q->items);
     memset(q, 0, sizeof *q);
 }

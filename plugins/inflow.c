@@ -1,27 +1,44 @@
 /*
  * inflow.c - opening one direction of one stream, piece by piece.
  *
- *   [label, what an initiator sends only] then messages: each either layered (collected whole, then
- * opened) or plain (from its first byte to the end of the stream: only the core knows where a plain
- * message ends)
+ *   LABEL ──its end, or no label──▶ MESSAGE ──first byte of a layer──▶ LAYER
+ *   (what an initiator sends)         │ ▲                                │
+ *                                     │ └────────all of it opened────────┘
+ *                                     └──any other first byte──▶ PLAIN
+ *
+ *   LABEL    the label is collected
+ *   MESSAGE  between messages
+ *   LAYER    a message in layers is collected whole, then opened
+ *   PLAIN    the rest of the stream is one or more messages without layers, passed on as it comes:
+ *            only the core knows where a message ends
+ *   FAILED   after any error, from all states; nothing is stored any more
  *
  * A stranger is at the other end: lengths are checked before anything is stored, storage grows with
  * what really came, and all inflows share one limit. Knows nothing of messages.
  */
+#include "inflow.h"
 #include "pipeline_parts.h"
 
 #include <stdlib.h>
 
-enum state { LABEL, LAYERS, PLAIN, FAILED };
+enum state { LABEL, MESSAGE, LAYER, PLAIN, FAILED };
 
 struct kith_inflow {
     struct kith_pipeline *p;
     uint32_t require;
     enum state state;
     struct kith_buf buf; /* what was collected; counted in the shared stream_memory */
-    uint64_t need;       /* bytes that must be in buf to go on */
+    uint64_t need;       /* bytes that must be in buf before the next look at it */
     uint64_t skipped;    /* bytes of the stream before those in buf */
     int failure;
+};
+
+/* What one call of kith_inflow_feed() brought: bytes not yet used, and where opened ones go. */
+struct input {
+    const uint8_t *data;
+    size_t len;
+    void (*plain)(void *arg, const uint8_t *data, size_t len);
+    void *arg;
 };
 
 struct kith_inflow *kith_inflow_new(struct kith_pipeline *p, bool acceptor)
@@ -30,7 +47,7 @@ struct kith_inflow *kith_inflow_new(struct kith_pipeline *p, bool acceptor)
     if (!f) return NULL;
     f->p = kith_pipeline_ref(p);
     f->require = p->require;
-    f->state = acceptor ? LABEL : LAYERS;
+    f->state = acceptor ? LABEL : MESSAGE;
     f->need = 1;
     return f;
 }
@@ -50,7 +67,6 @@ void kith_inflow_free(struct kith_inflow *f)
     free(f);
 }
 
-/* A stream ends with the chain it began with, but what is required now holds too. */
 void kith_inflow_require(struct kith_inflow *f, uint32_t require) { f->require |= require; }
 
 static void init_work(struct kith_inflow *f, struct kith_work *w)
@@ -63,20 +79,19 @@ static void init_work(struct kith_inflow *f, struct kith_work *w)
 
 /* --------------------------------------------------------------------- what to tell the peer */
 
-/* memberlist's words where it has them, so that operators find them in its documentation and in
- * their log searches. */
+/* memberlist's words where it has them: operators know them, and search their logs for them. */
 static void explain(const struct kith_inflow *f, const struct kith_work *w, char *text)
 {
-    const struct kith_slot *s = w->failed;
+    const struct kith_codec *c = w->failed;
     const char *say = "";
-    bool cipher = s && s->ops->provides & KITH_ENCRYPTS;
+    bool cipher = c && c->provides & KITH_ENCRYPTS;
     switch (w->why) {
     case KITH_REFUSED_AUTH:
         say = cipher ? "No installed keys could decrypt the message"
                      : "No installed keys could authenticate the message";
         break;
     case KITH_REFUSED_POLICY:
-        if (w->have == 0 && f->buf.len && f->buf.data[0] == 10 && !s)
+        if (w->have == 0 && f->buf.len && f->buf.data[0] == 10 && !c)
             say = "Remote state is encrypted and encryption is not configured";
         else if (f->require & KITH_ENCRYPTS & ~w->have)
             say = "Encryption is configured but remote state is not encrypted";
@@ -96,7 +111,7 @@ static void explain(const struct kith_inflow *f, const struct kith_work *w, char
         say =
             cipher ? "No installed keys could decrypt the message" : "Failed to decompress payload";
         break;
-    default: break; /* label and memory: closed without a word */
+    default: break; /* label, memory, a breach of ours: closed without a word */
     }
     snprintf(text, KITH_INFLOW_TEXT, "%s", say);
 }
@@ -119,11 +134,13 @@ static int fail_as(struct kith_work *w, int rc, enum kith_refusal reason)
 
 /* -------------------------------------------------------------------------------- collecting */
 
-/* Take bytes over until `need` are there. How many, or negative. */
-static int64_t collect(struct kith_inflow *f, struct kith_work *w, const uint8_t *data, size_t len)
+/* Store bytes until `need` are there. 1: they are; 0: that was all the input; or negative. */
+static int collect(struct kith_inflow *f, struct kith_work *w, struct input *in)
 {
-    size_t n = f->need - f->buf.len < len ? (size_t)(f->need - f->buf.len) : len;
+    if (f->buf.len >= f->need) return 1;
+    size_t n = f->need - f->buf.len < in->len ? (size_t)(f->need - f->buf.len) : in->len;
     size_t cap = f->buf.cap, want = f->buf.len + n;
+    if (!n) return 0;
     if (want > cap) { /* doubled, but never beyond what is needed: a length alone takes no memory */
         cap = cap * 2 > want ? cap * 2 : want < 512 ? 512 : want;
         if (cap > f->need && f->need > 512) cap = (size_t)f->need;
@@ -131,144 +148,153 @@ static int64_t collect(struct kith_inflow *f, struct kith_work *w, const uint8_t
             return fail_as(w, -KITH_ENOMEM, KITH_REFUSED_MEMORY);
         f->buf.data = f->buf.base;
     }
-    memcpy(f->buf.data + f->buf.len, data, n);
+    memcpy(f->buf.data + f->buf.len, in->data, n);
     f->buf.len += n;
-    return (int64_t)n;
+    in->data += n;
+    in->len -= n;
+    return f->buf.len >= f->need;
+}
+
+/* Ask the codec where the layer in buf ends, as extent() does. */
+static int ask_extent(struct kith_inflow *f, struct kith_work *w, struct kith_codec *c,
+                      size_t *need)
+{
+    const size_t len = f->buf.len;
+    int rc = kith_codec_extent(c, f->buf.data, len, need);
+    if (rc < 0) return fail_as(w, -KITH_EMALFORMED, KITH_REFUSED_MALFORMED);
+    if (rc > 1) return kith_work_breach(w, c, "extent() returned a positive number that is not 1");
+    if (rc == 1 ? *need > len : *need <= len)
+        return kith_work_breach(w, c, "extent() contradicts itself about where the layer ends");
+    return rc;
 }
 
 /* Where does the layer that begins in buf end? Sets need; 1 when it is all there. */
 static int measure(struct kith_inflow *f, struct kith_work *w)
 {
-    struct kith_slot *s = f->p->opens[KITH_STREAM][f->buf.data[0]];
+    struct kith_codec *c = f->p->opens[KITH_STREAM][f->buf.data[0]];
     const uint8_t *d = f->buf.data;
     size_t need = KITH_STREAM_HEAD;
     uint64_t most = f->p->max_stream_size + KITH_STREAM_HEAD;
     int rc = 0;
-    if (!s) return 1; /* opening says why not */
-    if (s->forms[KITH_STREAM].framing == KITH_OWN) {
+    if (!c) return 1; /* opening says why not */
+    w->failed = c;
+    if (c->forms[KITH_STREAM].framing == KITH_OWN) {
         most += f->p->max_stream_size; /* memberlist's compression may make a message longer */
-        rc = s->ops->extent(s->instance->self, d, f->buf.len, &need);
-        if (rc < 0 || (rc == 0 && need <= f->buf.len)) {
-            w->failed = s;
-            return fail_as(w, -KITH_EMALFORMED, KITH_REFUSED_MALFORMED);
-        }
+        if ((rc = ask_extent(f, w, c, &need)) < 0) return rc;
     } else if (f->buf.len >= KITH_STREAM_HEAD) {
         need += (size_t)d[1] << 24 | (size_t)d[2] << 16 | (size_t)d[3] << 8 | d[4];
         rc = f->buf.len == need;
     }
-    if (need > most) {
-        w->failed = s;
-        return fail_as(w, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG);
-    }
+    if (need > most) return fail_as(w, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG);
     f->need = need;
     return rc;
 }
 
 /* ------------------------------------------------------------------------------------- steps */
 
-/* A whole layer is in buf: open it and all in it. */
-static int open_message(struct kith_inflow *f, struct kith_work *w,
-                        void (*plain)(void *arg, const uint8_t *data, size_t len), void *arg)
-{
-    struct kith_buf cur = f->buf;
-    size_t whole = cur.len;
-    w->base = cur.base;
-    w->origin = cur.data;
-    w->skipped = f->skipped;
-    int rc = kith_open_layers(w, &cur);
-    if (rc == 0) rc = kith_open_policy(w);
-    if (rc == 0 && !cur.len) rc = fail_as(w, -KITH_EMALFORMED, KITH_REFUSED_EMPTY);
-    if (rc == 0) {
-        if (w->scratch.base) drop(f, &w->scratch);
-        f->buf = cur; /* may have come from scratch: one of the two is ours */
-        plain(arg, cur.data, cur.len);
-        drop(f, &f->buf);
-        f->skipped += whole;
-        f->need = 1;
-        return 0;
-    }
-    f->buf = cur;
-    if (w->scratch.base) drop(f, &w->scratch);
-    return rc;
-}
+/* Each step returns 1: go on in the state that it set; 0: it has used all the input; or negative,
+ * with w->why. */
 
-/* The first byte of a message is there: layers, or plain from here on? */
-static int begin_message(struct kith_inflow *f, struct kith_work *w, uint8_t first)
+static int label_step(struct kith_inflow *f, struct kith_work *w, struct input *in)
 {
-    if (kith_is_layer(first)) return 0;
-    int rc = kith_open_policy(w);
-    if (rc == 0) f->state = PLAIN;
-    return rc;
-}
-
-/* 0 or negative; label done when state is no longer LABEL. */
-static int label_step(struct kith_inflow *f, struct kith_work *w)
-{
+    int rc = collect(f, w, in);
+    if (rc <= 0) return rc;
     int size = kith_label_size(f->buf.data, f->buf.len);
     if (size == -KITH_EAGAIN) {
         f->need = f->buf.len < 2 ? 2 : 2u + f->buf.data[1];
-        return 0;
+        return 1;
     }
     struct kith_bytes label =
         size > 0 ? kith_bytes_of(f->buf.data + 2, (size_t)size - 2) : (struct kith_bytes){0};
     w->why = KITH_REFUSED_LABEL;
-    int rc = size < 0 ? -KITH_EMALFORMED : kith_label_check(f->p, label, &w->why);
+    rc = size < 0 ? -KITH_EMALFORMED : kith_label_check(f->p, label, &w->why);
     kith_trace_label(f->p, label, f->buf.len, rc);
     if (rc < 0) return rc;
-    f->state = LAYERS;
+    f->state = MESSAGE;
     f->need = 1;
     f->skipped += (size_t)size;
-    kith_buf_pull(
-        &f->buf, (size_t)size); /* either the label alone was collected, or one byte that is none */
+    /* Either the label alone was collected, or one byte that begins a message already. */
+    kith_buf_pull(&f->buf, (size_t)size);
     f->buf.data = f->buf.len ? memmove(f->buf.base, f->buf.data, f->buf.len) : f->buf.base;
-    return 0;
+    return 1;
+}
+
+static int message_step(struct kith_inflow *f, struct kith_work *w, struct input *in)
+{
+    if (!f->buf.len && !in->len) return 0;
+    uint8_t first = f->buf.len ? f->buf.data[0] : in->data[0];
+    if (kith_is_layer(first)) {
+        f->state = LAYER;
+        return 1;
+    }
+    int rc = kith_open_policy(w);
+    if (rc < 0) return rc;
+    f->state = PLAIN;
+    if (f->buf.len) in->plain(in->arg, f->buf.data, f->buf.len);
+    drop(f, &f->buf);
+    return 1;
+}
+
+/* All of a message in layers is in buf: open it and pass it on. */
+static int open_message(struct kith_inflow *f, struct kith_work *w, const struct input *in)
+{
+    struct kith_buf cur = f->buf;
+    const size_t whole = cur.len;
+    w->base = cur.base;
+    w->origin = cur.data;
+    w->skipped = f->skipped;
+    w->failed = NULL;
+    int rc = kith_open_layers(w, &cur);
+    if (rc == 0) rc = kith_open_policy(w);
+    if (rc == 0 && !cur.len) rc = fail_as(w, -KITH_EMALFORMED, KITH_REFUSED_EMPTY);
+    f->buf = cur; /* codecs may have swapped it with scratch: the other one goes */
+    if (w->scratch.base) drop(f, &w->scratch);
+    if (rc < 0) return rc;
+    in->plain(in->arg, f->buf.data, f->buf.len);
+    drop(f, &f->buf);
+    f->state = MESSAGE;
+    f->need = 1;
+    f->skipped += whole;
+    return 1;
+}
+
+static int layer_step(struct kith_inflow *f, struct kith_work *w, struct input *in)
+{
+    int rc = collect(f, w, in);
+    if (rc <= 0) return rc;
+    rc = measure(f, w);
+    if (rc < 0) return rc;
+    return rc ? open_message(f, w, in) : 1;
+}
+
+/* The policy is asked each time: a reload may require more than when the stream began. */
+static int plain_step(struct kith_work *w, struct input *in)
+{
+    if (!in->len) return 0;
+    int rc = kith_open_policy(w);
+    if (rc == 0) in->plain(in->arg, in->data, in->len);
+    return rc;
 }
 
 int kith_inflow_feed(struct kith_inflow *f, const uint8_t *data, size_t len,
                      void (*plain)(void *arg, const uint8_t *data, size_t len), void *arg,
                      enum kith_refusal *why, char *text)
 {
+    struct input in = {data, len, plain, arg};
     struct kith_work w;
-    int rc = 0;
+    int rc = 1;
     if (text) *text = 0;
-    while (f->state != FAILED) {
+    if (f->state == FAILED) return f->failure;
+    while (rc > 0) {
         init_work(f, &w);
-        if (f->state == PLAIN) {
-            if (!len) return 0;
-            if ((rc = kith_open_policy(&w)) < 0)
-                return fail(f, &w, rc, why, text); /* required only meanwhile */
-            plain(arg, data, len);
-            return 0;
+        switch (f->state) {
+        case LABEL: rc = label_step(f, &w, &in); break;
+        case MESSAGE: rc = message_step(f, &w, &in); break;
+        case LAYER: rc = layer_step(f, &w, &in); break;
+        default: rc = plain_step(&w, &in); break;
         }
-        if (f->buf.len < f->need) {
-            if (!len) return 0;
-            if (f->state == LAYERS && !f->buf.len) {
-                if ((rc = begin_message(f, &w, data[0])) < 0) return fail(f, &w, rc, why, text);
-                if (f->state == PLAIN) continue;
-            }
-            int64_t n = collect(f, &w, data, len);
-            if (n < 0) return fail(f, &w, (int)n, why, text);
-            data += n;
-            len -= (size_t)n;
-            if (f->buf.len < f->need) return 0;
-        }
-        if (f->state == LABEL) {
-            rc = label_step(f, &w);
-            if (rc == 0 && f->state == LAYERS &&
-                f->buf.len) { /* the byte that was no label begins a message */
-                rc = begin_message(f, &w, f->buf.data[0]);
-                if (rc == 0 && f->state == PLAIN) {
-                    plain(arg, f->buf.data, f->buf.len);
-                    drop(f, &f->buf);
-                }
-            }
-        } else {
-            rc = measure(f, &w);
-            if (rc == 1) rc = open_message(f, &w, plain, arg);
-        }
-        if (rc < 0) return fail(f, &w, rc, why, text);
     }
-    return f->failure;
+    return rc < 0 ? fail(f, &w, rc, why, text) : 0;
 }
 
 int kith_inflow_end(struct kith_inflow *f)

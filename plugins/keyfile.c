@@ -18,7 +18,7 @@
 
 enum { KEY_MAX = 32, LINE = 96 };
 
-/* Is text, but for white space around it, what the file holds? */
+/* Does the file hold this text, with nothing but white space around it? */
 static bool holds(const char *file, size_t len, const char *text)
 {
     static const char space[] = " \t\r\n";
@@ -89,7 +89,7 @@ static int write_all(int fd, const char *data, size_t len)
     return 0;
 }
 
-/* The folder's entry must reach the disk too. */
+/* The rename itself must reach the disk, too. */
 static void sync_folder(const char *path)
 {
     char folder[PATH_MAX];

@@ -11,7 +11,7 @@ enum kith_keyfile_form {
     KITH_KEYFILE_SERF
 };
 
-/* The form of a file that key, its only or first one, was read from. */
+/* In which form does this file hold its keys? key: the first of them. */
 enum kith_keyfile_form kith_keyfile_form(const char *path, struct kith_bytes key);
 
 /* Replace the file in one step (written beside it, synced, renamed; mode 0600, owner kept). Several

@@ -7,7 +7,7 @@
  * of codecs but their names.
  */
 #include "keyfile.h"
-#include "plugins.h"
+#include "keyring.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -157,8 +157,8 @@ void kith_keyring_unref(struct kith_keyring *ring)
 
 size_t kith_keyring_count(const struct kith_keyring *ring) { return ring->count; }
 
-/* BLAKE2b keyed with the ring's key over a fixed prefix and the codec's name: other codecs, other
- * keys (docs/WIRE.md). */
+/* BLAKE2b keyed with the ring's key over a fixed prefix and the codec's name, so that each codec
+ * has keys of its own (docs/WIRE.md). */
 static struct subkey *derive(const struct key *key, const char *codec)
 {
     static const char prefix[] = "kith subkey 1: ";
@@ -246,8 +246,8 @@ static void tell(struct kith_keyring *ring)
 
 /* ----------------------------------------------------------------------------------- changes */
 
-/* After a change: whoever uses the keys, then the file. A ring that could not be written has
- * changed all the same. */
+/* Tell those who use the keys, then write the file. The ring has changed even when the file could
+ * not be written. */
 static int changed(struct kith_keyring *ring, bool *saved, struct kith_error *err)
 {
     tell(ring);
@@ -315,7 +315,7 @@ int kith_keyring_remove(struct kith_keyring *ring, size_t i, bool *saved, struct
     struct key *gone = ring->keys[i];
     memmove(&ring->keys[i], &ring->keys[i + 1], (--ring->count - i) * sizeof *ring->keys);
     int rc = changed(ring, saved, err);
-    key_free(gone); /* its bytes were promised until everybody was told */
+    key_free(gone); /* codecs may use its bytes until they are told */
     return rc;
 }
 
@@ -338,7 +338,7 @@ int kith_keyring_replace(struct kith_keyring *ring, const struct kith_secrets *s
     ring->count = count;
     note_file(ring, secrets);
     if (same) {
-        ring->keys = old; /* whose bytes are in use */
+        ring->keys = old; /* codecs point to these bytes */
         keys_free(keys, count);
         return 0;
     }

@@ -7,6 +7,7 @@
  */
 #include "loader.h"
 
+#include "crash_note.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -17,8 +18,8 @@
 
 enum { NEWEST_MAJOR_LOOKED_FOR = 16 };
 
-/* Group 0 is root's own. Who owns the file is the administrator's business: a build tree may belong
- * to its builder. */
+/* Group 0 is root's own group. The owner is not looked at: a build tree may belong to whoever built
+ * it. */
 static int writable_by_others(const char *path, const char *what, struct kith_error *err)
 {
     struct stat st;
@@ -85,7 +86,9 @@ int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *e
 {
     int rc = kith_loader_trust(path, err);
     if (rc) return rc;
+    kith_crash_note_file(path, "loaded"); /* its and its libraries' constructors run */
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    kith_crash_note_end();
     if (!handle) return dl_fail(path, err);
     *raw = dlsym(handle, KITH_PLUGIN_SYMBOL);
     if (!*raw) return no_symbol(handle, path, err);

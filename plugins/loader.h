@@ -7,8 +7,7 @@
 
 #include <kith/plugin.h>
 
-/* loader.c
- * ------------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------------ files (loader.c) */
 
 /* Map the file and find its struct, as it is in the file: nothing of it has been checked. path:
  * absolute. *extent: bytes that the symbol has, 0 when not known. */
@@ -17,8 +16,7 @@ int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *e
 /* While root: -KITH_EACCES when others than root may change what path names (file or folder). */
 int kith_loader_trust(const char *path, struct kith_error *);
 
-/* abi.c
- * ---------------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------------ structs (abi.c) */
 
 /* Check what a plugin says of itself and copy it: struct, ops and parameters at today's size,
  * zero-extended. One allocation, to be freed with free(). */
@@ -27,8 +25,7 @@ int kith_abi_copy(struct kith_plugin **, const struct kith_plugin *raw, size_t e
 const char *kith_abi_kind(uint32_t kind); /* "transport" ... "unknown kind" */
 bool kith_abi_name_ok(const char *name);  /* [a-z][a-z0-9_]*, at most 63 bytes */
 
-/* static.c, generated
- * -------------------------------------------------------------------------------- */
+/* ----------------------------------------------------------- linked in (static.c, generated) */
 
 /* Plugins that are linked in; ends with NULL. */
 extern const struct kith_plugin *const kith_static_plugins[];

@@ -1,10 +1,16 @@
 # The plugin host, and the delegates that come with it.
 noinst_LTLIBRARIES += plugins/libplugins.la
-plugins_libplugins_la_SOURCES = plugins/plugins.h plugins/loader.h plugins/loader.c plugins/abi.c plugins/registry.c \
-  plugins/instance.c plugins/keyring.c plugins/keyfile.h plugins/keyfile.c plugins/pipeline_parts.h \
-  plugins/pipeline.c plugins/pipeline_work.c plugins/pipeline_seal.c plugins/pipeline_open.c plugins/inflow.c \
-  plugins/fanout.h plugins/channel.h plugins/channel.c plugins/handoff.c plugins/seat.c plugins/delegates.c \
-  plugins/delegates_life.c plugins/check.c
+plugins_libplugins_la_SOURCES = \
+  plugins/abi.c plugins/loader.c plugins/loader.h plugins/registry.c plugins/registry.h \
+  plugins/crash_note.c plugins/crash_note.h \
+  plugins/instance.c plugins/instance.h plugins/plugins_check.c plugins/plugins_check.h \
+  plugins/keyring.c plugins/keyring.h plugins/keyfile.c plugins/keyfile.h \
+  plugins/codec.c plugins/codec.h plugins/pipeline.c plugins/pipeline.h \
+  plugins/pipeline_parts.h plugins/pipeline_work.c \
+  plugins/pipeline_seal.c plugins/pipeline_open.c plugins/inflow.c plugins/inflow.h \
+  plugins/delegates.c plugins/delegates.h plugins/delegates_parts.h plugins/delegates_life.c \
+  plugins/delegates_clash.c plugins/listener.c plugins/handoff.c plugins/handoff.h \
+  plugins/channel.c plugins/channel.h plugins/scratch.h
 nodist_plugins_libplugins_la_SOURCES = plugins/static.c
 plugins_libplugins_la_CPPFLAGS = $(INC_HOST) -DKITH_PLUGINDIR='"$(plugindir)"'
 plugins_libplugins_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
@@ -20,7 +26,8 @@ plugins/static.c: Makefile
 	$(AM_V_GEN)$(MKDIR_P) plugins && { \
 	  echo '/* Generated: the plugins that are linked in. */'; \
 	  echo '#include "loader.h"'; \
-	  for p in $(LINKED_PLUGINS); do n=`basename $$p .la`; echo "extern const struct kith_plugin kith_plugin_v1_$$n;"; done; \
+	  for p in $(LINKED_PLUGINS); do n=`basename $$p .la`; \
+	    echo "extern const struct kith_plugin kith_plugin_v1_$$n;"; done; \
 	  echo 'const struct kith_plugin *const kith_static_plugins[] = {'; \
 	  for p in $(LINKED_PLUGINS); do n=`basename $$p .la`; echo "    &kith_plugin_v1_$$n,"; done; \
 	  echo '    NULL,'; echo '};'; } > $@.tmp && mv $@.tmp $@

@@ -8,18 +8,12 @@
  */
 #include "pipeline_parts.h"
 
-bool kith_is_layer(uint8_t first)
-{
-    return first == 9 || first == 10 || first == 12 || (first >= 0x80 && first <= 0xEF);
-}
-
-uint64_t kith_open_limit(const struct kith_pipeline *p, const struct kith_slot *s,
+uint64_t kith_open_limit(const struct kith_pipeline *p, const struct kith_codec *c,
                          enum kith_plane plane, size_t in)
 {
     if (plane == KITH_PACKET) return KITH_PACKET_MAX;
-    if (!(s->ops->provides & KITH_COMPRESSES)) return p->max_stream_size;
-    uint64_t most =
-        2 * p->max_stream_size; /* as memberlist: twice what a message's largest part may have */
+    if (!(c->provides & KITH_COMPRESSES)) return p->max_stream_size;
+    uint64_t most = 2 * p->max_stream_size; /* memberlist's limit on what it decompresses */
     uint64_t ratio = (uint64_t)in * KITH_RATIO_MAX;
     if (ratio < KITH_RATIO_FREE) ratio = KITH_RATIO_FREE;
     return ratio < most ? ratio : most;
@@ -37,9 +31,9 @@ static enum kith_refusal refusal_of(int rc)
     }
 }
 
-static void count(struct kith_slot *s, int rc, size_t in, size_t out)
+static void count(struct kith_codec *c, int rc, size_t in, size_t out)
 {
-    struct kith_codec_stats *st = &s->stats;
+    struct kith_codec_stats *st = &c->stats;
     switch (-rc) {
     case 0:
         st->opened++;
@@ -54,13 +48,13 @@ static void count(struct kith_slot *s, int rc, size_t in, size_t out)
     }
 }
 
-static void trace(struct kith_work *w, const struct kith_slot *s, const uint8_t *at, size_t in,
+static void trace(struct kith_work *w, const struct kith_codec *c, const uint8_t *at, size_t in,
                   size_t out, int status)
 {
-    const struct kith_shared *shared = w->p->shared;
+    const struct kith_pipeline_shared *shared = w->p->shared;
     if (!shared->trace) return;
     struct kith_layer layer = {
-        .name = s->instance->plugin->name,
+        .name = c->instance->plugin->name,
         .in = in,
         .out = out,
         .key = w->frame.key,
@@ -74,7 +68,7 @@ static void trace(struct kith_work *w, const struct kith_slot *s, const uint8_t 
 /* The host's bytes before a FRAMED layer: also set the associated data. */
 static int strip_framing(struct kith_work *w, const struct kith_form *form, struct kith_buf *cur)
 {
-    size_t framing = form->framing == KITH_OWN ? 0 : w->plane == KITH_PACKET ? 1 : KITH_STREAM_HEAD;
+    const size_t framing = kith_framing_bytes(form, w->plane);
     w->frame.ad = kith_pipeline_ad(w->p, framing);
     if (!framing) return 0;
     const uint8_t *head = kith_buf_pull(cur, framing);
@@ -85,68 +79,84 @@ static int strip_framing(struct kith_work *w, const struct kith_form *form, stru
     return len == cur->len ? 0 : -KITH_EMALFORMED;
 }
 
-static int open_layer(struct kith_work *w, struct kith_slot *s, struct kith_buf *cur)
+/* One layer, with the codec that its first byte names. */
+static int open_layer(struct kith_work *w, struct kith_codec *c, struct kith_buf *cur)
 {
-    const struct kith_form *form = &s->forms[w->plane];
+    const struct kith_form *form = &c->forms[w->plane];
     struct kith_buf before = *cur;
-    uint64_t limit = kith_open_limit(w->p, s, w->plane, cur->len);
-    w->frame.key = w->frame.version = UINT32_MAX;
+    uint64_t limit = kith_open_limit(w->p, c, w->plane, cur->len);
     int rc = strip_framing(w, form, cur);
     if (rc < 0) return rc;
     w->frame.limit = limit < SIZE_MAX ? (size_t)limit : SIZE_MAX;
     w->most = w->frame.limit;
     kith_work_scratch(w, cur);
-    rc = s->ops->open(s->instance->self, cur, &w->frame);
-    if (!kith_work_sane(w, s, cur, &before)) return -KITH_EIO;
+    rc = kith_codec_open(c, cur, &w->frame);
+    if (!kith_work_sane(w, c, cur, &before)) return -KITH_EIO;
+    if (rc > 0) return kith_work_breach(w, c, "open() returned a positive number");
     if (rc == 0 && cur->len > limit)
-        return kith_slot_breach(s, "it opened a message to more than the limit");
-    if (rc > 0) return kith_slot_breach(s, "it passed on opening");
-    if (rc < 0 && form->tentative) {
-        if (cur->base != before.base) kith_buf_swap(cur, &w->scratch);
-        *cur = before;
-    }
+        return kith_work_breach(w, c, "it opened a message to more than the limit");
+    if (rc < 0 && form->tentative) kith_work_undo(w, cur, &before);
     return rc;
+}
+
+static int open_and_count(struct kith_work *w, struct kith_codec *c, struct kith_buf *cur)
+{
+    unsigned timed = kith_sample(c->open_turn++);
+    uint64_t start = timed ? kith_clock() : 0;
+    int rc = open_layer(w, c, cur);
+    if (timed) c->stats.open_ns += (kith_clock() - start) * timed;
+    c->stats.open_timed += timed;
+    if (rc < 0 && !w->breached) w->why = refusal_of(rc);
+    return rc;
+}
+
+static int refuse_layer(struct kith_work *w, int rc, enum kith_refusal why)
+{
+    w->why = why;
+    return rc;
+}
+
+/* Whose layer is in front? NULL: nobody's, what is left is a message. Negative: a layer that is not
+ * to be opened here. */
+static int find_layer(struct kith_work *w, uint8_t first, struct kith_codec **out)
+{
+    struct kith_codec *c = w->p->opens[w->plane][first];
+    const uint32_t guards = w->require & (KITH_AUTHENTICATES | KITH_ENCRYPTS);
+    *out = NULL;
+    if (!c && !kith_is_layer(first)) return 0;
+    if (c && c->forms[w->plane].tentative && w->layers) return 0; /* within a layer it is a ping */
+    *out = c;
+    w->failed = c;
+    w->frame.key = w->frame.version = UINT32_MAX;
+    if (!c) return refuse_layer(w, -KITH_EPOLICY, KITH_REFUSED_POLICY);
+    if (c->provides & KITH_COMPRESSES && (w->have & guards) != guards)
+        return refuse_layer(w, -KITH_EPOLICY, KITH_REFUSED_POLICY);
+    if (w->layers == KITH_LAYERS_MAX) return refuse_layer(w, -KITH_EMALFORMED, KITH_REFUSED_LAYERS);
+    return 0;
+}
+
+/* A tentative layer that does not open is a ping, unless `require` asks for what it gives. */
+static bool is_ping_after_all(const struct kith_work *w, const struct kith_codec *c)
+{
+    return c->forms[w->plane].tentative && !(w->require & c->ops->provides) && !w->breached;
 }
 
 int kith_open_layers(struct kith_work *w, struct kith_buf *cur)
 {
-    uint32_t first_of_all = w->require & (KITH_AUTHENTICATES | KITH_ENCRYPTS);
     while (cur->len) {
-        struct kith_slot *s = w->p->opens[w->plane][cur->data[0]];
+        struct kith_codec *c;
         const uint8_t *at = cur->base == w->base ? cur->data : NULL;
         size_t in = cur->len;
-        int rc = 0;
-        if (!s && !kith_is_layer(cur->data[0])) return 0;
-        if (s && s->forms[w->plane].tentative && w->layers)
-            return 0; /* only outermost: here it is a ping */
-        w->failed = s;
-        if (!s ||
-            (s->ops->provides & KITH_COMPRESSES && (w->have & first_of_all) != first_of_all)) {
-            w->why = KITH_REFUSED_POLICY;
-            rc = -KITH_EPOLICY;
-        } else if (w->layers == KITH_LAYERS_MAX) {
-            w->why = KITH_REFUSED_LAYERS;
-            rc = -KITH_EMALFORMED;
+        int rc = find_layer(w, cur->data[0], &c);
+        if (rc == 0 && !c) return 0;
+        if (rc == 0) {
+            rc = open_and_count(w, c, cur);
+            if (rc < 0 && is_ping_after_all(w, c)) return 0;
+            if (!w->breached) count(c, rc, in, cur->len);
         }
-        if (rc < 0) {
-            w->frame.key = w->frame.version = UINT32_MAX;
-            if (s) trace(w, s, at, in, 0, rc);
-            return rc;
-        }
-        unsigned timed = kith_sample(s->open_turn++);
-        uint64_t start = timed ? kith_clock() : 0;
-        rc = open_layer(w, s, cur);
-        if (timed) s->stats.open_ns += (kith_clock() - start) * timed;
-        s->stats.open_timed += timed;
-        if (rc < 0 && s->forms[w->plane].tentative && !(w->require & s->ops->provides))
-            return 0; /* a ping after all */
-        count(s, rc, in, cur->len);
-        trace(w, s, at, in, rc == 0 ? cur->len : 0, rc);
-        if (rc < 0) {
-            w->why = refusal_of(rc);
-            return rc;
-        }
-        w->have |= kith_slot_provides(s);
+        if (c) trace(w, c, at, in, rc == 0 ? cur->len : 0, rc);
+        if (rc < 0) return rc;
+        w->have |= c->provides;
         w->layers++;
     }
     return 0;
@@ -174,13 +184,6 @@ int kith_label_size(const uint8_t *data, size_t len)
  * labels, there must be none, and the message counts as having ours. */
 int kith_label_check(struct kith_pipeline *p, struct kith_bytes label, enum kith_refusal *why)
 {
-    if (p->any_label) {
-        if (label.len) {
-            memcpy(kith_pipeline_label(p), label.data, label.len);
-            p->label_len = label.len;
-        }
-        return 0;
-    }
     *why = p->skip_label ? KITH_REFUSED_DOUBLE_LABEL : KITH_REFUSED_LABEL;
     if (p->skip_label) return label.len ? -KITH_EPOLICY : 0;
     bool same = label.len == p->label_len &&

@@ -11,74 +11,86 @@ static void write_framing(uint8_t *out, const struct kith_form *form, size_t fra
     for (size_t i = 1; i < framing; i++) out[i] = (uint8_t)(len >> 8 * (framing - 1 - i));
 }
 
-static size_t sealed_size(const struct kith_slot *s, size_t len, const struct kith_frame *frame)
-{
-    return s->ops->sealed ? s->ops->sealed(s->instance->self, len, frame)
-                          : len + s->room.head + s->room.tail;
-}
-
-/* The overhead law, and what the framing promised: a breach, or 0. */
-static int check_sealed(const struct kith_work *w, struct kith_slot *s, const struct kith_buf *cur,
+/* A sealed message must be no longer than promised, and begin as promised. 0 or a breach. */
+static int check_sealed(struct kith_work *w, struct kith_codec *c, const struct kith_buf *cur,
                         size_t before, size_t promised)
 {
-    const struct kith_form *form = &s->forms[w->plane];
-    bool may_grow = w->plane == KITH_STREAM && s->ops->provides & KITH_COMPRESSES;
-    if (!may_grow && cur->len > before + s->room.head + s->room.tail)
-        return kith_slot_breach(s, "it made a message longer than its room says");
+    const struct kith_form *form = &c->forms[w->plane];
+    bool may_grow = w->plane == KITH_STREAM && c->provides & KITH_COMPRESSES;
+    if (!may_grow && cur->len > before + c->room.head + c->room.tail)
+        return kith_work_breach(w, c, "it made a message longer than its room says");
     if (form->framing == KITH_OWN &&
         (!cur->len || cur->data[0] < form->first || cur->data[0] > form->last))
-        return kith_slot_breach(s, "what it sealed does not begin with its layer byte");
+        return kith_work_breach(w, c, "what it sealed does not begin with its layer byte");
     if (promised && cur->len != promised)
-        return kith_slot_breach(s, "what it sealed has another length than it said");
+        return kith_work_breach(w, c, "what it sealed has another length than it said");
     return 0;
 }
 
-/* One layer. KITH_PASS when the codec passed. */
-static int seal_layer(struct kith_work *w, struct kith_slot *s, struct kith_buf *cur)
+/* seal() returned something positive. KITH_PASS: the message stays as it was, for codecs that may
+ * leave their layer out. A cipher that could pass would send plaintext. */
+static int take_pass(struct kith_work *w, struct kith_codec *c, struct kith_buf *cur,
+                     const struct kith_buf *before, int rc)
 {
-    struct kith_pipeline *p = w->p;
-    const struct kith_form *form = &s->forms[w->plane];
-    size_t framing = form->framing == KITH_OWN ? 0
-                     : w->plane == KITH_PACKET ? 1
-                                               : KITH_STREAM_HEAD,
-           promised = 0;
-    struct kith_buf before = *cur;
-    int rc;
+    if (rc != KITH_PASS)
+        return kith_work_breach(w, c, "seal() returned a positive number that is not KITH_PASS");
+    if (!c->may_pass) return kith_work_breach(w, c, "it guards messages, but left one as it was");
+    kith_work_undo(w, cur, before);
+    return KITH_PASS;
+}
 
-    w->frame.ad = kith_pipeline_ad(p, framing);
-    if (framing) {
-        size_t len = sealed_size(s, cur->len, &w->frame);
-        write_framing((uint8_t *)(uintptr_t)w->frame.ad.data, form, framing, len);
-        if (framing == KITH_STREAM_HEAD && s->ops->provides & KITH_AUTHENTICATES) promised = len;
-    }
-    kith_work_scratch(w, cur);
-    rc = s->ops->seal(s->instance->self, cur, &w->frame);
-    if (!kith_work_sane(w, s, cur, &before)) return -KITH_EIO;
-    if (rc < 0) return rc;
-    if (rc != 0) {
-        if (cur->base != before.base) kith_buf_swap(cur, &w->scratch);
-        *cur = before;
-        return KITH_PASS;
-    }
-    if ((rc = check_sealed(w, s, cur, before.len, promised)) < 0) return rc;
-    if (cur->base != before.base && before.len > kith_open_limit(p, s, w->plane, cur->len)) {
-        w->scratch = *cur; /* better than we would believe of others: nobody would open it */
-        *cur = before;
-        return KITH_PASS;
-    }
-    if (!framing) return 0;
-    if (w->plane == KITH_STREAM && cur->len > p->max_stream_size) return -KITH_ETOOBIG;
+/* What was sealed would open to more than we take from others. Then no node of our kind takes it:
+ * send the message without this layer, when that may be. */
+static int leave_out(struct kith_work *w, struct kith_codec *c, struct kith_buf *cur,
+                     const struct kith_buf *before)
+{
+    if (!c->may_pass || cur->base == before->base) return -KITH_ETOOBIG;
+    kith_work_undo(w, cur, before);
+    return KITH_PASS;
+}
+
+/* Write the host's bytes in front of a FRAMED layer. */
+static int push_framing(struct kith_work *w, const struct kith_form *form, size_t framing,
+                        struct kith_buf *cur)
+{
     size_t len = cur->len;
+    if (w->plane == KITH_STREAM && len > w->p->max_stream_size) return -KITH_ETOOBIG;
     uint8_t *head = kith_buf_push(cur, framing);
     if (!head) return -KITH_ETOOBIG;
     write_framing(head, form, framing, len);
     return 0;
 }
 
+/* One layer. KITH_PASS: the message goes on without it. */
+static int seal_layer(struct kith_work *w, struct kith_codec *c, struct kith_buf *cur)
+{
+    const struct kith_form *form = &c->forms[w->plane];
+    const size_t framing = kith_framing_bytes(form, w->plane);
+    size_t promised = 0;
+    struct kith_buf before = *cur;
+    int rc;
+
+    w->frame.ad = kith_pipeline_ad(w->p, framing);
+    if (framing) {
+        size_t len = kith_codec_sealed(c, cur->len, &w->frame);
+        write_framing((uint8_t *)(uintptr_t)w->frame.ad.data, form, framing, len);
+        if (framing == KITH_STREAM_HEAD && c->provides & KITH_AUTHENTICATES) promised = len;
+    }
+    kith_work_scratch(w, cur);
+    rc = kith_codec_seal(c, cur, &w->frame);
+    if (!kith_work_sane(w, c, cur, &before)) return -KITH_EIO;
+    if (rc < 0) return rc;
+    if (rc > 0) return take_pass(w, c, cur, &before, rc);
+    if ((rc = check_sealed(w, c, cur, before.len, promised)) < 0) return rc;
+    if (before.len > kith_open_limit(w->p, c, w->plane, cur->len))
+        return leave_out(w, c, cur, &before);
+    return framing ? push_framing(w, form, framing, cur) : 0;
+}
+
 static void trace(const struct kith_pipeline *p, const char *name, struct kith_bytes label,
                   size_t in, size_t out, int status)
 {
-    const struct kith_shared *shared = p->shared;
+    const struct kith_pipeline_shared *shared = p->shared;
     if (!shared->trace) return;
     struct kith_layer layer = {
         .name = name,
@@ -96,26 +108,26 @@ static void trace(const struct kith_pipeline *p, const char *name, struct kith_b
 static int seal_layers(struct kith_work *w, struct kith_buf *cur)
 {
     for (size_t i = 0; i < w->p->sends; i++) {
-        struct kith_slot *s = w->p->send[i];
-        if (s->forms[w->plane].framing == KITH_NONE) continue;
-        if (w->plane == KITH_PACKET && s->ops->flags & KITH_CODEC_PEER_CRC &&
+        struct kith_codec *c = w->p->send[i];
+        if (c->forms[w->plane].framing == KITH_NONE) continue;
+        if (w->plane == KITH_PACKET && c->ops->flags & KITH_CODEC_PEER_CRC &&
             w->frame.peer_pmax < 5)
             continue;
         size_t in = cur->len;
-        unsigned timed = kith_sample(s->seal_turn++);
+        unsigned timed = kith_sample(c->seal_turn++);
         uint64_t start = timed ? kith_clock() : 0;
-        int rc = seal_layer(w, s, cur);
-        if (timed) s->stats.seal_ns += (kith_clock() - start) * timed;
-        s->stats.seal_timed += timed;
-        trace(w->p, s->stats.name, (struct kith_bytes){0}, in, rc < 0 ? 0 : cur->len, rc);
+        int rc = seal_layer(w, c, cur);
+        if (timed) c->stats.seal_ns += (kith_clock() - start) * timed;
+        c->stats.seal_timed += timed;
+        trace(w->p, c->stats.name, (struct kith_bytes){0}, in, rc < 0 ? 0 : cur->len, rc);
         if (rc < 0) return rc;
         if (rc == KITH_PASS) {
-            s->stats.passed++;
+            c->stats.passed++;
             continue;
         }
-        s->stats.sealed++;
-        s->stats.seal_in += in;
-        s->stats.seal_out += cur->len;
+        c->stats.sealed++;
+        c->stats.seal_in += in;
+        c->stats.seal_out += cur->len;
     }
     return 0;
 }

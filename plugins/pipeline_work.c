@@ -1,9 +1,9 @@
 /*
  * pipeline_work.c - what sealing and opening a message share: scratch buffers, associated data, and
- * not trusting codecs.
+ * checks of what a codec hands back.
  *
- * A codec is somebody else's code that gets our buffers. What it hands back is checked: a codec
- * that breaks its contract costs a log line, a counter and the message.
+ * A codec is somebody else's code that gets our buffers. When it breaks its contract, that costs a
+ * log line with its name, a counter and the message.
  */
 #include "pipeline_parts.h"
 
@@ -17,15 +17,12 @@ uint64_t kith_clock(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-int kith_slot_breach(struct kith_slot *s, const char *what)
+int kith_work_breach(struct kith_work *w, struct kith_codec *c, const char *what)
 {
-    const struct kith_host *host = s->instance->host;
-    host->log(host, KITH_LOG_ERROR, "broke its contract: %s; the message is dropped", what);
-    if (!s->breaches)
-        s->breaches = host->counter(host, "contract_breaches",
-                                    "Messages dropped because the codec misbehaved.");
-    if (s->breaches) ++*s->breaches;
-    return -KITH_EIO;
+    w->breached = true;
+    w->failed = c;
+    w->why = KITH_REFUSED_BREACH;
+    return kith_codec_breach(c, what);
 }
 
 struct kith_bytes kith_pipeline_ad(struct kith_pipeline *p, size_t framing)
@@ -44,7 +41,7 @@ int kith_work_grow(struct kith_work *w, struct kith_buf *buf, size_t cap, bool k
 {
     size_t at = buf->base ? (size_t)(buf->data - buf->base) : 0;
     if (buf->base && cap <= buf->cap) return 0;
-    if (cap < 64) cap = 64; /* never nothing: NULL is no place to be at */
+    if (cap < 64) cap = 64; /* malloc(0) may return NULL */
     if (w->memory && (*w->memory > w->max_memory || cap - buf->cap > w->max_memory - *w->memory))
         return -KITH_ENOMEM;
     uint8_t *base = keep ? realloc(buf->base, cap) : malloc(cap);
@@ -60,12 +57,11 @@ int kith_work_grow(struct kith_work *w, struct kith_buf *buf, size_t cap, bool k
 static int reserve(struct kith_frame *frame, size_t n)
 {
     struct kith_work *w = (struct kith_work *)frame;
-    int rc = 0;
+    int rc;
     if (n > w->most) return -KITH_ETOOBIG;
     if (w->plane == KITH_STREAM) {
         w->scratch.data = w->scratch.base;
-        rc = kith_work_grow(w, &w->scratch, w->head + n + w->tail + 1,
-                            0); /* there must be a place, even for nothing */
+        rc = kith_work_grow(w, &w->scratch, w->head + n + w->tail + 1, false);
         if (rc) return rc;
     }
     w->scratch.data = w->scratch.base + w->head;
@@ -106,7 +102,7 @@ static bool within(const struct kith_buf *b, const struct kith_buf *storage)
            (size_t)(b->data - b->base) <= b->cap && b->len <= b->cap - (size_t)(b->data - b->base);
 }
 
-bool kith_work_sane(struct kith_work *w, struct kith_slot *s, struct kith_buf *cur,
+bool kith_work_sane(struct kith_work *w, struct kith_codec *c, struct kith_buf *cur,
                     const struct kith_buf *before)
 {
     if (within(cur, before) && w->scratch.base == w->given.base && w->scratch.cap == w->given.cap)
@@ -115,6 +111,12 @@ bool kith_work_sane(struct kith_work *w, struct kith_slot *s, struct kith_buf *c
         return true;
     *cur = *before;
     w->scratch = w->given;
-    kith_slot_breach(s, "it returned a buffer that it was not given");
+    kith_work_breach(w, c, "it returned a buffer that it was not given");
     return false;
+}
+
+void kith_work_undo(struct kith_work *w, struct kith_buf *cur, const struct kith_buf *before)
+{
+    if (cur->base != before->base) kith_buf_swap(cur, &w->scratch);
+    *cur = *before;
 }

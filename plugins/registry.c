@@ -6,7 +6,7 @@
  * its name. Each file is loaded once and kept. Knows nothing of instances.
  */
 #include "loader.h"
-#include "plugins.h"
+#include "registry.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -154,9 +154,9 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Load every .so of a folder, in the order of their names. A folder that isn't there holds nothing.
- */
-static void load_dir(struct kith_registry *r, const char *dir)
+/* Every .so of a folder, in the order of their names; links that lead nowhere too. A folder that
+ * isn't there holds nothing. */
+static void visit_dir(const char *dir, void (*visit)(void *arg, const char *path), void *arg)
 {
     DIR *d = opendir(dir);
     if (!d) return;
@@ -173,18 +173,22 @@ static void load_dir(struct kith_registry *r, const char *dir)
     if (n) qsort(files, n, sizeof *files, by_text);
     for (size_t i = 0; i < n; i++) {
         char path[PATH_MAX], real[PATH_MAX];
-        if (snprintf(path, sizeof path, "%s/%s", dir, files[i]) < (int)sizeof path &&
-            realpath(path, real))
-            load(r, real);
+        if (snprintf(path, sizeof path, "%s/%s", dir, files[i]) < (int)sizeof path)
+            visit(arg, realpath(path, real) ? real : path);
         free(files[i]);
     }
     free(files);
 }
 
-static void load_all(struct kith_registry *r)
+void kith_registry_files(struct kith_registry *r, void (*visit)(void *arg, const char *path),
+                         void *arg)
 {
-    for (size_t i = 0; i < r->dir_count; i++) load_dir(r, r->dirs[i]);
+    for (size_t i = 0; i < r->dir_count; i++) visit_dir(r->dirs[i], visit, arg);
 }
+
+static void load_one(void *registry, const char *path) { load(registry, path); }
+
+static void load_all(struct kith_registry *r) { kith_registry_files(r, load_one, r); }
 
 /* -------------------------------------------------------------------------------------- find */
 

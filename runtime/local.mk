@@ -1,21 +1,50 @@
-# The minimal runtime: everything below include/kith/kith.h that is not pure.
-noinst_LTLIBRARIES += runtime/libruntime.la
-runtime_libruntime_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/host.c \
+# The runtime, in three parts; each sees what its -I flags show (docs/ARCHITECTURE.md):
+#
+#   loop      what a node stands on: event loop, timers, host services, log, resolver
+#   node      a node: life, turn, streams, commands, joins, reload
+#   control   the control socket: an observer of a node, registered with it
+#
+# kith.c stands above them and puts them together. libruntime.la holds all of it.
+INC_LOOP    = $(INC_HOST) -I$(top_srcdir)/runtime/loop
+INC_NODE    = $(INC_LOOP) -I$(top_srcdir)/runtime/node -I$(top_srcdir)/core
+INC_CONTROL = $(INC_NODE) -I$(top_srcdir)/runtime/control
+
+noinst_LTLIBRARIES += runtime/libloop.la runtime/libnode.la runtime/libcontrol.la \
+  runtime/libruntime.la
+
+runtime_libloop_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/host.c \
   runtime/loop/host.h runtime/loop/log.c runtime/loop/log.h runtime/loop/log_format.c \
   runtime/loop/log_format.h runtime/loop/loop.c runtime/loop/loop.h runtime/loop/loop_private.h \
-  runtime/loop/loop_uv.c runtime/loop/loop_virtual.c runtime/loop/resolve.c runtime/loop/resolve.h \
-  runtime/loop/timers.c runtime/loop/timers.h runtime/loop/where.c \
-  runtime/node/runtime.h runtime/node/node.c runtime/node/wiring.c runtime/node/streams.c \
-  runtime/node/commands.c runtime/node/joiner.c runtime/node/table.c runtime/node/stats.c \
-  runtime/node/codes.c runtime/node/reload.c \
-  runtime/control/wire_watch.c runtime/control/wire_watch.h runtime/control/control.h \
-  runtime/control/control.c runtime/control/control_path.c runtime/control/control_commands.c \
-  runtime/control/control_keys.c runtime/control/control_report.c runtime/control/control_monitor.c
-runtime_libruntime_la_CPPFLAGS = $(INC_ALL) -DKITH_VERSION='"$(PACKAGE_VERSION)"' -DKITH_PLUGINDIR='"$(plugindir)"'
-runtime_libruntime_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS) $(JANSSON_CFLAGS)
-runtime_libruntime_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(RESOLV_LIBS) $(JANSSON_LIBS) -lpthread
+  runtime/loop/loop_uv.c runtime/loop/loop_virtual.c runtime/loop/resolve.c \
+  runtime/loop/resolve.h runtime/loop/timers.c runtime/loop/timers.h runtime/loop/where.c \
+  runtime/loop/where.h
+runtime_libloop_la_CPPFLAGS = $(INC_LOOP)
+runtime_libloop_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS)
+runtime_libloop_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(RESOLV_LIBS) -lpthread
 
-# What an embedder links: all of it, with kith.h's functions as its only symbols (everything else is hidden).
+runtime_libnode_la_SOURCES = runtime/node/access.c runtime/node/codes.c runtime/node/commands.c \
+  runtime/node/inside.h runtime/node/joiner.c runtime/node/life.c runtime/node/node.h \
+  runtime/node/observer.c runtime/node/observer.h runtime/node/open.c runtime/node/reload.c \
+  runtime/node/stats.c runtime/node/table.c runtime/node/wiring.c runtime/node/wiring_streams.c
+runtime_libnode_la_CPPFLAGS = $(INC_NODE) -DKITH_VERSION='"$(PACKAGE_VERSION)"' \
+  -DKITH_PLUGINDIR='"$(plugindir)"'
+
+runtime_libcontrol_la_SOURCES = runtime/control/control.c runtime/control/control.h \
+  runtime/control/control_client.c runtime/control/control_commands.c \
+  runtime/control/control_inside.h runtime/control/control_json.c runtime/control/control_keys.c \
+  runtime/control/control_monitor.c runtime/control/control_path.c \
+  runtime/control/control_report.c runtime/control/control_wire.c
+runtime_libcontrol_la_CPPFLAGS = $(INC_CONTROL)
+runtime_libcontrol_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+runtime_libcontrol_la_LIBADD = $(JANSSON_LIBS) $(SODIUM_LIBS)
+
+runtime_libruntime_la_SOURCES = runtime/kith.c
+runtime_libruntime_la_CPPFLAGS = $(INC_CONTROL)
+runtime_libruntime_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+runtime_libruntime_la_LIBADD = runtime/libcontrol.la runtime/libnode.la runtime/libloop.la
+
+# What an embedder links: all of it, with kith.h's functions as its only symbols (everything else is
+# hidden).
 lib_LTLIBRARIES += libkith.la
 libkith_la_SOURCES =
 libkith_la_LIBADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la core/libcore.la

@@ -7,10 +7,8 @@
  * running nodes.
  */
 #include "config_with.h"
-#include "tools.h"
-
 #include "config.h"
-
+#include "fail.h"
 #include <sodium.h>
 
 static const struct kith_codec_ops *ops_of(const struct kith_entry *e) { return e->plugin->ops; }

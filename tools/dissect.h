@@ -1,6 +1,6 @@
 /*
  * dissect.h - private to `kith dissect`: layers (dissect_layers.c), messages (dissect_messages.c),
- * captures (dissect_pcap.c).
+ * captures (dissect_pcap.c), lines for people (dissect_text.c).
  */
 #ifndef KITH_DISSECT_H
 #define KITH_DISSECT_H
@@ -14,16 +14,23 @@ struct kith_dissect_error {
     char text[200];
 };
 
-enum { KITH_DISSECT_KEYS = 16 };
+enum { KITH_DISSECT_KEYS = 16, KITH_DISSECT_WIRES = 16 };
 
-struct kith_dissect_keys {
+/* What is known about the bytes. It and its texts must outlive the dissector. */
+struct kith_dissect_setup {
     const char *keys[KITH_DISSECT_KEYS]; /* hex or base64 */
-    size_t count;
-    const char *label; /* NULL: none */
+    size_t key_count;
+    struct {
+        const char *codec; /* its name, or its file */
+        uint8_t byte;
+    } wires[KITH_DISSECT_WIRES]; /* private layer bytes of codecs without one of their own */
+    size_t wire_count;
+    const char *label;       /* NULL: none */
+    const char *plugin_path; /* folders, colon separated; NULL: the usual ones */
 };
 
 struct kith_dissector;
-struct kith_dissector *kith_dissector_new(const struct kith_dissect_keys *, struct kith_error *err);
+struct kith_dissector *kith_dissector_new(const struct kith_dissect_setup *, struct kith_error *);
 void kith_dissector_free(struct kith_dissector *);
 
 /* One packet, or one direction of a stream (reply: the acceptor's). *result: {"layers",
@@ -41,7 +48,10 @@ int kith_dissect_stream(struct kith_bytes, json_t *layers, json_t *messages,
 /* Label of a message as its header says it, into out (256 bytes); false when it has none. */
 bool kith_dissect_label(struct kith_bytes, char *out);
 
+/* The same as a line for people, without a line end; malloc'd. */
+char *kith_dissect_line(const json_t *result);
+
 /* A capture file: one line a packet and a stream's direction. An exit code. */
-int kith_dissect_pcap(const char *path, struct kith_dissect_keys *, bool json);
+int kith_dissect_pcap(const char *path, struct kith_dissect_setup *, bool json);
 
 #endif

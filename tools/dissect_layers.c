@@ -1,19 +1,25 @@
 /*
  * dissect_layers.c - the layers of a packet or stream, peeled by the same pipeline and the same
- * codecs that a node uses: this file only makes a config that accepts every one of them and
+ * codecs that a node uses: this file only makes a chain that accepts every one of them and
  * requires nothing, and listens to the pipeline's trace.
  */
 #include "dissect.h"
 
 #include "config.h"
 #include "host.h"
-#include "plugins.h"
+#include "inflow.h"
+#include "registry.h"
 
+#include <sodium.h>
 #include <stdlib.h>
+
+/* As a node has them unless its file says otherwise. */
+enum { PROTOCOL = 2, STREAM_MAX = 20 << 20, STREAMS_MAX = 128 << 20 };
 
 struct kith_dissector {
     struct kith_registry *registry;
-    struct kith_config *config;
+    const struct kith_dissect_setup *setup;
+    struct kith_chain chain; /* opens all there is, requires nothing */
     struct kith_keyring *ring;
     struct kith_pipeline *pipeline;
     struct kith_loop *loop;
@@ -30,41 +36,83 @@ struct peeled {
 
 /* ----------------------------------------------------------------- a pipeline that takes all */
 
-/* A config that accepts every codec there is and requires nothing. Keys travel in the environment,
- * as a node's may. */
-static struct kith_config *make_config(const struct kith_dissect_keys *r,
-                                       struct kith_registry *registry)
+/* The private byte that was named for a codec, or for the file it is in; 0: none. */
+static uint8_t wire_of(const struct kith_dissector *d, const struct kith_plugin *p)
 {
-    struct kith_config_finder finder = kith_registry_finder(registry);
-    json_t *keyring = json_array(), *accept = json_array();
-    for (size_t i = 0; i < r->count; i++) {
-        char name[48];
-        snprintf(name, sizeof name, "KITH_DISSECT_KEY_%zu", i);
-        setenv(name, r->keys[i], 1);
-        json_array_append_new(keyring, json_pack("{s:s}", "env", name));
+    const struct kith_dissect_setup *s = d->setup;
+    for (size_t i = 0; i < s->wire_count; i++)
+        if (kith_registry_find(d->registry, KITH_CODEC, s->wires[i].codec, NULL) == p)
+            return s->wires[i].byte;
+    return 0;
+}
+
+static bool needs_byte(const struct kith_form *form)
+{
+    return form->framing == KITH_FRAMED && !form->first;
+}
+
+static int remake(struct kith_dissector *d, struct kith_error *err)
+{
+    struct kith_host_maker maker = kith_services_maker(d->services);
+    struct kith_pipeline *more;
+    int rc = kith_pipeline_new(&more, &d->chain, &maker, d->ring, d->pipeline, err);
+    if (rc) return rc;
+    kith_pipeline_unref(d->pipeline);
+    d->pipeline = more;
+    return 0;
+}
+
+/* One codec more that is opened. One that wants a private byte or a key and has none is not there;
+ * that another can't be used is said, and does not keep the others from their work. */
+static void accept_codec(struct kith_dissector *d, const struct kith_plugin *p)
+{
+    const struct kith_codec_ops *ops = p->ops;
+    struct kith_error err = {.size = sizeof err};
+    uint8_t wire = wire_of(d, p);
+    if (!wire && (needs_byte(&ops->packet) || needs_byte(&ops->stream))) return;
+    if (ops->flags & KITH_CODEC_KEYED && !kith_keyring_count(d->ring)) return;
+    struct kith_entries *accept = &d->chain.accept;
+    int rc = kith_entries_add(accept, p, KITH_PROFILE_LAN, NULL, 0, &err);
+    if (!rc) {
+        struct kith_entry *entry = &accept->items[accept->count - 1];
+        entry->wire = wire;
+        kith_entry_digest(entry);
+        rc = remake(d, &err);
+        if (rc) kith_entry_fini(&accept->items[--accept->count]);
     }
-    for (const char *const *names = finder.names(finder.ctx, KITH_CODEC); *names; names++) {
-        const struct kith_plugin *p = kith_registry_find(registry, KITH_CODEC, *names, NULL);
-        const struct kith_codec_ops *ops = p ? p->ops : NULL;
-        if (ops && (r->count || !(ops->flags & KITH_CODEC_KEYED)))
-            json_array_append_new(accept, json_pack("{s:s}", "use", p->name));
+    if (rc) fprintf(stderr, "kith dissect: codec '%s' is left out: %s\n", p->name, err.text);
+}
+
+static int accept_all(struct kith_dissector *d, struct kith_error *err)
+{
+    const struct kith_dissect_setup *s = d->setup;
+    for (size_t i = 0; i < s->wire_count; i++) /* also loads what is named by its file */
+        if (!kith_registry_find(d->registry, KITH_CODEC, s->wires[i].codec, err)) return err->code;
+    int rc = remake(d, err);
+    for (size_t i = 0; !rc && i < s->wire_count; i++)
+        accept_codec(d, kith_registry_find(d->registry, KITH_CODEC, s->wires[i].codec, NULL));
+    struct kith_config_finder finder = kith_registry_finder(d->registry);
+    for (const char *const *name = finder.names(finder.ctx, KITH_CODEC); !rc && *name; name++) {
+        const struct kith_plugin *p = kith_registry_find(d->registry, KITH_CODEC, *name, NULL);
+        if (p && !wire_of(d, p)) accept_codec(d, p);
     }
-    json_t *file = json_pack("{s:{s:s,s:s},s:{s:s},s:{s:[],s:o,s:[]}}", "node", "name", "dissect",
-                             "label", r->label ? r->label : "", "transport", "use", "udp_tcp",
-                             "pipeline", "send", "accept", accept, "require");
-    if (json_array_size(keyring))
-        json_object_set_new(file, "keyring", keyring);
-    else
-        json_decref(keyring);
-    char *text = file ? json_dumps(file, 0) : NULL;
-    json_decref(file);
-    struct kith_diag *diag = kith_diag_new();
-    struct kith_config *config =
-        text && diag ? kith_config_parse("(dissect)", text, strlen(text), &finder, diag) : NULL;
-    if (!config && diag) kith_diag_print(diag, stderr);
-    kith_diag_free(diag);
-    free(text);
-    return config;
+    return rc;
+}
+
+static int take_keys(struct kith_dissector *d, struct kith_error *err)
+{
+    struct kith_secrets keys = {0};
+    uint8_t key[KITH_KEY_MAX];
+    int rc = 0;
+    for (size_t i = 0; i < d->setup->key_count && rc >= 0; i++) {
+        rc = kith_secret_parse(d->setup->keys[i], strlen(d->setup->keys[i]), key);
+        if (rc >= 0) rc = kith_secrets_add(&keys, key, (size_t)rc);
+    }
+    sodium_memzero(key, sizeof key);
+    if (rc >= 0) d->ring = kith_keyring_new(&keys);
+    kith_secrets_free(&keys);
+    if (rc < 0) return kith_fail(err, KITH_EINVAL, "a key is 16, 24 or 32 bytes");
+    return d->ring ? 0 : kith_fail(err, KITH_ENOMEM, "out of memory");
 }
 
 /* Which layers state their sizes: those that change them on purpose. */
@@ -124,6 +172,14 @@ static const char *why(int code)
     case KITH_EPOLICY: return "not the label given, or no label";
     default: return "malformed";
     }
+}
+
+bool kith_dissect_label(struct kith_bytes in, char *out)
+{
+    if (in.len <= 2 || in.data[0] != 0xF4 || in.len < 2u + in.data[1]) return false;
+    memcpy(out, in.data + 2, in.data[1]);
+    out[in.data[1]] = 0;
+    return true;
 }
 
 static int open_packet(struct kith_pipeline *pipeline, struct kith_bytes in, struct kith_buf *plain)
@@ -205,8 +261,8 @@ void kith_dissector_free(struct kith_dissector *d)
 {
     if (!d) return;
     kith_pipeline_unref(d->pipeline);
+    kith_entries_free(&d->chain.accept);
     if (d->ring) kith_keyring_unref(d->ring);
-    kith_config_free(d->config);
     kith_services_free(d->services);
     kith_log_free(d->log);
     if (d->loop) kith_loop_free(d->loop);
@@ -214,27 +270,33 @@ void kith_dissector_free(struct kith_dissector *d)
     free(d);
 }
 
-struct kith_dissector *kith_dissector_new(const struct kith_dissect_keys *keys,
+static int make_parts(struct kith_dissector *d, struct kith_error *err)
+{
+    if (sodium_init() < 0 || !(d->registry = kith_registry_new(d->setup->plugin_path)) ||
+        !(d->loop = kith_loop_new_virtual(1, 0)))
+        return kith_fail(err, KITH_ENOMEM, "out of memory");
+    int rc = kith_log_new(&d->log, &(struct kith_log_setup){.level = KITH_LOG_ERROR}, err);
+    if (rc) return rc;
+    d->services = kith_services_new(d->loop, d->log);
+    if (!d->services) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    rc = take_keys(d, err);
+    return rc ? rc : accept_all(d, err);
+}
+
+struct kith_dissector *kith_dissector_new(const struct kith_dissect_setup *setup,
                                           struct kith_error *err)
 {
     struct kith_dissector *d = calloc(1, sizeof *d);
-    if (!d || !(d->registry = kith_registry_new(NULL)) ||
-        !(d->loop = kith_loop_new_virtual(1, 0)) ||
-        kith_log_new(&d->log, &(struct kith_log_setup){.level = KITH_LOG_ERROR}, err) ||
-        !(d->services = kith_services_new(d->loop, d->log))) {
-        if (!*err->text) kith_fail(err, KITH_ENOMEM, "out of memory");
-        kith_dissector_free(d);
+    if (!d) {
+        kith_fail(err, KITH_ENOMEM, "out of memory");
         return NULL;
     }
-    struct kith_host_maker maker = kith_services_maker(d->services);
-    if (!(d->config = make_config(keys, d->registry))) {
-        kith_fail(err, KITH_EINVAL, "these keys or this label can't be used");
-    } else if (!(d->ring = kith_keyring_new(&d->config->keyring))) {
-        kith_fail(err, KITH_ENOMEM, "out of memory");
-    } else if (kith_pipeline_new(&d->pipeline, &d->config->chain, &maker, d->ring, NULL, err) ==
-               0) {
-        return d;
-    }
+    d->setup = setup;
+    d->chain = (struct kith_chain){.protocol = PROTOCOL,
+                                   .label = setup->label,
+                                   .max_stream_size = STREAM_MAX,
+                                   .max_stream_memory = STREAMS_MAX};
+    if (make_parts(d, err) == 0) return d;
     kith_dissector_free(d);
     return NULL;
 }

@@ -1,10 +1,11 @@
 /*
- * dissect_messages.c - memberlist's messages as JSON: the wire's fields in snake case, byte strings
- * as hex, what is nil or absent left out. Knows nothing of layers but the compound.
+ * dissect_messages.c - memberlist's messages as JSON: each field of the wire's own table in snake
+ * case, byte strings as hex, what is nil or absent left out. Knows nothing of layers but the
+ * compound.
  */
 #include "dissect.h"
 
-#include "wire.h"
+#include "wire_fields.h"
 
 #include <stdlib.h>
 
@@ -58,79 +59,68 @@ static void put_text(json_t *o, const char *key, struct kith_bytes b)
     json_object_set_new(o, key, s);
 }
 
-static void put_int(json_t *o, const char *key, int64_t v)
+/* Go's name of a field as the rest of Kith writes names: SeqNo, seq_no. */
+static void snake(const struct kith_wire_field *f, char out[2 * KITH_WIRE_KEY])
 {
-    json_object_set_new(o, key, json_integer(v));
-}
-
-static void put_source(json_t *o, const struct kith_msg *m)
-{
-    if (m->source_addr.len) put_hex(o, "source_addr", m->source_addr);
-    if (m->source_port) put_int(o, "source_port", m->source_port);
-    if (m->source_node.len) put_text(o, "source_node", m->source_node);
-}
-
-static void put_member(json_t *o, const char *name_key, const struct kith_msg *m)
-{
-    put_text(o, name_key, m->node);
-    put_hex(o, "addr", m->addr);
-    put_int(o, "port", m->port);
-    put_hex(o, "meta", m->meta);
-    put_int(o, "incarnation", m->incarnation);
-    put_hex(o, "vsn", m->vsn);
-}
-
-static json_t *message_json(const struct kith_msg *m)
-{
-    json_t *o = json_object();
-    json_object_set_new(o, "type", json_string(kith_msg_name(m->type)));
-    switch (m->type) {
-    case KITH_MSG_PING:
-        put_int(o, "seq_no", m->seq_no);
-        put_text(o, "node", m->node);
-        put_source(o, m);
-        break;
-    case KITH_MSG_INDIRECT_PING:
-        put_int(o, "seq_no", m->seq_no);
-        put_hex(o, "target", m->target);
-        put_int(o, "port", m->port);
-        put_text(o, "node", m->node);
-        json_object_set_new(o, "nack", json_boolean(m->nack));
-        put_source(o, m);
-        break;
-    case KITH_MSG_ACK:
-        put_int(o, "seq_no", m->seq_no);
-        put_hex(o, "payload", m->payload);
-        break;
-    case KITH_MSG_NACK: put_int(o, "seq_no", m->seq_no); break;
-    case KITH_MSG_ERR: put_text(o, "error", m->error); break;
-    case KITH_MSG_SUSPECT:
-    case KITH_MSG_DEAD:
-        put_int(o, "incarnation", m->incarnation);
-        put_text(o, "node", m->node);
-        put_text(o, "from", m->from);
-        break;
-    case KITH_MSG_ALIVE: put_member(o, "node", m); break;
-    default: break;
+    size_t n = 0;
+    for (size_t i = 1; i < f->key_len; i++) { /* behind msgpack's header byte */
+        bool upper = f->key[i] >= 'A' && f->key[i] <= 'Z';
+        if (upper && i > 1) out[n++] = '_';
+        out[n++] = (char)(upper ? f->key[i] - 'A' + 'a' : f->key[i]);
     }
+    out[n] = 0;
+}
+
+static json_t *number_json(const struct kith_wire_field *f, const void *at)
+{
+    switch (f->kind) {
+    case KITH_WIRE_BOOL: return json_boolean(*(const bool *)at);
+    case KITH_WIRE_U16: return json_integer(*(const uint16_t *)at);
+    case KITH_WIRE_U32: return json_integer(*(const uint32_t *)at);
+    default: return json_integer(*(const int64_t *)at);
+    }
+}
+
+static void put_field(json_t *o, const struct kith_wire_field *f, const struct kith_msg *m)
+{
+    const void *at = (const char *)m + f->offset;
+    const struct kith_bytes *bytes = at;
+    char key[2 * KITH_WIRE_KEY];
+    snake(f, key);
+    if (f->kind == KITH_WIRE_STRING || f->kind == KITH_WIRE_BYTES) {
+        if (f->omit_empty && !bytes->len) return;
+        f->kind == KITH_WIRE_STRING ? put_text(o, key, *bytes) : put_hex(o, key, *bytes);
+        return;
+    }
+    json_t *number = number_json(f, at);
+    if (f->omit_empty && json_integer_value(number) == 0 && !json_is_true(number))
+        json_decref(number);
+    else
+        json_object_set_new(o, key, number);
+}
+
+/* The fields of a map, in the order in which Go declares them. */
+static void put_fields(json_t *o, enum kith_body body, const struct kith_msg *m)
+{
+    const struct kith_wire_body *shape = kith_wire_body(body);
+    for (unsigned i = 0; shape && i < shape->count; i++)
+        put_field(o, &shape->fields[shape->declared[i]], m);
+}
+
+static json_t *message_json(uint8_t type, const struct kith_msg *m)
+{
+    json_t *o = json_pack("{s:s}", "type", kith_msg_name(type));
+    put_fields(o, (enum kith_body)type, m);
     return o;
 }
 
 /* ----------------------------------------------------------------------------------- packets */
 
+/* Messages that are a map and nothing else, and so may be in a packet. */
 static bool is_map(uint8_t type)
 {
-    switch (type) {
-    case KITH_MSG_PING:
-    case KITH_MSG_INDIRECT_PING:
-    case KITH_MSG_ACK:
-    case KITH_MSG_SUSPECT:
-    case KITH_MSG_ALIVE:
-    case KITH_MSG_DEAD:
-    case KITH_MSG_NACK:
-    case KITH_MSG_ERR: return true;
-    default: return false;
-    }
+    bool headed = type == KITH_MSG_PUSH_PULL || type == KITH_MSG_USER; /* more follows the map */
+    return !headed && type != KITH_BODY_NODE_STATE && kith_wire_body((enum kith_body)type);
 }
 
 static int read_map(enum kith_body body, struct kith_bytes in, size_t *at, struct kith_msg *m,
@@ -179,8 +169,7 @@ static int read_packet(struct kith_bytes in, size_t base, int depth, json_t *lay
     }
     int rc = read_map((enum kith_body)type, in, &at, &m, kith_msg_name(type), err);
     if (rc) return rc;
-    m.type = type;
-    json_array_append_new(messages, message_json(&m));
+    json_array_append_new(messages, message_json(type, &m));
     return 0;
 }
 
@@ -199,16 +188,16 @@ static int read_push_pull(struct kith_bytes in, size_t *at, json_t *messages,
     int rc = read_map(KITH_BODY_PUSH_PULL, in, at, &head, "push_pull header", err);
     if (rc) return rc;
     if (head.nodes < 0 || head.user_state_len < 0) return malformed(err, "push_pull header", *at);
-    json_t *nodes = json_array();
-    json_t *o = json_pack("{s:s,s:b,s:o}", "type", "push_pull", "join", head.join, "nodes", nodes);
+    json_t *o = message_json(KITH_MSG_PUSH_PULL, &head), *nodes = json_array();
+    json_object_set_new(o, "nodes", nodes); /* themselves, instead of their number */
+    json_object_del(o, "user_state_len");
     json_array_append_new(messages, o);
     for (int64_t i = 0; i < head.nodes; i++) {
         memset(&node, 0, sizeof node);
         rc = read_map(KITH_BODY_NODE_STATE, in, at, &node, "push_pull node", err);
         if (rc) return rc;
         json_t *n = json_object();
-        put_member(n, "name", &node);
-        put_int(n, "state", node.state);
+        put_fields(n, KITH_BODY_NODE_STATE, &node);
         json_array_append_new(nodes, n);
     }
     if ((uint64_t)head.user_state_len > in.len - *at)
@@ -250,7 +239,6 @@ int kith_dissect_stream(struct kith_bytes in, json_t *layers, json_t *messages,
     struct kith_msg m = {0};
     int rc = read_map((enum kith_body)type, in, &at, &m, kith_msg_name(type), err);
     if (rc) return rc;
-    m.type = type;
-    json_array_append_new(messages, message_json(&m));
+    json_array_append_new(messages, message_json(type, &m));
     return 0;
 }

@@ -6,8 +6,7 @@
  * IPv6 without extension headers. What can't be read that way is counted and said at the end.
  */
 #include "dissect.h"
-#include "tools.h"
-
+#include "fail.h"
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -112,40 +111,6 @@ static void endpoint_text(const struct endpoint *e, char out[64])
     snprintf(out, 64, e->len == 4 ? "%s:%u" : "[%s]:%u", ip, e->port);
 }
 
-static void print_layers(const json_t *layers)
-{
-    size_t i;
-    json_t *layer, *v;
-    json_array_foreach(layers, i, layer)
-    {
-        printf(" %s%s", i ? "| " : "", json_string_value(json_object_get(layer, "layer")));
-        if ((v = json_object_get(layer, "label"))) printf(" %s", json_string_value(v));
-        if ((v = json_object_get(layer, "version")))
-            printf(" v%" JSON_INTEGER_FORMAT, json_integer_value(v));
-        if ((v = json_object_get(layer, "key")))
-            printf(" key %" JSON_INTEGER_FORMAT, json_integer_value(v));
-        if ((v = json_object_get(layer, "parts")))
-            printf(" %" JSON_INTEGER_FORMAT, json_integer_value(v));
-        if ((v = json_object_get(layer, "in")))
-            printf(" %" JSON_INTEGER_FORMAT ">%" JSON_INTEGER_FORMAT, json_integer_value(v),
-                   json_integer_value(json_object_get(layer, "out")));
-    }
-    if (i) fputs(" |", stdout);
-}
-
-static void print_messages(const json_t *messages)
-{
-    size_t i;
-    json_t *m, *v;
-    json_array_foreach(messages, i, m)
-    {
-        printf(" %s", json_string_value(json_object_get(m, "type")));
-        if ((v = json_object_get(m, "node")) && *json_string_value(v))
-            printf("(%s)", json_string_value(v));
-        if ((v = json_object_get(m, "nodes"))) printf("(%zu nodes)", json_array_size(v));
-    }
-}
-
 static void print_one(struct capture *c, double at, const struct endpoint *from,
                       const struct endpoint *to, const char *plane, struct kith_bytes bytes,
                       bool stream, bool reply)
@@ -170,11 +135,11 @@ static void print_one(struct capture *c, double at, const struct endpoint *from,
         struct tm tm;
         gmtime_r(&seconds, &tm);
         strftime(stamp, sizeof stamp, "%H:%M:%S", &tm);
-        printf("%s.%06d %s > %s %s %zu:", stamp, (int)((at - (double)seconds) * 1e6), a, b, plane,
-               bytes.len);
-        print_layers(json_object_get(result, "layers"));
-        print_messages(json_object_get(result, "messages"));
-        if (rc) printf(" ! %s", err.text);
+        char *line = kith_dissect_line(result);
+        printf("%s.%06d %s > %s %s %zu: %s", stamp, (int)((at - (double)seconds) * 1e6), a, b,
+               plane, bytes.len, line ? line : "");
+        if (rc) printf("%s! %s", line && *line ? " " : "", err.text);
+        free(line);
     }
     putchar('\n');
     json_decref(result);
@@ -220,7 +185,7 @@ static bool take(struct half *h, uint32_t seq, const uint8_t *data, size_t len)
 {
     int32_t ahead = (int32_t)(seq - h->expected);
     if (ahead > 0) return false;
-    size_t known = (size_t) - (int64_t)ahead;
+    size_t known = (size_t)(-(int64_t)ahead);
     if (known < len) append(h, data + known, len - known);
     return true;
 }
@@ -250,6 +215,17 @@ static void drain_early(struct half *h)
     }
 }
 
+/* Where the bytes of this direction begin: behind a SYN, or in the middle when the capture began
+ * later. A second SYN before any byte begins anew. */
+static void begin(struct half *h, uint32_t seq, bool syn, bool ack)
+{
+    if (syn && h->expected != seq + 1 && !h->len) h->started = false;
+    if (h->started) return;
+    h->started = true;
+    h->expected = syn ? seq + 1 : seq;
+    h->opener = syn && !ack;
+}
+
 static void on_tcp(struct capture *c, double at, struct endpoint *from, struct endpoint *to,
                    const uint8_t *p, size_t len)
 {
@@ -261,12 +237,7 @@ static void on_tcp(struct capture *c, double at, struct endpoint *from, struct e
     to->port = be16(p + 2);
     struct half *h = half_of(c, from, to, at);
     if (!h || head < 20 || head > len) return;
-    if (syn && h->started && h->expected != seq + 1 && !h->len) h->started = false;
-    if (!h->started) {
-        h->started = true;
-        h->expected = syn ? seq + 1 : seq;
-        h->opener = syn && !ack;
-    }
+    begin(h, seq, syn, ack);
     if (syn || head == len) return;
     if (take(h, seq, p + head, len - head))
         drain_early(h);
@@ -374,7 +345,7 @@ static int read_frames(struct capture *c, const char *path, bool find_label, cha
     return KITH_EXIT_OK;
 }
 
-int kith_dissect_pcap(const char *path, struct kith_dissect_keys *keys, bool json)
+int kith_dissect_pcap(const char *path, struct kith_dissect_setup *setup, bool json)
 {
     struct capture c = {.json = json};
     struct kith_error err = {.size = sizeof err};
@@ -383,14 +354,14 @@ int kith_dissect_pcap(const char *path, struct kith_dissect_keys *keys, bool jso
     int code = open_capture(&c, path);
     if (code) goto out;
     /* The label is part of what is authenticated: without one given, the first one that is seen. */
-    if (!keys->label) {
+    if (!setup->label) {
         *label = 0;
         code = read_frames(&c, path, true, label);
         if (code) goto out;
-        if (*label) keys->label = label;
+        if (*label) setup->label = label;
         fseek(c.in, 24, SEEK_SET);
     }
-    if (!(c.dissector = kith_dissector_new(keys, &err))) {
+    if (!(c.dissector = kith_dissector_new(setup, &err))) {
         code = kith_tool_fail("dissect", KITH_EXIT_USAGE, "%s", err.text);
         goto out;
     }

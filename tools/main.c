@@ -1,7 +1,9 @@
 /*
  * main.c - kith(1): find the subcommand and hand over.
  */
-#include "tools.h"
+#include "cmd.h"
+#include "crash.h"
+#include "fail.h"
 
 #include <kith/kith.h>
 #include <stdlib.h>
@@ -10,50 +12,22 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } tools[] = {
-    {"run", "run a node from its file", kith_tool_run},
-    {"members", "who is in the cluster", kith_tool_members},
-    {"join", "join by way of other members", kith_tool_join},
-    {"leave", "say goodbye and end the node", kith_tool_leave},
-    {"info", "the node about itself, and all it counts", kith_tool_info},
-    {"send", "a user message to one member", kith_tool_send},
-    {"broadcast", "a user message to the cluster", kith_tool_broadcast},
-    {"monitor", "events and messages as they happen", kith_tool_monitor},
-    {"meta", "show or change the node's meta", kith_tool_meta},
-    {"reload", "read the node's file again", kith_tool_reload},
-    {"keys", "list, install, use, remove and rotate keys", kith_tool_keys},
-    {"command", "ask a plugin of the running node", kith_tool_command},
-    {"config", "check, show or document a node's file", kith_tool_config},
-    {"plugin", "list, inspect and measure plugins", kith_tool_plugin},
-    {"dissect", "take a packet or stream apart, layer by layer", kith_tool_dissect},
+    {"run", "run a node from its file", kith_cmd_run},
+    {"members", "who is in the cluster", kith_cmd_members},
+    {"join", "join by way of other members", kith_cmd_join},
+    {"leave", "say goodbye and end the node", kith_cmd_leave},
+    {"info", "the node about itself, and all it counts", kith_cmd_info},
+    {"send", "a user message to one member", kith_cmd_send},
+    {"broadcast", "a user message to the cluster", kith_cmd_broadcast},
+    {"monitor", "events and messages as they happen", kith_cmd_monitor},
+    {"meta", "show or change the node's meta", kith_cmd_meta},
+    {"reload", "read the node's file again", kith_cmd_reload},
+    {"keys", "list, install, use, remove and rotate keys", kith_cmd_keys},
+    {"command", "ask a plugin of the running node", kith_cmd_command},
+    {"config", "check, show or document a node's file", kith_cmd_config},
+    {"plugin", "list, inspect and measure plugins", kith_cmd_plugin},
+    {"dissect", "take a packet or stream apart, layer by layer", kith_cmd_dissect},
 };
-
-int kith_tool_fail(const char *name, int code, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    fprintf(stderr, "kith %s: ", name);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
-    va_end(ap);
-    return code;
-}
-
-int kith_tool_usage(const char *name, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    fprintf(stderr, "kith %s: ", name);
-    vfprintf(stderr, fmt, ap);
-    fprintf(stderr, "\nTry 'kith %s --help'.\n", name);
-    va_end(ap);
-    return KITH_EXIT_USAGE;
-}
-
-int kith_tool_wrong_option(const char *name)
-{
-    fprintf(stderr, "Try 'kith %s --help'.\n", name);
-    return KITH_EXIT_USAGE;
-}
 
 static void help(FILE *to)
 {
@@ -62,9 +36,9 @@ static void help(FILE *to)
           to);
     for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
         fprintf(to, "  %-10s %s\n", tools[i].name, tools[i].summary);
-    fputs("\n'kith COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or "
-          "config, 3 no node there,\n"
-          "4 not found, 5 timed out, 6 not allowed. Manual: kith(1), kith.yaml(5).\n",
+    fputs("\n'kith COMMAND --help' tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or\n"
+          "config, 3 no node there, 4 not found, 5 timed out, 6 not allowed. Manual: kith(1),\n"
+          "kith.yaml(5).\n",
           to);
 }
 
@@ -87,6 +61,7 @@ int main(int argc, char **argv)
             char program[32];
             snprintf(program, sizeof program, "kith %s", tools[i].name);
             argv[1] = program; /* what getopt begins its messages with */
+            kith_tool_watch_crashes();
             int code = tools[i].run(argc - 1, argv + 1);
             if (fflush(stdout) || ferror(stdout))
                 return kith_tool_fail(tools[i].name, KITH_EXIT_FAILED, "can't write the output");

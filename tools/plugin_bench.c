@@ -9,8 +9,11 @@
  */
 #include "plugin_bench.h"
 
-#include "client.h"
-#include "runtime.h"
+#include "arguments.h"
+#include "fail.h"
+#include "host.h"
+#include "node.h"
+#include "screen.h"
 #include "wire.h"
 
 #include <dlfcn.h>
@@ -20,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+/* As a node has them unless its file says otherwise. */
+enum { PROTOCOL = 2, STREAM_MAX = 20 << 20, STREAMS_MAX = 128 << 20, ANY_BYTE = 0xC0 };
 enum { BATCH = 16, MARGIN = 4096, PIECE = 65536, KEPT = 1 << 20, ROOM = 65536 };
 
 static const size_t sizes[] = {64, 256, 1400, 65536, 10 << 20};
@@ -95,62 +100,86 @@ static uint8_t *make_sample(size_t len)
 
 /* ------------------------------------------------------------------- one codec in a pipeline */
 
+struct params {
+    struct kith_setting_text settings[KITH_BENCH_PARAMS];
+    char *names[KITH_BENCH_PARAMS];
+    size_t count;
+    uint8_t wire; /* 0: not given */
+};
+
 struct bench {
     const struct kith_bench *what;
     struct kith_registry *registry;
     struct kith_loop *loop;
     struct kith_log *log;
     struct kith_services *services;
-    struct kith_config *config;
+    struct kith_chain chain;
     struct kith_keyring *ring;
     struct kith_pipeline *pipeline;
+    const struct kith_codec_ops *ops;
     uint8_t *sample, *storage; /* storage: for a batch of packets */
     struct kith_buf sealed;    /* for streams */
     size_t opened;
 };
 
-/* The value as the file would have it: a number or a word. */
-static json_t *value(const char *text)
+/* `wire` is the host's, as in the file; the others are the codec's own. */
+static int take_params(struct params *out, const struct kith_bench *what)
 {
-    json_t *v = json_loads(text, JSON_DECODE_ANY, NULL);
-    return v ? v : json_string(text);
+    for (size_t i = 0; i < what->param_count; i++) {
+        const char *text = what->params[i], *eq = strchr(text, '=');
+        struct kith_setting_text *one = &out->settings[out->count];
+        if (!strncmp(text, "wire=", 5)) {
+            if (kith_tool_wire(eq + 1, &out->wire)) continue;
+            return kith_tool_usage("plugin", "wire is 0xC0 to 0xEF, not '%s'", eq + 1);
+        }
+        one->name = out->names[out->count++] = strndup(text, (size_t)(eq - text));
+        one->text = eq + 1;
+        if (!one->name) return kith_tool_fail("plugin", KITH_EXIT_FAILED, "out of memory");
+    }
+    return 0;
 }
 
-static struct kith_config *make_config(struct bench *b)
+static bool needs_byte(const struct kith_form *form)
 {
-    const struct kith_plugin *p = kith_registry_find(b->registry, KITH_CODEC, b->what->codec, NULL);
-    bool keyed = p && ((const struct kith_codec_ops *)p->ops)->flags & KITH_CODEC_KEYED;
-    struct kith_config_finder finder = kith_registry_finder(b->registry);
-    json_t *entry = json_pack("{s:s}", "use", b->what->codec);
-    for (size_t i = 0; i < b->what->param_count; i++) {
-        const char *text = b->what->params[i], *eq = strchr(text, '=');
-        char *name = strndup(text, (size_t)(eq - text));
-        json_object_set_new(entry, name, value(eq + 1));
-        free(name);
-    }
-    json_t *file = json_pack("{s:{s:s},s:{s:s},s:{s:[o]}}", "node", "name", "bench", "transport",
-                             "use", "udp_tcp", "pipeline", "send", entry);
-    if (keyed && !json_object_get(entry, "keys")) {
-        setenv("KITH_BENCH_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
-               1);
-        json_object_set_new(file, "keyring", json_pack("[{s:s}]", "env", "KITH_BENCH_KEY"));
-    }
-    char *text = json_dumps(file, 0);
-    json_decref(file);
-    struct kith_diag *diag = kith_diag_new();
-    struct kith_config *config =
-        text ? kith_config_parse("(bench)", text, strlen(text), &finder, diag) : NULL;
-    if (!config) kith_diag_print(diag, stderr);
-    kith_diag_free(diag);
-    free(text);
-    return config;
+    return form->framing == KITH_FRAMED && !form->first;
+}
+
+/* The codec alone: sent and accepted, with any private byte and any key when it wants them. */
+static int make_chain(struct bench *b, const struct kith_plugin *p)
+{
+    const struct kith_codec_ops *ops = p->ops;
+    struct params params = {0};
+    struct kith_error err = {.size = sizeof err};
+    int code = take_params(&params, b->what);
+    if (!code &&
+        kith_entries_add(&b->chain.send, p, KITH_PROFILE_LAN, params.settings, params.count, &err))
+        code = kith_tool_fail("plugin", KITH_EXIT_USAGE, "%s", err.text);
+    for (size_t i = 0; i < params.count; i++) free(params.names[i]);
+    if (code) return code;
+    struct kith_entry *entry = b->chain.send.items;
+    entry->wire = params.wire;
+    if (!params.wire && (needs_byte(&ops->packet) || needs_byte(&ops->stream)))
+        entry->wire = ANY_BYTE;
+    kith_entry_digest(entry);
+    b->chain.accept = b->chain.send; /* the same one: freed once */
+    return 0;
+}
+
+static struct kith_keyring *make_ring(bool keyed)
+{
+    static const uint8_t key[KITH_KEY_MAX] = {1, 2, 3};
+    struct kith_secrets keys = {0};
+    int rc = keyed ? kith_secrets_add(&keys, key, sizeof key) : 0;
+    struct kith_keyring *ring = rc ? NULL : kith_keyring_new(&keys);
+    kith_secrets_free(&keys);
+    return ring;
 }
 
 static void bench_fini(struct bench *b)
 {
     kith_pipeline_unref(b->pipeline);
     if (b->ring) kith_keyring_unref(b->ring);
-    kith_config_free(b->config);
+    kith_entries_free(&b->chain.send);
     kith_services_free(b->services);
     kith_log_free(b->log);
     if (b->loop) kith_loop_free(b->loop);
@@ -167,16 +196,18 @@ static int bench_init(struct bench *b)
     b->loop = kith_loop_new(); /* a node's: with a node's randomness */
     b->sample = make_sample(sizes[sizeof sizes / sizeof *sizes - 1]);
     b->storage = malloc(BATCH * (ROOM + 2 * MARGIN));
-    if (!b->registry || !b->loop || !b->sample || !b->storage ||
+    if (sodium_init() < 0 || !b->registry || !b->loop || !b->sample || !b->storage ||
         kith_log_new(&b->log, &(struct kith_log_setup){.level = KITH_LOG_ERROR}, &err) ||
         !(b->services = kith_services_new(b->loop, b->log)))
         return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", err.text);
-    if (!kith_registry_find(b->registry, KITH_CODEC, b->what->codec, &err))
-        return kith_tool_fail("plugin", KITH_EXIT_NOTFOUND, "%s", err.text);
-    if (!(b->config = make_config(b))) return KITH_EXIT_USAGE;
+    const struct kith_plugin *p = kith_registry_find(b->registry, KITH_CODEC, b->what->codec, &err);
+    if (!p) return kith_tool_fail("plugin", KITH_EXIT_NOTFOUND, "%s", err.text);
+    int code = make_chain(b, p);
+    if (code) return code;
+    b->ops = p->ops;
     struct kith_host_maker maker = kith_services_maker(b->services);
-    if (!(b->ring = kith_keyring_new(&b->config->keyring)) ||
-        kith_pipeline_new(&b->pipeline, &b->config->chain, &maker, b->ring, NULL, &err))
+    if (!(b->ring = make_ring(b->ops->flags & KITH_CODEC_KEYED)) ||
+        kith_pipeline_new(&b->pipeline, &b->chain, &maker, b->ring, NULL, &err))
         return kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", err.text);
     return 0;
 }
@@ -358,16 +389,17 @@ static void tell(const struct bench *b, json_t *list)
 
 int kith_plugin_bench(const struct kith_bench *what)
 {
-    struct bench b = {.what = what};
+    struct bench b = {.what = what,
+                      .chain = {.protocol = PROTOCOL,
+                                .max_stream_size = STREAM_MAX,
+                                .max_stream_memory = STREAMS_MAX}};
     count_allocations(what->argv);
     int code = bench_init(&b);
     json_t *list = json_array();
-    const struct kith_plugin *p =
-        code ? NULL : kith_registry_find(b.registry, KITH_CODEC, what->codec, NULL);
-    const struct kith_codec_ops *ops = p ? p->ops : NULL;
-    for (size_t i = 0; ops && i < sizeof sizes / sizeof *sizes && !code; i++) {
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes && !code; i++) {
         struct figures f;
-        if ((sizes[i] > 1400 ? ops->stream.framing : ops->packet.framing) == KITH_NONE) continue;
+        const struct kith_form *form = sizes[i] > 1400 ? &b.ops->stream : &b.ops->packet;
+        if (form->framing == KITH_NONE) continue;
         code = measure(&b, sizes[i], &f);
         if (!code) json_array_append_new(list, figures_json(&f));
     }

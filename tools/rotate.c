@@ -12,7 +12,9 @@
  */
 #include "rotate.h"
 
-#include "plugins.h"
+#include "fail.h"
+#include "keyring.h"
+#include "screen.h"
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -42,8 +44,8 @@ static json_t *ask(struct rotation *r, struct target *t, json_t *request)
     struct kith_ask one = *r->ask;
     one.socket = t->socket;
     one.patience = r->what->patience;
-    json_t *answer = kith_client_ask(&one, request, r->what->patience + 1000000000u);
-    kith_client_close(&one);
+    json_t *answer = kith_ask_node(&one, request, r->what->patience + 1000000000u);
+    kith_ask_close(&one);
     if (!answer) kith_tool_fail("keys", KITH_EXIT_FAILED, "this was %s", t->name);
     return answer;
 }
@@ -156,33 +158,39 @@ static void say_command(const struct target *t, const char *verb, const char *fi
 
 /* How a person goes on. Which command a missing node needs is known: it stands where it was when it
  * was last heard. */
-static void advise(const struct rotation *r, enum step step)
+static void advise_install(const struct rotation *r)
 {
-    bool file = r->what->key_file != NULL, any = false;
-    if (step != REMOVE && file) {
-        fputs(
-            "kith keys: when all nodes answer, run the same command again: it goes on from here\n",
-            stderr);
-        return;
-    }
+    bool any = false;
+    for (size_t i = 0; i < r->what->count; i++) any |= holds(&r->targets[i], r->to);
+    fputs(any ? "kith keys: nobody uses the new key. When all nodes answer, take it away and begin "
+                "again:\n"
+              : "kith keys: nothing was changed. Begin again when all nodes answer\n",
+          stderr);
     for (size_t i = 0; i < r->what->count; i++)
-        any |= step != INSTALL || holds(&r->targets[i], r->to);
-    if (step == INSTALL)
-        fprintf(stderr,
-                any ? "kith keys: nobody uses the new key. When all nodes answer, take it away and "
-                      "begin again:\n"
-                    : "kith keys: nothing was changed. Begin again when all nodes answer\n");
-    else
-        fputs("kith keys: all nodes hold both keys or the new one. When all answer, go on, in this "
-              "order:\n",
-              stderr);
-    if (step == INSTALL)
-        for (size_t i = 0; i < r->what->count; i++)
-            if (holds(&r->targets[i], r->to)) say_command(&r->targets[i], "remove", r->to);
-    for (enum step s = step; step != INSTALL && s < STEPS; s++)
+        if (holds(&r->targets[i], r->to)) say_command(&r->targets[i], "remove", r->to);
+}
+
+static void advise_rest(const struct rotation *r, enum step step)
+{
+    fputs("kith keys: all nodes hold both keys or the new one. When all answer, go on, in this "
+          "order:\n",
+          stderr);
+    for (enum step s = step; s < STEPS; s++)
         for (size_t i = 0; i < r->what->count; i++)
             if (!did(r, &r->targets[i], s))
                 say_command(&r->targets[i], step_names[s], s == USE ? r->to : r->from);
+}
+
+static void advise(const struct rotation *r, enum step step)
+{
+    if (step != REMOVE && r->what->key_file)
+        fputs("kith keys: when all nodes answer, run the same command again: it goes on from "
+              "here\n",
+              stderr);
+    else if (step == INSTALL)
+        advise_install(r);
+    else
+        advise_rest(r, step);
 }
 
 static int stop(const struct rotation *r, enum step step)

@@ -1,10 +1,10 @@
 /*
- * rotate.h - `kith keys rotate`, as manage.c hands it on.
+ * rotate.h - `kith keys rotate`, as cmd_keys.c hands it on.
  */
 #ifndef KITH_TOOLS_ROTATE_H
 #define KITH_TOOLS_ROTATE_H
 
-#include "client.h"
+#include "ask.h"
 
 struct kith_rotation {
     const char *const *sockets; /* NULL among them: the one that `ask` finds */

@@ -1,9 +1,11 @@
 #!/bin/sh
-# A live cluster of three goes from compressed plaintext to zstd and XChaCha20-Poly1305, by reloads alone, and shows what it sees.
+# A live cluster of three goes from compressed plaintext to zstd and XChaCha20-Poly1305, by reloads
+# alone, and shows what it sees.
 #
 #   ./run.sh             uses the kith in PATH; KITH=../../build/kith ./run.sh another one
 #
-# Leaves nothing behind. Ends with 1 when any node was lost or any message refused that should not have been.
+# Leaves nothing behind. Ends with 1 when any node was lost or any message refused that should not
+# have been.
 set -eu
 KITH=${KITH:-kith}
 case $KITH in */*) KITH=$(cd "$(dirname "$KITH")" && pwd)/$(basename "$KITH") ;; esac
@@ -33,10 +35,12 @@ show() {
 }
 refused() { # how many messages the three have refused
     for node in ada bob cat; do
-        ask $node info --format json | tr ',{}' '\n\n\n' | sed -n '/"refused"/,/"stats"/s/^ *"[a-z_]*": *\([0-9]*\)$/\1/p'
+        ask $node info --format json | tr ',{}' '\n\n\n' |
+            sed -n '/"refused"/,/"stats"/s/^ *"[a-z_]*": *\([0-9]*\)$/\1/p'
     done | awk '{ n += $1 } END { print n + 0 }'
 }
-step() { # FILE: the same file and a reload on each node in turn, each time with a message to and from it
+# FILE: the same file and a reload on each node in turn, each time with a message to and from it
+step() {
     for node in ada bob cat; do
         cp "$steps/$1" "$work/$node.yaml"
         say "$node: reload with $1"
@@ -56,7 +60,8 @@ cp "$steps"/*.yaml "$work"
 for pair in "0-before 1-learn" "1-learn 2-switch" "2-switch 3-close" "0-before 3-close"; do
     # shellcheck disable=SC2086
     set -- $pair
-    if "$KITH" config check --quiet "$work/$1.yaml" --with "$work/$2.yaml" >/dev/null 2>&1; then says=yes; else says=no; fi
+    says=no
+    "$KITH" config check --quiet "$work/$1.yaml" --with "$work/$2.yaml" >/dev/null 2>&1 && says=yes
     printf '    %-10s %-10s %s\n' "$1" "$2" "$says"
 done
 

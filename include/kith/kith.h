@@ -15,7 +15,6 @@
 #define KITH_KITH_H
 
 #include <kith/plugin.h>
-#include <kith/settings.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,15 +45,16 @@ KITH_API int kith_open(struct kith **, const char *path, const struct kith_optio
                        struct kith_error *err);
 /* Bind, start, mark alive, begin to join. */
 KITH_API int kith_start(struct kith *, struct kith_error *err);
-/* Until kith_stop() or a leave that was asked for with stop set. */
+/* Until kith_stop(), or a leave by way of the control socket that asks for it. 0, or what ended the
+ * node: a reload can (its transport did not start again). */
 KITH_API int kith_run(struct kith *);
 KITH_API void kith_stop(struct kith *);
-/* Stop all and free; says no goodbye (kith_leave() does). */
+/* Stop all and free. Says no goodbye: for that, the node table's leave first. */
 KITH_API void kith_close(struct kith *);
 
 /* For a foreign loop: poll fd for reading no longer than timeout ns (UINT64_MAX: for ever), then
- * dispatch. Read the timeout again after each call into Kith. dispatch: 0, or -KITH_ECLOSED once
- * the node was stopped. */
+ * dispatch. Read the timeout again after each call into Kith. dispatch: 0, or once the node has
+ * ended -KITH_ECLOSED, or what ended it as kith_run() says. */
 KITH_API int kith_fd(const struct kith *);
 KITH_API uint64_t kith_timeout(const struct kith *);
 KITH_API int kith_dispatch(struct kith *);
@@ -63,8 +63,9 @@ KITH_API int kith_dispatch(struct kith *);
  * rules. */
 KITH_API const struct kith_node *kith_node(const struct kith *);
 
-/* Read the file again, swap what changed between two turns, or change nothing. report gets one line
- * per changed key. */
+/* Read the file again and swap what changed between two turns. report gets one line per changed
+ * key. When it fails err names who refused and nothing changed, with one exception: a transport
+ * that had taken over and did not start. Then the node ends. */
 KITH_API int kith_reload(struct kith *, void (*report)(void *arg, const char *line), void *arg,
                          struct kith_error *err);
 

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kith/settings.h - what decides how a node behaves: memberlist's Config, field by field, plus
- * Kith's own limits.
+ * settings.h - what decides how a node behaves: memberlist's Config, field by field, plus Kith's
+ * own limits.
+ *
+ * It lies here because core/ and config/ both need it and see nothing of each other; it is not
+ * installed, as no public call takes settings.
  *
  * The names are memberlist's in snake case; so are meaning and defaults (profiles lan, wan and
- * local). The config file fills it from a table (config/settings.c): each member is a key there,
- * and that is how an embedder sets it too. Durations are nanoseconds, sizes bytes. Strings are
- * lent: they must live as long as the node.
+ * local). The config file fills it from a table (config/sections.c): each member is a key there.
+ * Durations are nanoseconds, sizes bytes. Strings are lent: they must live as long as the node.
  */
 #ifndef KITH_SETTINGS_H
 #define KITH_SETTINGS_H
 
 #include <kith/plugin.h>
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 enum kith_profile { KITH_PROFILE_LAN, KITH_PROFILE_WAN, KITH_PROFILE_LOCAL };
 
@@ -66,8 +64,7 @@ struct kith_settings {
     const char *dns_config_path;
     uint32_t handoff_queue_depth; /* user messages waiting for delegates */
     uint64_t queue_check_interval;
-    bool msgpack_use_new_time_format; /* no effect on memberlist's bytes; accepted for completeness
-                                       */
+    bool msgpack_use_new_time_format; /* changes no byte; accepted for completeness */
 
     /* Kith's own limits: every limit has a name, every drop a counter */
     uint32_t max_members;       /* names known, dead ones included; a stranger over it is ignored */
@@ -80,12 +77,9 @@ struct kith_settings {
 };
 
 /* memberlist's defaults for a profile; name and label stay NULL and "". */
-KITH_EXPORT void kith_settings_init(struct kith_settings *, enum kith_profile);
+void kith_settings_init(struct kith_settings *, enum kith_profile);
 
 /* "10.0.0.0/8", "fd00::/8". 0 or -KITH_EINVAL. */
-KITH_EXPORT int kith_cidr_parse(struct kith_cidr *, const char *text);
+int kith_cidr_parse(struct kith_cidr *, const char *text);
 
-#ifdef __cplusplus
-}
-#endif
 #endif

@@ -212,8 +212,8 @@ static void end(struct log *log)
         return;
     }
     add_text(log, "\n");
-    ssize_t n =
-        write(log->fd, log->line, log->len); /* whole lines: the file is opened for appending */
+    /* One write a line, to a file opened for appending: lines of several writers don't mix. */
+    ssize_t n = write(log->fd, log->line, log->len);
     if (n == (ssize_t)log->len) {
         ++*log->written;
         return;

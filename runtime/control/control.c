@@ -1,12 +1,8 @@
 /*
  * control.c - the control socket: a Unix stream socket, mode 0660, on which each line is a JSON
- * object: requests in, one answer to each out, in order; a request that takes its time holds back
- * the next one of its client only.
- *
- * Everything is bounded: clients, the length of a line, what waits for a client that does not read.
- * Knows lines, not what they ask for.
+ * object. To the node it is an observer like any other.
  */
-#include "control.h"
+#include "control_inside.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -14,297 +10,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-struct buffer {
-    char *data;
-    size_t head, len, cap; /* data[head .. len) */
-};
-
-struct kith_client {
-    struct kith_client *next;
-    struct kith_control *control;
-    int fd; /* -1: gone */
-    struct kith_watch *watch;
-    struct kith_timer *timer;
-    struct buffer in, out;
-    json_t *id;       /* of the request under way */
-    bool busy, ended; /* a request is under way; the peer sends no more */
-    unsigned pending; /* somebody will call us back: 0 or 1 */
-    uint64_t dropped;
-    struct kith_wait wait; /* holds NULL: none */
-};
-
-struct kith_control {
-    struct kith *k;
-    int fd;
-    struct stat self; /* of the socket file: whose it is when we go */
-    struct kith_watch *watch;
-    struct kith_client *clients;
-    size_t count;
-};
-
-struct kith *kith_client_node(const struct kith_client *c) { return c->control->k; }
-
-/* ----------------------------------------------------------------------------------- clients */
-
-static void client_free(struct kith_client *c)
-{
-    json_decref(c->id);
-    free(c->in.data);
-    free(c->out.data);
-    free(c);
-}
-
-/* Nothing more to and from it; the struct stays as long as somebody will call back. */
-static void client_close(struct kith_client *c)
-{
-    if (c->fd < 0) return;
-    kith_monitor_forget(c);
-    struct kith_client **p = &c->control->clients;
-    while (*p != c) p = &(*p)->next;
-    *p = c->next;
-    c->control->count--;
-    if (c->watch) kith_loop_watch_free(c->watch);
-    if (c->timer) kith_loop_timer_free(c->timer);
-    close(c->fd);
-    c->fd = -1;
-    c->watch = NULL;
-    c->timer = NULL;
-    c->wait.holds = NULL;
-    if (!c->pending) client_free(c);
-}
-
-static void client_ready(void *arg, unsigned events);
-
-static bool append(struct buffer *b, const char *data, size_t len)
-{
-    if (b->head) {
-        memmove(b->data, b->data + b->head, b->len - b->head);
-        b->len -= b->head;
-        b->head = 0;
-    }
-    if (b->len + len > b->cap) {
-        size_t cap = b->cap ? b->cap : 4096;
-        while (cap < b->len + len) cap *= 2;
-        char *grown = realloc(b->data, cap);
-        if (!grown) return false;
-        b->data = grown;
-        b->cap = cap;
-    }
-    memcpy(b->data + b->len, data, len);
-    b->len += len;
-    return true;
-}
-
-/* Write what the socket takes. False: the client is broken (and not closed yet). */
-static bool client_flush(struct kith_client *c)
-{
-    while (c->out.head < c->out.len) {
-        ssize_t n = send(c->fd, c->out.data + c->out.head, c->out.len - c->out.head,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && errno != EAGAIN) return false;
-        if (n <= 0) break;
-        c->out.head += (size_t)n;
-    }
-    if (c->out.head == c->out.len) c->out.head = c->out.len = 0;
-    unsigned events = c->out.len ? KITH_WRITABLE : 0;
-    if (!c->ended && !c->busy) events |= KITH_READABLE;
-    kith_loop_watch_set(c->watch, events);
-    return true;
-}
-
-static void client_line(struct kith_client *c, const char *line, size_t len)
-{
-    if (c->fd < 0) return;
-    if (c->out.len - c->out.head + len > KITH_CONTROL_OUT_MAX || !append(&c->out, line, len) ||
-        !append(&c->out, "\n", 1))
-        shutdown(c->fd, SHUT_RDWR); /* reading it says so, outside of whoever called */
-    else
-        client_flush(c);
-}
-
-void kith_client_event(struct kith_client *c, const char *line, size_t len)
-{
-    size_t waiting = c->out.len - c->out.head;
-    if (waiting && waiting + len > KITH_CONTROL_EVENTS_MAX) {
-        c->dropped++;
-        return;
-    }
-    if (c->dropped) {
-        char text[64];
-        int n = snprintf(text, sizeof text, "{\"event\":\"dropped\",\"count\":%llu}",
-                         (unsigned long long)c->dropped);
-        c->dropped = 0;
-        client_line(c, text, (size_t)n);
-    }
-    client_line(c, line, len);
-}
-
-/* ----------------------------------------------------------------------------------- answers */
-
-void kith_client_answer(struct kith_client *c, json_t *answer)
-{
-    if (c->fd >= 0 && answer) {
-        if (!json_object_get(answer, "ok")) json_object_set_new(answer, "ok", json_true());
-        if (c->id) json_object_set(answer, "id", c->id);
-        char *line = json_dumps(answer, KITH_CONTROL_JSON);
-        c->busy = false;
-        if (line)
-            client_line(c, line, strlen(line));
-        else
-            shutdown(c->fd, SHUT_RDWR);
-        free(line);
-    }
-    json_decref(answer);
-    json_decref(c->id);
-    c->id = NULL;
-    c->busy = false;
-}
-
-void kith_client_fail(struct kith_client *c, int code, const char *fmt, ...)
-{
-    char text[600];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    json_t *error = kith_report_text(kith_bytes_of(text, strlen(text)));
-    kith_client_answer(
-        c, json_pack("{s:b,s:s,s:o}", "ok", 0, "code", kith_code_name(code), "error", error));
-}
-
-void kith_client_pend(struct kith_client *c) { c->pending++; }
-
-void kith_client_unpend(struct kith_client *c)
-{
-    if (--c->pending == 0 && c->fd < 0) client_free(c);
-}
-
-void kith_client_done(void *arg, int status, uint64_t value)
-{
-    struct kith_client *c = arg;
-    if (status < 0)
-        kith_client_fail(c, status, "%s", kith_code_text(status));
-    else
-        kith_client_answer(c, json_pack("{s:I}", "value", (json_int_t)value));
-    kith_client_unpend(c);
-}
-
-/* ----------------------------------------------------------------------------------- waiting */
-
-static void wait_expired(void *arg)
-{
-    struct kith_client *c = arg;
-    c->wait.holds = NULL;
-    kith_client_fail(c, KITH_ETIMEOUT, "timed out waiting for %s=%llu", c->wait.what,
-                     (unsigned long long)c->wait.count);
-}
-
-static bool wait_check(struct kith_client *c)
-{
-    if (!c->wait.holds || !c->wait.holds(c->control->k, &c->wait)) return false;
-    c->wait.holds = NULL;
-    if (c->timer) kith_loop_timer_set(c->timer, UINT64_MAX);
-    kith_client_answer(c, c->wait.answer(c->control->k));
-    return true;
-}
-
-void kith_client_wait(struct kith_client *c, const struct kith_wait *wait, uint64_t timeout)
-{
-    struct kith *k = c->control->k;
-    c->wait = *wait;
-    if (wait_check(c)) return;
-    if (!c->timer) c->timer = kith_loop_timer(k->loop, wait_expired, c);
-    if (!c->timer) {
-        c->wait.holds = NULL;
-        kith_client_fail(c, KITH_ENOMEM, "out of memory");
-        return;
-    }
-    kith_loop_timer_set(c->timer, kith_node_now(k) + timeout);
-}
-
-/* The end of a turn: what happened may be what somebody waits for, or the answer that the next
- * request waits for. */
-void kith_control_turn(struct kith *k)
-{
-    for (struct kith_client *c = k->control ? k->control->clients : NULL, *next; c; c = next) {
-        next = c->next;
-        wait_check(c);
-        if (!c->busy && (c->ended || c->in.len > c->in.head))
-            client_ready(c, 0); /* answered: the next one */
-    }
-}
-
-/* ---------------------------------------------------------------------------------- requests */
-
-static void request(struct kith_client *c, const char *line, size_t len)
-{
-    json_error_t error;
-    c->busy = true;
-    json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
-    if (json_is_object(root)) {
-        json_t *id = json_object_get(root, "id");
-        c->id = json_incref(id);
-        kith_control_command(c, root);
-    } else {
-        kith_client_fail(c, KITH_EINVAL, "not a JSON object: %s",
-                         root ? "something else" : error.text);
-    }
-    json_decref(root);
-}
-
-/* Requests one after the other, as far as they are there and answered. False: over the limit. */
-static bool client_requests(struct kith_client *c)
-{
-    while (!c->busy) {
-        char *begin = c->in.data + c->in.head;
-        char *end = c->in.len > c->in.head ? memchr(begin, '\n', c->in.len - c->in.head) : NULL;
-        if (!end) return c->in.len - c->in.head <= KITH_CONTROL_LINE_MAX;
-        size_t len = (size_t)(end - begin);
-        c->in.head += len + 1;
-        if (len) request(c, begin, len);
-    }
-    return true;
-}
-
-static bool client_read(struct kith_client *c)
-{
-    char chunk[16384];
-    ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
-    if (n < 0) return errno == EAGAIN || errno == EINTR;
-    if (n == 0) c->ended = true;
-    return n == 0 || append(&c->in, chunk, (size_t)n);
-}
-
-static void client_ready(void *arg, unsigned events)
-{
-    struct kith_client *c = arg;
-    bool ok = true;
-    if (events & KITH_READABLE) ok = client_read(c);
-    if (ok) ok = client_requests(c) && client_flush(c);
-    bool over = c->ended && !c->busy && !c->out.len;
-    if (!ok || over) client_close(c);
-}
-
 /* -------------------------------------------------------------------------------- the socket */
 
 static void accept_client(void *arg, unsigned events)
 {
     struct kith_control *control = arg;
     int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) return;
-    struct kith_client *c = control->count < KITH_CONTROL_CLIENTS_MAX ? calloc(1, sizeof *c) : NULL;
-    if (c) c->watch = kith_loop_watch(control->k->loop, fd, KITH_READABLE, client_ready, c);
-    if (!c || !c->watch) {
-        free(c);
-        close(fd);
-        return;
-    }
-    c->control = control;
-    c->fd = fd;
-    c->next = control->clients;
-    control->clients = c;
-    control->count++;
+    if (fd >= 0) kith_client_new(control, fd);
 }
 
 /* A socket file that nobody listens on is what a crash left behind. */
@@ -327,9 +39,11 @@ static int clear_path(const struct sockaddr_un *sa, struct kith_error *err)
     return 0;
 }
 
-static int open_socket(struct kith_control *control, const char *path, struct kith_error *err)
+static int open_socket(struct kith_control *control, struct kith_error *err)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    struct stat st;
+    const char *path = control->path;
     if (strlen(path) >= sizeof sa.sun_path)
         return kith_fail(err, KITH_ETOOBIG,
                          "the control socket's path is longer than %zu bytes: %s",
@@ -339,56 +53,80 @@ static int open_socket(struct kith_control *control, const char *path, struct ki
     if (rc) return rc;
     control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (control->fd < 0 || bind(control->fd, (struct sockaddr *)&sa, sizeof sa) < 0 ||
-        chmod(path, 0660) < 0 || lstat(path, &control->self) < 0 || listen(control->fd, 64) < 0)
-        return kith_fail(err, errno == EACCES ? KITH_EACCES : KITH_EIO, "control socket %s: %s",
-                         path, strerror(errno));
-    return 0;
+        chmod(path, 0660) < 0 || lstat(path, &st) < 0)
+        goto fail;
+    control->ours = true;
+    control->device = st.st_dev;
+    control->inode = st.st_ino;
+    if (listen(control->fd, 64) == 0) return 0;
+fail:
+    return kith_fail(err, errno == EACCES ? KITH_EACCES : KITH_EIO, "control socket %s: %s", path,
+                     strerror(errno));
 }
 
-/* The embedder's, the file's, or one made from the name; NULL: none is wanted. */
-static int choose_path(struct kith *k, struct kith_error *err)
+/* Whose the socket file is when we go: another node may have put its own there. */
+static void remove_socket(const struct kith_control *control)
 {
-    char path[512];
-    const char *given = k->options.control ? k->options.control : k->config->control;
+    struct stat st;
+    if (control->ours && lstat(control->path, &st) == 0 && st.st_ino == control->inode &&
+        st.st_dev == control->device)
+        unlink(control->path);
+}
+
+/* ------------------------------------------------------------------------------ the observer */
+
+/* The embedder's, the file's, or one made from the name; "": none is wanted. */
+static int choose_path(struct kith_control *control, struct kith_error *err)
+{
+    char made[512];
+    const struct kith_config *config = kith_node_config(control->k);
+    const char *given = kith_node_options(control->k)->control;
+    if (!given) given = config->control;
     if (!given) {
-        int rc = kith_control_path(k->config->settings.name, path, sizeof path, err);
+        int rc = kith_control_path(config->settings.name, made, sizeof made, err);
         if (rc) return rc;
-        given = path;
+        given = made;
     }
-    if (!*given) return 0;
-    k->control_path = strdup(given);
-    return k->control_path ? 0 : kith_fail(err, KITH_ENOMEM, "out of memory");
+    control->path = strdup(given);
+    return control->path ? 0 : kith_fail(err, KITH_ENOMEM, "out of memory");
 }
 
-int kith_control_start(struct kith *k, struct kith_error *err)
+static int start(void *self, struct kith_error *err)
 {
-    int rc = choose_path(k, err);
-    if (rc || !k->control_path) return rc;
+    struct kith_control *control = self;
+    int rc = choose_path(control, err);
+    if (rc || !*control->path) return rc;
+    rc = open_socket(control, err);
+    if (rc) return rc;
+    control->watch = kith_loop_watch(kith_node_loop(control->k), control->fd, KITH_READABLE,
+                                     accept_client, control);
+    control->monitor = kith_monitor_new(control);
+    return control->watch && control->monitor ? 0 : kith_fail(err, KITH_ENOMEM, "out of memory");
+}
+
+static void turn_ended(void *self) { kith_clients_turn_ended(self); }
+
+static void stop(void *self)
+{
+    struct kith_control *control = self;
+    kith_clients_close(control);
+    kith_monitor_free(control->monitor);
+    if (control->watch) kith_loop_watch_free(control->watch);
+    remove_socket(control);
+    if (control->fd >= 0) close(control->fd);
+    free(control->path);
+    free(control);
+}
+
+int kith_control_attach(struct kith *k, struct kith_error *err)
+{
     struct kith_control *control = calloc(1, sizeof *control);
     if (!control) return kith_fail(err, KITH_ENOMEM, "out of memory");
     control->k = k;
     control->fd = -1;
-    k->control = control;
-    rc = open_socket(control, k->control_path, err);
-    if (rc) return rc;
-    control->watch = kith_loop_watch(k->loop, control->fd, KITH_READABLE, accept_client, control);
-    if (!control->watch || kith_monitor_start(k) < 0)
-        return kith_fail(err, KITH_ENOMEM, "out of memory");
+    control->command = kith_control_command;
+    control->observer = (struct kith_observer){
+        .self = control, .start = start, .turn_ended = turn_ended, .stop = stop};
+    kith_observer_add(k, &control->observer);
     return 0;
-}
-
-void kith_control_stop(struct kith *k)
-{
-    struct kith_control *control = k->control;
-    if (!control) return;
-    while (control->clients) client_close(control->clients);
-    kith_monitor_stop(k);
-    if (control->watch) kith_loop_watch_free(control->watch);
-    struct stat st;
-    if (control->self.st_ino && lstat(k->control_path, &st) == 0 &&
-        st.st_ino == control->self.st_ino && st.st_dev == control->self.st_dev)
-        unlink(k->control_path);
-    if (control->fd >= 0) close(control->fd);
-    free(control);
-    k->control = NULL;
 }

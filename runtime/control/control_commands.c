@@ -2,13 +2,18 @@
  * control_commands.c - what may be asked on the control socket: a table of commands, each a
  * function that answers at once or lets the node answer later. docs/CONTROL.md is its description.
  */
-#include "control.h"
+#include "control_inside.h"
 #include <sodium.h>
 #include <stdlib.h>
 
 enum { PLACES_MAX = 64, WORDS_MAX = 64, OUTPUT_MAX = 1 << 20, META_CAP = 4096 };
 #define LEAVE_TIMEOUT 5000000000u /* ns, when the request says nothing */
 #define WAIT_TIMEOUT  30000000000u
+
+static const struct kith_node *node_of(struct kith_client *c)
+{
+    return kith_node(kith_client_node(c));
+}
 
 /* --------------------------------------------------------------------------------- arguments */
 
@@ -17,6 +22,18 @@ static uint64_t timeout_of(const json_t *request, uint64_t otherwise)
     json_t *t = json_object_get(request, "timeout");
     double seconds = json_is_number(t) ? json_number_value(t) : -1;
     return seconds >= 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e9) : otherwise;
+}
+
+/* The strings of a list, at most WORDS_MAX; what is no string is left out. */
+static size_t strings_of(const json_t *list, const char *out[WORDS_MAX])
+{
+    size_t n = 0, i;
+    json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        if (n < WORDS_MAX && json_is_string(item)) out[n++] = json_string_value(item);
+    }
+    return n;
 }
 
 /* `payload` in base64, or `text`. malloc'd; NULL and an answer when there is neither. */
@@ -50,14 +67,15 @@ static bool enough(const struct kith_wait *w, uint64_t n)
     return w->exactly ? n == w->count : n >= w->count;
 }
 
-static bool members_hold(struct kith *k, const struct kith_wait *w)
+static bool members_hold(struct kith_client *c, const struct kith_wait *w)
 {
-    return enough(w, kith_report_count(k, (enum kith_state)kith_state_parse(w->what)));
+    enum kith_state state = (enum kith_state)kith_state_parse(w->what);
+    return enough(w, kith_report_count(kith_client_node(c), state));
 }
 
-static bool monitors_hold(struct kith *k, const struct kith_wait *w)
+static bool monitors_hold(struct kith_client *c, const struct kith_wait *w)
 {
-    return enough(w, kith_monitor_count(k));
+    return enough(w, kith_monitor_count(kith_client_control(c)->monitor));
 }
 
 /* Answer now, or when `wait` (an object: what, count, exactly) holds. */
@@ -65,7 +83,7 @@ static void answer_when(struct kith_client *c, const json_t *request, struct kit
 {
     json_t *w = json_object_get(request, "wait");
     if (!w) {
-        kith_client_answer(c, wait.answer(kith_client_node(c)));
+        kith_client_answer(c, wait.answer(c));
         return;
     }
     const char *what = json_string_value(json_object_get(w, "what"));
@@ -83,15 +101,24 @@ static void answer_when(struct kith_client *c, const json_t *request, struct kit
     kith_client_wait(c, &wait, timeout_of(request, WAIT_TIMEOUT));
 }
 
+static json_t *members(struct kith_client *c) { return kith_report_members(kith_client_node(c)); }
+
 static void do_members(struct kith_client *c, const json_t *request)
 {
-    answer_when(c, request,
-                (struct kith_wait){.holds = members_hold, .answer = kith_report_members});
+    answer_when(c, request, (struct kith_wait){.holds = members_hold, .answer = members});
+}
+
+static json_t *info(struct kith_client *c)
+{
+    json_t *out = kith_report_info(kith_client_node(c));
+    size_t monitors = kith_monitor_count(kith_client_control(c)->monitor);
+    if (out) json_object_set_new(out, "monitors", json_integer((json_int_t)monitors));
+    return out;
 }
 
 static void do_info(struct kith_client *c, const json_t *request)
 {
-    answer_when(c, request, (struct kith_wait){.holds = monitors_hold, .answer = kith_report_info});
+    answer_when(c, request, (struct kith_wait){.holds = monitors_hold, .answer = info});
 }
 
 /* ------------------------------------------------------------------------------------- join */
@@ -126,7 +153,7 @@ static void place_end(struct place *p, int status, uint64_t met, const char *tex
     json_t *one = json_pack("{s:s,s:I}", "where", p->where, "met", (json_int_t)met);
     if (one && status < 0) {
         json_object_set_new(one, "code", json_string(kith_code_name(status)));
-        json_object_set_new(one, "error", kith_report_text(kith_bytes_of(text, strlen(text))));
+        json_object_set_new(one, "error", kith_json_text(text));
     }
     json_array_append_new(j->results, one);
     j->met += met;
@@ -144,9 +171,8 @@ static void place_begin(struct place *p)
 {
     struct kith *k = kith_client_node(p->all->client);
     struct kith_error err = {.size = sizeof err};
-    struct kith_where where;
-    int rc = kith_where_parse(&where, p->where, k->default_port, &err);
-    if (rc == 0) rc = kith_join(k, p->where, place_joined, p);
+    int rc = kith_node_check_place(k, p->where, &err);
+    if (rc == 0) rc = kith_node(k)->join(kith_node(k), p->where, place_joined, p);
     if (rc < 0) place_end(p, rc, 0, *err.text ? err.text : kith_code_text(rc));
 }
 
@@ -187,7 +213,7 @@ static void do_join(struct kith_client *c, const json_t *request)
 
 /* ----------------------------------------------------------------------------------- changes */
 
-/* After a queue took it, or not. */
+/* Was it queued? If not, say so now; kith_client_done() will not be called. */
 static void taken(struct kith_client *c, int rc)
 {
     if (rc >= 0) return;
@@ -204,16 +230,16 @@ static void stop_after_leave(void *arg, int status, uint64_t value)
 
 static void do_leave(struct kith_client *c, const json_t *request)
 {
-    struct kith *k = kith_client_node(c);
+    const struct kith_node *node = node_of(c);
     bool stop = json_is_true(json_object_get(request, "stop"));
     kith_client_pend(c);
-    taken(c, k->table.leave(&k->table, timeout_of(request, LEAVE_TIMEOUT),
-                            stop ? stop_after_leave : kith_client_done, c));
+    taken(c, node->leave(node, timeout_of(request, LEAVE_TIMEOUT),
+                         stop ? stop_after_leave : kith_client_done, c));
 }
 
 static void do_send(struct kith_client *c, const json_t *request)
 {
-    struct kith *k = kith_client_node(c);
+    const struct kith_node *node = node_of(c);
     const char *to = json_string_value(json_object_get(request, "to"));
     struct kith_member member = {.size = sizeof member};
     size_t len;
@@ -221,70 +247,53 @@ static void do_send(struct kith_client *c, const json_t *request)
         kith_client_fail(c, KITH_EINVAL, "to (a member's name) is missing");
         return;
     }
-    if (k->table.member(&k->table, to, &member) < 0) {
+    if (node->member(node, to, &member) < 0) {
         kith_client_fail(c, KITH_ENOTFOUND, "no member is called '%s'", to);
         return;
     }
     uint8_t *bytes = payload_of(c, request, &len);
     if (!bytes) return;
     kith_client_pend(c);
-    taken(c,
-          k->table.send(&k->table, to, kith_bytes_of(bytes, len),
+    taken(c, node->send(node, to, kith_bytes_of(bytes, len),
                         json_is_true(json_object_get(request, "reliable")), kith_client_done, c));
     free(bytes);
 }
 
 static void do_broadcast(struct kith_client *c, const json_t *request)
 {
-    struct kith *k = kith_client_node(c);
+    const struct kith_node *node = node_of(c);
     size_t len;
     uint8_t *bytes = payload_of(c, request, &len);
     if (!bytes) return;
     kith_client_pend(c);
-    taken(c, k->table.broadcast(&k->table, kith_bytes_of(bytes, len), kith_client_done, c));
+    taken(c, node->broadcast(node, kith_bytes_of(bytes, len), kith_client_done, c));
     free(bytes);
 }
 
 static void do_ping(struct kith_client *c, const json_t *request)
 {
-    struct kith *k = kith_client_node(c);
+    const struct kith_node *node = node_of(c);
     const char *name = json_string_value(json_object_get(request, "node"));
     if (!name) {
         kith_client_fail(c, KITH_EINVAL, "node (a member's name) is missing");
         return;
     }
     kith_client_pend(c);
-    taken(c, k->table.ping(&k->table, name, kith_client_done, c));
+    taken(c, node->ping(node, name, kith_client_done, c));
 }
 
 static void set_meta(struct kith_client *c, const uint8_t *bytes, size_t len)
 {
-    struct kith *k = kith_client_node(c);
+    const struct kith_node *node = node_of(c);
     kith_client_pend(c);
-    taken(c, k->table.set_meta(&k->table, kith_bytes_of(bytes, len), kith_client_done, c));
+    taken(c, node->set_meta(node, kith_bytes_of(bytes, len), kith_client_done, c));
 }
 
-static void do_meta(struct kith_client *c, const json_t *request)
+static void set_tags(struct kith_client *c, const json_t *tags)
 {
-    struct kith *k = kith_client_node(c);
-    json_t *tags = json_object_get(request, "tags"), *item;
     const char *pairs[WORDS_MAX];
     uint8_t packed[META_CAP];
-    size_t n = 0, i, len;
-    if (!tags && !json_object_get(request, "payload") && !json_object_get(request, "text")) {
-        struct kith_member self = {.size = sizeof self};
-        k->table.local(&k->table, &self);
-        kith_client_answer(c, json_pack("{s:o}", "meta", kith_report_base64(self.meta)));
-        return;
-    }
-    if (!tags) {
-        uint8_t *bytes = payload_of(c, request, &len);
-        if (bytes) set_meta(c, bytes, len);
-        free(bytes);
-        return;
-    }
-    json_array_foreach(tags, i, item) if (n < WORDS_MAX && json_is_string(item)) pairs[n++] =
-        json_string_value(item);
+    size_t n = strings_of(tags, pairs);
     int rc = n == json_array_size(tags) ? kith_meta_from_tags(pairs, n, packed, sizeof packed)
                                         : -KITH_EINVAL;
     if (rc < 0)
@@ -294,11 +303,33 @@ static void do_meta(struct kith_client *c, const json_t *request)
         set_meta(c, packed, (size_t)rc);
 }
 
+static void show_meta(struct kith_client *c)
+{
+    struct kith_member self = {.size = sizeof self};
+    node_of(c)->local(node_of(c), &self);
+    kith_client_answer(c, json_pack("{s:o}", "meta", kith_json_base64(self.meta)));
+}
+
+static void do_meta(struct kith_client *c, const json_t *request)
+{
+    json_t *tags = json_object_get(request, "tags");
+    size_t len;
+    if (tags) {
+        set_tags(c, tags);
+    } else if (json_object_get(request, "payload") || json_object_get(request, "text")) {
+        uint8_t *bytes = payload_of(c, request, &len);
+        if (bytes) set_meta(c, bytes, len);
+        free(bytes);
+    } else {
+        show_meta(c);
+    }
+}
+
 /* ------------------------------------------------------------------------------------ reload */
 
 static void reload_line(void *arg, const char *line)
 {
-    json_array_append_new(arg, kith_report_text(kith_bytes_of(line, strlen(line))));
+    json_array_append_new(arg, kith_json_text(line));
 }
 
 static void do_reload(struct kith_client *c, const json_t *request)
@@ -310,10 +341,8 @@ static void do_reload(struct kith_client *c, const json_t *request)
         kith_client_answer(c, json_pack("{s:o}", "changes", changes));
         return;
     }
-    kith_client_answer(c,
-                       json_pack("{s:b,s:s,s:o,s:o}", "ok", 0, "code", kith_code_name(rc), "error",
-                                 kith_report_text(kith_bytes_of(err.text, strlen(err.text))),
-                                 "changes", changes));
+    kith_client_answer(c, json_pack("{s:b,s:s,s:o,s:o}", "ok", 0, "code", kith_code_name(rc),
+                                    "error", kith_json_text(err.text), "changes", changes));
 }
 
 /* --------------------------------------------------------------------------------- instances */
@@ -327,22 +356,22 @@ static int collect(void *ctx, const void *data, size_t len)
     return 0;
 }
 
-static struct kith_instance *instance_of(struct kith *k, const char *name)
+/* Let the instance write its answer into text. */
+static int run_command(struct kith_instance *in, const char *const *words, struct kith_buf *text,
+                       struct kith_error *err)
 {
-    if (!strcmp(name, k->transport->plugin->name)) return k->transport;
-    return kith_delegates_find(k->delegates, name);
+    *text = (struct kith_buf){.base = malloc(OUTPUT_MAX), .cap = OUTPUT_MAX};
+    text->data = text->base;
+    struct kith_sink sink = {.size = sizeof sink, .ctx = text, .write = collect};
+    return text->base ? kith_instance_command(in, words, &sink, err) : -KITH_ENOMEM;
 }
 
 static void do_command(struct kith_client *c, const json_t *request)
 {
-    const char *name = json_string_value(json_object_get(request, "instance")),
-               *words[WORDS_MAX + 1];
-    json_t *list = json_object_get(request, "words"), *item;
-    struct kith_instance *in = name ? instance_of(kith_client_node(c), name) : NULL;
-    size_t n = 0, i;
-    json_array_foreach(list, i, item) if (n < WORDS_MAX && json_is_string(item)) words[n++] =
-        json_string_value(item);
-    words[n] = NULL;
+    const char *name = json_string_value(json_object_get(request, "instance"));
+    const char *words[WORDS_MAX + 1];
+    struct kith_instance *in = name ? kith_node_instance(kith_client_node(c), name) : NULL;
+    words[strings_of(json_object_get(request, "words"), words)] = NULL;
     if (!in || !in->plugin->command) {
         kith_client_fail(c, KITH_ENOTFOUND,
                          in ? "%s takes no commands" : "no transport or delegate is called '%s'",
@@ -350,15 +379,13 @@ static void do_command(struct kith_client *c, const json_t *request)
         return;
     }
     struct kith_error err = {.size = sizeof err};
-    struct kith_buf text = {.base = malloc(OUTPUT_MAX), .cap = OUTPUT_MAX};
-    text.data = text.base;
-    struct kith_sink sink = {.size = sizeof sink, .ctx = &text, .write = collect};
-    int rc = text.base ? in->plugin->command(in->self, words, &sink, &err) : -KITH_ENOMEM;
+    struct kith_buf text;
+    int rc = run_command(in, words, &text, &err);
     if (rc < 0)
         kith_client_fail(c, rc, "%s: %s", name, *err.text ? err.text : kith_code_text(rc));
     else
         kith_client_answer(
-            c, json_pack("{s:o}", "output", kith_report_text(kith_bytes_of(text.data, text.len))));
+            c, json_pack("{s:o}", "output", kith_json_bytes(kith_bytes_of(text.data, text.len))));
     free(text.base);
 }
 
@@ -377,7 +404,7 @@ static const struct {
 void kith_control_command(struct kith_client *c, const json_t *request)
 {
     const char *name = json_string_value(json_object_get(request, "cmd"));
-    if (!kith_client_node(c)->core) {
+    if (!kith_node_ready(kith_client_node(c))) {
         kith_client_fail(c, KITH_EAGAIN, "the node is starting");
         return;
     }

@@ -5,8 +5,8 @@
  *
  * Log lines come from any thread: they wait in a small queue until the loop runs.
  */
-#include "control.h"
-#include "wire_watch.h"
+#include "control_inside.h"
+#include "log_format.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -47,6 +47,7 @@ struct line {
 };
 
 struct kith_monitor {
+    struct kith_control *control;
     struct kith *k;
     struct watcher *watchers;
     size_t count;
@@ -55,8 +56,6 @@ struct kith_monitor {
     size_t lines;
     bool posted;
 };
-
-static const char *const levels[] = {"error", "warn", "info", "debug", "trace"};
 
 /* ----------------------------------------------------------------------------------- telling */
 
@@ -81,7 +80,7 @@ static void set_time(json_t *event, uint64_t wall)
 /* Takes the event over. */
 static void tell(struct kith_monitor *m, unsigned kind, unsigned level, json_t *event)
 {
-    if (event) set_time(event, kith_loop_wall(m->k->loop));
+    if (event) set_time(event, kith_loop_wall(kith_node_loop(m->k)));
     char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
     for (struct watcher *w = m->watchers; text && w; w = w->next)
         if (w->wants & kind && (kind != ON_LOG || level <= w->log_level))
@@ -134,7 +133,7 @@ static void on_message(void *self, struct kith_bytes payload, bool reliable)
     struct kith_monitor *m = self;
     if (!(wanted(m) & ON_MESSAGE)) return;
     tell(m, ON_MESSAGE, 0,
-         json_pack("{s:s,s:o,s:b}", "event", "message", "payload", kith_report_base64(payload),
+         json_pack("{s:s,s:o,s:b}", "event", "message", "payload", kith_json_base64(payload),
                    "reliable", (int)reliable));
 }
 
@@ -174,11 +173,11 @@ static void tell_lines(void *arg)
     struct kith_monitor *m = arg;
     for (struct line *l = take_lines(m), *next; l; l = next) {
         next = l->next;
-        json_t *source = kith_report_text(kith_bytes_of(l->source, strlen(l->source)));
-        json_t *text = kith_report_text(kith_bytes_of(l->text, strlen(l->text)));
+        json_t *source = kith_json_text(l->source);
+        json_t *text = kith_json_text(l->text);
         tell(m, ON_LOG, l->level,
-             json_pack("{s:s,s:s,s:o,s:o}", "event", "log", "level", levels[l->level], "source",
-                       source, "text", text));
+             json_pack("{s:s,s:s,s:o,s:o}", "event", "log", "level", kith_log_level_name(l->level),
+                       "source", source, "text", text));
         line_free(l);
     }
 }
@@ -195,7 +194,7 @@ static void tap(void *ctx, enum kith_log_level level, const char *source, const 
             *m->last = l;
             m->last = &l->next;
             m->lines++;
-            if (!m->posted) m->posted = kith_loop_post(m->k->loop, tell_lines, m) == 0;
+            if (!m->posted) m->posted = kith_loop_post(kith_node_loop(m->k), tell_lines, m) == 0;
         } else {
             line_free(l);
         }
@@ -212,19 +211,22 @@ static void adjust_tap(struct kith_monitor *m)
         any = true;
         if (w->log_level > level) level = w->log_level;
     }
-    kith_log_tap(m->k->log, (enum kith_log_level)level, any ? tap : NULL, m);
+    kith_log_tap(kith_node_logger(m->k), (enum kith_log_level)level, any ? tap : NULL, m);
 }
 
 /* ---------------------------------------------------------------------------------- the wire */
 
-static void tell_wire(void *arg, json_t *event) { tell(arg, ON_WIRE, 0, event); }
+static void on_wire(void *self, const struct kith_wire_message *message)
+{
+    struct kith_monitor *m = ((struct kith_control *)self)->monitor;
+    tell(m, ON_WIRE, 0, kith_wire_event(m->k, message));
+}
 
 static void adjust_wire(struct kith_monitor *m)
 {
-    bool wanted_now = wanted(m) & ON_WIRE;
-    if (wanted_now == (m->k->wire != NULL)) return;
-    kith_wire_free(m->k->wire);
-    m->k->wire = wanted_now ? kith_wire_new(m->k, tell_wire, m) : NULL;
+    struct kith_observer *o = &m->control->observer;
+    bool now = wanted(m) & ON_WIRE;
+    if (now != o->wire_wanted) kith_observer_want_wire(m->k, o, now);
 }
 
 /* ---------------------------------------------------------------------------------- watchers */
@@ -249,47 +251,31 @@ static int parse_events(const json_t *list, unsigned *out)
     return 0;
 }
 
-void kith_control_monitor(struct kith_client *c, const json_t *request)
+static int parse_level(const char *name, unsigned *out)
 {
-    struct kith *k = kith_client_node(c);
-    struct kith_monitor *m = k->monitor;
-    const char *level = json_string_value(json_object_get(request, "log_level"));
-    struct watcher *w = calloc(1, sizeof *w);
-    unsigned found = 0;
-    if (!w) {
-        kith_client_fail(c, KITH_ENOMEM, "out of memory");
-        return;
-    }
-    if (parse_events(json_object_get(request, "events"), &w->wants) < 0) {
-        free(w);
-        kith_client_fail(
-            c, KITH_EINVAL,
-            "events is a list of join, leave, update, suspect, conflict, message, log and wire");
-        return;
-    }
-    w->log_level = KITH_LOG_INFO;
-    for (unsigned i = 0; level && i < sizeof levels / sizeof *levels; i++)
-        if (!strcmp(level, levels[i])) found = 1, w->log_level = i;
-    if (level && !found) {
-        free(w);
-        kith_client_fail(c, KITH_EINVAL, "log_level is one of error, warn, info, debug and trace");
-        return;
-    }
-    if (level) w->wants |= ON_LOG;
-    w->client = c;
-    w->next = m->watchers;
-    m->watchers = w;
-    m->count++;
-    kith_client_answer(c, json_pack("{s:s,s:s,s:s}", "event", "hello", "node",
-                                    k->config->settings.name, "version", kith_version()));
-    adjust_tap(m);
-    adjust_wire(m);
+    for (unsigned i = KITH_LOG_ERROR; i <= KITH_LOG_TRACE; i++)
+        if (!strcmp(name, kith_log_level_name(i))) return *out = i, 0;
+    return -KITH_EINVAL;
 }
 
-void kith_monitor_forget(struct kith_client *c)
+/* What a request asks for. NULL, or what is wrong with it. */
+static const char *parse_wishes(const json_t *request, struct watcher *w)
 {
-    struct kith_monitor *m = kith_client_node(c)->monitor;
-    for (struct watcher **p = m ? &m->watchers : NULL; p && *p;) {
+    const char *level = json_string_value(json_object_get(request, "log_level"));
+    if (parse_events(json_object_get(request, "events"), &w->wants) < 0)
+        return "events is a list of join, leave, update, suspect, conflict, message, log and wire";
+    w->log_level = KITH_LOG_INFO;
+    if (!level) return NULL;
+    if (parse_level(level, &w->log_level) < 0)
+        return "log_level is one of error, warn, info, debug and trace";
+    w->wants |= ON_LOG;
+    return NULL;
+}
+
+static void forget(void *arg, struct kith_client *c)
+{
+    struct kith_monitor *m = arg;
+    for (struct watcher **p = &m->watchers; *p;) {
         struct watcher *w = *p;
         if (w->client != c) {
             p = &w->next;
@@ -299,38 +285,67 @@ void kith_monitor_forget(struct kith_client *c)
         free(w);
         m->count--;
     }
-    if (!m) return;
     adjust_tap(m);
     adjust_wire(m);
 }
 
-size_t kith_monitor_count(const struct kith *k) { return k->monitor ? k->monitor->count : 0; }
-
-int kith_monitor_start(struct kith *k)
+void kith_control_monitor(struct kith_client *c, const json_t *request)
 {
-    struct kith_monitor *m = calloc(1, sizeof *m);
-    if (!m) return -KITH_ENOMEM;
-    m->k = k;
-    m->last = &m->first;
-    pthread_mutex_init(&m->lock, NULL);
-    k->monitor = m;
-    return kith_delegates_listen(k->delegates, &listener, m);
+    struct kith_monitor *m = kith_client_control(c)->monitor;
+    struct watcher wishes = {.client = c}, *w;
+    const char *wrong = parse_wishes(request, &wishes);
+    if (wrong) {
+        kith_client_fail(c, KITH_EINVAL, "%s", wrong);
+        return;
+    }
+    w = malloc(sizeof *w);
+    if (!w) {
+        kith_client_fail(c, KITH_ENOMEM, "out of memory");
+        return;
+    }
+    *w = wishes;
+    w->next = m->watchers;
+    m->watchers = w;
+    m->count++;
+    kith_client_on_close(c, forget, m);
+    kith_client_answer(c,
+                       json_pack("{s:s,s:s,s:s}", "event", "hello", "node",
+                                 kith_node_config(m->k)->settings.name, "version", kith_version()));
+    adjust_tap(m);
+    adjust_wire(m);
 }
 
-void kith_monitor_stop(struct kith *k)
+/* -------------------------------------------------------------------------------------- life */
+
+size_t kith_monitor_count(const struct kith_monitor *m) { return m->count; }
+
+struct kith_monitor *kith_monitor_new(struct kith_control *control)
 {
-    struct kith_monitor *m = k->monitor;
+    struct kith_monitor *m = calloc(1, sizeof *m);
+    if (!m) return NULL;
+    m->control = control;
+    m->k = control->k;
+    m->last = &m->first;
+    pthread_mutex_init(&m->lock, NULL);
+    if (kith_delegates_listen(kith_node_delegates(m->k), &listener, m) == 0) {
+        control->observer.message = on_wire;
+        return m;
+    }
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+    return NULL;
+}
+
+void kith_monitor_free(struct kith_monitor *m)
+{
     if (!m) return;
-    kith_delegates_unlisten(k->delegates, m);
-    kith_wire_free(k->wire);
-    k->wire = NULL;
-    kith_log_tap(k->log, KITH_LOG_ERROR, NULL, NULL);
-    kith_loop_unpost(k->loop, tell_lines, m);
+    kith_delegates_unlisten(kith_node_delegates(m->k), m);
+    kith_log_tap(kith_node_logger(m->k), KITH_LOG_ERROR, NULL, NULL);
+    kith_loop_unpost(kith_node_loop(m->k), tell_lines, m);
     for (struct line *l = take_lines(m), *next; l; l = next) {
         next = l->next;
         line_free(l);
     }
     pthread_mutex_destroy(&m->lock);
     free(m);
-    k->monitor = NULL;
 }

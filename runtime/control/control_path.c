@@ -36,15 +36,22 @@ static bool usable(const char *dir)
     return access(dir, W_OK | X_OK) == 0;
 }
 
+/* The bytes that stand for themselves in a file name; a dot not at its beginning. */
+static bool is_plain(unsigned char c, bool first)
+{
+    static const char others[] = "-_";
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    bool digit = c >= '0' && c <= '9';
+    return letter || digit || memchr(others, c, sizeof others - 1) || (c == '.' && !first);
+}
+
 /* A name may hold any byte; a file name may not. */
 static bool file_name(const char *name, char *out, size_t cap)
 {
     size_t n = 0;
     for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
-        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-                     (*p >= '0' && *p <= '9') || *p == '-' || *p == '_' || (*p == '.' && n);
         if (n + 4 > cap) return false;
-        n += (size_t)snprintf(out + n, cap - n, plain ? "%c" : "%%%02X", *p);
+        n += (size_t)snprintf(out + n, cap - n, is_plain(*p, n == 0) ? "%c" : "%%%02X", *p);
     }
     return n > 0;
 }

@@ -2,8 +2,7 @@
  * control_report.c - members and node as JSON, for programs: numbers are numbers, bytes are base64,
  * names are text. No secret is ever in it.
  */
-#include "control.h"
-#include <sodium.h>
+#include "control_inside.h"
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,36 +18,6 @@ int kith_state_parse(const char *text)
     return -KITH_EINVAL;
 }
 
-/* ------------------------------------------------------------------------------------ values */
-
-json_t *kith_report_text(struct kith_bytes b)
-{
-    json_t *plain = json_stringn((const char *)b.data, b.len);
-    if (plain || (b.len && !b.data)) return plain ? plain : json_string("");
-    char *text = malloc(b.len * 4 + 1), *p = text;
-    if (!text) return NULL;
-    for (size_t i = 0; i < b.len; i++) {
-        if (b.data[i] < 0x80)
-            *p++ = (char)b.data[i];
-        else
-            p += sprintf(p, "\\x%02x", b.data[i]);
-    }
-    plain = json_stringn(text, (size_t)(p - text));
-    free(text);
-    return plain;
-}
-
-json_t *kith_report_base64(struct kith_bytes b)
-{
-    size_t cap = sodium_base64_ENCODED_LEN(b.len, sodium_base64_VARIANT_ORIGINAL);
-    char *text = malloc(cap);
-    if (!text) return NULL;
-    sodium_bin2base64(text, cap, b.data, b.len, sodium_base64_VARIANT_ORIGINAL);
-    json_t *out = json_string(text);
-    free(text);
-    return out;
-}
-
 static json_t *versions(const uint8_t v[3])
 {
     return json_pack("{s:i,s:i,s:i}", "min", v[0], "max", v[1], "version", v[2]);
@@ -61,11 +30,11 @@ json_t *kith_report_member(struct kith *k, const struct kith_member *m)
     host.port = 0; /* formatted without it */
     kith_node_format(k, &host, addr, sizeof addr);
     json_t *out =
-        json_pack("{s:o,s:s,s:i,s:s,s:I,s:o,s:o,s:o}", "name", kith_report_text(m->name), "addr",
+        json_pack("{s:o,s:s,s:i,s:s,s:I,s:o,s:o,s:o}", "name", kith_json_bytes(m->name), "addr",
                   addr, "port", (int)m->addr.port, "state", states[m->state & 3], "incarnation",
-                  (json_int_t)m->incarnation, "meta", kith_report_base64(m->meta), "protocol",
+                  (json_int_t)m->incarnation, "meta", kith_json_base64(m->meta), "protocol",
                   versions(m->versions), "delegate_protocol", versions(m->versions + 3));
-    if (out && m->accuser.len) json_object_set_new(out, "accuser", kith_report_text(m->accuser));
+    if (out && m->accuser.len) json_object_set_new(out, "accuser", kith_json_bytes(m->accuser));
     uint64_t now = kith_node_now(k);
     if (out && m->since && m->since <= now)
         json_object_set_new(out, "since_seconds",
@@ -98,10 +67,11 @@ static int by_name(const void *a, const void *b)
 
 json_t *kith_report_members(struct kith *k)
 {
-    struct listing l = {.k = k, .cap = k->table.members(&k->table, NULL, NULL)};
+    const struct kith_node *node = kith_node(k);
+    struct listing l = {.k = k, .cap = node->members(node, NULL, NULL)};
     l.items = calloc(l.cap + 1, sizeof *l.items);
     json_t *array = json_array();
-    if (l.items) k->table.members(&k->table, list_member, &l);
+    if (l.items) node->members(node, list_member, &l);
     if (l.count) qsort(l.items, l.count, sizeof *l.items, by_name);
     for (size_t i = 0; i < l.count; i++) json_array_append_new(array, l.items[i]);
     free(l.items);
@@ -118,33 +88,40 @@ static bool count_member(void *arg, const struct kith_member *m)
 size_t kith_report_count(struct kith *k, enum kith_state state)
 {
     struct listing l = {.k = k};
-    k->table.members(&k->table, count_member, &l);
+    kith_node(k)->members(kith_node(k), count_member, &l);
     return l.in_state[state & 3];
 }
 
 /* ---------------------------------------------------------------------------------- the node */
 
+/* Whole values as integers: 3, not 3.0. */
+static json_t *number(double value)
+{
+    bool whole = value >= 0 && value < 9e15 && value == (double)(json_int_t)value;
+    return whole ? json_integer((json_int_t)value) : json_real(value);
+}
+
+static void add_buckets(json_t *one, const struct kith_stat *s)
+{
+    json_t *buckets = json_array();
+    for (uint32_t i = 0; i < s->n; i++)
+        json_array_append_new(
+            buckets, json_pack("{s:f,s:I}", "le", s->bounds[i], "count", (json_int_t)s->counts[i]));
+    json_object_set_new(one, "count", json_integer((json_int_t)s->count));
+    json_object_set_new(one, "buckets", buckets);
+}
+
 static void add_stat(void *arg, const struct kith_stat *s)
 {
-    json_t *one = json_pack("{s:s,s:s}", "name", s->name, "kind",
-                            s->kind == KITH_COUNTER ? "counter"
-                            : s->kind == KITH_GAUGE ? "gauge"
-                                                    : "histogram");
+    static const char *const kinds[] = {
+        [KITH_COUNTER] = "counter", [KITH_GAUGE] = "gauge", [KITH_HISTOGRAM] = "histogram"};
+    json_t *one = json_pack("{s:s,s:s}", "name", s->name, "kind", kinds[s->kind]);
     if (!one) return;
-    bool whole = s->value >= 0 && s->value < 9e15 && s->value == (double)(json_int_t)s->value;
-    json_object_set_new(one, s->kind == KITH_HISTOGRAM ? "sum" : "value",
-                        whole ? json_integer((json_int_t)s->value) : json_real(s->value));
+    json_object_set_new(one, s->kind == KITH_HISTOGRAM ? "sum" : "value", number(s->value));
     if (s->label)
         json_object_set_new(one, s->label, json_string(s->label_value ? s->label_value : ""));
     if (s->help) json_object_set_new(one, "help", json_string(s->help));
-    if (s->kind == KITH_HISTOGRAM) {
-        json_t *buckets = json_array();
-        for (uint32_t i = 0; i < s->n; i++)
-            json_array_append_new(buckets, json_pack("{s:f,s:I}", "le", s->bounds[i], "count",
-                                                     (json_int_t)s->counts[i]));
-        json_object_set_new(one, "count", json_integer((json_int_t)s->count));
-        json_object_set_new(one, "buckets", buckets);
-    }
+    if (s->kind == KITH_HISTOGRAM) add_buckets(one, s);
     json_array_append_new(arg, one);
 }
 
@@ -176,7 +153,7 @@ static json_t *codecs(struct kith *k)
 {
     json_t *list = json_array();
     struct kith_codec_stats s;
-    for (size_t i = 0; i < kith_pipeline_stats(k->pipeline, i, &s); i++) {
+    for (size_t i = 0; i < kith_pipeline_stats(kith_node_pipeline(k), i, &s); i++) {
         const struct {
             const char *name;
             uint64_t value;
@@ -209,8 +186,9 @@ static json_t *refused(struct kith *k)
 {
     json_t *out = json_object();
     for (int why = 0; why < KITH_REFUSED_COUNT; why++)
-        json_object_set_new(out, kith_refusal_name(why),
-                            json_integer((json_int_t)kith_pipeline_refused(k->pipeline, why)));
+        json_object_set_new(
+            out, kith_refusal_name(why),
+            json_integer((json_int_t)kith_pipeline_refused(kith_node_pipeline(k), why)));
     return out;
 }
 
@@ -218,8 +196,9 @@ static json_t *fingerprints(struct kith *k)
 {
     json_t *list = json_array();
     char text[KITH_FINGERPRINT];
-    for (size_t i = 0; i < kith_keyring_count(k->ring); i++) {
-        kith_keyring_fingerprint(k->ring, i, text);
+    struct kith_keyring *ring = kith_node_keyring(k);
+    for (size_t i = 0; i < kith_keyring_count(ring); i++) {
+        kith_keyring_fingerprint(ring, i, text);
         json_array_append_new(list, json_string(text));
     }
     return list;
@@ -234,40 +213,43 @@ static json_t *require(uint32_t bits)
     return list;
 }
 
+static json_t *counts(const struct listing *l)
+{
+    return json_pack("{s:I,s:I,s:I,s:I}", "alive", (json_int_t)l->in_state[0], "suspect",
+                     (json_int_t)l->in_state[1], "dead", (json_int_t)l->in_state[2], "left",
+                     (json_int_t)l->in_state[3]);
+}
+
 json_t *kith_report_info(struct kith *k)
 {
     static const char *const profiles[] = {"lan", "wan", "local"};
-    const struct kith_settings *set = &k->config->settings;
+    const struct kith_node *node = kith_node(k);
+    const struct kith_config *config = kith_node_config(k);
+    const struct kith_settings *set = &config->settings;
     struct kith_member self = {.size = sizeof self};
     struct listing l = {.k = k};
-    k->table.local(&k->table, &self);
-    k->table.members(&k->table, count_member, &l);
+    node->local(node, &self);
+    node->members(node, count_member, &l);
     json_t *out = kith_report_member(k, &self), *stats = json_array();
     if (!out) {
         json_decref(stats);
         return NULL;
     }
-    uint64_t up = kith_loop_wall(k->loop) - k->started_at;
+    double up = (double)(kith_node_uptime(k) / 1000000u) / 1e3;
     json_object_set_new(out, "version", json_string(kith_version()));
     json_object_set_new(out, "pid", json_integer(getpid()));
-    json_object_set_new(out, "uptime_seconds", json_real((double)(up / 1000000u) / 1e3));
-    json_object_set_new(out, "file", json_string(k->path));
+    json_object_set_new(out, "uptime_seconds", json_real(up));
+    json_object_set_new(out, "file", json_string(config->path));
     json_object_set_new(out, "profile", json_string(profiles[set->profile % 3]));
-    json_object_set_new(out, "label",
-                        kith_report_text(kith_bytes_of(set->label ? set->label : "",
-                                                       set->label ? strlen(set->label) : 0)));
-    json_object_set_new(out, "health", json_integer(k->core ? kith_core_health(k->core) : 0));
-    json_object_set_new(out, "members",
-                        json_pack("{s:I,s:I,s:I,s:I}", "alive", (json_int_t)l.in_state[0],
-                                  "suspect", (json_int_t)l.in_state[1], "dead",
-                                  (json_int_t)l.in_state[2], "left", (json_int_t)l.in_state[3]));
-    json_object_set_new(out, "monitors", json_integer((json_int_t)kith_monitor_count(k)));
-    json_object_set_new(out, "require", require(k->config->chain.require));
+    json_object_set_new(out, "label", kith_json_text(set->label ? set->label : ""));
+    json_object_set_new(out, "health", json_integer(kith_node_health(k)));
+    json_object_set_new(out, "members", counts(&l));
+    json_object_set_new(out, "require", require(config->chain.require));
     json_object_set_new(out, "keys", fingerprints(k));
-    json_object_set_new(out, "plugins", plugins(k->config));
+    json_object_set_new(out, "plugins", plugins(config));
     json_object_set_new(out, "codecs", codecs(k));
     json_object_set_new(out, "refused", refused(k));
-    kith_stats_visit(k, add_stat, stats);
+    node->stats(node, add_stat, stats);
     json_object_set_new(out, "stats", stats);
     return out;
 }

@@ -6,27 +6,41 @@
 #include <arpa/nameser.h>
 #include <ctype.h>
 
+static bool is_address(const ns_rr *rr)
+{
+    return (ns_rr_type(*rr) == ns_t_a && ns_rr_rdlen(*rr) == 4) ||
+           (ns_rr_type(*rr) == ns_t_aaaa && ns_rr_rdlen(*rr) == 16);
+}
+
+/* SRV: priority, weight, port, name. A name of "." says: no such service here; host is "" then. */
+static int read_target(const uint8_t *answer, size_t len, const ns_rr *rr,
+                       struct kith_dns_target *t)
+{
+    const uint8_t *data = ns_rr_rdata(*rr);
+    t->priority = (uint16_t)(data[0] << 8 | data[1]);
+    t->port = (uint16_t)(data[4] << 8 | data[5]);
+    if (ns_name_uncompress(answer, answer + len, data + 6, t->host, sizeof t->host) < 0)
+        return -KITH_EMALFORMED;
+    if (!strcmp(t->host, ".")) t->host[0] = 0;
+    return 0;
+}
+
 int kith_dns_read(const uint8_t *answer, size_t len,
                   void (*address)(void *arg, const uint8_t *bytes, uint8_t len),
                   void (*target)(void *arg, const struct kith_dns_target *), void *arg)
 {
     ns_msg msg;
     ns_rr rr;
+    struct kith_dns_target t;
     if (len > INT32_MAX || ns_initparse(answer, (int)len, &msg)) return -KITH_EMALFORMED;
     for (int i = 0; i < ns_msg_count(msg, ns_s_an); i++) {
         if (ns_parserr(&msg, ns_s_an, i, &rr)) return -KITH_EMALFORMED;
-        const uint8_t *data = ns_rr_rdata(rr);
-        uint16_t n = ns_rr_rdlen(rr);
         if (ns_rr_class(rr) != ns_c_in) continue;
-        if (address &&
-            ((ns_rr_type(rr) == ns_t_a && n == 4) || (ns_rr_type(rr) == ns_t_aaaa && n == 16)))
-            address(arg, data, (uint8_t)n);
-        if (!target || ns_rr_type(rr) != ns_t_srv || n < 7) continue;
-        struct kith_dns_target t = {.priority = (uint16_t)(data[0] << 8 | data[1]),
-                                    .port = (uint16_t)(data[4] << 8 | data[5])};
-        if (ns_name_uncompress(answer, answer + len, data + 6, t.host, sizeof t.host) < 0)
-            return -KITH_EMALFORMED;
-        if (*t.host && strcmp(t.host, ".")) target(arg, &t); /* "." says: no such service here */
+        if (address && is_address(&rr)) address(arg, ns_rr_rdata(rr), (uint8_t)ns_rr_rdlen(rr));
+        if (!target || ns_rr_type(rr) != ns_t_srv || ns_rr_rdlen(rr) < 7) continue;
+        int rc = read_target(answer, len, &rr, &t);
+        if (rc) return rc;
+        if (*t.host) target(arg, &t);
     }
     return 0;
 }

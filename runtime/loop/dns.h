@@ -5,7 +5,7 @@
 #ifndef KITH_DNS_H
 #define KITH_DNS_H
 
-#include "resolve.h"
+#include "where.h"
 
 struct kith_dns_target {
     char host[KITH_HOST_TEXT_MAX];

@@ -5,19 +5,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { NAME_MAX_BYTES = 64, OFFERS_MAX = 8 };
+enum { NAME_MAX_BYTES = 64 };
 
-/* Counters are found by a walk: an instance asks for each once, at start. */
+/* A list is enough: an instance looks up each of its counters once, at start. */
 struct counter {
     struct counter *next;
     char plugin[NAME_MAX_BYTES];
     char *name, *help;
     uint64_t value;
-};
-
-struct offer {
-    const char *id;
-    const void *table;
 };
 
 struct kith_services {
@@ -27,8 +22,6 @@ struct kith_services {
     struct kith_timer *flush; /* summaries of repeated log lines */
     bool flushing;
     struct counter *counters, **counters_end;
-    struct offer offers[OFFERS_MAX];
-    size_t offer_count;
 };
 
 struct queue {
@@ -169,20 +162,8 @@ static size_t host_keys(const struct kith_host *table, size_t i, struct kith_key
     return count;
 }
 
-static const void *host_query(const struct kith_host *table, const char *id)
-{
-    struct kith_services *s = host_of(table)->services;
-    for (size_t i = 0; i < s->offer_count; i++)
-        if (strcmp(s->offers[i].id, id) == 0) return s->offers[i].table;
-    return NULL;
-}
-
-int kith_services_offer(struct kith_services *s, const char *id, const void *table)
-{
-    if (s->offer_count == OFFERS_MAX) return -KITH_ETOOBIG;
-    s->offers[s->offer_count++] = (struct offer){id, table};
-    return 0;
-}
+/* This host has nothing yet that is newer than plugin.h. */
+static const void *host_query(const struct kith_host *table, const char *id) { return NULL; }
 
 void kith_services_stats(const struct kith_services *s,
                          void (*visit)(void *arg, const struct kith_stat *), void *arg)
@@ -247,9 +228,16 @@ static void free_host(void *ctx, struct kith_host *table)
     free(h);
 }
 
+static void maker_random(void *ctx, void *out, size_t len)
+{
+    struct kith_services *s = ctx;
+    kith_loop_random(s->loop, out, len);
+}
+
 struct kith_host_maker kith_services_maker(struct kith_services *s)
 {
-    return (struct kith_host_maker){.ctx = s, .make = make_host, .free = free_host};
+    return (struct kith_host_maker){
+        .ctx = s, .make = make_host, .free = free_host, .random = maker_random};
 }
 
 /* ------------------------------------------------------------------------------------- life */

@@ -10,7 +10,7 @@
 
 #include "log.h"
 #include "loop.h"
-#include "plugins.h"
+#include "instance.h"
 
 struct kith_services;
 
@@ -21,10 +21,6 @@ void kith_services_free(struct kith_services *);
 /* What plugins/ wants: makes and frees the table of an instance. After free nothing that the
  * instance posted runs. */
 struct kith_host_maker kith_services_maker(struct kith_services *);
-
-/* Something newer than plugin.h, for kith_host.query: hand out `table` for `id`. Both outlive the
- * services; at most 8. */
-int kith_services_offer(struct kith_services *, const char *id, const void *table);
 
 /* Every counter of every instance, label "plugin". */
 void kith_services_stats(const struct kith_services *,

@@ -110,9 +110,8 @@ static void emit(struct kith_log *log, enum kith_log_level level, const char *so
     } else {
         n = log->setup.format == KITH_LOG_JSON ? kith_log_json(out, sizeof out, &line)
                                                : kith_log_text(out, sizeof out, &line);
-        do
-            done = write(log->fd, out,
-                         n); /* one write a line: O_APPEND keeps lines of several processes whole */
+        do /* One write a line: O_APPEND keeps lines of several processes whole. */
+            done = write(log->fd, out, n);
         while (done < 0 && errno == EINTR);
     }
     if (done != (ssize_t)n) atomic_fetch_add(&log->lost, 1);

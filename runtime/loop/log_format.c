@@ -13,20 +13,29 @@ const char *kith_log_level_name(enum kith_log_level level)
     return (unsigned)level < sizeof names / sizeof *names ? names[level] : "trace";
 }
 
-/* Length of the UTF-8 sequence at s, 0 when it is none (RFC 3629). */
+/* What the first byte of a sequence allows the second one to be (RFC 3629). */
+struct utf8_range {
+    uint8_t first, last;     /* of first bytes */
+    uint8_t len;             /* of the sequence */
+    uint8_t lowest, highest; /* second byte: no overlong forms, no surrogates, not over U+10FFFF */
+};
+static const struct utf8_range ranges[] = {
+    {0x00, 0x7f, 1, 0x00, 0xff}, {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
+    {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
+    {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+
+/* Length of the UTF-8 sequence at s, 0 when it is none. Reads no further than a NUL. */
 static size_t utf8(const uint8_t *s)
 {
-    if (s[0] < 0x80) return 1;
-    size_t n = s[0] >= 0xc2 && s[0] < 0xe0   ? 2
-               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                             : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0; /* also stops at the NUL */
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
-        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
-        return 0;
-    return n;
+    const struct utf8_range *r = ranges, *end = ranges + sizeof ranges / sizeof *ranges;
+    while (r < end && (s[0] < r->first || s[0] > r->last)) r++;
+    if (r == end) return 0;
+    if (r->len == 1) return 1;
+    if (s[1] < r->lowest || s[1] > r->highest) return 0;
+    for (size_t i = 2; i < r->len; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    return r->len;
 }
 
 struct out {

@@ -13,11 +13,15 @@ struct kith_line {
     const char *node, *source, *text; /* any bytes; "" when there is none */
 };
 
-const char *kith_log_level_name(enum kith_log_level);                   /* "warn" */
-size_t kith_log_plain(char *out, size_t cap, const struct kith_line *); /* source: text */
-size_t kith_log_text(char *out, size_t cap,
-                     const struct kith_line *); /* time LEVEL node/source: text\n */
-size_t kith_log_json(char *out, size_t cap, const struct kith_line *); /* {...}\n */
+const char *kith_log_level_name(enum kith_log_level); /* "warn" */
+
+/* source: text */
+size_t kith_log_plain(char *out, size_t cap, const struct kith_line *);
+/* time LEVEL node/source: text\n */
+size_t kith_log_text(char *out, size_t cap, const struct kith_line *);
+/* {...}\n */
+size_t kith_log_json(char *out, size_t cap, const struct kith_line *);
+/* journald's datagram */
 size_t kith_log_journal(char *out, size_t cap, const struct kith_line *);
 
 #endif

@@ -13,9 +13,10 @@
 
 struct kith_loop;
 
-struct kith_loop *kith_loop_new(void); /* libuv, real time */
-struct kith_loop *kith_loop_new_virtual(uint64_t seed,
-                                        uint64_t start); /* time moves when nothing is to do */
+/* libuv, real time. */
+struct kith_loop *kith_loop_new(void);
+/* Time begins at `start` and moves when nothing is to do. */
+struct kith_loop *kith_loop_new_virtual(uint64_t seed, uint64_t start);
 void kith_loop_free(struct kith_loop *);
 
 uint64_t kith_loop_now(const struct kith_loop *);  /* monotonic ns, as of this turn */

@@ -19,8 +19,8 @@ struct kith_loop_ops {
     uint64_t (*clock)(const struct kith_loop *);
     uint64_t (*wall)(const struct kith_loop *);
     void (*random)(struct kith_loop *, void *out, size_t len);
-    bool (*fresh)(
-        const struct kith_loop *); /* something must be dispatched before the descriptor can tell */
+    /* Must something be dispatched before the descriptor can tell? */
+    bool (*fresh)(const struct kith_loop *);
     int (*fd)(const struct kith_loop *);
     void (*free)(struct kith_loop *);
 

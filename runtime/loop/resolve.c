@@ -34,6 +34,17 @@ struct lookup_socket {
     struct kith_watch *watch; /* NULL: free */
 };
 
+/*
+ * A lookup asks one step at a time; the next follows when the former is answered or timed out:
+ *
+ *   begin    a literal needs no question; else -> service, any or system
+ *   service  SRV of _service._proto.name: its targets take the host's place, one after the other
+ *   any      ANY over TCP at the first nameserver, as memberlist asks; nothing: -> tcp
+ *   tcp      A and AAAA over TCP; nothing: -> system
+ *   system   hosts file, search list, A and AAAA
+ *
+ * After the last step of the last name `done` is told and it is freed.
+ */
 enum step { STEP_BEGIN, STEP_SERVICE, STEP_ANY, STEP_TCP, STEP_SYSTEM };
 
 struct kith_lookup {
@@ -400,7 +411,8 @@ void kith_lookup_cancel(struct kith_lookup *l)
     free(l);
 }
 
-/* Counts its callers without a lock; several nodes may run in several threads. Never undone. */
+/* c-ares counts its users without a lock, and nodes may run in several threads: so it is
+ * initialised once and for all. */
 static pthread_once_t library = PTHREAD_ONCE_INIT;
 
 static void init_library(void) { ares_library_init(ARES_LIB_INIT_ALL); }

@@ -13,28 +13,16 @@
 
 #include "log.h"
 #include "loop.h"
-
-enum { KITH_HOST_TEXT_MAX = 256 }; /* of a host name, with its NUL */
-
-/* `[name/]host[:port]`. */
-struct kith_where {
-    struct kith_bytes name;        /* of the member; empty: not known. Points into the text */
-    char host[KITH_HOST_TEXT_MAX]; /* without brackets */
-    uint16_t port;                 /* the default, when none was written */
-};
-
-/* 0 or -KITH_EINVAL with words. Nothing is looked up. */
-int kith_where_parse(struct kith_where *, const char *text, uint16_t default_port,
-                     struct kith_error *err);
+#include "where.h"
 
 struct kith_resolver;
 struct kith_lookup;
 
 struct kith_resolver_setup {
-    const char *dns_config_path; /* resolv.conf; its nameservers may have a port. NULL or "": no TCP
-                                    first */
-    const char
-        *system_servers; /* "host:port,..." instead of the system's own; NULL: the system's */
+    /* resolv.conf; its nameservers may have a port. NULL or "": no TCP first. */
+    const char *dns_config_path;
+    /* "host:port,..." instead of the system's own; NULL: the system's. */
+    const char *system_servers;
     /* The transport's: literal to address, or -KITH_ENAME. */
     int (*parse)(void *ctx, const char *host, uint16_t port, struct kith_addr *out);
     void *parse_ctx;

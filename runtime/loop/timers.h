@@ -21,8 +21,8 @@ struct kith_timers {
     uint64_t now; /* nothing is set before this */
 };
 
-struct kith_timer *kith_timers_add(struct kith_timers *, void (*fn)(void *arg),
-                                   void *arg);          /* NULL: no memory */
+/* NULL: no memory. */
+struct kith_timer *kith_timers_add(struct kith_timers *, void (*fn)(void *arg), void *arg);
 void kith_timers_set(struct kith_timer *, uint64_t at); /* UINT64_MAX: disarm */
 void kith_timers_remove(struct kith_timer *);           /* NULL is fine; also from inside fn */
 uint64_t kith_timers_next(const struct kith_timers *);  /* UINT64_MAX: none is armed */

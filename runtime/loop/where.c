@@ -1,7 +1,7 @@
 /*
- * where.c - reads `[name/]host[:port]` as memberlist does (PROTOCOL.md 2.14).
+ * where.c - see where.h.
  */
-#include "resolve.h"
+#include "where.h"
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -24,27 +24,40 @@ static bool parse_port(const char *text, uint16_t *port)
     return true;
 }
 
+/* The host without its brackets. memberlist strips any number of them. */
+static struct kith_bytes bare(const char *host, const char *end)
+{
+    while (host < end && (*host == '[' || *host == ']')) host++;
+    while (host < end && (end[-1] == '[' || end[-1] == ']')) end--;
+    return kith_bytes_of(host, (size_t)(end - host));
+}
+
+/* `host[:port]`; text is the whole place, for the words. */
+static int parse_host(struct kith_where *w, const char *host, const char *text,
+                      struct kith_error *err)
+{
+    if (*host == '[' && !strchr(host, ']'))
+        return kith_fail(err, KITH_EINVAL, "'%s': the bracket is not closed", text);
+    const char *colon = port_of(host);
+    if (colon && !parse_port(colon + 1, &w->port))
+        return kith_fail(err, KITH_EINVAL, "'%s': the port must be a number from 0 to 65535", text);
+    struct kith_bytes b = bare(host, colon ? colon : host + strlen(host));
+    if (!b.len) return kith_fail(err, KITH_EINVAL, "'%s': no host", text);
+    if (b.len >= sizeof w->host)
+        return kith_fail(err, KITH_EINVAL, "'%.60s...': the host is too long", text);
+    memcpy(w->host, b.data, b.len);
+    w->host[b.len] = 0;
+    return 0;
+}
+
 int kith_where_parse(struct kith_where *w, const char *text, uint16_t default_port,
                      struct kith_error *err)
 {
-    const char *slash = strchr(text, '/'), *host = slash ? slash + 1 : text;
+    const char *slash = strchr(text, '/');
     w->name = kith_bytes_of(text, slash ? (size_t)(slash - text) : 0);
     w->port = default_port;
     if (slash == text)
         return kith_fail(err, KITH_EINVAL, "'%s': the member's name before the slash is empty",
                          text);
-    if (*host == '[' && !strchr(host, ']'))
-        return kith_fail(err, KITH_EINVAL, "'%s': the bracket is not closed", text);
-    const char *colon = port_of(host), *end = colon ? colon : host + strlen(host);
-    if (colon && !parse_port(colon + 1, &w->port))
-        return kith_fail(err, KITH_EINVAL, "'%s': the port must be a number from 0 to 65535", text);
-    while (host < end && (*host == '[' || *host == ']')) host++;
-    while (host < end && (end[-1] == '[' || end[-1] == ']')) end--;
-    size_t len = (size_t)(end - host);
-    if (!len) return kith_fail(err, KITH_EINVAL, "'%s': no host", text);
-    if (len >= sizeof w->host)
-        return kith_fail(err, KITH_EINVAL, "'%.60s...': the host is too long", text);
-    memcpy(w->host, host, len);
-    w->host[len] = 0;
-    return 0;
+    return parse_host(w, slash ? slash + 1 : text, text, err);
 }

@@ -2,7 +2,7 @@
  * codes.c - KITH_E codes as names for programs (the control socket's "code") and as words for
  * people.
  */
-#include "runtime.h"
+#include "node.h"
 
 static const struct {
     const char *name, *text;

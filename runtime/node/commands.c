@@ -3,11 +3,22 @@
  * copied into a bounded queue, carried out at the end of a turn, and answered when the core says
  * that they have ended; so nobody re-enters the core.
  */
-#include "runtime.h"
+#include "inside.h"
 #include <stdlib.h>
 
 enum { COMMANDS_MAX = 4096, BUCKETS = 64 };
 
+/*
+ * A command that somebody asked for:
+ *
+ *   queued   copied here, until the end of the turn
+ *            -> waiting  the core took it and gave it a request number
+ *            -> ended    the core refused it
+ *   waiting  -> ended    the core says that the request is done
+ *
+ * Its end is told once, by `done`, and it is freed; when the node closes it ends with
+ * -KITH_ECLOSED.
+ */
 struct pending {
     struct pending *next;
     struct kith_command what;
@@ -19,8 +30,8 @@ struct pending {
 };
 
 struct kith_commands {
-    struct pending *first, **last;    /* to be carried out */
-    struct pending *waiting[BUCKETS]; /* by request, for their end */
+    struct pending *first, **last;    /* queued */
+    struct pending *waiting[BUCKETS]; /* by request */
     size_t count;
 };
 
@@ -45,7 +56,7 @@ void kith_commands_free(struct kith *k)
 {
     struct kith_commands *all = k->commands;
     if (!all) return;
-    k->stopping = true; /* whoever is told now can't queue again */
+    k->closing = true; /* whoever is told now can't queue again */
     for (struct pending *p = all->first, *next; p; p = next) {
         next = p->next;
         end(k, p, -KITH_ECLOSED, 0);
@@ -63,7 +74,7 @@ void kith_commands_free(struct kith *k)
 int kith_commands_add(struct kith *k, const struct kith_command *c)
 {
     struct kith_commands *all = k->commands;
-    if (!all || k->stopping) return -KITH_ECLOSED;
+    if (!all || k->closing) return -KITH_ECLOSED;
     if (all->count >= COMMANDS_MAX) return -KITH_EAGAIN;
     struct pending *p = calloc(1, sizeof *p + c->bytes.len);
     if (!p) return -KITH_ENOMEM;
@@ -78,7 +89,7 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
     *all->last = p;
     all->last = &p->next;
     all->count++;
-    kith_wiring_wake(k);
+    kith_node_wake(k);
     return 0;
 }
 

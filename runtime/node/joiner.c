@@ -6,37 +6,56 @@
  * The list's own rounds skip the own address: a node that finds only itself has not joined. Knows
  * names and backoff, not what a join is.
  */
-#include "runtime.h"
+#include "inside.h"
 #include <stdlib.h>
 
 enum { ADDRESSES_MAX = 32, JOINS_MAX = 256 };
 #define BACKOFF_FIRST 500000000u /* ns */
 #define BACKOFF_MOST  30000000000u
 
-/* One place on its way. */
+/*
+ * One place on its way:
+ *
+ *   resolving  `open` is 1 until its addresses are known
+ *              -> joining  an answer, or none: status says what to report when nobody answers
+ *   joining    one command for each address is under way, `open` counts them
+ *              -> ended    all have been answered: done is told, and it is freed
+ *
+ * When the node closes it ends at once with -KITH_ECLOSED.
+ */
 struct join {
     struct join *next, **link;
     struct kith *k;
     char name[256];
     bool skip_self;
-    size_t open; /* addresses not answered for yet, and one while they are being asked */
-    uint64_t met;
-    int status;
+    size_t open;  /* what it still waits for */
+    uint64_t met; /* addresses that answered */
+    int status;   /* -KITH_EEXIST: every address so far was this node's own */
     kith_done_fn *done;
     void *arg;
 };
 
+/*
+ * The list is tried in rounds:
+ *
+ *   round    every place of the list is joined at once
+ *            -> at rest  a seed answered, or the list names nobody else
+ *            -> waiting  nobody answered; twice as long as the last time
+ *            -> round    the list changed meanwhile
+ *   waiting  -> round    the timer fires, or the list changed
+ *   at rest  -> round    the list changed
+ */
 struct kith_joiner {
     struct join *joins;
     size_t count;
     struct kith_timer *timer;
     uint64_t backoff, met;
-    size_t open;   /* places of this round, and one while they are being started */
+    size_t open;   /* places of this round, and one while they are being started; 0: no round */
     size_t others; /* places of this round that are not this node alone */
     bool again;    /* the list changed during a round */
 };
 
-/* One entry of a round: remembers which, for the log. */
+/* One entry of the list in one round. */
 struct attempt {
     struct kith *k;
     char *where;
@@ -74,9 +93,10 @@ static bool is_self(struct kith *k, const struct kith_addr *addr)
 static void join_resolved(void *arg, int status, const struct kith_addr *addrs, size_t n)
 {
     struct join *j = arg;
-    j->status = status < 0 ? status
-                : n        ? -KITH_EEXIST
-                           : -KITH_ENOTFOUND; /* until one says something else: all are we */
+    if (status < 0)
+        j->status = status;
+    else
+        j->status = n ? -KITH_EEXIST : -KITH_ENOTFOUND;
     for (size_t i = 0; status >= 0 && i < n && i < ADDRESSES_MAX; i++) {
         struct kith_addr addr = addrs[i];
         if (j->skip_self && is_self(j->k, &addr)) continue;
@@ -93,7 +113,7 @@ static int join_place(struct kith *k, const char *where, bool skip_self, kith_do
                       void *arg)
 {
     struct kith_joiner *all = k->joiner;
-    if (!all || k->stopping) return -KITH_ECLOSED;
+    if (!all || k->closing) return -KITH_ECLOSED;
     if (all->count >= JOINS_MAX) return -KITH_EAGAIN;
     struct join *j = calloc(1, sizeof *j);
     if (!j) return -KITH_ENOMEM;
@@ -127,7 +147,7 @@ int kith_join(struct kith *k, const char *where, kith_done_fn *done, void *arg)
 static void round_end(struct kith *k)
 {
     struct kith_joiner *j = k->joiner;
-    if (--j->open || k->stopping) return;
+    if (--j->open || k->closing) return;
     if (j->again) {
         kith_joiner_kick(k);
         return;

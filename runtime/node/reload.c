@@ -1,12 +1,19 @@
 /*
  * reload.c - a new reading of the file comes into force between two turns, or nothing changes.
  *
- * All that can fail is made beside what is in force first: settings, delegates, pipeline. Then
- * everything is swapped at once: from that turn on packets are sealed and opened by the new chain,
- * while streams end with the chain they began with but must meet the new `require`. What a running
- * node can't change is reported as needing a restart, and stays.
+ * What the new file asks for is made beside what is in force; then all that can refuse it is asked,
+ * and what can't be undone comes last:
+ *
+ *   made      config, keys, pipeline, delegates, log, resolver, transport
+ *   asked     the core takes the settings; changed delegates start; a changed transport takes over
+ *   swapped   packets are sealed and opened by the new chain from that turn on, while streams end
+ *             with the chain they began with but must meet the new `require`
+ *
+ * Whoever refuses is named, all before it goes back, and the reload fails. One thing can't go back:
+ * a transport that took everything over and then does not start. The node ends then, with that
+ * error. What a running node can't change is reported as needing a restart, and stays.
  */
-#include "runtime.h"
+#include "inside.h"
 #include <stdlib.h>
 
 struct report {
@@ -14,7 +21,7 @@ struct report {
     void (*line)(void *arg, const char *line);
     void *arg;
     unsigned changes;
-    bool transport_runs; /* it is as the new file wants it, or has just become so */
+    bool transport_runs; /* the transport will be what the new file wants */
 };
 
 static void tell(struct report *r, const char *fmt, ...) KITH_PRINTF(2, 3);
@@ -34,7 +41,7 @@ static void changed(void *arg, const char *key, const char *was, const char *now
     struct report *r = arg;
     r->changes++;
     if (r->transport_runs && strncmp(key, "transport.", 10) == 0)
-        restart = false; /* back to what is running */
+        restart = false; /* the file is back at what is running */
     tell(r, "%s: %s -> %s%s", key, *was ? was : "(none)", *now ? now : "(none)",
          restart ? " (needs a restart)" : "");
 }
@@ -45,14 +52,17 @@ struct next {
     struct kith_pipeline *pipeline;
     struct kith_delegates *delegates;
     struct kith_instance *transport; /* NULL: the one there is goes on */
+    struct kith_resolver *resolver;  /* NULL: the one there is goes on */
     struct kith_secrets former;      /* the ring as it was, to go back to */
-    bool keys_taken, log_taken, transport_waits;
+    bool keys_taken, log_taken, settings_taken;
+    bool transport_waits;
 };
 
 static void next_free(struct next *n)
 {
     if (n->delegates) kith_delegates_free(n->delegates);
     kith_instance_free(n->transport);
+    kith_resolver_free(n->resolver);
     if (n->pipeline) kith_pipeline_unref(n->pipeline);
     if (n->config) kith_config_free(n->config);
     for (size_t i = 0; i < n->former.count; i++) kith_secret_free(n->former.items[i].data);
@@ -90,8 +100,8 @@ static int remember_keys(struct kith *k, struct next *n)
     return 0;
 }
 
-/* The new chain may need keys that the old one had not: they come first. A ring that empties is
- * emptied last. */
+/* The new chain may need keys that the old one had not: they come first. When the new file has no
+ * keys the old ones stay until the swap. */
 static int take_keys(struct kith *k, struct next *n, struct kith_error *err)
 {
     int rc = remember_keys(k, n);
@@ -109,7 +119,7 @@ static void see_wait(void *arg, const char *key, const char *was, const char *no
     if (restart && strncmp(key, "transport.", 10) == 0) *(bool *)arg = true;
 }
 
-/* Does this entry say what is running? */
+/* Was the running transport made from an entry like this one? */
 static bool runs(const struct kith *k, const struct kith_entry *e)
 {
     return memcmp(k->transport->entry->digest, e->digest, sizeof e->digest) == 0;
@@ -120,29 +130,43 @@ static bool same_setup(const struct kith_settings *was, const struct kith_settin
     return was->tcp_timeout == now->tcp_timeout && was->udp_buffer_size == now->udp_buffer_size;
 }
 
-/* A changed entry makes a new instance that takes sockets and streams over. The last thing that can
- * fail: when it does the one in force is whole, but not once the new one has all it had. */
+/* A changed entry makes a new instance. Before the start it simply replaces the old one. */
+static int make_transport(struct kith *k, struct next *n, struct kith_error *err)
+{
+    const struct kith_entry *entry = &n->config->transport;
+    bool same = runs(k, entry), waits = k->transport_waits;
+    bool adopts = entry->plugin == k->transport->plugin && entry->plugin->adopt;
+    if (same && same_setup(&k->config->settings, &n->config->settings)) return 0;
+    kith_config_diff(k->config, n->config, see_wait, &waits);
+    n->transport_waits = k->started && (!adopts || (waits && !same));
+    if (n->transport_waits) return 0;
+    int rc = kith_instance_new(&n->transport, entry, &k->maker, k->ring, err);
+    return rc || !k->started ? rc : kith_wiring_attach(k, n->transport, &n->config->settings, err);
+}
+
+/* Sockets and streams go over. When adopt fails the old one still runs; when start fails after it
+ * there is none that could go on. */
 static int take_transport(struct kith *k, struct next *n, struct kith_error *err)
 {
-    bool same = runs(k, &n->config->transport), waits = k->transport_waits;
-    kith_config_diff(k->config, n->config, see_wait, &waits);
-    n->transport_waits = waits && !same;
-    if (n->transport_waits || !k->started || !k->transport->plugin->adopt) return 0;
-    if (same && same_setup(&k->config->settings, &n->config->settings)) return 0;
-    int rc = kith_instance_new(&n->transport, &n->config->transport, &k->maker, k->ring, err);
-    if (!rc) rc = kith_wiring_attach(k, n->transport, &n->config->settings, err);
-    if (!rc) rc = kith_instance_adopt(n->transport, k->transport, err);
-    if (rc) return rc;
-    rc = kith_instance_start(n->transport, err);
-    if (rc) {
-        kith_node_log(k, KITH_LOG_ERROR, "reload: the transport could not go on: %s: the node ends",
-                      err->text);
-        kith_stop(k);
-    }
+    if (!n->transport || !k->started) return 0;
+    int rc = kith_instance_start(n->transport, k->transport, err);
+    if (!rc || kith_instance_runs(k->transport)) return rc;
+    k->failed = rc;
+    kith_stop(k);
     return rc;
 }
 
 /* ------------------------------------------------------------------------------------ making */
+
+/* Lookups under way end with the resolver they began with. */
+static int make_resolver(struct kith *k, struct next *n, struct kith_error *err)
+{
+    const char *was = k->config->settings.dns_config_path;
+    const char *now = n->config->settings.dns_config_path;
+    if (strcmp(was ? was : "", now ? now : "") == 0) return 0;
+    n->resolver = kith_node_resolver(k, n->config);
+    return n->resolver ? 0 : kith_fail(err, KITH_ENOMEM, "out of memory");
+}
 
 static int make_next(struct kith *k, struct next *n, struct kith_error *err)
 {
@@ -154,8 +178,32 @@ static int make_next(struct kith *k, struct next *n, struct kith_error *err)
     if (rc) return rc;
     n->delegates = kith_delegates_new(n->config, &k->maker, &k->table, k->delegates, err);
     if (!n->delegates) return err->code ? err->code : -KITH_EINVAL;
+    rc = make_resolver(k, n, err);
+    if (!rc) rc = make_transport(k, n, err);
+    if (rc) return rc;
     rc = kith_log_change(k->log, &setup, err);
     n->log_taken = !rc;
+    return rc;
+}
+
+/* ------------------------------------------------------------------------------------ asking */
+
+/* The settings of c to the core, with the room that pipeline and transport want in packets. */
+static int give_settings(struct kith *k, const struct kith_config *c,
+                         const struct kith_pipeline *pipeline, struct kith_error *err)
+{
+    struct kith_limits limits = {.size = sizeof limits};
+    struct kith_room room = kith_pipeline_room(pipeline);
+    if (!k->core) return 0;
+    k->ops->limits(k->transport->self, &limits);
+    return kith_core_reconfigure(k->core, &c->settings, (uint16_t)(room.head + limits.headroom),
+                                 (uint16_t)(room.tail + limits.tailroom), kith_node_now(k), err);
+}
+
+static int ask_all(struct kith *k, struct next *n, struct kith_error *err)
+{
+    n->settings_taken = true; /* also when it refuses them: it may have taken some */
+    int rc = give_settings(k, n->config, n->pipeline, err);
     if (!rc) rc = kith_delegates_start(n->delegates, err);
     return rc ? rc : take_transport(k, n, err);
 }
@@ -163,6 +211,7 @@ static int make_next(struct kith *k, struct next *n, struct kith_error *err)
 static void go_back(struct kith *k, struct next *n)
 {
     struct kith_log_setup setup = kith_node_log_setup(k, k->config);
+    if (n->settings_taken) give_settings(k, k->config, k->pipeline, NULL);
     if (n->keys_taken) kith_keyring_replace(k->ring, &n->former);
     if (n->log_taken) kith_log_change(k->log, &setup, NULL);
 }
@@ -190,64 +239,60 @@ static bool same_bytes(struct kith_bytes a, struct kith_bytes b)
 }
 
 /* Meta that was set at run time stays unless the file's changed. */
-static void renew_meta(struct kith *k, const struct kith_config *old)
+static void renew_meta(struct report *r, const struct kith_config *old)
 {
+    struct kith *k = r->k;
     bool same = same_bytes(old->meta, k->config->meta);
     if (same && same_entries(&old->delegates, &k->config->delegates)) return;
     if (!same) kith_delegates_meta(k->delegates, k->config->meta);
     struct kith_command c = {.kind = KITH_DO_UPDATE, .timeout = KITH_UPDATE_TIMEOUT};
-    if (k->core) kith_commands_add(k, &c);
+    int rc = k->core ? kith_commands_add(k, &c) : 0;
+    if (rc) tell(r, "node.meta: taken, but the cluster is not told: %s", kith_code_text(rc));
 }
 
-/* Lookups under way end with the resolver they began with: it lives until the next change. */
-static void renew_resolver(struct kith *k, const struct kith_config *old)
+/* What is in force goes into n, to be freed with it. */
+static void swap_parts(struct kith *k, struct next *n)
 {
-    const char *was = old->settings.dns_config_path, *now = k->config->settings.dns_config_path;
-    if (strcmp(was ? was : "", now ? now : "") == 0) return;
-    struct kith_resolver *resolver = kith_node_resolver(k);
-    if (!resolver) return;
-    kith_resolver_free(k->former_resolver);
-    k->former_resolver = k->resolver;
-    k->resolver = resolver;
-}
-
-static void swap(struct report *r, struct next *n)
-{
-    struct kith *k = r->k;
-    struct kith_config *old = k->config;
-    struct kith_delegates *delegates = k->delegates;
-    struct kith_pipeline *pipeline = k->pipeline;
-    struct kith_error err = {.size = sizeof err};
-    struct kith_limits limits = {.size = sizeof limits};
+    struct next old = {.config = k->config, .pipeline = k->pipeline, .delegates = k->delegates};
     if (n->transport) {
-        kith_instance_free(k->transport);
+        old.transport = k->transport;
         k->transport = n->transport;
-        n->transport = NULL;
+        k->ops = k->transport->plugin->ops;
+    }
+    if (n->resolver) {
+        old.resolver = k->former_resolver;
+        k->former_resolver = k->resolver;
+        k->resolver = n->resolver;
     }
     k->transport_waits = n->transport_waits;
     k->config = n->config;
     k->delegates = n->delegates;
     k->pipeline = n->pipeline;
-    n->config = NULL;
-    n->delegates = NULL;
-    n->pipeline = NULL;
     k->config->settings.name = k->name;
+    old.former = n->former;
+    *n = old;
+}
+
+static void swap(struct report *r, struct next *n)
+{
+    struct kith *k = r->k;
+    swap_parts(k, n);
     if (!k->config->keyring.count) kith_keyring_replace(k->ring, &k->config->keyring);
     kith_streams_require(k, k->config->chain.require);
-    if (k->core) {
-        kith_wiring_measure(k);
-        k->ops->limits(k->transport->self, &limits);
-        int rc = kith_core_reconfigure(
-            k->core, &k->config->settings, (uint16_t)(k->room.head + limits.headroom),
-            (uint16_t)(k->room.tail + limits.tailroom), kith_node_now(k), &err);
-        if (rc < 0) tell(r, "settings: refused: %s", err.text);
-    }
-    kith_delegates_free(delegates);
-    kith_pipeline_unref(pipeline);
-    renew_meta(k, old);
-    renew_resolver(k, old);
-    if (k->started && !same_strings(&old->join, &k->config->join)) kith_joiner_kick(k);
-    kith_config_free(old);
+    if (k->core) kith_wiring_measure(k);
+    /* Once more: it has accepted these settings, but the new transport may want other room. */
+    give_settings(k, k->config, k->pipeline, NULL);
+    renew_meta(r, n->config);
+    if (k->started && !same_strings(&n->config->join, &k->config->join)) kith_joiner_kick(k);
+}
+
+static int prepare(struct kith *k, struct next *n, struct kith_error *err)
+{
+    int rc = read_next(k, n, err);
+    if (rc) return rc;
+    if (k->core) kith_wiring_drain(k); /* what was packed for the old chain goes through it */
+    rc = make_next(k, n, err);
+    return rc ? rc : ask_all(k, n, err);
 }
 
 int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void *arg,
@@ -259,13 +304,11 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
     err->text[0] = 0;
     struct report r = {.k = k, .line = line, .arg = arg};
     struct next n = {0};
-    int rc = read_next(k, &n, err);
-    if (!rc && k->core)
-        kith_wiring_drain(k); /* what was packed for the old chain goes through it */
-    if (!rc) rc = make_next(k, &n, err);
+    int rc = prepare(k, &n, err);
     if (rc) {
         go_back(k, &n);
-        kith_node_log(k, KITH_LOG_ERROR, "reload: nothing changed: %s", err->text);
+        kith_node_log(k, KITH_LOG_ERROR, "reload: %s: %s",
+                      k->failed ? "the node ends" : "nothing changed", err->text);
         next_free(&n);
         return rc;
     }
@@ -277,6 +320,6 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
     swap(&r, &n);
     if (!r.changes) tell(&r, "nothing changed");
     next_free(&n);
-    if (k->core) kith_wiring_wake(k);
+    if (k->core) kith_node_wake(k);
     return 0;
 }

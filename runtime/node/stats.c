@@ -1,9 +1,9 @@
 /*
- * stats.c - every number that a node counts, in one visit: the node's own, the core's, what the
+ * stats.c - visits every counter, gauge and histogram: the node's own, the core's, what the
  * pipeline refused and why, each codec's, each instance's. Names are snake case in base units, as
  * `kith info` and metrics show them.
  */
-#include "runtime.h"
+#include "inside.h"
 
 struct visit {
     void (*fn)(void *arg, const struct kith_stat *);

@@ -3,18 +3,12 @@
  * Reads answer from the core at once; changes go to the queue of commands.c, or through the
  * resolver first.
  */
-#include "runtime.h"
+#include "inside.h"
 #include <stdlib.h>
 
 static struct kith *of(const struct kith_node *table)
 {
     return (struct kith *)((char *)(uintptr_t)table - offsetof(struct kith, table));
-}
-
-void kith_node_format(const struct kith *k, const struct kith_addr *addr, char *out, size_t cap)
-{
-    int n = k->ops->format(k->transport->self, addr, out, cap);
-    if (n < 0) snprintf(out, cap, "?");
 }
 
 static size_t table_members(const struct kith_node *table,
@@ -39,10 +33,13 @@ static int table_member(const struct kith_node *table, const char *name, struct 
 static void table_local(const struct kith_node *table, struct kith_member *out)
 {
     struct kith *k = of(table);
-    if (k->core)
+    if (k->core) {
         kith_core_self(k->core, out);
-    else
-        *out = (struct kith_member){.size = sizeof *out};
+        return;
+    }
+    uint32_t room = out->size < sizeof *out ? out->size : sizeof *out; /* of whom asks */
+    memset(out, 0, room);
+    if (room >= sizeof out->size) out->size = room;
 }
 
 static void table_stats(const struct kith_node *table,

@@ -7,10 +7,11 @@
  * then one flush, and the one timer moves to the core's deadline. So an ack that was waiting in the
  * socket counts before any timeout does. Knows nothing of what messages mean.
  */
-#include "runtime.h"
-#include "wire_watch.h"
+#include "inside.h"
 
-enum { PASSES = 8 }; /* of commands that beget commands, in one turn; the rest waits for the next */
+/* Delegates and the ends of commands may ask for more: so many rounds of that in one turn, the rest
+ * waits for the next. */
+enum { PASSES = 8 };
 
 size_t kith_wiring_budget(void *ctx, const struct kith_addr *to)
 {
@@ -34,13 +35,15 @@ static void send_packet(struct kith *k, const struct kith_output *out)
 {
     struct kith_buf *buf = out->buf;
     size_t plain = buf->len;
-    if (k->wire) kith_wire_begin(k->wire);
+    if (k->wire_watched) kith_wire_begin(k);
     int rc = kith_pipeline_seal_packet(k->pipeline, buf, out->pmax);
-    if (k->wire)
-        kith_wire_end(
-            k->wire,
-            &(struct kith_wire_message){
-                .out = true, .peer = out->to, .from = plain, .to = buf->len, .status = rc});
+    if (k->wire_watched)
+        kith_wire_end(k, &(struct kith_wire_message){.plane = KITH_PACKET,
+                                                     .out = true,
+                                                     .peer = out->to,
+                                                     .plain = plain,
+                                                     .wire = buf->len,
+                                                     .status = rc});
     if (rc >= 0)
         rc = k->ops->send_packet(k->transport->self, out->to, out->name ? out->name : "",
                                  kith_bytes_of(buf->data, buf->len));
@@ -79,6 +82,7 @@ static void refused(struct kith *k, const struct kith_addr *from, enum kith_refu
         [KITH_REFUSED_TOO_BIG] = "it opens to more than is allowed",
         [KITH_REFUSED_LAYERS] = "it has too many layers",
         [KITH_REFUSED_MEMORY] = "there is no memory for it",
+        [KITH_REFUSED_BREACH] = "one of our codecs broke its contract",
     };
     char text[KITH_ADDR_TEXT];
     k->packets_refused++;
@@ -96,12 +100,15 @@ static void packet_in(void *ctx, const struct kith_addr *from, struct kith_buf *
     k->bytes_in += buf->len;
     enum kith_refusal why = KITH_REFUSED_MALFORMED;
     size_t whole = buf->len;
-    if (k->wire) kith_wire_begin(k->wire);
+    if (k->wire_watched) kith_wire_begin(k);
     int rc = kith_pipeline_open_packet(k->pipeline, buf, &why);
-    if (k->wire)
-        kith_wire_end(k->wire,
-                      &(struct kith_wire_message){
-                          .peer = from, .from = whole, .to = buf->len, .status = rc, .why = why});
+    if (k->wire_watched)
+        kith_wire_end(k, &(struct kith_wire_message){.plane = KITH_PACKET,
+                                                     .peer = from,
+                                                     .plain = buf->len,
+                                                     .wire = whole,
+                                                     .status = rc,
+                                                     .why = why});
     if (rc < 0) {
         refused(k, from, why);
         return;
@@ -139,7 +146,9 @@ int kith_wiring_attach(struct kith *k, struct kith_instance *transport,
         .tcp_timeout = s->tcp_timeout,
         .buffer_size = s->udp_buffer_size,
     };
-    return k->ops->attach(transport->self, &setup, err);
+    kith_error_clear(err);
+    int rc = k->ops->attach(transport->self, &setup, err);
+    return rc ? kith_instance_failed(transport, rc, "take its place in the node", err) : 0;
 }
 
 /* The end of a turn. */
@@ -162,28 +171,20 @@ static void turn_ends(void *ctx)
     uint64_t next = kith_streams_expire(k, now), deadline = kith_core_deadline(k->core);
     if (k->ops->flush) k->ops->flush(k->transport->self);
     k->in_turn = false;
-    kith_control_turn(k);
-    if (more || kith_commands_pending(k)) kith_wiring_wake(k);
+    if (k->observers) kith_observers_turn_ended(k);
+    if (more || kith_commands_pending(k)) kith_node_wake(k);
     kith_loop_timer_set(k->timer, deadline < next ? deadline : next);
 }
 
 /* The timer itself does nothing: that it fired makes a turn, and a turn has an end. */
 static void deadline_reached(void *ctx) {}
 
-static void woken(void *ctx) {}
-
-void kith_wiring_wake(struct kith *k)
-{
-    if (k->in_turn || k->woken || !k->idle) return;
-    k->woken = kith_loop_post(k->loop, woken, k) == 0;
-}
-
 int kith_wiring_start(struct kith *k, struct kith_error *err)
 {
     k->timer = kith_loop_timer(k->loop, deadline_reached, k);
     k->idle = kith_loop_idle(k->loop, turn_ends, k);
     if (!k->timer || !k->idle) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    kith_wiring_wake(k);
+    kith_node_wake(k);
     return 0;
 }
 
@@ -193,5 +194,5 @@ void kith_wiring_stop(struct kith *k)
     if (k->timer) kith_loop_timer_free(k->timer);
     k->idle = NULL;
     k->timer = NULL;
-    kith_loop_unpost(k->loop, woken, k);
+    kith_node_unwake(k);
 }

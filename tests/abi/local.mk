@@ -54,3 +54,7 @@ tests_abi_wrong_name_la_LDFLAGS = $(ODD_LDFLAGS)
 tests_abi_undefined_la_SOURCES = tests/abi/odd.c
 tests_abi_undefined_la_CPPFLAGS = $(INC) -DODD_UNDEFINED -DODD_NAME='"undefined"'
 tests_abi_undefined_la_LDFLAGS = $(ODD_LDFLAGS)
+
+# What code, tests and docs cite of docs/PROTOCOL.md is there.
+dist_check_SCRIPTS += tests/abi/citations.py
+TESTS += tests/abi/citations.py

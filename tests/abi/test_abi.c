@@ -1,6 +1,6 @@
 /* Plugins that are older, newer, broken or not there: what loads works, what does not says why. */
 #include "loader.h"
-#include "plugins.h"
+#include "registry.h"
 #include "test.h"
 
 #include <limits.h>

@@ -276,7 +276,7 @@ static void queue(int depth)
             check(kith_broadcasts_add(&q, names[i], len, msg, 0) == 0, "out of memory");
         }
         double filled = cpu_now();
-        while (kith_broadcasts_fetch(&q, 99, 2, 1400, 0, count, &taken)) continue;
+        while (kith_broadcasts_fetch(&q, 99, 2, 1400, count, &taken)) continue;
         double end = cpu_now();
         check(taken == (size_t)depth * 8 && kith_broadcasts_count(&q) == 0, "not all was sent");
         kith_broadcasts_fini(&q);

@@ -1,6 +1,12 @@
 # The command line, as a person or a script meets it.
 dist_check_SCRIPTS += tests/cli/dissect.py
 TESTS += tests/cli/dissect.py
+dist_check_SCRIPTS += tests/cli/plugins.py
+TESTS += tests/cli/plugins.py
+dist_check_SCRIPTS += tests/cli/control.py
+TESTS += tests/cli/control.py
+dist_check_SCRIPTS += tests/cli/documents.py
+TESTS += tests/cli/documents.py
 dist_check_SCRIPTS += tests/cli/nodes.py
 TESTS += tests/cli/nodes.py
 dist_check_SCRIPTS += tests/cli/rotate.py

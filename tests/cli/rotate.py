@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""`kith keys rotate` on a real cluster: three encrypted nodes, each with its ring in a file, and nodes that go missing.
+"""`kith keys rotate` on a real cluster: three encrypted nodes, each with its ring in a file, and
+nodes that go missing.
 
-A node that goes missing half way is played by a door before the real one, which shuts at the verb that it was told.
+A node that goes missing half way is played by a door before the real one, which shuts at the verb
+that it was told.
 """
 
 import base64
@@ -55,9 +57,13 @@ class Node:
     def __init__(self, name, key=None, source=None, env=ENV):
         self.name, self.sock = name, os.path.join(DIR, name + ".sock")
         self.key = write(name + ".key", key + "\n", 0o640) if key else None
-        self.config = write(name + ".yaml", "node: { name: %s, profile: local, log: { to: stderr, level: error } }\n"
-                            "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\nkeyring: [%s]\n"
-                            "pipeline: { send: [ { use: aes_gcm } ], require: [encrypt] }\n" % (name, source or "{ file: %s }" % self.key))
+        self.config = write(
+            name + ".yaml",
+            "node: { name: %s, profile: local, log: { to: stderr, level: error } }\n"
+            "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\nkeyring: [%s]\n"
+            "pipeline: { send: [ { use: aes_gcm } ], require: [encrypt] }\n"
+            % (name, source or "{ file: %s }" % self.key),
+        )
         self.p = subprocess.Popen([KITH, "run", "--socket", self.sock, self.config], env=env)
         running.append(self.p)
         self.wait(1)
@@ -141,9 +147,16 @@ def test_all_three_steps():
         check("it is another one", rings[0] != old and rings[0][0] in out and old[0] in out, out)
         for n in nodes:
             keys = stored(n)
-            check("the file holds the new key, as long as the old", len(keys) == 1 and len(keys[0]) == length, len(keys))
+            check(
+                "the file holds the new key, as long as the old",
+                len(keys) == 1 and len(keys[0]) == length,
+                len(keys),
+            )
             check("mode of the file", os.stat(n.key).st_mode & 0o777 == 0o600)
-            check("nobody was lost", '"dead":0' in kith("info", "--socket", n.sock, "--format", "json")[1])
+            check(
+                "nobody was lost",
+                '"dead":0' in kith("info", "--socket", n.sock, "--format", "json")[1],
+            )
             n.end()
         back = Node("back%d" % length, source="{ file: %s }" % nodes[0].key)
         check("the file is a ring again", back.ring() == rings[0], (back.ring(), rings[0]))
@@ -156,7 +169,11 @@ def test_key_file_and_json():
     code, out, err = rotate(nodes, "--key-file", new, "--format", "json")
     check("rotate exits 0", code == OK, (out, err))
     told = json.loads(out)
-    check("complete", told["complete"] is True and [n["state"] for n in told["nodes"]] == ["new key only"] * 2, told)
+    check(
+        "complete",
+        told["complete"] is True and [n["state"] for n in told["nodes"]] == ["new key only"] * 2,
+        told,
+    )
     check("that key", all(stored(n) == [b"n" * 32] and n.ring() == [told["new"]] for n in nodes))
     code, out, err = rotate(nodes, "--key-file", new)
     check("a second time there is nothing to do", code == FAILED and "already" in err, err)
@@ -172,17 +189,35 @@ def test_what_it_refuses():
     nodes = cluster("no", secret(b"r" * 32))
     rings = [n.ring() for n in nodes]
     code, out, err = rotate(nodes[:2])
-    check("a member would be lost", code == FAILED and "3 members are alive" in err and "nothing was changed" in err, err)
+    check(
+        "a member would be lost",
+        code == FAILED and "3 members are alive" in err and "nothing was changed" in err,
+        err,
+    )
     nodes[2].end()
     code, out, err = rotate(nodes)
-    check("a missing node", code == FAILED and nodes[2].sock in err and "missing" in out and "nothing was changed" in err, (out, err))
+    check(
+        "a missing node",
+        code == FAILED
+        and nodes[2].sock in err
+        and "missing" in out
+        and "nothing was changed" in err,
+        (out, err),
+    )
     check("nothing was changed", [n.ring() for n in nodes[:2]] == rings[:2])
     lone = Node("lone", secret(b"x" * 32))
     code, out, err = rotate([nodes[0], lone], "--partial")
-    check("primaries differ", code == FAILED and "differ" in err and rings[0][0] in err and lone.ring()[0] in err, err)
+    check(
+        "primaries differ",
+        code == FAILED and "differ" in err and rings[0][0] in err and lone.ring()[0] in err,
+        err,
+    )
     check("nothing was changed", nodes[0].ring() == rings[0])
     check("the same node twice", rotate([lone, lone])[0] == USAGE)
-    check("--key-file is for rotate", kith("keys", "--socket", lone.sock, "--key-file", lone.key, "list")[0] == USAGE)
+    check(
+        "--key-file is for rotate",
+        kith("keys", "--socket", lone.sock, "--key-file", lone.key, "list")[0] == USAGE,
+    )
     for n in nodes[:2] + [lone]:
         n.end()
 
@@ -190,9 +225,17 @@ def test_what_it_refuses():
 def test_a_ring_in_memory():
     node = Node("memory", source="{ env: RING }", env=dict(ENV, RING=secret(b"m" * 32)))
     code, out, err = rotate([node])
-    check("a fresh key would be lost", code == FAILED and "--key-file" in err and "in memory only" in err, err)
+    check(
+        "a fresh key would be lost",
+        code == FAILED and "--key-file" in err and "in memory only" in err,
+        err,
+    )
     old = node.ring()
-    check("the old key is in use", len(old) == 2 and "new key installed, old one in use" in out, (old, out))
+    check(
+        "the old key is in use",
+        len(old) == 2 and "new key installed, old one in use" in out,
+        (old, out),
+    )
     check("how to go back", "remove %s" % old[1] in err, err)
     code, out, err = rotate([node], "--key-file", write("memory.key", secret(b"k" * 32)))
     check("a given one is not", code == OK and "in memory only" in err, (out, err))
@@ -206,23 +249,43 @@ def test_missing_half_way():
         key = write(verb + ".new", secret(verb.encode().ljust(32, b"g")))
         code, out, err = rotate(nodes[:2] + [door], "--key-file", key)
         check("%s: exit 1" % verb, code == FAILED, (out, err))
-        check("%s: which node, which step" % verb, door.sock in err and "stopped at the step '%s'" % verb in err, err)
-        check("%s: its state" % verb, [l for l in out.splitlines() if l.startswith(door.sock) and l.endswith("missing")], out)
+        check(
+            "%s: which node, which step" % verb,
+            door.sock in err and "stopped at the step '%s'" % verb in err,
+            err,
+        )
+        check(
+            "%s: its state" % verb,
+            [l for l in out.splitlines() if l.startswith(door.sock) and l.endswith("missing")],
+            out,
+        )
         rings = [n.ring() for n in nodes]
         new = rings[0][0] if verb != "install" else rings[0][1]
-        expected = {"install": [[old, new], [old, new], [old]], "use": [[new, old], [new, old], [old, new]],
-                    "remove": [[new], [new], [new, old]]}[verb]
+        expected = {
+            "install": [[old, new], [old, new], [old]],
+            "use": [[new, old], [new, old], [old, new]],
+            "remove": [[new], [new], [new, old]],
+        }[verb]
         check("%s: where they stopped" % verb, rings == expected, rings)
         if verb == "remove":
-            check("remove: the command that is left", "--socket '%s' remove %s" % (door.sock, old) in err, err)
-            check("remove: it works", kith("keys", "--socket", nodes[2].sock, "remove", old)[0] == OK)
+            check(
+                "remove: the command that is left",
+                "--socket '%s' remove %s" % (door.sock, old) in err,
+                err,
+            )
+            check(
+                "remove: it works", kith("keys", "--socket", nodes[2].sock, "remove", old)[0] == OK
+            )
         else:
             check("%s: run it again" % verb, "same command again" in err, err)
             code, out, err = rotate(nodes, "--key-file", key)
             check("%s: goes on" % verb, code == OK, (out, err))
         check("%s: all done" % verb, all(n.ring() == [new] for n in nodes))
         for n in nodes:
-            check("%s: nobody was lost" % verb, '"dead":0' in kith("info", "--socket", n.sock, "--format", "json")[1])
+            check(
+                "%s: nobody was lost" % verb,
+                '"dead":0' in kith("info", "--socket", n.sock, "--format", "json")[1],
+            )
         for n in nodes:
             n.end()
 
@@ -234,10 +297,17 @@ def test_missing_with_a_fresh_key():
     check("stops", code == FAILED, (out, err))
     new = nodes[0].ring()[0]
     steps = [line.split() for line in err.splitlines() if line.startswith("    kith keys --socket")]
-    check("the steps that are left", [(s[4], s[5]) for s in steps] == [("use", new), ("remove", old), ("remove", old)], err)
+    check(
+        "the steps that are left",
+        [(s[4], s[5]) for s in steps] == [("use", new), ("remove", old), ("remove", old)],
+        err,
+    )
     for s in steps:
         sock = s[3].strip("'")
-        check("%s works" % s[4], kith("keys", "--socket", nodes[1].sock if sock == door.sock else sock, *s[4:])[0] == OK)
+        check(
+            "%s works" % s[4],
+            kith("keys", "--socket", nodes[1].sock if sock == door.sock else sock, *s[4:])[0] == OK,
+        )
     check("done by hand", all(n.ring() == [new] for n in nodes))
     for n in nodes:
         n.end()

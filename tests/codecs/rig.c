@@ -99,77 +99,38 @@ const struct kith_host_maker fake_maker = {.make = make, .free = unmake};
 
 static struct kith_registry *registry;
 
-static void set_param(struct kith_entry *e, const struct kith_param *p, const char *text)
-{
-    char *at = (char *)e->params + p->offset;
-    char *end;
-    double number = strtod(text, &end);
-    if (*end == 'K') number *= 1024;
-    if (*end == 'M') number *= 1024 * 1024;
-    switch (p->type) {
-    case KITH_PARAM_BOOL: *(bool *)at = strcmp(text, "true") == 0; break;
-    case KITH_PARAM_UINT: *(uint32_t *)at = (uint32_t)number; break;
-    case KITH_PARAM_SIZE:
-    case KITH_PARAM_DURATION: *(uint64_t *)at = (uint64_t)number; break;
-    case KITH_PARAM_STRING:
-    case KITH_PARAM_PATH: *(const char **)at = strdup(text); break;
-    default: assert(!"a type that codecs have");
-    }
-}
-
-static void set_named(struct kith_entry *e, const char *name, const char *text)
-{
-    if (strcmp(name, "wire") == 0) {
-        e->wire = (uint8_t)strtoul(text, NULL, 0);
-        return;
-    }
-    for (const struct kith_param *p = e->plugin->params; p && p->name; p++)
-        if (strcmp(p->name, name) == 0) {
-            set_param(e, p, text);
-            return;
-        }
-    fprintf(stderr, "%s has no parameter %s\n", e->use, name);
-    exit(2);
-}
-
+/* "CODEC" or "CODEC:NAME=VALUE,...", where wire is the entry's own. */
 static void entry_init(struct kith_entry *e, char *text)
 {
     struct kith_error err = {.size = sizeof err};
+    struct kith_setting_text settings[8];
+    size_t count = 0;
+    unsigned long wire = 0;
     char *save, *params = strchr(text, ':');
     if (!registry) registry = kith_registry_new(NULL);
-    size_t n = strlen(text);
-    for (size_t i = 0; i < n; i++)
-        e->digest[i % sizeof e->digest] = (uint8_t)(e->digest[i % sizeof e->digest] * 31 + text[i]);
     if (params) *params++ = 0;
-    e->kind = KITH_CODEC;
-    e->plugin = kith_registry_find(registry, KITH_CODEC, text, &err);
-    if (!e->plugin) {
-        fprintf(stderr, "%s\n", err.text);
-        exit(2);
-    }
-    e->use = e->plugin->name;
-    e->params = calloc(1, e->plugin->instance_size);
-    for (const struct kith_param *p = e->plugin->params; p && p->name; p++)
-        if (p->def) set_param(e, p, p->def);
     for (char *one = params ? strtok_r(params, ",", &save) : NULL; one;
          one = strtok_r(NULL, ",", &save)) {
         char *value = strchr(one, '=');
-        assert(value);
+        assert(value && count < 8);
         *value++ = 0;
-        set_named(e, one, value);
+        if (strcmp(one, "wire") == 0)
+            wire = strtoul(value, NULL, 0);
+        else
+            settings[count++] = (struct kith_setting_text){one, value};
     }
+    const struct kith_plugin *plugin = kith_registry_find(registry, KITH_CODEC, text, &err);
+    if (!plugin || kith_entry_init(e, plugin, KITH_PROFILE_LAN, settings, count, &err) < 0) {
+        fprintf(stderr, "%s\n", err.text);
+        exit(2);
+    }
+    e->wire = (uint8_t)wire;
+    kith_entry_digest(e);
 }
 
 static void entries_fini(struct kith_entries *list)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        struct kith_entry *e = &list->items[i];
-        for (const struct kith_param *p = e->plugin->params; p && p->name; p++)
-            if (p->type == KITH_PARAM_STRING || p->type == KITH_PARAM_PATH)
-                free(*(char **)((char *)e->params + p->offset));
-        free(e->params);
-        *e = (struct kith_entry){0};
-    }
+    for (size_t i = 0; i < list->count; i++) kith_entry_fini(&list->items[i]);
     list->count = 0;
 }
 

@@ -5,7 +5,8 @@
 #ifndef KITH_RIG_H
 #define KITH_RIG_H
 
-#include "plugins.h"
+#include "inflow.h"
+#include "registry.h"
 
 /* Reset by rig_init. */
 struct fake_host {

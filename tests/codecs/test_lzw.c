@@ -77,7 +77,7 @@ static void test_memory_does_not_show(void)
     }
 }
 
-/* A second encoder, written down as memberlist's sheet says it: no tables, no tricks. */
+/* A second encoder, step by step as docs/WIRE.md has it: no tables, no tricks. */
 static size_t plain_encode(const uint8_t *in, size_t n, uint8_t *out)
 {
     static uint16_t child[4096][256];

@@ -314,6 +314,7 @@ static void check_pipeline(const char *file, const char *want, bool verify_outgo
 
 #define KEY "secret_key: { env: KITH_TEST_KEY }\n"
 
+/* PROTOCOL.md T16 */
 static void test_short_forms(void)
 {
     check_pipeline("node: {}", "lzw crc32 | lzw crc32 |", true);
@@ -677,7 +678,7 @@ KITH_TESTS("config", {"the example of the design document", test_designs_example
            {"words of YAML stay text", test_words_of_yaml_stay_text}, {"networks", test_cidrs},
            {"tags in Serf's form", test_tags_in_serfs_form},
            {"paths are relative to the file", test_paths_are_relative_to_the_file},
-           {"short forms; T16: verify_outgoing false sends plaintext", test_short_forms},
+           {"short forms; verify_outgoing false sends plaintext", test_short_forms},
            {"pipeline in full", test_pipeline_in_full}, {"show, read back", test_show_round_trip},
            {"show says where from", test_show_says_where_from}, {"diff", test_diff},
            {"digest sees the content of keys", test_digest_sees_the_content_of_keys},

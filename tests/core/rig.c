@@ -332,7 +332,7 @@ static void add_sent(struct rig *r, struct kith_bytes part, unsigned parts)
     }
     struct rig_sent *s = &r->sent[r->sent_n++];
     *s = (struct rig_sent){.out = r->outs_n - 1, .parts = parts};
-    CU_ASSERT_FATAL(part.len > 0); /* T5: nobody may be sent an empty part */
+    CU_ASSERT_FATAL(part.len > 0); /* PROTOCOL.md T5: nobody may be sent an empty part */
     uint8_t type = part.data[0];
     if (type == KITH_MSG_USER) {
         s->msg.payload = kith_bytes_of(part.data + 1, part.len - 1);

@@ -70,8 +70,8 @@ struct rig {
     size_t merge_count;
     uint64_t ping_rtt;
     size_t limit_seen; /* what GetBroadcasts was allowed, last time */
-    struct kith_member conflict, merged,
-        asked; /* as NotifyConflict, NotifyMerge (the first), NotifyAlive got it */
+    /* As notify_conflict, notify_merge (the first) and notify_alive got it. */
+    struct kith_member conflict, merged, asked;
 
     struct rig_out *outs;
     size_t outs_n, outs_cap;

@@ -1,6 +1,6 @@
 /*
  * test_accuse.c - what suspect and dead messages do, how a node defends itself
- * (PROTOCOL.md 2.4, 2.5), and what floods, odd names and delegates out of line can't do.
+ * (PROTOCOL.md 2.4, 2.5), and what floods, odd names and misbehaving delegates can't do.
  */
 #include "rig.h"
 
@@ -67,7 +67,8 @@ static void test_accusations_of_ourselves_are_refuted(void)
     rig_fini(&r);
 }
 
-static void test_t18_a_refutation_travels_beside_other_news_of_ourselves(void)
+/* PROTOCOL.md T18 */
+static void test_a_refutation_travels_beside_other_news_of_ourselves(void)
 {
     struct rig r;
     rig_new(&r);
@@ -86,7 +87,8 @@ static void test_t18_a_refutation_travels_beside_other_news_of_ourselves(void)
     rig_fini(&r);
 }
 
-static void test_t19_an_accusation_at_the_highest_incarnation(void)
+/* PROTOCOL.md T19 */
+static void test_an_accusation_at_the_highest_incarnation(void)
 {
     struct rig r;
     rig_new(&r);
@@ -105,12 +107,13 @@ static void test_t19_an_accusation_at_the_highest_incarnation(void)
     rig_fini(&r);
 }
 
-static void test_t19_nobody_is_silenced_with_the_highest_incarnation(void)
+/* PROTOCOL.md T19 */
+static void test_nobody_is_silenced_with_the_highest_incarnation(void)
 {
     struct rig r;
     rig_new(&r);
     rig_alive(&r, "b", 1, 2);
-    rig_suspect(&r, "b", UINT32_MAX, "x"); /* b could never answer: not believed */
+    rig_suspect(&r, "b", UINT32_MAX, "x"); /* b could never refute it: ignored */
     rig_dead(&r, "b", UINT32_MAX, "x");
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     CU_ASSERT_EQUAL(rig_inc(&r, "b"), 1);
@@ -227,7 +230,8 @@ static void test_dead(void)
     rig_fini(&r);
 }
 
-static void test_t10_a_leave_names_itself_an_old_leave_names_nobody(void)
+/* PROTOCOL.md T10 */
+static void test_a_leave_names_itself_an_old_leave_names_nobody(void)
 {
     struct rig r;
     rig_new(&r);
@@ -280,7 +284,8 @@ static void compound_of(struct rig *r, const struct kith_msg *msgs, size_t n)
     rig_packet(r, &from, all.buf.data, all.buf.len);
 }
 
-static void test_t23_the_order_within_a_packet_does_not_matter(void)
+/* PROTOCOL.md T23 */
+static void test_the_order_within_a_packet_does_not_matter(void)
 {
     struct kith_addr a = rig_addr(2);
     for (int swap = 0; swap < 2; swap++) {
@@ -353,7 +358,8 @@ static void reads_only(struct rig *r)
 
 static void changes_inside(struct rig *r) { kith_core_tick(r->core, r->now); }
 
-static void test_t17_a_delegate_may_read_but_not_change(void)
+/* PROTOCOL.md T17 */
+static void test_a_delegate_may_read_but_not_change(void)
 {
     struct rig r;
     rig_new(&r);
@@ -377,22 +383,22 @@ static void test_t17_a_delegate_may_read_but_not_change(void)
 
 KITH_TESTS("core/accuse", {"alive about ourselves", test_alive_about_ourselves},
            {"accusations of ourselves are refuted", test_accusations_of_ourselves_are_refuted},
-           {"T18: a refutation travels beside other news",
-            test_t18_a_refutation_travels_beside_other_news_of_ourselves},
-           {"T19: an accusation at the highest incarnation",
-            test_t19_an_accusation_at_the_highest_incarnation},
-           {"T19: nobody is silenced with the highest incarnation",
-            test_t19_nobody_is_silenced_with_the_highest_incarnation},
+           {"a refutation travels beside other news",
+            test_a_refutation_travels_beside_other_news_of_ourselves},
+           {"an accusation at the highest incarnation",
+            test_an_accusation_at_the_highest_incarnation},
+           {"nobody is silenced with the highest incarnation",
+            test_nobody_is_silenced_with_the_highest_incarnation},
            {"suspect", test_suspect},
            {"a suspicion by another is passed on, by the same not",
             test_suspect_again_by_another_is_passed_on_by_the_same_is_not},
            {"dead", test_dead},
-           {"T10: a leave names itself, an old leave names nobody",
-            test_t10_a_leave_names_itself_an_old_leave_names_nobody},
+           {"a leave names itself, an old leave names nobody",
+            test_a_leave_names_itself_an_old_leave_names_nobody},
            {"dead ends the suspicion", test_dead_ends_the_suspicion},
-           {"T23: the order within a packet does not matter",
-            test_t23_the_order_within_a_packet_does_not_matter},
+           {"the order within a packet does not matter",
+            test_the_order_within_a_packet_does_not_matter},
            {"a flood of fresh names stops at max_members",
             test_a_flood_of_fresh_names_stops_at_max_members},
            {"odd names", test_odd_names},
-           {"T17: a delegate may read but not change", test_t17_a_delegate_may_read_but_not_change})
+           {"a delegate may read but not change", test_a_delegate_may_read_but_not_change})

@@ -136,7 +136,8 @@ static void test_bad_versions_are_refused(void)
     rig_fini(&r);
 }
 
-static void test_t6_short_vsn_is_survived_and_ours_is_six_bytes(void)
+/* PROTOCOL.md T6 */
+static void test_short_vsn_is_survived_and_ours_is_six_bytes(void)
 {
     struct rig r;
     rig_new(&r);
@@ -284,7 +285,8 @@ static void test_conflict_about_ourselves_is_reported_not_refuted(void)
     rig_fini(&r);
 }
 
-static void test_t4_addresses_are_kept_and_passed_on_verbatim(void)
+/* PROTOCOL.md T4 */
+static void test_addresses_are_kept_and_passed_on_verbatim(void)
 {
     struct rig r;
     rig_new(&r);
@@ -305,7 +307,8 @@ static void test_t4_addresses_are_kept_and_passed_on_verbatim(void)
     rig_fini(&r);
 }
 
-static void test_t2_long_strings_are_raw_never_bin_or_str8(void)
+/* PROTOCOL.md T2 */
+static void test_long_strings_are_raw_never_bin_or_str8(void)
 {
     struct rig r;
     rig_new(&r);
@@ -421,8 +424,8 @@ KITH_TESTS(
     {"a higher incarnation alone is no event", test_higher_incarnation_alone_is_no_event},
     {"alive at incarnation 0 leaves a dead entry", test_alive_at_incarnation_0_leaves_a_dead_entry},
     {"bad versions are refused", test_bad_versions_are_refused},
-    {"T6: a short Vsn is survived, ours is six bytes",
-     test_t6_short_vsn_is_survived_and_ours_is_six_bytes},
+    {"a short Vsn is survived, ours is six bytes",
+     test_short_vsn_is_survived_and_ours_is_six_bytes},
     {"alive veto", test_alive_veto},
     {"alive veto of ourselves stops the start", test_alive_veto_of_ourselves_stops_the_start},
     {"conflicting address is refused while alive", test_conflicting_address_is_refused_while_alive},
@@ -430,9 +433,8 @@ KITH_TESTS(
     {"a left name takes a new address at once", test_left_name_takes_a_new_address_at_once},
     {"a conflict about ourselves is reported, not refuted",
      test_conflict_about_ourselves_is_reported_not_refuted},
-    {"T4: addresses are kept and passed on verbatim",
-     test_t4_addresses_are_kept_and_passed_on_verbatim},
-    {"T2: long strings are raw, never bin or str8", test_t2_long_strings_are_raw_never_bin_or_str8},
+    {"addresses are kept and passed on verbatim", test_addresses_are_kept_and_passed_on_verbatim},
+    {"long strings are raw, never bin or str8", test_long_strings_are_raw_never_bin_or_str8},
     {"a missing port means our own", test_missing_port_means_our_own},
     {"CIDRs decide who may be a member", test_cidrs_decide_who_may_be_a_member},
     {"prefixes of any length", test_prefixes_of_any_length})

@@ -52,7 +52,8 @@ static void test_pings_are_answered(void)
     rig_fini(&r);
 }
 
-static void test_t11_answers_go_to_the_source_that_the_ping_names(void)
+/* PROTOCOL.md T11 */
+static void test_answers_go_to_the_source_that_the_ping_names(void)
 {
     struct rig r;
     rig_new(&r);
@@ -225,8 +226,8 @@ static void test_relays_leave_room_for_our_own_pings(void)
 }
 
 KITH_TESTS("core/answer", {"pings are answered", test_pings_are_answered},
-           {"T11: answers go to the source that the ping names",
-            test_t11_answers_go_to_the_source_that_the_ping_names},
+           {"answers go to the source that the ping names",
+            test_answers_go_to_the_source_that_the_ping_names},
            {"a suspect answers and refutes", test_a_suspect_answers_and_refutes},
            {"relaying a probe", test_relaying_a_probe},
            {"a relay without an ack says so", test_a_relay_without_an_ack_says_so},

@@ -47,23 +47,17 @@ static void note_taken(void *arg, struct kith_bytes msg)
     seen_count++;
 }
 
-static void note_visited(void *arg, struct kith_bytes msg, unsigned transmits, int64_t id)
-{
-    note_taken(arg, msg);
-}
-
 static size_t fetch(struct kith_broadcasts *q, size_t n, size_t overhead, size_t limit)
 {
     seen[0] = '\0';
     seen_count = 0;
-    return kith_broadcasts_fetch(q, n, overhead, limit, 0, note_taken, NULL);
+    return kith_broadcasts_fetch(q, n, overhead, limit, note_taken, NULL);
 }
 
+/* All of them, in order. It counts as a transmission of each, the last one of none. */
 static const char *order(struct kith_broadcasts *q)
 {
-    seen[0] = '\0';
-    seen_count = 0;
-    kith_broadcasts_visit(q, note_visited, NULL);
+    fetch(q, SIZE_MAX, 0, sizeof seen);
     return seen;
 }
 
@@ -127,27 +121,6 @@ static void test_unique_ones_replace_nothing(void)
     kith_broadcasts_fini(&q);
 }
 
-static bool starts_alike(void *arg, struct kith_bytes old)
-{
-    return old.data[0] == *(const char *)arg;
-}
-
-static void test_plain_ones_ask_each_other(void)
-{
-    struct kith_broadcasts q;
-    setup(&q, 1, 0);
-    add(&q, "", "x unique", 0);
-    add(&q, "named", "x named", 0);
-    kith_broadcasts_add_plain(&q, text("x one"), 1, starts_alike, (void *)"x");
-    kith_broadcasts_add_plain(&q, text("y two"), 2, starts_alike, (void *)"y");
-    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 4);
-    kith_broadcasts_add_plain(&q, text("x new"), 3, starts_alike, (void *)"x");
-    CU_ASSERT_STRING_EQUAL(order(&q), "x unique,x named,x new,y two,");
-    CU_ASSERT_EQUAL(finished.count, 1);
-    CU_ASSERT_EQUAL(finished.tags[0], 1);
-    kith_broadcasts_fini(&q);
-}
-
 static void add_four(struct kith_broadcasts *q)
 {
     add(q, "test", "1. this is a test.", 1);
@@ -166,9 +139,6 @@ static void test_fetch_fills_the_limit(void)
     CU_ASSERT_EQUAL(seen_count, 4);
     CU_ASSERT_EQUAL(fetch(&q, 10, 3, 80), 63);
     CU_ASSERT_EQUAL(seen_count, 3);
-    seen_count = 0;
-    CU_ASSERT_EQUAL(kith_broadcasts_fetch(&q, 10, 2, 1000, 2, note_taken, NULL), 40);
-    CU_ASSERT_EQUAL(seen_count, 2);
     kith_broadcasts_fini(&q);
 }
 
@@ -232,21 +202,25 @@ static void test_next_tier(void)
     kith_broadcasts_fini(&q);
 }
 
-/* TestTransmitLimited_Prune */
-static void test_prune_keeps_the_newest(void)
+/* What can't go out any more is dropped, in whatever tier it waits. */
+static void test_limit_drops_what_is_longer(void)
 {
     struct kith_broadcasts q;
-    setup(&q, 1, 0);
-    kith_broadcasts_prune(&q, 2);
-    add_four(&q);
-    kith_broadcasts_prune(&q, 2);
-    CU_ASSERT_STRING_EQUAL(order(&q), "4. this is a test.,3. this is a test.,");
-    CU_ASSERT_EQUAL(finished.count, 2);
-    CU_ASSERT_EQUAL(finished.tags[0], 1);
-    CU_ASSERT_EQUAL(finished.tags[1], 2);
-    kith_broadcasts_reset(&q);
-    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 0);
-    CU_ASSERT_EQUAL(q.last_id, 0);
+    setup(&q, 9, 0);
+    add(&q, "a", "123456", 1);
+    add(&q, "b", "123", 2);
+    fetch(&q, 9, 0, 100);
+    add(&q, "c", "1234567", 3);
+    add(&q, "d", "1234", 4);
+    add(&q, "", "12345", 5);
+    CU_ASSERT_EQUAL(kith_broadcasts_limit(&q, 4), 3);
+    CU_ASSERT_EQUAL(finished.count, 3);
+    for (size_t i = 0; i < finished.count; i++) {
+        CU_ASSERT_EQUAL(finished.ends[i], KITH_BROADCAST_DROPPED);
+        CU_ASSERT_EQUAL(finished.tags[i] % 2, 1);
+    }
+    CU_ASSERT_EQUAL(kith_broadcasts_limit(&q, 4), 0);
+    CU_ASSERT_STRING_EQUAL(order(&q), "1234,123,");
     kith_broadcasts_fini(&q);
 }
 
@@ -370,11 +344,11 @@ KITH_TESTS("core/broadcast", {"order: transmits, longer, newer", test_order},
            {"order by transmits", test_order_by_transmits},
            {"a name replaces its own", test_a_name_replaces_its_own},
            {"unique ones replace nothing", test_unique_ones_replace_nothing},
-           {"plain ones ask each other", test_plain_ones_ask_each_other},
            {"fetch fills the limit", test_fetch_fills_the_limit},
            {"each goes out so often", test_each_goes_out_so_often},
            {"no members: once", test_no_members_once},
            {"what does not fit stays", test_what_does_not_fit_stays},
            {"a tier that is too long does not hide the next", test_next_tier},
-           {"prune keeps the newest", test_prune_keeps_the_newest}, {"bound", test_bound},
-           {"retransmit limit", test_retransmit_limit}, {"against a model", test_against_a_model})
+           {"a new limit drops what is longer", test_limit_drops_what_is_longer},
+           {"bound", test_bound}, {"retransmit limit", test_retransmit_limit},
+           {"against a model", test_against_a_model})

@@ -42,7 +42,8 @@ static void test_a_message_is_sent_as_often_as_the_limit_says(void)
     }
 }
 
-static void test_t26_each_target_of_a_tick_costs_one_transmission(void)
+/* PROTOCOL.md T26 */
+static void test_each_target_of_a_tick_costs_one_transmission(void)
 {
     struct rig r;
     gossiping(&r, 9);
@@ -62,6 +63,7 @@ static void test_t26_each_target_of_a_tick_costs_one_transmission(void)
     rig_fini(&r);
 }
 
+/* PROTOCOL.md T9 */
 static void test_one_message_goes_bare_several_in_a_compound(void)
 {
     struct rig r;
@@ -71,8 +73,9 @@ static void test_one_message_goes_bare_several_in_a_compound(void)
     rig_run(&r, r.now + 200 * MS);
     CU_ASSERT_EQUAL(r.sent_n, 1);
     CU_ASSERT_EQUAL(r.outs[0].data[0], KITH_MSG_ALIVE);
-    CU_ASSERT_EQUAL(r.outs[0].pmax,
-                    5); /* T9: gossip is for a known node, so a checksum may go around it */
+    CU_ASSERT_EQUAL(
+        r.outs[0].pmax,
+        5); /* PROTOCOL.md T9: gossip is for a known node, so a checksum may go around it */
     CU_ASSERT_STRING_EQUAL(r.outs[0].name, "m2");
     quiet(&r);
     rig_alive(&r, "m2", 3, 2);
@@ -179,7 +182,8 @@ static void test_the_long_dead_are_forgotten_at_the_end_of_a_round(void)
     rig_fini(&r);
 }
 
-static void test_t21_nothing_is_forgotten_without_probing(void)
+/* PROTOCOL.md T21 */
+static void test_nothing_is_forgotten_without_probing(void)
 {
     struct rig r;
     gossiping(&r, 6);
@@ -244,7 +248,8 @@ static void test_what_never_fits_is_never_sent_and_blocks_nothing(void)
     rig_fini(&r);
 }
 
-static void test_t5_no_more_than_127_parts(void)
+/* PROTOCOL.md T5 */
+static void test_no_more_than_127_parts(void)
 {
     struct rig r;
     gossiping(&r, 4);
@@ -435,30 +440,56 @@ static void test_compounds_in_compounds_are_read_to_a_depth(void)
     rig_fini(&r);
 }
 
-KITH_TESTS(
-    "core/gossip",
-    {"a message is sent as often as the limit says",
-     test_a_message_is_sent_as_often_as_the_limit_says},
-    {"T26: each target of a tick costs one transmission",
-     test_t26_each_target_of_a_tick_costs_one_transmission},
-    {"T9: one message goes bare, several in a compound",
-     test_one_message_goes_bare_several_in_a_compound},
-    {"nothing to say, nothing sent", test_nothing_to_say_nothing_sent},
-    {"gossip may be off", test_gossip_may_be_off},
-    {"the lately dead are told, the left never", test_the_lately_dead_are_told_the_left_never},
-    {"the long dead are forgotten at the end of a round",
-     test_the_long_dead_are_forgotten_at_the_end_of_a_round},
-    {"T21: nothing is forgotten without probing", test_t21_nothing_is_forgotten_without_probing},
-    {"packets are filled to the budget and not over",
-     test_packets_are_filled_to_the_budget_and_not_over},
-    {"what never fits is never sent and blocks nothing",
-     test_what_never_fits_is_never_sent_and_blocks_nothing},
-    {"T5: no more than 127 parts, none empty", test_t5_no_more_than_127_parts},
-    {"user broadcasts fill what is left", test_user_broadcasts_fill_what_is_left},
-    {"a greedy delegate gets no more than its share",
-     test_a_greedy_delegate_gets_no_more_than_its_share},
-    {"each destination may have a budget of its own",
-     test_each_destination_may_have_a_budget_of_its_own},
-    {"compounds in", test_compounds_in}, {"255 parts in", test_255_parts_in},
-    {"three pings, three acks", test_three_pings_three_acks},
-    {"compounds in compounds are read to a depth", test_compounds_in_compounds_are_read_to_a_depth})
+/* The news is believed, but it can't be passed on: it is counted, and nothing waits for ever. */
+static void test_what_no_packet_carries_is_not_kept(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.probe_interval = 0;
+    r.budget = 200;
+    rig_start(&r);
+    rig_populate(&r, 2, 3);
+    rig_run(&r, r.now + 10 * SEC);
+    char meta[200] = "";
+    memset(meta, 'x', sizeof meta - 1);
+    struct kith_addr a = rig_addr(9);
+    struct kith_msg m = rig_alive_msg("big", 1, &a, meta);
+    rig_feed(&r, 9, &m);
+    CU_ASSERT_EQUAL(rig_state(&r, "big"), KITH_ALIVE);
+    CU_ASSERT_EQUAL(rig_stat(&r, "broadcasts_queued", NULL), 0);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "broadcast_too_big"), 1);
+    rig_dead(&r, "big", 1, "m2"); /* what fits is passed on as ever */
+    rig_run(&r, r.now + SEC);
+    CU_ASSERT(rig_count(&r, KITH_MSG_DEAD, "big") > 0);
+    rig_fini(&r);
+}
+
+KITH_TESTS("core/gossip",
+           {"a message is sent as often as the limit says",
+            test_a_message_is_sent_as_often_as_the_limit_says},
+           {"each target of a tick costs one transmission",
+            test_each_target_of_a_tick_costs_one_transmission},
+           {"one message goes bare, several in a compound",
+            test_one_message_goes_bare_several_in_a_compound},
+           {"nothing to say, nothing sent", test_nothing_to_say_nothing_sent},
+           {"gossip may be off", test_gossip_may_be_off},
+           {"the lately dead are told, the left never",
+            test_the_lately_dead_are_told_the_left_never},
+           {"the long dead are forgotten at the end of a round",
+            test_the_long_dead_are_forgotten_at_the_end_of_a_round},
+           {"nothing is forgotten without probing", test_nothing_is_forgotten_without_probing},
+           {"packets are filled to the budget and not over",
+            test_packets_are_filled_to_the_budget_and_not_over},
+           {"what never fits is never sent and blocks nothing",
+            test_what_never_fits_is_never_sent_and_blocks_nothing},
+           {"no more than 127 parts, none empty", test_no_more_than_127_parts},
+           {"user broadcasts fill what is left", test_user_broadcasts_fill_what_is_left},
+           {"a greedy delegate gets no more than its share",
+            test_a_greedy_delegate_gets_no_more_than_its_share},
+           {"each destination may have a budget of its own",
+            test_each_destination_may_have_a_budget_of_its_own},
+           {"compounds in", test_compounds_in}, {"255 parts in", test_255_parts_in},
+           {"three pings, three acks", test_three_pings_three_acks},
+           {"compounds in compounds are read to a depth",
+            test_compounds_in_compounds_are_read_to_a_depth},
+           {"what no packet carries is not kept", test_what_no_packet_carries_is_not_kept})

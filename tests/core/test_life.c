@@ -1,5 +1,5 @@
 /*
- * test_life.c - a core as a whole: made, started, changed by a reload, freed; that commands end
+ * test_life.c - a core as a whole: made, started, changed by a reload, freed; that requests end
  * exactly once, that drops are counted, and addresses that are not IP addresses.
  */
 #include "rig.h"
@@ -42,6 +42,12 @@ static int refusal(void (*spoil)(struct rig *))
     return rc;
 }
 
+static void small_packets(struct rig *r)
+{
+    r->meta_len = 512;
+    r->budget = 580;
+}
+
 static void version_0(struct rig *r) { r->config.settings.protocol_version = 0; }
 static void version_6(struct rig *r) { r->config.settings.protocol_version = 6; }
 static void no_name(struct rig *r) { r->config.settings.name = ""; }
@@ -63,6 +69,129 @@ static void test_what_can_t_start(void)
     CU_ASSERT_EQUAL(refusal(no_address), -KITH_EINVAL);
     CU_ASSERT_EQUAL(refusal(long_meta), -KITH_ETOOBIG);
     CU_ASSERT_EQUAL(refusal(outside), -KITH_EREFUSED);
+    CU_ASSERT_EQUAL(refusal(small_packets), -KITH_ETOOBIG);
+}
+
+/* The smallest budget that a node with this meta can start with. */
+static size_t smallest_budget(int meta_len, struct kith_error *err)
+{
+    size_t budget = 0;
+    for (int rc = -1; rc < 0 && budget < 1000;) {
+        struct rig r;
+        rig_init(&r);
+        r.meta_len = meta_len;
+        r.budget = ++budget;
+        CU_ASSERT_EQUAL_FATAL(kith_core_new(&r.core, &r.config, &r.env, 1, r.now, NULL), 0);
+        rc = kith_core_start(r.core, r.now, err);
+        rig_fini(&r);
+    }
+    return budget;
+}
+
+/* A node whose alive message no packet can carry would never be known: it says so, with sizes. */
+static void test_own_alive_must_fit_a_packet(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    size_t budget = smallest_budget(512, &err);
+    char want[80];
+    CU_ASSERT(budget > 512 && budget < 700);
+    CU_ASSERT_EQUAL(smallest_budget(100, &err), budget - 412);
+    CU_ASSERT_EQUAL(err.code, -KITH_ETOOBIG);
+    snprintf(want, sizeof want, "100 of them meta, can't be gossiped in packets of %zu bytes",
+             budget - 413);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, want));
+
+    struct rig r; /* with the smallest it is gossiped, refutations at any height included */
+    rig_init(&r);
+    r.meta_len = 512;
+    r.budget = budget;
+    r.config.settings.probe_interval = 0;
+    CU_ASSERT_EQUAL(rig_start(&r), 0);
+    rig_populate(&r, 2, 3);
+    rig_suspect(&r, "self", UINT32_MAX - 1, "m2");
+    rig_clear(&r);
+    rig_run(&r, r.now + SEC);
+    const struct rig_sent *s = rig_find(&r, KITH_MSG_ALIVE, "self", 0);
+    CU_ASSERT(s && s->msg.incarnation == UINT32_MAX && s->msg.meta.len == 512);
+    CU_ASSERT_EQUAL(rig_drops(&r), 0);
+    rig_fini(&r);
+}
+
+/* New settings that would make packets too small change nothing; smaller ones that do cost what is
+ * queued and too long. */
+static void test_smaller_packets(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.meta_len = 300;
+    r.config.settings.probe_interval = 0;
+    CU_ASSERT_EQUAL(rig_start(&r), 0);
+    rig_populate(&r, 2, 3);
+    rig_clear(&r);
+    static uint8_t long_text[900];
+    int64_t lost = kith_core_broadcast(r.core, r.now, kith_bytes_of(long_text, sizeof long_text));
+    int64_t kept = kith_core_broadcast(r.core, r.now, rig_str("short"));
+    struct kith_settings s = r.config.settings;
+    struct kith_error err = {.size = sizeof err};
+    s.gossip_interval = 0;
+    r.budget = 300;
+    CU_ASSERT_EQUAL(kith_core_check(r.core, &s, 300, &err), -KITH_ETOOBIG);
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &s, 64, 32, r.now, &err), -KITH_ETOOBIG);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "300 of them meta"));
+    rig_poll(&r);
+    CU_ASSERT_EQUAL(rig_dones(&r, lost), 0);
+
+    r.budget = 500;
+    CU_ASSERT_EQUAL(kith_core_check(r.core, &r.config.settings, 500, &err), 0);
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &r.config.settings, 64, 32, r.now, &err), 0);
+    rig_poll(&r);
+    CU_ASSERT_EQUAL_FATAL(rig_dones(&r, lost), 1);
+    CU_ASSERT_EQUAL(rig_done(&r, lost)->status, -KITH_EAGAIN);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "broadcast_too_big"), 1);
+    CU_ASSERT_EQUAL(rig_dones(&r, kept), 0);
+    rig_run(&r, r.now + 5 * SEC);
+    CU_ASSERT_EQUAL_FATAL(rig_dones(&r, kept), 1);
+    CU_ASSERT_EQUAL(rig_done(&r, kept)->status, 0);
+    rig_fini(&r);
+}
+
+/* What the core is asked to fill is as long as its size says, not a byte more. */
+static void fill(struct rig *r, int how, uint32_t size)
+{
+    struct {
+        struct kith_member m;
+        uint8_t canary[16];
+    } box;
+    struct kith_member full = {.size = sizeof full};
+    memset(&box, 0xa5, sizeof box);
+    box.m.size = size;
+    switch (how) {
+    case 0: kith_core_self(r->core, &full), kith_core_self(r->core, &box.m); break;
+    case 1: kith_core_member(r->core, 0, &full), kith_core_member(r->core, 0, &box.m); break;
+    default:
+        CU_ASSERT_EQUAL(kith_core_find(r->core, "self", &full), 0);
+        CU_ASSERT_EQUAL(kith_core_find(r->core, "self", &box.m), 0);
+    }
+    const uint8_t *bytes = (const uint8_t *)&box, *want = (const uint8_t *)&full;
+    uint32_t written = size < sizeof full ? size : (uint32_t)sizeof full;
+    CU_ASSERT_EQUAL(box.m.size, written);
+    for (size_t i = sizeof box.m.size; i < sizeof box; i++)
+        CU_ASSERT_EQUAL(bytes[i], i < written ? want[i] : 0xa5);
+}
+
+static void test_no_byte_behind_the_size(void)
+{
+    static const uint32_t sizes[] = {0, 4, 16, sizeof(struct kith_member),
+                                     sizeof(struct kith_member) + 8};
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.gossip_interval = 0;
+    CU_ASSERT_EQUAL_FATAL(kith_core_new(&r.core, &r.config, &r.env, 1, r.now, NULL), 0);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) fill(&r, 0, sizes[i]);
+    CU_ASSERT_EQUAL(kith_core_start(r.core, r.now, NULL), 0);
+    for (int how = 0; how < 3; how++)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) fill(&r, how, sizes[i]);
+    rig_fini(&r);
 }
 
 static void test_ports_and_incarnations_by_default(void)
@@ -165,7 +294,8 @@ static void test_drops_are_counted_by_reason(void)
 
 /* ----------------------------------------------------------------------------- names, reload */
 
-static void test_t12_names_may_be_required(void)
+/* PROTOCOL.md T12 */
+static void test_names_may_be_required(void)
 {
     struct rig r;
     rig_init(&r);
@@ -340,12 +470,14 @@ static void test_free_with_everything_under_way(void)
 
 KITH_TESTS("core/life", {"before the start", test_before_the_start},
            {"what can't start", test_what_can_t_start},
+           {"our own alive must fit a packet", test_own_alive_must_fit_a_packet},
+           {"smaller packets", test_smaller_packets},
+           {"no byte behind the size", test_no_byte_behind_the_size},
            {"ports and incarnations by default", test_ports_and_incarnations_by_default},
            {"addresses are opaque", test_addresses_are_opaque},
            {"the seed decides", test_the_seed_decides},
            {"drops are counted by reason", test_drops_are_counted_by_reason},
-           {"T12: names may be required", test_t12_names_may_be_required},
-           {"reconfigure", test_reconfigure},
+           {"names may be required", test_names_may_be_required}, {"reconfigure", test_reconfigure},
            {"every request ends once, whatever happens",
             test_every_request_ends_once_whatever_happens},
            {"free with everything under way", test_free_with_everything_under_way})

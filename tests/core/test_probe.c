@@ -49,14 +49,15 @@ static void test_first_probe_comes_after_one_interval(void)
     rig_fini(&r);
 }
 
-static void test_t11_t12_pings_say_where_to_answer(void)
+/* PROTOCOL.md T1, T11, T12 */
+static void test_pings_say_where_to_answer(void)
 {
     struct rig r;
     probing(&r, 2);
     for (int i = 0; i < 10; i++) rig_flush(&r); /* nothing left to piggyback */
     rig_clear(&r);
     first_probe(&r);
-    /* T1, too: byte for byte what go-msgpack writes, keys sorted. */
+    /* PROTOCOL.md T1, too: byte for byte what go-msgpack writes, keys sorted. */
     static const char want[] = "\x00\x85\xa4"
                                "Node\xa2m2\xa5"
                                "SeqNo\x01\xaa"
@@ -66,7 +67,8 @@ static void test_t11_t12_pings_say_where_to_answer(void)
     const struct rig_out *o = rig_out(&r, KITH_OUT_PACKET, 0);
     CU_ASSERT_EQUAL(o->len, sizeof want - 1);
     CU_ASSERT_EQUAL(memcmp(o->data, want, sizeof want - 1), 0);
-    CU_ASSERT_EQUAL(o->pmax, 0); /* T9: memberlist would not know the peer's protocol here */
+    CU_ASSERT_EQUAL(o->pmax,
+                    0); /* PROTOCOL.md T9: memberlist would not know the peer's protocol here */
     rig_fini(&r);
 }
 
@@ -337,7 +339,7 @@ static void test_when_no_stream_is_tried(void)
     CU_ASSERT_EQUAL(dials_after_silence(NULL, false, "\1\3\2\0\0\0"), 1);
 }
 
-/* Upstream: ProbeNode_Buddy, the probing side. */
+/* Upstream: ProbeNode_Buddy, the probing side (PROTOCOL.md T9). */
 static void test_a_suspect_is_told_so_with_the_ping(void)
 {
     struct rig r;
@@ -352,7 +354,7 @@ static void test_a_suspect_is_told_so_with_the_ping(void)
     CU_ASSERT_EQUAL(r.sent[1].msg.incarnation, 5);
     CU_ASSERT(rig_is(r.sent[1].msg.node, "m2"));
     CU_ASSERT(rig_is(r.sent[1].msg.from, "self"));
-    CU_ASSERT_EQUAL(r.outs[0].pmax, 5); /* T9: here memberlist knows whom it sends to */
+    CU_ASSERT_EQUAL(r.outs[0].pmax, 5); /* PROTOCOL.md T9: here memberlist knows whom it sends to */
     rig_fini(&r);
 }
 
@@ -399,7 +401,8 @@ static void test_health_score_of_failed_probes(void)
                     0); /* as many nacks as relays, not as indirect_checks */
 }
 
-static void test_t13_late_nacks_raise_the_score_and_nobody_waits_for_them(void)
+/* PROTOCOL.md T13 */
+static void test_late_nacks_raise_the_score_and_nobody_waits_for_them(void)
 {
     CU_ASSERT_EQUAL(score_after(6, 0, RIG_VSN, 0), 3);
     CU_ASSERT_EQUAL(score_after(6, 0, RIG_VSN, 6), 7); /* clamped */
@@ -407,8 +410,7 @@ static void test_t13_late_nacks_raise_the_score_and_nobody_waits_for_them(void)
     probing(&r, 6);
     char target[32];
     snprintf(target, sizeof target, "%s", first_probe(&r));
-    rig_run(&r, RIG_EPOCH +
-                    2 * SEC); /* the interval is over: that's it, whatever a relay may still say */
+    rig_run(&r, RIG_EPOCH + 2 * SEC); /* the interval is over: later nacks change nothing */
     CU_ASSERT_EQUAL(rig_state(&r, target), KITH_SUSPECT);
     rig_fini(&r);
 }
@@ -455,8 +457,7 @@ static void test_stray_answers_do_nothing(void)
 
 KITH_TESTS("core/probe",
            {"the first probe comes after one interval", test_first_probe_comes_after_one_interval},
-           {"T1, T11, T12: pings say where to answer, with sorted keys",
-            test_t11_t12_pings_say_where_to_answer},
+           {"pings say where to answer, with sorted keys", test_pings_say_where_to_answer},
            {"every member is probed once a round", test_every_member_is_probed_once_a_round},
            {"an ack ends the probe", test_an_ack_ends_the_probe},
            {"silence brings relays and a stream, then suspicion",
@@ -470,9 +471,9 @@ KITH_TESTS("core/probe",
            {"a stream ping saves it, at the deadline", test_a_stream_ping_saves_it_at_the_deadline},
            {"a wrong answer on the stream does not", test_a_wrong_answer_on_the_stream_does_not},
            {"when no stream is tried", test_when_no_stream_is_tried},
-           {"T9: a suspect is told so with the ping", test_a_suspect_is_told_so_with_the_ping},
+           {"a suspect is told so with the ping", test_a_suspect_is_told_so_with_the_ping},
            {"health score of failed probes", test_health_score_of_failed_probes},
-           {"T13: late nacks raise the score, nobody waits for them",
-            test_t13_late_nacks_raise_the_score_and_nobody_waits_for_them},
+           {"late nacks raise the score, nobody waits for them",
+            test_late_nacks_raise_the_score_and_nobody_waits_for_them},
            {"the score stretches the deadline only", test_the_score_stretches_the_deadline_only},
            {"stray answers do nothing", test_stray_answers_do_nothing})

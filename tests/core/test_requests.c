@@ -208,17 +208,16 @@ static void test_leave(void)
     rig_run(&r, r.now + 10 * SEC);
     rig_clear(&r);
     r.events[0] = 0;
-    CU_ASSERT(!kith_core_left(r.core));
+    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
     int64_t q = kith_core_leave(r.core, r.now, 0);
     GOES_ON(r, q);
     TOLD(r, "leave self left;");
-    CU_ASSERT(kith_core_left(r.core));
     CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_LEFT);
     rig_run(&r, r.now + SEC);
     ENDED(r, q, 0);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_DEAD, "self"), 4);
     const struct rig_sent *s = rig_find(&r, KITH_MSG_DEAD, "self", 0);
-    CU_ASSERT(rig_is(s->msg.from, "self")); /* T10 */
+    CU_ASSERT(rig_is(s->msg.from, "self")); /* PROTOCOL.md T10 */
     CU_ASSERT_EQUAL(s->msg.incarnation, 1);
     /* It goes on answering, but is not brought back, and defends itself no more. */
     rig_flush(&r);
@@ -274,7 +273,7 @@ static void test_leave_alone_or_in_a_hurry(void)
     GOES_ON(r, q);
     rig_run(&r, r.now + 2);
     ENDED(r, q, -KITH_ETIMEOUT);
-    CU_ASSERT(kith_core_left(r.core));
+    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_LEFT);
     for (int i = 0; i < 10; i++) rig_flush(&r); /* the broadcast ends later: not a second DONE */
     CU_ASSERT_EQUAL(rig_dones(&r, q), 0);
     rig_fini(&r);
@@ -309,7 +308,8 @@ static void test_update(void)
     rig_fini(&r);
 }
 
-static void test_t18_a_replaced_broadcast_ends_its_request_too(void)
+/* PROTOCOL.md T18 */
+static void test_a_replaced_broadcast_ends_its_request_too(void)
 {
     struct rig r;
     no_probes(&r);
@@ -351,6 +351,27 @@ static void test_meta_that_is_too_long(void)
     ENDED(r, q, 0);
     kith_core_self(r.core, &m);
     CU_ASSERT_EQUAL(m.meta.len, 512);
+    rig_fini(&r);
+}
+
+static void test_meta_that_no_packet_carries(void)
+{
+    struct rig r;
+    no_probes(&r);
+    rig_populate(&r, 2, 3);
+    r.meta_len = 300;
+    r.budget = 300;
+    unsigned lines = r.logged;
+    CU_ASSERT_EQUAL(kith_core_update(r.core, r.now, 0), -KITH_ETOOBIG);
+    CU_ASSERT_EQUAL(r.logged, lines + 1);
+    struct kith_member m = {.size = sizeof m};
+    kith_core_self(r.core, &m);
+    CU_ASSERT_EQUAL(m.meta.len, 0);
+    CU_ASSERT_EQUAL(m.incarnation, 1);
+    r.budget = 400;
+    int64_t q = kith_core_update(r.core, r.now, 0);
+    rig_run(&r, r.now + 5 * SEC);
+    ENDED(r, q, 0);
     rig_fini(&r);
 }
 
@@ -413,7 +434,7 @@ static void test_send(void)
     CU_ASSERT_EQUAL(memcmp(o->data, "\x08hello", 6), 0);
     CU_ASSERT_EQUAL(o->to.bytes[3], 2);
     CU_ASSERT_STRING_EQUAL(o->name, "m2");
-    CU_ASSERT_EQUAL(o->pmax, 5); /* T9 */
+    CU_ASSERT_EQUAL(o->pmax, 5); /* PROTOCOL.md T9 */
     rig_clear(&r);
     struct kith_addr a = rig_addr(77);
     q = kith_core_send(r.core, r.now, NULL, &a, rig_str("x"), false);
@@ -511,8 +532,10 @@ KITH_TESTS("core/requests", {"join", test_join},
            {"a join times out", test_a_join_times_out}, {"leave", test_leave},
            {"two ask to leave", test_two_ask_to_leave},
            {"leave alone or in a hurry", test_leave_alone_or_in_a_hurry}, {"update", test_update},
-           {"T18: a replaced broadcast ends its request too",
-            test_t18_a_replaced_broadcast_ends_its_request_too},
-           {"meta that is too long", test_meta_that_is_too_long}, {"broadcast", test_broadcast},
+           {"a replaced broadcast ends its request too",
+            test_a_replaced_broadcast_ends_its_request_too},
+           {"meta that is too long", test_meta_that_is_too_long},
+           {"meta that no packet carries", test_meta_that_no_packet_carries},
+           {"broadcast", test_broadcast},
            {"a broadcast with nobody there is done at once", test_broadcast_to_nobody},
            {"send", test_send}, {"send reliably", test_send_reliably}, {"ping", test_ping})

@@ -1,6 +1,6 @@
 /*
  * test_settings.c - the settings that a core is made with: memberlist's defaults in its three
- * profiles (memberlist 3), and networks as text. They come from config's table; here they are
+ * profiles (PROTOCOL.md 3), and networks as text. They come from config's table; here they are
  * written down a second time.
  */
 #include "test.h"

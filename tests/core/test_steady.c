@@ -1,6 +1,6 @@
 /*
- * test_steady.c - law 5: once a node has warmed up, no packet in or out costs an allocation; and
- * what a member costs.
+ * test_steady.c - once a node has warmed up, no packet in or out costs an allocation; and what a
+ * member costs.
  *
  * malloc and its kin are wrapped by the linker and counted here.
  */

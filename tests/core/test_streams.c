@@ -143,7 +143,8 @@ static void test_all_streams_together_have_a_limit(void)
     rig_fini(&r);
 }
 
-static void test_t22_what_can_t_be_understood_is_closed_in_silence(void)
+/* PROTOCOL.md T22 */
+static void test_what_can_t_be_understood_is_closed_in_silence(void)
 {
     static const struct {
         const char *data;
@@ -169,7 +170,8 @@ static void test_t22_what_can_t_be_understood_is_closed_in_silence(void)
     rig_fini(&r);
 }
 
-static void test_t22_a_failed_outer_layer_is_answered(void)
+/* PROTOCOL.md T22 */
+static void test_a_failed_outer_layer_is_answered(void)
 {
     struct rig r;
     rig_new(&r);
@@ -185,7 +187,7 @@ static void test_t22_a_failed_outer_layer_is_answered(void)
     CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_ERR, w->data + 1, w->len - 1, &used), 0);
     CU_ASSERT(rig_is(m.error, "no installed keys could decrypt the message"));
     CU_ASSERT(rig_gone(&r, s));
-    /* Who has the wrong label hears nothing. */
+    /* A peer with the wrong label is sent no message. */
     s = rig_accept(&r, 9);
     rig_clear(&r);
     kith_core_stream_error(r.core, r.now, s, -KITH_EPOLICY, "");
@@ -246,7 +248,7 @@ static void test_too_many_streams(void)
     rig_fini(&r);
 }
 
-/* What crossed the core's CLOSE on its way must not hurt. */
+/* Bytes and ends that were under way when the core closed the stream are ignored. */
 static void test_late_news_of_dead_handles(void)
 {
     struct rig r;
@@ -337,7 +339,7 @@ static void test_every_message_cut_at_every_byte(void)
     rig_fini(&r);
 }
 
-/* A little xorshift mischief; the real fuzzing is elsewhere. */
+/* Some bytes changed at random; the real fuzzing is in tests/fuzz. */
 static void test_changed_bytes(void)
 {
     struct rig r;
@@ -386,9 +388,9 @@ KITH_TESTS("core/streams", {"a stream ping is answered", test_a_stream_ping_is_a
            {"user messages on streams", test_user_messages_on_streams},
            {"large user messages", test_large_user_messages},
            {"all streams together have a limit", test_all_streams_together_have_a_limit},
-           {"T22: what can't be understood is closed in silence",
-            test_t22_what_can_t_be_understood_is_closed_in_silence},
-           {"T22: a failed outer layer is answered", test_t22_a_failed_outer_layer_is_answered},
+           {"what can't be understood is closed in silence",
+            test_what_can_t_be_understood_is_closed_in_silence},
+           {"a failed outer layer is answered", test_a_failed_outer_layer_is_answered},
            {"silent streams time out", test_silent_streams_time_out},
            {"too many streams", test_too_many_streams},
            {"late news of dead handles", test_late_news_of_dead_handles},

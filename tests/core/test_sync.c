@@ -56,7 +56,7 @@ static void test_everything_known_is_pushed(void)
     CU_ASSERT_EQUAL(listed("m3")->state, KITH_SUSPECT);
     CU_ASSERT_EQUAL(listed("m4")->state, KITH_DEAD);
     CU_ASSERT_EQUAL(listed("m5")->state, KITH_LEFT);
-    for (int i = 0; i < 5; i++) CU_ASSERT_EQUAL(reply.nodes[i].vsn.len, 6); /* T6 */
+    for (int i = 0; i < 5; i++) CU_ASSERT_EQUAL(reply.nodes[i].vsn.len, 6); /* PROTOCOL.md T6 */
     CU_ASSERT(rig_gone(&r, s));
     CU_ASSERT(rig_out(&r, KITH_OUT_WRITE, 0)->last);
     TOLD(r, "local_state;join m9;remote_state your state;");
@@ -75,7 +75,7 @@ static void test_no_user_state_no_calls(void)
     rig_fini(&r);
 }
 
-/* Upstream: MergeState. */
+/* Upstream: MergeState (PROTOCOL.md T10). */
 static void test_what_a_merge_makes_of_each_state(void)
 {
     struct rig r;
@@ -95,7 +95,7 @@ static void test_what_a_merge_makes_of_each_state(void)
     TOLD(r, "local_state;update m2;leave m5 left;join m7;");
     CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_SUSPECT);
     CU_ASSERT_EQUAL(rig_state(&r, "m4"), KITH_SUSPECT);
-    CU_ASSERT_EQUAL(rig_state(&r, "m5"), KITH_LEFT); /* T10 */
+    CU_ASSERT_EQUAL(rig_state(&r, "m5"), KITH_LEFT); /* PROTOCOL.md T10 */
     CU_ASSERT_EQUAL(rig_state(&r, "m6"), KITH_ALIVE);
     CU_ASSERT_EQUAL(rig_inc(&r, "m6"), 1);
     for (int i = 1; i <= 3; i++)
@@ -103,7 +103,8 @@ static void test_what_a_merge_makes_of_each_state(void)
     rig_fini(&r);
 }
 
-static void test_t14_a_dead_entry_of_a_push_pull_is_our_own_suspicion(void)
+/* PROTOCOL.md T14 */
+static void test_a_dead_entry_of_a_push_pull_is_our_own_suspicion(void)
 {
     struct rig r;
     rig_init(&r);
@@ -205,8 +206,8 @@ static bool merges(const char *delegate, const char *known, int known_state, con
     return ok;
 }
 
-/* Upstream: VerifyProtocol. */
-static void test_t24_versions_of_everybody_must_agree(void)
+/* Upstream: VerifyProtocol (PROTOCOL.md T24, T6). */
+static void test_versions_of_everybody_must_agree(void)
 {
     CU_ASSERT(merges("\0\0\0", NULL, 0, "\1\5\2\0\0\0", 0, NULL));
     CU_ASSERT(merges("\0\0\0", NULL, 0, "\1\5\5\0\0\0", 0, NULL));
@@ -227,7 +228,7 @@ static void test_t24_versions_of_everybody_must_agree(void)
     /* but the current versions of all must lie within, dead ones and those without any included. */
     CU_ASSERT(!merges("\0\0\0", "\1\5\7\0\0\0", KITH_DEAD, "\1\5\2\0\0\0", 0, NULL));
     CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\2\0\0\7", KITH_DEAD, NULL));
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_ALIVE, "\1\5\2\0\0\0")); /* T6 */
+    CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_ALIVE, "\1\5\2\0\0\0")); /* PROTOCOL.md T6 */
     CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_DEAD, "\1\5\2\0\0\0"));
 }
 
@@ -236,7 +237,8 @@ static void test_t24_versions_of_everybody_must_agree(void)
 #define RAW(b, literal) \
     memcpy(kith_buf_put(&(b).buf, sizeof literal - 1), literal, sizeof literal - 1)
 
-static void test_t3_signed_forms_of_numbers(void)
+/* PROTOCOL.md T3 */
+static void test_signed_forms_of_numbers(void)
 {
     struct rig r;
     rig_init(&r);
@@ -336,6 +338,7 @@ static void test_an_entry_without_a_port_has_ours(void)
     rig_fini(&r);
 }
 
+/* PROTOCOL.md T22 */
 static void test_cut_anywhere_it_changes_nothing(void)
 {
     struct rig_entry e[] = {{"m2", KITH_ALIVE, 1, 2, "a"}, {"m3", KITH_DEAD, 1, 3}};
@@ -353,7 +356,7 @@ static void test_cut_anywhere_it_changes_nothing(void)
         kith_core_stream_end(r.core, r.now, s);
         rig_poll(&r);
         CU_ASSERT(rig_gone(&r, s));
-        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0); /* T22: silence */
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0); /* PROTOCOL.md T22: silence */
     }
     TOLD(r, "");
     CU_ASSERT_EQUAL(kith_core_size(r.core), 2);
@@ -519,17 +522,17 @@ static void test_push_pull_may_be_off(void)
 
 KITH_TESTS("core/sync", {"everything known is pushed", test_everything_known_is_pushed},
            {"no user state, no calls", test_no_user_state_no_calls},
-           {"T10: what a merge makes of each state", test_what_a_merge_makes_of_each_state},
-           {"T14: a dead entry of a push/pull is our own suspicion",
-            test_t14_a_dead_entry_of_a_push_pull_is_our_own_suspicion},
+           {"what a merge makes of each state", test_what_a_merge_makes_of_each_state},
+           {"a dead entry of a push/pull is our own suspicion",
+            test_a_dead_entry_of_a_push_pull_is_our_own_suspicion},
            {"we refute what a list says of us", test_we_refute_what_a_list_says_of_us},
            {"merge veto", test_merge_veto},
-           {"T24, T6: versions of everybody must agree", test_t24_versions_of_everybody_must_agree},
-           {"T3: signed forms of numbers", test_t3_signed_forms_of_numbers},
+           {"versions of everybody must agree", test_versions_of_everybody_must_agree},
+           {"signed forms of numbers", test_signed_forms_of_numbers},
            {"other forms of the same", test_other_forms_of_the_same},
            {"it may come in any pieces", test_it_may_come_in_any_pieces},
            {"an entry without a port has ours", test_an_entry_without_a_port_has_ours},
-           {"T22: cut anywhere it changes nothing", test_cut_anywhere_it_changes_nothing},
+           {"cut anywhere it changes nothing", test_cut_anywhere_it_changes_nothing},
            {"absurd headers are refused at once", test_absurd_headers_are_refused_at_once},
            {"too many push/pulls at a time", test_too_many_push_pulls_at_a_time},
            {"a push/pull of our own", test_a_push_pull_of_our_own},

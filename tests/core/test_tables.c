@@ -2,7 +2,11 @@
  * test_tables.c - the core's formulas against memberlist's own numbers (tests/data/vectors.json),
  * and the small parts that need no node: awareness, networks, random, hash, alarms.
  */
-#include "node.h"
+#include "allowed.h"
+#include "awareness.h"
+#include "state.h"
+#include "suspicion.h"
+#include "sync.h"
 #include "test.h"
 
 #include <jansson.h>

@@ -207,7 +207,7 @@ static void test_push_pull(void)
     drop(bytes);
 }
 
-/* T3: newer libraries write signed forms. Both say 40000; we write the old one. */
+/* PROTOCOL.md T3: newer libraries write signed forms. Both say 40000; we write the old one. */
 static void test_signed_user_state_len(void)
 {
     struct kith_bytes old = vector("pushpull_header_state40000");
@@ -756,7 +756,7 @@ static void test_compound_tolerance(void)
     CU_ASSERT_EQUAL(done, 7);
 }
 
-/* T5: more than 127 parts, which old libraries can't count. */
+/* PROTOCOL.md T5: more than 127 parts, which old libraries can't count. */
 static void test_compound_of_many_parts(void)
 {
     for (unsigned n = 126; n < 256; n++) {
@@ -808,8 +808,7 @@ static void test_names(void)
 }
 
 KITH_TESTS("core/wire", {"messages both ways", test_messages_both_ways},
-           {"push/pull both ways", test_push_pull},
-           {"T3: signed lengths", test_signed_user_state_len},
+           {"push/pull both ways", test_push_pull}, {"signed lengths", test_signed_user_state_len},
            {"user message header", test_user_header},
            {"alive: what decoders take", test_alive_tolerance},
            {"bool: what decoders take", test_bool_tolerance},
@@ -821,5 +820,5 @@ KITH_TESTS("core/wire", {"messages both ways", test_messages_both_ways},
            {"huge counts", test_huge_counts}, {"lengths of raw", test_lengths_of_raw},
            {"what does not fit changes nothing", test_what_does_not_fit_changes_nothing},
            {"compound: what decoders take", test_compound_tolerance},
-           {"T5: compound of many parts", test_compound_of_many_parts},
+           {"compound of many parts", test_compound_of_many_parts},
            {"compound both ways", test_compound_vector}, {"names of messages", test_names})

@@ -5,7 +5,8 @@
 #ifndef KITH_FAKE_H
 #define KITH_FAKE_H
 
-#include "plugins.h"
+#include "delegates.h"
+#include "registry.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -78,6 +79,9 @@ static void fake_free(void *ctx, struct kith_host *host)
     free(host);
 }
 
-static const struct kith_host_maker fake_maker = {.make = fake_make, .free = fake_free};
+static void fake_maker_random(void *ctx, void *out, size_t len) { fake_random(NULL, out, len); }
+
+static const struct kith_host_maker fake_maker = {
+    .make = fake_make, .free = fake_free, .random = fake_maker_random};
 
 #endif

@@ -8,6 +8,7 @@ tests_plugins_test_SOURCES = $(TEST_MAIN) tests/plugins/fake.h $(RIG) \
   tests/plugins/test_check.c \
   tests/plugins/test_delegates.c \
   tests/plugins/test_inflow.c \
+  tests/plugins/test_instance.c \
   tests/plugins/test_keyring.c \
   tests/plugins/test_loader.c \
   tests/plugins/test_log.c \

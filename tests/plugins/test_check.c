@@ -1,5 +1,6 @@
 /* What the plugins themselves say about a file, each with its place. */
-#include "plugins.h"
+#include "plugins_check.h"
+#include "registry.h"
 #include "test.h"
 
 static char *problems(const char *text, bool *ok)

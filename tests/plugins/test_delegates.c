@@ -1,6 +1,6 @@
 /* The delegate fan-out with delegates made by hand: who hears what, what goes on the wire, what a
  * reload keeps. */
-#include "channel.h"
+#include "delegates_parts.h"
 #include "fake.h"
 #include "test.h"
 
@@ -20,6 +20,7 @@ static bool veto, greedy;
 static const char *state_text = "", *broadcast_text = "";
 static int broadcast_rc;
 static bool fail_start, dawdle;
+static int attach_rc;
 
 static void note(const struct probe *p, const char *fmt, ...) KITH_PRINTF(2, 3);
 static void note(const struct probe *p, const char *fmt, ...)
@@ -56,7 +57,7 @@ static int probe_attach(void *self, const struct kith_node *node, struct kith_er
 {
     ((struct probe *)self)->node = node;
     note(self, "attach");
-    return 0;
+    return attach_rc;
 }
 static void probe_join(void *self, const struct kith_member *m)
 {
@@ -178,6 +179,7 @@ static void file(void)
     config.delegates.items = entries;
     diary[0] = fake_log_text[0] = 0;
     veto = greedy = fail_start = dawdle = false;
+    attach_rc = 0;
     state_text = broadcast_text = "";
     memset(&asked, 0, sizeof asked);
     err = (struct kith_error){.size = sizeof err};
@@ -232,13 +234,27 @@ static int collect(void *ctx, const void *data, size_t len)
 static const struct kith_sink collector = {.size = sizeof collector, .write = collect};
 static void collect_nothing(void) { collected_len = collected_pieces = 0; }
 
-/* The node table of the seat i: what that delegate got in attach. */
+/* The node table of the listener i: what that delegate got in attach. */
 static const struct kith_node *table_of(size_t i)
 {
     char name[80];
     snprintf(name, sizeof name, "probe%s%s", entries[i].channel ? ":" : "",
              entries[i].channel ? entries[i].channel : "");
     return ((struct probe *)kith_delegates_find(fan, name)->self)->node;
+}
+
+static const char *wanted;
+static double found;
+static void find_stat(void *arg, const struct kith_stat *stat)
+{
+    if (strcmp(stat->name, wanted) == 0) found = stat->value;
+}
+static uint64_t counter(const char *name)
+{
+    wanted = name;
+    found = 1e9;
+    kith_delegates_stats(fan, find_stat, NULL);
+    return (uint64_t)found;
 }
 
 /* ------------------------------------------------------------------------------------- tests */
@@ -271,7 +287,7 @@ static void test_messages_wait_for_the_end_of_the_turn(void)
     kith_delegates_deliver(fan);
     CU_ASSERT_STRING_EQUAL(diary, "a:msg(one) b:msg(one) a:msg(two,stream) b:msg(two,stream) ");
     for (int i = 0; i < 6; i++) arrives("x", 1, false);
-    CU_ASSERT_EQUAL(kith_delegates_dropped(fan), 2);
+    CU_ASSERT_EQUAL(counter("user_messages_dropped"), 2);
     diary[0] = 0;
     kith_delegates_deliver(fan);
     kith_delegates_deliver(fan);
@@ -289,7 +305,7 @@ static void test_waiting_bytes_are_bounded(void)
     arrives("12345678", 8, true);
     arrives("123", 3, true);
     arrives("12", 2, true);
-    CU_ASSERT_EQUAL(kith_delegates_dropped(fan), 1);
+    CU_ASSERT_EQUAL(counter("user_messages_dropped"), 1);
     kith_delegates_deliver(fan);
     CU_ASSERT_STRING_EQUAL(diary, "a:msg(12345678,stream) a:msg(12,stream) ");
     close_fan();
@@ -426,7 +442,7 @@ static void test_what_was_dropped_may_come_again(void)
     n->send(n, "x", kith_bytes_of("late", 4), false, NULL, NULL);
     arrives("first", 5, false);
     arrives(asked.bytes, asked.len, false);
-    CU_ASSERT_EQUAL(kith_delegates_dropped(fan), 1);
+    CU_ASSERT_EQUAL(counter("user_messages_dropped"), 1);
     kith_delegates_deliver(fan);
     arrives(asked.bytes, asked.len, false);
     kith_delegates_deliver(fan);
@@ -680,6 +696,65 @@ static void test_failed_reload_changes_nothing(void)
     close_fan();
 }
 
+/* Its place and name, whatever it is that fails. */
+static void test_failures_name_the_place(void)
+{
+    struct kith_host_maker maker = fake_maker;
+    maker.file = "node.yaml";
+    for (int i = 0; i < 2; i++) {
+        file();
+        entry(&provider, "a", NULL);
+        entry(&listener, "b", "kv");
+        fan = kith_delegates_new(&config, &maker, &base, NULL, &err);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(fan);
+        attach_rc = i ? 3 : 0;
+        fail_start = !i;
+        if (i) entries[0].pos.line = 0;
+        CU_ASSERT_EQUAL(kith_delegates_start(fan, &err), i ? -KITH_EINVAL : -KITH_EIO);
+        CU_ASSERT_STRING_EQUAL(err.text, i ? "node.yaml:11:5: error: probe: failed to take part "
+                                             "(with the unknown code 3)"
+                                           : "node.yaml:10:5: error: probe: no luck");
+        close_fan();
+    }
+}
+
+/* A reload fails after one delegate was adopted: that one is in force again, also for the next
+ * reload. */
+static void test_reload_after_a_failed_one(void)
+{
+    file();
+    entry(&listener, "a", NULL);
+    open_fan();
+    file();
+    entry(&listener, "A", NULL);
+    struct kith_delegates *next = kith_delegates_new(&config, &fake_maker, &base, fan, &err);
+    CU_ASSERT_EQUAL(kith_delegates_start(next, &err), 0);
+    kith_delegates_free(next); /* something else of the reload failed */
+    file();
+    entry(&listener, "a", NULL);
+    next = kith_delegates_new(&config, &fake_maker, &base, fan, &err);
+    CU_ASSERT_EQUAL(kith_delegates_start(next, &err), 0);
+    kith_delegates_free(fan);
+    fan = next;
+    CU_ASSERT_STRING_EQUAL(diary, "");
+    close_fan();
+    CU_ASSERT_STRING_EQUAL(diary, "a:stop a:fini ");
+}
+
+/* Nothing of a virtual run may depend on where memory lies. */
+static void test_seed_comes_from_the_host(void)
+{
+    uint64_t seeds[3];
+    for (int i = 0; i < 3; i++) {
+        file();
+        fake_random_state = i < 2 ? 11 : 12;
+        open_fan();
+        seeds[i] = ((struct kith_delegates_shared *)self)->relayed.seed;
+        close_fan();
+    }
+    CU_ASSERT(seeds[0] == seeds[1] && seeds[0] != seeds[2]);
+}
+
 static void leaving_join(void *who, const struct kith_member *m)
 {
     note(who, "bye");
@@ -706,6 +781,27 @@ static void test_listeners(void)
     diary[0] = 0;
     ops->notify_join(self, &m);
     CU_ASSERT_STRING_EQUAL(diary, "a:join ");
+    close_fan();
+}
+
+/* The program's own came first; the file names a delegate that wants its part. */
+static void test_the_programs_own_has_the_part(void)
+{
+    static struct probe own = {.tag = "own"};
+    struct kith_host_maker maker = fake_maker;
+    maker.file = "node.yaml";
+    file();
+    open_fan();
+    CU_ASSERT_EQUAL(kith_delegates_listen(fan, &producer_ops, &own), 0);
+    file();
+    entry(&producer, "a", NULL);
+    struct kith_delegates *next = kith_delegates_new(&config, &maker, &base, fan, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+    CU_ASSERT_EQUAL(kith_delegates_start(next, &err), -KITH_EEXIST);
+    CU_ASSERT_STRING_EQUAL(err.text,
+                           "node.yaml:10:5: error: probe: it and the program's own delegate both "
+                           "produce messages; only one can");
+    kith_delegates_free(next);
     close_fan();
 }
 
@@ -757,5 +853,9 @@ KITH_TESTS("plugins/delegates", {"life and order", test_life_and_order},
            {"done only while it lives", test_done_only_while_it_lives},
            {"a reload keeps what did not change", test_reload_keeps_what_did_not_change},
            {"a failed reload changes nothing", test_failed_reload_changes_nothing},
+           {"failures name the place", test_failures_name_the_place},
+           {"a reload after a failed one", test_reload_after_a_failed_one},
+           {"the seed comes from the host", test_seed_comes_from_the_host},
+           {"the program's own has the part", test_the_programs_own_has_the_part},
            {"listeners", test_listeners}, {"window of ids", test_seen_window},
            {"ids are spread", test_seen_ids_are_spread})

@@ -85,8 +85,8 @@ static void test_largest(void)
     rig_fini(&r);
 }
 
-/* The label stands in front of what an initiator sends, not of a reply; but the reply authenticates
- * it. */
+/* PROTOCOL.md T7: the label stands in front of what an opener sends, not of a reply; but the reply
+ * authenticates it. */
 static void test_label_on_one_direction(void)
 {
     struct rig a, b;
@@ -358,6 +358,56 @@ static void count_layers(void *arg, const struct kith_layer *l)
     layers_seen++;
 }
 
+static int odd_rc;
+static size_t odd_need;
+static int odd_extent(const void *self, const uint8_t *data, size_t len, size_t *need)
+{
+    *need = odd_need;
+    return odd_rc;
+}
+static void odd_room(const void *self, struct kith_room *room) {}
+static int odd_layer(void *self, struct kith_buf *b, struct kith_frame *f) { return -KITH_EIO; }
+static const struct kith_codec_ops odd_ops = {
+    .size = sizeof odd_ops,
+    .provides = KITH_COMPRESSES,
+    .packet = {.framing = KITH_NONE},
+    .stream = {.framing = KITH_OWN, .first = 0x91, .last = 0x91},
+    .room = odd_room,
+    .seal = odd_layer,
+    .open = odd_layer,
+    .extent = odd_extent,
+};
+static const struct kith_plugin odd = {KITH_HEADER(CODEC), .name = "odd", .instance_size = 1,
+                                       .ops = &odd_ops};
+
+/* A codec that contradicts itself about the end of a layer ends the stream: it neither spins nor
+ * reads what is not there. */
+static void test_odd_extents(void)
+{
+    static const struct {
+        int rc;
+        size_t need;
+        enum kith_refusal why;
+    } cases[] = {{0, 0, KITH_REFUSED_BREACH},  {0, 1, KITH_REFUSED_BREACH},
+                 {1, 2, KITH_REFUSED_BREACH},  {2, 1, KITH_REFUSED_BREACH},
+                 {7, 50, KITH_REFUSED_BREACH}, {-KITH_EINVAL, 1, KITH_REFUSED_MALFORMED}};
+    struct rig r;
+    rig_init(&r);
+    r.config.chain.accept.count = 1;
+    r.accept[0] = (struct kith_entry){.use = "odd", .kind = KITH_CODEC, .plugin = &odd};
+    CU_ASSERT_EQUAL_FATAL(rig_build(&r), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig_plain got;
+        odd_rc = cases[i].rc;
+        odd_need = cases[i].need;
+        CU_ASSERT(rig_feed(r.p, false, kith_bytes_of("\x91 some bytes", 12), 12, &got) < 0);
+        CU_ASSERT_EQUAL(got.why, cases[i].why);
+        CU_ASSERT_EQUAL(got.len, 0);
+        rig_plain_free(&got);
+    }
+    rig_fini(&r);
+}
+
 static void test_decoder(void)
 {
     struct rig r, d;
@@ -369,8 +419,8 @@ static void test_decoder(void)
                     reply = sealed(&r, "\x08hello", 6, false);
     rig_init(&d);
     rig_key(&d, 0, 16);
+    d.config.chain.label = "east";
     rig_must(&d, "", "lzw crc32 aes_gcm", 0);
-    kith_pipeline_any_label(d.p);
     kith_pipeline_trace(d.p, count_layers, NULL);
     opens(&d, true, ask, 0, "\x08hello", 6);
     CU_ASSERT_EQUAL(layers_seen, 3);
@@ -383,10 +433,11 @@ static void test_decoder(void)
 }
 
 KITH_TESTS("plugins/inflow", {"chops", test_chops}, {"largest", test_largest},
-           {"T7: the label goes one way, its bytes authenticate both", test_label_on_one_direction},
+           {"the label goes one way, its bytes authenticate both", test_label_on_one_direction},
            {"words for the peer", test_words_for_the_peer},
            {"truncation at every byte", test_truncation},
            {"several messages", test_several_messages},
            {"reload in the middle", test_reload_in_the_middle},
            {"memory is shared", test_memory_is_shared}, {"bombs", test_bombs},
-           {"nesting", test_nesting}, {"decoder", test_decoder}, )
+           {"nesting", test_nesting}, {"odd extents", test_odd_extents},
+           {"decoder", test_decoder}, )

@@ -1,6 +1,6 @@
 /* The keyring: memberlist's semantics, fingerprints, subkeys, listeners, and the file it came from.
  */
-#include "plugins.h"
+#include "keyring.h"
 #include "test.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* The registry over the plugins that were built: names, kinds, folders. Odd plugins are tests/abi's
  * matter. */
-#include "plugins.h"
+#include "registry.h"
 #include "test.h"
 
 static struct kith_registry *registry;

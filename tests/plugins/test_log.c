@@ -49,7 +49,7 @@ static int open_log(const char *to, bool json, const char *const *events, size_t
     free(filled);
     if (rc) return rc;
     ops->attach(in->self, &node, &err);
-    return kith_instance_start(in, &err);
+    return kith_instance_start(in, NULL, &err);
 }
 
 static void close_log(void)

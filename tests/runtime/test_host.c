@@ -194,7 +194,6 @@ static void test_keys(void)
 static void test_time_and_query(void)
 {
     struct fixture f;
-    static const int thing = 1;
     int one = 1;
     set_up(&f, false);
     calls = 0;
@@ -206,9 +205,6 @@ static void test_time_and_query(void)
     CU_ASSERT_EQUAL(f.host->now(f.host), 6000);
     f.host->timer_free(timer);
     CU_ASSERT_PTR_NULL(f.host->query(f.host, "kith.thing/1"));
-    CU_ASSERT_EQUAL(kith_services_offer(f.services, "kith.thing/1", &thing), 0);
-    CU_ASSERT_PTR_EQUAL(f.host->query(f.host, "kith.thing/1"), &thing);
-    CU_ASSERT_PTR_NULL(f.host->query(f.host, "kith.thing/2"));
     tear_down(&f);
 }
 

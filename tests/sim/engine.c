@@ -477,7 +477,7 @@ static void happen(struct sim *s, struct event *e)
     }
 }
 
-/* Streams that both ends have forgotten and of which nothing is under way are used again. */
+/* Reuse a stream that both ends have forgotten, with nothing of it under way. */
 static void sweep(struct sim *s)
 {
     for (int i = 0; i < s->conns_n; i++) {

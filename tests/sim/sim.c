@@ -255,13 +255,15 @@ bool sim_meta_is(const struct sim *s, int observer, int node, const char *meta)
 
 static bool awake(const struct sim *s, int i) { return s->nodes[i].core && !s->nodes[i].paused; }
 
+static bool left(const struct sim *s, int i) { return sim_state(s, i, i) == KITH_LEFT; }
+
 static bool mesh(struct sim *s, const void *arg)
 {
     for (int i = 0; i < s->n; i++) {
-        if (!awake(s, i) || kith_core_left(s->nodes[i].core)) continue;
+        if (!awake(s, i) || left(s, i)) continue;
         size_t want = 0;
         for (int k = 0; k < s->n; k++) {
-            bool in = s->nodes[k].core && !kith_core_left(s->nodes[k].core);
+            bool in = s->nodes[k].core && !left(s, k);
             want += in;
             if (in && sim_state(s, i, k) != KITH_ALIVE) return false;
         }

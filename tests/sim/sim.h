@@ -1,10 +1,11 @@
 /*
  * sim.h - a cluster of cores on virtual time, in one thread, without a socket.
  *
- *     struct sim *s = sim_new(5, 1);             five nodes, n0 to n4, up and strangers to each
- * other sim_join_all(s);                           all join n0 CU_ASSERT(sim_wait_mesh(s, 10 *
- * SEC));     everybody up sees everybody up as alive, and nobody else sim_cut(s, 1, 2); nothing
- * from n1 reaches n2 any more sim_free(s);
+ *     struct sim *s = sim_new(5, 1);          five nodes, n0 to n4, up, that know nobody
+ *     sim_join_all(s);                        all join n0
+ *     CU_ASSERT(sim_wait_mesh(s, 10 * SEC));  each node sees exactly those that are up, as alive
+ *     sim_cut(s, 1, 2);                       nothing from n1 reaches n2 any more
+ *     sim_free(s);
  *
  * Everything that happens is an event in one queue ordered by time; all chance comes from the seed,
  * so a run repeats exactly. When an assertion fails sim_free prints the seed; KITH_SEED=n in the

@@ -85,7 +85,8 @@ static void test_a_short_partition_heals_by_gossip_to_the_dead(void)
     sim_free(s);
 }
 
-/* The spec gives no more: names are forgotten, nobody calls them again. A join still mends it. */
+/* memberlist promises no more: names are forgotten, and nobody contacts them again. A join still
+ * mends it. */
 static void test_a_long_partition_is_forgotten_until_somebody_joins(void)
 {
     struct sim *s = parted(5);

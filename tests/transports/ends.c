@@ -2,6 +2,8 @@
  * ends.c - see ends.h.
  */
 #include "ends.h"
+
+#include "registry.h"
 #include <time.h>
 
 struct kith_loop *loop;
@@ -193,8 +195,7 @@ struct end *end_adopting(const char *settings, struct end *old)
         e->self = e->in->self;
         rc = e->ops->attach(e->self, &setup, &err);
     }
-    if (!rc && old) rc = kith_instance_adopt(e->in, old->in, &err);
-    if (!rc) rc = kith_instance_start(e->in, &err);
+    if (!rc) rc = kith_instance_start(e->in, old ? old->in : NULL, &err);
     if (!rc) rc = e->ops->advertise(e->self, &e->addr, &err);
     if (!rc) return e;
     snprintf(err_text, sizeof err_text, "%s", err.text);

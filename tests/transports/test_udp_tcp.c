@@ -165,6 +165,7 @@ static void test_system_drops(void)
     ends_finish();
 }
 
+/* PROTOCOL.md T20 */
 static void test_dual_stack(void)
 {
     ends_begin(true);
@@ -773,7 +774,7 @@ KITH_TESTS("transports/udp_tcp", {"packets of all sizes, IPv4", test_packets_v4}
            {"packets in bursts", test_packet_bursts},
            {"packets that can't be sent or are nothing", test_packets_refused},
            {"drops of the system", test_system_drops},
-           {"T20: dual stack, IPv4 peers keep 4 bytes", test_dual_stack},
+           {"dual stack, IPv4 peers keep 4 bytes", test_dual_stack},
            {"several binds on one port", test_several_binds},
            {"ten mebibytes both ways", test_ten_mebibytes}, {"half-close", test_half_close},
            {"pause", test_pause}, {"reset", test_reset}, {"refused", test_refused},

@@ -30,11 +30,14 @@ MAY_SEE = {
     "plugins/delegates": ([], PLUGIN),
     "codecs": ([], PLUGIN),
     "transports": ([], PLUGIN),
-    "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
-    "runtime/loop": (BELOW, PUBLIC),
-    "runtime/node": (BELOW + ["runtime/loop", "runtime/control"], PUBLIC),
+    "runtime/loop": (["config", "plugins"], PUBLIC),
+    "runtime/node": (BELOW + ["runtime/loop"], PUBLIC),
     "runtime/control": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
-    "tools": (BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
+    "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
+    "tools": (
+        BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control"],
+        PUBLIC,
+    ),
 }
 # A plugin of several files has a folder of its own below one of these.
 PLUGIN_FOLDERS = ("codecs", "transports", "plugins/delegates")

@@ -5,7 +5,7 @@
  * until the stream is writable. So what was taken still arrives after finish, and the memory of a
  * stream is bounded by the system.
  */
-#include "stream.h"
+#include "connection.h"
 #include <errno.h>
 
 enum { READS_TURN = 4 }; /* then the others have their turn */

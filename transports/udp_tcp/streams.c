@@ -1,187 +1,18 @@
 /*
- * streams.c - the life of connections: open, accept, deadlines, end.
- *
- * An id is the slot of the stream in a table (low 16 bits, from 1) and how often that slot was used
- * (high 16 bits): found at once, and not given again while anybody may still remember it. A stream
- * that ends loses its connection at once; that it is closed is said later from the loop, so that
- * the node is never called from inside its own call.
+ * streams.c - the life of connections: open, accept, deadlines, adoption.
  *
  * Strangers can open connections, so what they cost is bounded: max_connections in all (over it the
  * system's backlog holds them), max_per_source from one source (over it they are reset),
  * idle_timeout without a byte moving on each.
  */
-#include "stream.h"
+#include "connection.h"
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ACCEPT_TURN = 64, SLOTS_MAX = 65535 };
+enum { ACCEPT_TURN = 64 };
 #define MS UINT64_C(1000000)
-
-/* ------------------------------------------------------------------------------------- table */
-
-struct kith_ut_stream *kith_ut_stream(struct kith_ut *u, uint32_t id)
-{
-    size_t slot = (id & 0xffff) - 1u;
-    struct kith_ut_stream *s = slot < u->slot_count ? u->slots[slot].stream : NULL;
-    return s && s->id == id && s->fd >= 0 ? s : NULL;
-}
-
-static bool take_slot(struct kith_ut *u, struct kith_ut_stream *s)
-{
-    size_t slot = u->free_slot;
-    if (slot) {
-        slot--;
-        u->free_slot = u->slots[slot].next_free;
-    } else {
-        if (u->slot_count == SLOTS_MAX) return false;
-        if (u->slot_count == u->slot_cap) {
-            size_t cap = u->slot_cap ? 2 * u->slot_cap : 64;
-            void *slots = realloc(u->slots, cap * sizeof *u->slots);
-            if (!slots) return false;
-            u->slots = slots;
-            u->slot_cap = cap;
-        }
-        slot = u->slot_count++;
-        u->slots[slot].uses = 0;
-    }
-    u->slots[slot].stream = s;
-    s->id = (uint32_t)u->slots[slot].uses++ << 16 | (uint32_t)(slot + 1);
-    return true;
-}
-
-static void give_slot(struct kith_ut *u, uint32_t id)
-{
-    size_t slot = (id & 0xffff) - 1u;
-    u->slots[slot].stream = NULL;
-    u->slots[slot].next_free = u->free_slot;
-    u->free_slot = slot + 1;
-}
-
-/* Who counts as one source: an IPv4 address, or an IPv6 /64, which one host may use as it likes. */
-static size_t source_len(const struct kith_addr *a) { return a->len == 4 ? 4 : 8; }
-
-static struct kith_ut_stream **source_list(struct kith_ut *u, const struct kith_addr *a)
-{
-    uint64_t hash = 0;
-    for (size_t i = 0; i < source_len(a); i++) hash = (hash ^ a->bytes[i]) * 0x100000001b3u;
-    return &u->sources[hash >> 24 & 0xff];
-}
-
-static uint32_t from_source(struct kith_ut *u, const struct kith_addr *a)
-{
-    uint32_t n = 0;
-    for (struct kith_ut_stream *s = *source_list(u, a); s; s = s->next_of_source)
-        n += s->peer.len == a->len && memcmp(s->peer.bytes, a->bytes, source_len(a)) == 0;
-    return n;
-}
-
-/* ------------------------------------------------------------------------------------- end */
-
-static void watch_listeners(struct kith_ut *u, bool on)
-{
-    for (size_t i = 0; i < u->socket_count; i++)
-        if (u->sockets[i].tcp_watch)
-            u->host->watch_set(u->sockets[i].tcp_watch, on ? KITH_READABLE : 0);
-}
-
-/* reset: the peer shall notice; else what was written still arrives. */
-static void hang_up(struct kith_ut_stream *s, bool reset)
-{
-    struct kith_ut *u = s->owner;
-    struct linger now = {.l_onoff = 1, .l_linger = 0};
-    if (s->fd < 0) return;
-    if (s->watch) u->host->watch_free(s->watch);
-    if (s->timer) u->host->timer_free(s->timer);
-    s->watch = NULL;
-    s->timer = NULL;
-    if (reset) setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    close(s->fd);
-    s->fd = -1;
-    if (!s->inbound) return;
-    struct kith_ut_stream **at = source_list(u, &s->peer);
-    while (*at != s) at = &(*at)->next_of_source;
-    *at = s->next_of_source;
-    u->inbound--;
-    if (u->accept_paused && u->inbound < u->max_connections && u->running) {
-        u->accept_paused = false;
-        watch_listeners(u, true);
-    }
-}
-
-static void forget(struct kith_ut_stream *s)
-{
-    give_slot(s->owner, s->id);
-    free(s);
-}
-
-static void say_closed(void *arg)
-{
-    struct kith_ut *u = arg;
-    while (u->ended) {
-        struct kith_ut_stream *s = u->ended;
-        uint32_t id = s->id;
-        int reason = s->reason;
-        u->ended = s->next_ended;
-        forget(s);
-        u->up->stream_closed(u->up->ctx, id, reason);
-    }
-}
-
-void kith_ut_stream_end(struct kith_ut_stream *s, int reason)
-{
-    struct kith_ut *u = s->owner;
-    if (s->fd < 0) return;
-    if (reason == -KITH_ETIMEOUT && !s->connecting) ++*u->count.streams_timed_out;
-    if (s->connecting) ++*u->count.streams_failed;
-    hang_up(s, reason != 0);
-    s->reason = reason;
-    struct kith_ut_stream **end = &u->ended;
-    while (*end) end = &(*end)->next_ended;
-    *end = s;
-    u->host->timer_set(u->ended_timer, 0);
-}
-
-void kith_ut_stream_reset(void *self, uint32_t id)
-{
-    struct kith_ut *u = self;
-    struct kith_ut_stream *s = kith_ut_stream(u, id);
-    if (!s) {
-        /* It ended by itself a moment ago: then nobody wants to hear of it any more. */
-        for (struct kith_ut_stream **at = &u->ended; *at; at = &(*at)->next_ended) {
-            if ((*at)->id != id) continue;
-            s = *at;
-            *at = s->next_ended;
-            forget(s);
-            return;
-        }
-        return;
-    }
-    hang_up(s, true);
-    forget(s);
-}
-
-int kith_ut_stream_code(int error)
-{
-    switch (error) {
-    case ECONNREFUSED: return -KITH_EREFUSED;
-    case ECONNRESET:
-    case EPIPE: return -KITH_ECLOSED;
-    case ETIMEDOUT: return -KITH_ETIMEOUT;
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case EADDRNOTAVAIL:
-    case EAFNOSUPPORT: return -KITH_EUNREACHABLE;
-    case EACCES:
-    case EPERM: return -KITH_EACCES;
-    case ENOMEM:
-    case ENOBUFS:
-    case EMFILE:
-    case ENFILE: return -KITH_ENOMEM;
-    default: return -KITH_EIO;
-    }
-}
 
 /* ------------------------------------------------------------------------------------- begin */
 
@@ -227,20 +58,13 @@ static void on_stream(void *arg, unsigned events)
         kith_ut_stream_ready(s, events);
 }
 
-void kith_ut_stream_arm(struct kith_ut_stream *s)
-{
-    unsigned events = s->connecting || s->blocked ? KITH_WRITABLE : 0;
-    if (!s->connecting && !s->paused && !s->got_end) events |= KITH_READABLE;
-    s->owner->host->watch_set(s->watch, events);
-}
-
 /* Takes the fd, also when it fails. */
 static struct kith_ut_stream *new_stream(struct kith_ut *u, int fd, const struct kith_addr *peer,
                                          bool inbound)
 {
     int on = 1;
     struct kith_ut_stream *s = calloc(1, sizeof *s);
-    if (!s || !take_slot(u, s)) goto fail;
+    if (!s || !kith_ut_stream_add(u, s)) goto fail;
     uint32_t id = s->id;
     *s = (struct kith_ut_stream){
         .owner = u, .id = id, .fd = fd, .peer = *peer, .connecting = !inbound};
@@ -248,8 +72,8 @@ static struct kith_ut_stream *new_stream(struct kith_ut *u, int fd, const struct
     s->watch = u->host->watch(u->host, fd, inbound ? KITH_READABLE : KITH_WRITABLE, on_stream, s);
     s->timer = u->host->timer(u->host, on_deadline, s);
     if (!s->watch || !s->timer) {
-        hang_up(s, true);
-        forget(s);
+        kith_ut_stream_hang_up(s, true);
+        kith_ut_stream_forget(s);
         return NULL;
     }
     u->host->timer_set(s->timer, s->moved + (inbound ? u->idle_timeout : u->connect_timeout));
@@ -293,7 +117,7 @@ int kith_ut_stream_open(void *self, const struct kith_addr *to, const char *name
 static void on_accept_again(void *arg)
 {
     struct kith_ut *u = arg;
-    if (!u->accept_paused) watch_listeners(u, true);
+    if (!u->accept_paused) kith_ut_listeners_watch(u, true);
 }
 
 /* Out of descriptors or memory: the connection stays in the backlog, and we would be called at once
@@ -304,7 +128,7 @@ static void back_off(struct kith_ut *u, int error)
     if (u->accept_delay > 1000 * MS) u->accept_delay = 1000 * MS;
     u->host->log(u->host, KITH_LOG_WARN, "accepting connections: %s; trying again in %u ms",
                  strerror(error), (unsigned)(u->accept_delay / MS));
-    watch_listeners(u, false);
+    kith_ut_listeners_watch(u, false);
     u->host->timer_set(u->accept_timer, u->host->now(u->host) + u->accept_delay);
 }
 
@@ -313,7 +137,7 @@ static void welcome(struct kith_ut *u, int fd, const union kith_ut_sockaddr *sa)
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
     struct kith_addr from;
     kith_ut_from_sockaddr(sa, &from);
-    if (from_source(u, &from) >= u->max_per_source) {
+    if (kith_ut_streams_from(u, &from) >= u->max_per_source) {
         ++*u->count.streams_refused_per_source;
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
         close(fd);
@@ -324,7 +148,7 @@ static void welcome(struct kith_ut *u, int fd, const union kith_ut_sockaddr *sa)
         ++*u->count.accept_errors;
         return;
     }
-    struct kith_ut_stream **list = source_list(u, &from);
+    struct kith_ut_stream **list = kith_ut_streams_of(u, &from);
     s->inbound = true;
     s->next_of_source = *list;
     *list = s;
@@ -346,7 +170,7 @@ static void on_accept(void *arg, unsigned events)
         if (u->inbound >= u->max_connections) {
             ++*u->count.accepts_paused;
             u->accept_paused = true;
-            watch_listeners(u, false);
+            kith_ut_listeners_watch(u, false);
             return;
         }
         union kith_ut_sockaddr sa;
@@ -373,7 +197,7 @@ int kith_ut_streams_start(struct kith_ut *u, struct kith_error *err)
 {
     u->running = true;
     u->accept_timer = u->host->timer(u->host, on_accept_again, u);
-    u->ended_timer = u->host->timer(u->host, say_closed, u);
+    u->ended_timer = u->host->timer(u->host, kith_ut_streams_say_closed, u);
     u->read_buffer = malloc(KITH_UT_READ);
     if (!u->accept_timer || !u->ended_timer || !u->read_buffer)
         return kith_fail(err, KITH_ENOMEM, "out of memory");
@@ -413,7 +237,7 @@ void kith_ut_streams_stop(struct kith_ut *u)
     for (size_t i = 0; i < u->slot_count; i++) {
         struct kith_ut_stream *s = u->slots[i].stream;
         if (!s) continue;
-        hang_up(s, !s->finished);
+        kith_ut_stream_hang_up(s, !s->finished);
         free(s);
     }
     free(u->slots);

@@ -6,8 +6,9 @@
  *   listen.c     binding sockets, with errors that say what to change
  *   advertise.c  which address others shall use
  *   packets.c    datagrams, in batches both ways
- *   streams.c    the life of connections: open, accept, limits, deadlines
+ *   connection.c the table of connections, and how one ends
  *   stream_io.c  their bytes
+ *   streams.c    their life: open, accept, limits, deadlines
  *
  * Everything runs on the node's thread and nothing blocks.
  */
@@ -94,7 +95,7 @@ struct kith_ut {
     struct kith_ut_ring *ring;        /* buffers for receiving */
     struct kith_ut_batch *batches[2]; /* to IPv4, to IPv6; NULL: no socket for it */
 
-    struct kith_ut_slot *slots; /* streams by id; see streams.c */
+    struct kith_ut_slot *slots; /* streams by id; see connection.c */
     size_t slot_count, slot_cap, free_slot;
     struct kith_ut_stream *sources[256]; /* inbound ones by source */
     struct kith_ut_stream *ended;        /* closed is still to be said */
@@ -150,6 +151,8 @@ int kith_ut_streams_start(struct kith_ut *, struct kith_error *);
 void kith_ut_streams_stop(struct kith_ut *);
 void kith_ut_streams_adopt(struct kith_ut *, struct kith_ut *old);
 int kith_ut_stream_open(void *self, const struct kith_addr *to, const char *name, uint32_t *id);
+
+/* connection.c */
 void kith_ut_stream_reset(void *self, uint32_t id);
 
 /* stream_io.c */

@@ -1,0 +1,111 @@
+/*
+ * node_types.c - the types of values that only a node's own sections have: networks, `require`, a
+ * layer's byte; and which file reads each of the others.
+ *
+ * Reading only; how they are shown is show.c's part.
+ */
+#include "schema.h"
+#include <stdlib.h>
+
+/* --------------------------------------------------------------------------------- networks */
+
+static void read_cidr(struct kith_reading *r, const struct kith_yaml *v, const char *name,
+                      struct kith_cidr *out, size_t *n)
+{
+    const char *text = kith_schema_text(r, v, name);
+    if (!text) return;
+    if (kith_cidr_parse(&out[*n], text) == 0) {
+        ++*n;
+        return;
+    }
+    char help[200] = "write an address and the bits that count: 10.0.0.0/8, fd00::/8";
+    char whole[120];
+    snprintf(whole, sizeof whole, "%s/%d", text, strchr(text, ':') ? 128 : 32);
+    if (!strchr(text, '/') && kith_cidr_parse(&out[*n], whole) == 0)
+        snprintf(help, sizeof help, "for this one address write %s", whole);
+    kith_diag_error(r->diag, v->pos, help, "'%s' is no network", text);
+}
+
+static void read_cidrs(struct kith_reading *r, const struct kith_param *p,
+                       const struct kith_yaml *v)
+{
+    struct kith_settings *s = &r->config->settings;
+    bool list = v->kind == KITH_YAML_LIST;
+    struct kith_cidr *out = kith_arena_alloc(r->arena, ((list ? v->count : 1) + 1) * sizeof *out);
+    if (!list) read_cidr(r, v, p->name, out, &s->cidrs_count);
+    for (const struct kith_yaml *i = list ? v->first : NULL; i; i = i->next)
+        read_cidr(r, i, p->name, out, &s->cidrs_count);
+    if (s->cidrs_count) s->cidrs_allowed = out;
+}
+
+/* ---------------------------------------------------------------------- the pipeline's words */
+
+static void read_requirement(struct kith_reading *r, const struct kith_yaml *v, uint32_t *at)
+{
+    struct kith_param p = {"require", KITH_PARAM_ENUM, .choices = kith_requirements};
+    struct kith_complaint why;
+    const struct kith_param_in in = {.dir = "", .why = &why};
+    uint32_t bit;
+    const char *text = kith_schema_text(r, v, "require");
+    if (!text) return;
+    if (kith_param_parse(&p, text, &bit, &in) == 0)
+        *at |= 1u << bit;
+    else
+        kith_diag_error(r->diag, v->pos, why.help, "%s", why.text);
+}
+
+static void read_require(struct kith_reading *r, const struct kith_yaml *v, uint32_t *at)
+{
+    if (v->kind != KITH_YAML_LIST) read_requirement(r, v, at);
+    for (const struct kith_yaml *i = v->kind == KITH_YAML_LIST ? v->first : NULL; i; i = i->next)
+        read_requirement(r, i, at);
+}
+
+static void read_wire(struct kith_reading *r, const struct kith_yaml *v, uint8_t *at)
+{
+    const char *text = kith_schema_text(r, v, "wire");
+    if (!text) return;
+    char *end;
+    unsigned long n = strtoul(text, &end, 0);
+    if (*end || n < 0xC0 || n > 0xEF)
+        kith_diag_error(r->diag, v->pos,
+                        "private layers have 0xC0 to 0xEF; every node must use the same",
+                        "'wire' is out of range: %s", text);
+    else
+        *at = (uint8_t)n;
+}
+
+/* ------------------------------------------------------------------------------- all of them */
+
+/* A key that the file does not have. */
+static void read_absent(struct kith_reading *r, const struct kith_param *p, void *at,
+                        const char *path)
+{
+    const struct kith_pos nowhere = {0};
+    if (p->type == KITH_TYPE_TRANSPORT)
+        kith_entry_default(r, KITH_TRANSPORT, p->def, path, nowhere, "default", at);
+    else
+        kith_provenance_set(r->config->provenances, path, KITH_FROM_DEFAULT, nowhere, nowhere,
+                            NULL);
+}
+
+void kith_node_type_read(struct kith_reading *r, const struct kith_param *p,
+                         const struct kith_yaml *v, void *at, const char *path)
+{
+    if (!v) {
+        read_absent(r, p, at, path);
+        return;
+    }
+    switch (p->type) {
+    case KITH_TYPE_CIDRS: read_cidrs(r, p, v); break;
+    case KITH_TYPE_META: kith_meta_read(r, v, at); break;
+    case KITH_TYPE_KEYS: kith_keys_read(r, v, p->name, false, at); break;
+    case KITH_TYPE_KEY: kith_keys_read(r, v, p->name, true, at); break;
+    case KITH_TYPE_TRANSPORT: kith_entry_read(r, v, KITH_TRANSPORT, path, at); break;
+    case KITH_TYPE_CODECS: kith_entries_read(r, v, KITH_CODEC, path, at); break;
+    case KITH_TYPE_DELEGATES: kith_entries_read(r, v, KITH_DELEGATE, path, at); break;
+    case KITH_TYPE_WIRE: read_wire(r, v, at); break;
+    case KITH_TYPE_REQUIRE: read_require(r, v, at); break;
+    default: abort();
+    }
+}

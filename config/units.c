@@ -1,0 +1,108 @@
+/*
+ * units.c - numbers with a unit, as people write them: durations and sizes.
+ *
+ * Strict: decimal digits, a unit that is known, nothing that overflows. What is printed reads back
+ * as the same number.
+ */
+#include "units.h"
+#include <string.h>
+
+struct unit {
+    const char *name;
+    uint64_t factor;
+};
+
+static const struct unit durations[] = {
+    {"h", 3600000000000}, {"m", 60000000000},  {"s", 1000000000}, {"ms", 1000000},
+    {"us", 1000},         {"\xC2\xB5s", 1000}, {"ns", 1},         {NULL, 0}};
+static const struct unit sizes[] = {
+    {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {NULL, 0}};
+
+static bool digit(char c) { return c >= '0' && c <= '9'; }
+
+/* Decimal digits; how many, 0 when there are none or too many for 64 bits. */
+size_t kith_digits(const char *s, uint64_t *out)
+{
+    size_t n = 0;
+    *out = 0;
+    for (; digit(s[n]); n++)
+        if (__builtin_mul_overflow(*out, (uint64_t)10, out) ||
+            __builtin_add_overflow(*out, (uint64_t)(s[n] - '0'), out))
+            return 0;
+    return n;
+}
+
+static const struct unit *unit_at(const struct unit *units, const char *s, size_t *len)
+{
+    for (*len = 0; s[*len] && !digit(s[*len]); ++*len) {}
+    for (const struct unit *u = units; u->name; u++)
+        if (strlen(u->name) == *len && strncmp(u->name, s, *len) == 0) return u;
+    return NULL;
+}
+
+/* A number, perhaps with a fraction, and its unit: "1.5s". How long; 0: not one. */
+static size_t quantity(const char *s, const struct unit *units, uint64_t *out)
+{
+    uint64_t whole, part = 0, scale = 1;
+    size_t n = kith_digits(s, &whole), len;
+    if (!n) return 0;
+    if (s[n] == '.') {
+        if (!digit(s[n + 1])) return 0;
+        for (n++; digit(s[n]); n++)
+            if (scale < 1000000000) {
+                part = part * 10 + (uint64_t)(s[n] - '0');
+                scale *= 10;
+            }
+    }
+    const struct unit *u = unit_at(units, s + n, &len);
+    uint64_t fraction = u ? (uint64_t)((unsigned __int128)u->factor * part / scale) : 0;
+    if (!u || __builtin_mul_overflow(whole, u->factor, out) ||
+        __builtin_add_overflow(*out, fraction, out))
+        return 0;
+    return n + len;
+}
+
+bool kith_duration_parse(const char *s, uint64_t *out)
+{
+    *out = 0;
+    if (strcmp(s, "0") == 0) return true;
+    if (!*s) return false;
+    while (*s) {
+        uint64_t part;
+        size_t n = quantity(s, durations, &part);
+        if (!n || __builtin_add_overflow(*out, part, out)) return false;
+        s += n;
+    }
+    return true;
+}
+
+bool kith_size_parse(const char *s, uint64_t *out)
+{
+    size_t n = kith_digits(s, out);
+    if (n && !s[n]) return true;
+    n = quantity(s, sizes, out);
+    return n && !s[n];
+}
+
+static void print_units(uint64_t v, const struct unit *units, FILE *out)
+{
+    for (const struct unit *u = units; v && u->name; u++) {
+        if ((uint8_t)*u->name >= 0x80 || v < u->factor) continue;
+        if (units == sizes && v % u->factor) continue; /* one unit only */
+        fprintf(out, "%llu%s", (unsigned long long)(v / u->factor),
+                u->factor == 1 && units == sizes ? "" : u->name);
+        v %= u->factor;
+    }
+}
+
+void kith_duration_print(uint64_t ns, FILE *out)
+{
+    if (!ns) fputc('0', out);
+    print_units(ns, durations, out);
+}
+
+void kith_size_print(uint64_t bytes, FILE *out)
+{
+    if (!bytes) fputc('0', out);
+    print_units(bytes, sizes, out);
+}

@@ -1,0 +1,17 @@
+/*
+ * answer.h - pings, relays, acks and nacks that arrive in packets.
+ */
+#ifndef KITH_ANSWER_H
+#define KITH_ANSWER_H
+
+#include "wire.h"
+
+struct kith_core;
+
+void kith_on_ping(struct kith_core *, const struct kith_addr *from, const struct kith_msg *);
+void kith_on_indirect_ping(struct kith_core *, const struct kith_addr *from,
+                           const struct kith_msg *);
+void kith_on_ack(struct kith_core *, const struct kith_msg *, uint64_t received_at);
+void kith_on_nack(struct kith_core *, const struct kith_msg *);
+
+#endif

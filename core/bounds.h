@@ -1,0 +1,16 @@
+/*
+ * bounds.h - sizes and counts that the core's files agree on.
+ */
+#ifndef KITH_BOUNDS_H
+#define KITH_BOUNDS_H
+
+enum {
+    KITH_NAME_LIMIT = 255,        /* bytes of a member's name */
+    KITH_META_MAX = 512,          /* our own meta (PROTOCOL.md 1.13) */
+    KITH_META_LIMIT = 4096,       /* others' meta; memberlist has no limit here */
+    KITH_NODES_MAX = 1024 * 1024, /* entries that a push/pull may announce (PROTOCOL.md 1.13) */
+    KITH_REPLIES_MAX = 128,       /* packets that one packet may make us send */
+    KITH_NESTING_MAX = 8          /* compounds in compounds */
+};
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * core_log.c - lines for the log, a few a second of those that peers can cause at will.
+ */
+#include "core_log.h"
+#include "state.h"
+
+enum { LINES_A_SECOND = 10 };
+
+static void log_line(struct kith_core *c, enum kith_log_level level, const struct kith_addr *peer,
+                     const char *fmt, va_list ap)
+{
+    if (c->env.log) c->env.log(c->env.ctx, level, peer, fmt, ap);
+}
+
+void kith_core_log(struct kith_core *c, enum kith_log_level level, const struct kith_addr *peer,
+                   const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    log_line(c, level, peer, fmt, ap);
+    va_end(ap);
+}
+
+void kith_core_log_some(struct kith_core *c, enum kith_log_level level,
+                        const struct kith_addr *peer, const char *fmt, ...)
+{
+    va_list ap;
+    if (c->now >= c->quiet_until) {
+        c->quiet_until = kith_later(c->now, 1000000000);
+        c->quiet_lines = 0;
+    }
+    if (c->quiet_lines >= LINES_A_SECOND) return;
+    c->quiet_lines++;
+    va_start(ap, fmt);
+    log_line(c, level, peer, fmt, ap);
+    va_end(ap);
+}

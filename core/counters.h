@@ -1,0 +1,115 @@
+/*
+ * counters.h - what the core counts. One line per counter: its name and what it means to a person.
+ */
+#ifndef KITH_COUNTERS_H
+#define KITH_COUNTERS_H
+
+#include <kith/plugin.h>
+
+#define KITH_COUNTERS(X) \
+    X(PACKETS_RECEIVED, packets_received, "Packets that reached the membership core") \
+    X(PACKET_BYTES_RECEIVED, packet_bytes_received, "Bytes of these packets, layers removed") \
+    X(PACKETS_SENT, packets_sent, "Packets sent") \
+    X(PACKET_BYTES_SENT, packet_bytes_sent, "Bytes of these packets, before layers") \
+    X(STREAMS_ACCEPTED, streams_accepted, "Streams opened by peers") \
+    X(STREAMS_DIALED, streams_dialed, "Streams opened by this node") \
+    X(STREAM_BYTES_RECEIVED, stream_bytes_received, "Bytes read from streams, layers removed") \
+    X(STREAM_BYTES_SENT, stream_bytes_sent, "Bytes written to streams, before layers") \
+    X(PUSH_PULLS_SENT, push_pulls_sent, "Full states sent in exchanges begun by this node") \
+    X(PUSH_PULLS_RECEIVED, push_pulls_received, \
+      "Full states received in exchanges begun by peers") \
+    X(PUSH_PULLS_FAILED, push_pulls_failed, "Exchanges begun by this node that failed") \
+    X(MERGES_REFUSED, merges_refused, "Full states refused: versions, or a veto") \
+    X(ALIVE_CHANGES, alive_changes, "Alive messages that changed something") \
+    X(SUSPECT_CHANGES, suspect_changes, "Suspect messages that changed something") \
+    X(DEAD_CHANGES, dead_changes, "Dead messages that changed something") \
+    X(REFUTED, refuted, "Accusations of this node that it answered") \
+    X(CONFLICTS, conflicts, "Claims of a known name from another address") \
+    X(MEMBERS_REAPED, members_reaped, "Dead and left members that were forgotten") \
+    X(PROBES, probes, "Probes begun") \
+    X(PROBES_DEGRADED, probes_degraded, \
+      "Probes that took longer because this node's health is low") \
+    X(PROBES_INDIRECT, probes_indirect, "Probes that had to ask others") \
+    X(PROBES_STREAM_ONLY, probes_stream_only, "Probes that only the stream ping saved") \
+    X(PROBES_FAILED, probes_failed, "Probes that nobody answered") \
+    X(NACKS_RECEIVED, nacks_received, "Relays that answered for a silent target") \
+    X(PINGS_RELAYED, pings_relayed, "Probes made on request of others") \
+    X(SUSPICIONS_EXPIRED, suspicions_expired, "Suspects declared dead by this node") \
+    X(SUSPICIONS_DEGRADED, suspicions_degraded, \
+      "Of these, with fewer confirmations than hoped for") \
+    X(USER_MESSAGES_RECEIVED, user_messages_received, "User messages handed to delegates") \
+    X(USER_MESSAGES_SENT, user_messages_sent, "User messages sent to one member") \
+    X(USER_BROADCASTS, user_broadcasts, "User messages queued for gossip") \
+    X(GOSSIP_TICKS, gossip_ticks, "Gossip rounds") \
+    X(STREAM_ERRORS_SENT, stream_errors_sent, "Streams answered with an error message") \
+    X(STREAM_ERRORS_RECEIVED, stream_errors_received, "Error messages that peers answered with")
+
+/* Why something was dropped: label `reason` of the counter `dropped`. */
+#define KITH_DROPS(X) \
+    X(NOT_STARTED, not_started) \
+    X(EMPTY_MESSAGE, empty_message) \
+    X(MALFORMED, malformed) \
+    X(UNKNOWN_TYPE, unknown_type) \
+    X(TRUNCATED_PART, truncated_part) \
+    X(NESTED_TOO_DEEP, nested_too_deep) \
+    X(SOURCE_NOT_ALLOWED, source_not_allowed) \
+    X(ADDRESS_NOT_ALLOWED, address_not_allowed) \
+    X(BAD_NAME, bad_name) \
+    X(BAD_ADDRESS, bad_address) \
+    X(META_TOO_LONG, meta_too_long) \
+    X(BAD_VERSIONS, bad_versions) \
+    X(VETOED, vetoed) \
+    X(MAX_MEMBERS, max_members) \
+    X(MAX_INCARNATION, max_incarnation) \
+    X(NO_MEMORY, no_memory) \
+    X(PING_FOR_ANOTHER, ping_for_another) \
+    X(ACK_NOT_EXPECTED, ack_not_expected) \
+    X(MAX_PENDING, max_pending) \
+    X(MAX_REPLIES, max_replies) \
+    X(BROADCAST_TOO_BIG, broadcast_too_big) \
+    X(NO_NODE_NAME, no_node_name) \
+    X(MAX_STREAMS, max_streams) \
+    X(MAX_PUSH_PULLS, max_push_pulls) \
+    X(MAX_STREAM_SIZE, max_stream_size) \
+    X(MAX_STREAM_MEMORY, max_stream_memory) \
+    X(STREAM_MALFORMED, stream_malformed) \
+    X(STREAM_UNKNOWN_TYPE, stream_unknown_type) \
+    X(STREAM_TRUNCATED, stream_truncated) \
+    X(STREAM_TIMEOUT, stream_timeout) \
+    X(STREAM_STALE, stream_stale)
+
+#define KITH_ENUM(id, ...) KITH_COUNT_##id,
+enum kith_counter { KITH_COUNTERS(KITH_ENUM) KITH_COUNTER_MAX };
+#undef KITH_ENUM
+#define KITH_ENUM(id, ...) KITH_DROP_##id,
+enum kith_drop { KITH_DROPS(KITH_ENUM) KITH_DROP_MAX };
+#undef KITH_ENUM
+
+enum kith_core_histogram {
+    KITH_HIST_PROBE_RTT,    /* seconds */
+    KITH_HIST_PROBE,        /* seconds */
+    KITH_HIST_PUSH_PULL,    /* seconds */
+    KITH_HIST_GOSSIP,       /* bytes of a packet */
+    KITH_HIST_QUEUE,        /* entries, sampled */
+    KITH_HIST_STATE,        /* bytes of a full state sent */
+    KITH_HIST_REMOTE_STATE, /* and of one received */
+    KITH_HIST_MAX
+};
+
+enum { KITH_BUCKETS = 14 };
+
+struct kith_counters {
+    uint64_t counts[KITH_COUNTER_MAX];
+    uint64_t drops[KITH_DROP_MAX];
+    uint64_t messages[14]; /* received on packets, by type */
+    struct {
+        uint64_t count, buckets[KITH_BUCKETS];
+        double sum;
+    } histograms[KITH_HIST_MAX];
+};
+
+/* The upper bounds of its buckets. */
+const double *kith_counters_bounds(enum kith_core_histogram);
+void kith_counters_observe(struct kith_counters *, enum kith_core_histogram, double value);
+
+#endif

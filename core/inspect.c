@@ -1,0 +1,149 @@
+/*
+ * inspect.c - what the core knows, told to its owner: members, itself, its numbers. Changes
+ * nothing.
+ */
+#include "state.h"
+#include "view.h"
+
+size_t kith_core_size(const struct kith_core *c) { return c->members.count; }
+
+size_t kith_core_alive(const struct kith_core *c)
+{
+    return c->members.in_state[KITH_ALIVE] + c->members.in_state[KITH_SUSPECT];
+}
+
+void kith_core_member(const struct kith_core *c, size_t i, struct kith_member *out)
+{
+    struct kith_member view;
+    assert(i < c->members.count);
+    kith_view_record(c->members.list[i], &view);
+    kith_view_give(&view, out);
+}
+
+int kith_core_find(const struct kith_core *c, const char *name, struct kith_member *out)
+{
+    struct kith_member view;
+    const struct kith_record *p =
+        kith_members_named(&c->members, kith_bytes_of(name, strlen(name)));
+    if (!p) return -KITH_ENOTFOUND;
+    kith_view_record(p, &view);
+    kith_view_give(&view, out);
+    return 0;
+}
+
+void kith_core_self(const struct kith_core *c, struct kith_member *out)
+{
+    struct kith_member view = {.size = sizeof view, .state = KITH_LEFT};
+    if (c->self) {
+        kith_view_record(c->self, &view);
+    } else {
+        memcpy(view.versions, c->versions, sizeof view.versions);
+        view.name = kith_self_name(c);
+        view.addr = c->advertise;
+    }
+    kith_view_give(&view, out);
+}
+
+unsigned kith_core_health(const struct kith_core *c) { return c->health; }
+
+/* --------------------------------------------------------------------------------- numbers */
+
+static const struct {
+    const char *name, *help;
+} histograms[KITH_HIST_MAX] = {
+    [KITH_HIST_PROBE_RTT] = {"probe_rtt_seconds",
+                             "Round trips of probes that were answered directly"},
+    [KITH_HIST_PROBE] = {"probe_seconds", "How long probes took, failed ones included"},
+    [KITH_HIST_PUSH_PULL] = {"push_pull_seconds",
+                             "How long full state exchanges begun by this node took"},
+    [KITH_HIST_GOSSIP] = {"gossip_packet_bytes", "Gossip sent to one member in one round"},
+    [KITH_HIST_QUEUE] = {"broadcast_queue_depth", "Messages waiting for gossip, sampled"},
+    [KITH_HIST_STATE] = {"local_state_bytes", "Full states sent"},
+    [KITH_HIST_REMOTE_STATE] = {"remote_state_bytes", "Full states received"},
+};
+
+struct teller {
+    void (*visit)(void *arg, const struct kith_stat *);
+    void *arg;
+};
+
+static void tell(const struct teller *t, enum kith_stat_kind kind, const char *name,
+                 const char *help, const char *label, const char *label_value, double value)
+{
+    struct kith_stat stat = {.size = sizeof stat,
+                             .kind = kind,
+                             .name = name,
+                             .help = help,
+                             .label = label,
+                             .label_value = label_value,
+                             .value = value};
+    t->visit(t->arg, &stat);
+}
+
+static void tell_counters(const struct kith_counters *s, const struct teller *t)
+{
+#define TELL(id, name, help) \
+    tell(t, KITH_COUNTER, #name, help, NULL, NULL, (double)s->counts[KITH_COUNT_##id]);
+    KITH_COUNTERS(TELL)
+#undef TELL
+#define TELL(id, reason) \
+    tell(t, KITH_COUNTER, "dropped", "What was not heard, or not said", "reason", #reason, \
+         (double)s->drops[KITH_DROP_##id]);
+    KITH_DROPS(TELL)
+#undef TELL
+    for (unsigned i = 0; i < sizeof s->messages / sizeof *s->messages; i++) {
+        if (i == KITH_MSG_PUSH_PULL || i == KITH_MSG_COMPRESS || i == KITH_MSG_ENCRYPT ||
+            i == KITH_MSG_CRC || i == KITH_MSG_ERR)
+            continue;
+        tell(t, KITH_COUNTER, "messages_received", "Messages received in packets", "type",
+             kith_msg_name((uint8_t)i), (double)s->messages[i]);
+    }
+}
+
+static void tell_gauges(const struct kith_core *c, const struct teller *t)
+{
+    static const char *const states[] = {"alive", "suspect", "dead", "left"};
+    for (unsigned i = 0; i < 4; i++)
+        tell(t, KITH_GAUGE, "members", "Members known, by state", "state", states[i],
+             c->members.in_state[i]);
+    tell(t, KITH_GAUGE, "health_score", "Local health score, 0 is best", NULL, NULL, c->health);
+    tell(t, KITH_GAUGE, "incarnation", "Own incarnation", NULL, NULL,
+         c->self ? c->self->incarnation : 0);
+    tell(t, KITH_GAUGE, "broadcasts_queued", "Membership messages waiting for gossip", NULL, NULL,
+         (double)kith_broadcasts_count(&c->queue));
+    tell(t, KITH_GAUGE, "user_broadcasts_queued", "User messages waiting for gossip", NULL, NULL,
+         (double)kith_broadcasts_count(&c->user_queue));
+    tell(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
+         c->exchanges.open);
+    tell(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,
+         (double)c->exchanges.memory);
+    tell(t, KITH_GAUGE, "pending_acks", "Relayed probes and pings that wait for an ack", NULL, NULL,
+         c->pendings.count);
+}
+
+static void tell_histograms(const struct kith_counters *s, const struct teller *t)
+{
+    for (unsigned i = 0; i < KITH_HIST_MAX; i++) {
+        uint64_t up_to[KITH_BUCKETS], sum = 0;
+        for (unsigned b = 0; b < KITH_BUCKETS; b++) up_to[b] = sum += s->histograms[i].buckets[b];
+        struct kith_stat stat = {.size = sizeof stat,
+                                 .kind = KITH_HISTOGRAM,
+                                 .name = histograms[i].name,
+                                 .help = histograms[i].help,
+                                 .value = s->histograms[i].sum,
+                                 .count = s->histograms[i].count,
+                                 .bounds = kith_counters_bounds((enum kith_core_histogram)i),
+                                 .counts = up_to,
+                                 .n = KITH_BUCKETS};
+        t->visit(t->arg, &stat);
+    }
+}
+
+void kith_core_stats(const struct kith_core *c, void (*visit)(void *arg, const struct kith_stat *),
+                     void *arg)
+{
+    struct teller t = {visit, arg};
+    tell_counters(&c->counters, &t);
+    tell_gauges(c, &t);
+    tell_histograms(&c->counters, &t);
+}

@@ -1,0 +1,47 @@
+/*
+ * members.h - who is known: found by name in one step, walked in probe order. Knows no rule that
+ * changes a member; those are in merge.h.
+ */
+#ifndef KITH_MEMBERS_H
+#define KITH_MEMBERS_H
+
+#include "random.h"
+#include "record.h"
+
+struct kith_core;
+
+struct kith_members {
+    struct kith_record **list;  /* in probe order */
+    struct kith_record **slots; /* by hash of the name, linear probing */
+    /* Of each slot, from other bits of the hash, 0: empty. They save a look at the record. */
+    uint16_t *tags;
+    uint32_t count, cap, mask;
+    uint32_t in_state[4];
+    uint64_t seed; /* of the hash */
+};
+
+int kith_members_init(struct kith_members *, uint64_t seed);
+void kith_members_fini(struct kith_members *);
+
+static inline uint32_t kith_members_hash(const struct kith_members *m, struct kith_bytes name)
+{
+    uint64_t h = kith_hash(m->seed, name.data, name.len);
+    return (uint32_t)(h ^ h >> 32);
+}
+/* hash: kith_members_hash of the name. NULL: not known. */
+struct kith_record *kith_members_find(const struct kith_members *, struct kith_bytes name,
+                                      uint32_t hash);
+struct kith_record *kith_members_named(const struct kith_members *, struct kith_bytes name);
+
+/* A new member, dead with incarnation 0, at a random place of the list (PROTOCOL.md 2.3.4). NULL:
+ * no memory. */
+struct kith_record *kith_members_add(struct kith_members *, struct kith_random *,
+                                     struct kith_bytes name, uint32_t hash, struct kith_bytes addr,
+                                     uint16_t port, struct kith_bytes meta);
+/* Forget the dead and left members of which `gone` says so, shuffle the rest (PROTOCOL.md 2.11).
+ * Returns how many were forgotten. */
+uint32_t kith_members_reap(struct kith_members *, struct kith_random *, struct kith_core *,
+                           bool (*gone)(struct kith_core *, const struct kith_record *));
+void kith_members_state(struct kith_members *, struct kith_record *, enum kith_state, uint64_t now);
+
+#endif

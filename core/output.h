@@ -1,0 +1,46 @@
+/*
+ * output.h - what the core wants done, in order, until somebody polls for it. Knows nothing of what
+ * the entries mean.
+ */
+#ifndef KITH_OUTPUT_H
+#define KITH_OUTPUT_H
+
+#include "bounds.h"
+#include "core.h"
+#include "wire.h"
+
+/* Room in front of each packet for the longest compound header. */
+enum { KITH_COMPOUND_HEAD = 2 + 2 * KITH_COMPOUND_MAX };
+
+/* Something that waits to be polled. */
+struct kith_item {
+    struct kith_item *next;
+    struct kith_output out;
+    struct kith_buf buf;  /* packets: base is ours */
+    struct kith_buf lent; /* a copy for whoever polls, who may change it */
+    uint8_t *bytes;       /* writes: ours */
+    struct kith_addr to;
+    char name[KITH_NAME_LIMIT + 1];
+};
+
+struct kith_items {
+    struct kith_item *first, **last;
+    struct kith_item *lent; /* what poll gave last */
+    struct kith_item *spare, *spare_packets;
+    uint32_t spares, spare_packet_count;
+};
+
+void kith_items_init(struct kith_items *);
+void kith_items_fini(struct kith_items *);
+struct kith_item *kith_item_new(struct kith_items *);
+/* With an empty buffer of at least `size` bytes between headroom and tailroom, KITH_COMPOUND_HEAD
+ * more in front. */
+struct kith_item *kith_item_packet(struct kith_items *, uint16_t headroom, size_t size,
+                                   uint16_t tailroom);
+void kith_item_drop(struct kith_items *, struct kith_item *);
+void kith_item_address(struct kith_item *, const struct kith_addr *, struct kith_bytes name);
+void kith_items_push(struct kith_items *, struct kith_item *);
+/* The next one, lent until the next call; what was lent before is over. */
+bool kith_items_poll(struct kith_items *, struct kith_output *);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * receive.c - what a packet holds, and who hears of it.
+ */
+#include "allowed.h"
+#include "answer.h"
+#include "core_log.h"
+#include "merge.h"
+#include "state.h"
+
+static void on_alive(struct kith_core *c, const struct kith_addr *from, struct kith_msg *msg)
+{
+    if (c->set.cidrs_count) { /* PROTOCOL.md 2.12 */
+        if (!kith_allowed(c, kith_bytes_of(from->bytes, from->len))) {
+            kith_count_drop(c, KITH_DROP_SOURCE_NOT_ALLOWED);
+            return;
+        }
+        if (!kith_allowed(c, msg->addr)) {
+            kith_count_drop(c, KITH_DROP_ADDRESS_NOT_ALLOWED);
+            return;
+        }
+    }
+    if (c->set.protocol_version < 2 || msg->port == 0) msg->port = c->default_port;
+    kith_alive(c, msg, KITH_FROM_PEER, NULL);
+}
+
+static void on_user(struct kith_core *c, struct kith_bytes payload)
+{
+    kith_count(c, KITH_COUNT_USER_MESSAGES_RECEIVED);
+    if (c->ops.notify_msg) KITH_ASK(c, c->ops.notify_msg(c->env.delegate_self, payload, false));
+}
+
+/* Where a message came from: alone in its packet, or inside compounds. */
+struct arrival {
+    const struct kith_addr *from;
+    uint64_t at;
+    unsigned depth;
+};
+
+static void message(struct kith_core *, const struct arrival *, struct kith_bytes);
+
+static void compound(struct kith_core *c, const struct arrival *in, struct kith_bytes body)
+{
+    struct arrival inner = {in->from, in->at, in->depth + 1};
+    struct kith_compound parts;
+    struct kith_bytes part;
+    if (inner.depth > KITH_NESTING_MAX) {
+        kith_count_drop(c, KITH_DROP_NESTED_TOO_DEEP);
+        return;
+    }
+    if (kith_compound_open(&parts, body.data, body.len) < 0) {
+        kith_count_drop(c, KITH_DROP_MALFORMED);
+        return;
+    }
+    while (kith_compound_next(&parts, &part)) message(c, &inner, part);
+    if (parts.truncated) {
+        c->counters.drops[KITH_DROP_TRUNCATED_PART] += parts.truncated;
+        kith_core_log_some(c, KITH_LOG_WARN, in->from, "Compound request had %u truncated messages",
+                           parts.truncated);
+    }
+}
+
+/* A message that is a map. */
+static void map(struct kith_core *c, const struct arrival *in, uint8_t type, struct kith_bytes body)
+{
+    struct kith_msg msg;
+    size_t used;
+    if (kith_wire_read(&msg, (enum kith_body)type, body.data, body.len, &used) < 0) {
+        kith_count_drop(c, KITH_DROP_MALFORMED);
+        kith_core_log_some(c, KITH_LOG_ERROR, in->from, "Failed to decode %s message",
+                           kith_msg_name(type));
+        return;
+    }
+    msg.type = type;
+    switch (type) {
+    case KITH_MSG_PING: kith_on_ping(c, in->from, &msg); break;
+    case KITH_MSG_INDIRECT_PING: kith_on_indirect_ping(c, in->from, &msg); break;
+    case KITH_MSG_ACK: kith_on_ack(c, &msg, in->at); break;
+    case KITH_MSG_NACK: kith_on_nack(c, &msg); break;
+    case KITH_MSG_ALIVE: on_alive(c, in->from, &msg); break;
+    case KITH_MSG_SUSPECT: kith_suspect(c, &msg, KITH_FROM_PEER); break;
+    default: kith_dead(c, &msg, KITH_FROM_PEER, NULL); break;
+    }
+}
+
+static void message(struct kith_core *c, const struct arrival *in, struct kith_bytes msg)
+{
+    if (msg.len == 0) {
+        kith_count_drop(c, KITH_DROP_EMPTY_MESSAGE);
+        kith_core_log_some(c, KITH_LOG_ERROR, in->from, "missing message type byte");
+        return;
+    }
+    uint8_t type = msg.data[0];
+    struct kith_bytes body = {msg.data + 1, msg.len - 1};
+    if (type < sizeof c->counters.messages / sizeof *c->counters.messages)
+        c->counters.messages[type]++;
+    switch (type) {
+    case KITH_MSG_PING:
+    case KITH_MSG_INDIRECT_PING:
+    case KITH_MSG_ACK:
+    case KITH_MSG_NACK:
+    case KITH_MSG_ALIVE:
+    case KITH_MSG_SUSPECT:
+    case KITH_MSG_DEAD: map(c, in, type, body); break;
+    case KITH_MSG_COMPOUND: compound(c, in, body); break;
+    case KITH_MSG_USER: on_user(c, body); break;
+    default:
+        kith_count_drop(c, KITH_DROP_UNKNOWN_TYPE);
+        kith_core_log_some(c, KITH_LOG_ERROR, in->from, "msg type (%u) not supported", type);
+    }
+}
+
+void kith_core_packet(struct kith_core *c, uint64_t now, uint64_t received_at,
+                      const struct kith_addr *from, const uint8_t *msg, size_t len)
+{
+    struct arrival in = {from, received_at, 0};
+    kith_enter(c, now);
+    kith_count(c, KITH_COUNT_PACKETS_RECEIVED);
+    c->counters.counts[KITH_COUNT_PACKET_BYTES_RECEIVED] += len;
+    c->replies = 0;
+    if (c->started)
+        message(c, &in, kith_bytes_of(msg, len));
+    else
+        kith_count_drop(c, KITH_DROP_NOT_STARTED);
+}

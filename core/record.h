@@ -1,0 +1,59 @@
+/*
+ * record.h - what is kept of one member. Its name, address, meta and latest accuser share the
+ * memory behind the struct as long as they fit. Knows no table, no time, no rule.
+ */
+#ifndef KITH_RECORD_H
+#define KITH_RECORD_H
+
+#include <kith/plugin.h>
+
+struct kith_suspicion;
+
+struct kith_record {
+    uint64_t since; /* of the state */
+    uint32_t hash, incarnation;
+    uint16_t port, meta_len;
+    uint16_t room; /* bytes behind the struct */
+    uint8_t versions[6];
+    uint8_t name_len, addr_len, accuser_len;
+    uint8_t state : 2, meta_set : 1, outside : 1;
+    uint8_t *bytes; /* name NUL address meta accuser; outside: in memory of its own */
+    struct kith_suspicion *suspicion; /* set as long as the state is suspect */
+    uint8_t inside[];
+};
+
+static inline struct kith_bytes kith_record_name(const struct kith_record *p)
+{
+    return kith_bytes_of(p->bytes, p->name_len);
+}
+static inline struct kith_bytes kith_record_addr(const struct kith_record *p)
+{
+    return kith_bytes_of(p->bytes + p->name_len + 1, p->addr_len);
+}
+/* data NULL: nil on the wire. */
+static inline struct kith_bytes kith_record_meta(const struct kith_record *p)
+{
+    return kith_bytes_of(p->meta_set ? p->bytes + p->name_len + 1 + p->addr_len : NULL,
+                         p->meta_len);
+}
+static inline struct kith_bytes kith_record_accuser(const struct kith_record *p)
+{
+    return kith_bytes_of(p->bytes + p->name_len + 1 + p->addr_len + p->meta_len, p->accuser_len);
+}
+static inline bool kith_record_gone(const struct kith_record *p)
+{
+    return p->state == KITH_DEAD || p->state == KITH_LEFT;
+}
+
+/* All zero but these four. NULL: no memory. */
+struct kith_record *kith_record_new(struct kith_bytes name, struct kith_bytes addr, uint16_t port,
+                                    struct kith_bytes meta);
+void kith_record_free(struct kith_record *);
+
+/* The arguments may point into the record. -KITH_ENOMEM: nothing changed. */
+int kith_record_store(struct kith_record *, struct kith_bytes addr, struct kith_bytes meta,
+                      struct kith_bytes accuser);
+int kith_record_accuse(struct kith_record *, struct kith_bytes accuser);
+void kith_record_address(const struct kith_record *, struct kith_addr *out);
+
+#endif

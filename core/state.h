@@ -1,0 +1,92 @@
+/*
+ * state.h - struct kith_core itself, and the few lines that every file with a core in hand needs.
+ * Private to core/; core.h is all that others see. local.mk lists the files in the order in which
+ * they stand on each other.
+ */
+#ifndef KITH_STATE_H
+#define KITH_STATE_H
+
+#include "alarms.h"
+#include "broadcast.h"
+#include "choose.h"
+#include "completion.h"
+#include "core.h"
+#include "counters.h"
+#include "exchange.h"
+#include "members.h"
+#include "output.h"
+#include "pending.h"
+#include "probe.h"
+#include "random.h"
+
+#include <assert.h>
+
+struct kith_core {
+    struct kith_settings set;
+    struct kith_core_env env;
+    struct kith_delegate_ops ops; /* as much of it as there is */
+    struct kith_addr advertise;
+    char name[KITH_NAME_LIMIT + 1];
+    uint8_t name_len;
+    uint8_t versions[6];
+    uint16_t default_port, headroom, tailroom;
+    uint32_t first_incarnation;
+    bool started, left;
+    bool busy;  /* inside a call of the delegate */
+    bool dying; /* being freed */
+    uint64_t now;
+    uint64_t quiet_until; /* when kith_core_log_some may say more */
+    unsigned quiet_lines;
+    unsigned replies; /* packets made by the packet being handled */
+    unsigned health;
+    uint32_t request_id;
+    struct kith_random random;
+    struct kith_alarms alarms;
+    struct kith_members members;
+    struct kith_record *self;
+    struct kith_choice choice;
+    struct kith_probe probe;
+    struct kith_pendings pendings;
+    struct kith_broadcasts queue, user_queue;
+    struct kith_exchanges exchanges;
+    struct kith_items items;
+    struct kith_request *leaves; /* that wait for the broadcast to end */
+    bool leave_under_way;
+    struct kith_alarm probe_alarm, gossip_alarm, sync_alarm, queue_alarm;
+    struct kith_counters counters;
+    uint8_t scratch[8192]; /* a message being written; ack payload */
+};
+
+static inline struct kith_bytes kith_self_name(const struct kith_core *c)
+{
+    return kith_bytes_of(c->name, c->name_len);
+}
+
+/* Every call that changes the core begins with this. A delegate must not make one, and time never
+ * goes back. */
+static inline void kith_enter(struct kith_core *c, uint64_t now)
+{
+    assert(!c->busy);
+    if (now > c->now) c->now = now;
+}
+
+static inline void kith_count(struct kith_core *c, enum kith_counter i) { c->counters.counts[i]++; }
+static inline void kith_count_drop(struct kith_core *c, enum kith_drop i)
+{
+    c->counters.drops[i]++;
+}
+static inline void kith_observe(struct kith_core *c, enum kith_core_histogram which, double value)
+{
+    kith_counters_observe(&c->counters, which, value);
+}
+
+/* Around each call of the delegate: it must not call back. */
+#define KITH_ASK(c, ...) \
+    do { \
+        assert(!(c)->busy); \
+        (c)->busy = true; \
+        __VA_ARGS__; \
+        (c)->busy = false; \
+    } while (0)
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * suspicion.h - how long a suspect has to refute (Lifeguard; PROTOCOL.md 2.6). Does not know what
+ * follows when time is up: whoever begins a suspicion says what to call.
+ */
+#ifndef KITH_SUSPICION_H
+#define KITH_SUSPICION_H
+
+#include "alarms.h"
+#include "record.h"
+
+/* The timer of one suspect. It lives exactly as long as its member is in state suspect:
+ *
+ *     begin    alive -> suspect     the timer runs: `max`, or `min` when nobody could confirm
+ *     confirm  another accuser      the timer is shortened towards `min`; after k it stays
+ *     fire     time is up           merge.c declares the member dead, which forgets the suspicion
+ *     forget   suspect -> anything  the timer is cleared and freed
+ */
+struct kith_suspicion {
+    struct kith_alarm alarm;
+    struct kith_record *record;
+    uint64_t start, min, max;
+    uint32_t k, count; /* confirmations wanted, and had */
+    uint64_t from[];   /* hashes of the 1 + k accusers, the first one's included */
+};
+
+/* The tables of PROTOCOL.md 2.6, in the unit of the interval. */
+uint64_t kith_suspicion_min(uint32_t mult, size_t n, uint64_t interval);
+int64_t kith_suspicion_remaining(uint32_t count, uint32_t k, uint64_t elapsed, uint64_t min,
+                                 uint64_t max);
+
+int kith_suspicion_begin(struct kith_core *, struct kith_record *, struct kith_bytes from,
+                         void (*fire)(struct kith_core *, struct kith_alarm *));
+void kith_suspicion_forget(struct kith_core *, struct kith_record *);
+/* Whether this accuser is new and counts. */
+bool kith_suspicion_confirm(struct kith_core *, struct kith_record *, struct kith_bytes from);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * codec.h - private to plugins/: a codec entry in use, and calls into it. Knows nothing of chains.
+ *
+ * What a codec returns is not trusted: 0 is success, a negative code a failure, KITH_PASS (on
+ * sealing, from one that may pass) "left as it was"; anything else breaks the contract.
+ */
+#ifndef KITH_CODEC_IN_USE_H
+#define KITH_CODEC_IN_USE_H
+
+#include "pipeline.h"
+
+/* Pipelines share the codecs of entries that a reload left as they were. */
+struct kith_codec {
+    unsigned refs;
+    struct kith_instance *instance;
+    const struct kith_codec_ops *ops;
+    struct kith_keyring *ring;               /* that it listens to, or NULL */
+    struct kith_form forms[KITH_STREAM + 1]; /* by plane, layer bytes decided */
+    struct kith_room room;                   /* what it adds, without what the host writes */
+    uint32_t provides; /* as the plugin says; who authenticates also notices accidents */
+    bool may_pass;     /* a message may go out without this layer: it guards nothing */
+    struct kith_codec_stats stats;
+    unsigned seal_turn, open_turn; /* for sampling */
+    uint64_t *breaches;            /* counter, NULL before the first */
+};
+
+int kith_codec_new(struct kith_codec **, const struct kith_entry *, const struct kith_host_maker *,
+                   struct kith_keyring *ring, uint8_t protocol, struct kith_error *);
+void kith_codec_unref(struct kith_codec *);
+/* Would this one have been made from that entry? */
+bool kith_codec_fits(const struct kith_codec *, const struct kith_entry *,
+                     struct kith_keyring *ring, uint8_t protocol);
+/* It broke its contract: log, count. Always -KITH_EIO. */
+int kith_codec_breach(struct kith_codec *, const char *what);
+
+/* First bytes that are layers, also when nobody here opens them; never messages. */
+static inline bool kith_is_layer(uint8_t first)
+{
+    return first == 9 || first == 10 || first == 12 || (first >= 0x80 && first <= 0xEF);
+}
+
+#define KITH_STREAM_HEAD 5 /* layer byte and length of a FRAMED layer */
+
+/* Bytes that the host itself writes in front of a layer. */
+static inline size_t kith_framing_bytes(const struct kith_form *form, enum kith_plane plane)
+{
+    if (form->framing == KITH_OWN) return 0;
+    return plane == KITH_PACKET ? 1 : KITH_STREAM_HEAD;
+}
+
+/* For how many messages does the time of this one stand? 0: it is not taken. */
+static inline unsigned kith_sample(unsigned turn)
+{
+    return turn < 64 ? 1 : turn % 64 == 0 ? 64 : 0;
+}
+
+/* ------------------------------------------------------------------------------------- calls */
+
+static inline int kith_codec_seal(struct kith_codec *c, struct kith_buf *buf, struct kith_frame *f)
+{
+    struct kith_instance *in = c->instance;
+    kith_instance_enter(in);
+    int rc = c->ops->seal(in->self, buf, f);
+    kith_instance_leave(in);
+    return rc;
+}
+
+static inline int kith_codec_open(struct kith_codec *c, struct kith_buf *buf, struct kith_frame *f)
+{
+    struct kith_instance *in = c->instance;
+    kith_instance_enter(in);
+    int rc = c->ops->open(in->self, buf, f);
+    kith_instance_leave(in);
+    return rc;
+}
+
+static inline size_t kith_codec_sealed(struct kith_codec *c, size_t len, const struct kith_frame *f)
+{
+    if (!c->ops->sealed) return len + c->room.head + c->room.tail;
+    struct kith_instance *in = c->instance;
+    kith_instance_enter(in);
+    size_t n = c->ops->sealed(in->self, len, f);
+    kith_instance_leave(in);
+    return n;
+}
+
+static inline int kith_codec_extent(struct kith_codec *c, const uint8_t *data, size_t len,
+                                    size_t *need)
+{
+    struct kith_instance *in = c->instance;
+    kith_instance_enter(in);
+    int rc = c->ops->extent(in->self, data, len, need);
+    kith_instance_leave(in);
+    return rc;
+}
+
+#endif

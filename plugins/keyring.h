@@ -1,0 +1,37 @@
+/*
+ * keyring.h - a ring of keys that codecs and tools share. Knows nothing of codecs but their names.
+ */
+#ifndef KITH_KEYRING_H
+#define KITH_KEYRING_H
+
+#include "config.h"
+
+/* A ring of keys with memberlist's semantics (PROTOCOL.md 4): the first is the primary and seals,
+ * all open. Reference counted; each codec entry that uses it listens for changes. Keys are in
+ * locked memory and are never shown; a fingerprint is the first 8 bytes of BLAKE2b of the key, in
+ * hex. */
+struct kith_keyring;
+#define KITH_FINGERPRINT 17 /* with its NUL */
+
+/* Copies the keys; may be empty. */
+struct kith_keyring *kith_keyring_new(const struct kith_secrets *);
+struct kith_keyring *kith_keyring_ref(struct kith_keyring *);
+void kith_keyring_unref(struct kith_keyring *);
+size_t kith_keyring_count(const struct kith_keyring *);
+/* i = 0: the primary. codec NULL: the raw key, else the 32-byte subkey for that codec. */
+int kith_keyring_key(struct kith_keyring *, size_t i, const char *codec, struct kith_key *out);
+void kith_keyring_fingerprint(const struct kith_keyring *, size_t i, char out[KITH_FINGERPRINT]);
+/* Its index, or -KITH_ENOTFOUND. */
+int kith_keyring_find(const struct kith_keyring *, const char *fingerprint);
+/* Each validates, then changes, then tells the listeners, then writes the file the ring came from
+ * (when it came from one file). *saved: NULL or set to whether it was written. */
+int kith_keyring_install(struct kith_keyring *, const uint8_t *key, size_t len, bool *saved,
+                         struct kith_error *);
+int kith_keyring_use(struct kith_keyring *, size_t i, bool *saved, struct kith_error *);
+int kith_keyring_remove(struct kith_keyring *, size_t i, bool *saved, struct kith_error *);
+/* Take over the content of another ring (reload); tells the listeners when it differs. */
+int kith_keyring_replace(struct kith_keyring *, const struct kith_secrets *);
+void kith_keyring_listen(struct kith_keyring *, void (*changed)(void *arg), void *arg);
+void kith_keyring_unlisten(struct kith_keyring *, void (*changed)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * plugins_check.h - what only the plugins can say about a config: the init of each instance, and
+ * delegates that exclude each other.
+ */
+#ifndef KITH_PLUGINS_CHECK_H
+#define KITH_PLUGINS_CHECK_H
+
+#include "config.h"
+
+/* Every problem goes to diag, at its place. Nothing is started. */
+void kith_plugins_check(const struct kith_config *, struct kith_diag *);
+
+#endif

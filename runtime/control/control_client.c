@@ -1,0 +1,319 @@
+/*
+ * control_client.c - one client of the control socket: lines in, one answer to each out, in order;
+ * a request that takes its time holds back the next one of its client only.
+ *
+ * Everything is bounded: clients, the length of a line, what waits for a client that does not read.
+ * Knows lines, not what they ask for.
+ */
+#include "control_inside.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct buffer {
+    char *data;
+    size_t head, len, cap; /* data[head .. len) */
+};
+
+/*
+ * A client:
+ *
+ *   idle     reads; the next whole line is a request
+ *            -> busy    the request is handed to the commands
+ *   busy     does not read; lines that are here already wait
+ *            -> idle    it is answered: at once, by a callback (`pending`), or when what it waits
+ * for holds (`wait`) closed   (fd -1) from either: the peer is gone or sends too much; the peer has
+ * `ended` and all is answered; the node closes. Freed when no callback is pending.
+ */
+struct kith_client {
+    struct kith_client *next;
+    struct kith_control *control;
+    int fd; /* -1: gone */
+    struct kith_watch *watch;
+    struct kith_timer *timer;
+    struct buffer in, out;
+    json_t *id;       /* of the request under way */
+    bool busy, ended; /* a request is under way; the peer sends no more */
+    unsigned pending; /* callbacks that will come: 0 or 1 */
+    uint64_t dropped;
+    struct kith_wait wait; /* holds NULL: none */
+    void (*closed)(void *arg, struct kith_client *);
+    void *closed_arg;
+};
+
+struct kith_control *kith_client_control(const struct kith_client *c) { return c->control; }
+
+struct kith *kith_client_node(const struct kith_client *c) { return c->control->k; }
+
+void kith_client_on_close(struct kith_client *c, void (*fn)(void *arg, struct kith_client *),
+                          void *arg)
+{
+    c->closed = fn;
+    c->closed_arg = arg;
+}
+
+/* ----------------------------------------------------------------------------------- clients */
+
+static void client_free(struct kith_client *c)
+{
+    json_decref(c->id);
+    free(c->in.data);
+    free(c->out.data);
+    free(c);
+}
+
+/* The struct stays until the callback that is pending has come. */
+static void client_close(struct kith_client *c)
+{
+    if (c->fd < 0) return;
+    if (c->closed) c->closed(c->closed_arg, c);
+    struct kith_client **p = &c->control->clients;
+    while (*p != c) p = &(*p)->next;
+    *p = c->next;
+    c->control->count--;
+    if (c->watch) kith_loop_watch_free(c->watch);
+    if (c->timer) kith_loop_timer_free(c->timer);
+    close(c->fd);
+    c->fd = -1;
+    c->watch = NULL;
+    c->timer = NULL;
+    c->wait.holds = NULL;
+    if (!c->pending) client_free(c);
+}
+
+static void client_ready(void *arg, unsigned events);
+
+static bool append(struct buffer *b, const char *data, size_t len)
+{
+    if (b->head) {
+        memmove(b->data, b->data + b->head, b->len - b->head);
+        b->len -= b->head;
+        b->head = 0;
+    }
+    if (b->len + len > b->cap) {
+        size_t cap = b->cap ? b->cap : 4096;
+        while (cap < b->len + len) cap *= 2;
+        char *grown = realloc(b->data, cap);
+        if (!grown) return false;
+        b->data = grown;
+        b->cap = cap;
+    }
+    memcpy(b->data + b->len, data, len);
+    b->len += len;
+    return true;
+}
+
+/* Write what the socket takes. False: the client is broken (and not closed yet). */
+static bool client_flush(struct kith_client *c)
+{
+    while (c->out.head < c->out.len) {
+        ssize_t n = send(c->fd, c->out.data + c->out.head, c->out.len - c->out.head,
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno != EAGAIN) return false;
+        if (n <= 0) break;
+        c->out.head += (size_t)n;
+    }
+    if (c->out.head == c->out.len) c->out.head = c->out.len = 0;
+    unsigned events = c->out.len ? KITH_WRITABLE : 0;
+    if (!c->ended && !c->busy) events |= KITH_READABLE;
+    kith_loop_watch_set(c->watch, events);
+    return true;
+}
+
+static void client_line(struct kith_client *c, const char *line, size_t len)
+{
+    if (c->fd < 0) return;
+    if (c->out.len - c->out.head + len > KITH_CONTROL_OUT_MAX || !append(&c->out, line, len) ||
+        !append(&c->out, "\n", 1))
+        shutdown(c->fd,
+                 SHUT_RDWR); /* its next read finds the end, and closes it outside of this call */
+    else
+        client_flush(c);
+}
+
+void kith_client_event(struct kith_client *c, const char *line, size_t len)
+{
+    size_t waiting = c->out.len - c->out.head;
+    if (waiting && waiting + len > KITH_CONTROL_EVENTS_MAX) {
+        c->dropped++;
+        return;
+    }
+    if (c->dropped) {
+        char text[64];
+        int n = snprintf(text, sizeof text, "{\"event\":\"dropped\",\"count\":%llu}",
+                         (unsigned long long)c->dropped);
+        c->dropped = 0;
+        client_line(c, text, (size_t)n);
+    }
+    client_line(c, line, len);
+}
+
+/* ----------------------------------------------------------------------------------- answers */
+
+void kith_client_answer(struct kith_client *c, json_t *answer)
+{
+    if (c->fd >= 0 && answer) {
+        if (!json_object_get(answer, "ok")) json_object_set_new(answer, "ok", json_true());
+        if (c->id) json_object_set(answer, "id", c->id);
+        char *line = json_dumps(answer, KITH_CONTROL_JSON);
+        c->busy = false;
+        if (line)
+            client_line(c, line, strlen(line));
+        else
+            shutdown(c->fd, SHUT_RDWR);
+        free(line);
+    }
+    json_decref(answer);
+    json_decref(c->id);
+    c->id = NULL;
+    c->busy = false;
+}
+
+void kith_client_fail(struct kith_client *c, int code, const char *fmt, ...)
+{
+    char text[600];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    kith_client_answer(c, json_pack("{s:b,s:s,s:o}", "ok", 0, "code", kith_code_name(code), "error",
+                                    kith_json_text(text)));
+}
+
+void kith_client_pend(struct kith_client *c) { c->pending++; }
+
+void kith_client_unpend(struct kith_client *c)
+{
+    if (--c->pending == 0 && c->fd < 0) client_free(c);
+}
+
+void kith_client_done(void *arg, int status, uint64_t value)
+{
+    struct kith_client *c = arg;
+    if (status < 0)
+        kith_client_fail(c, status, "%s", kith_code_text(status));
+    else
+        kith_client_answer(c, json_pack("{s:I}", "value", (json_int_t)value));
+    kith_client_unpend(c);
+}
+
+/* ----------------------------------------------------------------------------------- waiting */
+
+static void wait_expired(void *arg)
+{
+    struct kith_client *c = arg;
+    c->wait.holds = NULL;
+    kith_client_fail(c, KITH_ETIMEOUT, "timed out waiting for %s=%llu", c->wait.what,
+                     (unsigned long long)c->wait.count);
+}
+
+static bool wait_check(struct kith_client *c)
+{
+    if (!c->wait.holds || !c->wait.holds(c, &c->wait)) return false;
+    c->wait.holds = NULL;
+    if (c->timer) kith_loop_timer_set(c->timer, UINT64_MAX);
+    kith_client_answer(c, c->wait.answer(c));
+    return true;
+}
+
+void kith_client_wait(struct kith_client *c, const struct kith_wait *wait, uint64_t timeout)
+{
+    struct kith *k = c->control->k;
+    c->wait = *wait;
+    if (wait_check(c)) return;
+    if (!c->timer) c->timer = kith_loop_timer(kith_node_loop(k), wait_expired, c);
+    if (!c->timer) {
+        c->wait.holds = NULL;
+        kith_client_fail(c, KITH_ENOMEM, "out of memory");
+        return;
+    }
+    kith_loop_timer_set(c->timer, kith_node_now(k) + timeout);
+}
+
+/* What happened may also be the answer that the next request waits for. */
+void kith_clients_turn_ended(struct kith_control *control)
+{
+    for (struct kith_client *c = control->clients, *next; c; c = next) {
+        next = c->next;
+        wait_check(c);
+        if (!c->busy && (c->ended || c->in.len > c->in.head))
+            client_ready(c, 0); /* answered: the next one */
+    }
+}
+
+/* ---------------------------------------------------------------------------------- requests */
+
+static void request(struct kith_client *c, const char *line, size_t len)
+{
+    json_error_t error;
+    c->busy = true;
+    json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+    if (json_is_object(root)) {
+        json_t *id = json_object_get(root, "id");
+        c->id = json_incref(id);
+        c->control->command(c, root);
+    } else {
+        kith_client_fail(c, KITH_EINVAL, "not a JSON object: %s",
+                         root ? "something else" : error.text);
+    }
+    json_decref(root);
+}
+
+/* Requests one after the other, as far as they are there and answered. False: over the limit. */
+static bool client_requests(struct kith_client *c)
+{
+    while (!c->busy) {
+        char *begin = c->in.data + c->in.head;
+        char *end = c->in.len > c->in.head ? memchr(begin, '\n', c->in.len - c->in.head) : NULL;
+        if (!end) return c->in.len - c->in.head <= KITH_CONTROL_LINE_MAX;
+        size_t len = (size_t)(end - begin);
+        c->in.head += len + 1;
+        if (len) request(c, begin, len);
+    }
+    return true;
+}
+
+static bool client_read(struct kith_client *c)
+{
+    char chunk[16384];
+    ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    if (n == 0) c->ended = true;
+    return n == 0 || append(&c->in, chunk, (size_t)n);
+}
+
+static void client_ready(void *arg, unsigned events)
+{
+    struct kith_client *c = arg;
+    bool ok = true;
+    if (events & KITH_READABLE) ok = client_read(c);
+    if (ok) ok = client_requests(c) && client_flush(c);
+    bool over = c->ended && !c->busy && !c->out.len;
+    if (!ok || over) client_close(c);
+}
+
+/* ---------------------------------------------------------------------------------- all of them */
+
+void kith_client_new(struct kith_control *control, int fd)
+{
+    struct kith_client *c = control->count < KITH_CONTROL_CLIENTS_MAX ? calloc(1, sizeof *c) : NULL;
+    if (c)
+        c->watch = kith_loop_watch(kith_node_loop(control->k), fd, KITH_READABLE, client_ready, c);
+    if (!c || !c->watch) {
+        free(c);
+        close(fd);
+        return;
+    }
+    c->control = control;
+    c->fd = fd;
+    c->next = control->clients;
+    control->clients = c;
+    control->count++;
+}
+
+void kith_clients_close(struct kith_control *control)
+{
+    while (control->clients) client_close(control->clients);
+}

@@ -1,0 +1,112 @@
+/*
+ * control_inside.h - what the files of the control socket share. Each calls only those further
+ * down:
+ *
+ *   control.c            the socket; the observer that the node knows
+ *   control_commands.c   what may be asked
+ *   control_keys.c       the keyring's commands
+ *   control_monitor.c    events, log lines and messages, as they happen
+ *   control_client.c     one client: lines in, answers and events out
+ *   control_report.c     members and node as JSON
+ *   control_wire.c       a message on its way as JSON
+ *   control_json.c       bytes as JSON text
+ *   control_path.c       where the socket of a node is
+ */
+#ifndef KITH_CONTROL_INSIDE_H
+#define KITH_CONTROL_INSIDE_H
+
+#include "control.h"
+#include "observer.h"
+
+enum {
+    /* Answers that wait for a client: over it, the client is dropped. */
+    KITH_CONTROL_OUT_MAX = 64 << 20,
+    /* The same, when events are dropped and counted. */
+    KITH_CONTROL_EVENTS_MAX = 1 << 20,
+    KITH_CONTROL_CLIENTS_MAX = 64
+};
+
+struct kith_monitor;
+struct kith_client;
+
+/* The socket and all that hangs on it. */
+struct kith_control {
+    struct kith *k;
+    struct kith_observer observer;
+    int fd;
+    char *path;
+    bool ours; /* the file at path is the socket made here: device and inode */
+    uint64_t device, inode;
+    struct kith_watch *watch;
+    struct kith_client *clients;
+    size_t count;
+    struct kith_monitor *monitor;
+    /* Each request, to be answered now or later. */
+    void (*command)(struct kith_client *, const json_t *request);
+};
+
+/* -------------------------------------------------------------------------- control_client.c */
+
+/* A wait for a count: "alive=3" at least, "alive==3" exactly. */
+struct kith_wait {
+    bool (*holds)(struct kith_client *, const struct kith_wait *);
+    json_t *(*answer)(struct kith_client *);
+    char what[16];
+    uint64_t count;
+    bool exactly;
+};
+
+/* Takes the descriptor over, also when it fails (too many, no memory): then it is closed. */
+void kith_client_new(struct kith_control *, int fd);
+/* A turn has ended: what happened may be what a client waits for. */
+void kith_clients_turn_ended(struct kith_control *);
+void kith_clients_close(struct kith_control *);
+
+struct kith_control *kith_client_control(const struct kith_client *);
+struct kith *kith_client_node(const struct kith_client *);
+/* Call fn when the client has gone; one for each client. */
+void kith_client_on_close(struct kith_client *, void (*fn)(void *arg, struct kith_client *),
+                          void *arg);
+
+/* The one answer to the request under way. Takes the object over; `ok`, and `id` when there was
+ * one, are added. */
+void kith_client_answer(struct kith_client *, json_t *);
+void kith_client_fail(struct kith_client *, int code, const char *fmt, ...) KITH_PRINTF(3, 4);
+/* The answer comes later: from `kith_client_done` as done, with the client as arg, or from
+ * kith_client_answer. */
+void kith_client_pend(struct kith_client *);
+/* It never will: the request was not taken. */
+void kith_client_unpend(struct kith_client *);
+void kith_client_done(void *client, int status, uint64_t value);
+/* Answer as soon as it holds, or fail with a time-out (ns from now). */
+void kith_client_wait(struct kith_client *, const struct kith_wait *, uint64_t timeout);
+/* A line that nobody asked for, in a stream of events; dropped and counted when the client does not
+ * read. */
+void kith_client_event(struct kith_client *, const char *line, size_t len);
+
+/* ----------------------------------------------- control_commands.c, _keys.c, _monitor.c */
+
+void kith_control_command(struct kith_client *, const json_t *request);
+void kith_control_keys(struct kith_client *, const json_t *request);
+
+struct kith_monitor *kith_monitor_new(struct kith_control *); /* NULL: no memory */
+void kith_monitor_free(struct kith_monitor *);                /* NULL is fine */
+size_t kith_monitor_count(const struct kith_monitor *);
+void kith_control_monitor(struct kith_client *, const json_t *request);
+
+/* ---------------------------------------------------- control_report.c, _wire.c, _json.c */
+
+json_t *kith_report_member(struct kith *, const struct kith_member *);
+json_t *kith_report_members(struct kith *);
+json_t *kith_report_info(struct kith *);
+size_t kith_report_count(struct kith *, enum kith_state);
+int kith_state_parse(const char *text); /* enum kith_state, or -KITH_EINVAL */
+
+json_t *kith_wire_event(struct kith *, const struct kith_wire_message *);
+
+/* Bytes as JSON text: what is not UTF-8 becomes \xNN. */
+json_t *kith_json_bytes(struct kith_bytes);
+json_t *kith_json_text(const char *);
+json_t *kith_json_base64(struct kith_bytes);
+
+#endif

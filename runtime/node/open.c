@@ -1,0 +1,211 @@
+/*
+ * open.c - a file becomes settings, instances, a pipeline: what kith_open() makes and a reload
+ * makes again. Opens nothing but the log.
+ */
+#include "inside.h"
+#include <stdlib.h>
+
+/* ---------------------------------------------------------------------------------- reading */
+
+/* Each line to the embedder's hook, or all of it to where problems go. */
+static void tell(struct kith *k, enum kith_log_level level, char *text)
+{
+    if (!k->options.log) {
+        if (k->problems) fputs(text, k->problems);
+        return;
+    }
+    char *save, *line = strtok_r(text, "\n", &save);
+    for (; line; line = strtok_r(NULL, "\n", &save))
+        k->options.log(k->options.log_ctx, level, line);
+}
+
+int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_error *err)
+{
+    int rc = 0;
+    bool failed = kith_diag_errors(diag) > 0;
+    char *text = kith_diag_text(diag);
+    if (failed)
+        rc = kith_fail(err, KITH_EINVAL, "%.*s", text ? (int)strcspn(text, "\n") : 0,
+                       text ? text : "");
+    if (text) tell(k, failed ? KITH_LOG_ERROR : KITH_LOG_WARN, text);
+    free(text);
+    return rc;
+}
+
+struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
+{
+    struct kith_config_finder finder = kith_registry_finder(k->registry);
+    struct kith_config *config =
+        k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
+                : kith_config_load(k->path, &finder, diag);
+    if (!config) return NULL;
+    if (k->options.name) config->settings.name = k->options.name;
+    kith_plugins_check(config, diag);
+    if (!kith_diag_errors(diag)) return config;
+    kith_config_free(config);
+    return NULL;
+}
+
+static int read_config(struct kith *k, struct kith_error *err)
+{
+    struct kith_diag *diag = kith_diag_new();
+    if (!diag) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    k->config = kith_node_read(k, diag);
+    int rc = kith_node_tell(k, diag, err);
+    kith_diag_free(diag);
+    if (!k->config) return rc ? rc : kith_fail(err, KITH_EINVAL, "%s: can't be read", k->path);
+    k->name = strdup(k->config->settings.name);
+    if (!k->name) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    k->config->settings.name = k->name;
+    return 0;
+}
+
+static uint64_t wall(void *loop) { return kith_loop_wall(loop); }
+
+struct kith_log_setup kith_node_log_setup(struct kith *k, const struct kith_config *c)
+{
+    return (struct kith_log_setup){
+        .node = k->name, /* which a reload does not change */
+        .to = c->log_to,
+        .format = c->log_format,
+        .level = c->log_level,
+        .file = c->log_file,
+        .hook = k->options.log,
+        .hook_ctx = k->options.log_ctx,
+        .wall = kith_loop_is_virtual(k->loop) ? wall : NULL,
+        .wall_ctx = k->loop,
+    };
+}
+
+static int parse_literal(void *ctx, const char *host, uint16_t port, struct kith_addr *out)
+{
+    struct kith *k = ctx;
+    return k->ops->parse(k->transport->self, host, port, out);
+}
+
+struct kith_resolver *kith_node_resolver(struct kith *k, const struct kith_config *c)
+{
+    struct kith_resolver_setup setup = {
+        .dns_config_path = c->settings.dns_config_path, .parse = parse_literal, .parse_ctx = k};
+    return kith_resolver_new(k->loop, k->log, &setup);
+}
+
+/* ------------------------------------------------------------------------------------ making */
+
+/* What needs nothing but the loop, the configuration and each other. */
+static int make_ground(struct kith *k, struct kith_error *err)
+{
+    struct kith_log_setup setup = kith_node_log_setup(k, k->config);
+    int rc = kith_log_new(&k->log, &setup, err);
+    if (rc) return rc;
+    k->services = kith_services_new(k->loop, k->log);
+    k->ring = kith_keyring_new(&k->config->keyring);
+    if (!k->services || !k->ring || kith_streams_new(k) || kith_commands_new(k) ||
+        kith_joiner_new(k))
+        return kith_fail(err, KITH_ENOMEM, "out of memory");
+    k->maker = kith_services_maker(k->services);
+    k->maker.file = k->path;
+    return 0;
+}
+
+static int make_delegates(struct kith *k, struct kith_error *err)
+{
+    const struct kith_config *c = k->config;
+    kith_table_init(k);
+    k->delegates = kith_delegates_new(c, &k->maker, &k->table, NULL, err);
+    if (!k->delegates) return err->code ? err->code : -KITH_EINVAL;
+    kith_delegates_meta(k->delegates, c->meta);
+    if (!k->options.delegate) return 0;
+    int rc = kith_delegates_listen(k->delegates, k->options.delegate, k->options.delegate_self);
+    return rc ? kith_fail(err, (enum kith_code) - rc, "the program's delegate can't take part") : 0;
+}
+
+/* The parts below the core, in the order in which they need each other. */
+static int make_parts(struct kith *k, struct kith_error *err)
+{
+    const struct kith_config *c = k->config;
+    int rc = make_ground(k, err);
+    if (rc) return rc;
+    rc = kith_instance_new(&k->transport, &c->transport, &k->maker, k->ring, err);
+    if (rc) return rc;
+    k->ops = k->transport->plugin->ops;
+    rc = kith_pipeline_new(&k->pipeline, &c->chain, &k->maker, k->ring, NULL, err);
+    if (rc) return rc;
+    k->resolver = kith_node_resolver(k, c);
+    if (!k->resolver) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    return make_delegates(k, err);
+}
+
+/* The embedder's folders come before those that are looked in anyway. */
+static struct kith_registry *make_registry(const char *first)
+{
+    const char *env = secure_getenv("KITH_PLUGIN_PATH"), *rest = env && *env ? env : KITH_PLUGINDIR;
+    if (!first || !*first) return kith_registry_new(NULL);
+    size_t len = strlen(first) + strlen(rest) + 2;
+    char *dirs = malloc(len);
+    if (!dirs) return NULL;
+    snprintf(dirs, len, "%s:%s", first, rest);
+    struct kith_registry *registry = kith_registry_new(dirs);
+    free(dirs);
+    return registry;
+}
+
+static int take_file(struct kith *k, const struct kith_node_setup *s)
+{
+    k->path = strdup(s->path ? s->path : "");
+    if (!k->path) return -KITH_ENOMEM;
+    if (!s->text) return 0;
+    k->text = malloc(s->len + 1);
+    if (!k->text) return -KITH_ENOMEM;
+    memcpy(k->text, s->text, s->len);
+    k->text_len = s->len;
+    return 0;
+}
+
+/* What was brought along, and what the node must have of its own. */
+static int take_setup(struct kith *k, const struct kith_node_setup *s,
+                      const struct kith_options *options, struct kith_error *err)
+{
+    if (options)
+        memcpy(&k->options, options,
+               options->size < sizeof k->options ? options->size : sizeof k->options);
+    k->problems = s->problems;
+    int rc = take_file(k, s);
+    k->own_loop = !s->loop;
+    k->loop = s->loop ? s->loop : kith_loop_new();
+    k->own_registry = !s->registry;
+    k->registry = s->registry ? s->registry : make_registry(k->options.plugin_path);
+    return rc || !k->loop || !k->registry ? kith_fail(err, KITH_ENOMEM, "out of memory") : 0;
+}
+
+static int begin(struct kith *k, const struct kith_node_setup *s,
+                 const struct kith_options *options, struct kith_error *err)
+{
+    int rc = take_setup(k, s, options, err);
+    if (!rc) rc = read_config(k, err);
+    if (rc) return rc;
+    rc = make_parts(k, err);
+    if (rc) {
+        char text[sizeof err->text + 1];
+        snprintf(text, sizeof text, "%s\n", err->text);
+        tell(k, KITH_LOG_ERROR, text);
+    }
+    return rc;
+}
+
+int kith_node_open(struct kith **out, const struct kith_node_setup *setup,
+                   const struct kith_options *options, struct kith_error *err)
+{
+    struct kith_error mine = {.size = sizeof mine};
+    if (!err) err = &mine;
+    err->code = 0;
+    err->text[0] = 0;
+    struct kith *k = calloc(1, sizeof *k);
+    if (!k) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    int rc = begin(k, setup, options, err);
+    if (rc)
+        kith_close(k);
+    else
+        *out = k;
+    return rc;
+}

@@ -1,0 +1,196 @@
+/*
+ * nodes.c - see nodes.h.
+ */
+#include "nodes.h"
+#include "control_inside.h"
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+char dir[] = "/tmp/kith-test-XXXXXX";
+struct kith_loop *loop;
+struct kith_registry *registry;
+
+struct node nodes[NODES];
+const char *node_label = "";
+
+static void on_join(void *self, const struct kith_member *m) { ((struct node *)self)->joins++; }
+
+static void on_leave(void *self, const struct kith_member *m)
+{
+    ((struct node *)self)->leaves++;
+    ((struct node *)self)->deaths += m->state == KITH_DEAD;
+}
+
+static void on_update(void *self, const struct kith_member *m) { ((struct node *)self)->updates++; }
+
+static void on_message(void *self, struct kith_bytes bytes, bool reliable)
+{
+    struct node *n = self;
+    *(reliable ? &n->streams : &n->packets) += 1;
+    n->bytes += bytes.len;
+    snprintf(n->last, sizeof n->last, "%.*s", (int)(bytes.len < 60 ? bytes.len : 60),
+             (const char *)bytes.data);
+}
+
+static int on_alive(void *self, const struct kith_member *m, struct kith_error *err)
+{
+    struct node *n = self;
+    return n->veto ? kith_fail(err, KITH_EREFUSED, "not now") : 0;
+}
+
+const struct kith_delegate_ops watcher = {
+    .size = sizeof watcher,
+    .notify_join = on_join,
+    .notify_leave = on_leave,
+    .notify_update = on_update,
+    .notify_msg = on_message,
+    .notify_alive = on_alive,
+};
+
+void done(void *arg, int status, uint64_t value)
+{
+    struct node *n = arg;
+    n->status = status;
+    n->value = value;
+    n->done++;
+}
+
+uint64_t seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec;
+}
+
+void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    fputs(text, f);
+    fclose(f);
+    chmod(path, 0600);
+}
+
+void config(struct node *n, const char *extra)
+{
+    char text[2048];
+    snprintf(n->path, sizeof n->path, "%s/n%d.yaml", dir, (int)(n - nodes));
+    snprintf(text, sizeof text,
+             "node: { name: n%d, profile: local, control: %s/n%d.sock, label: '%s', "
+             "log: { to: stderr, level: error } }\n"
+             "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n%s",
+             (int)(n - nodes), dir, (int)(n - nodes), node_label, extra);
+    write_file(n->path, text);
+}
+
+static void keep_log(void *ctx, enum kith_log_level level, const char *line)
+{
+    struct node *n = ctx;
+    size_t have = strlen(n->logged);
+    if (level <= KITH_LOG_ERROR) snprintf(n->logged + have, sizeof n->logged - have, "%s\n", line);
+}
+
+void start_node(struct node *n, const struct kith_node_setup *setup)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct kith_options options = {.size = sizeof options,
+                                   .delegate = &watcher,
+                                   .delegate_self = n,
+                                   .log = keep_log,
+                                   .log_ctx = n};
+    int rc = kith_node_open(&n->k, setup, &options, &err);
+    if (!rc) rc = kith_control_attach(n->k, &err);
+    if (!rc) rc = kith_start(n->k, &err);
+    if (rc) printf("\n%s\n", err.text);
+    CU_ASSERT_EQUAL_FATAL(rc, 0);
+}
+
+void open_node(struct node *n, const char *extra)
+{
+    memset(n, 0, sizeof *n);
+    config(n, extra);
+    struct kith_node_setup setup = {
+        .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
+    start_node(n, &setup);
+}
+
+void begin(void)
+{
+    node_label = "";
+    strcpy(dir, "/tmp/kith-test-XXXXXX");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    loop = kith_loop_new();
+    registry = kith_registry_new(NULL);
+}
+
+void end(void)
+{
+    char command[64];
+    for (int i = 0; i < NODES; i++) {
+        if (nodes[i].k) kith_close(nodes[i].k);
+        nodes[i].k = NULL;
+    }
+    kith_registry_free(registry);
+    kith_loop_free(loop);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    CU_ASSERT_EQUAL(system(command), 0);
+}
+
+void where_is(const struct node *n, char *out, size_t cap)
+{
+    struct kith_member self = {.size = sizeof self};
+    const struct kith_node *t = kith_node(n->k);
+    t->local(t, &self);
+    t->format(t, &self.addr, out, cap);
+}
+
+size_t count(const struct node *n, enum kith_state state) { return kith_report_count(n->k, state); }
+
+int join(struct node *n, const struct node *to)
+{
+    char where[64];
+    where_is(to, where, sizeof where);
+    unsigned before = n->done;
+    const struct kith_node *t = kith_node(n->k);
+    CU_ASSERT_EQUAL_FATAL(t->join(t, where, done, n), 0);
+    UNTIL(n->done > before);
+    return n->status;
+}
+
+int say(struct node *n, const char *to, const void *data, size_t len, bool reliable)
+{
+    const struct kith_node *t = kith_node(n->k);
+    unsigned before = n->done;
+    int rc = t->send(t, to, kith_bytes_of(data, len), reliable, done, n);
+    if (rc < 0) return rc;
+    UNTIL(n->done > before);
+    return n->status;
+}
+
+static double stat_value;
+static const char *stat_name, *stat_label;
+
+static void look(void *arg, const struct kith_stat *s)
+{
+    if (!strcmp(s->name, stat_name) &&
+        (!stat_label || (s->label_value && !strcmp(s->label_value, stat_label))))
+        stat_value += s->value;
+}
+
+double stat_of(const struct node *n, const char *name, const char *label)
+{
+    stat_name = name;
+    stat_label = label;
+    stat_value = 0;
+    kith_node(n->k)->stats(kith_node(n->k), look, NULL);
+    return stat_value;
+}
+
+void set_keys(void)
+{
+    setenv("KITH_TEST_KEY_A", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+           1);
+    setenv("KITH_TEST_KEY_B", "f00102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+           1);
+}

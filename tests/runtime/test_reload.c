@@ -1,0 +1,338 @@
+/*
+ * test_reload.c - a new reading of the file comes into force at once, or nothing changes, and what
+ * is said about it is true.
+ */
+#include "nodes.h"
+#include <sys/stat.h>
+
+static void keep_line(void *arg, const char *line)
+{
+    struct node *n = arg;
+    strncat(n->report, line, sizeof n->report - strlen(n->report) - 2);
+    strcat(n->report, "\n");
+}
+
+static int reload(struct node *n, const char *extra, struct kith_error *err)
+{
+    config(n, extra);
+    n->report[0] = 0;
+    return kith_reload(n->k, keep_line, n, err);
+}
+
+/* Numbered messages both ways, both kinds; all of them arrive. */
+static void exchange(void)
+{
+    unsigned packets = nodes[1].packets, streams = nodes[1].streams, back = nodes[0].streams;
+    CU_ASSERT_EQUAL(say(&nodes[0], "n1", "p", 1, false), 0);
+    CU_ASSERT_EQUAL(say(&nodes[0], "n1", "s", 1, true), 0);
+    CU_ASSERT_EQUAL(say(&nodes[1], "n0", "s", 1, true), 0);
+    UNTIL(nodes[1].packets == packets + 1 && nodes[1].streams == streams + 1 &&
+          nodes[0].streams == back + 1);
+}
+
+static void test_a_cluster_becomes_encrypted_by_reloads_alone(void)
+{
+    static const char *const steps[] = {
+        KEY_A "pipeline: { send: [ { use: lzw }, { use: crc32 } ], accept: [ { use: lzw }, { use: "
+              "crc32 }, { use: aes_gcm } ] }\n",
+        KEY_A
+        "pipeline: { send: [ { use: lzw }, { use: crc32 }, { use: aes_gcm } ], require: [] }\n",
+        KEY_A SEALED,
+    };
+    struct kith_error err = {.size = sizeof err};
+    set_keys();
+    begin();
+    open_node(&nodes[0], "");
+    open_node(&nodes[1], "");
+    CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
+    UNTIL(count(&nodes[0], KITH_ALIVE) == 2);
+    exchange();
+    for (size_t s = 0; s < sizeof steps / sizeof *steps; s++)
+        for (int i = 0; i < 2; i++) {
+            int rc = reload(&nodes[i], steps[s], &err);
+            if (rc) printf("\n%s\n", err.text);
+            CU_ASSERT_EQUAL_FATAL(rc, 0);
+            CU_ASSERT_PTR_NOT_NULL(strstr(nodes[i].report, "pipeline"));
+            exchange();
+        }
+    CU_ASSERT_EQUAL(nodes[0].deaths + nodes[1].deaths, 0);
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "messages_refused", NULL) +
+                        stat_of(&nodes[1], "messages_refused", NULL),
+                    0);
+    CU_ASSERT(stat_of(&nodes[0], "codec_opened", "aes_gcm") > 0);
+
+    open_node(&nodes[2], ""); /* the door is closed */
+    CU_ASSERT_NOT_EQUAL(join(&nodes[2], &nodes[0]), 0);
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "messages_refused", "policy"), 1);
+    end();
+}
+
+static void test_a_bad_file_changes_nothing(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    set_keys();
+    begin();
+    open_node(&nodes[0], "");
+    open_node(&nodes[1], "");
+    CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
+    UNTIL(count(&nodes[0], KITH_ALIVE) == 2);
+    const struct kith_config *before = nodes[0].k->config;
+    CU_ASSERT_EQUAL(reload(&nodes[0], "gosip: { interval: 1s }\n", &err), -KITH_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "gosip"));
+    CU_ASSERT_NOT_EQUAL(reload(&nodes[0], SEALED, &err), 0); /* no key */
+    CU_ASSERT_PTR_EQUAL(nodes[0].k->config, before);
+    exchange();
+    CU_ASSERT_EQUAL(reload(&nodes[0], "", &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "nothing changed"));
+    exchange();
+    end();
+}
+
+static void test_a_reload_says_what_needs_a_restart(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    begin();
+    open_node(&nodes[0], "");
+    char text[512];
+    snprintf(text, sizeof text,
+             "node: { name: other, profile: local, control: %s/n0.sock, log: { to: stderr, level: "
+             "error } }\n"
+             "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\ngossip: { interval: 150ms }\n",
+             dir);
+    write_file(nodes[0].path, text);
+    CU_ASSERT_EQUAL(kith_reload(nodes[0].k, keep_line, &nodes[0], &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "gossip.interval: 100ms -> 150ms\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "node.name: n0 -> other (needs a restart)"));
+    CU_ASSERT_STRING_EQUAL(nodes[0].k->config->settings.name, "n0");
+    end();
+}
+
+static int reload_transport(struct node *n, const char *settings)
+{
+    char text[512];
+    struct kith_error err = {.size = sizeof err};
+    snprintf(text, sizeof text,
+             "node: { name: n0, profile: local, control: %s/n0.sock, log: { to: stderr, level: "
+             "error } }\n"
+             "transport: { use: udp_tcp, %s }\n",
+             dir, settings);
+    write_file(n->path, text);
+    n->report[0] = 0;
+    return kith_reload(n->k, keep_line, n, &err);
+}
+
+/* Sockets and open streams go over to the new instance; where it listens does not change. */
+static void test_a_transport_is_reloaded_but_for_its_bind(void)
+{
+    begin();
+    open_node(&nodes[0], "");
+    open_node(&nodes[1], "");
+    CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
+    UNTIL(count(&nodes[0], KITH_ALIVE) == 2);
+    struct kith_instance *first = nodes[0].k->transport;
+    uint8_t digest[sizeof first->entry->digest];
+    memcpy(digest, first->entry->digest, sizeof digest);
+    unsigned streams = nodes[1].streams;
+    CU_ASSERT_EQUAL(nodes[0].k->table.send(&nodes[0].k->table, "n1",
+                                           kith_bytes_of("on its way", 10), true, done, &nodes[0]),
+                    0);
+    UNTIL(kith_streams_count(nodes[0].k) > 0);
+    CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.1:0, max_connections: 77"), 0);
+    CU_ASSERT_NOT_EQUAL(memcmp(nodes[0].k->transport->entry->digest, digest, sizeof digest), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "transport.max_connections: 1024 -> 77\n"));
+    CU_ASSERT_PTR_NULL(strstr(nodes[0].report, "restart"));
+    UNTIL(nodes[1].streams == streams + 1);
+    exchange();
+
+    first = nodes[0].k->transport;
+    CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.2:0, max_connections: 78"), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "(needs a restart)\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "transport.bind: "));
+    CU_ASSERT_PTR_EQUAL(nodes[0].k->transport, first);
+    CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.2:0, max_connections: 79"), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "transport: stays as it was until a restart"));
+    exchange();
+    CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.1:0, max_connections: 77"), 0);
+    CU_ASSERT_PTR_NULL(strstr(nodes[0].report, "restart"));
+    exchange();
+    CU_ASSERT_EQUAL(nodes[0].deaths + nodes[1].deaths, 0);
+    end();
+}
+
+/* What was done to the ring at run time is neither a change of the file nor forgotten when the file
+ * says it too. */
+static void test_a_reload_compares_keys_with_the_ring(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    uint8_t key[32] = "a key that came at run time";
+    set_keys();
+    begin();
+    open_node(&nodes[0], KEY_A SEALED);
+    CU_ASSERT_EQUAL(kith_keyring_install(nodes[0].k->ring, key, sizeof key, NULL, &err), 0);
+    CU_ASSERT_EQUAL(reload(&nodes[0], KEY_A SEALED, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(nodes[0].report, "keyring: ")); /* from memory only: the file's ring replaces it */
+    CU_ASSERT_EQUAL(kith_keyring_count(nodes[0].k->ring), 1);
+    CU_ASSERT_EQUAL(reload(&nodes[0], KEY_A SEALED, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].report, "nothing changed"));
+    end();
+}
+
+/* ------------------------------------------------------------------------------ what refuses */
+
+/* A delegate refuses the own alive message with the new versions, which comes last of all that the
+ * core checks. */
+static void test_a_core_that_refuses_settings_keeps_the_old_ones(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    begin();
+    open_node(&nodes[0], "");
+    open_node(&nodes[1], "");
+    CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
+    UNTIL(count(&nodes[0], KITH_ALIVE) == 2);
+    const struct kith_config *before = nodes[0].k->config;
+    const struct kith_pipeline *chain = nodes[0].k->pipeline;
+    char text[512];
+    snprintf(text, sizeof text,
+             "node: { name: n0, profile: local, control: %s/n0.sock, log: { to: stderr, level: "
+             "error }, delegate_protocol: { min: 2, max: 5, version: 4 } }\n"
+             "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n"
+             "pipeline: { send: [ { use: crc32 } ] }\n",
+             dir);
+    write_file(nodes[0].path, text);
+    nodes[0].veto = true;
+    CU_ASSERT_EQUAL(kith_reload(nodes[0].k, keep_line, &nodes[0], &err), -KITH_EREFUSED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "refused"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].logged, "nothing changed"));
+    CU_ASSERT_STRING_EQUAL(nodes[0].report, "");
+    CU_ASSERT_PTR_EQUAL(nodes[0].k->config, before);
+    CU_ASSERT_PTR_EQUAL(nodes[0].k->pipeline, chain);
+    struct kith_member self = {.size = sizeof self};
+    kith_node(nodes[0].k)->local(kith_node(nodes[0].k), &self);
+    CU_ASSERT_EQUAL(self.versions[5], 0);
+    nodes[0].veto = false;
+    exchange();
+    CU_ASSERT_EQUAL(kith_reload(nodes[0].k, keep_line, &nodes[0], &err), 0);
+    kith_node(nodes[0].k)->local(kith_node(nodes[0].k), &self);
+    CU_ASSERT_EQUAL(self.versions[5], 4);
+    exchange();
+    end();
+}
+
+/* brittle.c: a transport that fails where its settings say so. */
+static void config_brittle(struct node *n, const char *plugin, const char *fails, const char *extra)
+{
+    char text[1024];
+    snprintf(n->path, sizeof n->path, "%s/n0.yaml", dir);
+    snprintf(text, sizeof text,
+             "node: { name: n0, profile: local, control: '' }\n"
+             "transport: { use: %s/tests/runtime/.libs/%s.so, fails: %s }\n%s",
+             getenv("builddir"), plugin, fails, extra);
+    write_file(n->path, text);
+}
+
+static void open_brittle(struct node *n, const char *plugin)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct kith_node_setup setup = {
+        .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
+    memset(n, 0, sizeof *n);
+    config_brittle(n, plugin, "nowhere", "");
+    start_node(n, &setup);
+}
+
+static int reload_brittle(struct node *n, const char *plugin, const char *fails,
+                          struct kith_error *err)
+{
+    config_brittle(n, plugin, fails, "gossip: { interval: 150ms }\n");
+    n->report[0] = n->logged[0] = 0;
+    return kith_reload(n->k, keep_line, n, err);
+}
+
+static void test_a_transport_that_fails_to_take_over_keeps_the_old_one(void)
+{
+    static const char *const places[] = {"attach", "adopt"};
+    struct kith_error err = {.size = sizeof err};
+    begin();
+    struct node *n = &nodes[0];
+    open_brittle(n, "brittle");
+    struct kith_instance *first = n->k->transport;
+    uint64_t interval = n->k->config->settings.gossip_interval;
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(reload_brittle(n, "brittle", places[i], &err), -KITH_EIO);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, places[i]));
+        CU_ASSERT_PTR_NOT_NULL(strstr(n->logged, "nothing changed"));
+        CU_ASSERT_PTR_EQUAL(n->k->transport, first);
+        CU_ASSERT_EQUAL(n->k->config->settings.gossip_interval, interval);
+        CU_ASSERT_EQUAL(kith_dispatch(n->k), 0);
+    }
+    CU_ASSERT_EQUAL(reload_brittle(n, "brittle", "later", &err), 0);
+    CU_ASSERT_PTR_NOT_EQUAL(n->k->transport, first);
+    CU_ASSERT_NOT_EQUAL(n->k->config->settings.gossip_interval, interval);
+    end();
+}
+
+/* The old one has given all away by then: the node can't go on, and says so. */
+static void test_a_transport_that_does_not_start_ends_the_node_with_its_error(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    begin();
+    struct node *n = &nodes[0];
+    open_brittle(n, "brittle");
+    CU_ASSERT_EQUAL(reload_brittle(n, "brittle", "start", &err), -KITH_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "brittle"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, n->path)); /* and the place of its entry */
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->logged, "the node ends: "));
+    CU_ASSERT_PTR_NULL(strstr(n->logged, "nothing changed"));
+    CU_ASSERT_EQUAL(kith_dispatch(n->k), -KITH_EIO);
+    CU_ASSERT_EQUAL(kith_run(n->k), -KITH_EIO);
+    end();
+}
+
+static void test_a_transport_that_cannot_hand_over_waits_for_a_restart(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    begin();
+    struct node *n = &nodes[0];
+    open_brittle(n, "stubborn");
+    const struct kith_instance *first = n->k->transport;
+    CU_ASSERT_EQUAL(reload_brittle(n, "stubborn", "later", &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "transport: stays as it was until a restart"));
+    CU_ASSERT_PTR_EQUAL(n->k->transport, first);
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "gossip.interval: 100ms -> 150ms\n"));
+    end();
+}
+
+static void test_before_the_start_a_transport_is_simply_another(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    begin();
+    struct node *n = &nodes[0];
+    memset(n, 0, sizeof *n);
+    config(n, "");
+    struct kith_node_setup setup = {.path = n->path, .loop = loop, .registry = registry};
+    CU_ASSERT_EQUAL_FATAL(kith_node_open(&n->k, &setup, NULL, &err), 0);
+    CU_ASSERT_EQUAL(reload_brittle(n, "stubborn", "later", &err), 0);
+    CU_ASSERT_STRING_EQUAL(n->k->transport->plugin->name, "stubborn");
+    CU_ASSERT_EQUAL(kith_start(n->k, &err), 0);
+    end();
+}
+
+KITH_TESTS("runtime/reload",
+           {"a cluster becomes encrypted by reloads alone",
+            test_a_cluster_becomes_encrypted_by_reloads_alone},
+           {"a bad file changes nothing", test_a_bad_file_changes_nothing},
+           {"a reload says what needs a restart", test_a_reload_says_what_needs_a_restart},
+           {"a transport is reloaded but for its bind",
+            test_a_transport_is_reloaded_but_for_its_bind},
+           {"a reload compares keys with the ring", test_a_reload_compares_keys_with_the_ring},
+           {"a core that refuses settings keeps the old ones",
+            test_a_core_that_refuses_settings_keeps_the_old_ones},
+           {"a transport that fails to take over keeps the old one",
+            test_a_transport_that_fails_to_take_over_keeps_the_old_one},
+           {"a transport that does not start ends the node with its error",
+            test_a_transport_that_does_not_start_ends_the_node_with_its_error},
+           {"a transport that can't hand over waits for a restart",
+            test_a_transport_that_cannot_hand_over_waits_for_a_restart},
+           {"before the start a transport is simply another",
+            test_before_the_start_a_transport_is_simply_another})

@@ -1,0 +1,276 @@
+/*
+ * ask.c - the conversation with a running node: one JSON object a line (docs/CONTROL.md).
+ */
+#include "ask.h"
+
+#include "arguments.h"
+#include "control.h"
+#include "screen.h"
+#include <errno.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NODES_MAX = 32, RETRY_MS = 50 };
+
+/* ----------------------------------------------------------------------------------- options */
+
+int kith_ask_option(struct kith_ask *a, int option, const char *help)
+{
+    switch (option) {
+    case KITH_OPT_SOCKET: a->socket = optarg; return KITH_GO_ON;
+    case KITH_OPT_NODE: a->node = optarg; return KITH_GO_ON;
+    case KITH_OPT_NO_HEADER: a->no_header = true; return KITH_GO_ON;
+    case KITH_OPT_FORMAT: return kith_tool_format(a->tool, optarg, &a->json);
+    case 'h':
+    case KITH_OPT_HELP: fputs(help, stdout); return KITH_EXIT_OK;
+    default: return kith_tool_wrong_option(a->tool);
+    }
+}
+
+/* -------------------------------------------------------------------------- finding the node */
+
+struct search {
+    struct kith_ask *ask;
+    char found[NODES_MAX][sizeof((struct sockaddr_un *)0)->sun_path];
+    size_t count;
+    int fd;       /* to the first one that answered */
+    bool refused; /* one is there, but not for us */
+};
+
+static int try_path(const char *path)
+{
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof sa.sun_path) return -ENAMETOOLONG;
+    strcpy(sa.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    if (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0) return fd;
+    int e = errno;
+    close(fd);
+    return -e;
+}
+
+static bool consider(void *arg, const char *path)
+{
+    struct search *s = arg;
+    int fd = try_path(path);
+    if (fd < 0) {
+        s->refused |= fd == -EACCES;
+        return true;
+    }
+    if (s->count++)
+        close(fd);
+    else
+        s->fd = fd;
+    if (s->count <= NODES_MAX) snprintf(s->found[s->count - 1], sizeof s->found[0], "%s", path);
+    return !s->ask->node && s->count < NODES_MAX;
+}
+
+static int by_path(const void *a, const void *b) { return strcmp(a, b); }
+
+enum {
+    NOBODY_YET = -1,
+    HOPELESS = -2
+}; /* instead of a descriptor; ask->code is set when hopeless */
+
+static int connect_given(struct kith_ask *a, const char *path, bool last)
+{
+    int fd = try_path(path);
+    if (fd >= 0 || (fd != -EACCES && !last)) return fd >= 0 ? fd : NOBODY_YET;
+    a->code = kith_tool_fail(a->tool, fd == -EACCES ? KITH_EXIT_REFUSED : KITH_EXIT_UNREACHABLE,
+                             "no node answers on %s: %s", path, strerror(-fd));
+    return HOPELESS;
+}
+
+static int which_one(struct search *s)
+{
+    int code = kith_tool_fail(s->ask->tool, KITH_EXIT_USAGE,
+                              "several nodes run here; say which with --node or --socket:");
+    qsort(s->found, s->count, sizeof s->found[0], by_path);
+    for (size_t i = 0; i < s->count; i++) fprintf(stderr, "    %s\n", s->found[i]);
+    return code;
+}
+
+static int nobody(const struct search *s)
+{
+    const struct kith_ask *a = s->ask;
+    if (s->refused)
+        return kith_tool_fail(a->tool, KITH_EXIT_REFUSED,
+                              "a node runs here, but its control socket is not for you");
+    if (a->node)
+        return kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE, "no node called '%s' runs here",
+                              a->node);
+    return kith_tool_fail(a->tool, KITH_EXIT_UNREACHABLE,
+                          "no node runs here; name its control socket with --socket");
+}
+
+static int connect_found(struct kith_ask *a, bool last)
+{
+    struct search s = {.ask = a, .fd = -1};
+    kith_control_find(a->node, consider, &s);
+    if (s.count == 1) return s.fd;
+    if (!s.count && !last && !s.refused) return NOBODY_YET;
+    if (s.count) close(s.fd);
+    a->code = s.count ? which_one(&s) : nobody(&s);
+    return HOPELESS;
+}
+
+static int connect_once(struct kith_ask *a, bool last)
+{
+    const char *given = a->socket ? a->socket : a->node ? NULL : getenv("KITH_SOCKET");
+    return given ? connect_given(a, given, last) : connect_found(a, last);
+}
+
+static uint64_t clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int connect_patiently(struct kith_ask *a)
+{
+    uint64_t end = clock_ns() + a->patience;
+    for (;;) {
+        bool last = clock_ns() >= end;
+        a->fd = connect_once(a, last);
+        if (a->fd >= 0) break;
+        if (a->fd == HOPELESS || last) return a->code;
+        poll(NULL, 0, RETRY_MS); /* nothing tells when a socket file appears */
+    }
+    a->in = fdopen(a->fd, "r");
+    if (a->in) return 0;
+    close(a->fd);
+    return a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "out of memory");
+}
+
+void kith_ask_close(struct kith_ask *a)
+{
+    if (a->in) fclose(a->in);
+    a->in = NULL;
+}
+
+/* ------------------------------------------------------------------------------------ asking */
+
+static int exit_code(const char *code)
+{
+    static const struct {
+        const char *name;
+        int exit;
+    } codes[] = {{"invalid", KITH_EXIT_USAGE},   {"not_found", KITH_EXIT_NOTFOUND},
+                 {"timeout", KITH_EXIT_TIMEOUT}, {"auth", KITH_EXIT_REFUSED},
+                 {"access", KITH_EXIT_REFUSED},  {"policy", KITH_EXIT_REFUSED}};
+    for (size_t i = 0; code && i < sizeof codes / sizeof *codes; i++)
+        if (!strcmp(codes[i].name, code)) return codes[i].exit;
+    return KITH_EXIT_FAILED;
+}
+
+json_t *kith_ask_next(struct kith_ask *a, uint64_t patience)
+{
+    struct timeval tv = {.tv_sec = (time_t)(patience / 1000000000u),
+                         .tv_usec = (suseconds_t)(patience % 1000000000u / 1000u)};
+    if (patience && !tv.tv_sec && !tv.tv_usec) tv.tv_usec = 1;
+    setsockopt(a->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+    char *line = NULL;
+    size_t cap = 0;
+    errno = 0;
+    ssize_t n = getline(&line, &cap, a->in);
+    json_t *out = NULL;
+    json_error_t error;
+    if (n > 0) {
+        out = json_loadb(line, (size_t)n, 0, &error);
+        if (!out)
+            a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "the node's answer is no JSON: %s",
+                                     error.text);
+    } else if (errno == EAGAIN) {
+        a->code = KITH_EXIT_TIMEOUT;
+    } else {
+        a->code = KITH_EXIT_UNREACHABLE;
+    }
+    free(line);
+    return out;
+}
+
+/* 1: sent; 0: the node does not take it; -1: longer than a node takes. */
+static int send_line(struct kith_ask *a, const json_t *request)
+{
+    char *line = json_dumps(request, JSON_COMPACT);
+    size_t len = line ? strlen(line) : 0, done = 0;
+    if (!line) return 0;
+    line[len] = '\n'; /* over the NUL, which is not sent */
+    while (len <= KITH_CONTROL_LINE_MAX && done < len + 1) {
+        ssize_t n = send(a->fd, line + done, len + 1 - done, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        done += (size_t)n;
+    }
+    sodium_memzero(line, len + 1); /* there may be a key in it */
+    free(line);
+    return len > KITH_CONTROL_LINE_MAX ? -1 : done == len + 1;
+}
+
+static void say_silence(struct kith_ask *a, bool sent)
+{
+    if (a->code == KITH_EXIT_TIMEOUT)
+        kith_tool_fail(a->tool, a->code, "the node does not answer");
+    else if (a->code == KITH_EXIT_UNREACHABLE)
+        kith_tool_fail(a->tool, a->code,
+                       sent ? "the node closed the connection" : "the node does not listen");
+}
+
+static void say_refusal(struct kith_ask *a, const json_t *answer)
+{
+    const char *code = json_string_value(json_object_get(answer, "code")),
+               *text = json_string_value(json_object_get(answer, "error"));
+    if (a->too_big && code && !strcmp(code, "too_big")) text = a->too_big;
+    a->code = kith_tool_fail(a->tool, exit_code(code), "%s", text ? text : "failed");
+}
+
+json_t *kith_ask_node(struct kith_ask *a, json_t *request, uint64_t patience)
+{
+    if (!a->in && connect_patiently(a)) {
+        json_decref(request);
+        return NULL;
+    }
+    int sent = request ? send_line(a, request) : 0;
+    json_decref(request);
+    if (sent < 0) {
+        a->code =
+            kith_tool_fail(a->tool, KITH_EXIT_FAILED, "too big: a request holds %d MiB at most",
+                           KITH_CONTROL_LINE_MAX >> 20);
+        return NULL;
+    }
+    json_t *answer = kith_ask_next(a, patience);
+    if (answer && json_is_true(json_object_get(answer, "ok"))) return answer;
+    if (answer)
+        say_refusal(a, answer);
+    else
+        say_silence(a, sent);
+    json_decref(answer);
+    return NULL;
+}
+
+int kith_ask_wait(struct kith_ask *a, json_t *request, const char *wait, uint64_t timeout)
+{
+    json_object_set_new(request, "timeout", json_real((double)timeout / 1e9));
+    if (!wait) return KITH_GO_ON;
+    json_t *condition = kith_tool_wait(wait);
+    if (!condition) return kith_tool_usage(a->tool, "--wait is WHAT=N, not '%s'", wait);
+    json_object_set_new(request, "wait", condition);
+    a->patience = timeout;
+    return KITH_GO_ON;
+}
+
+int kith_ask_do(struct kith_ask *a, json_t *request, uint64_t patience)
+{
+    json_t *answer = kith_ask_node(a, request, patience);
+    if (answer && a->json) kith_tool_json(answer);
+    json_decref(answer);
+    kith_ask_close(a);
+    return a->code;
+}

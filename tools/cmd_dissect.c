@@ -1,0 +1,212 @@
+/*
+ * cmd_dissect.c - `kith dissect`: bytes of a packet or stream in, layers and messages out as one
+ * JSON object; or a capture file in, one line a packet out.
+ */
+#include "cmd.h"
+
+#include "arguments.h"
+#include "dissect.h"
+#include "fail.h"
+#include <getopt.h>
+#include <stdlib.h>
+
+enum { MAX_INPUT = 64 << 20 };
+
+struct request {
+    struct kith_dissect_setup setup;
+    char label_found[256];
+    const char *pcap;
+    bool stream, reply, json;
+    uint8_t *bytes;
+    size_t len;
+};
+
+static const char help[] =
+    "Usage: kith dissect [OPTIONS] HEX|-\n"
+    "       kith dissect [OPTIONS] --pcap FILE\n\n"
+    "Takes a packet apart, layer by layer, and prints one JSON object: \"layers\" from the\n"
+    "outside in, and \"messages\" with their fields. Byte strings are hex. '-' reads the hex\n"
+    "from standard input.\n\n"
+    "      --key HEX            a key to decrypt with (16, 24 or 32 bytes); may be repeated\n"
+    "      --label TEXT         the cluster's label; default: the one in the bytes\n"
+    "      --wire CODEC=BYTE    the private byte (0xC0 to 0xEF) that names the layer of a codec\n"
+    "                           without one of its own, as `wire:` in the file; may be repeated\n"
+    "      --stream             the bytes are a stream's, from the side that opened it\n"
+    "      --reply              the bytes are a stream's, from the side that accepted it\n"
+    "      --pcap FILE          a capture as tcpdump -w writes it: a line for each UDP packet and\n"
+    "                           each direction of a TCP stream, with layers and their sizes\n"
+    "      --format FORMAT      text, one line each (default with --pcap), or json\n"
+    "      --plugin-path DIRS   look for codecs here, colon separated\n"
+    "  -h, --help\n";
+
+/* ------------------------------------------------------------------------------------- input */
+
+static int hex_digit(int c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* Hex with spaces, colons and newlines anywhere between bytes. */
+static int parse_hex(const char *text, uint8_t **out, size_t *len)
+{
+    *out = malloc(strlen(text) / 2 + 1);
+    *len = 0;
+    if (!*out) return -KITH_ENOMEM;
+    for (const char *p = text; *p;) {
+        if (strchr(" :\t\r\n", *p)) {
+            p++;
+            continue;
+        }
+        int high = hex_digit(p[0]), low = high < 0 ? -1 : hex_digit(p[1]);
+        if (low < 0) return -KITH_EINVAL;
+        (*out)[(*len)++] = (uint8_t)(high << 4 | low);
+        p += 2;
+    }
+    return 0;
+}
+
+static bool is_key(const char *text)
+{
+    size_t n = strlen(text);
+    return (n == 32 || n == 48 || n == 64) && strspn(text, "0123456789abcdefABCDEF") == n;
+}
+
+static char *read_all(FILE *in)
+{
+    size_t cap = 1 << 16, n = 0;
+    char *text = malloc(cap);
+    for (size_t got; text && (got = fread(text + n, 1, cap - n - 1, in)) > 0;) {
+        n += got;
+        if (n + 1 < cap) continue;
+        char *more = cap < MAX_INPUT ? realloc(text, cap *= 2) : NULL;
+        if (!more) free(text);
+        text = more;
+    }
+    if (text) text[n] = 0;
+    return text;
+}
+
+/* "fletcher=0xC7" */
+static int add_wire(struct kith_dissect_setup *s, char *text)
+{
+    char *eq = strrchr(text, '=');
+    if (s->wire_count == KITH_DISSECT_WIRES)
+        return kith_tool_usage("dissect", "more than %d private bytes", KITH_DISSECT_WIRES);
+    if (!eq || eq == text || !kith_tool_wire(eq + 1, &s->wires[s->wire_count].byte))
+        return kith_tool_usage("dissect", "--wire is CODEC=BYTE, 0xC0 to 0xEF, not '%s'", text);
+    *eq = 0;
+    s->wires[s->wire_count++].codec = text;
+    return KITH_GO_ON;
+}
+
+static int add_key(struct kith_dissect_setup *s, const char *text)
+{
+    if (s->key_count == KITH_DISSECT_KEYS)
+        return kith_tool_usage("dissect", "more than %d keys", KITH_DISSECT_KEYS);
+    if (!is_key(text)) return kith_tool_usage("dissect", "--key is 16, 24 or 32 bytes in hex");
+    s->keys[s->key_count++] = text;
+    return KITH_GO_ON;
+}
+
+/* KITH_GO_ON, or an exit code. */
+static int take_option(int c, struct request *r, bool *format)
+{
+    switch (c) {
+    case 'h': fputs(help, stdout); return KITH_EXIT_OK;
+    case 'k': return add_key(&r->setup, optarg);
+    case 'l': r->setup.label = optarg; return KITH_GO_ON;
+    case 'w': return add_wire(&r->setup, optarg);
+    case 'r': r->reply = true; /* fall through */
+    case 's': r->stream = true; return KITH_GO_ON;
+    case 'p': r->pcap = optarg; return KITH_GO_ON;
+    case 'f': *format = true; return kith_tool_format("dissect", optarg, &r->json);
+    case 'P': r->setup.plugin_path = optarg; return KITH_GO_ON;
+    default: return kith_tool_wrong_option("dissect");
+    }
+}
+
+/* KITH_GO_ON, or an exit code. */
+static int parse_options(int argc, char **argv, struct request *r)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+                                            {"key", required_argument, NULL, 'k'},
+                                            {"label", required_argument, NULL, 'l'},
+                                            {"wire", required_argument, NULL, 'w'},
+                                            {"stream", no_argument, NULL, 's'},
+                                            {"reply", no_argument, NULL, 'r'},
+                                            {"pcap", required_argument, NULL, 'p'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            {"plugin-path", required_argument, NULL, 'P'},
+                                            {0}};
+    bool format = false;
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        int code = take_option(c, r, &format);
+        if (code != KITH_GO_ON) return code;
+    }
+    if (!format) r->json = !r->pcap;
+    if (r->pcap && (r->stream || optind < argc))
+        return kith_tool_usage("dissect", "--pcap takes no other bytes");
+    return KITH_GO_ON;
+}
+
+/* KITH_GO_ON, or an exit code. */
+static int read_bytes(const char *given, struct request *r)
+{
+    char *text = !strcmp(given, "-") ? read_all(stdin) : strdup(given);
+    int rc = text ? parse_hex(text, &r->bytes, &r->len) : -KITH_ENOMEM;
+    free(text);
+    if (rc == -KITH_EINVAL) return kith_tool_usage("dissect", "the bytes are not hex");
+    if (rc)
+        return kith_tool_fail("dissect", KITH_EXIT_FAILED,
+                              "out of memory, or more than %d MiB of input", MAX_INPUT >> 20);
+    /* The label is part of what is authenticated; without one given, believe the bytes'. */
+    if (!r->setup.label && kith_dissect_label(kith_bytes_of(r->bytes, r->len), r->label_found))
+        r->setup.label = r->label_found;
+    return KITH_GO_ON;
+}
+
+static int dissect(const struct request *r, struct kith_dissector *dissector)
+{
+    struct kith_dissect_error err = {""};
+    json_t *result;
+    int rc = kith_dissect(dissector, kith_bytes_of(r->bytes, r->len), r->stream, r->reply, &result,
+                          &err);
+    if (rc) {
+        kith_tool_fail("dissect", 0, "%s", err.text);
+    } else if (r->json) {
+        json_dumpf(result, stdout, JSON_COMPACT);
+        putchar('\n');
+    } else {
+        char *line = kith_dissect_line(result);
+        puts(line ? line : "");
+        free(line);
+    }
+    json_decref(result);
+    return rc ? KITH_EXIT_FAILED : KITH_EXIT_OK;
+}
+
+static int dissect_bytes(const struct request *r)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct kith_dissector *dissector = kith_dissector_new(&r->setup, &err);
+    if (!dissector) return kith_tool_fail("dissect", KITH_EXIT_USAGE, "%s", err.text);
+    int code = dissect(r, dissector);
+    kith_dissector_free(dissector);
+    return code;
+}
+
+int kith_cmd_dissect(int argc, char **argv)
+{
+    struct request r = {0};
+    int code = parse_options(argc, argv, &r);
+    if (code != KITH_GO_ON) return code;
+    if (r.pcap) return kith_dissect_pcap(r.pcap, &r.setup, r.json);
+    if (optind + 1 != argc) return kith_tool_usage("dissect", "give the bytes once, as hex or '-'");
+    code = read_bytes(argv[optind], &r);
+    if (code == KITH_GO_ON) code = dissect_bytes(&r);
+    free(r.bytes);
+    return code;
+}

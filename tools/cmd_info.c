@@ -1,0 +1,198 @@
+/*
+ * cmd_info.c - `kith info`: the node about itself, its plugins, and every number it counts.
+ */
+#include "cmd.h"
+
+#include "arguments.h"
+#include "ask.h"
+#include "fail.h"
+#include "screen.h"
+#include <stdlib.h>
+
+#define PATIENCE 30000000000u
+
+static const char help[] =
+    "Usage: kith info [OPTIONS]\n\n"
+    "What the node says about itself: address, members, layers, keys (by\n"
+    "fingerprint), and all that it counts, drops by reason among it.\n\n"
+    "      --wait monitors=N   wait until that many 'kith monitor' listen, and for\n"
+    "                          the node to come up\n"
+    "      --timeout TIME      how long to wait (30s); exit 5 when it is over\n" KITH_ASK_HELP;
+
+static void line(const char *name, const json_t *value)
+{
+    if (json_is_string(value))
+        printf("  %-18s %s\n", name, json_string_value(value));
+    else if (json_is_integer(value))
+        printf("  %-18s %lld\n", name, (long long)json_integer_value(value));
+    else if (json_is_real(value))
+        printf("  %-18s %.3f\n", name, json_real_value(value));
+}
+
+static void words(const char *name, const json_t *list)
+{
+    size_t i;
+    json_t *item;
+    printf("  %-18s", name);
+    json_array_foreach(list, i, item)
+        printf(" %s", json_is_string(item) ? json_string_value(item) : "?");
+    puts(json_array_size(list) ? "" : " (none)");
+}
+
+static void print_plugins(const json_t *list)
+{
+    size_t i;
+    json_t *p;
+    puts("\nplugins");
+    json_array_foreach(list, i, p)
+        printf("  %-18s %s %s\n", json_string_value(json_object_get(p, "kind")),
+               json_string_value(json_object_get(p, "name")),
+               json_string_value(json_object_get(p, "version")));
+}
+
+static double number(const json_t *o, const char *key)
+{
+    return json_number_value(json_object_get(o, key));
+}
+
+/* "auth 3, size 1", or 0. */
+static void failures(const json_t *c, char *out, size_t cap)
+{
+    static const char *const reasons[] = {"auth", "checksum", "malformed", "size"};
+    size_t used = 0;
+    snprintf(out, cap, "0");
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons && used < cap; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "failed_%s", reasons[i]);
+        if (number(c, key) > 0)
+            used += (size_t)snprintf(out + used, cap - used, "%s%s %.0f", used ? ", " : "",
+                                     reasons[i], number(c, key));
+    }
+}
+
+static void print_codecs(const json_t *list)
+{
+    enum { COLUMNS = 12 };
+    static const char *const keys[COLUMNS] = {
+        "name",  "sealed", "seal_in", "seal_out", "seal_ns_each", "passed",
+        "ratio", "opened", "open_in", "open_out", "open_ns_each", "failed"};
+    static const char *const header[COLUMNS] = {"  CODEC",  "SEALED", "BYTES IN", "OUT",
+                                                "NS EACH",  "PASSED", "RATIO",    "OPENED",
+                                                "BYTES IN", "OUT",    "NS EACH",  "FAILED"};
+    struct kith_rows *rows = kith_rows_new(COLUMNS);
+    size_t i;
+    json_t *c;
+    kith_rows_add(rows, header);
+    json_array_foreach(list, i, c)
+    {
+        char cell[COLUMNS][100];
+        const char *cells[COLUMNS];
+        for (int k = 0; k < COLUMNS; k++) {
+            cells[k] = cell[k];
+            snprintf(cell[k], sizeof cell[k], k == 6 ? "%.2f" : "%.0f", number(c, keys[k]));
+        }
+        snprintf(cell[0], sizeof cell[0], "  %s", json_string_value(json_object_get(c, "name")));
+        failures(c, cell[COLUMNS - 1], sizeof cell[0]);
+        kith_rows_add(rows, cells);
+    }
+    puts("");
+    kith_rows_print(rows, false);
+}
+
+static void print_stats(const json_t *list)
+{
+    static const char *const hidden[] = {"name", "kind",  "value",  "help",
+                                         "sum",  "count", "buckets"};
+    size_t i;
+    json_t *s, *v;
+    const char *key;
+    puts("\ncounters (those that are not 0)");
+    json_array_foreach(list, i, s)
+    {
+        const char *name = json_string_value(json_object_get(s, "name"));
+        json_t *value = json_object_get(s, "value");
+        char label[256] = "";
+        json_t *count = json_object_get(s, "count");
+        if (!value) value = count;
+        if (!name || !strncmp(name, "codec_", 6) || json_number_value(value) == 0) continue;
+        json_object_foreach(s, key, v)
+        {
+            bool own = false;
+            for (size_t k = 0; k < sizeof hidden / sizeof *hidden; k++)
+                own |= !strcmp(hidden[k], key);
+            if (!own && json_is_string(v))
+                snprintf(label, sizeof label, "{%s=%s}", key, json_string_value(v));
+        }
+        printf("  %s%s %.15g", name, label, json_number_value(value));
+        if (count)
+            printf(" times, %.3g on average",
+                   json_number_value(json_object_get(s, "sum")) / json_number_value(count));
+        putchar('\n');
+    }
+}
+
+static void print_text(const json_t *i)
+{
+    static const char *const state_names[] = {"alive", "suspect", "dead", "left"};
+    static const char *const self[] = {"name",        "version", "pid",     "uptime_seconds",
+                                       "file",        "profile", "label",   "state",
+                                       "incarnation", "health",  "monitors"};
+    puts("node");
+    for (size_t n = 0; n < sizeof self / sizeof *self; n++)
+        line(self[n], json_object_get(i, self[n]));
+    const char *addr = json_string_value(json_object_get(i, "addr"));
+    printf("  %-18s %s port %lld\n", "address", addr ? addr : "?",
+           (long long)json_integer_value(json_object_get(i, "port")));
+    char *meta = kith_tool_printable(json_string_value(json_object_get(i, "meta")));
+    printf("  %-18s %s\n", "meta", meta ? meta : "");
+    free(meta);
+    words("require", json_object_get(i, "require"));
+    words("keys", json_object_get(i, "keys"));
+    puts("\nmembers");
+    for (int n = 0; n < 4; n++)
+        line(state_names[n], json_object_get(json_object_get(i, "members"), state_names[n]));
+    print_plugins(json_object_get(i, "plugins"));
+    print_codecs(json_object_get(i, "codecs"));
+    print_stats(json_object_get(i, "stats"));
+}
+
+static int info(struct kith_ask *ask, const char *wait, uint64_t timeout)
+{
+    json_t *request = json_pack("{s:s}", "cmd", "info");
+    int code = kith_ask_wait(ask, request, wait, timeout);
+    if (code != KITH_GO_ON) {
+        json_decref(request);
+        return code;
+    }
+    json_t *answer = kith_ask_node(ask, request, timeout + PATIENCE);
+    if (answer && ask->json)
+        kith_tool_json(answer);
+    else if (answer)
+        print_text(answer);
+    json_decref(answer);
+    kith_ask_close(ask);
+    return ask->code;
+}
+
+int kith_cmd_info(int argc, char **argv)
+{
+    static const struct option options[] = {{"wait", required_argument, NULL, 'w'},
+                                            {"timeout", required_argument, NULL, 't'},
+                                            KITH_ASK_OPTIONS};
+    struct kith_ask ask = {.tool = "info"};
+    uint64_t timeout = PATIENCE;
+    const char *wait = NULL;
+    int code = KITH_GO_ON;
+    for (int c;
+         code == KITH_GO_ON && (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        if (c == 'w')
+            wait = optarg;
+        else if (c == 't')
+            code = kith_tool_timeout("info", optarg, &timeout);
+        else
+            code = kith_ask_option(&ask, c, help);
+    }
+    if (code != KITH_GO_ON) return code;
+    if (optind < argc) return kith_tool_usage("info", "what is '%s'?", argv[optind]);
+    return info(&ask, wait, timeout);
+}

@@ -1,0 +1,121 @@
+/*
+ * cmd_members.c - `kith members`: who is in the cluster, as one node sees it.
+ */
+#include "cmd.h"
+
+#include "arguments.h"
+#include "ask.h"
+#include "fail.h"
+#include "screen.h"
+#include <stdlib.h>
+
+/* ns: --wait without --timeout, and what a node may take to answer */
+#define PATIENCE 30000000000u
+
+static const char help[] =
+    "Usage: kith members [OPTIONS]\n\n"
+    "List the members that the node knows, by name: alive, suspect, dead and left.\n\n"
+    "      --state STATE    only those that are alive, suspect, dead or left\n"
+    "      --wait STATE=N   wait until at least N members are in that state\n"
+    "                       (STATE==N: exactly N), and for the node to come up\n"
+    "      --timeout TIME   how long to wait (30s); exit 5 when it is over\n" KITH_ASK_HELP;
+
+static bool is_state(const char *text)
+{
+    return !strcmp(text, "alive") || !strcmp(text, "suspect") || !strcmp(text, "dead") ||
+           !strcmp(text, "left");
+}
+
+static bool shown(const json_t *m, const char *state)
+{
+    const char *is = json_string_value(json_object_get(m, "state"));
+    return !state || (is && !strcmp(is, state));
+}
+
+static void print_text(const json_t *members, const char *state, bool no_header)
+{
+    static const char *const header[] = {"NAME", "ADDRESS", "STATE", "INCARNATION", "META"};
+    struct kith_rows *rows = kith_rows_new(5);
+    kith_rows_add(rows, header);
+    size_t i;
+    json_t *m;
+    json_array_foreach(members, i, m)
+    {
+        if (!shown(m, state)) continue;
+        char where[600], incarnation[24];
+        const char *addr = json_string_value(json_object_get(m, "addr"));
+        int port = (int)json_integer_value(json_object_get(m, "port"));
+        snprintf(where, sizeof where,
+                 addr && strchr(addr, ':') && *addr != '[' ? "[%s]:%d" : "%s:%d", addr ? addr : "?",
+                 port);
+        snprintf(incarnation, sizeof incarnation, "%lld",
+                 (long long)json_integer_value(json_object_get(m, "incarnation")));
+        char *meta = kith_tool_printable(json_string_value(json_object_get(m, "meta")));
+        const char *cells[] = {json_string_value(json_object_get(m, "name")), where,
+                               json_string_value(json_object_get(m, "state")), incarnation, meta};
+        kith_rows_add(rows, cells);
+        free(meta);
+    }
+    kith_rows_print(rows, no_header);
+}
+
+static void print_json(json_t *answer, const char *state)
+{
+    json_t *members = json_object_get(answer, "members");
+    for (size_t i = json_array_size(members); state && i-- > 0;)
+        if (!shown(json_array_get(members, i), state)) json_array_remove(members, i);
+    kith_tool_json(answer);
+}
+
+struct request {
+    struct kith_ask ask;
+    const char *wait, *state;
+    uint64_t timeout;
+};
+
+static int take_option(int c, struct request *r)
+{
+    switch (c) {
+    case 'w': r->wait = optarg; return KITH_GO_ON;
+    case 't': return kith_tool_timeout("members", optarg, &r->timeout);
+    case 's':
+        r->state = optarg;
+        if (is_state(optarg)) return KITH_GO_ON;
+        return kith_tool_usage("members", "--state is alive, suspect, dead or left, not '%s'",
+                               optarg);
+    default: return kith_ask_option(&r->ask, c, help);
+    }
+}
+
+static int members(struct request *r)
+{
+    json_t *request = json_pack("{s:s}", "cmd", "members");
+    int code = kith_ask_wait(&r->ask, request, r->wait, r->timeout);
+    if (code != KITH_GO_ON) {
+        json_decref(request);
+        return code;
+    }
+    json_t *answer = kith_ask_node(&r->ask, request, r->timeout + PATIENCE);
+    if (answer && r->ask.json)
+        print_json(answer, r->state);
+    else if (answer)
+        print_text(json_object_get(answer, "members"), r->state, r->ask.no_header);
+    json_decref(answer);
+    kith_ask_close(&r->ask);
+    return r->ask.code;
+}
+
+int kith_cmd_members(int argc, char **argv)
+{
+    static const struct option options[] = {{"wait", required_argument, NULL, 'w'},
+                                            {"timeout", required_argument, NULL, 't'},
+                                            {"state", required_argument, NULL, 's'},
+                                            KITH_ASK_OPTIONS};
+    struct request r = {.ask = {.tool = "members"}, .timeout = PATIENCE};
+    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        int code = take_option(c, &r);
+        if (code != KITH_GO_ON) return code;
+    }
+    if (optind < argc) return kith_tool_usage("members", "what is '%s'?", argv[optind]);
+    return members(&r);
+}

@@ -1,0 +1,39 @@
+/*
+ * cmd_send.c - `kith send`: a user message to one member.
+ */
+#include "cmd.h"
+
+#include "arguments.h"
+#include "ask.h"
+#include "fail.h"
+#include <stdlib.h>
+
+#define PATIENCE 60000000000u
+
+static const char help[] =
+    "Usage: kith send [OPTIONS] NODE TEXT|-\n\n"
+    "Send a user message to one member; '-' takes it from standard input.\n\n"
+    "      --reliable       on a stream, which notices when it does not arrive;\n"
+    "                       else as one packet, best effort\n" KITH_ASK_HELP;
+
+int kith_cmd_send(int argc, char **argv)
+{
+    static const struct option options[] = {{"reliable", no_argument, NULL, 'r'}, KITH_ASK_OPTIONS};
+    struct kith_ask ask = {.tool = "send"};
+    bool reliable = false;
+    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        if (c == 'r')
+            reliable = true;
+        else if ((c = kith_ask_option(&ask, c, help)) != KITH_GO_ON)
+            return c;
+    }
+    if (argc - optind != 2) return kith_tool_usage("send", "say to whom, and what");
+    json_t *payload = kith_tool_payload("send", argv[optind + 1]);
+    if (!payload) return KITH_EXIT_FAILED;
+    json_t *request = json_pack("{s:s,s:s,s:o,s:b}", "cmd", "send", "to", argv[optind], "payload",
+                                payload, "reliable", (int)reliable);
+    if (!request) return kith_tool_usage("send", "a member's name is UTF-8 text");
+    ask.too_big = reliable ? "too big: limits.max_stream_size is less"
+                           : "too big for a packet of node.udp_buffer_size; try --reliable";
+    return kith_ask_do(&ask, request, PATIENCE);
+}

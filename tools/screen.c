@@ -1,0 +1,143 @@
+/*
+ * screen.c - text for people: others' names, meta and messages, and tables of them.
+ */
+#include "screen.h"
+
+#include "control.h"
+#include <msgpack.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+/* base64 to bytes; malloc'd, NUL behind. NULL: it is none. */
+static uint8_t *decode(const char *base64, size_t *len)
+{
+    size_t n = base64 ? strlen(base64) : 0;
+    uint8_t *out = base64 ? malloc(n + 1) : NULL;
+    if (!out) return NULL;
+    if (sodium_base642bin(out, n + 1, base64, n, NULL, len, NULL, sodium_base64_VARIANT_ORIGINAL)) {
+        free(out);
+        return NULL;
+    }
+    out[*len] = 0;
+    return out;
+}
+
+char *kith_tool_clean(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; p && *p; p++) {
+        if (*p < 0x20 || *p == 0x7f) *p = '?';
+        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) *p = p[1] = '?'; /* C1, in UTF-8 */
+    }
+    return text;
+}
+
+/* Serf's tags: FF and a msgpack map of strings. NULL: something else. */
+static char *tags_text(const uint8_t *bytes, size_t len)
+{
+    msgpack_unpacked unpacked;
+    msgpack_unpacked_init(&unpacked);
+    char *text = NULL;
+    size_t used = 1, cap;
+    FILE *out = NULL;
+    if (len < 2 || bytes[0] != 0xff ||
+        msgpack_unpack_next(&unpacked, (const char *)bytes, len, &used) != MSGPACK_UNPACK_SUCCESS ||
+        unpacked.data.type != MSGPACK_OBJECT_MAP || used != len ||
+        !(out = open_memstream(&text, &cap)))
+        goto out;
+    for (uint32_t i = 0; i < unpacked.data.via.map.size; i++) {
+        const msgpack_object_kv *kv = &unpacked.data.via.map.ptr[i];
+        if (kv->key.type != MSGPACK_OBJECT_STR || kv->val.type != MSGPACK_OBJECT_STR) continue;
+        fprintf(out, "%s%.*s=%.*s", i ? " " : "", (int)kv->key.via.str.size, kv->key.via.str.ptr,
+                (int)kv->val.via.str.size, kv->val.via.str.ptr);
+    }
+    fclose(out);
+out:
+    msgpack_unpacked_destroy(&unpacked);
+    return text;
+}
+
+char *kith_tool_printable(const char *base64)
+{
+    size_t len = 0;
+    uint8_t *bytes = decode(base64, &len);
+    if (!bytes) return strdup("");
+    char *tags = tags_text(bytes, len);
+    json_t *utf8 = json_stringn((const char *)bytes, len);
+    bool plain = utf8 != NULL;
+    for (size_t i = 0; i < len; i++)
+        plain = plain && (bytes[i] >= 0x20 || bytes[i] == '\t') && bytes[i] != 0x7f;
+    json_decref(utf8);
+    if (tags || plain) {
+        char *out = tags ? tags : strdup((char *)bytes);
+        free(bytes);
+        return kith_tool_clean(out);
+    }
+    free(bytes);
+    char *out = malloc(strlen(base64) + 8);
+    if (out) sprintf(out, "base64:%s", base64);
+    return out;
+}
+
+void kith_tool_json(const json_t *value)
+{
+    json_t *copy = json_copy((json_t *)value);
+    json_object_del(copy, "ok");
+    json_dumpf(copy, stdout, KITH_CONTROL_JSON);
+    putchar('\n');
+    json_decref(copy);
+}
+
+/* ------------------------------------------------------------------------------------ tables */
+
+struct kith_rows {
+    size_t columns, count;
+    char **cells;
+};
+
+struct kith_rows *kith_rows_new(size_t columns)
+{
+    struct kith_rows *r = calloc(1, sizeof *r);
+    if (r) r->columns = columns;
+    return r;
+}
+
+void kith_rows_add(struct kith_rows *r, const char *const *cells)
+{
+    char **grown = r ? realloc(r->cells, (r->count + 1) * r->columns * sizeof *grown) : NULL;
+    if (!grown) return;
+    r->cells = grown;
+    for (size_t i = 0; i < r->columns; i++)
+        r->cells[r->count * r->columns + i] = kith_tool_clean(strdup(cells[i] ? cells[i] : ""));
+    r->count++;
+}
+
+/* Characters, as far as UTF-8 tells. */
+static size_t width(const char *s)
+{
+    size_t n = 0;
+    for (; *s; s++) n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+void kith_rows_print(struct kith_rows *r, bool skip_first)
+{
+    if (!r) return;
+    for (size_t row = skip_first; row < r->count; row++) {
+        for (size_t col = 0; col < r->columns; col++) {
+            size_t most = 0;
+            for (size_t i = skip_first; i < r->count; i++) {
+                size_t w = width(r->cells[i * r->columns + col]);
+                if (w > most) most = w;
+            }
+            const char *cell = r->cells[row * r->columns + col];
+            bool last = true; /* no blanks at the end of a line */
+            for (size_t i = col + 1; i < r->columns; i++) last &= !*r->cells[row * r->columns + i];
+            printf("%s%*s", cell, last ? 0 : (int)(most - width(cell) + 2), "");
+            if (last) break;
+        }
+        putchar('\n');
+    }
+    for (size_t i = 0; i < r->count * r->columns; i++) free(r->cells[i]);
+    free(r->cells);
+    free(r);
+}

@@ -1,0 +1,26 @@
+/*
+ * screen.h - what people read on the screen: others' names and messages made harmless, tables,
+ * JSON.
+ */
+#ifndef KITH_TOOLS_SCREEN_H
+#define KITH_TOOLS_SCREEN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Meta or a payload for people: printable text, tags as name=value, else base64. malloc'd. */
+char *kith_tool_printable(const char *base64);
+void kith_tool_json(const json_t *); /* to stdout, without the envelope's `ok` */
+
+/* Others choose names and messages: control characters become '?', so that they can't play with a
+ * terminal. In place. */
+char *kith_tool_clean(char *text);
+
+/* A table: cells are copied; printed with as much space as each column needs. */
+struct kith_rows;
+struct kith_rows *kith_rows_new(size_t columns);
+void kith_rows_add(struct kith_rows *, const char *const *cells);
+void kith_rows_print(struct kith_rows *, bool skip_first); /* and free */
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * connection.c - the table of connections, and how one ends. Knows nothing of how they begin or of
+ * the bytes on them.
+ *
+ * An id is the slot of the stream in a table (low 16 bits, from 1) and how often that slot was used
+ * (high 16 bits): found at once, and not given again while anybody may still remember it. A stream
+ * that ends loses its connection at once; that it is closed is said later from the loop, so that
+ * the node is never called from inside its own call.
+ */
+#include "connection.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SLOTS_MAX = 65535 };
+
+/* ------------------------------------------------------------------------------------- table */
+
+struct kith_ut_stream *kith_ut_stream(struct kith_ut *u, uint32_t id)
+{
+    size_t slot = (id & 0xffff) - 1u;
+    struct kith_ut_stream *s = slot < u->slot_count ? u->slots[slot].stream : NULL;
+    return s && s->id == id && s->fd >= 0 ? s : NULL;
+}
+
+bool kith_ut_stream_add(struct kith_ut *u, struct kith_ut_stream *s)
+{
+    size_t slot = u->free_slot;
+    if (slot) {
+        slot--;
+        u->free_slot = u->slots[slot].next_free;
+    } else {
+        if (u->slot_count == SLOTS_MAX) return false;
+        if (u->slot_count == u->slot_cap) {
+            size_t cap = u->slot_cap ? 2 * u->slot_cap : 64;
+            void *slots = realloc(u->slots, cap * sizeof *u->slots);
+            if (!slots) return false;
+            u->slots = slots;
+            u->slot_cap = cap;
+        }
+        slot = u->slot_count++;
+        u->slots[slot].uses = 0;
+    }
+    u->slots[slot].stream = s;
+    s->id = (uint32_t)u->slots[slot].uses++ << 16 | (uint32_t)(slot + 1);
+    return true;
+}
+
+static void give_slot(struct kith_ut *u, uint32_t id)
+{
+    size_t slot = (id & 0xffff) - 1u;
+    u->slots[slot].stream = NULL;
+    u->slots[slot].next_free = u->free_slot;
+    u->free_slot = slot + 1;
+}
+
+/* Who counts as one source: an IPv4 address, or an IPv6 /64, which one host may use as it likes. */
+static size_t source_len(const struct kith_addr *a) { return a->len == 4 ? 4 : 8; }
+
+struct kith_ut_stream **kith_ut_streams_of(struct kith_ut *u, const struct kith_addr *a)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < source_len(a); i++) hash = (hash ^ a->bytes[i]) * 0x100000001b3u;
+    return &u->sources[hash >> 24 & 0xff];
+}
+
+uint32_t kith_ut_streams_from(struct kith_ut *u, const struct kith_addr *a)
+{
+    uint32_t n = 0;
+    for (struct kith_ut_stream *s = *kith_ut_streams_of(u, a); s; s = s->next_of_source)
+        n += s->peer.len == a->len && memcmp(s->peer.bytes, a->bytes, source_len(a)) == 0;
+    return n;
+}
+
+void kith_ut_stream_arm(struct kith_ut_stream *s)
+{
+    unsigned events = s->connecting || s->blocked ? KITH_WRITABLE : 0;
+    if (!s->connecting && !s->paused && !s->got_end) events |= KITH_READABLE;
+    s->owner->host->watch_set(s->watch, events);
+}
+
+/* ------------------------------------------------------------------------------------- end */
+
+void kith_ut_listeners_watch(struct kith_ut *u, bool on)
+{
+    for (size_t i = 0; i < u->socket_count; i++)
+        if (u->sockets[i].tcp_watch)
+            u->host->watch_set(u->sockets[i].tcp_watch, on ? KITH_READABLE : 0);
+}
+
+void kith_ut_stream_hang_up(struct kith_ut_stream *s, bool reset)
+{
+    struct kith_ut *u = s->owner;
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    if (s->fd < 0) return;
+    if (s->watch) u->host->watch_free(s->watch);
+    if (s->timer) u->host->timer_free(s->timer);
+    s->watch = NULL;
+    s->timer = NULL;
+    if (reset) setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    close(s->fd);
+    s->fd = -1;
+    if (!s->inbound) return;
+    struct kith_ut_stream **at = kith_ut_streams_of(u, &s->peer);
+    while (*at != s) at = &(*at)->next_of_source;
+    *at = s->next_of_source;
+    u->inbound--;
+    if (u->accept_paused && u->inbound < u->max_connections && u->running) {
+        u->accept_paused = false;
+        kith_ut_listeners_watch(u, true);
+    }
+}
+
+void kith_ut_stream_forget(struct kith_ut_stream *s)
+{
+    give_slot(s->owner, s->id);
+    free(s);
+}
+
+void kith_ut_streams_say_closed(void *arg)
+{
+    struct kith_ut *u = arg;
+    while (u->ended) {
+        struct kith_ut_stream *s = u->ended;
+        uint32_t id = s->id;
+        int reason = s->reason;
+        u->ended = s->next_ended;
+        kith_ut_stream_forget(s);
+        u->up->stream_closed(u->up->ctx, id, reason);
+    }
+}
+
+void kith_ut_stream_end(struct kith_ut_stream *s, int reason)
+{
+    struct kith_ut *u = s->owner;
+    if (s->fd < 0) return;
+    if (reason == -KITH_ETIMEOUT && !s->connecting) ++*u->count.streams_timed_out;
+    if (s->connecting) ++*u->count.streams_failed;
+    kith_ut_stream_hang_up(s, reason != 0);
+    s->reason = reason;
+    struct kith_ut_stream **end = &u->ended;
+    while (*end) end = &(*end)->next_ended;
+    *end = s;
+    u->host->timer_set(u->ended_timer, 0);
+}
+
+void kith_ut_stream_reset(void *self, uint32_t id)
+{
+    struct kith_ut *u = self;
+    struct kith_ut_stream *s = kith_ut_stream(u, id);
+    if (!s) {
+        /* It ended by itself a moment ago: then nobody wants to hear of it any more. */
+        for (struct kith_ut_stream **at = &u->ended; *at; at = &(*at)->next_ended) {
+            if ((*at)->id != id) continue;
+            s = *at;
+            *at = s->next_ended;
+            kith_ut_stream_forget(s);
+            return;
+        }
+        return;
+    }
+    kith_ut_stream_hang_up(s, true);
+    kith_ut_stream_forget(s);
+}
+
+int kith_ut_stream_code(int error)
+{
+    switch (error) {
+    case ECONNREFUSED: return -KITH_EREFUSED;
+    case ECONNRESET:
+    case EPIPE: return -KITH_ECLOSED;
+    case ETIMEDOUT: return -KITH_ETIMEOUT;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT: return -KITH_EUNREACHABLE;
+    case EACCES:
+    case EPERM: return -KITH_EACCES;
+    case ENOMEM:
+    case ENOBUFS:
+    case EMFILE:
+    case ENFILE: return -KITH_ENOMEM;
+    default: return -KITH_EIO;
+    }
+}

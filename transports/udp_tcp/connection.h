@@ -1,0 +1,55 @@
+/*
+ * connection.h - one connection, and the table of all (connection.c). streams.c begins them,
+ * stream_io.c moves their bytes.
+ */
+#ifndef KITH_UDP_TCP_CONNECTION_H
+#define KITH_UDP_TCP_CONNECTION_H
+
+#include "udp_tcp.h"
+
+struct kith_ut_stream {
+    struct kith_ut *owner;
+    uint32_t id;
+    int fd; /* -1: over, only closed is still to be said */
+    struct kith_watch *watch;
+    struct kith_timer *timer;
+    uint64_t moved; /* when a byte last moved */
+    struct kith_addr peer;
+    bool inbound, connecting;
+    bool paused;   /* the node does not want to read */
+    bool got_end;  /* the peer finished */
+    bool finished; /* we finished */
+    bool blocked;  /* a write took less; writable is owed */
+    int broken;    /* writing failed with this; what the peer had sent is still read */
+    int reason;    /* with fd -1 */
+    struct kith_ut_stream *next_of_source, *next_ended;
+};
+
+/* The live stream with this id, or NULL. */
+struct kith_ut_stream *kith_ut_stream(struct kith_ut *, uint32_t id);
+/* Watch what the stream's state asks for. */
+void kith_ut_stream_arm(struct kith_ut_stream *);
+/* It is over: close the connection now and say so in a turn of its own, never inside a call of the
+ * node. */
+void kith_ut_stream_end(struct kith_ut_stream *, int reason);
+/* KITH_E code (negative) for the system's. */
+int kith_ut_stream_code(int error);
+
+/* Gives the stream a slot and its id. False: no memory, or too many. */
+bool kith_ut_stream_add(struct kith_ut *, struct kith_ut_stream *);
+/* Close the connection. reset: the peer shall notice; else what was written still arrives. */
+void kith_ut_stream_hang_up(struct kith_ut_stream *, bool reset);
+/* After hanging up: give the slot back and free it. */
+void kith_ut_stream_forget(struct kith_ut_stream *);
+/* The inbound streams whose sources hash as this one does; how many have this very source. */
+struct kith_ut_stream **kith_ut_streams_of(struct kith_ut *, const struct kith_addr *);
+uint32_t kith_ut_streams_from(struct kith_ut *, const struct kith_addr *);
+/* For ended_timer: tell the node of all that ended (arg: struct kith_ut). */
+void kith_ut_streams_say_closed(void *arg);
+/* Take new connections, or leave them in the backlog. */
+void kith_ut_listeners_watch(struct kith_ut *, bool on);
+
+/* stream_io.c: from the watch, once connected. */
+void kith_ut_stream_ready(struct kith_ut_stream *, unsigned events);
+
+#endif

@@ -2,7 +2,8 @@
 # In the order in which the files stand on each other: none calls one further down.
 noinst_LTLIBRARIES += core/libcore.la
 core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h \
-  core/wire.h core/wire_fields.h core/wire_fields.c core/wire_read.c core/wire_write.c core/compound.c \
+  core/wire.h core/wire_fields.h core/wire_fields.c core/wire_read.c core/wire_write.c \
+  core/compound.c \
   core/random.h core/random.c core/alarms.h core/alarms.c core/broadcast.h core/broadcast.c \
   core/counters.h core/counters.c core/scan.h core/scan.c core/record.h core/record.c \
   core/members.h core/members.c core/output.h core/output.c core/view.h core/view.c \

@@ -21,12 +21,13 @@ static inline void sink_append(struct sink *s, const void *bytes, size_t n)
     s->len += n;
 }
 
+/* The template's names for what we give it; it calls msgpack_pack_ext() before declaring it. */
 #define msgpack_pack_inline_func(name) static inline __attribute__((unused)) int wire_pack##name
 #define msgpack_pack_inline_func_cint(name) \
     static inline __attribute__((unused)) int wire_pack##name
 #define msgpack_pack_inline_func_fixint(name) \
     static inline __attribute__((unused)) int wire_pack_fix##name
-#define msgpack_pack_ext                           wire_pack_ext /* the template calls it by this name */
+#define msgpack_pack_ext                           wire_pack_ext
 #define msgpack_pack_user                          struct sink *
 #define msgpack_pack_append_buffer(user, bytes, n) return sink_append((user), (bytes), (n)), 0
 #include <msgpack/timestamp.h>

@@ -1,7 +1,8 @@
-# Man pages, from POD; without perl, or when cross compiling, there are none. kith.yaml(5) comes out of the program itself,
-# so that it can't be older than the tables that files are checked with; other pages are docs/man/NAME.SECTION.pod: list
-# them in WRITTEN_PAGES.
-dist_doc_DATA += docs/ARCHITECTURE.md docs/CODECS.md docs/CONTROL.md docs/PLUGINS.md docs/PROTOCOL.md docs/WIRE.md
+# Man pages, from POD; without perl, or when cross compiling, there are none. kith.yaml(5) comes out
+# of the program itself, so that it can't be older than the tables that files are checked with;
+# other pages are docs/man/NAME.SECTION.pod: list them in WRITTEN_PAGES.
+dist_doc_DATA += docs/ARCHITECTURE.md docs/CODECS.md docs/CONTROL.md docs/PLUGINS.md \
+  docs/PROTOCOL.md docs/WIRE.md
 WRITTEN_PAGES = docs/man/kith.1
 if MAN_PAGES
 man_MANS += docs/man/kith.yaml.5 $(WRITTEN_PAGES)
@@ -15,4 +16,5 @@ docs/man/kith.yaml.5: tools/kith$(EXEEXT) $(PLUGINS)
 	  $(MAN) --section=5 --name=KITH.YAML $@.pod >$@.tmp && mv $@.tmp $@
 
 docs/man/%.1: docs/man/%.1.pod
-	$(AM_V_GEN)$(MKDIR_P) docs/man && $(MAN) --section=1 --name=`echo $* | tr a-z A-Z` $< >$@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) docs/man && \
+	  $(MAN) --section=1 --name=`echo $* | tr a-z A-Z` $< >$@.tmp && mv $@.tmp $@

@@ -5,7 +5,8 @@
 # CUnit programs count their tests; scripts that end on "N passed, N failed, N skipped" count
 # theirs; any other counts as one. FAILED is 1 when something outside the tests went wrong already.
 failed=$1; shift
-find "$@" \( -name coverage -o -name 'kith-*' \) -prune -o -name '*.trs' -print | sort | while read -r trs; do
+find "$@" \( -name coverage -o -name 'kith-*' \) -prune -o -name '*.trs' -print | sort |
+while read -r trs; do
     printf '%s %s ' "$trs" "$(sed -n 's/^:test-result: \([A-Z]*\).*/\1/p' "$trs" | head -n 1)"
     awk '/^ *tests +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+/ { p += $4; f += $5; n = 1 }
          /^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; s += $5; n = 1 }

@@ -280,7 +280,7 @@ CHECKS = {
 }
 
 
-ON = ["folders", "includes", "calls"]
+ON = ["folders", "includes", "calls", "circles", "names"]
 
 
 def main():

@@ -17,8 +17,11 @@ SOUND = {
     "config/config.h": "int kith_config(void);\n",
     "config/config.c": '#include "config.h"\nint kith_config(void) { return 0; }\n',
     "runtime/loop/loop.h": "int kith_loop(void);\n",
-    "runtime/loop/loop.c": '#include "loop.h"\n#include "core.h"\n#include "config.h"\n'
-                           "int kith_loop(void) { return kith_core() + kith_config(); }\n",
+    "runtime/loop/loop.c": '#include "loop.h"\n#include "config.h"\n'
+                           "int kith_loop(void) { return kith_config(); }\n",
+    "runtime/node/node.h": "int kith_node(void);\n",
+    "runtime/node/node.c": '#include "core.h"\n#include "loop.h"\n#include "node.h"\n'
+                           "int kith_node(void) { return kith_core() + kith_loop(); }\n",
     "runtime/control/control.h": "int kith_control(void);\n",
     "runtime/control/control.c": '#include "control.h"\nint kith_control(void) { return 0; }\n',
     "transports/udp_tcp/udp_tcp.h": "int kith_ut(void);\n",
@@ -27,8 +30,8 @@ SOUND = {
     "transports/udp_tcp/packets.c": '#include "udp_tcp.h"\nint kith_ut(void) { return 0; }\n',
     "codecs/lzw.c": "#include <kith/plugin.h>\n"
                     "int kith_plugin_v1(void);\nint kith_plugin_v1(void) { return 0; }\n",
-    "tools/main.c": '#include "loop.h"\n#include "control.h"\n'
-                    "int main(void) { return kith_loop() + kith_control(); }\n",
+    "tools/main.c": '#include "node.h"\n#include "control.h"\n'
+                    "int main(void) { return kith_node() + kith_control(); }\n",
 }
 
 # what is wrong, the check that finds it, a word of what it says, the files that make it so
@@ -49,6 +52,10 @@ FAULTS = [
      {"codecs/more.c": '#include "udp_tcp.h"\n'}),
     ("the loop sees control", "includes", "control.h",
      {"runtime/loop/more.c": '#include "control.h"\n'}),
+    ("the loop sees a node", "includes", "node.h",
+     {"runtime/loop/more.c": '#include "node.h"\n'}),
+    ("a node sees control", "includes", "control.h",
+     {"runtime/node/more.c": '#include "control.h"\n'}),
     ("a file that is not there", "includes", "gone.h",
      {"core/more.c": '#if 0\n#include "gone.h"\n#endif\n'}),
     ("a call past the headers", "calls", "kith_control",
@@ -99,7 +106,7 @@ def plant(root, files):
         with open(full, "w", encoding="utf-8") as f:
             f.write(text)
     includes = ["-I" + os.path.join(root, d) for d in
-                ("include", "core", "config", "runtime/loop", "runtime/control",
+                ("include", "core", "config", "runtime/loop", "runtime/node", "runtime/control",
                  "transports/udp_tcp")]
     for path in files:
         if path.endswith(".c"):

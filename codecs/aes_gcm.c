@@ -71,25 +71,29 @@ fail:
     return -KITH_EINVAL;
 }
 
-static int aes_gcm_rekey(void *self)
+/* Take the keys as they are now; an error leaves those from before. */
+static int take_keys(struct aes_gcm *a, struct kith_error *err)
 {
-    struct aes_gcm *a = self;
     struct ring fresh;
     int rc = ring_init(&fresh, a->host);
-    if (rc < 0) return rc;
+    if (rc < 0)
+        return kith_fail(err, (enum kith_code)(-rc),
+                         "can't set up its keys (16, 24 or 32 bytes each)");
     ring_fini(&a->ring);
     a->ring = fresh;
     return 0;
+}
+
+static int aes_gcm_refresh(void *self, uint32_t what, struct kith_error *err)
+{
+    return what & KITH_REFRESH_KEYS ? take_keys(self, err) : 0;
 }
 
 static int aes_gcm_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
     struct aes_gcm *a = self;
     a->host = host;
-    int rc = ring_init(&a->ring, host);
-    return rc < 0 ? kith_fail(err, (enum kith_code) - rc,
-                              "aes_gcm can't set up its keys (16, 24 or 32 bytes each)")
-                  : 0;
+    return take_keys(a, err);
 }
 
 static void aes_gcm_fini(void *self)
@@ -109,7 +113,7 @@ static void aes_gcm_room(const void *self, struct kith_room *room)
     room->tail = room->protocol > 1 ? TAG : TAG + BLOCK;
 }
 
-static size_t aes_gcm_sealed(const void *self, size_t len, const struct kith_frame *frame)
+static size_t aes_gcm_sealed_size(const void *self, size_t len, const struct kith_frame *frame)
 {
     return HEAD + len + padding(len, frame->protocol) + TAG;
 }
@@ -211,18 +215,17 @@ static int aes_gcm_open(void *self, struct kith_buf *buf, struct kith_frame *fra
 static const struct kith_codec_ops aes_gcm_ops = {
     .size = sizeof aes_gcm_ops,
     .provides = KITH_AUTHENTICATES | KITH_ENCRYPTS,
-    .flags = KITH_CODEC_KEYED | KITH_CODEC_RAW_KEYS,
     .packet = {.framing = KITH_OWN, .first = 0, .last = 1, .tentative = 1},
     .stream = {.framing = KITH_FRAMED, .first = STREAM_LAYER, .last = STREAM_LAYER},
     .room = aes_gcm_room,
     .seal = aes_gcm_seal,
     .open = aes_gcm_open,
-    .rekey = aes_gcm_rekey,
-    .sealed = aes_gcm_sealed,
+    .sealed_size = aes_gcm_sealed_size,
 };
 
 KITH_PLUGIN(aes_gcm) = {
     KITH_HEADER(CODEC),
+    .flags = KITH_KEYED | KITH_RAW_KEYS,
     .name = "aes_gcm",
     .version = "1.0",
     .summary = "AES-GCM encryption, as memberlist does it",
@@ -230,4 +233,5 @@ KITH_PLUGIN(aes_gcm) = {
     .ops = &aes_gcm_ops,
     .init = aes_gcm_init,
     .fini = aes_gcm_fini,
+    .refresh = aes_gcm_refresh,
 };

@@ -20,10 +20,10 @@ struct blake2b {
     struct keys keys;
 };
 
-static int blake2b_rekey(void *self)
+static int blake2b_refresh(void *self, uint32_t what, struct kith_error *err)
 {
     struct blake2b *b = self;
-    return keys_read(&b->keys, b->host);
+    return what & KITH_REFRESH_KEYS ? keys_read(&b->keys, b->host, err) : 0;
 }
 
 static int blake2b_init(void *self, const struct kith_host *host, struct kith_error *err)
@@ -31,8 +31,7 @@ static int blake2b_init(void *self, const struct kith_host *host, struct kith_er
     struct blake2b *b = self;
     b->host = host;
     if (sodium_init() < 0) return kith_fail(err, KITH_EIO, "libsodium can't be initialised");
-    int rc = blake2b_rekey(self);
-    return rc < 0 ? kith_fail(err, (enum kith_code) - rc, "can't read the keys") : 0;
+    return keys_read(&b->keys, host, err);
 }
 
 static void blake2b_fini(void *self)
@@ -90,17 +89,16 @@ static int blake2b_open(void *self, struct kith_buf *buf, struct kith_frame *fra
 static const struct kith_codec_ops blake2b_ops = {
     .size = sizeof blake2b_ops,
     .provides = KITH_CHECKS | KITH_AUTHENTICATES,
-    .flags = KITH_CODEC_KEYED,
     .packet = {.framing = KITH_FRAMED, .first = LAYER, .last = LAYER},
     .stream = {.framing = KITH_FRAMED, .first = LAYER, .last = LAYER},
     .room = blake2b_room,
     .seal = blake2b_seal,
     .open = blake2b_open,
-    .rekey = blake2b_rekey,
 };
 
 KITH_PLUGIN(blake2b) = {
     KITH_HEADER(CODEC),
+    .flags = KITH_KEYED,
     .name = "blake2b",
     .version = "1.0",
     .summary = "Keyed BLAKE2b: authenticates messages without hiding them",
@@ -108,4 +106,5 @@ KITH_PLUGIN(blake2b) = {
     .ops = &blake2b_ops,
     .init = blake2b_init,
     .fini = blake2b_fini,
+    .refresh = blake2b_refresh,
 };

@@ -7,7 +7,7 @@
 #include <kith/plugin.h>
 #include <zlib.h>
 
-enum { LAYER = 12, HEADER = 5 };
+enum { LAYER = 12, HEADER = 5, PROTOCOL = 5 };
 
 static void crc32_room(const void *self, struct kith_room *room)
 {
@@ -17,6 +17,7 @@ static void crc32_room(const void *self, struct kith_room *room)
 
 static int crc32_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
 {
+    if (!frame->peer || frame->peer->protocol_max < PROTOCOL) return KITH_PASS;
     uint32_t sum = (uint32_t)crc32(0, buf->data, (uInt)buf->len);
     uint8_t *head = kith_buf_push(buf, HEADER);
     if (!head) return -KITH_ETOOBIG;
@@ -40,7 +41,6 @@ static int crc32_open(void *self, struct kith_buf *buf, struct kith_frame *frame
 static const struct kith_codec_ops crc32_ops = {
     .size = sizeof crc32_ops,
     .provides = KITH_CHECKS,
-    .flags = KITH_CODEC_PEER_CRC,
     .packet = {.framing = KITH_OWN, .first = LAYER, .last = LAYER},
     .stream = {.framing = KITH_NONE},
     .room = crc32_room,

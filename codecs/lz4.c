@@ -91,11 +91,10 @@ static int lz4_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
 }
 
 static const struct kith_param lz4_params[] = {
-    {"acceleration", KITH_PARAM_UINT, 0, offsetof(struct lz4, acceleration), "1", .min = 1,
-     .max = 65537, .doc = "more is faster and larger"},
-    {"min_size", KITH_PARAM_SIZE, 0, offsetof(struct lz4, min_size), "128", .max = 1 << 20,
-     .doc = "messages below are sent as they are"},
-    {0},
+    KITH_PARAM(struct lz4, acceleration, UINT, 0, "1", "1", "65537", "more is faster and larger"),
+    KITH_PARAM(struct lz4, min_size, SIZE, 0, "128", "0", "1MiB",
+               "messages below are sent as they are"),
+    KITH_PARAM_END,
 };
 
 static const struct kith_codec_ops lz4_ops = {

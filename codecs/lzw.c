@@ -232,9 +232,9 @@ static int lzw_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
 }
 
 static const struct kith_param lzw_params[] = {
-    {"min_size", KITH_PARAM_SIZE, 0, offsetof(struct lzw, min_size), "0", .max = 1 << 20,
-     .doc = "messages below are sent as they are; memberlist compresses every stream"},
-    {0},
+    KITH_PARAM(struct lzw, min_size, SIZE, 0, "0", "0", "1MiB",
+               "messages below are sent as they are; memberlist compresses every stream"),
+    KITH_PARAM_END,
 };
 
 static const struct kith_codec_ops lzw_ops = {

@@ -25,10 +25,10 @@ struct xchacha {
     struct nonces nonces;
 };
 
-static int xchacha_rekey(void *self)
+static int xchacha_refresh(void *self, uint32_t what, struct kith_error *err)
 {
     struct xchacha *x = self;
-    return keys_read(&x->keys, x->host);
+    return what & KITH_REFRESH_KEYS ? keys_read(&x->keys, x->host, err) : 0;
 }
 
 static int xchacha_init(void *self, const struct kith_host *host, struct kith_error *err)
@@ -36,8 +36,7 @@ static int xchacha_init(void *self, const struct kith_host *host, struct kith_er
     struct xchacha *x = self;
     x->host = host;
     if (sodium_init() < 0) return kith_fail(err, KITH_EIO, "libsodium can't be initialised");
-    int rc = xchacha_rekey(self);
-    return rc < 0 ? kith_fail(err, (enum kith_code) - rc, "can't read the keys") : 0;
+    return keys_read(&x->keys, host, err);
 }
 
 static void xchacha_fini(void *self)
@@ -93,17 +92,16 @@ static int xchacha_open(void *self, struct kith_buf *buf, struct kith_frame *fra
 static const struct kith_codec_ops xchacha_ops = {
     .size = sizeof xchacha_ops,
     .provides = KITH_AUTHENTICATES | KITH_ENCRYPTS,
-    .flags = KITH_CODEC_KEYED,
     .packet = {.framing = KITH_FRAMED, .first = LAYER, .last = LAYER},
     .stream = {.framing = KITH_FRAMED, .first = LAYER, .last = LAYER},
     .room = xchacha_room,
     .seal = xchacha_seal,
     .open = xchacha_open,
-    .rekey = xchacha_rekey,
 };
 
 KITH_PLUGIN(xchacha20poly1305) = {
     KITH_HEADER(CODEC),
+    .flags = KITH_KEYED,
     .name = "xchacha20poly1305",
     .version = "1.0",
     .summary = "XChaCha20-Poly1305 encryption: the choice for a cluster of Kith nodes",
@@ -111,4 +109,5 @@ KITH_PLUGIN(xchacha20poly1305) = {
     .ops = &xchacha_ops,
     .init = xchacha_init,
     .fini = xchacha_fini,
+    .refresh = xchacha_refresh,
 };

@@ -121,13 +121,12 @@ static int zstd_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
 }
 
 static const struct kith_param zstd_params[] = {
-    {"level", KITH_PARAM_UINT, 0, offsetof(struct zstd, level), "1", .min = 1, .max = 19,
-     .doc = "1 is fast, 19 small"},
-    {"min_size", KITH_PARAM_SIZE, 0, offsetof(struct zstd, min_size), "128", .max = 1 << 20,
-     .doc = "messages below are sent as they are"},
-    {"dictionary", KITH_PARAM_PATH, 0, offsetof(struct zstd, dictionary), NULL,
-     .doc = "file made by `zstd --train`; the same on every node"},
-    {0},
+    KITH_PARAM(struct zstd, level, UINT, 0, "1", "1", "19", "1 is fast, 19 small"),
+    KITH_PARAM(struct zstd, min_size, SIZE, 0, "128", "0", "1MiB",
+               "messages below are sent as they are"),
+    KITH_PARAM(struct zstd, dictionary, PATH, 0, NULL, NULL, NULL,
+               "file made by `zstd --train`; the same on every node"),
+    KITH_PARAM_END,
 };
 
 static const struct kith_codec_ops zstd_ops = {

@@ -148,5 +148,6 @@ void kith_chain_read(struct kith_reading *r, const struct kith_yaml *root)
     c->gossip_verify_outgoing = (kith_entries_provide(&c->chain.send) & KITH_ENCRYPTS) ||
                                 !(kith_entries_provide(&c->chain.accept) & KITH_ENCRYPTS);
     kith_chain_settings(&c->chain, &c->settings);
-    kith_chain_check(r, keyed);
+    kith_chain_check(r);
+    kith_entries_check(r, keyed);
 }

@@ -1,6 +1,6 @@
 /*
- * chain_check.c - what must hold for a pipeline: each codec has its byte and its key, layers are in
- * a sound order, a receiver can tell them apart, and `require` can be met.
+ * chain_check.c - what must hold for a pipeline: each codec has its byte, layers are in a sound
+ * order, a receiver can tell them apart, and `require` can be met.
  *
  * Errors for what can't work, warnings for what surely is not meant. Knows of codecs only what
  * their tables say.
@@ -15,9 +15,8 @@ static const struct kith_codec_ops *ops_of(const struct kith_entry *e) { return 
 
 static void check_wire(struct kith_reading *r, const struct kith_entry *e)
 {
-    const struct kith_codec_ops *ops = ops_of(e);
-    bool open = (ops->packet.framing == KITH_FRAMED && !ops->packet.first) ||
-                (ops->stream.framing == KITH_FRAMED && !ops->stream.first);
+    const struct kith_param wire = {.name = "wire"};
+    bool open = kith_entry_takes(e->plugin, &wire);
     if (open && !e->wire)
         kith_diag_error(r->diag, e->pos,
                         "add `wire:` with a number from 0xC0 to 0xEF, the same on every node",
@@ -25,19 +24,6 @@ static void check_wire(struct kith_reading *r, const struct kith_entry *e)
     if (!open && e->wire)
         kith_diag_error(r->diag, e->pos, "leave `wire` out",
                         "codec '%s' has a layer byte of its own", e->plugin->name);
-}
-
-static void check_keys(struct kith_reading *r, const struct kith_entry *e, bool keyed)
-{
-    bool uses = ops_of(e)->flags & KITH_CODEC_KEYED;
-    if (uses && !keyed && !e->has_keys && !kith_diag_errors(r->diag))
-        kith_diag_error(r->diag, e->pos,
-                        "add `keyring: [ { file: /etc/kith/key } ]`; make a key: head -c 32 "
-                        "/dev/urandom | base64",
-                        "codec '%s' needs a key, and there is none", e->plugin->name);
-    if (!uses && e->has_keys)
-        kith_diag_error(r->diag, e->pos, "leave `keys` out", "codec '%s' uses no keys",
-                        e->plugin->name);
 }
 
 /* ---------------------------------------------------------------------------------------- order */
@@ -151,25 +137,25 @@ static uint32_t opened_on(const struct kith_entries *list, bool stream)
         const struct kith_codec_ops *ops = ops_of(&list->items[i]);
         if ((stream ? ops->stream : ops->packet).framing != KITH_NONE) bits |= ops->provides;
     }
-    return bits;
+    return kith_implied(bits);
 }
 
 /* What the bit asks for must come off packets and streams alike, or nobody gets through. */
-static void check_required(struct kith_reading *r, unsigned bit)
+static void check_required(const struct kith_config *c, unsigned bit, struct kith_diag *diag)
 {
-    const struct kith_chain *chain = &r->config->chain;
+    const struct kith_chain *chain = &c->chain;
     const char *word = kith_requirements[bit];
-    struct kith_pos pos = kith_pos_of(r->config, "pipeline.require");
+    struct kith_pos pos = kith_pos_of(c, "pipeline.require");
     bool packet = opened_on(&chain->accept, false) & 1u << bit,
          stream = opened_on(&chain->accept, true) & 1u << bit;
     if (!packet || !stream) {
         const char *where = packet ? "streams" : stream ? "packets" : "packets and streams";
         kith_diag_error(
-            r->diag, pos, "add such a codec to 'accept', or take the word out of 'require'",
+            diag, pos, "add such a codec to 'accept', or take the word out of 'require'",
             "'require' has %s, but no codec in 'accept' does so on %s: %s would be refused", word,
             where, packet || stream ? "those" : "everybody");
     } else if (!(kith_entries_provide(&chain->send) & 1u << bit)) {
-        kith_diag_warning(r->diag, pos,
+        kith_diag_warning(diag, pos,
                           "right for one step of a change; else add such a codec to 'send'",
                           "'require' has %s, but nothing in 'send' does so: a node with this "
                           "same file would refuse us",
@@ -177,13 +163,17 @@ static void check_required(struct kith_reading *r, unsigned bit)
     }
 }
 
+void kith_config_check_require(const struct kith_config *c, uint32_t given, struct kith_diag *diag)
+{
+    for (unsigned bit = 0; kith_requirements[bit]; bit++)
+        if (c->chain.require & ~kith_implied(given) & 1u << bit) check_required(c, bit, diag);
+}
+
 static void check_require(struct kith_reading *r)
 {
     const struct kith_config *c = r->config;
     uint32_t require = c->chain.require, sent = kith_entries_provide(&c->chain.send);
     bool given = kith_provenance_given(c, "pipeline.require");
-    for (unsigned bit = 0; kith_requirements[bit]; bit++)
-        if (require & 1u << bit) check_required(r, bit);
     bool authenticates_only = (sent & KITH_AUTHENTICATES) && !(sent & KITH_ENCRYPTS);
     if (authenticates_only && !(require & KITH_AUTHENTICATES) && !given)
         kith_diag_warning(r->diag, kith_pos_of(c, "pipeline.send"),
@@ -195,38 +185,16 @@ static void check_require(struct kith_reading *r)
             "'require' has compress: messages that are too small to gain would be refused");
 }
 
-static bool any_keyed(const struct kith_entries *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (ops_of(&list->items[i])->flags & KITH_CODEC_KEYED) return true;
-    return false;
-}
-
-static void check_unused_keys(struct kith_reading *r, bool keyed)
-{
-    const struct kith_config *c = r->config;
-    if (keyed && !any_keyed(&c->chain.send) && !any_keyed(&c->chain.accept))
-        kith_diag_warning(r->diag, kith_pos_of(c, "keyring"),
-                          "add { use: aes_gcm } to the end of 'pipeline.send'",
-                          "no codec uses the keyring: nothing is encrypted");
-}
-
-void kith_chain_check(struct kith_reading *r, bool keyed)
+void kith_chain_check(struct kith_reading *r)
 {
     const struct kith_entries *send = &r->config->chain.send, *accept = &r->config->chain.accept;
-    for (size_t i = 0; i < send->count; i++) {
-        check_wire(r, &send->items[i]);
-        check_keys(r, &send->items[i], keyed);
-    }
+    for (size_t i = 0; i < send->count; i++) check_wire(r, &send->items[i]);
     for (size_t i = 0; i < accept->count; i++) {
         const struct kith_entry *e = &accept->items[i],
                                 *sent = kith_entries_find(send, e->plugin->name);
-        if (sent && sent->params == e->params) continue; /* the same entry */
-        check_wire(r, e);
-        check_keys(r, e, keyed);
+        if (!sent || sent->params != e->params) check_wire(r, e); /* else the same entry */
     }
     check_order(r);
     check_accept(r);
     check_require(r);
-    check_unused_keys(r, keyed);
 }

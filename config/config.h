@@ -11,14 +11,15 @@
  *     arena, nearest, units, yaml_write      memory, "did you mean", numbers, text
  *     secret, diag, secret_load              keys, problems, keys from where they are
  *     tree, provenance                       YAML with places; where each value came from
- *     param_types, param                     what a type is; one value
+ *     param_types, param, param_check        what a type is; one value; whether a table can be
  *     sections                               our own tables: every key of the file
  *     schema                                 the checker of a map against tables
  *     entry, entries, key_sources, meta      the values that are more than one parameter
  *     node_types                             which of these reads which type
  *     chain_check, chain, consistency        the pipeline; rules between values
  *     load                                   all of it, from bytes to struct kith_config
- *     show, diff, json_schema, manual        the result and the tables, printed
+ *     show, setting, diff                    the result, printed, asked for and compared
+ *     json_schema, manual                    the tables, printed
  */
 #ifndef KITH_CONFIG_H
 #define KITH_CONFIG_H
@@ -98,16 +99,21 @@ void kith_secrets_free(struct kith_secrets *);
 
 /* -------------------------------------------------------------------------------- the result */
 
+/* What an entry may do beyond what every plugin may: bits of `allow:`. */
+enum kith_allow { KITH_ALLOW_KEYS = 1 /* delegates: read and change the node's keyring */ };
+
 /* An entry that names a plugin. */
 struct kith_entry {
     const char *use;
-    uint32_t kind; /* enum kith_kind */
+    const char *name; /* `as:`, else the plugin's: what it is called everywhere */
+    uint32_t kind;    /* enum kith_kind */
+    uint32_t allow;   /* bits of enum kith_allow */
     struct kith_pos pos;
     const struct kith_plugin *plugin; /* as the finder gave it */
     void *params; /* instance_size bytes, zeroed and filled from the entry and the defaults */
     const char *channel; /* delegates; NULL: raw */
     uint8_t wire;        /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
-    bool has_keys;       /* codecs: `keys:` given; else the node's keyring */
+    bool has_keys;       /* `keys:` given (KITH_KEYED only); else the node's keyring */
     struct kith_secrets keys;
     uint8_t digest[32];       /* equal for equal settings: what a reload compares */
     struct kith_arena *arena; /* made by code: owns the parameters. NULL: the config owns them */
@@ -124,9 +130,9 @@ struct kith_setting_text {
 };
 
 /* Fill an entry: the settings, the plugin's defaults for the rest; the checks are those of a file.
- * Texts are copied. use is the plugin's name, pos is nowhere; channel, wire, keys and has_keys are
- * yours to set: then call kith_entry_digest(). plugin must outlive the entry. -KITH_EINVAL: err
- * says what is wrong, and there is nothing to free. */
+ * Texts are copied. use and name are the plugin's name, pos is nowhere; name, allow, channel, wire,
+ * keys and has_keys are yours to set: then call kith_entry_digest(). plugin must outlive the entry.
+ * -KITH_EINVAL: err says what is wrong, and there is nothing to free. */
 int kith_entry_init(struct kith_entry *, const struct kith_plugin *, enum kith_profile,
                     const struct kith_setting_text *, size_t count, struct kith_error *err);
 /* Free what kith_entry_init() made, and the keys. All zero is fine. */
@@ -137,6 +143,17 @@ void kith_entry_digest(struct kith_entry *);
 int kith_entries_add(struct kith_entries *, const struct kith_plugin *, enum kith_profile,
                      const struct kith_setting_text *, size_t count, struct kith_error *err);
 void kith_entries_free(struct kith_entries *);
+
+/* Where to find a member. name: who must answer there; NULL: whoever does, or what is before a "/"
+ * in an address that the transport refuses as a whole. */
+struct kith_seed {
+    const char *name, *address;
+    struct kith_pos pos;
+};
+struct kith_seeds {
+    const struct kith_seed *items;
+    size_t count;
+};
 
 enum kith_log_to { KITH_LOG_TO_STDERR, KITH_LOG_TO_FILE, KITH_LOG_TO_JOURNALD };
 enum kith_log_format { KITH_LOG_TEXT, KITH_LOG_JSON };
@@ -160,19 +177,35 @@ struct kith_config {
     const char *control; /* socket path; NULL: derived from the name */
     const char *log_file;
     uint32_t log_to, log_level, log_format;
-    struct kith_bytes meta;            /* data == NULL: none given (a delegate's then) */
-    struct kith_strings metric_labels; /* "name=value" */
+    struct kith_bytes meta; /* data == NULL: none given (a delegate's then) */
+    struct kith_map metric_labels;
 
     struct kith_entry transport;
     struct kith_chain chain;
     struct kith_entries delegates;
     bool gossip_verify_outgoing; /* memberlist's budget rule needs to know (PROTOCOL.md 1.13) */
     struct kith_secrets keyring;
-    struct kith_strings join;
+    struct kith_seeds join;
 
     struct kith_arena *arena;             /* owns all strings and lists above; NULL: made by code */
     struct kith_provenances *provenances; /* where each value came from; NULL: made by code */
+    struct kith_setting_texts *texts;     /* what kith_config_setting() lent */
 };
+
+/* A value by its key, for host->setting: "node.name", "gossip.interval", "delegates"; "join.0" of a
+ * list (of entries: their names), "node.metric_labels.dc" of a map. The text is what `config show`
+ * prints, but without the quotes of YAML; the number of a list or map is its count. What it points
+ * to lives as long as the config. Writes at most out->size. -KITH_ENOTFOUND; -KITH_EACCES: keys. */
+int kith_config_setting(struct kith_config *, const char *key, struct kith_value *out);
+
+/* ------------------------------------------------------------------ parameters (param_check.c) */
+
+/* Whether a parameter of a plugin can be what it says: a type we know, a width and an alignment
+ * that fit it, inside of the instance, a name that is free, ends of a range and defaults that parse
+ * and agree. -KITH_EINVAL: err says why not, to follow the parameter's name: "is stored in 4 bytes,
+ * but a duration takes 8". That names are well formed and different, and that no member is stored
+ * over another, is the caller's to check: it takes all of them. */
+int kith_param_check(const struct kith_param *, size_t instance_size, struct kith_error *err);
 
 /* Copy a block of parameters of `size` bytes, and all that they point to into one piece of memory,
  * which kith_params_free() wipes and frees; *memory may become NULL. 0, or -KITH_ENOMEM. */
@@ -195,12 +228,16 @@ struct kith_config *kith_config_load(const char *path, const struct kith_config_
 struct kith_config *kith_config_parse(const char *path, const char *text, size_t len,
                                       const struct kith_config_finder *, struct kith_diag *);
 void kith_config_free(struct kith_config *);
+/* Whether what `require` asks for comes off packets and streams, by the codecs of `accept` or by
+ * the transport (given: `provides` of its limits). Only who made the transport's instance knows
+ * that: kith_config_parse() leaves it to them. */
+void kith_config_check_require(const struct kith_config *, uint32_t given, struct kith_diag *);
 
 /* A config made by code: the defaults of a profile, and no entries. Set what you need:
  * settings.name, transport (kith_entry_init), chain, delegates (kith_entries_add), keyring
  * (kith_secrets_add), join, meta; then kith_chain_settings(). Strings are lent, entries and keys
- * stay yours to free; kith_config_free() frees nothing of such a config. arena and provenances stay
- * NULL. */
+ * stay yours to free; kith_config_free() frees of such a config only what kith_config_setting()
+ * made. arena and provenances stay NULL. */
 void kith_config_init(struct kith_config *, enum kith_profile);
 /* What a chain repeats of the settings: protocol, label and limits. The label is lent. */
 void kith_chain_settings(struct kith_chain *, const struct kith_settings *);
@@ -220,8 +257,7 @@ void kith_config_diff(const struct kith_config *before, const struct kith_config
                                     bool restart),
                       void *arg);
 
-/* Tags ("name=value") as Serf puts them into meta: 0xFF and a msgpack map. The length, or a
- * negative code. */
-int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out, size_t cap);
+/* Tags as Serf puts them into meta: 0xFF and a msgpack map. The length, or a negative code. */
+int kith_meta_from_tags(const struct kith_pair *, size_t count, uint8_t *out, size_t cap);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * diff.c - what differs between two configs, key by key, for the report of a reload.
  *
- * Each config becomes a flat list of keys and texts; keys of an entry are named after its plugin,
+ * Each config becomes a flat list of keys and texts; keys of an entry are named after the entry,
  * not its place, so that one more entry does not look like a change of all that follow. Keys of a
  * ring are told apart by fingerprint. Changes nothing.
  */
@@ -72,52 +72,46 @@ static char *hidden(const struct kith_param *p, const void *at)
 
 /* -------------------------------------------------------------------------------- flattening */
 
-/* restart: a transport's, of which the plugin says what it can take over. */
+/* restart: a transport's, of which parameters may be marked as waiting for a restart. */
 static void add_entry(const struct kith_config *c, struct leaves *l, const char *path,
                       const struct kith_entry *e, bool restart)
 {
     char key[300];
-    snprintf(key, sizeof key, "%s.use", path);
-    if (restart) add(l, key, strdup(e->use), restart); /* others are named after it */
-    snprintf(key, sizeof key, "%s.keys", path);
-    if (e->has_keys) add(l, key, fingerprints(&e->keys), restart);
-    const struct kith_param wire = {"wire", KITH_TYPE_WIRE};
-    snprintf(key, sizeof key, "%s.wire", path);
-    if (e->wire) add(l, key, kith_show_value(c, &wire, &e->wire), restart);
-    snprintf(key, sizeof key, "%s.channel", path);
-    if (e->channel) add(l, key, strdup(e->channel), restart);
+    for (const struct kith_param *p = kith_entry_keys(e->kind); p->name; p++) {
+        const void *at = (const char *)e + p->offset;
+        bool keys = p->type == KITH_TYPE_KEYS, use = strcmp(p->name, "use") == 0;
+        bool renamed = strcmp(e->name, e->plugin->name) != 0;
+        snprintf(key, sizeof key, "%s.%s", path, p->name);
+        if (use ? !restart && !renamed : !kith_entry_says(e, p)) continue; /* it is in the path */
+        add(l, key, keys ? fingerprints(at) : kith_show_value(c, p, at), restart && !keys);
+    }
     for (const struct kith_param *p = e->plugin->params; p && p->name; p++) {
         const void *at = (const char *)e->params + p->offset;
         bool secret = (p->flags & KITH_PARAM_SECRET) && kith_param_given(p, at);
         snprintf(key, sizeof key, "%s.%s", path, p->name);
         add(l, key, secret ? hidden(p, at) : kith_show_value(c, p, at),
-            restart && (!e->plugin->adopt || p->flags & KITH_PARAM_RESTART));
+            restart && p->flags & KITH_PARAM_RESTART);
     }
 }
 
 static size_t earlier(const struct kith_entries *list, size_t i)
 {
     size_t n = 0;
-    for (size_t k = 0; k < i; k++) n += strcmp(list->items[k].use, list->items[i].use) == 0;
+    for (size_t k = 0; k < i; k++) n += strcmp(list->items[k].name, list->items[i].name) == 0;
     return n;
 }
 
 static void add_entries(const struct kith_config *c, struct leaves *l, const char *path,
                         const struct kith_entries *list)
 {
-    char *names = NULL, key[200];
-    size_t len = 0;
-    FILE *f = open_memstream(&names, &len);
-    if (!f) abort();
-    for (size_t i = 0; i < list->count; i++) fprintf(f, "%s%s", i ? ", " : "", list->items[i].use);
-    fclose(f);
-    add(l, path, names, false);
+    char key[200];
+    add(l, path, kith_show_names(list), false);
     for (size_t i = 0; i < list->count; i++) {
         size_t n = earlier(list, i);
         if (n)
-            snprintf(key, sizeof key, "%s.%s#%zu", path, list->items[i].use, n + 1);
+            snprintf(key, sizeof key, "%s.%s#%zu", path, list->items[i].name, n + 1);
         else
-            snprintf(key, sizeof key, "%s.%s", path, list->items[i].use);
+            snprintf(key, sizeof key, "%s.%s", path, list->items[i].name);
         add_entry(c, l, key, &list->items[i], false);
     }
 }

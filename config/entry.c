@@ -1,7 +1,7 @@
 /*
  * entry.c - one entry that names a plugin: its parameters filled and checked, and its digest.
  *
- * The host's keys of an entry (use, keys, wire, channel) are a table like the plugin's own. A file
+ * The host's keys of an entry (use, as, keys, ...) are a table like the plugin's own. A file
  * brings a map of values (entries.c), code brings texts: both are checked here by the same schema.
  */
 #include "schema.h"
@@ -9,26 +9,41 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define ENTRY(m) offsetof(struct kith_entry, m)
-#define USE \
+#define ENTRY(key, TYPE, m, ...) \
     { \
-        "use", KITH_PARAM_STRING, KITH_PARAM_REQUIRED, ENTRY(use), \
-            .min = 1, .doc = "name of the plugin, or the path of its file" \
+        .name = key, .type = TYPE, .offset = offsetof(struct kith_entry, m), \
+        .width = sizeof(((struct kith_entry *)0)->m), __VA_ARGS__ \
     }
+#define USE \
+    ENTRY("use", KITH_PARAM_STRING, use, .flags = KITH_PARAM_REQUIRED, .min = "1", \
+          .doc = "name of the plugin, or the path of its file")
+#define AS \
+    ENTRY("as", KITH_PARAM_STRING, name, .min = "1", .max = "63", \
+          .doc = "what the entry is called, where two have one plugin; without it as the plugin")
+#define KEYS \
+    ENTRY("keys", KITH_TYPE_KEYS, keys, \
+          .doc = \
+              "keys of this entry alone, instead of the node's `keyring`, if the plugin uses any")
 
-static const struct kith_param transport_keys[] = {USE, {NULL}};
+static const char *const permissions[] = {"keys", NULL}; /* the i-th is bit i of enum kith_allow */
+
+static const struct kith_param transport_keys[] = {USE, AS, KEYS, {0}};
 static const struct kith_param codec_keys[] = {
     USE,
-    {"keys", KITH_TYPE_KEYS, 0, ENTRY(keys),
-     .doc = "keys of this entry alone, instead of the node's `keyring`"},
-    {"wire", KITH_TYPE_WIRE, 0, ENTRY(wire),
-     .doc = "layer byte of a codec without one of its own: 0xC0 to 0xEF"},
-    {NULL}};
+    AS,
+    KEYS,
+    ENTRY("wire", KITH_TYPE_WIRE, wire,
+          .doc = "layer byte of a codec without one of its own: 0xC0 to 0xEF"),
+    {0}};
 static const struct kith_param delegate_keys[] = {
     USE,
-    {"channel", KITH_PARAM_STRING, 0, ENTRY(channel), .min = 1, .max = 32,
-     .doc = "name under which its messages and state travel; without it raw, as memberlist's"},
-    {NULL}};
+    AS,
+    KEYS,
+    ENTRY("channel", KITH_PARAM_STRING, channel, .min = "1", .max = "32",
+          .doc = "name under which its messages and state travel; without it raw, as memberlist's"),
+    ENTRY("allow", KITH_TYPE_WORDS, allow, .choices = permissions,
+          .doc = "what it may do beyond what all may; keys: read and change the node's keyring"),
+    {0}};
 
 const char *const kith_kind_words[] = {"plugin", "transport", "codec", "delegate"};
 
@@ -39,14 +54,38 @@ const struct kith_param *kith_entry_keys(uint32_t kind)
                                   : delegate_keys;
 }
 
+static bool is_key(const struct kith_param *key, const char *name)
+{
+    return strcmp(key->name, name) == 0;
+}
+
+bool kith_entry_takes(const struct kith_plugin *plugin, const struct kith_param *key)
+{
+    const struct kith_codec_ops *codec = plugin->ops;
+    if (is_key(key, "keys")) return plugin->flags & KITH_KEYED;
+    if (!is_key(key, "wire")) return true;
+    return (codec->packet.framing == KITH_FRAMED && !codec->packet.first) ||
+           (codec->stream.framing == KITH_FRAMED && !codec->stream.first);
+}
+
+bool kith_entry_says(const struct kith_entry *e, const struct kith_param *key)
+{
+    if (is_key(key, "as")) return strcmp(e->name, e->plugin->name) != 0;
+    if (is_key(key, "keys")) return e->has_keys;
+    if (is_key(key, "wire")) return e->wire;
+    if (is_key(key, "channel")) return e->channel;
+    return !is_key(key, "allow") || e->allow;
+}
+
 /* A table that would write outside of the instance is the plugin's mistake. */
 bool kith_entry_sound(struct kith_reading *r, const struct kith_plugin *plugin, struct kith_pos pos)
 {
     for (const struct kith_param *p = plugin->params; p && p->name; p++) {
-        if (kith_param_sound(p, plugin->instance_size)) continue;
+        struct kith_error why = {.size = sizeof why};
+        if (kith_param_check(p, plugin->instance_size, &why) == 0) continue;
         kith_diag_error(r->diag, pos, "this is a mistake of the plugin, not of the file",
-                        "%s '%s' describes its parameter '%s' in a way that can't be",
-                        kith_kind_words[plugin->kind], plugin->name, p->name);
+                        "parameter '%s' of %s '%s' %s", p->name, kith_kind_words[plugin->kind],
+                        plugin->name, why.text);
         return false;
     }
     return true;
@@ -73,11 +112,13 @@ void kith_entry_digest(struct kith_entry *e)
     crypto_generichash_state h;
     crypto_generichash_init(&h, NULL, 0, sizeof e->digest);
     hash_text(&h, e->use);
+    hash_text(&h, e->name);
     hash_text(&h, e->plugin->name);
     hash_text(&h, e->plugin->version ? e->plugin->version : "");
     hash_text(&h, e->channel ? e->channel : "");
     for (const struct kith_param *p = e->plugin->params; p && p->name; p++)
         hash_value(&h, p, (const char *)e->params + p->offset);
+    crypto_generichash_update(&h, (const unsigned char *)&e->allow, sizeof e->allow);
     crypto_generichash_update(&h, &e->wire, 1);
     crypto_generichash_update(&h, (const unsigned char *)&e->has_keys, 1);
     for (size_t i = 0; i < e->keys.source_count; i++) {
@@ -95,6 +136,21 @@ void kith_entry_digest(struct kith_entry *e)
 
 /* ----------------------------------------------------------------------------------- filling */
 
+/* The host's keys that are of use to the plugin, and those that the file gives all the same: these
+ * are refused with a reason (entries_check.c, chain_check.c). */
+static const struct kith_param *keys_for(struct kith_reading *r, const struct kith_yaml *map,
+                                         const struct kith_plugin *plugin)
+{
+    const struct kith_param *all = kith_entry_keys(plugin->kind);
+    size_t count = 0, n = 0;
+    while (all[count].name) count++;
+    struct kith_param *keys = kith_arena_alloc(r->arena, (count + 1) * sizeof *keys);
+    for (size_t i = 0; i < count; i++)
+        if (kith_entry_takes(plugin, &all[i]) || kith_yaml_get(map, all[i].name))
+            keys[n++] = all[i];
+    return keys;
+}
+
 void kith_entry_fill(struct kith_reading *r, const struct kith_yaml *map,
                      const struct kith_plugin *plugin, const char *path, struct kith_entry *e)
 {
@@ -102,9 +158,10 @@ void kith_entry_fill(struct kith_reading *r, const struct kith_yaml *map,
     e->params = kith_arena_alloc(r->arena, plugin->instance_size ? plugin->instance_size : 1);
     const char *what =
         kith_arena_printf(r->arena, "%s '%s'", kith_kind_words[plugin->kind], plugin->name);
-    struct kith_part parts[] = {{kith_entry_keys(plugin->kind), e}, {plugin->params, e->params}};
+    struct kith_part parts[] = {{keys_for(r, map, plugin), e}, {plugin->params, e->params}};
     bool file = map && !e->arena; /* code sets the members of the entry itself */
     kith_schema_read(r, map, what, path, file ? parts : parts + 1, file ? 2 : 1);
+    if (!e->name) e->name = plugin->name;
     e->has_keys = e->keys.source_count != 0;
     kith_entry_digest(e);
 }
@@ -118,12 +175,17 @@ struct kith_entry *kith_entries_find(const struct kith_entries *list, const char
     return NULL;
 }
 
+uint32_t kith_implied(uint32_t provides)
+{
+    return provides & KITH_AUTHENTICATES ? provides | KITH_CHECKS : provides;
+}
+
 uint32_t kith_entries_provide(const struct kith_entries *list)
 {
     uint32_t bits = 0;
     for (size_t i = 0; i < list->count; i++)
         bits |= ((const struct kith_codec_ops *)list->items[i].plugin->ops)->provides;
-    return bits;
+    return kith_implied(bits);
 }
 
 /* ----------------------------------------------------------------------------------- by code */

@@ -25,8 +25,9 @@ static json_t *typed(const char *type) { return must(json_pack("{s:s}", "type", 
 static json_t *text_schema(const struct kith_param *p)
 {
     json_t *s = must(json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean"));
-    if (p->min) put(s, "minLength", json_integer((json_int_t)p->min));
-    if (p->max) put(s, "maxLength", json_integer((json_int_t)p->max));
+    uint64_t n;
+    if (kith_param_length(p, false, &n)) put(s, "minLength", json_integer((json_int_t)n));
+    if (kith_param_length(p, true, &n)) put(s, "maxLength", json_integer((json_int_t)n));
     return s;
 }
 
@@ -81,10 +82,10 @@ static json_t *one_key(const char *key, json_t *value)
     return s;
 }
 
-static json_t *texts_by_name(void)
+static json_t *texts_by_name(const struct kith_param *value)
 {
-    return must(json_pack("{s:s, s:{s:[s,s,s]}}", "type", "object", "additionalProperties", "type",
-                          "string", "number", "boolean"));
+    return must(
+        json_pack("{s:s, s:o}", "type", "object", "additionalProperties", text_schema(value)));
 }
 
 static json_t *source_schema(void)
@@ -99,9 +100,10 @@ static json_t *source_schema(void)
 
 static json_t *meta_schema(void)
 {
+    static const struct kith_param tag = {.name = "tags", .type = KITH_PARAM_MAP};
     return must(json_pack("{s:[o,o,o,o]}", "anyOf", typed("string"),
                           one_key("base64", typed("string")), one_key("file", typed("string")),
-                          one_key("tags", texts_by_name())));
+                          one_key("tags", texts_by_name(&tag))));
 }
 
 static json_t *properties_of(json_t *into, const struct kith_param *params,
@@ -114,11 +116,24 @@ static json_t *plugin_schema(const struct kith_plugin *plugin,
     json_t *properties = must(json_object()), *required = must(json_array());
     properties_of(properties, plugin->params, finder, "", required);
     properties_of(properties, kith_entry_keys(plugin->kind), finder, "", required);
+    for (const struct kith_param *p = kith_entry_keys(plugin->kind); p->name; p++)
+        if (!kith_entry_takes(plugin, p)) json_object_del(properties, p->name);
     put(properties, "use", json_pack("{s:s}", "const", plugin->name));
     json_t *s = object_of(properties);
     put(s, "required", required);
     if (plugin->summary) put(s, "description", json_string(plugin->summary));
     return s;
+}
+
+static json_t *seeds_schema(const struct kith_config_finder *finder)
+{
+    static const struct kith_param address = {
+        .name = "join", .type = KITH_PARAM_STRING, .min = "1", .max = "512"};
+    json_t *properties = must(json_object()), *required = must(json_array());
+    properties_of(properties, kith_seed_keys(), finder, "", required);
+    json_t *map = object_of(properties);
+    put(map, "required", required);
+    return one_or_list(must(json_pack("{s:[o,o]}", "anyOf", text_schema(&address), map)));
 }
 
 static json_t *entry_schema(uint32_t kind, const struct kith_config_finder *finder)
@@ -154,7 +169,7 @@ static json_t *row_schema(const struct kith_param *p, const struct kith_value_ty
 {
     if (p->type == KITH_PARAM_ENUM) return words_schema(p->choices);
     if (t->shape == KITH_SHAPE_LIST) return one_or_list(text_schema(p));
-    if (t->shape == KITH_SHAPE_MAP) return texts_by_name();
+    if (t->shape == KITH_SHAPE_MAP) return texts_by_name(p);
     if (t->number != KITH_NUMBER_NONE) return number_schema(p, t);
     return t->json ? typed(t->json) : text_schema(p);
 }
@@ -176,14 +191,50 @@ static json_t *type_schema(const struct kith_param *p, const struct kith_config_
     case KITH_TYPE_WIRE:
         return must(
             json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0xC0, "maximum", 0xEF));
-    case KITH_TYPE_REQUIRE: return one_or_list(words_schema(kith_requirements));
+    case KITH_TYPE_WORDS: return one_or_list(words_schema(p->choices));
+    case KITH_TYPE_SEEDS: return seeds_schema(finder);
     default: abort();
     }
 }
 
-/* As the type has it in JSON: the text of a file is JSON too for booleans and whole numbers. */
+static json_t *list_json(const struct kith_list *list)
+{
+    json_t *v = must(json_array());
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(v, must(json_string(list->items[i])));
+    return v;
+}
+
+static json_t *map_json(const struct kith_map *map)
+{
+    json_t *v = must(json_object());
+    for (size_t i = 0; i < map->count; i++)
+        put(v, (const char *)map->items[i].name.data,
+            json_string((const char *)map->items[i].value.data));
+    return v;
+}
+
+/* A list or a map. */
+static json_t *many_json(const struct kith_param *p, const struct kith_value_type *t)
+{
+    union {
+        struct kith_list list;
+        struct kith_map map;
+    } value = {0};
+    struct kith_complaint why;
+    struct kith_arena *arena = kith_arena_new();
+    const struct kith_param_in in = {arena, "", &why};
+    json_t *v = NULL;
+    if (kith_param_parse_all(p, p->def, &value, &in) == 0)
+        v = t->shape == KITH_SHAPE_LIST ? list_json(&value.list) : map_json(&value.map);
+    kith_arena_free(arena);
+    return v ? v : json_string(p->def);
+}
+
+/* As the type has it in JSON: the text of a file is JSON too for booleans and numbers. */
 static json_t *default_json(const struct kith_param *p, const struct kith_value_type *t)
 {
+    if (t->shape != KITH_SHAPE_ONE) return many_json(p, t);
     json_t *v = t->json && !t->pattern ? json_loads(p->def, JSON_DECODE_ANY, NULL) : NULL;
     return v ? v : json_string(p->def);
 }

@@ -144,5 +144,8 @@ struct kith_config *kith_config_load(const char *path, const struct kith_config_
 
 void kith_config_free(struct kith_config *c)
 {
-    if (c) kith_arena_free(c->arena);
+    if (!c) return;
+    kith_setting_texts_free(c->texts);
+    c->texts = NULL;
+    kith_arena_free(c->arena);
 }

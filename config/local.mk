@@ -10,11 +10,13 @@ config_libconfig_la_SOURCES = config/config.h config/schema.h \
   config/tree.h config/tree.c \
   config/provenance.h config/provenance.c \
   config/param_types.h config/param_types.c \
-  config/param.h config/param.c \
+  config/param.h config/param.c config/param_check.c \
   config/sections.c config/schema.c \
-  config/entry.c config/entries.c config/key_sources.c config/meta.c config/node_types.c \
-  config/chain.c config/chain_check.c config/consistency.c config/load.c \
-  config/show.h config/show.c config/diff.c config/json_schema.c config/manual.c
+  config/entry.c config/entries.c config/key_sources.c config/meta.c config/seeds.c \
+  config/node_types.c \
+  config/chain.c config/chain_check.c config/entries_check.c config/consistency.c \
+  config/load.c \
+  config/show.h config/show.c config/setting.c config/diff.c config/json_schema.c config/manual.c
 config_libconfig_la_CPPFLAGS = $(INC_CONFIG)
 config_libconfig_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) \
   $(MSGPACK_CFLAGS)

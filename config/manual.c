@@ -18,7 +18,7 @@ static const char head[] =
     "    label: prod\n"
     "  transport: { use: udp_tcp, bind: 0.0.0.0:7946 }\n"
     "  keyring: [ { file: /etc/kith/key } ]\n"
-    "  join: [ 10.0.0.1:7946, seed.example.net ]\n"
+    "  join: [ 10.0.0.1:7946, { name: ada, address: seed.example.net } ]\n"
     "\n"
     "=head1 DESCRIPTION\n"
     "\n"
@@ -44,6 +44,10 @@ static const char head[] =
     "=item a list\n"
     "\n"
     "C<[ one, two ]>, or lines that begin with C<->. One text may stand for a list of one.\n"
+    "\n"
+    "=item a map\n"
+    "\n"
+    "C<{ key: value, other: value }>, or C<key: value> lines below it.\n"
     "\n"
     "=item a file name\n"
     "\n"
@@ -71,6 +75,22 @@ static const char tail[] =
     "short form beside the key that says the same is an error. Without any of them C<send> is\n"
     "lzw, crc32. A C<keyring> without C<pipeline.send> adds aes_gcm, because in memberlist a\n"
     "ring that holds a key turns encryption on.\n"
+    "\n"
+    "=head1 ENTRIES\n"
+    "\n"
+    "The transport, each codec and each delegate is an entry: C<use> names its plugin, and the\n"
+    "other keys are that plugin's own. An entry is called like its plugin, or what C<as> says:\n"
+    "two delegates of one plugin need two names. C<kith command>, metrics, the log and the\n"
+    "report of a reload use that name.\n"
+    "\n"
+    "An entry whose plugin uses keys takes them from C<keyring>, or from C<keys> of its own. A\n"
+    "delegate can read and change the keyring only where its entry says C<allow: [ keys ]>.\n"
+    "\n"
+    "=head1 JOINING\n"
+    "\n"
+    "An item of C<join> is an address as the transport takes it, or C<NAME/ADDRESS>, which\n"
+    "asks that the member NAME is who answers. Where an address may hold a slash itself,\n"
+    "write C<{ name: NAME, address: ADDRESS }>.\n"
     "\n"
     "=head1 EXIT STATUS\n"
     "\n"
@@ -113,7 +133,7 @@ static const char *own_type(const struct kith_param *p)
     case KITH_TYPE_CODECS: return "a list of maps: see CODECS";
     case KITH_TYPE_DELEGATES: return "a list of maps: see DELEGATES";
     case KITH_TYPE_WIRE: return "a number";
-    case KITH_TYPE_REQUIRE: return "a list of words";
+    case KITH_TYPE_SEEDS: return "a list of addresses, or of maps with C<name> and C<address>";
     default: return "a value";
     }
 }
@@ -129,10 +149,7 @@ static void choices(const char *const *words, FILE *out)
 static void limits(const struct kith_param *p, const struct kith_value_type *type, FILE *out)
 {
     char range[100];
-    if (type->text) {
-        if (p->max) fprintf(out, ", at most %llu bytes", (unsigned long long)p->max);
-        return;
-    }
+    if (type->text && !p->max) return; /* that it is not empty goes without saying */
     kith_param_range(p, range, sizeof range);
     if (*range) fprintf(out, ", %s", range);
 }
@@ -140,10 +157,11 @@ static void limits(const struct kith_param *p, const struct kith_value_type *typ
 static void defaults(const struct kith_param *p, FILE *out)
 {
     if (!p->def || !*p->def) return;
-    fprintf(out, " [default C<%s>", p->def);
-    if (p->def_wan) fprintf(out, ", wan C<%s>", p->def_wan);
-    if (p->def_local) fprintf(out, ", local C<%s>", p->def_local);
-    fputc(']', out);
+    fputs(" [default C<", out);
+    text(p->def, out);
+    if (p->def_wan) fprintf(out, ">, wan C<%s", p->def_wan);
+    if (p->def_local) fprintf(out, ">, local C<%s", p->def_local);
+    fputs(">]", out);
 }
 
 static void param(const struct kith_param *p, const char *section, FILE *out)
@@ -157,7 +175,8 @@ static void param(const struct kith_param *p, const char *section, FILE *out)
     }
     bold(p->name, out);
     fputs("\n\n", out);
-    if (p->type == KITH_PARAM_ENUM)
+    if (p->type == KITH_TYPE_WORDS) fputs("words of a list: ", out);
+    if (p->choices)
         choices(p->choices, out);
     else
         fputs(type ? type->words : own_type(p), out);

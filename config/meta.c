@@ -11,26 +11,26 @@
 
 enum { META_MAX = 512 };
 
-static int pack_text(msgpack_packer *pk, const char *text, size_t len)
+static int pack_text(msgpack_packer *pk, struct kith_bytes text)
 {
-    return msgpack_pack_v4raw(pk, len) || msgpack_pack_v4raw_body(pk, text, len) ? -KITH_ENOMEM : 0;
+    bool full =
+        msgpack_pack_v4raw(pk, text.len) || msgpack_pack_v4raw_body(pk, text.data, text.len);
+    return full ? -KITH_ENOMEM : 0;
 }
 
-static int pack_tags(msgpack_packer *pk, const char *const *pairs, size_t count)
+static int pack_tags(msgpack_packer *pk, const struct kith_pair *pairs, size_t count)
 {
     if (msgpack_pack_map(pk, count)) return -KITH_ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        const char *eq = strchr(pairs[i], '=');
-        if (!eq || eq == pairs[i]) return -KITH_EINVAL;
-        int rc = pack_text(pk, pairs[i], (size_t)(eq - pairs[i]));
-        if (rc == 0) rc = pack_text(pk, eq + 1, strlen(eq + 1));
+        int rc = pairs[i].name.len ? pack_text(pk, pairs[i].name) : -KITH_EINVAL;
+        if (rc == 0) rc = pack_text(pk, pairs[i].value);
         if (rc) return rc;
     }
     return 0;
 }
 
 /* Serf's form of tags: 0xFF, then a msgpack map of raw strings (WIRE.md). */
-int kith_meta_from_tags(const char *const *pairs, size_t count, uint8_t *out, size_t cap)
+int kith_meta_from_tags(const struct kith_pair *pairs, size_t count, uint8_t *out, size_t cap)
 {
     msgpack_sbuffer buf;
     msgpack_packer pk;
@@ -50,7 +50,7 @@ static void set_meta(struct kith_reading *r, struct kith_pos pos, const void *da
     if (len > META_MAX) {
         kith_diag_error(r->diag, pos,
                         "it rides on every packet that tells of this node: keep it short",
-                        "'meta' is %zu bytes long, and may have %d", len, META_MAX);
+                        "'meta' is %zu bytes long, at most %d bytes are possible", len, META_MAX);
         return;
     }
     *at = kith_bytes_of(kith_arena_strndup(r->arena, data, len), len);
@@ -96,8 +96,8 @@ static void meta_file(struct kith_reading *r, const struct kith_yaml *v, struct 
 static void meta_tags(struct kith_reading *r, const struct kith_yaml *v, struct kith_bytes *at)
 {
     size_t errors = kith_diag_errors(r->diag);
-    const struct kith_param tags = {"tags", KITH_PARAM_MAP};
-    struct kith_strings pairs = {0};
+    const struct kith_param tags = {.name = "tags", .type = KITH_PARAM_MAP};
+    struct kith_map pairs = {0};
     uint8_t data[META_MAX];
     kith_schema_value(r, &tags, v, &pairs);
     if (kith_diag_errors(r->diag) > errors) return;

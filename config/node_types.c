@@ -1,6 +1,6 @@
 /*
- * node_types.c - the types of values that only a node's own sections have: networks, `require`, a
- * layer's byte; and which file reads each of the others.
+ * node_types.c - the types of values that only a node's own sections have: networks, words of a
+ * list, a layer's byte; and which file reads each of the others.
  *
  * Reading only; how they are shown is show.c's part.
  */
@@ -38,27 +38,25 @@ static void read_cidrs(struct kith_reading *r, const struct kith_param *p,
     if (s->cidrs_count) s->cidrs_allowed = out;
 }
 
-/* ---------------------------------------------------------------------- the pipeline's words */
+/* ------------------------------------------------------------------------- words and numbers */
 
-static void read_requirement(struct kith_reading *r, const struct kith_yaml *v, uint32_t *at)
+static void read_word(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v,
+                      uint32_t *at)
 {
-    struct kith_param p = {"require", KITH_PARAM_ENUM, .choices = kith_requirements};
-    struct kith_complaint why;
-    const struct kith_param_in in = {.dir = "", .why = &why};
-    uint32_t bit;
-    const char *text = kith_schema_text(r, v, "require");
-    if (!text) return;
-    if (kith_param_parse(&p, text, &bit, &in) == 0)
-        *at |= 1u << bit;
-    else
-        kith_diag_error(r->diag, v->pos, why.help, "%s", why.text);
+    const struct kith_param word = {
+        .name = p->name, .type = KITH_PARAM_ENUM, .choices = p->choices};
+    uint32_t bit = UINT32_MAX;
+    if (v->bad) return;
+    kith_schema_value(r, &word, v, &bit);
+    if (bit != UINT32_MAX) *at |= 1u << bit;
 }
 
-static void read_require(struct kith_reading *r, const struct kith_yaml *v, uint32_t *at)
+static void read_words(struct kith_reading *r, const struct kith_param *p,
+                       const struct kith_yaml *v, uint32_t *at)
 {
-    if (v->kind != KITH_YAML_LIST) read_requirement(r, v, at);
+    if (v->kind != KITH_YAML_LIST) read_word(r, p, v, at);
     for (const struct kith_yaml *i = v->kind == KITH_YAML_LIST ? v->first : NULL; i; i = i->next)
-        read_requirement(r, i, at);
+        read_word(r, p, i, at);
 }
 
 static void read_wire(struct kith_reading *r, const struct kith_yaml *v, uint8_t *at)
@@ -69,8 +67,8 @@ static void read_wire(struct kith_reading *r, const struct kith_yaml *v, uint8_t
     unsigned long n = strtoul(text, &end, 0);
     if (*end || n < 0xC0 || n > 0xEF)
         kith_diag_error(r->diag, v->pos,
-                        "private layers have 0xC0 to 0xEF; every node must use the same",
-                        "'wire' is out of range: %s", text);
+                        "this is the byte of a private layer; every node must use the same",
+                        "'wire': %s is out of range, 0xC0 to 0xEF are possible", text);
     else
         *at = (uint8_t)n;
 }
@@ -105,7 +103,8 @@ void kith_node_type_read(struct kith_reading *r, const struct kith_param *p,
     case KITH_TYPE_CODECS: kith_entries_read(r, v, KITH_CODEC, path, at); break;
     case KITH_TYPE_DELEGATES: kith_entries_read(r, v, KITH_DELEGATE, path, at); break;
     case KITH_TYPE_WIRE: read_wire(r, v, at); break;
-    case KITH_TYPE_REQUIRE: read_require(r, v, at); break;
+    case KITH_TYPE_WORDS: read_words(r, p, v, at); break;
+    case KITH_TYPE_SEEDS: kith_seeds_read(r, v, at); break;
     default: abort();
     }
 }

@@ -5,7 +5,9 @@
  * What depends on the type is asked of its row (param_types.h). Knows nothing of keys or files.
  */
 #include "param.h"
-#include "config.h"
+#include "diag.h"
+#include "tree.h"
+#include "units.h"
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -29,117 +31,114 @@ static long double number_at(const struct kith_value_type *t, const void *at)
     }
 }
 
-static union number number_of(const struct kith_value_type *t, uint64_t v)
-{
-    switch (t->number) {
-    case KITH_NUMBER_U32: return (union number){.u32 = (uint32_t)v};
-    case KITH_NUMBER_F64: return (union number){.f64 = (double)v};
-    default: return (union number){.u64 = v};
-    }
-}
-
-/* One end of the range: min or max of the table, or a text in `choices` (param_types.h). */
-static bool limit(const struct kith_value_type *t, const struct kith_param *p, bool upper,
-                  union number *out)
-{
-    struct kith_complaint why;
-    const struct kith_param_in in = {.dir = "", .why = &why};
-    if (t->number == KITH_NUMBER_NONE) return false;
-    if (p->choices) return t->read(p, p->choices[upper], out, &in) == 0;
-    if (t->number == KITH_NUMBER_I32) return false;
-    *out = number_of(t, upper ? p->max : p->min);
-    return !upper || p->max;
-}
-
 bool kith_param_limit(const struct kith_param *p, bool upper, long double *out)
 {
     const struct kith_value_type *t = kith_value_type(p);
+    struct kith_complaint why;
+    const struct kith_param_in in = {.dir = "", .why = &why};
     union number v;
-    if (!t || !limit(t, p, upper, &v)) return false;
+    if (!t || t->number == KITH_NUMBER_NONE) return false;
+    const char *text = upper ? p->max : p->min;
+    if (!text) text = upper ? t->highest : t->lowest;
+    if (t->read(p, NULL, text, &v, &in) != 0) return false;
     *out = number_at(t, &v);
     return true;
+}
+
+bool kith_param_length(const struct kith_param *p, bool upper, uint64_t *out)
+{
+    const struct kith_value_type *t = kith_value_type(p);
+    const char *text = upper ? p->max : p->min;
+    size_t digits = t && t->text && text ? kith_digits(text, out) : 0;
+    return digits && !text[digits];
+}
+
+/* "low to high", of which one may be missing. */
+static void range_words(const char *low, const char *high, char *out, size_t cap)
+{
+    if (low && high)
+        snprintf(out, cap, "%s to %s", low, high);
+    else
+        snprintf(out, cap, "%s%s",
+                 low    ? "at least "
+                 : high ? "at most "
+                        : "",
+                 low    ? low
+                 : high ? high
+                        : "");
+}
+
+/* The lower end that is worth a word. */
+static const char *low_end(const struct kith_value_type *t, const struct kith_param *p)
+{
+    bool zero = p->min && strcmp(p->min, "0") == 0;
+    if (t->number == KITH_NUMBER_I32 || t->number == KITH_NUMBER_F64) return p->min;
+    return p->max && (!p->min || zero) ? "0" : zero ? NULL : p->min;
 }
 
 void kith_param_range(const struct kith_param *p, char *out, size_t cap)
 {
     const struct kith_value_type *t = kith_value_type(p);
-    union number low, high;
     *out = '\0';
     if (!t) return;
-    bool least = limit(t, p, false, &low), most = limit(t, p, true, &high);
-    FILE *f = fmemopen(out, cap, "w");
-    if (!f) abort();
-    if (least && most) {
-        t->print(p, &low, f);
-        fputs(" to ", f);
-        t->print(p, &high, f);
-    } else if (least && (number_at(t, &low) != 0 || t->number == KITH_NUMBER_F64)) {
-        fputs("at least ", f);
-        t->print(p, &low, f);
-    }
-    fputc('\0', f);
-    fclose(f);
+    range_words(low_end(t, p), p->max, out, cap);
+    if (t->text && *out) snprintf(out + strlen(out), cap - strlen(out), " bytes");
 }
 
+/* whole: of all that the C type holds, because the text is not even that. */
 static int out_of_range(const struct kith_value_type *t, const struct kith_param *p,
-                        const char *text, struct kith_complaint *why)
+                        const char *text, bool whole, struct kith_complaint *why)
 {
-    static const char *const int32[] = {"-2147483648", "2147483647"};
-    struct kith_param limited = *p;
-    char range[80], help[100];
-    if (t->number == KITH_NUMBER_U32 && !p->max) limited.max = UINT32_MAX;
-    if (t->number == KITH_NUMBER_I32 && !p->choices) limited.choices = int32;
-    kith_param_range(&limited, range, sizeof range);
-    snprintf(help, sizeof help, "use %s", range);
-    return kith_complain(why, help, "'%s' is out of range: %s", p->name, text);
+    char range[100];
+    if (whole)
+        range_words(p->min ? p->min : t->lowest, p->max ? p->max : t->highest, range, sizeof range);
+    else
+        kith_param_range(p, range, sizeof range);
+    return kith_complain(why, "", "'%s': %s is out of range, %s %s possible", p->name, text, range,
+                         strncmp(range, "at ", 3) == 0 ? "is" : "are");
 }
 
-static bool in_range(const struct kith_value_type *t, const struct kith_param *p, const void *at)
+static bool in_range(const struct kith_param *p, const struct kith_value_type *t, const void *at)
 {
-    union number low, high;
-    if (limit(t, p, false, &low) && number_at(t, at) < number_at(t, &low)) return false;
-    return !limit(t, p, true, &high) || number_at(t, at) <= number_at(t, &high);
+    long double low, high, v = number_at(t, at);
+    if (p->min && kith_param_limit(p, false, &low) && v < low) return false;
+    return !p->max || !kith_param_limit(p, true, &high) || v <= high;
 }
 
 static int check_length(const struct kith_param *p, const char *text, struct kith_complaint *why)
 {
-    size_t len = strlen(text);
-    char help[100];
-    if (len < p->min && !len)
-        return kith_complain(why, "give it a value, or leave the key out", "'%s' is empty",
-                             p->name);
-    if (len < p->min)
-        snprintf(help, sizeof help, "use at least %llu", (unsigned long long)p->min);
-    else if (p->max && len > p->max)
-        snprintf(help, sizeof help, "use at most %llu", (unsigned long long)p->max);
-    else
-        return 0;
-    return kith_complain(why, help, "'%s' is %zu bytes long", p->name, len);
+    uint64_t len = strlen(text), least, most;
+    bool few = kith_param_length(p, false, &least) && len < least,
+         many = kith_param_length(p, true, &most) && len > most;
+    char range[100];
+    if (!few && !many) return 0;
+    kith_param_range(p, range, sizeof range);
+    if (!len)
+        return kith_complain(why, "give it a value, or leave the key out",
+                             "'%s' is empty, %s are possible", p->name, range);
+    return kith_complain(why, "", "'%s' is %llu byte%s long, %s are possible", p->name,
+                         (unsigned long long)len, len == 1 ? "" : "s", range);
 }
 
 /* ----------------------------------------------------------------------------------- reading */
 
+/* What was said may quote the text: say it again without. */
+static int complain_of_secret(const struct kith_value_type *t, const struct kith_param *p,
+                              struct kith_complaint *why)
+{
+    char range[120] = "";
+    if (t->number != KITH_NUMBER_NONE) kith_param_range(p, range, sizeof range);
+    return kith_complain(why, "", "'%s' is %s%s%s, and what is here (a secret) is not", p->name,
+                         t->words, *range ? ", " : "", range);
+}
+
 int kith_param_parse_pair(const struct kith_param *p, const char *name, const char *text, void *at,
                           const struct kith_param_in *in)
 {
-    if (!*name || strchr(name, '='))
-        return kith_complain(in->why, "",
-                             "a key of '%s' has at least one character, and no =", p->name);
+    if (!*name)
+        return kith_complain(in->why, "", "a key of '%s' has at least one character", p->name);
     int rc = check_length(p, text, in->why);
-    if (rc) return rc;
-    return kith_value_type(p)->read(p, kith_arena_printf(in->arena, "%s=%s", name, text), at, in);
-}
-
-/* "name=value", as a default has it. */
-static int parse_item(const struct kith_param *p, const char *text, void *at,
-                      const struct kith_param_in *in)
-{
-    const char *eq = strchr(text, '=');
-    if (!eq)
-        return kith_complain(in->why, "write { key: value }", "'%s' takes keys and values",
-                             p->name);
-    char *name = kith_arena_strndup(in->arena, text, (size_t)(eq - text));
-    return kith_param_parse_pair(p, name, eq + 1, at, in);
+    return rc ? rc : kith_value_type(p)->read(p, name, text, at, in);
 }
 
 int kith_param_parse(const struct kith_param *p, const char *text, void *at,
@@ -149,11 +148,47 @@ int kith_param_parse(const struct kith_param *p, const char *text, void *at,
     if (!t)
         return kith_complain(in->why, "", "'%s' has a type that this host does not know: %u",
                              p->name, p->type);
-    if (t->shape == KITH_SHAPE_MAP) return parse_item(p, text, at, in);
+    if (t->shape == KITH_SHAPE_MAP)
+        return kith_complain(in->why, "write { key: value }", "'%s' takes keys and values",
+                             p->name);
     if (t->text && check_length(p, text, in->why) < 0) return -KITH_EINVAL;
-    int rc = t->read(p, text, at, in);
-    if (rc == -KITH_ETOOBIG || (rc == 0 && !in_range(t, p, at)))
-        return out_of_range(t, p, text, in->why);
+    int rc = t->read(p, NULL, text, at, in);
+    if (rc == -KITH_ETOOBIG || (rc == 0 && !in_range(p, t, at)))
+        rc = out_of_range(t, p, text, rc != 0, in->why);
+    return rc && (p->flags & KITH_PARAM_SECRET) ? complain_of_secret(t, p, in->why) : rc;
+}
+
+/* A list or a map in flow style. */
+static int parse_flow(const struct kith_param *p, const struct kith_yaml *v, void *at,
+                      const struct kith_param_in *in)
+{
+    enum kith_yaml_kind want =
+        kith_value_type(p)->shape == KITH_SHAPE_MAP ? KITH_YAML_MAP : KITH_YAML_LIST;
+    int rc = 0;
+    if (v->kind == KITH_YAML_SCALAR) return kith_param_parse(p, v->text, at, in);
+    if (v->kind != want)
+        return kith_complain(in->why, "", "'%s' is %s", p->name, kith_value_type(p)->words);
+    for (const struct kith_yaml *i = v->first; i && rc == 0; i = i->next) {
+        if (i->kind != KITH_YAML_SCALAR)
+            return kith_complain(in->why, "", "an item of '%s' is one text", p->name);
+        rc = want == KITH_YAML_MAP ? kith_param_parse_pair(p, i->key->text, i->text, at, in)
+                                   : kith_param_parse(p, i->text, at, in);
+    }
+    return rc;
+}
+
+int kith_param_parse_all(const struct kith_param *p, const char *text, void *at,
+                         const struct kith_param_in *in)
+{
+    const struct kith_value_type *t = kith_value_type(p);
+    if (!t || t->shape == KITH_SHAPE_ONE) return kith_param_parse(p, text, at, in);
+    struct kith_diag *diag = kith_diag_new();
+    const struct kith_yaml *v = kith_yaml_parse(text, strlen(text), in->arena, diag);
+    const char *help, *problem = kith_diag_first(diag, &help);
+    int rc = problem || !v ? kith_complain(in->why, "", "'%s' is no YAML: %s", text,
+                                           problem ? problem : "it is empty")
+                           : parse_flow(p, v, at, in);
+    kith_diag_free(diag);
     return rc;
 }
 
@@ -168,24 +203,7 @@ int kith_param_set_default(const struct kith_param *p, unsigned profile, void *a
                            const struct kith_param_in *in)
 {
     const char *def = kith_param_default(p, profile);
-    const struct kith_value_type *t = kith_value_type(p);
-    if (!def) return 0;
-    if (!t || t->shape == KITH_SHAPE_ONE) return kith_param_parse(p, def, at, in);
-    int rc = 0;
-    for (const char *s = def, *end; rc == 0 && *s; s = *end ? end + 1 : end) {
-        s += strspn(s, " ");
-        end = s + strcspn(s, ",");
-        char *item = kith_arena_strndup(in->arena, s, (size_t)(end - s));
-        rc = kith_param_parse(p, item, at, in);
-    }
-    return rc;
-}
-
-bool kith_param_sound(const struct kith_param *p, size_t block)
-{
-    const struct kith_value_type *t = kith_value_type(p);
-    if (!t || (p->type == KITH_PARAM_ENUM && !p->choices)) return false;
-    return p->offset % t->align == 0 && t->size <= block && p->offset <= block - t->size;
+    return def ? kith_param_parse_all(p, def, at, in) : 0;
 }
 
 /* ----------------------------------------------------------------------------------- showing */

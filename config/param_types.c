@@ -25,7 +25,7 @@ static bool digit(char c) { return c >= '0' && c <= '9'; }
 
 /* --------------------------------------------------------------------------------- booleans */
 
-static int read_bool(const struct kith_param *p, const char *text, void *at,
+static int read_bool(const struct kith_param *p, const char *name, const char *text, void *at,
                      const struct kith_param_in *in)
 {
     static const char *const yes[] = {"yes", "on", "True", "TRUE", "Yes", "On", "1", "y"};
@@ -66,7 +66,7 @@ static int read_whole(const struct kith_param *p, const char *digits, const char
                          text);
 }
 
-static int read_uint(const struct kith_param *p, const char *text, void *at,
+static int read_uint(const struct kith_param *p, const char *name, const char *text, void *at,
                      const struct kith_param_in *in)
 {
     uint64_t v;
@@ -77,7 +77,7 @@ static int read_uint(const struct kith_param *p, const char *text, void *at,
     return 0;
 }
 
-static int read_int(const struct kith_param *p, const char *text, void *at,
+static int read_int(const struct kith_param *p, const char *name, const char *text, void *at,
                     const struct kith_param_in *in)
 {
     bool negative = *text == '-';
@@ -101,34 +101,37 @@ static void print_int(const struct kith_param *p, const void *at, FILE *out)
 
 /* ------------------------------------------------------------------------------- fractions */
 
-static bool parse_float(const char *text, double *out)
+/* 0, -KITH_EINVAL, or -KITH_ETOOBIG for more digits than make sense. */
+static int parse_float(const char *text, double *out)
 {
     uint64_t whole, part = 0;
     double scale = 1;
     const char *s = text + (*text == '-');
-    size_t n = kith_digits(s, &whole);
-    if (!n) return false;
+    size_t n = strspn(s, "0123456789"), digits = n;
+    if (!n) return -KITH_EINVAL;
     if (s[n] == '.')
         for (n++; digit(s[n]); n++)
             if (scale < 1e15) {
                 part = part * 10 + (uint64_t)(s[n] - '0');
                 scale *= 10;
             }
-    if (s[n]) return false;
+    if (s[n]) return -KITH_EINVAL;
+    if (!kith_digits(s, &whole) || digits > 18) return -KITH_ETOOBIG;
     *out = (double)whole + (double)part / scale;
     if (s > text) *out = -*out;
-    return true;
+    return 0;
 }
 
-static int read_float(const struct kith_param *p, const char *text, void *at,
+static int read_float(const struct kith_param *p, const char *name, const char *text, void *at,
                       const struct kith_param_in *in)
 {
-    double v;
-    if (!parse_float(text, &v))
+    double v = 0;
+    int rc = parse_float(text, &v);
+    if (rc == -KITH_EINVAL)
         return kith_complain(in->why, "write digits, as 0.5", "'%s' is a number, not '%s'", p->name,
                              text);
     *(double *)at = v;
-    return 0;
+    return rc;
 }
 
 /* As few digits as read back the same; a point whatever the locale says. */
@@ -140,18 +143,19 @@ static void print_float(const struct kith_param *p, const void *at, FILE *out)
         snprintf(text, sizeof text, "%.*f", digits, v);
         char *comma = strchr(text, ',');
         if (comma) *comma = '.';
-        if (parse_float(text, &back) && back == v) break;
+        if (parse_float(text, &back) == 0 && back == v) break;
     }
     fputs(text, out);
 }
 
 /* --------------------------------------------------------------------- durations and sizes */
 
-static int read_size(const struct kith_param *p, const char *text, void *at,
+static int read_size(const struct kith_param *p, const char *name, const char *text, void *at,
                      const struct kith_param_in *in)
 {
     uint64_t n;
-    if (kith_size_parse(text, at)) return 0;
+    int rc = kith_size_parse(text, at);
+    if (rc != -KITH_EINVAL) return rc;
     size_t len = kith_digits(text, &n);
     char help[80] = "write a number of bytes, or one with B, KiB, MiB or GiB: 64KiB";
     const char *letter = len && text[len] ? strchr("kKmMgG", text[len + (text[len] == ' ')]) : NULL;
@@ -163,11 +167,12 @@ static int read_size(const struct kith_param *p, const char *text, void *at,
     return kith_complain(in->why, help, "'%s' is a size, not '%s'", p->name, text);
 }
 
-static int read_duration(const struct kith_param *p, const char *text, void *at,
+static int read_duration(const struct kith_param *p, const char *name, const char *text, void *at,
                          const struct kith_param_in *in)
 {
     uint64_t n;
-    if (kith_duration_parse(text, at)) return 0;
+    int rc = kith_duration_parse(text, at);
+    if (rc != -KITH_EINVAL) return rc;
     size_t len = kith_digits(text, &n);
     if (len && !text[len]) {
         char help[80];
@@ -191,17 +196,17 @@ static void print_duration(const struct kith_param *p, const void *at, FILE *out
 
 /* ------------------------------------------------------------------------------- one word */
 
-static void list_choices(const char *const *choices, char *out, size_t cap)
+static void list_words(const char *const *words, char *out, size_t cap)
 {
     size_t used = 0;
     out[0] = '\0';
-    for (size_t i = 0; choices[i] && used < cap; i++) {
-        const char *before = !i ? "" : choices[i + 1] ? ", " : " or ";
-        used += (size_t)snprintf(out + used, cap - used, "%s%s", before, choices[i]);
+    for (size_t i = 0; words[i] && used < cap; i++) {
+        const char *before = !i ? "" : words[i + 1] ? ", " : " or ";
+        used += (size_t)snprintf(out + used, cap - used, "%s%s", before, words[i]);
     }
 }
 
-static int read_enum(const struct kith_param *p, const char *text, void *at,
+static int read_enum(const struct kith_param *p, const char *name, const char *text, void *at,
                      const struct kith_param_in *in)
 {
     size_t n = 0;
@@ -210,14 +215,11 @@ static int read_enum(const struct kith_param *p, const char *text, void *at,
             *(uint32_t *)at = (uint32_t)n;
             return 0;
         }
-    char help[400], choices[300];
+    char help[200] = "", choices[250];
     const char *near = kith_nearest(text, p->choices, n);
-    list_choices(p->choices, choices, sizeof choices);
-    if (near)
-        snprintf(help, sizeof help, "did you mean '%s'? it is %s", near, choices);
-    else
-        snprintf(help, sizeof help, "use %s", choices);
-    return kith_complain(in->why, help, "'%s' can't be '%s'", p->name, text);
+    list_words(p->choices, choices, sizeof choices);
+    if (near) snprintf(help, sizeof help, "did you mean '%s'?", near);
+    return kith_complain(in->why, help, "'%s' is %s, not '%s'", p->name, choices, text);
 }
 
 static void print_enum(const struct kith_param *p, const void *at, FILE *out)
@@ -232,14 +234,14 @@ static const char *keep(const struct kith_param_in *in, const char *text)
     return in->arena ? kith_arena_strdup(in->arena, text) : text;
 }
 
-static int read_string(const struct kith_param *p, const char *text, void *at,
+static int read_string(const struct kith_param *p, const char *name, const char *text, void *at,
                        const struct kith_param_in *in)
 {
     *(const char **)at = keep(in, text);
     return 0;
 }
 
-static int read_path(const struct kith_param *p, const char *text, void *at,
+static int read_path(const struct kith_param *p, const char *name, const char *text, void *at,
                      const struct kith_param_in *in)
 {
     bool relative = *text && *text != '/' && *in->dir && in->arena;
@@ -271,23 +273,38 @@ static void copy_text(void *at, struct kith_pool *pool)
 
 /* --------------------------------------------------------------------------- lists and maps */
 
-static int read_item(const struct kith_param *p, const char *text, void *at,
+/* Room for one more of `count` items: those that are there, moved when they fill a power of two. */
+static void *grow(struct kith_arena *arena, const void *items, size_t count, size_t size)
+{
+    if (count & (count - 1)) return (void *)(uintptr_t)items;
+    void *more = kith_arena_alloc(arena, (count ? count * 2 : 1) * size);
+    if (count) memcpy(more, items, count * size);
+    return more;
+}
+
+static int read_item(const struct kith_param *p, const char *name, const char *text, void *at,
                      const struct kith_param_in *in)
 {
-    struct kith_strings *list = at;
-    const char **items = (const char **)(uintptr_t)list->items;
-    if ((list->count & (list->count - 1)) == 0) { /* full: room for twice as many */
-        items = kith_arena_alloc(in->arena, (list->count ? list->count * 2 : 1) * sizeof *items);
-        if (list->count) memcpy(items, list->items, list->count * sizeof *items);
-    }
+    struct kith_list *list = at;
+    const char **items = grow(in->arena, list->items, list->count, sizeof *items);
     items[list->count] = keep(in, text);
-    *list = (struct kith_strings){items, list->count + 1};
+    *list = (struct kith_list){items, list->count + 1};
+    return 0;
+}
+
+static int read_pair(const struct kith_param *p, const char *name, const char *text, void *at,
+                     const struct kith_param_in *in)
+{
+    struct kith_map *map = at;
+    struct kith_pair *items = grow(in->arena, map->items, map->count, sizeof *items);
+    items[map->count] = (struct kith_pair){kith_text(keep(in, name)), kith_text(keep(in, text))};
+    *map = (struct kith_map){items, map->count + 1};
     return 0;
 }
 
 static void print_list(const struct kith_param *p, const void *at, FILE *out)
 {
-    const struct kith_strings *list = at;
+    const struct kith_list *list = at;
     fputc('[', out);
     for (size_t i = 0; i < list->count; i++) {
         if (i) fputs(", ", out);
@@ -298,24 +315,20 @@ static void print_list(const struct kith_param *p, const void *at, FILE *out)
 
 static void print_map(const struct kith_param *p, const void *at, FILE *out)
 {
-    const struct kith_strings *list = at;
+    const struct kith_map *map = at;
     fputc('{', out);
-    for (size_t i = 0; i < list->count; i++) {
-        const char *eq = strchr(list->items[i], '=');
-        char *name = strndup(list->items[i], (size_t)(eq - list->items[i]));
-        if (!name) abort();
+    for (size_t i = 0; i < map->count; i++) {
         if (i) fputs(", ", out);
-        kith_yaml_write(name, out);
-        free(name);
+        kith_yaml_write((const char *)map->items[i].name.data, out);
         fputs(": ", out);
-        kith_yaml_write(eq + 1, out);
+        kith_yaml_write((const char *)map->items[i].value.data, out);
     }
     fputc('}', out);
 }
 
-static void copy_strings(void *at, struct kith_pool *pool)
+static void copy_list(void *at, struct kith_pool *pool)
 {
-    struct kith_strings *list = at;
+    struct kith_list *list = at;
     const char **items = take(pool, list->count * sizeof *items, _Alignof(const char *));
     for (size_t i = 0; i < list->count; i++) {
         const char *text = list->items[i];
@@ -325,45 +338,64 @@ static void copy_strings(void *at, struct kith_pool *pool)
     if (items) list->items = items;
 }
 
+static void copy_bytes(struct kith_bytes *bytes, struct kith_pool *pool)
+{
+    const char *text = (const char *)bytes->data;
+    copy_text(&text, pool);
+    bytes->data = (const uint8_t *)text;
+}
+
+static void copy_map(void *at, struct kith_pool *pool)
+{
+    struct kith_map *map = at;
+    struct kith_pair *items = take(pool, map->count * sizeof *items, _Alignof(struct kith_pair));
+    for (size_t i = 0; i < map->count; i++) {
+        struct kith_pair pair = map->items[i];
+        copy_bytes(&pair.name, pool);
+        copy_bytes(&pair.value, pool);
+        if (items) items[i] = pair;
+    }
+    if (items) map->items = items;
+}
+
 /* ---------------------------------------------------------------------------------- the rows */
 
-#define C_TYPE(T)        .size = sizeof(T), .align = _Alignof(T)
+#define ROW(TYPE, T) \
+    .name = #TYPE, .type = KITH_PARAM_##TYPE, .size = sizeof(T), .align = _Alignof(T)
 #define SIZE_PATTERN     "^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$|^[0-9]+$"
 #define DURATION_PATTERN "^0$|^([0-9]+(\\.[0-9]+)?(ns|us|\xC2\xB5s|ms|s|m|h))+$"
 
 static const struct kith_value_type types[] = {
-    {KITH_PARAM_BOOL, C_TYPE(bool), .words = "true or false", .json = "boolean", .read = read_bool,
+    {ROW(BOOL, bool), .words = "true or false", .json = "boolean", .read = read_bool,
      .print = print_bool},
-    {KITH_PARAM_INT, C_TYPE(int32_t), .number = KITH_NUMBER_I32, .words = "a number",
-     .json = "integer", .read = read_int, .print = print_int},
-    {KITH_PARAM_UINT, C_TYPE(uint32_t), .number = KITH_NUMBER_U32, .words = "a number",
-     .json = "integer", .read = read_uint, .print = print_uint},
-    {KITH_PARAM_SIZE, C_TYPE(uint64_t), .number = KITH_NUMBER_U64,
+    {ROW(INT, int32_t), .number = KITH_NUMBER_I32, .lowest = "-2147483648", .highest = "2147483647",
+     .words = "a whole number", .json = "integer", .read = read_int, .print = print_int},
+    {ROW(UINT, uint32_t), .number = KITH_NUMBER_U32, .lowest = "0", .highest = "4294967295",
+     .words = "a number", .json = "integer", .read = read_uint, .print = print_uint},
+    {ROW(SIZE, uint64_t), .number = KITH_NUMBER_U64, .lowest = "0", .highest = "17179869183GiB",
      .words = "a size, as 1400 or 64KiB", .json = "integer", .pattern = SIZE_PATTERN,
      .read = read_size, .print = print_size},
-    {KITH_PARAM_DURATION, C_TYPE(uint64_t), .number = KITH_NUMBER_U64,
+    {ROW(DURATION, uint64_t), .number = KITH_NUMBER_U64, .lowest = "0", .highest = "5124095h",
      .words = "a duration, as 200ms, 5s or 1m30s", .json = "integer", .pattern = DURATION_PATTERN,
      .read = read_duration, .print = print_duration},
-    {KITH_PARAM_FLOAT, C_TYPE(double), .number = KITH_NUMBER_F64,
-     .words = "a number, with a fraction or not", .json = "number", .read = read_float,
-     .print = print_float},
-    {KITH_PARAM_ENUM, C_TYPE(uint32_t), .words = "one of its words", .read = read_enum,
-     .print = print_enum},
-    {KITH_PARAM_STRING, C_TYPE(const char *), .text = true, .words = "text", .read = read_string,
+    {ROW(FLOAT, double), .number = KITH_NUMBER_F64, .lowest = "-999999999999999999",
+     .highest = "999999999999999999", .words = "a number, with a fraction or not", .json = "number",
+     .read = read_float, .print = print_float},
+    {ROW(STRING, const char *), .text = true, .words = "text", .read = read_string,
      .print = print_text, .copy = copy_text},
-    {KITH_PARAM_PATH, C_TYPE(const char *), .text = true, .words = "a file name", .read = read_path,
+    {ROW(PATH, const char *), .text = true, .words = "a file name", .read = read_path,
      .print = print_text, .copy = copy_text},
-    {KITH_PARAM_STRINGS, KITH_SHAPE_LIST, C_TYPE(struct kith_strings), .text = true,
+    {ROW(ENUM, uint32_t), .words = "one of its words", .read = read_enum, .print = print_enum},
+    {ROW(LIST, struct kith_list), .shape = KITH_SHAPE_LIST, .text = true,
      .words = "a list of texts, or one text", .read = read_item, .print = print_list,
-     .copy = copy_strings},
-    {KITH_PARAM_MAP, KITH_SHAPE_MAP, C_TYPE(struct kith_strings), .text = true,
-     .words = "a map of names to texts", .read = read_item, .print = print_map,
-     .copy = copy_strings},
-};
+     .copy = copy_list},
+    {ROW(MAP, struct kith_map), .shape = KITH_SHAPE_MAP, .text = true,
+     .words = "a map of names to texts", .read = read_pair, .print = print_map, .copy = copy_map},
+    {0}};
 
 const struct kith_value_type *kith_value_type(const struct kith_param *p)
 {
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (types[i].type == p->type) return &types[i];
+    for (const struct kith_value_type *t = types; t->name; t++)
+        if (t->type == p->type) return t;
     return NULL;
 }

@@ -9,14 +9,6 @@
 
 #include "arena.h"
 
-/* Types that our own tables may use, beside enum kith_param_type. The range of an INT, or of a
- * FLOAT that has one with a fraction or a sign, stands in `choices`: its two ends, as written in
- * YAML. */
-enum {
-    KITH_PARAM_INT = 32, /* int32_t */
-    KITH_PARAM_MAP       /* struct kith_strings of "name=value", in the file's order */
-};
-
 /* Why a text is not a value, for a person. */
 struct kith_complaint {
     char text[400], help[400];
@@ -24,8 +16,8 @@ struct kith_complaint {
 
 /* What reading a value may need. */
 struct kith_param_in {
-    struct kith_arena
-        *arena;      /* strings are copied here; NULL: they are lent, and there are no lists */
+    /* strings are copied here; NULL: they are lent, and there are no lists */
+    struct kith_arena *arena;
     const char *dir; /* what relative paths are relative to; "": nothing */
     struct kith_complaint *why;
 };
@@ -48,17 +40,19 @@ struct kith_pool {
 };
 
 struct kith_value_type {
+    const char *name; /* as in KITH_PARAM(): "SIZE" */
     uint32_t type;
     enum kith_param_shape shape;
-    size_t size, align;      /* in C */
-    enum kith_number number; /* min and max are its range */
+    size_t size, align;           /* in C */
+    enum kith_number number;      /* min and max are its range */
+    const char *lowest, *highest; /* numbers: what the C type can hold, as written in YAML */
     bool text;           /* min and max are its length in bytes, of each item of a list or map */
     const char *words;   /* for the reference page: "a size, as 1400 or 64KiB" */
     const char *json;    /* JSON's type; NULL: any scalar */
     const char *pattern; /* texts that JSON may have instead */
-    /* One value, one item of a list, or "name=value" of a map. 0; -KITH_EINVAL: said why in
-     * in->why; -KITH_ETOOBIG: a number that the C type can't hold. */
-    int (*read)(const struct kith_param *, const char *text, void *at,
+    /* One value, or one more item of a list or map, where it is called name (else NULL). 0;
+     * -KITH_EINVAL: said why in in->why; -KITH_ETOOBIG: a number that the C type can't hold. */
+    int (*read)(const struct kith_param *, const char *name, const char *text, void *at,
                 const struct kith_param_in *);
     void (*print)(const struct kith_param *, const void *at, FILE *); /* as YAML, flow style */
     void (*copy)(void *at, struct kith_pool *); /* what it points to; NULL: it points to nothing */

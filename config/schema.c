@@ -128,16 +128,27 @@ static struct kith_param_in reading_into(const struct kith_reading *r, struct ki
     return (struct kith_param_in){r->arena, r->dir, why};
 }
 
+/* The text of a scalar; what stands for a secret is none. */
+static const char *text_of(struct kith_reading *r, const struct kith_param *p,
+                           const struct kith_yaml *v, const char *name)
+{
+    const char *text = kith_schema_text(r, v, name);
+    if (!text || !(p->flags & KITH_PARAM_SECRET)) return text;
+    if (strcmp(text, "***") == 0) {
+        kith_diag_error(r->diag, v->pos, "put the secret here",
+                        "'***' stands for a secret that was not shown");
+        return NULL;
+    }
+    r->literal_secret = true;
+    return text;
+}
+
 static void read_scalar(struct kith_reading *r, const struct kith_param *p,
                         const struct kith_yaml *v, void *at)
 {
     struct kith_complaint why;
     const struct kith_param_in in = reading_into(r, &why);
-    const char *text = kith_schema_text(r, v, p->name);
-    if (text && (p->flags & KITH_PARAM_SECRET)) {
-        kith_diag_hide(r->diag, v->pos, v->end);
-        r->literal_secret = true;
-    }
+    const char *text = text_of(r, p, v, p->name);
     if (text && kith_param_parse(p, text, at, &in) == 0) return;
     if (text) complain(r, v->pos, &why);
     /* What is wrong here shall not look wrong elsewhere too. */
@@ -169,7 +180,7 @@ static void read_map(struct kith_reading *r, const struct kith_param *p, const s
         return;
     }
     for (const struct kith_yaml *i = v->first; i; i = i->next) {
-        const char *text = kith_schema_text(r, i, i->key->text);
+        const char *text = text_of(r, p, i, i->key->text);
         if (text && kith_param_parse_pair(p, i->key->text, text, at, &in) < 0)
             complain(r, i->key->pos, &why);
     }
@@ -178,6 +189,7 @@ static void read_map(struct kith_reading *r, const struct kith_param *p, const s
 void kith_schema_value(struct kith_reading *r, const struct kith_param *p,
                        const struct kith_yaml *v, void *at)
 {
+    if (p->flags & KITH_PARAM_SECRET) kith_diag_hide(r->diag, v->pos, v->end);
     switch (kith_value_type(p)->shape) {
     case KITH_SHAPE_ONE: read_scalar(r, p, v, at); break;
     case KITH_SHAPE_LIST: read_list(r, p, v, at); break;

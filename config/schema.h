@@ -27,8 +27,9 @@ enum {
     KITH_TYPE_TRANSPORT,    /* an entry */
     KITH_TYPE_CODECS,       /* a list of entries: struct kith_entries */
     KITH_TYPE_DELEGATES,
-    KITH_TYPE_WIRE,   /* uint8_t, 0xC0..0xEF */
-    KITH_TYPE_REQUIRE /* bits of enum kith_provides */
+    KITH_TYPE_WIRE,  /* uint8_t, 0xC0..0xEF */
+    KITH_TYPE_WORDS, /* list of words of `choices`: uint32_t, the i-th is bit i */
+    KITH_TYPE_SEEDS  /* list of addresses, or { name:, address: }: struct kith_seeds */
 };
 
 /* memberlist's own keys for the pipeline, before they are expanded into it. */
@@ -94,6 +95,10 @@ void kith_node_type_read(struct kith_reading *, const struct kith_param *,
 extern const char *const kith_kind_words[];
 /* The host's own keys of an entry of this kind, offsets in struct kith_entry. */
 const struct kith_param *kith_entry_keys(uint32_t kind);
+/* Whether a plugin's entry can have that key of the host: only some use keys or need a byte. */
+bool kith_entry_takes(const struct kith_plugin *, const struct kith_param *key);
+/* Whether an entry says it: the rest need not be shown. */
+bool kith_entry_says(const struct kith_entry *, const struct kith_param *key);
 /* Whether the plugin's table can be filled at all; false: said why not. */
 bool kith_entry_sound(struct kith_reading *, const struct kith_plugin *, struct kith_pos);
 /* Parameters and the host's keys from a map (NULL: defaults only), then the digest. */
@@ -101,6 +106,8 @@ void kith_entry_fill(struct kith_reading *, const struct kith_yaml *map, const s
                      const char *path, struct kith_entry *);
 /* The first entry of this plugin; NULL: none. */
 struct kith_entry *kith_entries_find(const struct kith_entries *, const char *plugin);
+/* Bits of enum kith_provides, and what follows: who notices changes notices accidents. */
+uint32_t kith_implied(uint32_t provides);
 /* What the codecs of a list provide together: bits of enum kith_provides. */
 uint32_t kith_entries_provide(const struct kith_entries *);
 
@@ -122,8 +129,17 @@ void kith_keys_read(struct kith_reading *, const struct kith_yaml *, const char 
 
 /* chain.c: short forms, and what the file leaves out of the pipeline. */
 void kith_chain_read(struct kith_reading *, const struct kith_yaml *root);
-/* chain_check.c: what must hold for the pipeline. keyed: there is a keyring. */
-void kith_chain_check(struct kith_reading *, bool keyed);
+/* seeds.c: `join`. */
+void kith_seeds_read(struct kith_reading *, const struct kith_yaml *, struct kith_seeds *);
+/* Keys of an item that is a map. */
+const struct kith_param *kith_seed_keys(void);
+
+/* chain_check.c: what must hold for the pipeline. */
+void kith_chain_check(struct kith_reading *);
+/* entries_check.c: what must hold between entries, names and keys. keyed: there is a keyring. */
+void kith_entries_check(struct kith_reading *, bool keyed);
+/* setting.c: what kith_config_setting() kept. NULL is fine. */
+void kith_setting_texts_free(struct kith_setting_texts *);
 /* consistency.c: what must hold between several values. */
 void kith_consistency_check(struct kith_reading *, const struct kith_yaml *root);
 

@@ -10,12 +10,16 @@
 #include "schema.h"
 #include <arpa/inet.h>
 
-#define AT(m)   offsetof(struct kith_config, m)
-#define SET(m)  offsetof(struct kith_config, settings.m)
-#define FORM(m) offsetof(struct kith_short_forms, m)
-#define MS      1000000ull
-#define SECOND  (1000 * MS)
-#define HOUR    (3600 * SECOND)
+/* A key whose value lies in a member of struct T; TYPE with its prefix. */
+#define ROW(T, key, TYPE, m, ...) \
+    { \
+        .name = key, .type = TYPE, .offset = offsetof(struct T, m), \
+        .width = sizeof(((struct T *)0)->m), __VA_ARGS__ \
+    }
+#define KEY(key, type, m, ...)  ROW(kith_config, key, KITH_PARAM_##type, m, __VA_ARGS__)
+#define OWN(key, type, m, ...)  ROW(kith_config, key, KITH_TYPE_##type, m, __VA_ARGS__)
+#define SET(key, type, m, ...)  ROW(kith_config, key, KITH_PARAM_##type, settings.m, __VA_ARGS__)
+#define FORM(key, type, m, ...) ROW(kith_short_forms, key, type, m, __VA_ARGS__)
 
 static const char *const profiles[] = {"lan", "wan", "local", NULL};
 static const char *const log_tos[] = {"stderr", "file", "journald", NULL};
@@ -25,169 +29,177 @@ static const char *const log_formats[] = {"text", "json", NULL};
 const char *const kith_requirements[] = {"compress", "check", "authenticate", "encrypt", NULL};
 
 static const struct kith_param root[] = {
-    {"node", KITH_TYPE_SECTION},
-    {"transport", KITH_TYPE_TRANSPORT, 0, AT(transport), "udp_tcp",
-     .doc = "the plugin that moves packets and streams: `use` and its parameters (Transport)"},
-    {"keyring", KITH_TYPE_KEYS, 0, AT(keyring),
-     .doc = "keys of all codecs without `keys` of their own; the first seals, all open (Keyring)"},
-    {"pipeline", KITH_TYPE_SECTION},
-    {"delegates", KITH_TYPE_DELEGATES, 0, AT(delegates),
-     .doc = "plugins that take part, in the order events reach them"},
-    {"join", KITH_PARAM_STRINGS, 0, AT(join), .min = 1, .max = 512,
-     .doc = "where to find members: [name/]host[:port]; tried with backoff until one answers"},
-    {"probe", KITH_TYPE_SECTION},
-    {"suspicion", KITH_TYPE_SECTION},
-    {"gossip", KITH_TYPE_SECTION},
-    {"push_pull", KITH_TYPE_SECTION},
-    {"limits", KITH_TYPE_SECTION},
-    {NULL}};
+    {.name = "node", .type = KITH_TYPE_SECTION},
+    OWN("transport", TRANSPORT, transport, .def = "udp_tcp",
+        .doc = "the plugin that moves packets and streams: `use` and its parameters (Transport)"),
+    OWN("keyring", KEYS, keyring,
+        .doc =
+            "keys of all entries without `keys` of their own; the first seals, all open (Keyring)"),
+    {.name = "pipeline", .type = KITH_TYPE_SECTION},
+    OWN("delegates", DELEGATES, delegates,
+        .doc = "plugins that take part, in the order events reach them"),
+    OWN("join", SEEDS, join,
+        .doc = "where to find members: [name/]host[:port] or what else the transport takes, or "
+               "{ name: ..., address: ... }; tried with backoff until one answers"),
+    {.name = "probe", .type = KITH_TYPE_SECTION},
+    {.name = "suspicion", .type = KITH_TYPE_SECTION},
+    {.name = "gossip", .type = KITH_TYPE_SECTION},
+    {.name = "push_pull", .type = KITH_TYPE_SECTION},
+    {.name = "limits", .type = KITH_TYPE_SECTION},
+    {0}};
 
 static const struct kith_param short_forms[] = {
-    {"secret_key", KITH_TYPE_KEY, 0, FORM(key),
-     .doc =
-         "short form: a keyring of one key, and aes_gcm at the end of pipeline.send (SecretKey)"},
-    {"enable_compression", KITH_PARAM_BOOL, 0, FORM(compression), "true",
-     .doc = "short form: whether lzw is in pipeline.send (EnableCompression)"},
-    {"gossip_verify_incoming", KITH_PARAM_BOOL, 0, FORM(verify_incoming), "true",
-     .doc = "short form: false empties pipeline.require (GossipVerifyIncoming)"},
-    {"gossip_verify_outgoing", KITH_PARAM_BOOL, 0, FORM(verify_outgoing), "true",
-     .doc = "short form: false puts aes_gcm into pipeline.accept only (GossipVerifyOutgoing)"},
-    {NULL}};
+    FORM("secret_key", KITH_TYPE_KEY, key,
+         .doc = "short form: a keyring of one key, and aes_gcm at the end of pipeline.send "
+                "(SecretKey)"),
+    FORM("enable_compression", KITH_PARAM_BOOL, compression, .def = "true",
+         .doc = "short form: whether lzw is in pipeline.send (EnableCompression)"),
+    FORM("gossip_verify_incoming", KITH_PARAM_BOOL, verify_incoming, .def = "true",
+         .doc = "short form: false empties pipeline.require (GossipVerifyIncoming)"),
+    FORM("gossip_verify_outgoing", KITH_PARAM_BOOL, verify_outgoing, .def = "true",
+         .doc = "short form: false puts aes_gcm into pipeline.accept only (GossipVerifyOutgoing)"),
+    {0}};
 
 static const struct kith_param node[] = {
-    {"name", KITH_PARAM_STRING, 0, SET(name), .min = 1, .max = 255,
-     .doc = "unique in the cluster; without it the host's name (Name)"},
-    {"profile", KITH_PARAM_ENUM, 0, SET(profile), "lan", .choices = profiles,
-     .doc = "which defaults the keys below have: a local network, the internet, one machine"},
-    {"label", KITH_PARAM_STRING, 0, SET(label), "", .max = 255,
-     .doc = "name of the cluster on every packet and stream; others' are refused (Label)"},
-    {"skip_inbound_label_check", KITH_PARAM_BOOL, 0, SET(skip_inbound_label_check), "false",
-     .doc = "a proxy in front strips the label: expect none (SkipInboundLabelCheck)"},
-    {"meta", KITH_TYPE_META, 0, AT(meta), .max = 512,
-     .doc = "up to 512 bytes that all members see: text, { base64: ... }, { file: ... } or { tags: "
-            "{ key: value } } as Serf's"},
-    {"control", KITH_PARAM_PATH, 0, AT(control), .max = 107,
-     .doc = "path of the control socket; without it derived from the name"},
-    {"log", KITH_TYPE_SECTION},
-    {"delegate_protocol", KITH_TYPE_SECTION},
-    {"protocol_version", KITH_PARAM_UINT, 0, SET(protocol_version), "2", .min = 1, .max = 5,
-     .doc = "version of memberlist's protocol to speak (ProtocolVersion)"},
-    {"tcp_timeout", KITH_PARAM_DURATION, 0, SET(tcp_timeout), "10s", "30s", "1s", MS, HOUR,
-     .doc = "connecting a stream, and each wait of an exchange on it (TCPTimeout)"},
-    {"udp_buffer_size", KITH_PARAM_SIZE, 0, SET(udp_buffer_size), "1400", .min = 512, .max = 65507,
-     .doc = "a packet is filled up to this (UDPBufferSize)"},
-    {"dead_node_reclaim_time", KITH_PARAM_DURATION, 0, SET(dead_node_reclaim_time), "0",
-     .doc = "how long after its death a name may come back with a new address; 0: never "
-            "(DeadNodeReclaimTime)"},
-    {"require_node_names", KITH_PARAM_BOOL, 0, SET(require_node_names), "false",
-     .doc = "send nothing to an address without the name of its member (RequireNodeNames)"},
-    {"cidrs_allowed", KITH_TYPE_CIDRS, 0, SET(cidrs_allowed),
-     .doc = "networks whose addresses may be members; none: all (CIDRsAllowed)"},
-    {"dns_config_path", KITH_PARAM_PATH, 0, SET(dns_config_path), "/etc/resolv.conf",
-     .doc = "resolv.conf for the names in `join` (DNSConfigPath)"},
-    {"queue_check_interval", KITH_PARAM_DURATION, 0, SET(queue_check_interval), "30s",
-     .min = 10 * MS, .max = HOUR,
-     .doc = "how often the depth of the queues is sampled (QueueCheckInterval)"},
-    {"metric_labels", KITH_PARAM_MAP, 0, AT(metric_labels),
-     .doc = "labels that every metric carries, name: value (MetricLabels)"},
-    {"msgpack_use_new_time_format", KITH_PARAM_BOOL, 0, SET(msgpack_use_new_time_format), "false",
-     .doc =
-         "no effect on any byte that is sent; accepted for completeness (MsgpackUseNewTimeFormat)"},
-    {NULL}};
+    SET("name", STRING, name, .min = "1", .max = "255",
+        .doc = "unique in the cluster; without it the host's name (Name)"),
+    SET("profile", ENUM, profile, .def = "lan", .choices = profiles,
+        .doc = "which defaults the keys below have: a local network, the internet, one machine"),
+    SET("label", STRING, label, .def = "", .max = "255",
+        .doc = "name of the cluster on every packet and stream; others' are refused (Label)"),
+    SET("skip_inbound_label_check", BOOL, skip_inbound_label_check, .def = "false",
+        .doc = "a proxy in front strips the label: expect none (SkipInboundLabelCheck)"),
+    OWN("meta", META, meta, .max = "512",
+        .doc =
+            "up to 512 bytes that all members see: text, { base64: ... }, { file: ... } or { tags: "
+            "{ key: value } } as Serf's"),
+    KEY("control", PATH, control, .max = "107",
+        .doc = "path of the control socket; without it derived from the name"),
+    {.name = "log", .type = KITH_TYPE_SECTION},
+    {.name = "delegate_protocol", .type = KITH_TYPE_SECTION},
+    SET("protocol_version", UINT, protocol_version, .def = "2", .min = "1", .max = "5",
+        .doc = "version of memberlist's protocol to speak (ProtocolVersion)"),
+    SET("tcp_timeout", DURATION, tcp_timeout, .def = "10s", .def_wan = "30s", .def_local = "1s",
+        .min = "1ms", .max = "1h",
+        .doc = "connecting a stream, and each wait of an exchange on it (TCPTimeout)"),
+    SET("udp_buffer_size", SIZE, udp_buffer_size, .def = "1400", .min = "512", .max = "65507",
+        .doc = "a packet is filled up to this (UDPBufferSize)"),
+    SET("dead_node_reclaim_time", DURATION, dead_node_reclaim_time, .def = "0",
+        .doc = "how long after its death a name may come back with a new address; 0: never "
+               "(DeadNodeReclaimTime)"),
+    SET("require_node_names", BOOL, require_node_names, .def = "false",
+        .doc = "send nothing to an address without the name of its member (RequireNodeNames)"),
+    OWN("cidrs_allowed", CIDRS, settings.cidrs_allowed,
+        .doc = "networks whose addresses may be members; none: all (CIDRsAllowed)"),
+    SET("dns_config_path", PATH, dns_config_path, .def = "/etc/resolv.conf",
+        .doc = "resolv.conf for the names in `join` (DNSConfigPath)"),
+    SET("queue_check_interval", DURATION, queue_check_interval, .def = "30s", .min = "10ms",
+        .max = "1h", .doc = "how often the depth of the queues is sampled (QueueCheckInterval)"),
+    KEY("metric_labels", MAP, metric_labels,
+        .doc = "labels that every metric carries, name: value (MetricLabels)"),
+    SET("msgpack_use_new_time_format", BOOL, msgpack_use_new_time_format, .def = "false",
+        .doc = "no effect on any byte that is sent; accepted for completeness "
+               "(MsgpackUseNewTimeFormat)"),
+    {0}};
 
 static const struct kith_param log_params[] = {
-    {"to", KITH_PARAM_ENUM, 0, AT(log_to), "stderr", .choices = log_tos,
-     .doc = "where log lines go (LogOutput, Logger)"},
-    {"file", KITH_PARAM_PATH, 0, AT(log_file), .min = 1,
-     .doc = "the file to append to, with `to: file`"},
-    {"level", KITH_PARAM_ENUM, 0, AT(log_level), "info", .choices = log_levels,
-     .doc = "the least important lines to write"},
-    {"format", KITH_PARAM_ENUM, 0, AT(log_format), "text", .choices = log_formats,
-     .doc = "lines for people or for programs"},
-    {NULL}};
+    KEY("to", ENUM, log_to, .def = "stderr", .choices = log_tos,
+        .doc = "where log lines go (LogOutput, Logger)"),
+    KEY("file", PATH, log_file, .min = "1", .doc = "the file to append to, with `to: file`"),
+    KEY("level", ENUM, log_level, .def = "info", .choices = log_levels,
+        .doc = "the least important lines to write"),
+    KEY("format", ENUM, log_format, .def = "text", .choices = log_formats,
+        .doc = "lines for people or for programs"),
+    {0}};
 
 static const struct kith_param delegate_protocol[] = {
-    {"min", KITH_PARAM_UINT, 0, SET(delegate_protocol_min), "0", .max = 255,
-     .doc = "lowest version that the delegates understand; a Serf cluster asks for 2 "
-            "(DelegateProtocolMin)"},
-    {"max", KITH_PARAM_UINT, 0, SET(delegate_protocol_max), "0", .max = 255,
-     .doc = "highest version; a Serf cluster asks for 5 (DelegateProtocolMax)"},
-    {"version", KITH_PARAM_UINT, 0, SET(delegate_protocol_version), "0", .max = 255,
-     .doc = "the version to speak; in a Serf cluster 4 or 5 (DelegateProtocolVersion)"},
-    {NULL}};
+    SET("min", UINT, delegate_protocol_min, .def = "0", .max = "255",
+        .doc = "lowest version that the delegates understand; a Serf cluster asks for 2 "
+               "(DelegateProtocolMin)"),
+    SET("max", UINT, delegate_protocol_max, .def = "0", .max = "255",
+        .doc = "highest version; a Serf cluster asks for 5 (DelegateProtocolMax)"),
+    SET("version", UINT, delegate_protocol_version, .def = "0", .max = "255",
+        .doc = "the version to speak; in a Serf cluster 4 or 5 (DelegateProtocolVersion)"),
+    {0}};
 
 static const struct kith_param pipeline[] = {
-    {"send", KITH_TYPE_CODECS, 0, AT(chain.send), "lzw, crc32",
-     .doc = "codecs around everything this node sends, in this order: compress, then check, then "
-            "encrypt"},
-    {"accept", KITH_TYPE_CODECS, 0, AT(chain.accept),
-     .doc = "codecs that it opens, in any order; without it those of `send`, lzw and crc32"},
-    {"require", KITH_TYPE_REQUIRE, 0, AT(chain.require),
-     .doc = "what must have been taken off a message: encrypt, authenticate, check, compress; "
-            "without it [encrypt, authenticate] as soon as `send` encrypts"},
-    {NULL}};
+    OWN("send", CODECS, chain.send, .def = "lzw, crc32",
+        .doc =
+            "codecs around everything this node sends, in this order: compress, then check, then "
+            "encrypt"),
+    OWN("accept", CODECS, chain.accept,
+        .doc = "codecs that it opens, in any order; without it those of `send`, lzw and crc32"),
+    OWN("require", WORDS, chain.require, .choices = kith_requirements,
+        .doc = "what must have been taken off a message: encrypt, authenticate, check, compress; "
+               "without it [encrypt, authenticate] as soon as `send` encrypts"),
+    {0}};
 
 static const struct kith_param probe[] = {
-    {"interval", KITH_PARAM_DURATION, 0, SET(probe_interval), "1s", "5s", .max = HOUR,
-     .doc = "between two probes; 0: none, and no reaping of the dead (ProbeInterval)"},
-    {"timeout", KITH_PARAM_DURATION, 0, SET(probe_timeout), "500ms", "3s", "200ms", MS, HOUR,
-     .doc = "how long to wait for an ack before others are asked to probe (ProbeTimeout)"},
-    {"indirect_checks", KITH_PARAM_UINT, 0, SET(indirect_checks), "3", .def_local = "1", .max = 255,
-     .doc = "how many others are asked (IndirectChecks)"},
-    {"disable_tcp_pings", KITH_PARAM_BOOL, 0, SET(disable_tcp_pings), "false",
-     .doc = "no ping over a stream when packets get no answer (DisableTcpPings)"},
-    {"disable_tcp_pings_for", KITH_PARAM_STRINGS, 0, SET(disable_tcp_pings_for), .min = 1,
-     .max = 255, .doc = "likewise for these members only (DisableTcpPingsForNode)"},
-    {"awareness_max_multiplier", KITH_PARAM_UINT, 0, SET(awareness_max_multiplier), "8", .min = 1,
-     .max = 255,
-     .doc = "how much slower a node probes that is not well itself (AwarenessMaxMultiplier)"},
-    {NULL}};
+    SET("interval", DURATION, probe_interval, .def = "1s", .def_wan = "5s", .max = "1h",
+        .doc = "between two probes; 0: none, and no reaping of the dead (ProbeInterval)"),
+    SET("timeout", DURATION, probe_timeout, .def = "500ms", .def_wan = "3s", .def_local = "200ms",
+        .min = "1ms", .max = "1h",
+        .doc = "how long to wait for an ack before others are asked to probe (ProbeTimeout)"),
+    SET("indirect_checks", UINT, indirect_checks, .def = "3", .def_local = "1", .max = "255",
+        .doc = "how many others are asked (IndirectChecks)"),
+    SET("disable_tcp_pings", BOOL, disable_tcp_pings, .def = "false",
+        .doc = "no ping over a stream when packets get no answer (DisableTcpPings)"),
+    SET("disable_tcp_pings_for", LIST, disable_tcp_pings_for, .min = "1", .max = "255",
+        .doc = "likewise for these members only (DisableTcpPingsForNode)"),
+    SET("awareness_max_multiplier", UINT, awareness_max_multiplier, .def = "8", .min = "1",
+        .max = "255",
+        .doc = "how much slower a node probes that is not well itself (AwarenessMaxMultiplier)"),
+    {0}};
 
 static const struct kith_param suspicion[] = {
-    {"mult", KITH_PARAM_UINT, 0, SET(suspicion_mult), "4", "6", "3", 1, 1000,
-     .doc = "a suspect has mult * log10(members) * probe.interval to refute (SuspicionMult)"},
-    {"max_timeout_mult", KITH_PARAM_UINT, 0, SET(suspicion_max_timeout_mult), "6", .min = 1,
-     .max = 1000,
-     .doc = "at first that many times longer, shrinking as others suspect it too "
-            "(SuspicionMaxTimeoutMult)"},
-    {NULL}};
+    SET("mult", UINT, suspicion_mult, .def = "4", .def_wan = "6", .def_local = "3", .min = "1",
+        .max = "1000",
+        .doc = "a suspect has mult * log10(members) * probe.interval to refute (SuspicionMult)"),
+    SET("max_timeout_mult", UINT, suspicion_max_timeout_mult, .def = "6", .min = "1", .max = "1000",
+        .doc = "at first that many times longer, shrinking as others suspect it too "
+               "(SuspicionMaxTimeoutMult)"),
+    {0}};
 
 static const struct kith_param gossip[] = {
-    {"interval", KITH_PARAM_DURATION, 0, SET(gossip_interval), "200ms", "500ms", "100ms", 0, HOUR,
-     .doc = "between two rounds of gossip; 0: news rides on probes only (GossipInterval)"},
-    {"nodes", KITH_PARAM_UINT, 0, SET(gossip_nodes), "3", "4", .max = 255,
-     .doc = "to how many members a round goes; 0: no rounds (GossipNodes)"},
-    {"to_the_dead_time", KITH_PARAM_DURATION, 0, SET(gossip_to_the_dead_time), "30s", "60s", "15s",
-     .doc = "how long the dead still get gossip, so that they can refute (GossipToTheDeadTime)"},
-    {"retransmit_mult", KITH_PARAM_UINT, 0, SET(retransmit_mult), "4", .def_local = "2", .min = 1,
-     .max = 255, .doc = "news is sent retransmit_mult * log10(members) times (RetransmitMult)"},
-    {NULL}};
+    SET("interval", DURATION, gossip_interval, .def = "200ms", .def_wan = "500ms",
+        .def_local = "100ms", .max = "1h",
+        .doc = "between two rounds of gossip; 0: news rides on probes only (GossipInterval)"),
+    SET("nodes", UINT, gossip_nodes, .def = "3", .def_wan = "4", .max = "255",
+        .doc = "to how many members a round goes; 0: no rounds (GossipNodes)"),
+    SET("to_the_dead_time", DURATION, gossip_to_the_dead_time, .def = "30s", .def_wan = "60s",
+        .def_local = "15s",
+        .doc = "how long the dead still get gossip, so that they can refute (GossipToTheDeadTime)"),
+    SET("retransmit_mult", UINT, retransmit_mult, .def = "4", .def_local = "2", .min = "1",
+        .max = "255",
+        .doc = "news is sent retransmit_mult * log10(members) times (RetransmitMult)"),
+    {0}};
 
 static const struct kith_param push_pull[] = {
-    {"interval", KITH_PARAM_DURATION, 0, SET(push_pull_interval), "30s", "60s", "15s",
-     .doc = "between two exchanges of full state with one member; 0: none (PushPullInterval)"},
-    {NULL}};
+    SET("interval", DURATION, push_pull_interval, .def = "30s", .def_wan = "60s",
+        .def_local = "15s",
+        .doc = "between two exchanges of full state with one member; 0: none (PushPullInterval)"),
+    {0}};
 
 static const struct kith_param limits[] = {
-    {"handoff_queue_depth", KITH_PARAM_UINT, 0, SET(handoff_queue_depth), "1024", .min = 1,
-     .max = 1 << 20,
-     .doc =
-         "user messages that wait for delegates; more are dropped and counted (HandoffQueueDepth)"},
-    {"max_members", KITH_PARAM_UINT, 0, SET(max_members), "100000", .min = 2, .max = 1 << 24,
-     .doc = "names known, the dead included; strangers over it are ignored"},
-    {"max_streams", KITH_PARAM_UINT, 0, SET(max_streams), "1024", .min = 2, .max = 65535,
-     .doc = "streams open at a time, in both directions"},
-    {"max_push_pulls", KITH_PARAM_UINT, 0, SET(max_push_pulls), "128", .min = 1, .max = 65535,
-     .doc = "exchanges of full state that others may have open with us"},
-    {"max_stream_size", KITH_PARAM_SIZE, 0, SET(max_stream_size), "20MiB", .min = 64 << 10,
-     .max = 1 << 30, .doc = "one message on a stream"},
-    {"max_stream_memory", KITH_PARAM_SIZE, 0, SET(max_stream_memory), "128MiB", .min = 1 << 20,
-     .max = 1ull << 36, .doc = "bytes that all open streams may hold together"},
-    {"max_pending", KITH_PARAM_UINT, 0, SET(max_pending), "4096", .min = 1, .max = 1 << 20,
-     .doc = "probes for others and pings that wait for an ack"},
-    {"max_broadcasts", KITH_PARAM_UINT, 0, SET(max_broadcasts), "65536", .min = 1, .max = 1 << 24,
-     .doc = "broadcasts of users that wait to be sent"},
-    {NULL}};
+    SET("handoff_queue_depth", UINT, handoff_queue_depth, .def = "1024", .min = "1",
+        .max = "1048576",
+        .doc = "user messages that wait for delegates; more are dropped and counted "
+               "(HandoffQueueDepth)"),
+    SET("max_members", UINT, max_members, .def = "100000", .min = "2", .max = "16777216",
+        .doc = "names known, the dead included; strangers over it are ignored"),
+    SET("max_streams", UINT, max_streams, .def = "1024", .min = "2", .max = "65535",
+        .doc = "streams open at a time, in both directions"),
+    SET("max_push_pulls", UINT, max_push_pulls, .def = "128", .min = "1", .max = "65535",
+        .doc = "exchanges of full state that others may have open with us"),
+    SET("max_stream_size", SIZE, max_stream_size, .def = "20MiB", .min = "64KiB", .max = "1GiB",
+        .doc = "one message on a stream"),
+    SET("max_stream_memory", SIZE, max_stream_memory, .def = "128MiB", .min = "1MiB",
+        .max = "64GiB", .doc = "bytes that all open streams may hold together"),
+    SET("max_pending", UINT, max_pending, .def = "4096", .min = "1", .max = "1048576",
+        .doc = "probes for others and pings that wait for an ack"),
+    SET("max_broadcasts", UINT, max_broadcasts, .def = "65536", .min = "1", .max = "16777216",
+        .doc = "broadcasts of users that wait to be sent"),
+    {0}};
 
 const struct kith_section kith_sections[] = {
     {"", root, "a node"},

@@ -78,12 +78,14 @@ static void print_source(const struct kith_key_source *s, FILE *out)
     fputs(" }", out);
 }
 
-static void print_require(uint32_t bits, FILE *out)
+/* The last first: of what is required that matters most. */
+static void print_words(const char *const *words, uint32_t bits, FILE *out)
 {
-    const char *const *words = kith_requirements;
     const char *between = "";
+    unsigned n = 0;
+    while (words[n]) n++;
     fputc('[', out);
-    for (unsigned i = 4; i-- > 0;)
+    for (unsigned i = n; i-- > 0;)
         if (bits & 1u << i) {
             fprintf(out, "%s%s", between, words[i]);
             between = ", ";
@@ -101,6 +103,23 @@ static void print_sources(const struct kith_secrets *keys, FILE *out)
     fputs(keys->source_count ? " ]" : "]", out);
 }
 
+static void print_seeds(const struct kith_seeds *seeds, FILE *out)
+{
+    fputc('[', out);
+    for (size_t i = 0; i < seeds->count; i++) {
+        const struct kith_seed *s = &seeds->items[i];
+        fputs(i ? ", " : "", out);
+        if (s->name) {
+            fputs("{ name: ", out);
+            kith_yaml_write(s->name, out);
+            fputs(", address: ", out);
+        }
+        kith_yaml_write(s->address, out);
+        if (s->name) fputs(" }", out);
+    }
+    fputc(']', out);
+}
+
 /* On one line, as YAML where YAML has such a line. */
 static void print_value(const struct kith_config *c, const struct kith_param *p, const void *at,
                         FILE *out)
@@ -113,7 +132,8 @@ static void print_value(const struct kith_config *c, const struct kith_param *p,
     case KITH_PARAM_PATH: print_path(*(const char *const *)at, out); break;
     case KITH_TYPE_CIDRS: print_cidrs(c, out); break;
     case KITH_TYPE_META: print_meta(at, out); break;
-    case KITH_TYPE_REQUIRE: print_require(*(const uint32_t *)at, out); break;
+    case KITH_TYPE_WORDS: print_words(p->choices, *(const uint32_t *)at, out); break;
+    case KITH_TYPE_SEEDS: print_seeds(at, out); break;
     case KITH_TYPE_WIRE: fprintf(out, "0x%02X", *(const uint8_t *)at); break;
     case KITH_TYPE_KEYS: print_sources(at, out); break;
     default: kith_param_print(p, at, out); break;
@@ -127,6 +147,22 @@ char *kith_show_value(const struct kith_config *c, const struct kith_param *p, c
     FILE *f = open_memstream(&text, &len);
     if (!f) abort();
     if (is_given(p, at)) print_value(c, p, at, f);
+    fclose(f);
+    return text;
+}
+
+char *kith_show_names(const struct kith_entries *list)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    if (!f) abort();
+    fputc('[', f);
+    for (size_t i = 0; i < list->count; i++) {
+        fputs(i ? ", " : "", f);
+        kith_yaml_write(list->items[i].name, f);
+    }
+    fputc(']', f);
     fclose(f);
     return text;
 }
@@ -167,8 +203,12 @@ static void param_line(const struct kith_config *c, const struct kith_param *p, 
         line(out, indent, "# ", p->name, "", "not given");
         return;
     }
-    char *text = kith_show_value(c, p, at);
     provenance_words(c, path, words, sizeof words);
+    if (p->flags & KITH_PARAM_SECRET && c->provenances && !kith_provenance_given(c, path)) {
+        line(out, indent, "# ", p->name, "", words); /* "***" would not be the default */
+        return;
+    }
+    char *text = kith_show_value(c, p, at);
     line(out, indent, front, p->name, text, words);
     free(text);
 }
@@ -191,22 +231,20 @@ static void show_entry(const struct kith_config *c, const struct kith_entry *e, 
                        unsigned indent, bool item, FILE *out)
 {
     char words[200], full[300], source[100];
-    struct kith_param use = {"use", KITH_PARAM_STRING};
-    if (strchr(e->use, '/')) use.type = KITH_PARAM_PATH;
+    const struct kith_param use = {
+        .name = "use", .type = strchr(e->use, '/') ? KITH_PARAM_PATH : KITH_PARAM_STRING};
     provenance_words(c, path, words, sizeof words);
     char *text = kith_show_value(c, &use, &e->use);
     line(out, indent, item ? "- " : "", "use", text, words);
     free(text);
     if (item) indent += 2;
     const char *from = provenance_path(c, e, path, source, sizeof source);
-    const struct kith_param keys = {"keys", KITH_TYPE_KEYS}, wire = {"wire", KITH_TYPE_WIRE},
-                            channel = {"channel", KITH_PARAM_STRING};
-    snprintf(full, sizeof full, "%s.keys", from);
-    if (e->has_keys) param_line(c, &keys, &e->keys, full, indent, "", out);
-    snprintf(full, sizeof full, "%s.wire", from);
-    if (e->wire) param_line(c, &wire, &e->wire, full, indent, "", out);
-    snprintf(full, sizeof full, "%s.channel", from);
-    if (e->channel) param_line(c, &channel, &e->channel, full, indent, "", out);
+    for (const struct kith_param *p = kith_entry_keys(e->kind) + 1; p->name;
+         p++) { /* use is above */
+        snprintf(full, sizeof full, "%s.%s", from, p->name);
+        if (kith_entry_says(e, p))
+            param_line(c, p, (const char *)e + p->offset, full, indent, "", out);
+    }
     for (const struct kith_param *p = e->plugin->params; p && p->name; p++) {
         snprintf(full, sizeof full, "%s.%s", from, p->name);
         param_line(c, p, (const char *)e->params + p->offset, full, indent, "", out);

@@ -9,5 +9,7 @@
 /* The value on one line, as YAML where YAML has such a line; "" when none was given. Secrets are
  * `***`. malloc'd. */
 char *kith_show_value(const struct kith_config *, const struct kith_param *, const void *at);
+/* "[lzw, crc32]": what the entries are called. malloc'd. */
+char *kith_show_names(const struct kith_entries *);
 
 #endif

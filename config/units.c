@@ -5,7 +5,6 @@
  * as the same number.
  */
 #include "units.h"
-#include <string.h>
 
 struct unit {
     const char *name;
@@ -40,14 +39,15 @@ static const struct unit *unit_at(const struct unit *units, const char *s, size_
     return NULL;
 }
 
-/* A number, perhaps with a fraction, and its unit: "1.5s". How long; 0: not one. */
-static size_t quantity(const char *s, const struct unit *units, uint64_t *out)
+/* A number, perhaps with a fraction, and its unit: "1.5s". How long, or a negative code. */
+static int quantity(const char *s, const struct unit *units, uint64_t *out)
 {
     uint64_t whole, part = 0, scale = 1;
-    size_t n = kith_digits(s, &whole), len;
-    if (!n) return 0;
+    size_t n = strspn(s, "0123456789"), len;
+    bool fits = kith_digits(s, &whole);
+    if (!n) return -KITH_EINVAL;
     if (s[n] == '.') {
-        if (!digit(s[n + 1])) return 0;
+        if (!digit(s[n + 1])) return -KITH_EINVAL;
         for (n++; digit(s[n]); n++)
             if (scale < 1000000000) {
                 part = part * 10 + (uint64_t)(s[n] - '0');
@@ -55,33 +55,45 @@ static size_t quantity(const char *s, const struct unit *units, uint64_t *out)
             }
     }
     const struct unit *u = unit_at(units, s + n, &len);
-    uint64_t fraction = u ? (uint64_t)((unsigned __int128)u->factor * part / scale) : 0;
-    if (!u || __builtin_mul_overflow(whole, u->factor, out) ||
-        __builtin_add_overflow(*out, fraction, out))
-        return 0;
-    return n + len;
+    if (!u) return -KITH_EINVAL;
+    uint64_t fraction = (uint64_t)((unsigned __int128)u->factor * part / scale);
+    if (!fits || __builtin_mul_overflow(whole, u->factor, out) ||
+        __builtin_add_overflow(*out, fraction, out)) {
+        *out = UINT64_MAX;
+        return -KITH_ETOOBIG;
+    }
+    return (int)(n + len);
 }
 
-bool kith_duration_parse(const char *s, uint64_t *out)
+/* How many bytes the quantity at s takes when its number does not matter. */
+static size_t extent(const char *s)
 {
+    size_t n = strspn(s, "0123456789.");
+    return n + strcspn(s + n, "0123456789");
+}
+
+int kith_duration_parse(const char *s, uint64_t *out)
+{
+    int rc = *s ? 0 : -KITH_EINVAL;
     *out = 0;
-    if (strcmp(s, "0") == 0) return true;
-    if (!*s) return false;
+    if (strcmp(s, "0") == 0) return 0;
     while (*s) {
         uint64_t part;
-        size_t n = quantity(s, durations, &part);
-        if (!n || __builtin_add_overflow(*out, part, out)) return false;
-        s += n;
+        int n = quantity(s, durations, &part);
+        if (n < 0 && n != -KITH_ETOOBIG) return n;
+        if (n < 0 || __builtin_add_overflow(*out, part, out)) rc = -KITH_ETOOBIG;
+        s += n < 0 ? extent(s) : (size_t)n;
     }
-    return true;
+    return rc;
 }
 
-bool kith_size_parse(const char *s, uint64_t *out)
+int kith_size_parse(const char *s, uint64_t *out)
 {
-    size_t n = kith_digits(s, out);
-    if (n && !s[n]) return true;
-    n = quantity(s, sizes, out);
-    return n && !s[n];
+    size_t digits = strspn(s, "0123456789");
+    if (digits && !s[digits]) return kith_digits(s, out) ? 0 : -KITH_ETOOBIG;
+    int n = quantity(s, sizes, out);
+    if (n < 0) return n;
+    return s[n] ? -KITH_EINVAL : 0;
 }
 
 static void print_units(uint64_t v, const struct unit *units, FILE *out)

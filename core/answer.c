@@ -7,6 +7,7 @@
 #include "completion.h"
 #include "core_log.h"
 #include "packet.h"
+#include "peer.h"
 #include "pending.h"
 #include "probe.h"
 #include "self.h"
@@ -33,12 +34,17 @@ static bool reply_to(struct kith_core *c, const struct kith_msg *msg, const stru
     return true;
 }
 
-/* What the delegate wants to say with an ack. */
-static struct kith_bytes ack_payload(struct kith_core *c, const struct kith_addr *to)
+size_t kith_answer_payload_max(const struct kith_core *c, const struct kith_peer *to)
 {
-    size_t budget = kith_packet_budget(c, to), cap = budget > 64 ? budget - 64 : 0;
+    size_t budget = kith_packet_budget(c, to).bytes, cap = budget > 64 ? budget - 64 : 0;
+    return cap < sizeof c->scratch ? cap : sizeof c->scratch;
+}
+
+/* What the delegate wants to say with an ack. */
+static struct kith_bytes ack_payload(struct kith_core *c, const struct kith_peer *to)
+{
+    size_t cap = kith_answer_payload_max(c, to);
     int n;
-    if (cap > sizeof c->scratch) cap = sizeof c->scratch;
     KITH_ASK(c, n = c->ops.ack_payload(c->env.delegate_self, c->scratch, cap));
     if (n < 0 || (size_t)n > cap) return kith_bytes_of(NULL, 0);
     return kith_bytes_of(c->scratch, (size_t)n);
@@ -55,7 +61,8 @@ void kith_on_ping(struct kith_core *c, const struct kith_addr *from, const struc
     }
     if (!reply_to(c, msg, from, &to)) return;
     struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = msg->seq_no};
-    if (c->ops.ack_payload) ack.payload = ack_payload(c, &to);
+    struct kith_peer peer = kith_peer_of(&to, msg->source_node, 0);
+    if (c->ops.ack_payload) ack.payload = ack_payload(c, &peer);
     kith_send_piggyback(c, &to, msg->source_node, &ack);
 }
 

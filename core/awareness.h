@@ -7,7 +7,6 @@
 
 struct kith_core;
 
-unsigned kith_awareness_apply(unsigned score, int delta, unsigned max_multiplier);
 void kith_awareness_change(struct kith_core *, int delta);
 
 #endif

@@ -6,6 +6,7 @@
 
 enum {
     KITH_NAME_LIMIT = 255,        /* bytes of a member's name */
+    KITH_IDENTITY_LIMIT = 255,    /* bytes of the name that a transport verified */
     KITH_META_MAX = 512,          /* our own meta (PROTOCOL.md 1.13) */
     KITH_META_LIMIT = 4096,       /* others' meta; memberlist has no limit here */
     KITH_NODES_MAX = 1024 * 1024, /* entries that a push/pull may announce (PROTOCOL.md 1.13) */

@@ -1,13 +1,15 @@
 /*
  * broadcast.c - the transmit-limited queue (PROTOCOL.md 2.17).
  *
- * One treap holds all entries in the order of sending: transmits up, length down, id down. In that
- * order "the longest that still fits in this tier, the newest of those" is a lower bound, so a
- * fetch costs O(log n) a message. A treap because its two operations are a dozen lines each without
- * recursion or parent links; priorities are a mix of the entry's own address, which nobody outside
- * can choose. Entries are recycled: a queue that fills and drains stops allocating.
+ * One treap holds all entries in the order of sending: tier (priority, then transmits) up, length
+ * down, id down. In that order "the longest that still fits in this tier, the newest of those" is a
+ * lower bound, so a fetch costs O(log n) a message. A treap because its two operations are a dozen
+ * lines each without recursion or parent links; priorities are a mix of the entry's own address,
+ * which nobody outside can choose. Entries are recycled: a queue that fills and drains stops
+ * allocating.
  */
 #include "broadcast.h"
+#include "formulas.h"
 
 #include <stdlib.h>
 
@@ -24,22 +26,12 @@ struct kith_broadcast {
     struct kith_broadcast *chain; /* of its bucket */
     uint64_t tag;
     int64_t id;
-    uint32_t transmits, len, hash;
+    uint64_t tier; /* priority, then transmits in the low 32 bits */
+    uint32_t len, hash;
     uint16_t name_len;
     uint8_t class;
     uint8_t bytes[]; /* the message, then the name */
 };
-
-unsigned kith_retransmit_limit(unsigned mult, size_t n)
-{
-    unsigned digits = 0;
-    for (uint64_t power = 1; power <= n; power *= 10) {
-        digits++;
-        if (power > UINT64_MAX / 10) break;
-    }
-    uint64_t limit = (uint64_t)mult * digits;
-    return limit > UINT32_MAX ? UINT32_MAX : (unsigned)limit;
-}
 
 /* --------------------------------------------------------------------------------- the treap */
 
@@ -56,7 +48,7 @@ static inline uint64_t priority(const struct kith_broadcast *b) { return mix((ui
 /* Does a go out before b? */
 static inline bool before(const struct kith_broadcast *a, const struct kith_broadcast *b)
 {
-    if (a->transmits != b->transmits) return a->transmits < b->transmits;
+    if (a->tier != b->tier) return a->tier < b->tier;
     if (a->len != b->len) return a->len > b->len;
     return a->id > b->id;
 }
@@ -99,13 +91,13 @@ static void tree_remove(struct kith_broadcast **at, struct kith_broadcast *b)
     *at = left ? left : right;
 }
 
-/* The first entry of tier `transmits` with at most `len` bytes, else the first of any later tier.
+/* The first entry of the tier with at most `len` bytes, else the first of any later tier.
  */
-static struct kith_broadcast *tree_find(struct kith_broadcast *b, uint32_t transmits, size_t len)
+static struct kith_broadcast *tree_find(struct kith_broadcast *b, uint64_t tier, size_t len)
 {
     struct kith_broadcast *found = NULL;
     while (b) {
-        if (b->transmits > transmits || (b->transmits == transmits && b->len <= len)) {
+        if (b->tier > tier || (b->tier == tier && b->len <= len)) {
             found = b;
             b = b->left;
         } else {
@@ -135,13 +127,13 @@ static struct kith_broadcast **bucket_of(const struct kith_broadcasts *q, uint32
     return &q->buckets[hash & (q->bucket_count - 1)];
 }
 
-static struct kith_broadcast *find_name(const struct kith_broadcasts *q, const char *name,
-                                        size_t len, uint32_t hash)
+static struct kith_broadcast *find_name(const struct kith_broadcasts *q, struct kith_bytes name,
+                                        uint32_t hash)
 {
     if (!q->bucket_count) return NULL;
     struct kith_broadcast *b = *bucket_of(q, hash);
-    while (b &&
-           !(b->hash == hash && b->name_len == len && memcmp(b->bytes + b->len, name, len) == 0))
+    while (b && !(b->hash == hash && b->name_len == name.len &&
+                  memcmp(b->bytes + b->len, name.data, name.len) == 0))
         b = b->chain;
     return b;
 }
@@ -283,20 +275,25 @@ static void enqueue(struct kith_broadcasts *q, struct kith_broadcast *b)
     q->count++;
 }
 
-int kith_broadcasts_add(struct kith_broadcasts *q, const char *name, size_t name_len,
+bool kith_broadcasts_has(const struct kith_broadcasts *q, struct kith_bytes name)
+{
+    return name.len && find_name(q, name, name_hash(q, name.data, name.len));
+}
+
+int kith_broadcasts_add(struct kith_broadcasts *q, struct kith_bytes name, uint32_t priority,
                         struct kith_bytes msg, uint64_t tag)
 {
-    if (!name) name_len = 0;
-    if (name_len && grow_names(q)) return -KITH_ENOMEM;
-    struct kith_broadcast *b = prepare(q, name_len, msg, tag);
+    if (name.len && grow_names(q)) return -KITH_ENOMEM;
+    struct kith_broadcast *b = prepare(q, name.len, msg, tag);
     if (!b) return -KITH_ENOMEM;
-    if (!name_len) {
+    b->tier = (uint64_t)priority << 32;
+    if (!name.len) {
         enqueue(q, b);
         return 0;
     }
-    memcpy(b->bytes + b->len, name, name_len);
-    b->hash = name_hash(q, (const uint8_t *)name, name_len);
-    struct kith_broadcast *old = find_name(q, name, name_len, b->hash);
+    memcpy(b->bytes + b->len, name.data, name.len);
+    b->hash = name_hash(q, name.data, name.len);
+    struct kith_broadcast *old = find_name(q, name, b->hash);
     if (old) drop(q, old, KITH_BROADCAST_REPLACED);
     enqueue(q, b);
     struct kith_broadcast **at = bucket_of(q, b->hash);
@@ -312,18 +309,18 @@ size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhea
     const unsigned transmit_limit = kith_retransmit_limit(q->retransmit_mult, n);
     struct kith_broadcast *again = NULL; /* put back at the end, so that no entry is taken twice */
     size_t used = 0;
-    uint32_t tier = 0;
+    uint64_t tier = 0;
     while (used + overhead < limit) {
         size_t room = limit - used - overhead;
         struct kith_broadcast *b = tree_find(q->root, tier, room);
         if (!b) break;
-        tier = b->transmits;
+        tier = b->tier;
         if (b->len > room) continue; /* the first of a later tier is too long: search that tier */
         tree_remove(&q->root, b);
         take(arg, kith_bytes_of(b->bytes, b->len));
         used += overhead + b->len;
-        b->transmits++;
-        if (b->transmits >= transmit_limit) {
+        b->tier++;
+        if ((uint32_t)b->tier >= transmit_limit) {
             unlink_name(q, b);
             entry_end(q, b, KITH_BROADCAST_SENT);
         } else {
@@ -346,7 +343,7 @@ size_t kith_broadcasts_limit(struct kith_broadcasts *q, size_t len)
     /* The longest of each tier come first in it. */
     struct kith_broadcast *b = tree_find(q->root, 0, SIZE_MAX);
     while (b) {
-        uint32_t tier = b->transmits;
+        uint64_t tier = b->tier;
         if (b->len > len) {
             drop(q, b, KITH_BROADCAST_DROPPED);
             dropped++;

@@ -1,9 +1,9 @@
 /*
  * broadcast.h - what waits to be gossiped: memberlist's TransmitLimitedQueue (PROTOCOL.md 2.17).
  *
- * Each message goes out RetransmitMult * ceil(log10(n + 1)) times. Those sent least come first,
- * then longer ones, then newer ones. Every operation costs O(log n); fetching allocates nothing.
- * Knows neither packets nor time.
+ * Each message goes out RetransmitMult * ceil(log10(n + 1)) times. Smaller priorities come first;
+ * among equal ones those sent least, then longer ones, then newer ones. Every operation costs O(log
+ * n); fetching allocates nothing. Knows neither packets nor time.
  */
 #ifndef KITH_BROADCAST_H
 #define KITH_BROADCAST_H
@@ -40,11 +40,13 @@ void kith_broadcasts_init(struct kith_broadcasts *, unsigned retransmit_mult, si
                           void *ctx);
 void kith_broadcasts_fini(struct kith_broadcasts *); /* finishes what is left */
 
-/* Queue a copy of msg. name "" or NULL: unique, replaces nothing; else it replaces the one of that
+/* Queue a copy of msg. name empty: unique, replaces nothing; else it replaces the one of that
  * name. tag: for `finished`, 0 when nobody waits (finished is not called then). At the bound the
- * last in order (sent most often, then shortest, then oldest) makes room. 0 or -KITH_ENOMEM. */
-int kith_broadcasts_add(struct kith_broadcasts *, const char *name, size_t name_len,
+ * last in order makes room. 0 or -KITH_ENOMEM. */
+int kith_broadcasts_add(struct kith_broadcasts *, struct kith_bytes name, uint32_t priority,
                         struct kith_bytes msg, uint64_t tag);
+/* Does one of that name wait? */
+bool kith_broadcasts_has(const struct kith_broadcasts *, struct kith_bytes name);
 /* Fetch messages whose lengths, each plus `overhead`, sum up to at most `limit`; n: members known,
  * for the retransmit limit. take() gets each in order, its bytes valid for the call; it must not
  * call into the queue. Returns the bytes used, overheads included. */
@@ -54,8 +56,5 @@ size_t kith_broadcasts_fetch(struct kith_broadcasts *, size_t n, size_t overhead
 size_t kith_broadcasts_count(const struct kith_broadcasts *);
 /* Drop the entries longer than `len`, those that no fetch can give. Returns how many. */
 size_t kith_broadcasts_limit(struct kith_broadcasts *, size_t len);
-
-/* RetransmitMult * ceil(log10(n + 1)). */
-unsigned kith_retransmit_limit(unsigned mult, size_t n);
 
 #endif

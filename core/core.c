@@ -4,10 +4,11 @@
  */
 #include "core.h"
 #include "allowed.h"
-#include "awareness.h"
+#include "formulas.h"
 #include "gossip.h"
 #include "merge.h"
 #include "packet.h"
+#include "peer.h"
 #include "self.h"
 #include "state.h"
 #include "sync.h"
@@ -166,7 +167,7 @@ static void begin_ticks(struct kith_core *c, const struct kith_settings *before)
 
 int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
 {
-    uint8_t buf[KITH_META_MAX];
+    uint8_t buf[KITH_META_MAX], sealed[KITH_META_MAX];
     char why[KITH_SELF_WHY];
     struct kith_bytes meta;
     struct kith_msg alive;
@@ -176,16 +177,17 @@ int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
         return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
     int res = kith_self_meta(c, buf, &meta);
     if (res < 0)
-        return fail(err, (enum kith_code) - res,
+        return fail(err, (enum kith_code)(-res),
                     "the delegate gave no meta, or more than 512 bytes");
     if (kith_self_fits(c, meta, kith_packet_budget(c, NULL), why) < 0)
         return fail(err, KITH_ETOOBIG, why);
-    kith_self_alive(c, &alive, c->first_incarnation, meta);
+    kith_self_alive(c, &alive, c->first_incarnation, meta, sealed);
     c->started = true;
-    if (!kith_alive(c, &alive, KITH_FROM_SELF, NULL)) {
+    if (!kith_alive(c, &alive, NULL, NULL)) {
         c->started = false;
         return fail(err, KITH_EREFUSED, "a delegate refused this node");
     }
+    kith_self_keep(c, meta);
     begin_ticks(c, NULL);
     return 0;
 }
@@ -198,8 +200,8 @@ static bool versions_change(const struct kith_core *c, const struct kith_setting
     return memcmp(next, c->versions, sizeof next) != 0;
 }
 
-int kith_core_check(const struct kith_core *c, const struct kith_settings *s, size_t budget,
-                    struct kith_error *err)
+int kith_core_check(const struct kith_core *c, const struct kith_settings *s,
+                    struct kith_core_budget budget, struct kith_error *err)
 {
     char why[KITH_SELF_WHY];
     int res = check(s, err);
@@ -207,45 +209,77 @@ int kith_core_check(const struct kith_core *c, const struct kith_settings *s, si
     if (!c->started || c->left) return 0;
     if (c->self->incarnation == UINT32_MAX && versions_change(c, s))
         return fail(err, KITH_EREFUSED, "the incarnation is at its end");
-    if (kith_self_fits(c, kith_record_meta(c->self), budget, why) < 0)
-        return fail(err, KITH_ETOOBIG, why);
+    if (kith_self_fits(c, kith_self_kept(c), budget, why) < 0) return fail(err, KITH_ETOOBIG, why);
     return 0;
 }
 
 /* Drop what was queued while packets were larger: it would wait for ever. */
 static void drop_too_big(struct kith_core *c)
 {
-    size_t max = kith_packet_broadcast_max(kith_packet_budget(c, NULL));
+    size_t max = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
     size_t dropped = kith_broadcasts_limit(&c->queue, max);
     dropped += kith_broadcasts_limit(&c->user_queue, max);
     c->counters.drops[KITH_DROP_BROADCAST_TOO_BIG] += dropped;
+}
+
+/* Say what we are now: the meta as before, sealed anew, with the next incarnation. */
+static int announce(struct kith_core *c, struct kith_error *err)
+{
+    uint8_t buf[KITH_META_MAX];
+    struct kith_msg alive;
+    kith_self_alive(c, &alive, c->self->incarnation + 1, kith_self_kept(c), buf);
+    if (kith_alive(c, &alive, NULL, NULL)) return 0;
+    return fail(err, KITH_EREFUSED, "a delegate refused this node");
 }
 
 int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, uint16_t headroom,
                           uint16_t tailroom, uint64_t now, struct kith_error *err)
 {
     struct kith_settings before = c->set;
-    size_t budget =
-        c->env.packet_budget ? c->env.packet_budget(c->env.ctx, NULL) : s->udp_buffer_size;
+    struct kith_core_budget budget = {(size_t)s->udp_buffer_size, "udp_buffer_size"};
+    if (c->env.packet_budget) budget = kith_packet_budget(c, NULL);
     kith_enter(c, now);
     int res = kith_core_check(c, s, budget, err);
     if (res < 0) return res;
-    bool announce = c->started && !c->left && versions_change(c, s);
+    bool other_versions = c->started && !c->left && versions_change(c, s);
     take_settings(c, s);
     c->headroom = headroom;
     c->tailroom = tailroom;
     c->health = kith_awareness_apply(c->health, 0, s->awareness_max_multiplier);
     drop_too_big(c);
     if (c->started) begin_ticks(c, &before);
-    if (!announce) return 0;
-    uint8_t copy[KITH_META_MAX];
-    struct kith_msg alive;
-    struct kith_bytes meta = kith_record_meta(c->self);
-    if (meta.data) meta.data = memcpy(copy, meta.data, meta.len);
-    kith_self_alive(c, &alive, c->self->incarnation + 1, meta);
-    if (!kith_alive(c, &alive, KITH_FROM_SELF, NULL))
-        return fail(err, KITH_EREFUSED, "a delegate refused this node");
+    return other_versions ? announce(c, err) : 0;
+}
+
+/* Can the node say that it is where c->advertise says? */
+static int check_advertise(const struct kith_core *c, struct kith_error *err)
+{
+    char why[KITH_SELF_WHY];
+    if (!kith_allowed(c, kith_bytes_of(c->advertise.bytes, c->advertise.len)))
+        return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
+    if (!c->started) return 0;
+    if (c->self->incarnation == UINT32_MAX)
+        return fail(err, KITH_EREFUSED, "the incarnation is at its end");
+    if (kith_self_fits(c, kith_self_kept(c), kith_packet_budget(c, NULL), why) < 0)
+        return fail(err, KITH_ETOOBIG, why);
     return 0;
+}
+
+int kith_core_advertise(struct kith_core *c, uint64_t now, const struct kith_addr *addr,
+                        struct kith_error *err)
+{
+    struct kith_addr before = c->advertise;
+    kith_enter(c, now);
+    if (addr->len == 0 || addr->len > KITH_ADDR_MAX)
+        return fail(err, KITH_EINVAL, "no address to advertise");
+    if (c->left) return fail(err, KITH_ECLOSED, "the node has left");
+    kith_addr_copy(&c->advertise, addr);
+    if (c->advertise.port == 0) c->advertise.port = c->default_port;
+    if (kith_addr_equal(&c->advertise, &before)) return 0;
+    int res = check_advertise(c, err);
+    if (res == 0 && c->started) res = announce(c, err);
+    if (res < 0) c->advertise = before;
+    return res;
 }
 
 /* ------------------------------------------------------------------------------- time */

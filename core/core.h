@@ -24,6 +24,13 @@
 
 struct kith_core;
 
+/* Bytes of the largest plain packet, what the pipeline adds already subtracted; and the limit that
+ * binds, for error messages: "udp_buffer_size", "the transport's limit". Not NULL; static. */
+struct kith_core_budget {
+    size_t bytes;
+    const char *limit;
+};
+
 /* What surrounds a core. All of it must outlive the core. */
 struct kith_core_env {
     void *ctx;
@@ -31,10 +38,11 @@ struct kith_core_env {
      * second. */
     void (*log)(void *ctx, enum kith_log_level, const struct kith_addr *peer, const char *fmt,
                 va_list);
-    /* Largest plain packet towards `to` (NULL: towards anybody), what the pipeline adds already
-     * subtracted. */
-    size_t (*packet_budget)(void *ctx, const struct kith_addr *to);
-    const struct kith_delegate_ops *delegate; /* may be NULL */
+    /* Asked for each packet: cheap. `to` NULL: what holds towards everybody. Without it:
+     * udp_buffer_size. */
+    struct kith_core_budget (*packet_budget)(void *ctx, const struct kith_peer *to);
+    /* May be NULL. Of its events wall is 0; its before_leave is not called. */
+    const struct kith_delegate_ops *delegate;
     void *delegate_self;
 };
 
@@ -53,13 +61,14 @@ int kith_core_new(struct kith_core **, const struct kith_core_config *,
                   struct kith_error *err);
 void kith_core_free(struct kith_core *);
 
-/* Mark the own node alive (notify_join fires for it) and begin the periodic work. -KITH_EREFUSED:
- * vetoed. -KITH_ETOOBIG: its alive message, with its meta, does not fit a packet. */
+/* Mark the own node alive (KITH_EVENT_JOIN comes for it) and begin the periodic work.
+ * -KITH_EREFUSED: vetoed. -KITH_ETOOBIG: its alive message, with its meta, does not fit a packet.
+ */
 int kith_core_start(struct kith_core *, uint64_t now, struct kith_error *err);
 
-/* Would kith_core_reconfigure take these settings, in packets of `budget` bytes? Changes nothing. A
+/* Would kith_core_reconfigure take these settings, in packets of that budget? Changes nothing. A
  * delegate may still veto the announcement of other versions. */
-int kith_core_check(const struct kith_core *, const struct kith_settings *, size_t budget,
+int kith_core_check(const struct kith_core *, const struct kith_settings *, struct kith_core_budget,
                     struct kith_error *err);
 
 /* New settings without losing state. Name and advertised address stay what they are. On an error
@@ -70,14 +79,19 @@ int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint
 
 /* -------------------------------------------------------------------- what happens to a node */
 
+/* Peers that come in have an address; what else is known of them is handed on to the delegates
+ * that hear of a message or claim: whose hands it came from. An identity has at most 255 bytes: who
+ * has a longer one is not heard (counted), because half of a name is somebody else's. */
+
 /* A packet, opened. received_at: when it was read (round trip times); not after now. */
 void kith_core_packet(struct kith_core *, uint64_t now, uint64_t received_at,
-                      const struct kith_addr *from, const uint8_t *msg, size_t len);
+                      const struct kith_peer *from, const uint8_t *msg, size_t len);
 
 /* The core names streams by handles. KITH_OUT_DIAL brings the handle of a stream that it asks for;
- * `accepted` returns one for a stream that a peer opened, or 0: too many, refuse it. */
-uint32_t kith_core_stream_accepted(struct kith_core *, uint64_t now, const struct kith_addr *from);
-void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream);
+ * `accepted` returns one for a stream that a peer opened, or 0: refuse it. The peer is copied. */
+uint32_t kith_core_stream_accepted(struct kith_core *, uint64_t now, const struct kith_peer *from);
+void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream,
+                             const struct kith_peer *to);
 /* Opened bytes, in order, in any pieces. */
 void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, const uint8_t *data,
                            size_t len);
@@ -91,6 +105,17 @@ void kith_core_stream_end(struct kith_core *, uint64_t now, uint32_t stream);
 /* The stream is gone and the handle is dead. */
 void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream, int reason);
 
+/* A hint that nobody answers there: the member of that address, if there is one, is probed next.
+ * Nothing else follows from it, and never more than every second probe follows a hint. */
+void kith_core_unreachable(struct kith_core *, uint64_t now, const struct kith_addr *);
+/* Our address is another now: a new alive with a higher incarnation. Other members take an
+ * address from a name that they hold to be alive for a conflict until dead_node_reclaim_time has
+ * passed (PROTOCOL.md 2.3). Before kith_core_start: only noted. On an error nothing has changed:
+ * -KITH_EINVAL, -KITH_ECLOSED (left), -KITH_EREFUSED (not in cidrs_allowed, vetoed, incarnation at
+ * its end), -KITH_ETOOBIG. */
+int kith_core_advertise(struct kith_core *, uint64_t now, const struct kith_addr *,
+                        struct kith_error *err);
+
 /* Everything that was readable has been fed: let the time reach now. */
 void kith_core_tick(struct kith_core *, uint64_t now);
 /* UINT64_MAX: nothing to wait for. */
@@ -99,24 +124,24 @@ uint64_t kith_core_deadline(const struct kith_core *);
 /* ------------------------------------------------------------------------ what it wants done */
 
 enum kith_out_kind {
-    KITH_OUT_PACKET = 1, /* to, name, pmax, buf */
-    KITH_OUT_DIAL,       /* stream, to, name: open a stream; opened or closed follows */
+    KITH_OUT_PACKET = 1, /* peer, buf */
+    KITH_OUT_DIAL,       /* stream, peer: open a stream; opened or closed follows */
     KITH_OUT_WRITE,      /* stream, bytes: one whole message; last: nothing follows, finish */
     KITH_OUT_CLOSE,      /* stream: deliver what was written, then forget it; the handle is dead */
     KITH_OUT_RESET,      /* stream: forget it now; the handle is dead */
-    KITH_OUT_DONE        /* request, status, value: a request has ended */
+    KITH_OUT_DONE,       /* request, status, value: a request has ended */
+    KITH_OUT_GONE        /* peer: that member is dead, has left, or is under another address now */
 };
 
 /* Lent until the next call into the core. buf may be sealed in place, or made to point elsewhere:
  * its memory stays the core's all the same. */
 struct kith_output {
     enum kith_out_kind kind;
-    const struct kith_addr *to;
-    const char *name; /* "" when not known */
-    uint8_t pmax;     /* the peer's protocol maximum; 0 where memberlist would not know it
-                         (PROTOCOL.md 1.7) */
     bool last;
     uint32_t stream;
+    /* addr is set; name is empty when not known; protocol_max is 0 where memberlist would not know
+     * it (PROTOCOL.md 1.7). */
+    struct kith_peer peer;
     struct kith_buf *buf;
     struct kith_bytes bytes;
     uint32_t request;
@@ -128,39 +153,51 @@ bool kith_core_poll(struct kith_core *, struct kith_output *);
 
 /* ------------------------------------------------------------------------------- requests */
 
-/* Each returns a request number > 0 that KITH_OUT_DONE ends, or a negative KITH_E code at once. */
+/* Each returns a request number > 0 that KITH_OUT_DONE ends, or a negative KITH_E code at once.
+ * Whom it is for: an address, a member's name, or both; the address goes before the name. */
 
-/* Push/pull with join set, to one address. name: the member's, or "". */
-int64_t kith_core_join(struct kith_core *, uint64_t now, const struct kith_addr *,
-                       const char *name);
+/* Push/pull with join set. A name beside the address must be who answers, as far as the answer
+ * shows: the list that comes back has it alive, and nobody else at that address; else
+ * -KITH_EREFUSED, and nothing is merged. */
+int64_t kith_core_join(struct kith_core *, uint64_t now, const struct kith_peer *);
 /* Leave, then wait until that was gossiped often enough. timeout 0: no limit; when it is over the
  * request ends with -KITH_ETIMEOUT, and the node has left all the same. */
 int64_t kith_core_leave(struct kith_core *, uint64_t now, uint64_t timeout);
 /* Ask the delegate for meta again and spread it. -KITH_ETOOBIG: it does not fit a packet (the log
- * says the sizes); what others know stays as it is. */
+ * says the sizes and the limit); what others know stays as it is. */
 int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
-/* Gossip a raw user message, sent by this node only; done when it was sent often enough. With no
- * other live member it completes immediately and stays queued for members that join later.
- * -KITH_EAGAIN: queue full. -KITH_ETOOBIG: no packet can carry it. */
-int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes);
-/* Send a user message to a member, or to an address (name NULL or ""; addr goes before name).
- * -KITH_ETOOBIG: over the packet budget. */
-int64_t kith_core_send(struct kith_core *, uint64_t now, const char *name, const struct kith_addr *,
+/* Gossip a raw user message, sent by this node only; done when it was sent often enough, or
+ * replaced. With no other live member it completes immediately and stays queued for members that
+ * join later. key: a later one with the same key (1 to 255 bytes) replaces one that waits; empty:
+ * replaces nothing. Smaller priority goes first. -KITH_EAGAIN: queue full. -KITH_ETOOBIG: no packet
+ * can carry it. -KITH_EINVAL: the key is too long. */
+int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes,
+                            struct kith_bytes key, uint32_t priority);
+/* Send a user message. -KITH_ETOOBIG: over what kith_core_fits says. */
+int64_t kith_core_send(struct kith_core *, uint64_t now, const struct kith_peer *,
                        struct kith_bytes, bool reliable);
 /* Ping once. value: round trip in ns. */
-int64_t kith_core_ping(struct kith_core *, uint64_t now, const char *name,
-                       const struct kith_addr *);
+int64_t kith_core_ping(struct kith_core *, uint64_t now, const struct kith_peer *);
 
 /* ----------------------------------------------------------------------------- what it knows */
 
 size_t kith_core_size(const struct kith_core *);  /* names known, all states: memberlist's n */
 size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self included */
 
+/* Longest raw user message, meta or ack payload. to: NULL: towards everybody; a member's name that
+ * is not known counts as NULL. */
+size_t kith_core_fits(const struct kith_core *, enum kith_fits, const struct kith_peer *to);
+
 /* These fill *out as far as out->size reaches, which the caller sets, and set it to what they
  * wrote; size 0: nothing is written. What it points to is lent until the next call. */
-void kith_core_member(const struct kith_core *, size_t i, struct kith_member *out); /* i < size */
-int kith_core_find(const struct kith_core *, const char *name, struct kith_member *out);
+int kith_core_find(const struct kith_core *, struct kith_bytes name, struct kith_member *out);
 void kith_core_self(const struct kith_core *, struct kith_member *out);
+
+/* Visit at most `max` members from *cursor on (0 at first; UINT64_MAX after the last). Who is known
+ * all the while is seen once, whatever happens between the calls; who comes meanwhile is seen too.
+ * visit: false ends it; it may ask the core, not change it. Returns how many were visited. */
+size_t kith_core_visit(const struct kith_core *, uint64_t *cursor, size_t max,
+                       bool (*visit)(void *arg, const struct kith_member *), void *arg);
 
 unsigned kith_core_health(const struct kith_core *); /* local health score, 0 best */
 void kith_core_stats(const struct kith_core *, void (*visit)(void *arg, const struct kith_stat *),

@@ -56,6 +56,7 @@
     X(ADDRESS_NOT_ALLOWED, address_not_allowed) \
     X(BAD_NAME, bad_name) \
     X(BAD_ADDRESS, bad_address) \
+    X(BAD_IDENTITY, bad_identity) \
     X(META_TOO_LONG, meta_too_long) \
     X(BAD_VERSIONS, bad_versions) \
     X(VETOED, vetoed) \
@@ -65,6 +66,7 @@
     X(PING_FOR_ANOTHER, ping_for_another) \
     X(ACK_NOT_EXPECTED, ack_not_expected) \
     X(MAX_PENDING, max_pending) \
+    X(MAX_HINTS, max_hints) \
     X(MAX_REPLIES, max_replies) \
     X(BROADCAST_TOO_BIG, broadcast_too_big) \
     X(NO_NODE_NAME, no_node_name) \

@@ -6,6 +6,7 @@
  */
 #include "exchange.h"
 #include "completion.h"
+#include "peer.h"
 #include "state.h"
 
 #include <stdlib.h>
@@ -63,8 +64,7 @@ static struct kith_exchange *take_slot(struct kith_core *c)
 }
 
 static struct kith_exchange *begin(struct kith_core *c, enum kith_exchange_kind kind,
-                                   const struct kith_addr *peer, struct kith_bytes name,
-                                   uint64_t deadline)
+                                   const struct kith_peer *peer, uint64_t deadline)
 {
     struct kith_exchanges *t = &c->exchanges;
     uint32_t max = c->set.max_streams;
@@ -86,39 +86,66 @@ static struct kith_exchange *begin(struct kith_core *c, enum kith_exchange_kind 
     s->kind = (uint8_t)kind;
     s->phase = kind == KITH_EXCHANGE_INBOUND ? KITH_PHASE_TYPE : KITH_PHASE_DIAL;
     s->begun = c->now;
-    s->to = *peer;
-    s->name_len = (uint8_t)name.len;
-    if (name.len) memcpy(s->name, name.data, name.len);
+    kith_addr_copy(&s->to, peer->addr);
     kith_alarm_set(&c->alarms, &s->alarm, deadline);
     return s;
 }
 
-struct kith_exchange *kith_exchange_accept(struct kith_core *c, const struct kith_addr *from)
+bool kith_exchange_identify(struct kith_exchange *s, const struct kith_peer *peer)
 {
-    struct kith_exchange *s = begin(c, KITH_EXCHANGE_INBOUND, from, kith_bytes_of(NULL, 0),
-                                    kith_later(c->now, c->set.tcp_timeout));
-    if (s) kith_count(c, KITH_COUNT_STREAMS_ACCEPTED);
+    struct kith_bytes identity = peer->identity;
+    if (identity.len > KITH_IDENTITY_LIMIT) return false;
+    s->provides = peer->provides;
+    if (peer->protocol_max) s->protocol_max = peer->protocol_max;
+    s->identity_len = (uint8_t)identity.len;
+    if (identity.len) memcpy(s->identity, identity.data, identity.len);
+    return true;
+}
+
+struct kith_peer kith_exchange_peer(const struct kith_exchange *s)
+{
+    struct kith_peer peer = kith_peer_of(&s->to, kith_bytes_of(s->name, s->name_len), 0);
+    peer.provides = s->provides;
+    peer.protocol_max = s->protocol_max;
+    peer.identity = kith_bytes_of(s->identity, s->identity_len);
+    return peer;
+}
+
+struct kith_exchange *kith_exchange_accept(struct kith_core *c, const struct kith_peer *from)
+{
+    if (from->identity.len > KITH_IDENTITY_LIMIT) {
+        kith_count_drop(c, KITH_DROP_BAD_IDENTITY);
+        return NULL;
+    }
+    struct kith_exchange *s =
+        begin(c, KITH_EXCHANGE_INBOUND, from, kith_later(c->now, c->set.tcp_timeout));
+    if (!s) return NULL;
+    kith_exchange_identify(s, from);
+    kith_count(c, KITH_COUNT_STREAMS_ACCEPTED);
     return s;
 }
 
 struct kith_exchange *kith_exchange_dial(struct kith_core *c, enum kith_exchange_kind kind,
-                                         const struct kith_addr *to, struct kith_bytes name,
-                                         uint64_t deadline, kith_exchange_ended_fn *ended)
+                                         const struct kith_peer *to, uint64_t deadline,
+                                         kith_exchange_ended_fn *ended)
 {
-    if (c->set.require_node_names && name.len == 0) {
+    if (c->set.require_node_names && to->name.len == 0) {
         kith_count_drop(c, KITH_DROP_NO_NODE_NAME);
         return NULL;
     }
     struct kith_item *item = kith_item_new(&c->items);
-    struct kith_exchange *s = item ? begin(c, kind, to, name, deadline) : NULL;
+    struct kith_exchange *s = item ? begin(c, kind, to, deadline) : NULL;
     if (!s) {
         kith_item_drop(&c->items, item);
         return NULL;
     }
     s->ended = ended;
+    s->protocol_max = to->protocol_max;
+    s->name_len = (uint8_t)to->name.len;
+    if (s->name_len) memcpy(s->name, to->name.data, s->name_len);
     item->out.kind = KITH_OUT_DIAL;
     item->out.stream = kith_exchange_handle(s);
-    kith_item_address(item, to, name);
+    kith_item_peer(item, to);
     kith_items_push(&c->items, item);
     kith_count(c, KITH_COUNT_STREAMS_DIALED);
     return s;

@@ -56,7 +56,7 @@ struct kith_exchange {
     uint8_t kind, phase, type; /* kind 0: a free slot */
     bool push_pull;            /* counts among the inbound push/pulls */
     bool replied;              /* the peer has begun to answer */
-    uint8_t name_len;
+    uint8_t name_len, identity_len;
     struct kith_item *closing;     /* allocated beforehand, for KITH_OUT_CLOSE or RESET */
     struct kith_request *request;  /* join, user: waits for the end */
     kith_exchange_ended_fn *ended; /* NULL: nobody else does */
@@ -73,8 +73,11 @@ struct kith_exchange {
     uint8_t *out; /* user: what to say when it is open */
     size_t out_len;
     struct kith_exchange *next_free;
+    /* whom it is with */
     struct kith_addr to;
-    char name[KITH_NAME_LIMIT + 1];
+    uint32_t provides, protocol_max;
+    char name[KITH_NAME_LIMIT + 1]; /* whom we dialled; inbound: not known */
+    char identity[KITH_IDENTITY_LIMIT + 1];
 };
 
 struct kith_exchanges {
@@ -90,12 +93,16 @@ enum { KITH_EXCHANGE_SLACK = 64 }; /* bytes over max_stream_size, for headers */
 void kith_exchanges_fini(struct kith_core *);
 uint32_t kith_exchange_handle(const struct kith_exchange *);
 struct kith_exchange *kith_exchange_find(struct kith_core *, uint32_t handle);
-/* A peer opened a stream. NULL: too many, no memory (counted). */
-struct kith_exchange *kith_exchange_accept(struct kith_core *, const struct kith_addr *from);
+/* A peer opened a stream. NULL: too many, no memory, identity too long (counted). */
+struct kith_exchange *kith_exchange_accept(struct kith_core *, const struct kith_peer *from);
 /* Ask for a stream. NULL: too many, no memory (counted). */
 struct kith_exchange *kith_exchange_dial(struct kith_core *, enum kith_exchange_kind,
-                                         const struct kith_addr *, struct kith_bytes name,
-                                         uint64_t deadline, kith_exchange_ended_fn *);
+                                         const struct kith_peer *, uint64_t deadline,
+                                         kith_exchange_ended_fn *);
+/* Note what the transport says of the peer. False: the identity is too long. */
+bool kith_exchange_identify(struct kith_exchange *, const struct kith_peer *);
+/* Whom it is with; what it points to lives as long as the exchange. */
+struct kith_peer kith_exchange_peer(const struct kith_exchange *);
 /* Keep what was read. False: over a limit, and the exchange is over. */
 bool kith_exchange_gather(struct kith_core *, struct kith_exchange *, const uint8_t *, size_t len);
 /* Keep `owned` until the stream is open. -KITH_EAGAIN: no stream memory left; it is freed. */

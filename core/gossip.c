@@ -5,6 +5,7 @@
 #include "gossip.h"
 #include "choose.h"
 #include "packet.h"
+#include "peer.h"
 #include "state.h"
 
 static bool eligible(struct kith_core *c, const struct kith_record *p)
@@ -19,7 +20,8 @@ static bool gossip_to(struct kith_core *c, const struct kith_record *p)
     struct kith_addr to;
     struct kith_packer pk;
     kith_record_address(p, &to);
-    kith_packer_begin(&pk, c, &to, kith_record_name(p), p->versions[1]);
+    struct kith_peer peer = kith_peer_of(&to, kith_record_name(p), p->versions[1]);
+    kith_packer_begin(&pk, c, &peer);
     size_t used = pk.size > 2 ? kith_packer_fill(&pk, pk.size - 2) : 0;
     kith_packer_end(&pk);
     if (used) kith_observe(c, KITH_HIST_GOSSIP, (double)used);

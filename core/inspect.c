@@ -2,6 +2,10 @@
  * inspect.c - what the core knows, told to its owner: members, itself, its numbers. Changes
  * nothing.
  */
+#include "answer.h"
+#include "packet.h"
+#include "peer.h"
+#include "self.h"
 #include "state.h"
 #include "view.h"
 
@@ -12,21 +16,12 @@ size_t kith_core_alive(const struct kith_core *c)
     return c->members.in_state[KITH_ALIVE] + c->members.in_state[KITH_SUSPECT];
 }
 
-void kith_core_member(const struct kith_core *c, size_t i, struct kith_member *out)
+int kith_core_find(const struct kith_core *c, struct kith_bytes name, struct kith_member *out)
 {
     struct kith_member view;
-    assert(i < c->members.count);
-    kith_view_record(c->members.list[i], &view);
-    kith_view_give(&view, out);
-}
-
-int kith_core_find(const struct kith_core *c, const char *name, struct kith_member *out)
-{
-    struct kith_member view;
-    const struct kith_record *p =
-        kith_members_named(&c->members, kith_bytes_of(name, strlen(name)));
+    const struct kith_record *p = kith_members_named(&c->members, name);
     if (!p) return -KITH_ENOTFOUND;
-    kith_view_record(p, &view);
+    kith_view_record(c, p, &view);
     kith_view_give(&view, out);
     return 0;
 }
@@ -35,13 +30,58 @@ void kith_core_self(const struct kith_core *c, struct kith_member *out)
 {
     struct kith_member view = {.size = sizeof view, .state = KITH_LEFT};
     if (c->self) {
-        kith_view_record(c->self, &view);
+        kith_view_record(c, c->self, &view);
     } else {
-        memcpy(view.versions, c->versions, sizeof view.versions);
+        view.flags = KITH_MEMBER_LOCAL;
+        memcpy(view.versions, c->versions, sizeof c->versions);
         view.name = kith_self_name(c);
         view.addr = c->advertise;
     }
     kith_view_give(&view, out);
+}
+
+/* Members are seen in the order in which they became known, which nothing changes; the cursor is
+ * the place in it, whoever is forgotten meanwhile. */
+size_t kith_core_visit(const struct kith_core *c, uint64_t *cursor, size_t max,
+                       bool (*visit)(void *arg, const struct kith_member *), void *arg)
+{
+    const struct kith_members *m = &c->members;
+    uint32_t i = kith_members_since(m, *cursor);
+    size_t seen = 0;
+    bool more = true;
+    while (more && i < m->count && seen < max) {
+        struct kith_member view;
+        kith_view_record(c, m->by_age[i], &view);
+        *cursor = m->by_age[i++]->born + 1;
+        seen++;
+        more = visit(arg, &view);
+    }
+    if (i == m->count) *cursor = UINT64_MAX;
+    return seen;
+}
+
+size_t kith_core_fits(const struct kith_core *c, enum kith_fits what, const struct kith_peer *to)
+{
+    struct kith_addr addr;
+    struct kith_peer peer;
+    if (to && !to->addr) {
+        const struct kith_record *p = kith_members_named(&c->members, to->name);
+        if (p) {
+            kith_record_address(p, &addr);
+            peer = kith_peer_of(&addr, to->name, p->versions[1]);
+        }
+        to = p ? &peer : NULL;
+    }
+    size_t budget = kith_packet_budget(c, to).bytes;
+    size_t gossip = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
+    switch (what) {
+    case KITH_FITS_PACKET: return budget ? budget - 1 : 0;
+    case KITH_FITS_STREAM: return (size_t)c->set.max_stream_size;
+    case KITH_FITS_BROADCAST: return gossip ? gossip - 1 : 0;
+    case KITH_FITS_META: return kith_self_meta_max(c);
+    case KITH_FITS_ACK: return kith_answer_payload_max(c, to);
+    }
+    return 0;
 }
 
 unsigned kith_core_health(const struct kith_core *c) { return c->health; }
@@ -70,13 +110,14 @@ struct teller {
 static void tell(const struct teller *t, enum kith_stat_kind kind, const char *name,
                  const char *help, const char *label, const char *label_value, double value)
 {
-    struct kith_stat stat = {.size = sizeof stat,
-                             .kind = kind,
-                             .name = name,
-                             .help = help,
-                             .label = label,
-                             .label_value = label_value,
-                             .value = value};
+    struct kith_pair pair = {.name = {NULL, 0}};
+    struct kith_stat stat = {
+        .size = sizeof stat, .kind = kind, .name = name, .help = help, .value = value};
+    if (label) {
+        pair = (struct kith_pair){kith_text(label), kith_text(label_value)};
+        stat.labels = &pair;
+        stat.label_count = 1;
+    }
     t->visit(t->arg, &stat);
 }
 
@@ -134,7 +175,7 @@ static void tell_histograms(const struct kith_counters *s, const struct teller *
                                  .count = s->histograms[i].count,
                                  .bounds = kith_counters_bounds((enum kith_core_histogram)i),
                                  .counts = up_to,
-                                 .n = KITH_BUCKETS};
+                                 .bound_count = KITH_BUCKETS};
         t->visit(t->arg, &stat);
     }
 }

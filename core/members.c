@@ -44,6 +44,7 @@ void kith_members_fini(struct kith_members *m)
         kith_record_free(m->list[i]);
     }
     free(m->list);
+    free(m->by_age);
     free(m->slots);
     free(m->tags);
     memset(m, 0, sizeof *m);
@@ -80,8 +81,10 @@ static int grow(struct kith_members *m)
     if (m->count == m->cap) {
         uint32_t cap = m->cap ? m->cap + m->cap / 2 : 16;
         struct kith_record **list = realloc(m->list, cap * sizeof *list);
-        if (!list) return -KITH_ENOMEM;
-        m->list = list;
+        if (list) m->list = list;
+        struct kith_record **by_age = realloc(m->by_age, cap * sizeof *by_age);
+        if (by_age) m->by_age = by_age;
+        if (!list || !by_age) return -KITH_ENOMEM;
         m->cap = cap;
     }
     if ((uint64_t)(m->count + 1) * 3 <= (uint64_t)(m->mask + 1) * 2) return 0;
@@ -103,6 +106,8 @@ struct kith_record *kith_members_add(struct kith_members *m, struct kith_random 
     uint32_t at = (uint32_t)kith_random_below(random, m->count);
     m->list[m->count] = m->count ? m->list[at] : p;
     m->list[at] = p;
+    m->by_age[m->count] = p;
+    p->born = ++m->births;
     m->count++;
     m->in_state[KITH_DEAD]++;
     return p;
@@ -127,10 +132,17 @@ uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
                            struct kith_core *core,
                            bool (*gone)(struct kith_core *, const struct kith_record *))
 {
-    uint32_t kept = 0, before = m->count;
+    uint32_t kept = 0, old = 0, before = m->count;
+    for (uint32_t i = 0; i < before; i++) {
+        struct kith_record *p = m->by_age[i];
+        if (gone(core, p))
+            p->born = 0; /* a mark for the second pass */
+        else
+            m->by_age[old++] = p;
+    }
     for (uint32_t i = 0; i < before; i++) {
         struct kith_record *p = m->list[i];
-        if (!gone(core, p)) {
+        if (p->born) {
             m->list[kept++] = p;
             continue;
         }
@@ -139,6 +151,7 @@ uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
         m->in_state[p->state]--;
         kith_record_free(p);
     }
+    assert(kept == old);
     m->count = kept;
     for (uint32_t i = kept; i > 1; i--) {
         uint32_t j = (uint32_t)kith_random_below(random, i);
@@ -147,6 +160,19 @@ uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
         m->list[j] = p;
     }
     return before - kept;
+}
+
+uint32_t kith_members_since(const struct kith_members *m, uint64_t born)
+{
+    uint32_t low = 0, high = m->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (m->by_age[middle]->born < born)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 void kith_members_state(struct kith_members *m, struct kith_record *p, enum kith_state state,

@@ -11,13 +11,15 @@
 struct kith_core;
 
 struct kith_members {
-    struct kith_record **list;  /* in probe order */
-    struct kith_record **slots; /* by hash of the name, linear probing */
+    struct kith_record **list;   /* in probe order */
+    struct kith_record **by_age; /* the same, in the order in which they became known */
+    struct kith_record **slots;  /* by hash of the name, linear probing */
     /* Of each slot, from other bits of the hash, 0: empty. They save a look at the record. */
     uint16_t *tags;
     uint32_t count, cap, mask;
     uint32_t in_state[4];
-    uint64_t seed; /* of the hash */
+    uint64_t seed;   /* of the hash */
+    uint64_t births; /* names that were ever new */
 };
 
 int kith_members_init(struct kith_members *, uint64_t seed);
@@ -42,6 +44,8 @@ struct kith_record *kith_members_add(struct kith_members *, struct kith_random *
  * Returns how many were forgotten. */
 uint32_t kith_members_reap(struct kith_members *, struct kith_random *, struct kith_core *,
                            bool (*gone)(struct kith_core *, const struct kith_record *));
+/* Where in by_age the first one stands that was born at `born` or later; count: there is none. */
+uint32_t kith_members_since(const struct kith_members *, uint64_t born);
 void kith_members_state(struct kith_members *, struct kith_record *, enum kith_state, uint64_t now);
 
 #endif

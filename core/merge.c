@@ -3,7 +3,9 @@
  * how this node answers claims about itself.
  *
  * Comments number the steps as PROTOCOL.md does. A claim's strings point into the packet, or into
- * the record itself: encode and queue it before the record is touched.
+ * the record itself: encode and queue it before the record is touched. A delegate is asked last,
+ * when nothing else stands against a claim and it would change something: memberlist asks earlier
+ * (docs/WIRE.md).
  *
  * At incarnation 2^32-1 memberlist's counter wraps and a node can never refute again. Here it stops
  * there instead, accusations at that height count only when our own probing makes them, and a
@@ -15,7 +17,9 @@
 #include "compare.h"
 #include "completion.h"
 #include "core_log.h"
+#include "notify.h"
 #include "packet.h"
+#include "peer.h"
 #include "self.h"
 #include "state.h"
 #include "suspicion.h"
@@ -29,21 +33,23 @@ static const char refute_key[KITH_NAME_LIMIT + 1] = "refute";
 
 /* Queue the message under a key: it replaces what the key had (PROTOCOL.md 2.17). One that no
  * packet can carry is not kept: it would wait for ever. */
-static int queue(struct kith_core *c, const struct kith_msg *msg, const char *key, size_t key_len,
+static int queue(struct kith_core *c, const struct kith_msg *msg, struct kith_bytes key,
                  uint64_t tag)
 {
     struct kith_buf buf = {c->scratch, c->scratch, 0, sizeof c->scratch};
-    size_t max = kith_packet_broadcast_max(kith_packet_budget(c, NULL));
+    struct kith_core_budget budget = kith_packet_budget(c, NULL);
+    size_t max = kith_packet_broadcast_max(budget.bytes);
     if (kith_wire_write_message(&buf, msg) < 0 || buf.len > max) {
         kith_count_drop(c, KITH_DROP_BROADCAST_TOO_BIG);
         kith_core_log_some(c, KITH_LOG_WARN, NULL,
-                           "Not gossiped: %s message about %.*s has %u bytes, packets take %u",
+                           "Not gossiped: %s message about %.*s has %u bytes, packets take %u (the "
+                           "limit is %s)",
                            kith_msg_name(msg->type), KITH_STR(msg->node),
                            (unsigned)kith_wire_size((enum kith_body)msg->type, msg) + 1,
-                           (unsigned)max);
+                           (unsigned)max, budget.limit);
         return -KITH_ETOOBIG;
     }
-    int err = kith_broadcasts_add(&c->queue, key, key_len, kith_bytes_of(buf.data, buf.len), tag);
+    int err = kith_broadcasts_add(&c->queue, key, 0, kith_bytes_of(buf.data, buf.len), tag);
     if (err < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     return err;
 }
@@ -51,19 +57,42 @@ static int queue(struct kith_core *c, const struct kith_msg *msg, const char *ke
 /* Under the name of the member that it is about. request: waits for the broadcast to end. */
 static void broadcast(struct kith_core *c, const struct kith_msg *msg, struct kith_request *request)
 {
-    int err = queue(c, msg, (const char *)msg->node.data, msg->node.len, (uintptr_t)request);
+    int err = queue(c, msg, msg->node, (uintptr_t)request);
     if (!request) return;
     request->queued = err == 0;
     request->refused = err;
 }
 
-static void notify(struct kith_core *c, void (*fn)(void *, const struct kith_member *),
-                   const struct kith_record *p)
+/* Whoever keeps a connection to where that member was may give it up. */
+static void gone(struct kith_core *c, const struct kith_record *p)
 {
-    struct kith_member view;
-    if (!fn) return;
-    kith_view_record(p, &view);
-    KITH_ASK(c, fn(c->env.delegate_self, &view));
+    if (p == c->self) return;
+    struct kith_item *item = kith_item_new(&c->items);
+    struct kith_addr addr;
+    if (!item) {
+        kith_count_drop(c, KITH_DROP_NO_MEMORY);
+        return;
+    }
+    kith_record_address(p, &addr);
+    struct kith_peer peer = kith_peer_of(&addr, kith_record_name(p), p->versions[1]);
+    item->out.kind = KITH_OUT_GONE;
+    kith_item_peer(item, &peer);
+    kith_items_push(&c->items, item);
+}
+
+/* Our alive at this incarnation, its meta sealed anew and noted in our record: others will tell us
+ * what we said. buf takes KITH_META_MAX bytes. */
+static void say_again(struct kith_core *c, struct kith_msg *alive, uint32_t inc, uint8_t *buf)
+{
+    struct kith_record *self = c->self;
+    kith_self_alive(c, alive, inc, kith_self_kept(c), buf);
+    alive->vsn = kith_bytes_of(self->versions, sizeof self->versions);
+    if (kith_short_equal(alive->meta, kith_record_meta(self))) return;
+    if (kith_record_store(self, kith_record_addr(self), alive->meta, kith_record_accuser(self)) <
+        0) {
+        kith_count_drop(c, KITH_DROP_NO_MEMORY);
+        alive->meta = kith_record_meta(self);
+    }
 }
 
 /* Say that we are alive, above the incarnation of the accusation (PROTOCOL.md 2.5). */
@@ -71,14 +100,16 @@ static void refute(struct kith_core *c, uint32_t accused)
 {
     struct kith_record *self = c->self;
     struct kith_msg alive;
+    uint8_t buf[KITH_META_MAX];
     uint32_t inc = self->incarnation < UINT32_MAX ? self->incarnation + 1 : UINT32_MAX;
     if (accused >= inc) inc = accused < UINT32_MAX ? accused + 1 : UINT32_MAX;
     self->incarnation = inc;
     kith_awareness_change(c, 1);
     kith_count(c, KITH_COUNT_REFUTED);
-    kith_self_alive(c, &alive, inc, kith_record_meta(self));
-    alive.vsn = kith_bytes_of(self->versions, sizeof self->versions);
-    queue(c, &alive, refute_key, sizeof refute_key, 0);
+    say_again(c, &alive, inc, buf);
+    queue(c, &alive, kith_bytes_of(refute_key, sizeof refute_key), 0);
+    struct kith_event event = {.number = inc};
+    kith_notify_event(c, KITH_EVENT_REFUTED, &event);
 }
 
 /* ------------------------------------------------------------------------------- alive */
@@ -113,48 +144,62 @@ static bool sound(struct kith_core *c, const struct kith_msg *msg)
     return false;
 }
 
+/* An alive claim on its way through the steps. */
+struct alive {
+    const struct kith_msg *msg;
+    const struct kith_peer *from;
+    struct kith_record *record; /* NULL: not known yet */
+    bool ours;                  /* our own doing */
+    bool self;                  /* about us, whoever says so */
+    bool moved;                 /* the name comes from another address, and may */
+};
+
 /* Does the delegate agree (PROTOCOL.md 2.3.3)? */
-static bool agreed(struct kith_core *c, const struct kith_msg *msg)
+static bool agreed(struct kith_core *c, const struct alive *a)
 {
-    if (!c->ops.notify_alive) return true;
-    if (msg->vsn.len < 6) {
+    const struct kith_record *p = a->record;
+    char name[KITH_NAME_LIMIT + 1];
+    struct kith_member view;
+    if (!kith_judges(c, KITH_CLAIM_ALIVE)) return true;
+    if (a->msg->vsn.len < 6) {
         kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
         return false;
     }
-    char name[KITH_NAME_LIMIT + 1];
-    struct kith_member view;
-    struct kith_error err = {.size = sizeof err};
-    int no;
-    kith_view_message(msg, name, &view);
-    KITH_ASK(c, no = c->ops.notify_alive(c->env.delegate_self, &view, &err));
-    if (!no) return true;
-    kith_count_drop(c, KITH_DROP_VETOED);
-    kith_core_log_some(c, KITH_LOG_WARN, NULL, "ignoring alive message for %.*s: %s",
-                       KITH_STR(msg->node), err.text);
-    return false;
+    kith_view_message(c, a->msg, name, &view);
+    view.since = p && p->state == KITH_ALIVE ? p->since : c->now;
+    return kith_judged(c, KITH_CLAIM_ALIVE, &view, 1, a->from);
 }
 
-/* A name that was not known (PROTOCOL.md 2.3.4). NULL: dropped. */
-static struct kith_record *stranger(struct kith_core *c, const struct kith_msg *msg, uint32_t hash)
+/* May a name that was not known come in (PROTOCOL.md 2.3.4)? */
+static bool may_enter(struct kith_core *c, const struct kith_msg *msg)
 {
     if (!kith_allowed(c, msg->addr)) {
         kith_count_drop(c, KITH_DROP_ADDRESS_NOT_ALLOWED);
         kith_core_log_some(c, KITH_LOG_WARN, NULL,
                            "Rejected node %.*s: address not in cidrs_allowed", KITH_STR(msg->node));
-        return NULL;
+        return false;
     }
     if (c->self && c->members.count >= c->set.max_members) {
         kith_count_drop(c, KITH_DROP_MAX_MEMBERS);
-        return NULL;
+        return false;
     }
+    return true;
+}
+
+/* Make its record. False: no memory. */
+static bool enter(struct kith_core *c, struct alive *a, uint32_t hash)
+{
+    const struct kith_msg *msg = a->msg;
     struct kith_record *p =
         kith_members_add(&c->members, &c->random, msg->node, hash, msg->addr, msg->port, msg->meta);
     if (!p) {
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
-        return NULL;
+        return false;
     }
     if (msg->vsn.len >= 6) memcpy(p->versions, msg->vsn.data, 6);
-    return p;
+    a->record = p;
+    if (a->ours) c->self = p;
+    return true;
 }
 
 /* May a known name move to another address (PROTOCOL.md 2.3.5)? If not, the delegate hears of the
@@ -177,50 +222,40 @@ static bool may_move(struct kith_core *c, const struct kith_record *p, const str
     }
     char name[KITH_NAME_LIMIT + 1];
     struct kith_member ours, other;
-    kith_view_message(msg, name, &other);
+    struct kith_event event = {.member = &ours, .other = &other};
+    kith_view_message(c, msg, name, &other);
     kith_count(c, KITH_COUNT_CONFLICTS);
     kith_core_log_some(c, KITH_LOG_ERROR, &other.addr,
                        "Conflicting address for %.*s. Old state: %u", KITH_STR(msg->node),
                        (unsigned)p->state);
-    if (!c->ops.notify_conflict) return false;
-    kith_view_record(p, &ours);
-    KITH_ASK(c, c->ops.notify_conflict(c->env.delegate_self, &ours, &other));
+    kith_view_record(c, p, &ours);
+    kith_notify_event(c, KITH_EVENT_CONFLICT, &event);
     return false;
 }
 
 /* Tell the delegate what has changed (PROTOCOL.md 2.3.10). */
-static void alive_events(struct kith_core *c, struct kith_record *p, unsigned was,
-                         bool meta_changed)
+static void alive_events(struct kith_core *c, const struct kith_record *p, unsigned was,
+                         bool updated)
 {
     if (was == KITH_DEAD || was == KITH_LEFT) {
-        notify(c, c->ops.notify_join, p);
+        kith_notify_member(c, KITH_EVENT_JOIN, p);
+        if (p == c->self || c->joined) return;
+        struct kith_event event = {.number = 0};
+        c->joined = true;
+        kith_notify_event(c, KITH_EVENT_JOINED, &event);
         return;
     }
-    if (was == KITH_SUSPECT) notify(c, c->ops.notify_suspect, p);
-    if (meta_changed) notify(c, c->ops.notify_update, p);
+    if (was == KITH_SUSPECT) kith_notify_member(c, KITH_EVENT_SUSPECT, p);
+    if (updated) kith_notify_member(c, KITH_EVENT_UPDATE, p);
 }
 
-/* An alive claim on its way through the steps. */
-struct alive {
-    const struct kith_msg *msg;
-    struct kith_record *record;
-    bool ours;  /* our own doing */
-    bool self;  /* about us, whoever says so */
-    bool moved; /* the name comes from another address, and may */
-};
-
-/* Steps 4 and 5: find the record, or make one; another address needs a reason. */
-static bool place(struct kith_core *c, struct alive *a, uint32_t hash)
+/* Step 5: another address needs a reason. */
+static bool in_place(struct kith_core *c, struct alive *a)
 {
     const struct kith_msg *msg = a->msg;
-    struct kith_record *p = a->record;
-    if (!p) {
-        a->record = stranger(c, msg, hash);
-        if (a->ours) c->self = a->record;
-        return a->record != NULL;
-    }
+    const struct kith_record *p = a->record;
     if (p->port == msg->port && kith_short_equal(kith_record_addr(p), msg->addr)) return true;
-    a->moved = may_move(c, p, msg);
+    a->moved = a->ours || may_move(c, p, msg);
     return a->moved;
 }
 
@@ -237,11 +272,11 @@ static bool stale(const struct alive *a)
 }
 
 /* Step 9 for a claim of others about us: correct it unless it says what we say. */
-static bool contradict(struct kith_core *c, const struct alive *a, bool meta_changed)
+static bool contradict(struct kith_core *c, const struct alive *a)
 {
     const struct kith_msg *msg = a->msg;
     const struct kith_record *p = a->record;
-    if (msg->incarnation == p->incarnation && !meta_changed &&
+    if (msg->incarnation == p->incarnation && kith_short_equal(kith_record_meta(p), msg->meta) &&
         kith_short_equal(msg->vsn, kith_bytes_of(p->versions, sizeof p->versions)))
         return false;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
@@ -265,16 +300,18 @@ static bool store(struct kith_core *c, const struct alive *a, bool meta_changed)
 }
 
 /* Steps 8 to 10: the claim is taken, spread and told. */
-static bool take(struct kith_core *c, const struct alive *a, bool meta_changed,
-                 struct kith_request *request)
+static bool take(struct kith_core *c, const struct alive *a, struct kith_request *request)
 {
     const struct kith_msg *msg = a->msg;
     struct kith_record *p = a->record;
     struct kith_msg relayed = *msg;
     unsigned was = p->state;
+    bool meta_changed = !kith_short_equal(kith_record_meta(p), msg->meta);
+    bool versions_changed = msg->vsn.len >= 6 && memcmp(p->versions, msg->vsn.data, 6) != 0;
     if (msg->vsn.len != 6) /* 1 to 5 bytes crash memberlist up to v0.6.0 (PROTOCOL.md T6) */
         relayed.vsn = kith_bytes_of(NULL, 0);
     broadcast(c, &relayed, request);
+    if (a->moved) gone(c, p);
     if (!store(c, a, meta_changed)) return false;
     kith_suspicion_forget(c, p);
     if (msg->vsn.len >= 6) memcpy(p->versions, msg->vsn.data, 6);
@@ -282,25 +319,28 @@ static bool take(struct kith_core *c, const struct alive *a, bool meta_changed,
     p->port = msg->port;
     if (was != KITH_ALIVE) kith_members_state(&c->members, p, KITH_ALIVE, c->now);
     kith_count(c, KITH_COUNT_ALIVE_CHANGES);
-    alive_events(c, p, was, meta_changed);
+    alive_events(c, p, was, meta_changed || versions_changed || a->moved);
     return true;
 }
 
-bool kith_alive(struct kith_core *c, const struct kith_msg *msg, enum kith_claim_source source,
+bool kith_alive(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
                 struct kith_request *request)
 {
-    struct alive a = {.msg = msg, .ours = source == KITH_FROM_SELF};
+    struct alive a = {.msg = msg, .from = from, .ours = !from};
     if (!acceptable(c, msg)) return false;
     uint32_t hash = kith_members_hash(&c->members, msg->node);
     a.record = kith_members_find(&c->members, msg->node, hash);
     a.self = a.ours || a.record == c->self;
-    if (a.self && c->left) return false;                 /* PROTOCOL.md 2.3.1 */
-    if (!sound(c, msg) || !agreed(c, msg)) return false; /* 2, 3 */
-    if (!place(c, &a, hash)) return false;               /* 4, 5 */
-    if (stale(&a)) return false;                         /* 6, 7 */
-    bool meta_changed = !kith_short_equal(kith_record_meta(a.record), msg->meta);
-    if (a.self && !a.ours) return contradict(c, &a, meta_changed); /* 9 */
-    return take(c, &a, meta_changed, request);                     /* 8, 9, 10 */
+    if (a.self && c->left) return false; /* PROTOCOL.md 2.3.1 */
+    if (!sound(c, msg)) return false;    /* 2 */
+    if (!a.record) {                     /* 3, 4 */
+        if (!may_enter(c, msg) || !agreed(c, &a) || !enter(c, &a, hash)) return false;
+        return !stale(&a) && take(c, &a, request);
+    }
+    if (!in_place(c, &a)) return false;              /* 5 */
+    if (stale(&a)) return false;                     /* 6, 7 */
+    if (a.self && !a.ours) return contradict(c, &a); /* 9 */
+    return agreed(c, &a) && take(c, &a, request);    /* 3, 8, 9, 10 */
 }
 
 /* ------------------------------------------------------------------------ suspect and dead */
@@ -308,9 +348,9 @@ bool kith_alive(struct kith_core *c, const struct kith_msg *msg, enum kith_claim
 /* An accusation at the highest incarnation can never be refuted. It counts only when our own
  * probing makes it, or when a member that has reached that incarnation says that it leaves. */
 static bool too_high(struct kith_core *c, const struct kith_record *p, const struct kith_msg *msg,
-                     enum kith_claim_source source)
+                     const struct kith_peer *from)
 {
-    if (msg->incarnation != UINT32_MAX || source == KITH_FROM_SELF || p == c->self) return false;
+    if (msg->incarnation != UINT32_MAX || !from || p == c->self) return false;
     if (msg->type == KITH_MSG_DEAD && p->incarnation == UINT32_MAX &&
         kith_short_equal(msg->node, msg->from))
         return false;
@@ -321,19 +361,42 @@ static bool too_high(struct kith_core *c, const struct kith_record *p, const str
 /* Steps 1 and 2 of PROTOCOL.md 2.4 and 2.5. NULL: unknown member, stale claim, or over a limit;
  * ignored. */
 static struct kith_record *accused(struct kith_core *c, const struct kith_msg *msg,
-                                   enum kith_claim_source source)
+                                   const struct kith_peer *from)
 {
     struct kith_record *p = kith_members_named(&c->members, msg->node);
-    if (!p || msg->incarnation < p->incarnation || too_high(c, p, msg, source)) return NULL;
+    if (!p || msg->incarnation < p->incarnation || too_high(c, p, msg, from)) return NULL;
     if (msg->from.len <= KITH_NAME_LIMIT) return p;
     kith_count_drop(c, KITH_DROP_BAD_NAME);
     return NULL;
 }
 
-/* Step 3 of 2.4: another accuser of a suspect. */
-static bool confirm(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg)
+/* Does the delegate agree that the member becomes what the message says? */
+static bool convinced(struct kith_core *c, enum kith_claim_kind kind, const struct kith_record *p,
+                      const struct kith_msg *msg, const struct kith_peer *from)
 {
-    if (!kith_suspicion_confirm(c, p, msg->from)) return false;
+    static const enum kith_state states[] = {[KITH_CLAIM_SUSPECT] = KITH_SUSPECT,
+                                             [KITH_CLAIM_DEAD] = KITH_DEAD,
+                                             [KITH_CLAIM_LEAVE] = KITH_LEFT};
+    char accuser[KITH_NAME_LIMIT + 1];
+    struct kith_member view;
+    if (!kith_judges(c, kind)) return true;
+    kith_view_record(c, p, &view);
+    if (view.state != states[kind]) view.since = c->now;
+    view.state = states[kind];
+    view.incarnation = msg->incarnation;
+    if (msg->from.len) memcpy(accuser, msg->from.data, msg->from.len);
+    accuser[msg->from.len] = 0;
+    view.accuser = kith_bytes_of(accuser, msg->from.len);
+    return kith_judged(c, kind, &view, 1, from);
+}
+
+/* Step 3 of 2.4: another accuser of a suspect. */
+static bool confirm(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
+                    const struct kith_peer *from)
+{
+    if (!kith_suspicion_counts(c, p, msg->from) || !convinced(c, KITH_CLAIM_SUSPECT, p, msg, from))
+        return false;
+    kith_suspicion_confirm(c, p, msg->from);
     broadcast(c, msg, NULL);
     return true;
 }
@@ -346,30 +409,38 @@ static bool refute_accusation(struct kith_core *c, const struct kith_msg *msg)
     return true;
 }
 
-/* A suspect did not refute in time. */
+/* A suspect did not refute in time. A delegate that does not want it dead is asked again later. */
 static void suspicion_expired(struct kith_core *c, struct kith_alarm *alarm)
 {
+    const uint64_t second = 1000000000;
     struct kith_suspicion *s = KITH_OF(alarm, struct kith_suspicion, alarm);
     struct kith_record *p = s->record;
     struct kith_msg dead = {.type = KITH_MSG_DEAD,
                             .incarnation = p->incarnation,
                             .node = kith_record_name(p),
                             .from = kith_self_name(c)};
+    unsigned confirmations = s->count;
+    bool degraded = s->k > 0 && s->count < s->k;
+    uint64_t again = kith_later(c->now, s->min > second ? s->min : second);
+    if (!kith_dead(c, &dead, NULL, NULL)) {
+        kith_alarm_set(&c->alarms, alarm, again);
+        return;
+    }
     kith_count(c, KITH_COUNT_SUSPICIONS_EXPIRED);
-    if (s->k > 0 && s->count < s->k) kith_count(c, KITH_COUNT_SUSPICIONS_DEGRADED);
+    if (degraded) kith_count(c, KITH_COUNT_SUSPICIONS_DEGRADED);
     kith_core_log(c, KITH_LOG_INFO, NULL,
                   "Marking %.*s as failed, suspect timeout reached (%u peer confirmations)",
-                  KITH_STR(dead.node), (unsigned)s->count);
-    kith_dead(c, &dead, KITH_FROM_SELF, NULL);
+                  KITH_STR(kith_record_name(p)), confirmations);
 }
 
-bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, enum kith_claim_source source)
+bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
 {
-    struct kith_record *p = accused(c, msg, source); /* PROTOCOL.md 2.4.1, 2 */
+    struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.4.1, 2 */
     if (!p) return false;
-    if (p->suspicion) return confirm(c, p, msg);        /* 3 */
+    if (p->suspicion) return confirm(c, p, msg, from);  /* 3 */
     if (p->state != KITH_ALIVE) return false;           /* 4 */
     if (p == c->self) return refute_accusation(c, msg); /* 5 */
+    if (!convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) return false;
     if (kith_suspicion_begin(c, p, msg->from, suspicion_expired) < 0) {
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
         return false;
@@ -379,23 +450,26 @@ bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, enum kith_cla
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
     kith_record_accuse(p, msg->from);
     kith_count(c, KITH_COUNT_SUSPECT_CHANGES);
-    notify(c, c->ops.notify_suspect, p);
+    kith_notify_member(c, KITH_EVENT_SUSPECT, p);
     return true;
 }
 
-bool kith_dead(struct kith_core *c, const struct kith_msg *msg, enum kith_claim_source source,
+bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
                struct kith_request *request)
 {
-    struct kith_record *p = accused(c, msg, source);                /* PROTOCOL.md 2.5.1, 2 */
+    struct kith_record *p = accused(c, msg, from);                  /* PROTOCOL.md 2.5.1, 2 */
     if (!p || kith_record_gone(p)) return false;                    /* 4 */
     if (p == c->self && !c->left) return refute_accusation(c, msg); /* 5 */
     bool left = kith_short_equal(msg->node, msg->from);
+    enum kith_claim_kind kind = left ? KITH_CLAIM_LEAVE : KITH_CLAIM_DEAD;
+    if (p != c->self && !convinced(c, kind, p, msg, from)) return false;
     kith_suspicion_forget(c, p); /* 3 */
     broadcast(c, msg, request);
     p->incarnation = msg->incarnation; /* 6 */
     kith_members_state(&c->members, p, left ? KITH_LEFT : KITH_DEAD, c->now);
     kith_record_accuse(p, msg->from);
     kith_count(c, KITH_COUNT_DEAD_CHANGES);
-    notify(c, c->ops.notify_leave, p);
+    gone(c, p);
+    kith_notify_member(c, KITH_EVENT_LEAVE, p);
     return true;
 }

@@ -2,13 +2,19 @@
  * output.c - what the core wants done, in order, until somebody polls for it.
  *
  * Spent entries are kept for the next ones, packets with their buffers: nothing is allocated per
- * packet once a node has warmed up.
+ * packet once a node has warmed up. There are enough of them for all that one turn of a busy node
+ * leads to, as nobody polls before its end; the last one back is the first one out, so that a quiet
+ * node keeps to the few that the cache knows.
  */
 #include "output.h"
+#include "peer.h"
 
 #include <stdlib.h>
 
-enum { SPARE_MAX = 64 };
+enum {
+    SPARE_MAX = 512,              /* entries of each of the two lists */
+    SPARE_BYTES_MAX = 1024 * 1024 /* in the buffers of spare packets */
+};
 
 void kith_items_init(struct kith_items *q)
 {
@@ -56,8 +62,6 @@ struct kith_item *kith_item_new(struct kith_items *q)
     }
     item->next = NULL;
     memset(&item->out, 0, sizeof item->out);
-    item->name[0] = 0;
-    item->out.name = item->name;
     return item;
 }
 
@@ -69,6 +73,7 @@ struct kith_item *kith_item_packet(struct kith_items *q, uint16_t headroom, size
     if (item) {
         q->spare_packets = item->next;
         q->spare_packet_count--;
+        q->spare_bytes -= item->buf.cap;
         item->next = NULL;
         memset(&item->out, 0, sizeof item->out);
     } else {
@@ -87,7 +92,6 @@ struct kith_item *kith_item_packet(struct kith_items *q, uint16_t headroom, size
     }
     item->out.kind = KITH_OUT_PACKET;
     item->out.buf = &item->lent;
-    item->out.name = item->name;
     item->buf.data = item->buf.base + head;
     item->buf.len = 0;
     return item;
@@ -96,10 +100,12 @@ struct kith_item *kith_item_packet(struct kith_items *q, uint16_t headroom, size
 void kith_item_drop(struct kith_items *q, struct kith_item *item)
 {
     if (!item) return;
-    if (item->buf.base && q->spare_packet_count < SPARE_MAX) {
+    if (item->buf.base && q->spare_packet_count < SPARE_MAX &&
+        q->spare_bytes + item->buf.cap <= SPARE_BYTES_MAX) {
         item->next = q->spare_packets;
         q->spare_packets = item;
         q->spare_packet_count++;
+        q->spare_bytes += item->buf.cap;
     } else if (!item->buf.base && q->spares < SPARE_MAX) {
         free(item->bytes);
         item->bytes = NULL;
@@ -111,15 +117,15 @@ void kith_item_drop(struct kith_items *q, struct kith_item *item)
     }
 }
 
-void kith_item_address(struct kith_item *item, const struct kith_addr *to, struct kith_bytes name)
+void kith_item_peer(struct kith_item *item, const struct kith_peer *peer)
 {
-    item->to.port = to->port;
-    item->to.len = to->len;
-    memcpy(item->to.bytes, to->bytes, to->len);
-    item->out.to = &item->to;
+    struct kith_bytes name = peer->name;
+    kith_addr_copy(&item->to, peer->addr);
     if (name.len > KITH_NAME_LIMIT) name.len = 0;
     if (name.len) memcpy(item->name, name.data, name.len);
     item->name[name.len] = 0;
+    name.data = (const uint8_t *)item->name;
+    item->out.peer = kith_peer_of(&item->to, name, (uint8_t)peer->protocol_max);
 }
 
 void kith_items_push(struct kith_items *q, struct kith_item *item)

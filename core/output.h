@@ -28,6 +28,7 @@ struct kith_items {
     struct kith_item *lent; /* what poll gave last */
     struct kith_item *spare, *spare_packets;
     uint32_t spares, spare_packet_count;
+    size_t spare_bytes;
 };
 
 void kith_items_init(struct kith_items *);
@@ -38,7 +39,8 @@ struct kith_item *kith_item_new(struct kith_items *);
 struct kith_item *kith_item_packet(struct kith_items *, uint16_t headroom, size_t size,
                                    uint16_t tailroom);
 void kith_item_drop(struct kith_items *, struct kith_item *);
-void kith_item_address(struct kith_item *, const struct kith_addr *, struct kith_bytes name);
+/* Whom it is for, or about: address, name and version are copied. */
+void kith_item_peer(struct kith_item *, const struct kith_peer *);
 void kith_items_push(struct kith_items *, struct kith_item *);
 /* The next one, lent until the next call; what was lent before is over. */
 bool kith_items_poll(struct kith_items *, struct kith_output *);

@@ -7,23 +7,22 @@
  * right in front of them.
  */
 #include "packet.h"
+#include "peer.h"
 #include "state.h"
 
-size_t kith_packet_budget(const struct kith_core *c, const struct kith_addr *to)
+struct kith_core_budget kith_packet_budget(const struct kith_core *c, const struct kith_peer *to)
 {
-    return c->env.packet_budget ? c->env.packet_budget(c->env.ctx, to) : c->set.udp_buffer_size;
+    if (c->env.packet_budget) return c->env.packet_budget(c->env.ctx, to);
+    return (struct kith_core_budget){(size_t)c->set.udp_buffer_size, "udp_buffer_size"};
 }
 
 size_t kith_packet_broadcast_max(size_t budget) { return budget > 4 ? budget - 4 : 0; }
 
-void kith_packer_begin(struct kith_packer *pk, struct kith_core *c, const struct kith_addr *to,
-                       struct kith_bytes name, uint8_t pmax)
+void kith_packer_begin(struct kith_packer *pk, struct kith_core *c, const struct kith_peer *to)
 {
     pk->core = c;
     pk->to = to;
-    pk->name = name;
-    pk->pmax = pmax;
-    pk->size = kith_packet_budget(c, to);
+    pk->size = kith_packet_budget(c, to).bytes;
     pk->item = NULL;
     pk->parts = 0;
 }
@@ -77,17 +76,18 @@ bool kith_packer_add_message(struct kith_packer *pk, const struct kith_msg *msg)
 static void take(void *arg, struct kith_bytes msg) { add(arg, msg); }
 
 struct guest {
+    struct kith_sink sink; /* first: the delegate hands it back */
     struct kith_packer *pk;
     size_t left;
 };
 
 /* The delegate's messages: a byte of type and two of length each (PROTOCOL.md 2.17). */
-static int guest_write(void *ctx, const void *data, size_t len)
+static int guest_write(const struct kith_sink *sink, struct kith_bytes msg)
 {
-    struct guest *g = ctx;
-    if (len + 3 > g->left) return -KITH_ETOOBIG;
-    if (!kith_packer_add_user(g->pk, kith_bytes_of(data, len))) return -KITH_ENOMEM;
-    g->left -= len + 3;
+    struct guest *g = (struct guest *)(uintptr_t)sink;
+    if (g->left < 3 || msg.len > g->left - 3) return -KITH_ETOOBIG;
+    if (!kith_packer_add_user(g->pk, msg)) return -KITH_ENOMEM;
+    g->left -= msg.len + 3;
     return 0;
 }
 
@@ -99,9 +99,8 @@ size_t kith_packer_fill(struct kith_packer *pk, size_t limit)
     if (used + 2 < limit)
         used += kith_broadcasts_fetch(&c->user_queue, n, 2, limit - used, take, pk);
     if (c->ops.get_broadcasts && limit > used + 3) {
-        struct guest g = {pk, limit - used};
-        struct kith_sink sink = {sizeof sink, &g, guest_write};
-        KITH_ASK(c, c->ops.get_broadcasts(c->env.delegate_self, 3, limit - used, &sink));
+        struct guest g = {{sizeof g.sink, guest_write}, pk, limit - used};
+        KITH_ASK(c, c->ops.get_broadcasts(c->env.delegate_self, 3, limit - used, &g.sink));
         used = limit - g.left;
     }
     return used;
@@ -113,7 +112,7 @@ void kith_packer_end(struct kith_packer *pk)
     struct kith_item *item = pk->item;
     if (!item) return;
     pk->item = NULL;
-    if (pk->parts == 0 || (c->set.require_node_names && pk->name.len == 0)) {
+    if (pk->parts == 0 || (c->set.require_node_names && pk->to->name.len == 0)) {
         if (pk->parts) kith_count_drop(c, KITH_DROP_NO_NODE_NAME);
         kith_item_drop(&c->items, item);
         return;
@@ -127,8 +126,7 @@ void kith_packer_end(struct kith_packer *pk)
             *head++ = (uint8_t)pk->lengths[i];
         }
     }
-    item->out.pmax = pk->pmax;
-    kith_item_address(item, pk->to, pk->name);
+    kith_item_peer(item, pk->to);
     kith_count(c, KITH_COUNT_PACKETS_SENT);
     c->counters.counts[KITH_COUNT_PACKET_BYTES_SENT] += item->buf.len;
     kith_items_push(&c->items, item);
@@ -137,8 +135,9 @@ void kith_packer_end(struct kith_packer *pk)
 void kith_send_piggyback(struct kith_core *c, const struct kith_addr *to, struct kith_bytes name,
                          const struct kith_msg *msg)
 {
+    struct kith_peer peer = kith_peer_of(to, name, 0);
     struct kith_packer pk;
-    kith_packer_begin(&pk, c, to, name, 0);
+    kith_packer_begin(&pk, c, &peer);
     if (kith_packer_add_message(&pk, msg)) {
         size_t taken = pk.item->buf.len + 2 + 2;
         if (pk.size > taken) kith_packer_fill(&pk, pk.size - taken);

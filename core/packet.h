@@ -15,17 +15,15 @@
  */
 struct kith_packer {
     struct kith_core *core;
-    const struct kith_addr *to;
-    struct kith_bytes name;
-    uint8_t pmax;
+    const struct kith_peer *to;
     size_t size; /* payload to make room for */
     struct kith_item *item;
     unsigned parts;
     uint16_t lengths[KITH_COMPOUND_MAX];
 };
 
-void kith_packer_begin(struct kith_packer *, struct kith_core *, const struct kith_addr *to,
-                       struct kith_bytes name, uint8_t pmax);
+/* to: lent until the end; it has an address. */
+void kith_packer_begin(struct kith_packer *, struct kith_core *, const struct kith_peer *to);
 /* False: dropped and counted. */
 bool kith_packer_add_user(struct kith_packer *, struct kith_bytes payload);
 bool kith_packer_add_message(struct kith_packer *, const struct kith_msg *);
@@ -34,8 +32,8 @@ bool kith_packer_add_message(struct kith_packer *, const struct kith_msg *);
 size_t kith_packer_fill(struct kith_packer *, size_t limit);
 void kith_packer_end(struct kith_packer *);
 
-/* Bytes of the largest packet towards `to`; NULL: towards anybody. */
-size_t kith_packet_budget(const struct kith_core *, const struct kith_addr *to);
+/* The largest packet towards `to`; NULL: towards everybody. */
+struct kith_core_budget kith_packet_budget(const struct kith_core *, const struct kith_peer *to);
 /* Bytes of the longest message that packets of `budget` bytes can gossip: a compound of one part
  * has 2 bytes in front, and 2 bytes of length. */
 size_t kith_packet_broadcast_max(size_t budget);

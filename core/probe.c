@@ -9,7 +9,9 @@
 #include "core_log.h"
 #include "exchange.h"
 #include "merge.h"
+#include "notify.h"
 #include "packet.h"
+#include "peer.h"
 #include "self.h"
 #include "state.h"
 #include "view.h"
@@ -78,7 +80,7 @@ static void probe_judge(struct kith_core *c)
                   KITH_STR(target(pr)));
     suspicion_of_target(c, &suspect);
     probe_end(c, blame(pr));
-    kith_suspect(c, &suspect, KITH_FROM_SELF);
+    kith_suspect(c, &suspect, NULL);
     probe_again(c);
 }
 
@@ -133,8 +135,9 @@ static void ask_by_stream(struct kith_core *c)
 {
     struct kith_probe *pr = &c->probe;
     if (!may_stream(c, target(pr), pr->pmax)) return;
+    struct kith_peer peer = kith_peer_of(&pr->to, target(pr), pr->pmax);
     struct kith_exchange *s =
-        kith_exchange_dial(c, KITH_EXCHANGE_PING, &pr->to, target(pr), pr->deadline, stream_ended);
+        kith_exchange_dial(c, KITH_EXCHANGE_PING, &peer, pr->deadline, stream_ended);
     if (!s) return;
     s->seq_no = pr->pending.seq_no;
     pr->stream = kith_exchange_handle(s);
@@ -206,9 +209,10 @@ static void probe_begin(struct kith_core *c, const struct kith_record *p)
     if (pr->state == KITH_ALIVE) {
         kith_send_piggyback(c, &pr->to, target(pr), &ping);
     } else { /* the buddy system: tell it that it is suspected */
+        struct kith_peer peer = kith_peer_of(&pr->to, target(pr), pr->pmax);
         struct kith_packer pk;
         suspicion_of_target(c, &suspect);
-        kith_packer_begin(&pk, c, &pr->to, target(pr), pr->pmax);
+        kith_packer_begin(&pk, c, &peer);
         kith_packer_add_message(&pk, &ping);
         kith_packer_add_message(&pk, &suspect);
         kith_packer_end(&pk);
@@ -224,12 +228,64 @@ static bool forgotten(struct kith_core *c, const struct kith_record *p)
            c->now - p->since > c->set.gossip_to_the_dead_time;
 }
 
-/* The next one in the list that may be probed; at its end the long dead are reaped and the rest is
- * shuffled (PROTOCOL.md 2.11). */
+static bool may_probe(const struct kith_core *c, const struct kith_record *p)
+{
+    return p != c->self && !kith_record_gone(p);
+}
+
+static struct kith_record *at_address(const struct kith_core *c, const struct kith_addr *addr)
+{
+    struct kith_bytes bytes = {addr->bytes, addr->len};
+    for (uint32_t i = 0; i < c->members.count; i++) {
+        struct kith_record *p = c->members.list[i];
+        if (p->port == addr->port && kith_short_equal(kith_record_addr(p), bytes) &&
+            may_probe(c, p))
+            return p;
+    }
+    return NULL;
+}
+
+/* A member of whom it was said that it can't be reached. Every other probe is the list's all the
+ * same: whoever causes hints must not be able to keep us from looking at the others. */
+static struct kith_record *hinted(struct kith_core *c)
+{
+    struct kith_probe *pr = &c->probe;
+    if (pr->by_hint) {
+        pr->by_hint = false;
+        return NULL;
+    }
+    while (pr->hint_count) {
+        struct kith_record *p = at_address(c, &pr->hints[--pr->hint_count]);
+        pr->by_hint = p != NULL;
+        if (p) return p;
+    }
+    return NULL;
+}
+
+void kith_core_unreachable(struct kith_core *c, uint64_t now, const struct kith_addr *addr)
+{
+    struct kith_probe *pr = &c->probe;
+    kith_enter(c, now);
+    if (!c->started || c->set.probe_interval == 0 || addr->len > KITH_ADDR_MAX) return;
+    for (unsigned i = 0; i < pr->hint_count; i++)
+        if (kith_addr_equal(&pr->hints[i], addr)) return;
+    if (pr->hint_count == KITH_PROBE_HINTS)
+        kith_count_drop(c, KITH_DROP_MAX_HINTS);
+    else
+        kith_addr_copy(&pr->hints[pr->hint_count++], addr);
+}
+
+/* Whoever was hinted at, else the next one in the list that may be probed; at its end the long dead
+ * are reaped and the rest is shuffled (PROTOCOL.md 2.11). */
 static void probe_next(struct kith_core *c)
 {
     struct kith_probe *pr = &c->probe;
     if (c->set.probe_interval == 0) return;
+    struct kith_record *hint = hinted(c);
+    if (hint) {
+        probe_begin(c, hint);
+        return;
+    }
     bool wrapped = false;
     for (uint32_t looked = 0; looked < c->members.count; looked++) {
         if (pr->index >= c->members.count) {
@@ -241,7 +297,7 @@ static void probe_next(struct kith_core *c)
             looked = 0;
         }
         struct kith_record *p = c->members.list[pr->index++];
-        if (p == c->self || kith_record_gone(p)) continue;
+        if (!may_probe(c, p)) continue;
         probe_begin(c, p);
         return;
     }
@@ -261,11 +317,12 @@ void kith_probe_tick(struct kith_core *c, struct kith_alarm *alarm)
 static void answered(struct kith_core *c, const struct kith_msg *ack, uint64_t rtt)
 {
     struct kith_member view;
+    struct kith_event event = {.number = rtt, .member = &view, .data = ack->payload};
     struct kith_record *p = kith_members_named(&c->members, target(&c->probe));
     kith_observe(c, KITH_HIST_PROBE_RTT, (double)rtt / 1e9);
-    if (!c->ops.ping_complete || !p) return;
-    kith_view_record(p, &view);
-    KITH_ASK(c, c->ops.ping_complete(c->env.delegate_self, &view, rtt, ack->payload));
+    if (!c->ops.event || !p) return;
+    kith_view_record(c, p, &view);
+    kith_notify_event(c, KITH_EVENT_PING, &event);
 }
 
 void kith_probe_acked(struct kith_core *c, const struct kith_msg *ack, uint64_t received_at)

@@ -13,6 +13,8 @@ enum kith_probe_phase {
     KITH_PROBE_INDIRECT /* others were asked, and a stream ping; judged at the deadline */
 };
 
+enum { KITH_PROBE_HINTS = 8 };
+
 /*     IDLE      --tick-------------------------> DIRECT    the next member of the list is pinged
  *     DIRECT    --ack--------------------------> IDLE      health score better
  *     DIRECT    --probe_timeout----------------> INDIRECT  relays and a stream carry the ping
@@ -20,6 +22,8 @@ enum kith_probe_phase {
  *     INDIRECT  --deadline, stream answered----> IDLE      health score better, a warning
  *     INDIRECT  --deadline, silence------------> IDLE      suspected; health score worse by the
  *                                                          nacks that are missing
+ *
+ * A hint that somebody can't be reached makes it the next one to be pinged, in place of the list's.
  *
  * A tick outside IDLE sets `missed`: the next probe begins when this one ends, as with a Go ticker.
  */
@@ -37,6 +41,9 @@ struct kith_probe {
     uint32_t index;  /* in the probe list */
     uint32_t stream; /* handle of the stream ping, 0: none */
     uint64_t begun, deadline;
+    struct kith_addr hints[KITH_PROBE_HINTS]; /* where nobody answers, it is said */
+    uint8_t hint_count;
+    bool by_hint; /* the last one was chosen by a hint: the next one is the list's */
 };
 
 void kith_probe_tick(struct kith_core *, struct kith_alarm *);

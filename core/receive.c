@@ -5,12 +5,13 @@
 #include "answer.h"
 #include "core_log.h"
 #include "merge.h"
+#include "notify.h"
 #include "state.h"
 
-static void on_alive(struct kith_core *c, const struct kith_addr *from, struct kith_msg *msg)
+static void on_alive(struct kith_core *c, const struct kith_peer *from, struct kith_msg *msg)
 {
     if (c->set.cidrs_count) { /* PROTOCOL.md 2.12 */
-        if (!kith_allowed(c, kith_bytes_of(from->bytes, from->len))) {
+        if (!kith_allowed(c, kith_bytes_of(from->addr->bytes, from->addr->len))) {
             kith_count_drop(c, KITH_DROP_SOURCE_NOT_ALLOWED);
             return;
         }
@@ -20,18 +21,12 @@ static void on_alive(struct kith_core *c, const struct kith_addr *from, struct k
         }
     }
     if (c->set.protocol_version < 2 || msg->port == 0) msg->port = c->default_port;
-    kith_alive(c, msg, KITH_FROM_PEER, NULL);
-}
-
-static void on_user(struct kith_core *c, struct kith_bytes payload)
-{
-    kith_count(c, KITH_COUNT_USER_MESSAGES_RECEIVED);
-    if (c->ops.notify_msg) KITH_ASK(c, c->ops.notify_msg(c->env.delegate_self, payload, false));
+    kith_alive(c, msg, from, NULL);
 }
 
 /* Where a message came from: alone in its packet, or inside compounds. */
 struct arrival {
-    const struct kith_addr *from;
+    const struct kith_peer *from;
     uint64_t at;
     unsigned depth;
 };
@@ -54,8 +49,8 @@ static void compound(struct kith_core *c, const struct arrival *in, struct kith_
     while (kith_compound_next(&parts, &part)) message(c, &inner, part);
     if (parts.truncated) {
         c->counters.drops[KITH_DROP_TRUNCATED_PART] += parts.truncated;
-        kith_core_log_some(c, KITH_LOG_WARN, in->from, "Compound request had %u truncated messages",
-                           parts.truncated);
+        kith_core_log_some(c, KITH_LOG_WARN, in->from->addr,
+                           "Compound request had %u truncated messages", parts.truncated);
     }
 }
 
@@ -66,19 +61,19 @@ static void map(struct kith_core *c, const struct arrival *in, uint8_t type, str
     size_t used;
     if (kith_wire_read(&msg, (enum kith_body)type, body.data, body.len, &used) < 0) {
         kith_count_drop(c, KITH_DROP_MALFORMED);
-        kith_core_log_some(c, KITH_LOG_ERROR, in->from, "Failed to decode %s message",
+        kith_core_log_some(c, KITH_LOG_ERROR, in->from->addr, "Failed to decode %s message",
                            kith_msg_name(type));
         return;
     }
     msg.type = type;
     switch (type) {
-    case KITH_MSG_PING: kith_on_ping(c, in->from, &msg); break;
-    case KITH_MSG_INDIRECT_PING: kith_on_indirect_ping(c, in->from, &msg); break;
+    case KITH_MSG_PING: kith_on_ping(c, in->from->addr, &msg); break;
+    case KITH_MSG_INDIRECT_PING: kith_on_indirect_ping(c, in->from->addr, &msg); break;
     case KITH_MSG_ACK: kith_on_ack(c, &msg, in->at); break;
     case KITH_MSG_NACK: kith_on_nack(c, &msg); break;
     case KITH_MSG_ALIVE: on_alive(c, in->from, &msg); break;
-    case KITH_MSG_SUSPECT: kith_suspect(c, &msg, KITH_FROM_PEER); break;
-    default: kith_dead(c, &msg, KITH_FROM_PEER, NULL); break;
+    case KITH_MSG_SUSPECT: kith_suspect(c, &msg, in->from); break;
+    default: kith_dead(c, &msg, in->from, NULL); break;
     }
 }
 
@@ -86,7 +81,7 @@ static void message(struct kith_core *c, const struct arrival *in, struct kith_b
 {
     if (msg.len == 0) {
         kith_count_drop(c, KITH_DROP_EMPTY_MESSAGE);
-        kith_core_log_some(c, KITH_LOG_ERROR, in->from, "missing message type byte");
+        kith_core_log_some(c, KITH_LOG_ERROR, in->from->addr, "missing message type byte");
         return;
     }
     uint8_t type = msg.data[0];
@@ -102,23 +97,25 @@ static void message(struct kith_core *c, const struct arrival *in, struct kith_b
     case KITH_MSG_SUSPECT:
     case KITH_MSG_DEAD: map(c, in, type, body); break;
     case KITH_MSG_COMPOUND: compound(c, in, body); break;
-    case KITH_MSG_USER: on_user(c, body); break;
+    case KITH_MSG_USER: kith_notify_message(c, in->from, body, 0); break;
     default:
         kith_count_drop(c, KITH_DROP_UNKNOWN_TYPE);
-        kith_core_log_some(c, KITH_LOG_ERROR, in->from, "msg type (%u) not supported", type);
+        kith_core_log_some(c, KITH_LOG_ERROR, in->from->addr, "msg type (%u) not supported", type);
     }
 }
 
 void kith_core_packet(struct kith_core *c, uint64_t now, uint64_t received_at,
-                      const struct kith_addr *from, const uint8_t *msg, size_t len)
+                      const struct kith_peer *from, const uint8_t *msg, size_t len)
 {
     struct arrival in = {from, received_at, 0};
     kith_enter(c, now);
     kith_count(c, KITH_COUNT_PACKETS_RECEIVED);
     c->counters.counts[KITH_COUNT_PACKET_BYTES_RECEIVED] += len;
     c->replies = 0;
-    if (c->started)
-        message(c, &in, kith_bytes_of(msg, len));
-    else
+    if (!c->started)
         kith_count_drop(c, KITH_DROP_NOT_STARTED);
+    else if (from->identity.len > KITH_IDENTITY_LIMIT)
+        kith_count_drop(c, KITH_DROP_BAD_IDENTITY);
+    else
+        message(c, &in, kith_bytes_of(msg, len));
 }

@@ -16,6 +16,7 @@ static void lay_out(struct kith_record *p, uint8_t *to, struct kith_bytes name,
     if (addr.len) memcpy(to, addr.data, addr.len);
     if (meta.len) memcpy(to + addr.len, meta.data, meta.len);
     if (accuser.len) memcpy(to + addr.len + meta.len, accuser.data, accuser.len);
+    to[addr.len + meta.len + accuser.len] = 0;
     p->name_len = (uint8_t)name.len;
     p->addr_len = (uint8_t)addr.len;
     p->meta_len = (uint16_t)meta.len;
@@ -26,7 +27,7 @@ static void lay_out(struct kith_record *p, uint8_t *to, struct kith_bytes name,
 struct kith_record *kith_record_new(struct kith_bytes name, struct kith_bytes addr, uint16_t port,
                                     struct kith_bytes meta)
 {
-    size_t room = name.len + 1 + addr.len + meta.len;
+    size_t room = name.len + 1 + addr.len + meta.len + 1;
     struct kith_record *p = malloc(sizeof *p + room);
     if (!p) return NULL;
     memset(p, 0, sizeof *p);
@@ -48,7 +49,7 @@ int kith_record_store(struct kith_record *p, struct kith_bytes addr, struct kith
 {
     struct kith_bytes name = kith_record_name(p);
     uint8_t near[512], *to = near;
-    size_t len = name.len + 1 + addr.len + meta.len + accuser.len;
+    size_t len = name.len + 1 + addr.len + meta.len + accuser.len + 1;
     bool fits = len <= p->room;
     if (!fits || len > sizeof near) {
         to = malloc(len);

@@ -11,13 +11,14 @@ struct kith_suspicion;
 
 struct kith_record {
     uint64_t since; /* of the state */
+    uint64_t born;  /* the how manieth that was ever known; rises along kith_members.by_age */
     uint32_t hash, incarnation;
     uint16_t port, meta_len;
     uint16_t room; /* bytes behind the struct */
     uint8_t versions[6];
     uint8_t name_len, addr_len, accuser_len;
     uint8_t state : 2, meta_set : 1, outside : 1;
-    uint8_t *bytes; /* name NUL address meta accuser; outside: in memory of its own */
+    uint8_t *bytes; /* name NUL address meta accuser NUL; outside: in memory of its own */
     struct kith_suspicion *suspicion; /* set as long as the state is suspect */
     uint8_t inside[];
 };

@@ -8,6 +8,7 @@
 #include "exchange.h"
 #include "merge.h"
 #include "packet.h"
+#include "peer.h"
 #include "pending.h"
 #include "self.h"
 #include "state.h"
@@ -24,44 +25,42 @@ static bool company(const struct kith_core *c)
 
 /* Whom a request is for. */
 struct target {
-    struct kith_bytes name; /* empty: not said */
+    struct kith_peer peer; /* its address is the one below */
     struct kith_addr to;
-    const struct kith_record *record; /* NULL when an address was given */
 };
 
-/* Find the address: `addr` where given, else that of the member called name. */
-static int find_target(struct kith_core *c, const char *name, const struct kith_addr *addr,
-                       struct target *out)
+/* Find the address: the one given, else that of the member of that name. */
+static int find_target(struct kith_core *c, const struct kith_peer *whom, struct target *out)
 {
-    size_t len = name ? strlen(name) : 0;
-    out->name = kith_bytes_of(name, len);
-    out->record = NULL;
+    struct kith_bytes name = whom->name;
     if (!c->started) return -KITH_ECLOSED;
-    if (len > KITH_NAME_LIMIT || (c->set.require_node_names && len == 0)) return -KITH_EINVAL;
-    if (addr) {
-        if (addr->len == 0 || addr->len > KITH_ADDR_MAX) return -KITH_EINVAL;
-        out->to = *addr;
+    if (name.len > KITH_NAME_LIMIT || (c->set.require_node_names && name.len == 0))
+        return -KITH_EINVAL;
+    out->peer = kith_peer_of(&out->to, name, 0);
+    if (whom->addr) {
+        if (whom->addr->len == 0 || whom->addr->len > KITH_ADDR_MAX) return -KITH_EINVAL;
+        kith_addr_copy(&out->to, whom->addr);
         if (out->to.port == 0) out->to.port = c->default_port;
         return 0;
     }
-    if (len == 0) return -KITH_EINVAL;
-    out->record = kith_members_named(&c->members, out->name);
-    if (!out->record) return -KITH_ENOTFOUND;
-    kith_record_address(out->record, &out->to);
+    if (name.len == 0) return -KITH_EINVAL;
+    const struct kith_record *p = kith_members_named(&c->members, name);
+    if (!p) return -KITH_ENOTFOUND;
+    kith_record_address(p, &out->to);
+    out->peer.protocol_max = p->versions[1];
     return 0;
 }
 
-int64_t kith_core_join(struct kith_core *c, uint64_t now, const struct kith_addr *addr,
-                       const char *name)
+int64_t kith_core_join(struct kith_core *c, uint64_t now, const struct kith_peer *whom)
 {
-    struct target peer;
+    struct target t;
     kith_enter(c, now);
-    int err = find_target(c, name, addr, &peer);
+    int err = find_target(c, whom, &t);
     if (err < 0) return err;
     if (c->left) return -KITH_ECLOSED;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_OTHER);
     if (!r) return -KITH_ENOMEM;
-    struct kith_exchange *s = kith_sync_dial(c, KITH_EXCHANGE_JOIN, &peer.to, peer.name);
+    struct kith_exchange *s = kith_sync_dial(c, KITH_EXCHANGE_JOIN, &t.peer);
     if (!s) {
         kith_request_cancel(c, r);
         return -KITH_EAGAIN;
@@ -85,7 +84,7 @@ int64_t kith_core_leave(struct kith_core *c, uint64_t now, uint64_t timeout)
                                 .from = kith_self_name(c)};
         bool wait = company(c);
         c->left = true;
-        kith_dead(c, &dead, KITH_FROM_SELF, wait ? r : NULL);
+        kith_dead(c, &dead, NULL, wait ? r : NULL);
         c->leave_under_way = r->queued;
         err = r->refused;
     }
@@ -106,7 +105,7 @@ static int check_fit(struct kith_core *c, struct kith_bytes meta)
 
 int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
 {
-    uint8_t buf[KITH_META_MAX];
+    uint8_t buf[KITH_META_MAX], sealed[KITH_META_MAX];
     struct kith_bytes meta;
     struct kith_msg alive;
     kith_enter(c, now);
@@ -119,11 +118,12 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     if (!r) return -KITH_ENOMEM;
     uint32_t id = r->id;
     bool wait = company(c);
-    kith_self_alive(c, &alive, c->self->incarnation + 1, meta);
-    if (!kith_alive(c, &alive, KITH_FROM_SELF, wait ? r : NULL)) {
+    kith_self_alive(c, &alive, c->self->incarnation + 1, meta, sealed);
+    if (!kith_alive(c, &alive, NULL, wait ? r : NULL)) {
         kith_request_cancel(c, r);
         return -KITH_EREFUSED;
     }
+    kith_self_keep(c, meta);
     if (r->queued)
         kith_request_timeout(c, r, timeout);
     else
@@ -132,31 +132,36 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
 }
 
 /* Queue `08 | payload`; the request ends with its entry when there is somebody to wait for. */
-static int queue_payload(struct kith_core *c, struct kith_bytes payload, struct kith_request *r,
-                         bool wait)
+static int queue_payload(struct kith_core *c, struct kith_bytes payload, struct kith_bytes key,
+                         uint32_t priority, struct kith_request *r, bool wait)
 {
     size_t len = payload.len + 1;
     uint8_t *msg = malloc(len);
     if (!msg) return -KITH_ENOMEM;
     msg[0] = KITH_MSG_USER;
     if (payload.len) memcpy(msg + 1, payload.data, payload.len);
-    int err = kith_broadcasts_add(&c->user_queue, NULL, 0, kith_bytes_of(msg, len),
+    int err = kith_broadcasts_add(&c->user_queue, key, priority, kith_bytes_of(msg, len),
                                   wait ? (uintptr_t)r : 0);
     r->queued = err == 0 && wait;
     free(msg);
     return err;
 }
 
-int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes payload)
+int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes payload,
+                            struct kith_bytes key, uint32_t priority)
 {
     kith_enter(c, now);
     if (!c->started) return -KITH_ECLOSED;
-    if (payload.len >= kith_packet_broadcast_max(kith_packet_budget(c, NULL))) return -KITH_ETOOBIG;
-    if (kith_broadcasts_count(&c->user_queue) >= c->set.max_broadcasts) return -KITH_EAGAIN;
+    if (key.len > KITH_NAME_LIMIT) return -KITH_EINVAL;
+    if (payload.len >= kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes))
+        return -KITH_ETOOBIG;
+    if (kith_broadcasts_count(&c->user_queue) >= c->set.max_broadcasts &&
+        !kith_broadcasts_has(&c->user_queue, key))
+        return -KITH_EAGAIN;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_BROADCAST);
     if (!r) return -KITH_ENOMEM;
     bool wait = company(c);
-    int err = queue_payload(c, payload, r, wait);
+    int err = queue_payload(c, payload, key, priority, r, wait);
     if (err < 0) {
         kith_request_cancel(c, r);
         return err;
@@ -182,14 +187,14 @@ static int prepare_payload(struct kith_core *c, struct kith_exchange *s, struct 
     return kith_exchange_prepare(c, s, buf.base, buf.len);
 }
 
-static int64_t send_reliable(struct kith_core *c, const struct target *peer,
+static int64_t send_reliable(struct kith_core *c, const struct kith_peer *to,
                              struct kith_bytes payload)
 {
     if (payload.len > c->set.max_stream_size) return -KITH_ETOOBIG;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_OTHER);
     if (!r) return -KITH_ENOMEM;
-    struct kith_exchange *s = kith_exchange_dial(c, KITH_EXCHANGE_USER, &peer->to, peer->name,
-                                                 kith_later(c->now, c->set.tcp_timeout), NULL);
+    struct kith_exchange *s =
+        kith_exchange_dial(c, KITH_EXCHANGE_USER, to, kith_later(c->now, c->set.tcp_timeout), NULL);
     int err = s ? prepare_payload(c, s, payload) : -KITH_EAGAIN;
     if (err < 0) {
         kith_request_cancel(c, r);
@@ -201,15 +206,15 @@ static int64_t send_reliable(struct kith_core *c, const struct target *peer,
     return r->id;
 }
 
-static int64_t send_packet(struct kith_core *c, const struct target *peer,
+static int64_t send_packet(struct kith_core *c, const struct kith_peer *to,
                            struct kith_bytes payload)
 {
-    if (payload.len + 1 > kith_packet_budget(c, &peer->to)) return -KITH_ETOOBIG;
+    if (payload.len >= kith_packet_budget(c, to).bytes) return -KITH_ETOOBIG;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_OTHER);
     if (!r) return -KITH_ENOMEM;
     uint32_t id = r->id;
     struct kith_packer pk;
-    kith_packer_begin(&pk, c, &peer->to, peer->name, peer->record ? peer->record->versions[1] : 0);
+    kith_packer_begin(&pk, c, to);
     bool ok = kith_packer_add_user(&pk, payload);
     kith_packer_end(&pk);
     if (ok) kith_count(c, KITH_COUNT_USER_MESSAGES_SENT);
@@ -217,14 +222,14 @@ static int64_t send_packet(struct kith_core *c, const struct target *peer,
     return id;
 }
 
-int64_t kith_core_send(struct kith_core *c, uint64_t now, const char *name,
-                       const struct kith_addr *addr, struct kith_bytes payload, bool reliable)
+int64_t kith_core_send(struct kith_core *c, uint64_t now, const struct kith_peer *whom,
+                       struct kith_bytes payload, bool reliable)
 {
-    struct target peer;
+    struct target t;
     kith_enter(c, now);
-    int err = find_target(c, name, addr, &peer);
+    int err = find_target(c, whom, &t);
     if (err < 0) return err;
-    return reliable ? send_reliable(c, &peer, payload) : send_packet(c, &peer, payload);
+    return reliable ? send_reliable(c, &t.peer, payload) : send_packet(c, &t.peer, payload);
 }
 
 static void ping_expired(struct kith_core *c, struct kith_alarm *alarm)
@@ -235,12 +240,11 @@ static void ping_expired(struct kith_core *c, struct kith_alarm *alarm)
     kith_pending_free(c, p);
 }
 
-int64_t kith_core_ping(struct kith_core *c, uint64_t now, const char *name,
-                       const struct kith_addr *addr)
+int64_t kith_core_ping(struct kith_core *c, uint64_t now, const struct kith_peer *whom)
 {
-    struct target peer;
+    struct target t;
     kith_enter(c, now);
-    int err = find_target(c, name, addr, &peer);
+    int err = find_target(c, whom, &t);
     if (err < 0) return err;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_OTHER);
     struct kith_pending *p = r ? kith_pending_new(c, KITH_PENDING_PING) : NULL;
@@ -257,7 +261,7 @@ int64_t kith_core_ping(struct kith_core *c, uint64_t now, const char *name,
     if (c->set.probe_interval && c->set.probe_interval < wait) wait = c->set.probe_interval;
     kith_alarm_set(&c->alarms, &p->alarm, kith_later(c->now, wait));
     struct kith_msg ping;
-    kith_self_ping(c, &ping, p->seq_no, peer.name);
-    kith_send_piggyback(c, &peer.to, peer.name, &ping);
+    kith_self_ping(c, &ping, p->seq_no, t.peer.name);
+    kith_send_piggyback(c, &t.to, t.peer.name, &ping);
     return id;
 }

@@ -4,6 +4,7 @@
 #include "self.h"
 #include "packet.h"
 #include "state.h"
+#include "view.h"
 
 int kith_self_meta(struct kith_core *c, uint8_t *buf, struct kith_bytes *meta)
 {
@@ -15,8 +16,9 @@ int kith_self_meta(struct kith_core *c, uint8_t *buf, struct kith_bytes *meta)
     return n < 0 ? n : 0;
 }
 
-void kith_self_alive(const struct kith_core *c, struct kith_msg *msg, uint32_t incarnation,
-                     struct kith_bytes meta)
+/* Our alive message, its meta as it is given. */
+static void bare_alive(const struct kith_core *c, struct kith_msg *msg, uint32_t incarnation,
+                       struct kith_bytes meta)
 {
     memset(msg, 0, sizeof *msg);
     msg->type = KITH_MSG_ALIVE;
@@ -26,6 +28,62 @@ void kith_self_alive(const struct kith_core *c, struct kith_msg *msg, uint32_t i
     msg->port = c->advertise.port;
     msg->meta = meta;
     msg->vsn = kith_bytes_of(c->versions, sizeof c->versions);
+}
+
+/* Bytes of our alive message with `meta` bytes of meta, as long as it may ever be. */
+static size_t alive_size(const struct kith_core *c, size_t meta)
+{
+    struct kith_msg alive;
+    bare_alive(c, &alive, UINT32_MAX, kith_bytes_of(c->meta, meta));
+    return kith_wire_size(KITH_BODY_ALIVE, &alive) + 1;
+}
+
+size_t kith_self_meta_max(const struct kith_core *c)
+{
+    size_t max = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
+    size_t len = alive_size(c, KITH_META_MAX), meta = KITH_META_MAX;
+    if (len > max) meta -= len - max < meta ? len - max : meta;
+    while (meta < KITH_META_MAX && alive_size(c, meta + 1) <= max) meta++; /* a shorter header */
+    return meta;
+}
+
+/* Let the delegate append its trailer to the meta of len bytes in buf; the new length. */
+static size_t seal(struct kith_core *c, const struct kith_msg *alive, uint8_t *buf, size_t len)
+{
+    char name[KITH_NAME_LIMIT + 1];
+    struct kith_member view;
+    uint8_t bare[KITH_META_MAX];
+    size_t cap = kith_self_meta_max(c);
+    int n;
+    if (!c->ops.seal_meta || cap <= len) return len;
+    kith_view_message(c, alive, name, &view);
+    memcpy(bare, buf, len);
+    KITH_ASK(c, n = c->ops.seal_meta(c->env.delegate_self, &view, buf, len, cap));
+    if (n >= 0 && (size_t)n <= cap) return (size_t)n;
+    memcpy(buf, bare, len); /* announced as it is */
+    return len;
+}
+
+void kith_self_alive(struct kith_core *c, struct kith_msg *msg, uint32_t incarnation,
+                     struct kith_bytes meta, uint8_t *buf)
+{
+    if (meta.len) memmove(buf, meta.data, meta.len);
+    if (meta.data) meta.data = buf;
+    bare_alive(c, msg, incarnation, meta);
+    size_t len = seal(c, msg, buf, meta.len);
+    if (len) msg->meta = kith_bytes_of(buf, len);
+}
+
+void kith_self_keep(struct kith_core *c, struct kith_bytes meta)
+{
+    c->meta_set = meta.data != NULL;
+    c->meta_len = (uint16_t)meta.len;
+    if (meta.len) memcpy(c->meta, meta.data, meta.len);
+}
+
+struct kith_bytes kith_self_kept(const struct kith_core *c)
+{
+    return kith_bytes_of(c->meta_set ? c->meta : NULL, c->meta_len);
 }
 
 void kith_self_ping(const struct kith_core *c, struct kith_msg *msg, uint32_t seq_no,
@@ -40,7 +98,14 @@ void kith_self_ping(const struct kith_core *c, struct kith_msg *msg, uint32_t se
     msg->source_node = kith_self_name(c);
 }
 
-/* Append a number and what it counts: printf is not for a pure core. */
+/* printf is not for a pure core. */
+static void append(char *text, const char *more)
+{
+    size_t len = strlen(text);
+    strncpy(text + len, more, KITH_SELF_WHY - len - 1);
+}
+
+/* Append a number and what it counts. */
 static void say(char *text, size_t number, const char *unit)
 {
     char digits[24], *p = digits + sizeof digits - 1;
@@ -49,22 +114,21 @@ static void say(char *text, size_t number, const char *unit)
         *--p = (char)('0' + number % 10);
         number /= 10;
     } while (number);
-    size_t len = strlen(text);
-    strncpy(text + len, p, KITH_SELF_WHY - len - 1);
-    len = strlen(text);
-    strncpy(text + len, unit, KITH_SELF_WHY - len - 1);
+    append(text, p);
+    append(text, unit);
 }
 
-int kith_self_fits(const struct kith_core *c, struct kith_bytes meta, size_t budget, char *why)
+int kith_self_fits(const struct kith_core *c, struct kith_bytes meta,
+                   struct kith_core_budget budget, char *why)
 {
-    struct kith_msg alive;
-    kith_self_alive(c, &alive, UINT32_MAX, meta); /* as long as it may ever be */
-    size_t len = kith_wire_size(KITH_BODY_ALIVE, &alive) + 1;
-    if (len <= kith_packet_broadcast_max(budget)) return 0;
+    size_t len = alive_size(c, meta.len);
+    if (len <= kith_packet_broadcast_max(budget.bytes)) return 0;
     memset(why, 0, KITH_SELF_WHY);
     say(why, len, " bytes of alive message, ");
     say(why, meta.len, " of them meta, can't be gossiped in packets of ");
-    say(why, budget, " bytes, which take ");
-    say(why, kith_packet_broadcast_max(budget), "");
+    say(why, budget.bytes, " bytes (the limit is ");
+    append(why, budget.limit);
+    append(why, "), which take ");
+    say(why, kith_packet_broadcast_max(budget.bytes), "");
     return -KITH_ETOOBIG;
 }

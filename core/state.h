@@ -30,10 +30,14 @@ struct kith_core {
     uint8_t name_len;
     uint8_t versions[6];
     uint16_t default_port, headroom, tailroom;
+    uint8_t meta[KITH_META_MAX]; /* ours, without what a delegate seals it with */
+    uint16_t meta_len;
+    bool meta_set; /* false: nil on the wire */
     uint32_t first_incarnation;
     bool started, left;
-    bool busy;  /* inside a call of the delegate */
-    bool dying; /* being freed */
+    bool joined; /* has met somebody else */
+    bool busy;   /* inside a call of the delegate */
+    bool dying;  /* being freed */
     uint64_t now;
     uint64_t quiet_until; /* when kith_core_log_some may say more */
     unsigned quiet_lines;

@@ -8,6 +8,8 @@
 #include "compare.h"
 #include "core_log.h"
 #include "exchange.h"
+#include "notify.h"
+#include "peer.h"
 #include "self.h"
 #include "state.h"
 #include "sync.h"
@@ -16,11 +18,11 @@ enum { ERROR_TEXT_MAX = 1024, ERROR_SHOWN_MAX = 200 };
 
 /* ---------------------------------------------------------------------------- whole messages */
 
-static void user_message(struct kith_core *c, struct kith_bytes payload)
+static void user_message(struct kith_core *c, const struct kith_exchange *s)
 {
-    if (payload.len == 0) return;
-    kith_count(c, KITH_COUNT_USER_MESSAGES_RECEIVED);
-    if (c->ops.notify_msg) KITH_ASK(c, c->ops.notify_msg(c->env.delegate_self, payload, true));
+    struct kith_bytes payload = {s->data + s->tail, (size_t)s->header.user_msg_len};
+    struct kith_peer peer = kith_exchange_peer(s);
+    if (payload.len) kith_notify_message(c, &peer, payload, KITH_RELIABLE);
 }
 
 static void on_error(struct kith_core *c, struct kith_exchange *s, const struct kith_msg *msg)
@@ -57,7 +59,7 @@ static void on_ping(struct kith_core *c, struct kith_exchange *s, const struct k
 static void complete(struct kith_core *c, struct kith_exchange *s)
 {
     if (s->type == KITH_MSG_USER) {
-        user_message(c, kith_bytes_of(s->data + s->tail, (size_t)s->header.user_msg_len));
+        user_message(c, s);
         kith_exchange_finish(c, s, 0, 0);
         return;
     }
@@ -200,7 +202,7 @@ static struct kith_exchange *known(struct kith_core *c, uint64_t now, uint32_t h
     return s;
 }
 
-uint32_t kith_core_stream_accepted(struct kith_core *c, uint64_t now, const struct kith_addr *from)
+uint32_t kith_core_stream_accepted(struct kith_core *c, uint64_t now, const struct kith_peer *from)
 {
     kith_enter(c, now);
     if (!c->started) {
@@ -216,11 +218,17 @@ static void deadline_anew(struct kith_core *c, struct kith_exchange *s)
     kith_alarm_set(&c->alarms, &s->alarm, kith_later(c->now, c->set.tcp_timeout));
 }
 
-void kith_core_stream_opened(struct kith_core *c, uint64_t now, uint32_t handle)
+void kith_core_stream_opened(struct kith_core *c, uint64_t now, uint32_t handle,
+                             const struct kith_peer *to)
 {
     struct kith_exchange *s = known(c, now, handle);
     struct kith_msg ping;
     if (!s || s->phase != KITH_PHASE_DIAL) return;
+    if (!kith_exchange_identify(s, to)) {
+        kith_exchange_refuse(c, s, KITH_DROP_BAD_IDENTITY, -KITH_EAUTH);
+        return;
+    }
+    if (to->addr) kith_addr_copy(&s->to, to->addr);
     s->phase = KITH_PHASE_TYPE;
     switch (s->kind) {
     case KITH_EXCHANGE_PING: /* its deadline is the probe's */

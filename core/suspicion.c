@@ -5,30 +5,10 @@
  * remembered by a hash of its name only.
  */
 #include "suspicion.h"
+#include "formulas.h"
 #include "state.h"
 
-#include <math.h>
 #include <stdlib.h>
-
-uint64_t kith_suspicion_min(uint32_t mult, size_t n, uint64_t interval)
-{
-    double scale = log10((double)(n ? n : 1));
-    uint64_t thousandths = (uint64_t)(1000.0 * (scale > 1.0 ? scale : 1.0));
-    unsigned __int128 min = (unsigned __int128)mult * thousandths * interval / 1000;
-    return min > INT64_MAX ? INT64_MAX : (uint64_t)min;
-}
-
-int64_t kith_suspicion_remaining(uint32_t count, uint32_t k, uint64_t elapsed, uint64_t min,
-                                 uint64_t max)
-{
-    const double second = 1e9;
-    double fraction = log((double)count + 1.0) / log((double)k + 1.0);
-    double raw = (double)max / second - fraction * ((double)max / second - (double)min / second);
-    double ms = floor(1000.0 * raw);
-    uint64_t total = ms <= 0 ? 0 : ms >= 9e12 ? INT64_MAX : (uint64_t)ms * 1000000;
-    if (total < min) total = min;
-    return (int64_t)(total - elapsed);
-}
 
 static uint64_t who(const struct kith_core *c, struct kith_bytes from)
 {
@@ -70,16 +50,22 @@ void kith_suspicion_forget(struct kith_core *c, struct kith_record *p)
     p->suspicion = NULL;
 }
 
-bool kith_suspicion_confirm(struct kith_core *c, struct kith_record *p, struct kith_bytes from)
+bool kith_suspicion_counts(const struct kith_core *c, const struct kith_record *p,
+                           struct kith_bytes from)
 {
-    struct kith_suspicion *s = p->suspicion;
+    const struct kith_suspicion *s = p->suspicion;
     uint64_t hash = who(c, from);
     if (s->count >= s->k) return false;
     for (uint32_t i = 0; i <= s->count; i++)
         if (s->from[i] == hash) return false;
-    s->from[++s->count] = hash;
+    return true;
+}
+
+void kith_suspicion_confirm(struct kith_core *c, struct kith_record *p, struct kith_bytes from)
+{
+    struct kith_suspicion *s = p->suspicion;
+    s->from[++s->count] = who(c, from);
     int64_t left = kith_suspicion_remaining(s->count, s->k, c->now - s->start, s->min, s->max);
     /* Nothing left: it fires with the next tick, after all that has already arrived was fed. */
     kith_alarm_set(&c->alarms, &s->alarm, left > 0 ? kith_later(c->now, (uint64_t)left) : c->now);
-    return true;
 }

@@ -12,7 +12,8 @@
  *
  *     begin    alive -> suspect     the timer runs: `max`, or `min` when nobody could confirm
  *     confirm  another accuser      the timer is shortened towards `min`; after k it stays
- *     fire     time is up           merge.c declares the member dead, which forgets the suspicion
+ *     fire     time is up           merge.c declares the member dead, which forgets the suspicion;
+ *                                   when a delegate is against it the timer is set again
  *     forget   suspect -> anything  the timer is cleared and freed
  */
 struct kith_suspicion {
@@ -23,15 +24,13 @@ struct kith_suspicion {
     uint64_t from[];   /* hashes of the 1 + k accusers, the first one's included */
 };
 
-/* The tables of PROTOCOL.md 2.6, in the unit of the interval. */
-uint64_t kith_suspicion_min(uint32_t mult, size_t n, uint64_t interval);
-int64_t kith_suspicion_remaining(uint32_t count, uint32_t k, uint64_t elapsed, uint64_t min,
-                                 uint64_t max);
-
 int kith_suspicion_begin(struct kith_core *, struct kith_record *, struct kith_bytes from,
                          void (*fire)(struct kith_core *, struct kith_alarm *));
 void kith_suspicion_forget(struct kith_core *, struct kith_record *);
-/* Whether this accuser is new and counts. */
-bool kith_suspicion_confirm(struct kith_core *, struct kith_record *, struct kith_bytes from);
+/* Is this accuser new, and are there not enough yet? */
+bool kith_suspicion_counts(const struct kith_core *, const struct kith_record *,
+                           struct kith_bytes from);
+/* One that counts. */
+void kith_suspicion_confirm(struct kith_core *, struct kith_record *, struct kith_bytes from);
 
 #endif

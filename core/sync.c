@@ -3,9 +3,13 @@
  * (PROTOCOL.md 2.10, 2.13).
  */
 #include "sync.h"
+#include "formulas.h"
 #include "choose.h"
+#include "compare.h"
 #include "core_log.h"
 #include "merge.h"
+#include "notify.h"
+#include "peer.h"
 #include "state.h"
 #include "view.h"
 
@@ -26,16 +30,17 @@ static bool reserve(struct kith_buf *buf, size_t more)
 }
 
 struct state_sink {
+    struct kith_sink sink; /* first: the delegate hands it back */
     struct kith_buf buf;
     size_t limit;
 };
 
-static int state_write(void *ctx, const void *data, size_t len)
+static int state_write(const struct kith_sink *sink, struct kith_bytes piece)
 {
-    struct state_sink *s = ctx;
-    if (len > s->limit - s->buf.len) return -KITH_ETOOBIG;
-    if (!reserve(&s->buf, len)) return -KITH_ENOMEM;
-    if (len) memcpy(kith_buf_put(&s->buf, len), data, len);
+    struct state_sink *s = (struct state_sink *)(uintptr_t)sink;
+    if (piece.len > s->limit - s->buf.len) return -KITH_ETOOBIG;
+    if (!reserve(&s->buf, piece.len)) return -KITH_ENOMEM;
+    if (piece.len) memcpy(kith_buf_put(&s->buf, piece.len), piece.data, piece.len);
     return 0;
 }
 
@@ -59,11 +64,11 @@ static bool append(struct kith_buf *buf, enum kith_body body, const struct kith_
 
 int kith_sync_send(struct kith_core *c, struct kith_exchange *s, bool join, bool last)
 {
-    struct state_sink user = {.limit = (size_t)c->set.max_stream_size};
-    struct kith_sink sink = {sizeof sink, &user, state_write};
+    struct state_sink user = {.sink = {sizeof user.sink, state_write},
+                              .limit = (size_t)c->set.max_stream_size};
     struct kith_buf buf = {0};
     struct kith_msg msg = {.join = join, .nodes = c->members.count};
-    if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &sink));
+    if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &user.sink));
     msg.user_state_len = (int64_t)user.buf.len;
     bool ok = reserve(&buf, 1);
     if (ok) *kith_buf_put(&buf, 1) = KITH_MSG_PUSH_PULL;
@@ -155,14 +160,39 @@ static bool compatible(struct kith_core *c, const struct kith_exchange *s, struc
     return true;
 }
 
+/* The list came in answer to a join of whom we named. Does it look as if that member had answered:
+ * alive, and nobody else where we dialled? Who answers lists itself. */
+static bool answered_by(const struct kith_exchange *s, struct cursor list)
+{
+    struct kith_bytes name = {(const uint8_t *)s->name, s->name_len};
+    struct kith_bytes dialled = {s->to.bytes, s->to.len};
+    bool there = false;
+    struct kith_msg msg;
+    for (struct cursor k = list; next(&k, &msg);) {
+        if (msg.state != KITH_ALIVE) continue;
+        if (kith_short_equal(msg.node, name))
+            there = true;
+        else if (msg.port == s->to.port && kith_short_equal(msg.addr, dialled))
+            return false;
+    }
+    return there;
+}
+
+static int check_name(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
+{
+    if (s->kind != KITH_EXCHANGE_JOIN || s->name_len == 0 || answered_by(s, list)) return 0;
+    kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "Whoever answered, it was not '%.*s'",
+                       (int)s->name_len, s->name);
+    return -KITH_EREFUSED;
+}
+
 /* Ask the delegate whether to merge with all these. */
-static int ask_merge(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
+static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct cursor list)
 {
     struct kith_msg msg;
-    struct kith_error err = {.size = sizeof err};
     size_t count = 0, names = 0;
+    if (!kith_judges(c, KITH_CLAIM_MERGE)) return 0;
     for (struct cursor k = list; next(&k, &msg); count++) names += msg.node.len + 1;
-    if (!c->ops.notify_merge) return 0;
     size_t size = count * sizeof(struct kith_member) + names;
     struct kith_member *members = size > c->set.max_stream_memory ? NULL : malloc(size + 1);
     if (!members) {
@@ -173,38 +203,34 @@ static int ask_merge(struct kith_core *c, const struct kith_exchange *s, struct 
     count = 0;
     for (struct cursor k = list; next(&k, &msg); count++) {
         if (msg.addr.len > KITH_ADDR_MAX) msg.addr.len = 0;
-        kith_view_message(&msg, name, &members[count]);
+        kith_view_message(c, &msg, name, &members[count]);
         name += msg.node.len + 1;
     }
-    int no;
-    KITH_ASK(c,
-             no = c->ops.notify_merge(c->env.delegate_self, members, count, sizeof *members, &err));
+    bool yes = kith_judged(c, KITH_CLAIM_MERGE, members, count, from);
     free(members);
-    if (!no) return 0;
-    kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "Failed push/pull merge: %s", err.text);
-    return -KITH_EREFUSED;
+    return yes ? 0 : -KITH_EREFUSED;
 }
 
 /* ------------------------------------------------------------------------------- merging */
 
-static void merge_entry(struct kith_core *c, struct kith_msg *msg)
+static void merge_entry(struct kith_core *c, const struct kith_peer *from, struct kith_msg *msg)
 {
     if (c->set.protocol_version < 2 || msg->port == 0) msg->port = c->default_port;
     switch (msg->state) {
     case KITH_ALIVE:
         msg->type = KITH_MSG_ALIVE;
-        kith_alive(c, msg, KITH_FROM_LIST, NULL);
+        kith_alive(c, msg, from, NULL);
         break;
     case KITH_LEFT:
         msg->type = KITH_MSG_DEAD;
         msg->from = msg->node;
-        kith_dead(c, msg, KITH_FROM_LIST, NULL);
+        kith_dead(c, msg, from, NULL);
         break;
     case KITH_SUSPECT:
     case KITH_DEAD: /* no more than a suspicion, and ours from here on (PROTOCOL.md T14) */
         msg->type = KITH_MSG_SUSPECT;
         msg->from = kith_self_name(c);
-        kith_suspect(c, msg, KITH_FROM_LIST);
+        kith_suspect(c, msg, from);
         break;
     default: break;
     }
@@ -216,15 +242,15 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
     struct kith_bytes user = kith_bytes_of(s->data + s->tail, (size_t)s->header.user_state_len);
     bool join = s->kind == KITH_EXCHANGE_INBOUND ? s->header.join : s->kind == KITH_EXCHANGE_JOIN;
     struct kith_msg msg;
-    int err = compatible(c, s, list) ? 0 : -KITH_EREFUSED;
-    if (err == 0 && join) err = ask_merge(c, s, list);
+    struct kith_peer from = kith_exchange_peer(s);
+    int err = compatible(c, s, list) ? check_name(c, s, list) : -KITH_EREFUSED;
+    if (err == 0 && join) err = ask_merge(c, &from, list);
     if (err < 0) {
         kith_count(c, KITH_COUNT_MERGES_REFUSED);
         return err;
     }
-    for (struct cursor k = list; next(&k, &msg);) merge_entry(c, &msg);
-    if (user.len && c->ops.merge_remote_state)
-        KITH_ASK(c, c->ops.merge_remote_state(c->env.delegate_self, user, join));
+    for (struct cursor k = list; next(&k, &msg);) merge_entry(c, &from, &msg);
+    if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));
     return 0;
 }
 
@@ -244,9 +270,9 @@ static void ended(struct kith_core *c, const struct kith_exchange *s, int status
 }
 
 struct kith_exchange *kith_sync_dial(struct kith_core *c, enum kith_exchange_kind kind,
-                                     const struct kith_addr *to, struct kith_bytes name)
+                                     const struct kith_peer *to)
 {
-    return kith_exchange_dial(c, kind, to, name, kith_later(c->now, c->set.tcp_timeout), ended);
+    return kith_exchange_dial(c, kind, to, kith_later(c->now, c->set.tcp_timeout), ended);
 }
 
 /* ------------------------------------------------------------------------------- the tick */
@@ -254,13 +280,6 @@ struct kith_exchange *kith_sync_dial(struct kith_core *c, enum kith_exchange_kin
 static bool partner(struct kith_core *c, const struct kith_record *p)
 {
     return p != c->self && p->state == KITH_ALIVE;
-}
-
-uint32_t kith_push_pull_scale(size_t n)
-{
-    uint32_t times = 1;
-    for (uint64_t limit = 32; n > limit; limit *= 2) times++;
-    return times;
 }
 
 void kith_sync_schedule(struct kith_core *c, bool first)
@@ -282,5 +301,6 @@ void kith_sync_tick(struct kith_core *c, struct kith_alarm *alarm)
     kith_record_address(chosen[0], &to);
     kith_core_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
                   KITH_STR(kith_record_name(chosen[0])));
-    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &to, kith_record_name(chosen[0]));
+    struct kith_peer peer = kith_peer_of(&to, kith_record_name(chosen[0]), chosen[0]->versions[1]);
+    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &peer);
 }

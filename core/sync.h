@@ -11,7 +11,7 @@
 /* Begin a push/pull: kind is KITH_EXCHANGE_JOIN or KITH_EXCHANGE_PUSH_PULL. NULL: as for any dial.
  */
 struct kith_exchange *kith_sync_dial(struct kith_core *, enum kith_exchange_kind,
-                                     const struct kith_addr *, struct kith_bytes name);
+                                     const struct kith_peer *);
 int kith_sync_send(struct kith_core *, struct kith_exchange *, bool join, bool last);
 int kith_sync_merge(struct kith_core *, struct kith_exchange *);
 
@@ -19,6 +19,5 @@ void kith_sync_tick(struct kith_core *, struct kith_alarm *);
 /* Set the alarm for the next push/pull; the first one is spread over an interval. */
 void kith_sync_schedule(struct kith_core *, bool first);
 /* How many intervals lie between two push/pulls in a cluster of n (PROTOCOL.md 2.10). */
-uint32_t kith_push_pull_scale(size_t n);
 
 #endif

@@ -2,14 +2,18 @@
  * view.c - a member as delegates and the owner of the core see it.
  */
 #include "view.h"
+#include "compare.h"
+#include "state.h"
 
-void kith_view_record(const struct kith_record *p, struct kith_member *out)
+void kith_view_record(const struct kith_core *c, const struct kith_record *p,
+                      struct kith_member *out)
 {
     out->size = sizeof *out;
     out->state = p->state;
     out->incarnation = p->incarnation;
-    memcpy(out->versions, p->versions, sizeof out->versions);
-    out->reserved[0] = out->reserved[1] = 0;
+    out->flags = p == c->self ? KITH_MEMBER_LOCAL : 0;
+    memset(out->versions, 0, sizeof out->versions);
+    memcpy(out->versions, p->versions, sizeof p->versions);
     out->name = kith_record_name(p);
     out->meta = kith_record_meta(p);
     kith_record_address(p, &out->addr);
@@ -17,14 +21,15 @@ void kith_view_record(const struct kith_record *p, struct kith_member *out)
     out->accuser = kith_record_accuser(p);
 }
 
-void kith_view_message(const struct kith_msg *msg, char *name_copy, struct kith_member *out)
+void kith_view_message(const struct kith_core *c, const struct kith_msg *msg, char *name_copy,
+                       struct kith_member *out)
 {
     memset(out, 0, sizeof *out);
     out->size = sizeof *out;
     out->incarnation = msg->incarnation;
     out->state = (uint32_t)msg->state;
-    if (msg->vsn.len >= sizeof out->versions)
-        memcpy(out->versions, msg->vsn.data, sizeof out->versions);
+    if (kith_short_equal(msg->node, kith_self_name(c))) out->flags = KITH_MEMBER_LOCAL;
+    if (msg->vsn.len >= 6) memcpy(out->versions, msg->vsn.data, 6);
     if (msg->node.len) memcpy(name_copy, msg->node.data, msg->node.len);
     name_copy[msg->node.len] = 0;
     out->name = kith_bytes_of(name_copy, msg->node.len);

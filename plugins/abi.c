@@ -7,6 +7,8 @@
  */
 #include "loader.h"
 
+#include "config.h"
+
 #include <stdlib.h>
 
 enum {
@@ -70,11 +72,11 @@ static int check_header(const struct kith_plugin *raw, size_t extent, struct kit
         return kith_fail(err, KITH_EINVAL,
                          "its name `%.64s` is none: a-z first, then a-z 0-9 _, at most %d bytes",
                          raw->name ? raw->name : "", NAME_MAX_LEN);
-    uint64_t unknown = raw->requires & ~(uint64_t)KITH_REQUIRES_KNOWN;
+    uint64_t unknown = raw->must_know & ~(uint64_t)KITH_MUST_KNOW;
     if (unknown)
         return kith_fail(err, KITH_EUNSUPPORTED,
-                         "plugin `%s` (ABI %d.%u) requires bit %d, which this Kith (ABI %d.%d) "
-                         "does not know: a newer Kith is needed",
+                         "plugin `%s` (ABI %d.%u) must have bit %d understood, which this Kith "
+                         "(ABI %d.%d) does not know: a newer Kith is needed",
                          raw->name, KITH_ABI_MAJOR, raw->abi_minor, __builtin_ctzll(unknown),
                          KITH_ABI_MAJOR, KITH_ABI_MINOR);
     if (raw->kind < KITH_TRANSPORT || raw->kind > KITH_DELEGATE)
@@ -93,61 +95,24 @@ static int check_header(const struct kith_plugin *raw, size_t extent, struct kit
 
 /* -------------------------------------------------------------------------------- parameters */
 
-/* Bytes and alignment of what a parameter is stored in; 0: no such type. */
-static size_t param_bytes(uint32_t type, size_t *align)
-{
-#define AS(t) (*align = _Alignof(t), sizeof(t))
-    switch (type) {
-    case KITH_PARAM_BOOL: return AS(bool);
-    case KITH_PARAM_UINT:
-    case KITH_PARAM_ENUM: return AS(uint32_t);
-    case KITH_PARAM_SIZE:
-    case KITH_PARAM_DURATION: return AS(uint64_t);
-    case KITH_PARAM_STRING:
-    case KITH_PARAM_PATH: return AS(const char *);
-    case KITH_PARAM_STRINGS: return AS(struct kith_strings);
-    case KITH_PARAM_FLOAT: return AS(double);
-    default: return 0;
-    }
-#undef AS
-}
-
-/* Keys that an entry has by itself. */
-static bool taken(const char *name)
-{
-    static const char *const own[] = {"use", "channel", "keys", "wire"};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (strcmp(name, own[i]) == 0) return true;
-    return false;
-}
-
+/* What kith_param_check() leaves to us: the parameters as a whole. */
 static int check_param(const struct kith_plugin *plugin, const struct kith_param *params, size_t i,
                        struct kith_error *err)
 {
     const struct kith_param *p = &params[i];
+    struct kith_error said = {.size = sizeof said};
     const char *why = NULL;
-    size_t align = 1, bytes = param_bytes(p->type, &align);
     if (!kith_abi_name_ok(p->name))
         why = "is not a name: a-z first, then a-z 0-9 _";
-    else if (taken(p->name))
-        why = "is a key that every entry has already";
-    else if (!bytes)
-        why = "has a type that this Kith does not know";
-    else if (bytes > plugin->instance_size || p->offset > plugin->instance_size - bytes)
-        why = "lies outside of the instance";
-    else if (p->offset % align)
-        why = "is stored at an unaligned offset";
     else if (!p->doc || !*p->doc)
         why = "has no doc";
-    else if (p->type == KITH_PARAM_ENUM && (!p->choices || !p->choices[0]))
-        why = "is an ENUM without choices";
-    else if (p->max && p->min > p->max)
-        why = "has a minimum over its maximum";
+    else if (kith_param_check(p, plugin->instance_size, &said) != 0)
+        why = said.text;
     for (size_t j = 0; !why && j < i; j++) {
-        size_t there = param_bytes(params[j].type, &align);
-        if (strcmp(params[j].name, p->name) == 0)
+        const struct kith_param *q = &params[j];
+        if (strcmp(q->name, p->name) == 0)
             why = "is there twice";
-        else if (p->offset < params[j].offset + there && params[j].offset < p->offset + bytes)
+        else if (p->offset < q->offset + q->width && q->offset < p->offset + p->width)
             why = "is stored over another one";
     }
     if (!why) return 0;
@@ -194,12 +159,9 @@ struct must {
 
 /* Without these the host can't work; everything else may be NULL. */
 static const struct must transport_must[] = {
-    MUST(kith_transport_ops, attach),        MUST(kith_transport_ops, limits),
-    MUST(kith_transport_ops, advertise),     MUST(kith_transport_ops, parse),
-    MUST(kith_transport_ops, format),        MUST(kith_transport_ops, send_packet),
-    MUST(kith_transport_ops, stream_open),   MUST(kith_transport_ops, stream_write),
-    MUST(kith_transport_ops, stream_finish), MUST(kith_transport_ops, stream_reset),
-    MUST(kith_transport_ops, stream_read),   {0},
+    MUST(kith_transport_ops, limits),      MUST(kith_transport_ops, advertise),
+    MUST(kith_transport_ops, parse),       MUST(kith_transport_ops, format),
+    MUST(kith_transport_ops, send_packet), {0},
 };
 static const struct must codec_must[] = {
     MUST(kith_codec_ops, room),
@@ -255,6 +217,21 @@ static int check_codec(const struct kith_plugin *plugin, const struct kith_codec
                      plane, why);
 }
 
+/* All that streams need, or none of it: a transport of packets only. */
+static int check_transport(const struct kith_plugin *plugin, const struct kith_transport_ops *ops,
+                           struct kith_error *err)
+{
+    if (!ops->stream_open) return 0;
+    const char *lacks = !ops->stream_write    ? "stream_write"
+                        : !ops->stream_finish ? "stream_finish"
+                        : !ops->stream_reset  ? "stream_reset"
+                        : !ops->stream_read   ? "stream_read"
+                                              : NULL;
+    if (!lacks) return 0;
+    return kith_fail(err, KITH_EINVAL, "transport `%s` has stream_open(), but lacks %s()",
+                     plugin->name, lacks);
+}
+
 static int copy_ops(struct copy *copy, struct kith_error *err)
 {
     const struct kith_plugin *plugin = &copy->plugin;
@@ -279,7 +256,11 @@ static int copy_ops(struct copy *copy, struct kith_error *err)
                              plugin->name, must->name);
     }
     copy->plugin.ops = &copy->ops;
-    return plugin->kind == KITH_CODEC ? check_codec(plugin, &copy->ops.codec, err) : 0;
+    switch (plugin->kind) {
+    case KITH_TRANSPORT: return check_transport(plugin, &copy->ops.transport, err);
+    case KITH_CODEC: return check_codec(plugin, &copy->ops.codec, err);
+    default: return 0;
+    }
 }
 
 int kith_abi_copy(struct kith_plugin **out, const struct kith_plugin *raw, size_t extent,

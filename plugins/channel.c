@@ -2,9 +2,9 @@
  * channel.c - frames of channels (docs/WIRE.md, Channels). Bytes only: who gets them is decided in
  * delegates.c.
  *
- * A message:   F2 6B 63 31 | kind | hops | id:8 | n | name:n | body
- * State:       raw state | F2 6B | len:5 | pieces | size:4 | 6B 63 73 31      piece: n | name:n |
- * len:4 | body
+ * A message:   F2 6B 63 31 | kind | hops | id:8 | n | name:n | [s:2 | sender:s |] body
+ * State:       raw state | F2 6B | len:5 | pieces | size:4 | 6B 63 73 31
+ * A piece:     n | name:n | len:4 | body
  *
  * No UTF-8 text begins with F2 6B, and none of the messages of Serf (types 0 to 10), Consul,
  * Alertmanager (protobuf, field 1 first) or memberlist itself does. The section of a state has the
@@ -15,7 +15,16 @@
 
 #include <stdlib.h>
 
-enum { HEAD = 15, AT_KIND = 4, AT_HOPS = 5, AT_ID = 6, AT_NAME_LEN = 14, PIECE_LEN = 4 };
+enum {
+    HEAD = 15,
+    AT_KIND = 4,
+    AT_HOPS = 5,
+    AT_ID = 6,
+    AT_NAME_LEN = 14,
+    SENDER = 2,
+    PIECE_LEN = 4
+};
+enum { RELAYED = 1, NAMED = 2 }; /* bits of the kind on the wire */
 static const uint8_t magic[4] = {0xF2, 0x6B, 0x63, 0x31};
 static const uint8_t foot_magic[4] = {0x6B, 0x63, 0x73, 0x31};
 
@@ -29,6 +38,14 @@ static uint32_t get32(const uint8_t *in)
     return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
 }
 
+static void put16(uint8_t *out, size_t v)
+{
+    out[0] = (uint8_t)(v >> 8);
+    out[1] = (uint8_t)v;
+}
+
+static size_t get16(const uint8_t *in) { return (size_t)in[0] << 8 | in[1]; }
+
 static bool name_len_ok(size_t len) { return len > 0 && len <= KITH_CHANNEL_NAME_MAX; }
 
 /* ---------------------------------------------------------------------------------- messages */
@@ -38,33 +55,50 @@ bool kith_channel_is(struct kith_bytes msg)
     return msg.len >= sizeof magic && memcmp(msg.data, magic, sizeof magic) == 0;
 }
 
+/* Cut the sender's name off the front of what follows the channel's. */
+static int parse_sender(struct kith_channel_frame *frame, struct kith_bytes rest)
+{
+    if (rest.len < SENDER) return -KITH_EMALFORMED;
+    size_t len = get16(rest.data);
+    if (rest.len - SENDER < len) return -KITH_EMALFORMED;
+    frame->sender = kith_bytes_of(rest.data + SENDER, len);
+    frame->body = kith_bytes_of(rest.data + SENDER + len, rest.len - SENDER - len);
+    return 0;
+}
+
 int kith_channel_parse(struct kith_bytes msg, struct kith_channel_frame *frame)
 {
     if (!kith_channel_is(msg) || msg.len < HEAD) return -KITH_EMALFORMED;
     size_t name_len = msg.data[AT_NAME_LEN];
-    if (!name_len_ok(name_len) || msg.len < HEAD + name_len ||
-        msg.data[AT_KIND] > KITH_CHANNEL_RELAYED)
+    uint8_t kind = msg.data[AT_KIND];
+    if (!name_len_ok(name_len) || msg.len < HEAD + name_len || kind > (RELAYED | NAMED))
         return -KITH_EMALFORMED;
-    frame->kind = msg.data[AT_KIND];
+    frame->kind = kind & RELAYED;
     frame->hops = msg.data[AT_HOPS];
     frame->id = (uint64_t)get32(msg.data + AT_ID) << 32 | get32(msg.data + AT_ID + 4);
     frame->name = kith_bytes_of(msg.data + HEAD, name_len);
+    frame->sender = kith_bytes_of(NULL, 0);
     frame->body = kith_bytes_of(msg.data + HEAD + name_len, msg.len - HEAD - name_len);
-    return 0;
+    return kind & NAMED ? parse_sender(frame, frame->body) : 0;
 }
 
-size_t kith_channel_head(size_t name_len) { return HEAD + name_len; }
+size_t kith_channel_head(size_t name_len, size_t sender_len)
+{
+    return HEAD + name_len + SENDER + sender_len;
+}
 
-size_t kith_channel_write_head(uint8_t *out, const struct kith_channel_frame *frame)
+void kith_channel_write_head(uint8_t *out, const struct kith_channel_frame *frame)
 {
     memcpy(out, magic, sizeof magic);
-    out[AT_KIND] = frame->kind;
+    out[AT_KIND] = frame->kind | NAMED;
     out[AT_HOPS] = frame->hops;
     put32(out + AT_ID, (uint32_t)(frame->id >> 32));
     put32(out + AT_ID + 4, (uint32_t)frame->id);
     out[AT_NAME_LEN] = (uint8_t)frame->name.len;
     memcpy(out + HEAD, frame->name.data, frame->name.len);
-    return HEAD + frame->name.len;
+    uint8_t *sender = out + HEAD + frame->name.len;
+    put16(sender, frame->sender.len);
+    if (frame->sender.len) memcpy(sender + SENDER, frame->sender.data, frame->sender.len);
 }
 
 void kith_channel_set_hops(uint8_t *msg, uint8_t hops) { msg[AT_HOPS] = hops; }

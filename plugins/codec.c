@@ -1,33 +1,19 @@
 /*
- * codec.c - a codec entry in use: made with its keys and layer bytes, shared over reloads, blamed
- * when it breaks its contract. Knows nothing of chains.
+ * codec.c - a codec entry in use: made with its layer bytes, shared over reloads, named when it is
+ * slow. Knows nothing of chains.
  */
 #include "codec.h"
 
 #include <stdlib.h>
 
-int kith_codec_breach(struct kith_codec *c, const char *what)
-{
-    const struct kith_host *host = c->instance->host;
-    host->log(host, KITH_LOG_ERROR, "broke its contract: %s; the message is dropped", what);
-    if (!c->breaches)
-        c->breaches = host->counter(host, "contract_breaches",
-                                    "Messages dropped because the codec misbehaved.");
-    if (c->breaches) ++*c->breaches;
-    return -KITH_EIO;
-}
+enum { SLOW_MS = 50, ROOM_MAX = 4096 };
 
-static void rekey(void *arg)
+/* A message may take 50 ms, and a long one 50 ms for each MiB more: what a busy machine takes from
+ * everybody is no fault of a codec. */
+void kith_codec_timed(struct kith_codec *c, const char *call, uint64_t ns, size_t len)
 {
-    struct kith_codec *c = arg;
-    if (!c->ops->rekey) return;
-    kith_instance_enter(c->instance);
-    int rc = c->ops->rekey(c->instance->self);
-    kith_instance_leave(c->instance);
-    const struct kith_host *host = c->instance->host;
-    if (rc)
-        host->log(host, KITH_LOG_ERROR,
-                  "could not take over the changed keys (code %d); the former ones stay", rc);
+    if (ns / 1000000 >= SLOW_MS * (1 + ((uint64_t)len >> 20)))
+        kith_instance_slow(c->instance, call, ns);
 }
 
 /* ---------------------------------------------------------------------------------- building */
@@ -64,30 +50,14 @@ static int decide_form(struct kith_codec *c, enum kith_plane plane, struct kith_
     return 0;
 }
 
-static int take_ring(struct kith_codec *c, const struct kith_entry *entry,
-                     struct kith_keyring *ring, struct kith_error *err)
-{
-    if (!(c->ops->flags & KITH_CODEC_KEYED)) return 0;
-    if (entry->has_keys)
-        c->ring = kith_keyring_new(&entry->keys);
-    else if (ring)
-        c->ring = kith_keyring_ref(ring);
-    if (c->ring && kith_keyring_count(c->ring)) return 0;
-    return kith_fail(err, KITH_EINVAL, "needs a key: give it `keys:`, or the node a `keyring:`");
-}
-
 /* What there is to say about the entry, without its name and place. */
-static int decide(struct kith_codec *c, const struct kith_entry *entry, struct kith_keyring *ring,
-                  struct kith_error *err)
+static int decide(struct kith_codec *c, const struct kith_entry *entry, struct kith_error *err)
 {
     const struct kith_codec_ops *ops = c->ops;
     const uint32_t guards = KITH_AUTHENTICATES | KITH_ENCRYPTS;
     c->provides = ops->provides | (ops->provides & KITH_AUTHENTICATES ? KITH_CHECKS : 0);
-    c->may_pass = !(ops->provides & guards) && !(ops->flags & KITH_CODEC_KEYED);
-    if (!c->may_pass && ops->flags & KITH_CODEC_PEER_CRC)
-        return kith_fail(err, KITH_EINVAL, "guards messages, so no peer may be spared its layer");
-    int rc = take_ring(c, entry, ring, err);
-    if (!rc) rc = decide_form(c, KITH_PACKET, ops->packet, entry->wire, err);
+    c->may_pass = !(ops->provides & guards) && !(entry->plugin->flags & KITH_KEYED);
+    int rc = decide_form(c, KITH_PACKET, ops->packet, entry->wire, err);
     if (!rc) rc = decide_form(c, KITH_STREAM, ops->stream, entry->wire, err);
     return rc;
 }
@@ -104,17 +74,22 @@ int kith_codec_new(struct kith_codec **out, const struct kith_entry *entry,
     }
     c->refs = 1;
     c->ops = entry->plugin->ops;
-    c->stats.name = entry->plugin->name;
-    if ((rc = decide(c, entry, ring, err)) < 0) {
+    if ((rc = decide(c, entry, err)) < 0) {
         kith_entry_failed(entry, maker->file, rc, err);
         goto out;
     }
-    if ((rc = kith_instance_new(&c->instance, entry, maker, c->ring, err)) < 0) goto out;
+    if ((rc = kith_instance_new(&c->instance, entry, maker, ring, err)) < 0) goto out;
+    c->stats.name = kith_instance_name(c->instance);
     c->room.protocol = protocol;
     kith_instance_enter(c->instance);
     c->ops->room(c->instance->self, &c->room);
     kith_instance_leave(c->instance);
-    if (c->ring) kith_keyring_listen(c->ring, rekey, c);
+    if (c->room.head > ROOM_MAX || c->room.tail > ROOM_MAX) {
+        rc = kith_fail(err, KITH_EINVAL, "room(): %u and %u bytes around a message are too many",
+                       c->room.head, c->room.tail);
+        kith_entry_failed(entry, maker->file, rc, err);
+        goto out;
+    }
     *out = c;
 out:
     if (rc) kith_codec_unref(c);
@@ -124,35 +99,12 @@ out:
 void kith_codec_unref(struct kith_codec *c)
 {
     if (!c || --c->refs) return;
-    if (c->ring) kith_keyring_unlisten(c->ring, rekey, c);
     kith_instance_free(c->instance);
-    if (c->ring) kith_keyring_unref(c->ring);
     free(c);
-}
-
-/* ----------------------------------------------------------------------------------- sharing */
-
-static bool same_keys(struct kith_keyring *ring, const struct kith_secrets *keys)
-{
-    struct kith_key key = {.size = sizeof key};
-    if (kith_keyring_count(ring) != keys->count) return false;
-    for (size_t i = 0; i < keys->count; i++)
-        if (kith_keyring_key(ring, i, NULL, &key) < 0 || key.len != keys->items[i].len ||
-            memcmp(key.data, keys->items[i].data, key.len) != 0)
-            return false;
-    return true;
 }
 
 bool kith_codec_fits(const struct kith_codec *c, const struct kith_entry *entry,
                      struct kith_keyring *ring, uint8_t protocol)
 {
-    const struct kith_entry *mine = c->instance->entry;
-    if (c->instance->plugin != entry->plugin ||
-        memcmp(mine->digest, entry->digest, sizeof mine->digest) != 0)
-        return false;
-    if (c->room.protocol != protocol || mine->wire != entry->wire ||
-        mine->has_keys != entry->has_keys)
-        return false;
-    if (!c->ring) return true;
-    return entry->has_keys ? same_keys(c->ring, &entry->keys) : c->ring == ring;
+    return c->room.protocol == protocol && kith_instance_same(c->instance, entry, ring);
 }

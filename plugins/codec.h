@@ -14,14 +14,12 @@ struct kith_codec {
     unsigned refs;
     struct kith_instance *instance;
     const struct kith_codec_ops *ops;
-    struct kith_keyring *ring;               /* that it listens to, or NULL */
     struct kith_form forms[KITH_STREAM + 1]; /* by plane, layer bytes decided */
     struct kith_room room;                   /* what it adds, without what the host writes */
     uint32_t provides; /* as the plugin says; who authenticates also notices accidents */
     bool may_pass;     /* a message may go out without this layer: it guards nothing */
     struct kith_codec_stats stats;
     unsigned seal_turn, open_turn; /* for sampling */
-    uint64_t *breaches;            /* counter, NULL before the first */
 };
 
 int kith_codec_new(struct kith_codec **, const struct kith_entry *, const struct kith_host_maker *,
@@ -30,8 +28,8 @@ void kith_codec_unref(struct kith_codec *);
 /* Would this one have been made from that entry? */
 bool kith_codec_fits(const struct kith_codec *, const struct kith_entry *,
                      struct kith_keyring *ring, uint8_t protocol);
-/* It broke its contract: log, count. Always -KITH_EIO. */
-int kith_codec_breach(struct kith_codec *, const char *what);
+/* A call took ns for a message of len bytes: who holds up the node is blamed. */
+void kith_codec_timed(struct kith_codec *, const char *call, uint64_t ns, size_t len);
 
 /* First bytes that are layers, also when nobody here opens them; never messages. */
 static inline bool kith_is_layer(uint8_t first)
@@ -62,7 +60,7 @@ static inline int kith_codec_seal(struct kith_codec *c, struct kith_buf *buf, st
     kith_instance_enter(in);
     int rc = c->ops->seal(in->self, buf, f);
     kith_instance_leave(in);
-    return rc;
+    return rc < 0 ? kith_code(rc) : rc;
 }
 
 static inline int kith_codec_open(struct kith_codec *c, struct kith_buf *buf, struct kith_frame *f)
@@ -71,15 +69,16 @@ static inline int kith_codec_open(struct kith_codec *c, struct kith_buf *buf, st
     kith_instance_enter(in);
     int rc = c->ops->open(in->self, buf, f);
     kith_instance_leave(in);
-    return rc;
+    return rc < 0 ? kith_code(rc) : rc;
 }
 
-static inline size_t kith_codec_sealed(struct kith_codec *c, size_t len, const struct kith_frame *f)
+static inline size_t kith_codec_sealed_size(struct kith_codec *c, size_t len,
+                                            const struct kith_frame *f)
 {
-    if (!c->ops->sealed) return len + c->room.head + c->room.tail;
+    if (!c->ops->sealed_size) return len + c->room.head + c->room.tail;
     struct kith_instance *in = c->instance;
     kith_instance_enter(in);
-    size_t n = c->ops->sealed(in->self, len, f);
+    size_t n = c->ops->sealed_size(in->self, len, f);
     kith_instance_leave(in);
     return n;
 }

@@ -12,70 +12,25 @@
 
 enum { KEPT = 1 << 20 }; /* bytes of scratch memory that are kept for the next time */
 
-/* -------------------------------------------------------------------------------- one by one */
-
-static struct kith_listener *listener_at(const struct kith_delegates_shared *shared, size_t i)
-{
-    size_t n = shared->active->count;
-    if (i < n) return shared->active->listeners[i];
-    return i - n < shared->own_count ? shared->own[i - n] : NULL;
-}
-
-/* Run `call` for each listener that has the callback `fn`; inside, `l` is the one. */
-#define EACH(shared, fn, call) \
-    do { \
-        struct kith_listener *l; \
-        for (size_t i_ = 0; (l = listener_at(shared, i_)); i_++) { \
-            if (!l->ops.fn) continue; \
-            uint64_t entered_ = kith_listener_enter(l); \
-            call; \
-            kith_listener_leave(l, entered_, #fn); \
-        } \
-    } while (0)
-
-static bool same(struct kith_bytes a, struct kith_bytes b)
-{
-    return a.len == b.len && (!a.len || memcmp(a.data, b.data, a.len) == 0);
-}
-
 /* ------------------------------------------------------------------------------------ events */
 
-static void all_join(void *self, const struct kith_member *m)
+static void tell_all(struct kith_delegates_shared *shared, const struct kith_event *given)
 {
-    struct kith_delegates_shared *shared = self;
-    EACH(shared, notify_join, l->ops.notify_join(l->self, m));
+    struct kith_event event = *given;
+    if (!event.wall) event.wall = shared->setup.wall(shared->setup.ctx);
+    KITH_EACH(shared, event, l->ops.event(l->self, &event));
 }
 
-static void all_leave(void *self, const struct kith_member *m)
+static void all_event(void *self, const struct kith_event *event)
 {
     struct kith_delegates_shared *shared = self;
-    EACH(shared, notify_leave, l->ops.notify_leave(l->self, m));
+    if (event->kind <= KITH_EVENT_UPDATE) kith_strangers_changed(&shared->strangers);
+    tell_all(shared, event);
 }
 
-static void all_update(void *self, const struct kith_member *m)
+void kith_delegates_event(struct kith_delegates *d, const struct kith_event *event)
 {
-    struct kith_delegates_shared *shared = self;
-    EACH(shared, notify_update, l->ops.notify_update(l->self, m));
-}
-
-static void all_suspect(void *self, const struct kith_member *m)
-{
-    struct kith_delegates_shared *shared = self;
-    EACH(shared, notify_suspect, l->ops.notify_suspect(l->self, m));
-}
-
-static void all_conflict(void *self, const struct kith_member *ours,
-                         const struct kith_member *other)
-{
-    struct kith_delegates_shared *shared = self;
-    EACH(shared, notify_conflict, l->ops.notify_conflict(l->self, ours, other));
-}
-
-static void all_ping_complete(void *self, const struct kith_member *m, uint64_t rtt,
-                              struct kith_bytes payload)
-{
-    struct kith_delegates_shared *shared = self;
-    EACH(shared, ping_complete, l->ops.ping_complete(l->self, m, rtt, payload));
+    tell_all(d->shared, event);
 }
 
 /* ------------------------------------------------------------------------------------ vetoes */
@@ -94,25 +49,14 @@ static int refused(const struct kith_listener *l, struct kith_error *err)
     return -KITH_EREFUSED;
 }
 
-static int all_merge(void *self, const struct kith_member *members, size_t count, size_t size,
-                     struct kith_error *err)
+static int all_judge(void *self, const struct kith_claim *claim, struct kith_error *err)
 {
     struct kith_delegates_shared *shared = self;
     int rc = 0;
-    if (err) err->text[0] = 0;
-    EACH(shared, notify_merge, {
-        if (!rc && l->ops.notify_merge(l->self, members, count, size, err)) rc = refused(l, err);
-    });
-    return rc;
-}
-
-static int all_alive(void *self, const struct kith_member *m, struct kith_error *err)
-{
-    struct kith_delegates_shared *shared = self;
-    int rc = 0;
-    if (err) err->text[0] = 0;
-    EACH(shared, notify_alive, {
-        if (!rc && l->ops.notify_alive(l->self, m, err)) rc = refused(l, err);
+    kith_error_clear(err);
+    KITH_EACH(shared, judge, {
+        bool asked = !rc && (l->ops.judges & claim->kind);
+        if (asked && l->ops.judge(l->self, claim, err)) rc = refused(l, err);
     });
     return rc;
 }
@@ -124,10 +68,10 @@ static int all_meta(void *self, uint8_t *out, size_t cap)
     struct kith_delegates_shared *shared = self;
     int n = -KITH_ENOTFOUND;
     bool asked = false;
-    EACH(shared, node_meta, {
+    KITH_EACH(shared, node_meta, {
         if (!asked) n = l->ops.node_meta(l->self, out, cap);
         if (!asked && n > 0 && (size_t)n > cap) {
-            kith_listener_broke(
+            kith_listener_blame(
                 l, "node_meta() returned more than there was room for: meta stays as it is");
             n = -KITH_ETOOBIG;
         }
@@ -139,15 +83,33 @@ static int all_meta(void *self, uint8_t *out, size_t cap)
     return (int)shared->meta_len;
 }
 
+static int all_seal(void *self, const struct kith_member *local, uint8_t *meta, size_t len,
+                    size_t cap)
+{
+    struct kith_delegates_shared *shared = self;
+    int n = (int)len;
+    bool asked = false;
+    KITH_EACH(shared, seal_meta, {
+        if (!asked) n = l->ops.seal_meta(l->self, local, meta, len, cap);
+        if (!asked && n >= 0 && ((size_t)n > cap || (size_t)n < len)) {
+            kith_listener_blame(
+                l, "seal_meta() returned no length of meta with a trailer: none is sent");
+            n = -KITH_ETOOBIG;
+        }
+        asked = true;
+    });
+    return n;
+}
+
 static int all_ack(void *self, uint8_t *out, size_t cap)
 {
     struct kith_delegates_shared *shared = self;
     int n = -KITH_ENOTFOUND;
     bool asked = false;
-    EACH(shared, ack_payload, {
+    KITH_EACH(shared, ack_payload, {
         if (!asked) n = l->ops.ack_payload(l->self, out, cap);
         if (!asked && n > 0 && (size_t)n > cap) {
-            kith_listener_broke(
+            kith_listener_blame(
                 l, "ack_payload() returned more than there was room for: nothing is sent");
             n = -KITH_ETOOBIG;
         }
@@ -161,39 +123,30 @@ static int all_ack(void *self, uint8_t *out, size_t cap)
 /* One delegate adding to a packet: what it writes is framed when it has a channel, and handed to
  * the core's sink. */
 struct adding {
+    struct kith_sink sink; /* first: what the delegate writes to */
     struct kith_listener *l;
     const struct kith_sink *to;
     size_t overhead, left;
 };
 
-static int add_broadcast(void *ctx, const void *data, size_t len)
+static int add_broadcast(const struct kith_sink *sink, struct kith_bytes msg)
 {
-    struct adding *a = ctx;
-    const struct kith_listener *l = a->l;
-    size_t head = l->channel.len ? kith_channel_head(l->channel.len) : 0;
-    if (len > a->left || head + len + a->overhead > a->left) return -KITH_ETOOBIG;
-    if (head) {
-        struct kith_channel_frame frame = {.kind = KITH_CHANNEL_DIRECT, .name = l->channel};
-        l->instance->host->random(l->instance->host, &frame.id, sizeof frame.id);
-        uint8_t *out = kith_scratch(&l->shared->frame, head + len);
-        if (!out) return -KITH_ENOMEM;
-        kith_channel_write_head(out, &frame);
-        if (len) memcpy(out + head, data, len);
-        data = out;
-    }
-    int rc = a->to->write(a->to->ctx, data, head + len);
-    if (!rc) a->left -= head + len + a->overhead;
+    struct adding *a = (struct adding *)sink;
+    size_t head = kith_listener_head(a->l);
+    if (msg.len > a->left || head + msg.len + a->overhead > a->left) return -KITH_ETOOBIG;
+    int rc = kith_listener_frame(a->l, KITH_CHANNEL_DIRECT, &msg);
+    if (!rc) rc = a->to->write(a->to, msg);
+    if (!rc) a->left -= msg.len + a->overhead;
     return rc;
 }
 
 static void ask_broadcasts(struct kith_listener *l, struct adding *a)
 {
     if (!l->ops.get_broadcasts || a->left <= a->overhead) return;
-    size_t head = l->channel.len ? kith_channel_head(l->channel.len) : 0;
+    size_t head = kith_listener_head(l);
     a->l = l;
-    struct kith_sink sink = {.size = sizeof sink, .ctx = a, .write = add_broadcast};
     uint64_t entered = kith_listener_enter(l);
-    l->ops.get_broadcasts(l->self, a->overhead + head, a->left, &sink);
+    l->ops.get_broadcasts(l->self, a->overhead + head, a->left, &a->sink);
     kith_listener_leave(l, entered, "get_broadcasts");
 }
 
@@ -202,13 +155,16 @@ static void ask_broadcasts(struct kith_listener *l, struct adding *a)
 static void all_broadcasts(void *self, size_t overhead, size_t limit, const struct kith_sink *sink)
 {
     struct kith_delegates_shared *shared = self;
-    struct adding a = {.to = sink, .overhead = overhead, .left = limit};
+    struct adding a = {.sink = {.size = sizeof a.sink, .write = add_broadcast},
+                       .to = sink,
+                       .overhead = overhead,
+                       .left = limit};
     struct kith_listener *l;
     size_t n = 0;
-    for (; (l = listener_at(shared, n)); n++)
+    for (; (l = kith_listener_at(shared, n)); n++)
         if (!l->channel.len) ask_broadcasts(l, &a);
     for (size_t i = 0; i < n; i++) {
-        l = listener_at(shared, (shared->turn + i) % n);
+        l = kith_listener_at(shared, (shared->turn + i) % n);
         if (l && l->channel.len) ask_broadcasts(l, &a);
     }
     shared->turn++;
@@ -218,40 +174,60 @@ static void all_broadcasts(void *self, size_t overhead, size_t limit, const stru
 
 /* One channel's state in the making, at the end of the shared scratch. */
 struct gathering {
+    struct kith_sink sink; /* first: what the delegate writes to */
     struct kith_delegates_shared *shared;
     size_t used;
     int rc;
 };
 
-static int gather(void *ctx, const void *data, size_t len)
+static int gather(const struct kith_sink *sink, struct kith_bytes bytes)
 {
-    struct gathering *g = ctx;
-    if (g->used > g->shared->max_state || len > g->shared->max_state - g->used)
+    struct gathering *g = (struct gathering *)sink;
+    if (g->used > g->shared->max_state || bytes.len > g->shared->max_state - g->used)
         return g->rc = -KITH_ETOOBIG;
-    uint8_t *out = kith_scratch(&g->shared->state, g->used + len);
+    uint8_t *out = kith_scratch(&g->shared->state, g->used + bytes.len);
     if (!out) return g->rc = -KITH_ENOMEM;
-    if (len) memcpy(out + g->used, data, len);
-    g->used += len;
+    if (bytes.len) memcpy(out + g->used, bytes.data, bytes.len);
+    g->used += bytes.len;
     return 0;
+}
+
+/* Make room for the head of a piece; where its body begins, or 0: no memory. */
+static size_t begin_piece(struct gathering *g, struct kith_bytes name)
+{
+    const size_t body = g->used + kith_channel_piece_head(name.len);
+    return kith_scratch(&g->shared->state, body) ? body : 0;
 }
 
 /* Append a piece, or nothing when there is no state or too much of it. */
 static void gather_piece(struct kith_listener *l, bool join, struct gathering *g)
 {
-    const size_t start = g->used, head = kith_channel_piece_head(l->channel.len);
-    struct kith_sink sink = {.size = sizeof sink, .ctx = g, .write = gather};
-    if (!kith_scratch(&g->shared->state, start + head)) return;
-    g->used = start + head;
+    const size_t start = g->used, body = begin_piece(g, l->channel);
+    if (!body) return;
+    g->used = body;
     g->rc = 0;
     uint64_t entered = kith_listener_enter(l);
-    l->ops.local_state(l->self, join, &sink);
+    l->ops.local_state(l->self, join, &g->sink);
     kith_listener_leave(l, entered, "local_state");
-    size_t body = g->used - start - head;
-    if (g->rc) kith_listener_broke(l, "local_state() wrote more than fits: its state is not sent");
-    if (g->rc || !body)
+    if (g->rc) kith_listener_blame(l, "local_state() wrote more than fits: its state is not sent");
+    if (g->rc || g->used == body)
         g->used = start;
     else
-        kith_channel_write_piece_head(g->shared->state.data + start, l->channel, body);
+        kith_channel_write_piece_head(g->shared->state.data + start, l->channel, g->used - body);
+}
+
+/* The piece that says who sends them all. */
+static void gather_sender(struct gathering *g)
+{
+    static const struct kith_bytes piece = {(const uint8_t *)KITH_CHANNEL_SENDER_PIECE, 1};
+    const struct kith_bytes name = kith_delegates_name(g->shared);
+    const size_t start = g->used, body = begin_piece(g, piece);
+    if (!body || !name.len) return;
+    g->used = body;
+    if (gather(&g->sink, name) != 0)
+        g->used = start;
+    else
+        kith_channel_write_piece_head(g->shared->state.data + start, piece, name.len);
 }
 
 /* The raw state as it is; behind it, when there is any, the section with the states of the
@@ -259,36 +235,59 @@ static void gather_piece(struct kith_listener *l, bool join, struct gathering *g
 static void all_local_state(void *self, bool join, const struct kith_sink *sink)
 {
     struct kith_delegates_shared *shared = self;
-    struct gathering g = {.shared = shared, .used = KITH_CHANNEL_SECTION_HEAD};
-    EACH(shared, local_state, {
+    struct gathering g = {.sink = {.size = sizeof g.sink, .write = gather},
+                          .shared = shared,
+                          .used = KITH_CHANNEL_SECTION_HEAD};
+    KITH_EACH(shared, local_state, {
         if (!l->channel.len) l->ops.local_state(l->self, join, sink);
     });
+    gather_sender(&g);
+    const size_t nothing = g.used;
     struct kith_listener *l;
-    for (size_t i = 0; (l = listener_at(shared, i)); i++)
+    for (size_t i = 0; (l = kith_listener_at(shared, i)); i++)
         if (l->channel.len && l->ops.local_state) gather_piece(l, join, &g);
-    if (g.used == KITH_CHANNEL_SECTION_HEAD ||
-        !kith_scratch(&shared->state, g.used + KITH_CHANNEL_SECTION_FOOT))
+    if (g.used == nothing || !kith_scratch(&shared->state, g.used + KITH_CHANNEL_SECTION_FOOT))
         return;
     g.used += KITH_CHANNEL_SECTION_FOOT;
     kith_channel_write_section(shared->state.data, g.used);
-    sink->write(sink->ctx, shared->state.data, g.used);
+    sink->write(sink, kith_bytes_of(shared->state.data, g.used));
     if (shared->state.cap > KEPT) kith_scratch_free(&shared->state);
 }
 
-static void all_remote_state(void *self, struct kith_bytes state, bool join)
+/* ----------------------------------------------------------- what others say on a channel */
+
+/* The name that the sender claims, with the NUL that names have, goes into peer. */
+static void claim(struct kith_delegates_shared *shared, struct kith_bytes sender,
+                  struct kith_peer *peer)
+{
+    if (!sender.len || !kith_scratch(&shared->sender, sender.len + 1)) return;
+    memcpy(shared->sender.data, sender.data, sender.len);
+    shared->sender.data[sender.len] = 0;
+    peer->name = kith_bytes_of(shared->sender.data, sender.len);
+}
+
+static void all_remote_state(void *self, const struct kith_message *given)
 {
     struct kith_delegates_shared *shared = self;
-    struct kith_bytes raw, pieces, name, body;
-    kith_channel_split(state, &raw, &pieces);
-    if (raw.len) {
-        EACH(shared, merge_remote_state, {
-            if (!l->channel.len) l->ops.merge_remote_state(l->self, raw, join);
+    struct kith_message m = *given;
+    struct kith_peer peer = given->peer ? *given->peer : (struct kith_peer){.size = sizeof peer};
+    struct kith_bytes pieces, name, body;
+    kith_channel_split(given->bytes, &m.bytes, &pieces);
+    if (m.bytes.len) {
+        KITH_EACH(shared, remote_state, {
+            if (!l->channel.len) l->ops.remote_state(l->self, &m);
         });
     }
+    m.peer = &peer;
     int more;
     while ((more = kith_channel_next(&pieces, &name, &body)) > 0) {
-        EACH(shared, merge_remote_state, {
-            if (same(l->channel, name)) l->ops.merge_remote_state(l->self, body, join);
+        m.bytes = body;
+        if (name.len == 1 && !name.data[0]) {
+            claim(shared, body, &peer);
+            continue;
+        }
+        KITH_EACH(shared, remote_state, {
+            if (kith_bytes_equal(l->channel, name)) l->ops.remote_state(l->self, &m);
         });
     }
     if (more < 0) shared->malformed++;
@@ -296,13 +295,13 @@ static void all_remote_state(void *self, struct kith_bytes state, bool join)
 
 /* ---------------------------------------------------------------------------------- messages */
 
-static void all_msg(void *self, struct kith_bytes msg, bool reliable)
+static void all_message(void *self, const struct kith_message *m)
 {
     struct kith_delegates_shared *shared = self;
     struct kith_channel_frame frame;
     struct kith_seen *seen = NULL;
-    if (kith_channel_is(msg)) {
-        if (kith_channel_parse(msg, &frame) != 0) {
+    if (kith_channel_is(m->bytes)) {
+        if (kith_channel_parse(m->bytes, &frame) != 0) {
             shared->malformed++;
             return;
         }
@@ -313,7 +312,7 @@ static void all_msg(void *self, struct kith_bytes msg, bool reliable)
         }
     }
     /* Only a message that was queued counts as seen: one that was dropped may come again. */
-    if (kith_handoff_add(&shared->waiting, &shared->limits, msg, reliable) != 0)
+    if (kith_handoff_add(&shared->waiting, &shared->limits, m) != 0)
         shared->dropped++;
     else if (seen)
         kith_seen_add(seen, frame.id);
@@ -325,55 +324,71 @@ static void pass_on(struct kith_delegates_shared *shared, uint8_t *msg, size_t l
 {
     if (!hops) return;
     kith_channel_set_hops(msg, (uint8_t)(hops - 1));
-    if (shared->base->broadcast(shared->base, kith_bytes_of(msg, len), NULL, NULL) < 0)
+    const struct kith_message m = {.size = sizeof m, .bytes = kith_bytes_of(msg, len)};
+    if (shared->setup.node->send(shared->setup.node, &m, NULL, NULL) < 0)
         shared->not_passed_on++;
     else
         shared->passed_on++;
 }
 
-static void deliver(struct kith_delegates_shared *shared, uint8_t *data, size_t len, bool reliable)
+static void deliver(struct kith_delegates_shared *shared, const struct kith_handoff *q, size_t i)
 {
-    struct kith_channel_frame frame = {.body = kith_bytes_of(data, len)};
-    if (kith_channel_is(frame.body)) kith_channel_parse(kith_bytes_of(data, len), &frame);
-    EACH(shared, notify_msg, {
-        if (same(l->channel, frame.name)) l->ops.notify_msg(l->self, frame.body, reliable);
+    struct kith_message m;
+    struct kith_peer peer;
+    kith_handoff_get(q, i, &m, &peer);
+    struct kith_channel_frame frame = {0};
+    const size_t len = m.bytes.len;
+    if (kith_channel_is(m.bytes)) {
+        kith_channel_parse(m.bytes, &frame);
+        m.bytes = frame.body;
+        m.peer = &peer;
+        claim(shared, frame.sender, &peer);
+        if (frame.kind == KITH_CHANNEL_RELAYED) m.flags |= KITH_RELAYED;
+    }
+    KITH_EACH(shared, message, {
+        if (kith_bytes_equal(l->channel, frame.name)) l->ops.message(l->self, &m);
     });
-    if (frame.kind == KITH_CHANNEL_RELAYED) pass_on(shared, data, len, frame.hops);
+    if (frame.kind == KITH_CHANNEL_RELAYED)
+        pass_on(shared, q->bytes.data + q->items[i].offset, len, frame.hops);
 }
 
-void kith_delegates_deliver(struct kith_delegates *d)
+static void deliver_messages(struct kith_delegates_shared *shared)
 {
-    struct kith_delegates_shared *shared = d->shared;
     struct kith_handoff now = shared->waiting;
+    if (!now.count) return;
     shared->waiting = shared->spare;
     shared->spare = (struct kith_handoff){0};
-    for (size_t i = 0; i < now.count; i++)
-        deliver(shared, now.bytes.data + now.items[i].offset, now.items[i].len,
-                now.items[i].reliable);
+    kith_listeners_in_a_row(shared, true);
+    for (size_t i = 0; i < now.count; i++) deliver(shared, &now, i);
+    kith_listeners_in_a_row(shared, false);
     kith_handoff_clear(&now);
     shared->spare = now;
 }
 
-static const struct kith_delegate_ops all_ops = {
-    .size = sizeof all_ops,
+bool kith_delegates_waiting(const struct kith_delegates *d)
+{
+    const struct kith_delegates_shared *shared = d->shared;
+    return shared->waiting.count || kith_emitted_waiting(shared) || kith_leaving_waiting(shared);
+}
+
+bool kith_delegates_deliver(struct kith_delegates *d)
+{
+    struct kith_delegates_shared *shared = d->shared;
+    deliver_messages(shared);
+    kith_emitted_deliver(shared);
+    kith_leaving_deliver(shared);
+    return kith_delegates_waiting(d);
+}
+
+const struct kith_delegate_ops kith_all_ops = {
+    .size = sizeof kith_all_ops,
+    .event = all_event,
+    .message = all_message,
+    .remote_state = all_remote_state,
+    .judge = all_judge,
     .node_meta = all_meta,
-    .notify_msg = all_msg,
+    .seal_meta = all_seal,
     .get_broadcasts = all_broadcasts,
     .local_state = all_local_state,
-    .merge_remote_state = all_remote_state,
-    .notify_join = all_join,
-    .notify_leave = all_leave,
-    .notify_update = all_update,
-    .notify_suspect = all_suspect,
-    .notify_conflict = all_conflict,
-    .notify_merge = all_merge,
-    .notify_alive = all_alive,
     .ack_payload = all_ack,
-    .ping_complete = all_ping_complete,
 };
-
-const struct kith_delegate_ops *kith_delegates_ops(struct kith_delegates *d, void **self)
-{
-    *self = d->shared;
-    return &all_ops;
-}

@@ -10,42 +10,106 @@
 /* All delegates of a node as one. Raw ones see memberlist's bytes; those with a channel send and
  * receive framed (docs/WIRE.md, Channels). User messages wait here, at most handoff_queue_depth of
  * them (newest dropped and counted) and at most max_stream_memory bytes, until
- * kith_delegates_deliver(). */
+ * kith_delegates_deliver(); so do the events that plugins emit. */
 struct kith_delegates;
 
+/* What surrounds them. Copied; what it points to must outlive the delegates. */
+struct kith_delegates_setup {
+    const struct kith_host_maker *maker; /* with `random` and `asks` */
+    /* What the delegates may ask; each gets a table of its own on top of it (host->node), bound to
+     * its channel and to what its entry allows. It takes `done` of its own: never called inside of
+     * the call, at most once, and not at all when the call was refused. */
+    const struct kith_node *node;
+    struct kith_keyring *ring; /* the node's, or NULL */
+    void *ctx;
+    uint64_t (*now)(void *ctx);  /* the loop's clock: kith_host's */
+    uint64_t (*wall)(void *ctx); /* the same in nanoseconds since 1970 */
+    /* Whose host table it is, if not a delegate's: the transport's or a codec's. NULL: not known.
+     * May be NULL: then only delegates emit. */
+    struct kith_instance *(*instance_of)(void *ctx, const struct kith_host *);
+};
+
 /* What can't be together: two raw delegates (or two of one channel) that produce messages or state,
- * two that provide meta, two that provide the ack payload. The entry that is one too many, err
- * naming both lines; or NULL. kith_delegates_new() refuses it too. */
+ * two that provide meta, seal it, or provide the ack payload; two of one name. The entry that is
+ * one too many, err naming both lines; or NULL. kith_delegates_new() refuses it too. */
 const struct kith_entry *kith_delegates_clash(const struct kith_config *, struct kith_error *);
 
-/* Make the instances; nothing is attached or started. The maker must have `random`. node: what the
- * delegates may ask; each gets a table of its own on top of it, bound to its channel.
- *
- * old: NULL, or in a reload the one in force. Delegates whose entry did not change are shared with
- * it. It stays in force until kith_delegates_start() of the new one has succeeded; then free it.
- * When that or a later step of the reload fails, free the new one: the old one is in force again.
- */
+/* ---------------------------------------------------------------------------- life and reload */
+
+/* Make the instances; nothing is started. old: NULL, or in a reload the one in force. Delegates
+ * whose entry did not change are shared with it. It stays in force until kith_delegates_start() of
+ * the new one; if that is not to be, free the new one. A node that has not begun frees the old one
+ * without it. */
 struct kith_delegates *kith_delegates_new(const struct kith_config *,
-                                          const struct kith_host_maker *, const struct kith_node *,
+                                          const struct kith_delegates_setup *,
                                           struct kith_delegates *old, struct kith_error *);
+/* Start what does not run yet, in the order of the file. Returns the first error; err names it.
+ *   without old  nothing goes on after an error: free it
+ *   with old     first the entries that the new file has no more are stopped. Then the new one is
+ *                in force in every case, and the old one is to be freed: an entry that fails keeps
+ *                its old instance, or, when it had none, is left out; the others go on. Of several
+ *                that fail, those after the first are logged. */
 int kith_delegates_start(struct kith_delegates *, struct kith_error *);
+/* A reload before the start: it takes the place of the old one, which was not started either and is
+ * to be freed; kith_delegates_start() is still to come. */
+void kith_delegates_put(struct kith_delegates *);
 /* Ends the delegates that no other kith_delegates shares. After the last one was freed, no `done`
  * that the delegates gave to `node` may be called any more. */
 void kith_delegates_free(struct kith_delegates *);
-/* What the core calls, and with which self: both stay the same over reloads. */
-const struct kith_delegate_ops *kith_delegates_ops(struct kith_delegates *, void **self);
-/* The end of a turn: hand the queued user messages over, in order. */
-void kith_delegates_deliver(struct kith_delegates *);
+/* Ring or files are to be read again (enum kith_refresh): told to every delegate that runs and,
+ * for KITH_REFRESH_FILES, was left alone by the last reload. Keys need no call: the instances
+ * listen to the ring themselves. */
+void kith_delegates_refresh(struct kith_delegates *, uint32_t what);
+
 /* The program's own delegates (control socket, monitor, embedder) take part like raw ones behind
- * those of the file, over all reloads. Where only one can play a part (kith_delegates_clash) and
+ * those of the file, over all reloads. They have no node table, and get events with id 0: they
+ * can't answer, nor hold up a leave. Where only one can play a part (kith_delegates_clash) and
  * somebody does: -KITH_EEXIST. unlisten may be called from inside a callback. */
 int kith_delegates_listen(struct kith_delegates *, const struct kith_delegate_ops *, void *self);
 void kith_delegates_unlisten(struct kith_delegates *, void *self);
-/* Fixed meta, copied; used when no delegate provides any. */
-void kith_delegates_meta(struct kith_delegates *, struct kith_bytes);
-/* By the name that the file uses, or by that and the channel: "kv", "kv:orders". NULL: none. */
+
+/* --------------------------------------------------------------------------------- the core's */
+
+/* What the core calls, and with which self: both stay the same over reloads. `judges` says what the
+ * delegates of the moment want: read it each time, a copy goes stale. */
+const struct kith_delegate_ops *kith_delegates_ops(struct kith_delegates *, void **self);
+
+/* --------------------------------------------------------------------------------- the node's */
+
+/* The end of a turn: hand over the queued user messages and then the emitted events, in order.
+ * Events that are emitted meanwhile wait for the next turn: true when there are any, so that it
+ * comes at once. */
+bool kith_delegates_deliver(struct kith_delegates *);
+/* Is there anything for kith_delegates_deliver()? An event may be emitted outside of every turn. */
+bool kith_delegates_waiting(const struct kith_delegates *);
+/* An event of the node's own (STARTED, RELOADED, KEYS, LOST), to all and at once. `wall` 0: now. */
+void kith_delegates_event(struct kith_delegates *, const struct kith_event *);
+
+/* host->emit: what it says there. by is whose event it is; it does not hear it. The queue holds
+ * KITH_EMITTED_MAX events and KITH_EMITTED_BYTES of them all; the rest is dropped, counted and
+ * answered -KITH_EAGAIN. answer may be NULL. deadline 0: KITH_ANSWER_TIME from now. */
+#define KITH_EMITTED_MAX   1024
+#define KITH_EMITTED_BYTES (4u << 20)
+#define KITH_ANSWER_TIME   10000000000u
+#define KITH_ANSWER_BYTES  (1u << 20) /* longest answer of one listener; more: -KITH_ETOOBIG */
+int kith_delegates_emit(struct kith_delegates *, const struct kith_host *by,
+                        const struct kith_event *, kith_answer_fn *answer, void *arg);
+/* This one is about to stop: no `answer` of its is called any more. Delegates need no call. */
+void kith_delegates_forget(struct kith_delegates *, const struct kith_host *);
+
+/* Ask all delegates before a leave. 0: nobody holds it up, done is not called. KITH_LATER: done,
+ * once, when the last of them has finished or the deadline is over, from within a call of whoever
+ * finished: do no more in it than remember. A second one replaces the first, which is not ended. */
+int kith_delegates_before_leave(struct kith_delegates *, uint64_t deadline, void (*done)(void *arg),
+                                void *arg);
+
+/* Fixed meta, copied; used when no delegate provides any. 0 or -KITH_ENOMEM. */
+int kith_delegates_meta(struct kith_delegates *, struct kith_bytes);
+/* Does a delegate provide meta? Then nobody else can set it: -KITH_EACCES. */
+bool kith_delegates_gives_meta(const struct kith_delegates *);
+/* By its name in the file: `as:`, or else the plugin's. NULL: none that runs. */
 struct kith_instance *kith_delegates_find(struct kith_delegates *, const char *name);
-/* Counters of the messages that went through, for the node's statistics. */
+/* Counters of what went through, for the node's statistics. */
 void kith_delegates_stats(const struct kith_delegates *,
                           void (*visit)(void *arg, const struct kith_stat *), void *arg);
 

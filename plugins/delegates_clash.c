@@ -6,17 +6,23 @@
 
 const char *kith_role_words(enum kith_role role)
 {
-    static const char *const words[KITH_ROLES] = {"produce messages", "produce state",
-                                                  "provide meta", "provide the ack payload"};
+    static const char *const words[KITH_ROLES] = {"produce messages or state", "provide meta",
+                                                  "seal meta", "provide the ack payload"};
     return words[role];
 }
 
-bool kith_role_played(const struct kith_delegate_ops *ops, enum kith_role role)
+/* Who has a channel may send on it as it likes: its frames are told apart. */
+static bool produces(const struct kith_delegate_ops *ops, bool raw)
+{
+    return ops->get_broadcasts || ops->local_state || (raw && ops->flags & KITH_DELEGATE_SENDS);
+}
+
+bool kith_role_played(const struct kith_delegate_ops *ops, const char *channel, enum kith_role role)
 {
     switch (role) {
-    case KITH_ROLE_MESSAGES: return ops->get_broadcasts;
-    case KITH_ROLE_STATE: return ops->local_state;
+    case KITH_ROLE_PRODUCER: return produces(ops, !channel || !*channel);
     case KITH_ROLE_META: return ops->node_meta;
+    case KITH_ROLE_SEAL: return ops->seal_meta;
     default: return ops->ack_payload;
     }
 }
@@ -25,25 +31,49 @@ bool kith_role_played(const struct kith_delegate_ops *ops, enum kith_role role)
  * apart by their channels only. */
 bool kith_role_exclusive(enum kith_role role, const char *channel, const char *other)
 {
-    if (role == KITH_ROLE_META || role == KITH_ROLE_ACK) return true;
+    if (role != KITH_ROLE_PRODUCER) return true;
     return strcmp(channel ? channel : "", other ? other : "") == 0;
+}
+
+static const char *name_of(const struct kith_entry *e) { return e->name ? e->name : e->use; }
+
+static int check_roles(const struct kith_entry *a, const struct kith_entry *b,
+                       struct kith_error *err)
+{
+    struct kith_delegate_ops a_ops, b_ops;
+    KITH_TAKE(&a_ops, (const struct kith_delegate_ops *)a->plugin->ops);
+    KITH_TAKE(&b_ops, (const struct kith_delegate_ops *)b->plugin->ops);
+    for (enum kith_role role = 0; role < KITH_ROLES; role++) {
+        if (!kith_role_played(&a_ops, a->channel, role) ||
+            !kith_role_played(&b_ops, b->channel, role) ||
+            !kith_role_exclusive(role, a->channel, b->channel))
+            continue;
+        const char *where = role != KITH_ROLE_PRODUCER ? ""
+                            : a->channel               ? " on the same channel"
+                                                       : " without a channel";
+        return kith_fail(
+            err, KITH_EEXIST, "delegates `%s` (line %u) and `%s` (line %u) both %s%s; one can",
+            name_of(a), a->pos.line, name_of(b), b->pos.line, kith_role_words(role), where);
+    }
+    return 0;
 }
 
 static int check_pair(const struct kith_entry *a, const struct kith_entry *b,
                       struct kith_error *err)
 {
-    for (enum kith_role role = 0; role < KITH_ROLES; role++) {
-        if (!kith_role_played(a->plugin->ops, role) || !kith_role_played(b->plugin->ops, role) ||
-            !kith_role_exclusive(role, a->channel, b->channel))
-            continue;
-        const char *where = role == KITH_ROLE_META || role == KITH_ROLE_ACK ? ""
-                            : a->channel                                    ? " on the same channel"
-                                                                            : " without a channel";
+    if (strcmp(name_of(a), name_of(b)) == 0)
         return kith_fail(err, KITH_EEXIST,
-                         "delegates `%s` (line %u) and `%s` (line %u) both %s%s; one can", a->use,
-                         a->pos.line, b->use, b->pos.line, kith_role_words(role), where);
-    }
-    return 0;
+                         "two delegates are called `%s` (line %u and line %u); give one `as: NAME`",
+                         name_of(a), a->pos.line, b->pos.line);
+    return check_roles(a, b, err);
+}
+
+static int check_channel(const struct kith_entry *e, struct kith_error *err)
+{
+    if (!e->channel || (*e->channel && strlen(e->channel) <= KITH_CHANNEL_NAME_MAX)) return 0;
+    return kith_fail(err, KITH_EINVAL,
+                     "delegate `%s` (line %u): a channel's name has 1 to %d bytes", name_of(e),
+                     e->pos.line, KITH_CHANNEL_NAME_MAX);
 }
 
 const struct kith_entry *kith_delegates_clash(const struct kith_config *config,
@@ -51,16 +81,9 @@ const struct kith_entry *kith_delegates_clash(const struct kith_config *config,
 {
     const struct kith_entries *all = &config->delegates;
     for (size_t i = 0; i < all->count; i++) {
-        const struct kith_entry *entry = &all->items[i];
-        if (entry->channel &&
-            (!*entry->channel || strlen(entry->channel) > KITH_CHANNEL_NAME_MAX)) {
-            kith_fail(err, KITH_EINVAL,
-                      "delegate `%s` (line %u): a channel's name has 1 to %d bytes", entry->use,
-                      entry->pos.line, KITH_CHANNEL_NAME_MAX);
-            return entry;
-        }
+        if (check_channel(&all->items[i], err) != 0) return &all->items[i];
         for (size_t j = 0; j < i; j++)
-            if (check_pair(&all->items[j], entry, err) != 0) return entry;
+            if (check_pair(&all->items[j], &all->items[i], err) != 0) return &all->items[i];
     }
     return NULL;
 }

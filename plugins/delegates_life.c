@@ -3,20 +3,21 @@
  * the next.
  *
  * A reload makes a second struct kith_delegates over the same shared part. Listeners whose entry
- * did not change are in both. The old one is in force until every delegate of the new one has
- * started.
+ * did not change are in both. The old one is in force until the new one is started; from then on
+ * the new one is, with the old instance of every entry that could not be replaced.
  */
 #include "delegates_parts.h"
 
 /* -------------------------------------------------------------------- what all reloads share */
 
-static struct kith_delegates_shared *shared_new(const struct kith_host_maker *maker,
-                                                const struct kith_node *base)
+static struct kith_delegates_shared *shared_new(const struct kith_delegates_setup *setup)
 {
     struct kith_delegates_shared *shared = calloc(1, sizeof *shared);
     if (!shared) return NULL;
-    shared->base = base;
-    maker->random(maker->ctx, &shared->relayed.seed, sizeof shared->relayed.seed);
+    shared->setup = *setup;
+    shared->asks = setup->maker->asks;
+    shared->ops = kith_all_ops;
+    setup->maker->random(setup->maker->ctx, &shared->relayed.seed, sizeof shared->relayed.seed);
     shared->direct.seed = shared->relayed.seed;
     return shared;
 }
@@ -25,137 +26,80 @@ static void shared_unref(struct kith_delegates_shared *shared)
 {
     if (--shared->refs) return;
     for (size_t i = 0; i < shared->own_count; i++) kith_listener_unref(shared->own[i]);
-    kith_requests_drop(shared);
+    kith_emitted_fini(shared);
+    kith_leaving_fini(shared);
+    kith_delegate_requests_drop(shared);
     kith_handoff_fini(&shared->waiting);
     kith_handoff_fini(&shared->spare);
     kith_seen_fini(&shared->relayed);
     kith_seen_fini(&shared->direct);
+    kith_strangers_fini(&shared->strangers);
     kith_scratch_free(&shared->frame);
     kith_scratch_free(&shared->state);
+    kith_scratch_free(&shared->name);
+    kith_scratch_free(&shared->sender);
     free(shared->own);
     free(shared->meta);
     free(shared);
 }
 
-/* -------------------------------------------------------------------------- new, start, free */
-
-static bool same_channel(const struct kith_entry *a, const struct kith_entry *b)
+/* What the core may leave out: nobody wants to judge it. */
+static void collect_judges(struct kith_delegates_shared *shared)
 {
-    return strcmp(a->channel ? a->channel : "", b->channel ? b->channel : "") == 0;
-}
-
-static bool has(const struct kith_delegates *d, const struct kith_listener *l)
-{
-    for (size_t i = 0; i < d->count; i++)
-        if (d->listeners[i] == l) return true;
-    return false;
-}
-
-/* The listener of the old config that this entry continues. exactly: no setting changed; otherwise
- * the same plugin on the same channel will do. */
-static struct kith_listener *former(const struct kith_delegates *d, const struct kith_entry *entry,
-                                    bool exactly)
-{
-    for (size_t i = 0; d->old && i < d->old->count; i++) {
-        struct kith_listener *l = d->old->listeners[i];
-        const struct kith_entry *was = l->instance->entry;
-        if (has(d, l) || l->succeeded || l->instance->plugin != entry->plugin ||
-            !same_channel(was, entry))
-            continue;
-        if (!exactly || memcmp(was->digest, entry->digest, sizeof was->digest) == 0) return l;
-    }
-    return NULL;
-}
-
-/* A reload before this one may have found some, and failed. */
-static void forget_successors(struct kith_delegates *old)
-{
-    for (size_t i = 0; old && i < old->count; i++) old->listeners[i]->succeeded = false;
-}
-
-static struct kith_listener *make_listener(struct kith_delegates *d, const struct kith_entry *entry,
-                                           const struct kith_host_maker *maker,
-                                           struct kith_error *err)
-{
-    struct kith_listener *l = former(d, entry, true);
-    if (l) {
-        l->refs++;
-        return l;
-    }
-    struct kith_instance *instance;
-    if (kith_instance_new(&instance, entry, maker, NULL, err) != 0) return NULL;
-    l = kith_listener_new(d->shared, instance, entry->plugin->ops, instance->self,
-                          instance->entry->channel);
-    if (l) return l;
-    kith_error_clear(err);
-    kith_instance_failed(instance, -KITH_ENOMEM, "get memory", err);
-    kith_instance_free(instance);
-    return NULL;
-}
-
-static struct kith_delegates *alloc(const struct kith_config *config,
-                                    const struct kith_host_maker *maker,
-                                    const struct kith_node *node, struct kith_delegates *old)
-{
-    struct kith_delegates *d = calloc(1, sizeof *d);
-    if (!d) return NULL;
-    d->listeners = calloc(config->delegates.count + 1, sizeof *d->listeners);
-    d->shared = old ? old->shared : shared_new(maker, node);
-    if (!d->listeners || !d->shared) {
-        if (!old) free(d->shared);
-        free(d->listeners);
-        free(d);
-        return NULL;
-    }
-    d->shared->refs++;
-    d->old = old;
-    d->limits.depth = config->settings.handoff_queue_depth;
-    d->limits.bytes = config->settings.max_stream_memory;
-    d->max_state = config->settings.max_stream_size;
-    return d;
+    shared->ops.judges = 0;
+    const struct kith_listener *l;
+    for (size_t i = 0; (l = kith_listener_at(shared, i)); i++)
+        if (l->ops.judge) shared->ops.judges |= l->ops.judges;
 }
 
 /* From now on these are the delegates that are called. */
 static void activate(struct kith_delegates *d)
 {
+    if (d->shared->next == d) d->shared->next = NULL;
     d->shared->active = d;
     d->shared->limits = d->limits;
     d->shared->max_state = d->max_state;
+    collect_judges(d->shared);
 }
 
-struct kith_delegates *kith_delegates_new(const struct kith_config *config,
-                                          const struct kith_host_maker *maker,
-                                          const struct kith_node *node, struct kith_delegates *old,
-                                          struct kith_error *err)
+/* ------------------------------------------------------------------------------- new and free */
+
+static const char *text(const char *s) { return s ? s : ""; }
+
+static const char *name_of(const struct kith_entry *e)
 {
-    if (kith_delegates_clash(config, err)) return NULL;
-    struct kith_delegates *d = alloc(config, maker, node, old);
-    if (!d) {
-        kith_fail(err, KITH_ENOMEM, "no memory for the delegates");
-        return NULL;
-    }
-    forget_successors(old);
-    for (size_t i = 0; i < config->delegates.count; i++) {
-        struct kith_listener *l = make_listener(d, &config->delegates.items[i], maker, err);
-        if (!l) {
-            kith_delegates_free(d);
-            return NULL;
-        }
-        d->listeners[d->count++] = l;
-    }
-    if (!old) activate(d);
-    return d;
+    return e->name ? e->name : e->plugin->name;
 }
 
-static int start_listener(struct kith_delegates *d, struct kith_listener *l, struct kith_error *err)
+/* The listener of the old config that this entry continues, with the same settings or others. */
+static struct kith_listener *former(const struct kith_delegates *d, const struct kith_entry *entry)
 {
-    struct kith_instance *in = l->instance;
-    if (kith_instance_runs(in)) return 0;
-    int rc = kith_listener_attach(l, err);
-    if (rc) return rc;
-    struct kith_listener *old = former(d, in->entry, false);
-    if (old) old->succeeded = true;
-    return kith_instance_start(in, old ? old->instance : NULL, err);
+    for (size_t i = 0; d->old && i < d->old->count; i++) {
+        struct kith_listener *l = d->old->listeners[i];
+        if (l->instance && l->instance->plugin == entry->plugin &&
+            strcmp(kith_instance_name(l->instance), name_of(entry)) == 0)
+            return l;
+    }
+    return NULL;
+}
+
+static bool same_settings(const struct kith_entry *a, const struct kith_entry *b)
+{
+    return a->allow == b->allow && strcmp(text(a->channel), text(b->channel)) == 0 &&
+           memcmp(a->digest, b->digest, sizeof a->digest) == 0;
+}
+
+/* Answers and `done` of what it asked are for memory that may be gone. */
+static void forget(struct kith_listener *l)
+{
+    kith_delegate_requests_forget(l);
+    if (l->instance) kith_emitted_forget(l->shared, l->instance->host);
+}
+
+static void drop(struct kith_listener *l)
+{
+    if (l->refs == 1) forget(l);
+    kith_listener_unref(l);
 }
 
 /* Does one of the program's own play a part that this delegate of the file claims? */
@@ -165,7 +109,8 @@ static int check_own(const struct kith_delegates_shared *shared, const struct ki
     const struct kith_instance *in = l->instance;
     for (size_t i = 0; i < shared->own_count; i++)
         for (enum kith_role role = 0; role < KITH_ROLES; role++) {
-            if (!kith_role_played(&l->ops, role) || !kith_role_played(&shared->own[i]->ops, role) ||
+            if (!kith_role_played(&l->ops, in->entry->channel, role) ||
+                !kith_role_played(&shared->own[i]->ops, NULL, role) ||
                 !kith_role_exclusive(role, in->entry->channel, NULL))
                 continue;
             int rc = kith_fail(err, KITH_EEXIST,
@@ -176,35 +121,182 @@ static int check_own(const struct kith_delegates_shared *shared, const struct ki
     return 0;
 }
 
-int kith_delegates_start(struct kith_delegates *d, struct kith_error *err)
+static struct kith_listener *make_listener(struct kith_delegates *d, const struct kith_entry *entry,
+                                           const struct kith_delegates_setup *setup,
+                                           struct kith_error *err)
 {
-    int rc = 0;
-    for (size_t i = 0; i < d->count && !rc; i++) rc = check_own(d->shared, d->listeners[i], err);
-    forget_successors(d->old);
-    for (size_t i = 0; i < d->count && !rc; i++) rc = start_listener(d, d->listeners[i], err);
-    if (rc) return rc;
-    activate(d);
-    return 0;
+    struct kith_listener *l = former(d, entry);
+    if (l && kith_instance_runs(l->instance) && same_settings(l->instance->entry, entry)) {
+        l->refs++;
+        return l;
+    }
+    struct kith_instance *instance;
+    if (kith_instance_new(&instance, entry, setup->maker, setup->ring, err) != 0) return NULL;
+    l = kith_listener_new(d->shared, instance, entry->plugin->ops, instance->self,
+                          instance->entry->channel);
+    if (!l) {
+        kith_error_clear(err);
+        kith_instance_failed(instance, -KITH_ENOMEM, "get memory", err);
+        kith_instance_free(instance);
+        return NULL;
+    }
+    l->node = kith_delegate_table;
+    if (check_own(d->shared, l, err) == 0) return l;
+    kith_listener_unref(l);
+    return NULL;
+}
+
+static struct kith_delegates *alloc(const struct kith_config *config,
+                                    const struct kith_delegates_setup *setup,
+                                    struct kith_delegates *old)
+{
+    struct kith_delegates *d = calloc(1, sizeof *d);
+    if (!d) return NULL;
+    d->listeners = calloc(config->delegates.count + 1, sizeof *d->listeners);
+    d->shared = old ? old->shared : shared_new(setup);
+    if (!d->listeners || !d->shared) {
+        if (!old) free(d->shared);
+        free(d->listeners);
+        free(d);
+        return NULL;
+    }
+    d->shared->refs++;
+    d->shared->generation++;
+    d->old = old;
+    d->limits.depth = config->settings.handoff_queue_depth;
+    d->limits.bytes = config->settings.max_stream_memory;
+    d->max_state = config->settings.max_stream_size;
+    return d;
+}
+
+struct kith_delegates *kith_delegates_new(const struct kith_config *config,
+                                          const struct kith_delegates_setup *setup,
+                                          struct kith_delegates *old, struct kith_error *err)
+{
+    if (kith_delegates_clash(config, err)) return NULL;
+    struct kith_delegates *d = alloc(config, setup, old);
+    if (!d) {
+        kith_fail(err, KITH_ENOMEM, "no memory for the delegates");
+        return NULL;
+    }
+    for (size_t i = 0; i < config->delegates.count; i++) {
+        struct kith_listener *l = make_listener(d, &config->delegates.items[i], setup, err);
+        if (!l) {
+            kith_delegates_free(d);
+            return NULL;
+        }
+        d->listeners[d->count++] = l;
+    }
+    d->shared->next = d;
+    if (!old) activate(d);
+    return d;
+}
+
+/* The one in force goes before the next one was started: that one is in force then, and begins
+ * with nothing. */
+static void succeed(struct kith_delegates *d)
+{
+    struct kith_delegates_shared *shared = d->shared;
+    if (shared->next == d) shared->next = NULL;
+    if (shared->active == d) shared->active = NULL;
+    if (shared->active && shared->active->old == d) shared->active->old = NULL;
+    if (!shared->next || shared->next->old != d) return;
+    shared->next->old = NULL;
+    activate(shared->next);
 }
 
 void kith_delegates_free(struct kith_delegates *d)
 {
     if (!d) return;
-    while (d->count) {
-        struct kith_listener *l = d->listeners[--d->count];
-        d->listeners[d->count] = NULL;
-        kith_listener_unref(l);
-    }
     struct kith_delegates_shared *shared = d->shared;
-    if (shared->active == d) {
-        shared->active = NULL;
-        if (d->old) activate(d->old);
-    } else if (shared->active && shared->active->old == d) {
-        shared->active->old = NULL;
-    }
+    succeed(d);
+    while (d->count) drop(d->listeners[--d->count]);
     shared_unref(shared);
     free(d->listeners);
     free(d);
+}
+
+/* ------------------------------------------------------------------------------------- start */
+
+/* A delegate that is replaced does not hear of what it asked before it stopped; one that can adopt
+ * does not stop, unless it was replaced. */
+static int start_listener(struct kith_delegates *d, struct kith_listener *l, struct kith_error *err)
+{
+    struct kith_instance *in = l->instance;
+    if (kith_instance_runs(in)) return 0;
+    struct kith_listener *old = former(d, in->entry);
+    in->host->node = &l->node;
+    if (old && !in->plugin->adopt) forget(old);
+    int rc = kith_instance_start(in, old ? old->instance : NULL, err);
+    if (old && !rc) forget(old);
+    return rc;
+}
+
+/* Entries that the new file has no more: they end before others may want what they hold. */
+static void end_removed(struct kith_delegates *d)
+{
+    for (size_t i = d->old->count; i--;) {
+        struct kith_listener *l = d->old->listeners[i];
+        bool goes_on = false;
+        for (size_t j = 0; j < d->count && !goes_on; j++)
+            goes_on = former(d, d->listeners[j]->instance->entry) == l;
+        if (goes_on) continue;
+        forget(l);
+        kith_listener_end(l);
+    }
+}
+
+/* The new one could not start: the old instance keeps its place, if it still runs. */
+static void keep_former(struct kith_delegates *d, size_t i)
+{
+    struct kith_listener *l = d->listeners[i], *old = former(d, l->instance->entry);
+    if (old && kith_instance_runs(old->instance)) {
+        old->refs++;
+        d->listeners[i] = old;
+    } else {
+        d->count--;
+        memmove(&d->listeners[i], &d->listeners[i + 1], (d->count - i) * sizeof *d->listeners);
+    }
+    drop(l);
+}
+
+static void log_failure(const struct kith_listener *l, const struct kith_error *err)
+{
+    l->instance->host->log(l->instance->host, KITH_LOG_ERROR, "%s", err->text);
+}
+
+int kith_delegates_start(struct kith_delegates *d, struct kith_error *err)
+{
+    int first = 0;
+    if (d->old) end_removed(d);
+    for (size_t i = 0; i < d->count;) {
+        struct kith_listener *l = d->listeners[i];
+        struct kith_error another = {.size = sizeof another};
+        int rc = start_listener(d, l, first ? &another : err);
+        if (rc && !d->old) return rc;
+        if (rc && first) log_failure(l, &another);
+        if (rc && !first) first = rc;
+        size_t before = d->count;
+        if (rc) keep_former(d, i);
+        if (d->count == before) i++;
+    }
+    activate(d);
+    return first;
+}
+
+void kith_delegates_put(struct kith_delegates *d)
+{
+    activate(d);
+    d->old = NULL;
+}
+
+void kith_delegates_refresh(struct kith_delegates *d, uint32_t what)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct kith_listener *l = d->listeners[i];
+        if (l->instance && l->generation != d->shared->generation)
+            kith_instance_refresh(l->instance, what);
+    }
 }
 
 /* --------------------------------------------------------------------------------- listeners */
@@ -224,15 +316,15 @@ static void sweep(struct kith_delegates_shared *shared)
 
 static bool taken(const struct kith_delegates_shared *shared, const struct kith_delegate_ops *ops)
 {
+    const struct kith_listener *l;
     for (enum kith_role role = 0; role < KITH_ROLES; role++) {
-        if (!kith_role_played(ops, role)) continue;
-        for (size_t i = 0; shared->active && i < shared->active->count; i++)
-            if (kith_role_played(&shared->active->listeners[i]->ops, role) &&
-                kith_role_exclusive(role, shared->active->listeners[i]->instance->entry->channel,
-                                    NULL))
+        if (!kith_role_played(ops, NULL, role)) continue;
+        for (size_t i = 0; (l = kith_listener_at(shared, i)); i++) {
+            const char *channel = l->instance ? l->instance->entry->channel : NULL;
+            if (kith_role_played(&l->ops, channel, role) &&
+                kith_role_exclusive(role, channel, NULL))
                 return true;
-        for (size_t i = 0; i < shared->own_count; i++)
-            if (kith_role_played(&shared->own[i]->ops, role)) return true;
+        }
     }
     return false;
 }
@@ -247,13 +339,13 @@ int kith_delegates_listen(struct kith_delegates *d, const struct kith_delegate_o
     struct kith_listener **more =
         rc ? NULL : realloc(shared->own, (shared->own_count + 1) * sizeof *more);
     if (!rc && !more) rc = -KITH_ENOMEM;
-    if (more) shared->own = more;
-    if (!rc) rc = kith_listener_attach(l, NULL);
     if (rc) {
         kith_listener_unref(l);
         return rc;
     }
+    shared->own = more;
     more[shared->own_count++] = l;
+    collect_judges(shared);
     return 0;
 }
 
@@ -267,32 +359,43 @@ void kith_delegates_unlisten(struct kith_delegates *d, void *self)
         memset(&l->ops, 0, sizeof l->ops);
         break;
     }
+    collect_judges(shared);
     if (!shared->busy) sweep(shared);
 }
 
 /* ---------------------------------------------------------------------------------- the rest */
 
-void kith_delegates_meta(struct kith_delegates *d, struct kith_bytes meta)
+const struct kith_delegate_ops *kith_delegates_ops(struct kith_delegates *d, void **self)
+{
+    *self = d->shared;
+    return &d->shared->ops;
+}
+
+int kith_delegates_meta(struct kith_delegates *d, struct kith_bytes meta)
 {
     struct kith_delegates_shared *shared = d->shared;
     uint8_t *copy = meta.len ? malloc(meta.len) : NULL;
-    if (meta.len && !copy) return;
+    if (meta.len && !copy) return -KITH_ENOMEM;
     if (copy) memcpy(copy, meta.data, meta.len);
     free(shared->meta);
     shared->meta = copy;
     shared->meta_len = meta.len;
+    return 0;
+}
+
+bool kith_delegates_gives_meta(const struct kith_delegates *d)
+{
+    const struct kith_listener *l;
+    for (size_t i = 0; (l = kith_listener_at(d->shared, i)); i++)
+        if (l->ops.node_meta) return true;
+    return false;
 }
 
 struct kith_instance *kith_delegates_find(struct kith_delegates *d, const char *name)
 {
     for (size_t i = 0; i < d->count; i++) {
-        const struct kith_entry *e = d->listeners[i]->instance->entry;
-        char with_channel[2 * KITH_CHANNEL_NAME_MAX + 256];
-        snprintf(with_channel, sizeof with_channel, "%s:%s", e->plugin->name,
-                 e->channel ? e->channel : "");
-        if (strcmp(e->plugin->name, name) == 0 || strcmp(e->use, name) == 0 ||
-            strcmp(with_channel, name) == 0)
-            return d->listeners[i]->instance;
+        struct kith_instance *in = d->listeners[i]->instance;
+        if (in && kith_instance_runs(in) && strcmp(kith_instance_name(in), name) == 0) return in;
     }
     return NULL;
 }
@@ -319,6 +422,17 @@ void kith_delegates_stats(const struct kith_delegates *d,
         {"channel_relay_dropped",
          "Channel broadcasts not passed on because the broadcast queue was full.",
          shared->not_passed_on, KITH_COUNTER},
+        {"events_emitted", "Events of plugins that were handed to the others.",
+         shared->emitted.sent, KITH_COUNTER},
+        {"events_dropped", "Events of plugins that were dropped because too many waited.",
+         shared->emitted.dropped, KITH_COUNTER},
+        {"events_answered", "Answers of plugins to events of others.", shared->emitted.answers,
+         KITH_COUNTER},
+        {"stranger_messages", "Messages of delegates to addresses that are no member's.",
+         shared->strangers.sent, KITH_COUNTER},
+        {"stranger_messages_refused",
+         "Messages of delegates refused because too many went to addresses that are no member's.",
+         shared->strangers.refused, KITH_COUNTER},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct kith_stat stat = {.size = sizeof stat,

@@ -18,17 +18,63 @@ static int more_items(struct kith_handoff *q)
     return 0;
 }
 
-int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *limits,
-                     struct kith_bytes msg, bool reliable)
+/* Append bytes, and the NUL that is promised behind names. */
+static void append(struct kith_handoff *q, struct kith_bytes b)
 {
-    if (q->count >= limits->depth || msg.len > limits->bytes || q->len > limits->bytes - msg.len)
+    if (b.len) memcpy(q->bytes.data + q->len, b.data, b.len);
+    q->bytes.data[q->len + b.len] = 0;
+    q->len += b.len + 1;
+}
+
+int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *limits,
+                     const struct kith_message *m)
+{
+    static const struct kith_peer nobody = {.size = sizeof nobody};
+    const struct kith_peer *peer = m->peer ? m->peer : &nobody;
+    size_t len = m->bytes.len + peer->identity.len + peer->name.len + 3;
+    if (q->count >= limits->depth || len > limits->bytes || q->len > limits->bytes - len)
         return -KITH_EAGAIN;
-    uint8_t *bytes = kith_scratch(&q->bytes, q->len + msg.len + 1); /* never NULL, even for "" */
-    if (!bytes || more_items(q) != 0) return -KITH_ENOMEM;
-    if (msg.len) memcpy(bytes + q->len, msg.data, msg.len);
-    q->items[q->count++] = (struct kith_handoff_item){q->len, msg.len, reliable};
-    q->len += msg.len;
+    if (!kith_scratch(&q->bytes, q->len + len) || more_items(q) != 0) return -KITH_ENOMEM;
+    struct kith_handoff_item *item = &q->items[q->count++];
+    item->offset = q->len;
+    item->len = m->bytes.len;
+    item->identity_len = peer->identity.len;
+    item->name_len = peer->name.len;
+    item->flags = m->flags;
+    item->provides = peer->provides;
+    item->protocol_max = peer->protocol_max;
+    item->has_peer = m->peer;
+    item->has_addr = peer->addr;
+    if (peer->addr) {
+        item->addr.port = peer->addr->port;
+        item->addr.len = peer->addr->len;
+        memcpy(item->addr.bytes, peer->addr->bytes, peer->addr->len);
+    }
+    append(q, m->bytes);
+    append(q, peer->identity);
+    append(q, peer->name);
     return 0;
+}
+
+void kith_handoff_get(const struct kith_handoff *q, size_t i, struct kith_message *m,
+                      struct kith_peer *peer)
+{
+    const struct kith_handoff_item *item = &q->items[i];
+    const uint8_t *identity = q->bytes.data + item->offset + item->len + 1;
+    *peer = (struct kith_peer){
+        .size = sizeof *peer,
+        .provides = item->provides,
+        .protocol_max = item->protocol_max,
+        .addr = item->has_addr ? &item->addr : NULL,
+        .identity = kith_bytes_of(identity, item->identity_len),
+        .name = kith_bytes_of(identity + item->identity_len + 1, item->name_len),
+    };
+    *m = (struct kith_message){
+        .size = sizeof *m,
+        .flags = item->flags,
+        .bytes = kith_bytes_of(q->bytes.data + item->offset, item->len),
+        .peer = item->has_peer ? peer : NULL,
+    };
 }
 
 void kith_handoff_clear(struct kith_handoff *q)

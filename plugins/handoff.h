@@ -6,9 +6,12 @@
 
 #include "scratch.h"
 
+/* Its bytes, the peer's identity, the peer's name lie behind each other, each with a NUL. */
 struct kith_handoff_item {
-    size_t offset, len;
-    bool reliable;
+    size_t offset, len, identity_len, name_len;
+    uint32_t flags, provides, protocol_max;
+    bool has_peer, has_addr;
+    struct kith_addr addr;
 };
 struct kith_handoff {
     struct kith_scratch bytes;
@@ -20,9 +23,12 @@ struct kith_handoff_limits {
     size_t depth, bytes;
 };
 
-/* Copy a message to the end. -KITH_EAGAIN: full; -KITH_ENOMEM. */
-int kith_handoff_add(struct kith_handoff *, const struct kith_handoff_limits *, struct kith_bytes,
-                     bool reliable);
+/* Copy a message, with its peer, to the end. -KITH_EAGAIN: full; -KITH_ENOMEM. */
+int kith_handoff_add(struct kith_handoff *, const struct kith_handoff_limits *,
+                     const struct kith_message *);
+/* The message i and its peer; m->peer is peer, or NULL. They are good until the next add. */
+void kith_handoff_get(const struct kith_handoff *, size_t i, struct kith_message *m,
+                      struct kith_peer *peer);
 /* Forget all; gives memory back when it was unusually much. */
 void kith_handoff_clear(struct kith_handoff *);
 void kith_handoff_fini(struct kith_handoff *);

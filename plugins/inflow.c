@@ -69,9 +69,10 @@ void kith_inflow_free(struct kith_inflow *f)
 
 void kith_inflow_require(struct kith_inflow *f, uint32_t require) { f->require |= require; }
 
-static void init_work(struct kith_inflow *f, struct kith_work *w)
+static void init_work(struct kith_inflow *f, struct kith_work *w, const struct kith_peer *from)
 {
-    kith_work_init(w, f->p, KITH_STREAM, 0);
+    kith_work_init(w, f->p, KITH_STREAM, from);
+    w->have = kith_peer_provides(from);
     w->memory = &f->p->shared->stream_memory;
     w->max_memory = f->p->max_stream_memory;
     w->require = f->require;
@@ -91,7 +92,7 @@ static void explain(const struct kith_inflow *f, const struct kith_work *w, char
                      : "No installed keys could authenticate the message";
         break;
     case KITH_REFUSED_POLICY:
-        if (w->have == 0 && f->buf.len && f->buf.data[0] == 10 && !c)
+        if (w->layers == 0 && f->buf.len && f->buf.data[0] == 10 && !c)
             say = "Remote state is encrypted and encryption is not configured";
         else if (f->require & KITH_ENCRYPTS & ~w->have)
             say = "Encryption is configured but remote state is not encrypted";
@@ -276,9 +277,9 @@ static int plain_step(struct kith_work *w, struct input *in)
     return rc;
 }
 
-int kith_inflow_feed(struct kith_inflow *f, const uint8_t *data, size_t len,
-                     void (*plain)(void *arg, const uint8_t *data, size_t len), void *arg,
-                     enum kith_refusal *why, char *text)
+int kith_inflow_feed(struct kith_inflow *f, const struct kith_peer *from, const uint8_t *data,
+                     size_t len, void (*plain)(void *arg, const uint8_t *data, size_t len),
+                     void *arg, enum kith_refusal *why, char *text)
 {
     struct input in = {data, len, plain, arg};
     struct kith_work w;
@@ -286,7 +287,7 @@ int kith_inflow_feed(struct kith_inflow *f, const uint8_t *data, size_t len,
     if (text) *text = 0;
     if (f->state == FAILED) return f->failure;
     while (rc > 0) {
-        init_work(f, &w);
+        init_work(f, &w, from);
         switch (f->state) {
         case LABEL: rc = label_step(f, &w, &in); break;
         case MESSAGE: rc = message_step(f, &w, &in); break;

@@ -15,13 +15,14 @@ void kith_inflow_free(struct kith_inflow *);
 /* After a reload a stream ends with the chain it began with, but must also meet the new `require`.
  */
 void kith_inflow_require(struct kith_inflow *, uint32_t require);
-/* Feed bytes as they come. plain() gets the opened ones, in order; it must not free the inflow. A
- * negative code is final: close the stream. text (may be NULL, else KITH_INFLOW_TEXT bytes) then
- * holds what an err message to the peer should say, or "": close it without a word. */
+/* Feed bytes as they come; from: the other end, lent, NULL: not known. plain() gets the opened
+ * ones, in order; it must not free the inflow. A negative code is final: close the stream. text
+ * (may be NULL, else KITH_INFLOW_TEXT bytes) then holds what an err message to the peer should say,
+ * or "": close it without a word. */
 #define KITH_INFLOW_TEXT 160
-int kith_inflow_feed(struct kith_inflow *, const uint8_t *data, size_t len,
-                     void (*plain)(void *arg, const uint8_t *data, size_t len), void *arg,
-                     enum kith_refusal *why, char *text);
+int kith_inflow_feed(struct kith_inflow *, const struct kith_peer *from, const uint8_t *data,
+                     size_t len, void (*plain)(void *arg, const uint8_t *data, size_t len),
+                     void *arg, enum kith_refusal *why, char *text);
 /* The peer finished: 0, or -KITH_EMALFORMED in the middle of a layer. */
 int kith_inflow_end(struct kith_inflow *);
 

@@ -2,22 +2,22 @@
  * instance.c - the life of an instance: its states, and the only place that goes from one to the
  * next.
  *
- *   BLANK ──init──▶ MADE ──[adopt,] start──▶ RUNNING ──────────stop──────────▶ STOPPED
- *     │              │                          │                                 ▲
- *     │ fails        │ adopt or start fails     └─ adopted ─▶ HANDED_OVER ──stop──┘
- *     ▼              │
- *   FAILED ◀─────────┘
+ *   BLANK ──init──▶ MADE ──start, or adopt──▶ RUNNING ──stop──▶ STOPPED ──start──▶ RUNNING
+ *     │              │                          │                  │
+ *     │ fails        │ fails                    │ adopted          │ fails
+ *     ▼              ▼                          ▼                  ▼
+ *   FAILED ◀─────────┘                       HANDED_OVER        FAILED
  *
  * From every state but BLANK the way out is fini, and then the memory is freed: fini accepts a
  * half-made instance. Who failed to start may be started again. In a replacement:
- *   adopt fails               the new one is FAILED, the former one RUNNING: nothing changed
- *   start fails after adopt   the new one is FAILED, the former one HANDED_OVER: it is not whole
- *   no adopt, start fails     the new one is FAILED, the former one RUNNING
- *   success                   the former one runs or was handed over, until its owner frees it
- * Who was handed over in a reload that failed later is in force again, with what it has left.
+ *   adopted                the new one RUNNING, the former one HANDED_OVER
+ *   adopt fails            the new one FAILED, the former one RUNNING: nothing changed
+ *   ... with ECLOSED       both FAILED
+ *   no adopt, starts       the new one RUNNING, the former one STOPPED
+ *   no adopt, start fails  the new one FAILED; the former one started again: RUNNING, or FAILED
  *
- * After stop, and after an adopt or start that failed, the host may take back what the instance
- * left behind (kith_host_maker.release). Knows nothing of kinds.
+ * After each step that ends in a state without calls to come, the host takes back what the instance
+ * left behind (kith_host_maker.release), and ids of what it was asked end. Knows nothing of kinds.
  */
 #include "instance.h"
 
@@ -25,118 +25,76 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { PLACE_MAX = 256, FILE_SHOWN = 200 }; /* a longer name is cut */
+/* ------------------------------------------------------------------------------------ making */
 
-/* Strings of an instance: one block, filled from the front. */
-struct pool {
-    char *at;
-};
-
-static const char *pool_text(struct pool *pool, const char *text)
+static char *copy_text(char **at, const char *text)
 {
     if (!text) return NULL;
-    char *copy = pool->at;
+    char *copy = *at;
     size_t len = strlen(text) + 1;
     memcpy(copy, text, len);
-    pool->at += len;
+    *at += len;
     return copy;
 }
 
-static bool is_text(const struct kith_param *p)
-{
-    return p->type == KITH_PARAM_STRING || p->type == KITH_PARAM_PATH;
-}
-static void *value_of(const void *params, const struct kith_param *p)
-{
-    return (char *)params + p->offset;
-}
-
 static size_t text_bytes(const char *text) { return text ? strlen(text) + 1 : 0; }
-
-/* Bytes of all pointers and strings that the parameters hold; pointers come first in the block. */
-static size_t measure(const struct kith_entry *entry, size_t *pointers)
-{
-    size_t text = text_bytes(entry->use) + text_bytes(entry->channel);
-    *pointers = 0;
-    for (const struct kith_param *p = entry->plugin->params; p && p->name; p++) {
-        if (is_text(p)) text += text_bytes(*(const char **)value_of(entry->params, p));
-        if (p->type != KITH_PARAM_STRINGS) continue;
-        const struct kith_strings *list = value_of(entry->params, p);
-        *pointers += list->count * sizeof(char *);
-        for (size_t i = 0; i < list->count; i++) text += text_bytes(list->items[i]);
-    }
-    return *pointers + text;
-}
 
 /* The instance's own entry and parameters, independent of the config's memory. */
 static int copy_entry(struct kith_instance *in, const struct kith_entry *from)
 {
     const struct kith_plugin *plugin = from->plugin;
-    size_t pointers, bytes = measure(from, &pointers);
-    struct kith_entry *entry = malloc(sizeof *entry + bytes);
-    void *self = calloc(1, plugin->instance_size ? plugin->instance_size : 1);
-    if (!entry || !self) {
-        free(entry);
-        free(self);
-        return -KITH_ENOMEM;
-    }
+    size_t text = text_bytes(from->use) + text_bytes(from->name) + text_bytes(from->channel);
+    struct kith_entry *entry = malloc(sizeof *entry + text);
+    in->entry = entry;
+    in->self = calloc(1, plugin->instance_size ? plugin->instance_size : 1);
+    if (!entry || !in->self) return -KITH_ENOMEM;
     *entry = *from;
     memset(&entry->keys, 0, sizeof entry->keys); /* secrets stay the ring's */
-    if (from->params) memcpy(self, from->params, plugin->instance_size);
-    const char **items = (const char **)(entry + 1);
-    struct pool pool = {(char *)items + pointers};
-    entry->use = pool_text(&pool, from->use);
-    entry->channel = pool_text(&pool, from->channel);
+    char *at = (char *)(entry + 1);
+    entry->use = copy_text(&at, from->use);
+    entry->name = copy_text(&at, from->name);
+    entry->channel = copy_text(&at, from->channel);
     entry->params = NULL; /* they are in self now */
-    for (const struct kith_param *p = from->params ? plugin->params : NULL; p && p->name; p++) {
-        if (is_text(p)) {
-            const char **text = value_of(self, p);
-            *text = pool_text(&pool, *text);
-        } else if (p->type == KITH_PARAM_STRINGS) {
-            struct kith_strings *list = value_of(self, p);
-            for (size_t i = 0; i < list->count; i++) items[i] = pool_text(&pool, list->items[i]);
-            list->items = items;
-            items += list->count;
-        }
-    }
-    in->entry = entry;
-    in->self = self;
-    return 0;
+    entry->arena = NULL;
+    if (!from->params) return 0;
+    return kith_params_copy(plugin->params, from->params, in->self, plugin->instance_size,
+                            &in->params);
 }
 
-/* ------------------------------------------------------------------------------------ errors */
-
-int kith_entry_failed(const struct kith_entry *entry, const char *file, int rc,
-                      struct kith_error *err)
+static int take_ring(struct kith_instance *in, const struct kith_entry *from,
+                     struct kith_keyring *node, struct kith_error *err)
 {
-    if (!err) return rc;
-    char place[PLACE_MAX] = "", said[sizeof err->text];
-    if (file && entry->pos.line)
-        snprintf(place, sizeof place, "%.*s:%u:%u: error: ", FILE_SHOWN, file, entry->pos.line,
-                 entry->pos.col);
-    snprintf(said, sizeof said, "%s", err->text);
-    size_t used = strlen(place) + strlen(entry->plugin->name) + strlen(": ");
-    snprintf(err->text, sizeof err->text, "%s%s: %.*s", place, entry->plugin->name,
-             (int)(sizeof err->text - used - 1), said);
-    err->code = rc;
-    return rc;
+    bool keyed = in->plugin->flags & KITH_KEYED;
+    in->ring = kith_keyring_of(from, node);
+    if (!in->ring && keyed && from->has_keys)
+        return kith_fail(err, KITH_ENOMEM, "no memory for its keys");
+    if (!keyed || (in->ring && kith_keyring_count(in->ring))) return 0;
+    return kith_fail(err, KITH_EINVAL, "needs a key: give it `keys:`, or %sthe node a `keyring:`",
+                     in->plugin->kind == KITH_DELEGATE ? "`allow: [keys]` and " : "");
 }
 
-/* A plugin may return what it likes; callers want a negative code. */
-int kith_instance_failed(const struct kith_instance *in, int rc, const char *what,
-                         struct kith_error *err)
+bool kith_instance_same(const struct kith_instance *in, const struct kith_entry *entry,
+                        struct kith_keyring *ring)
 {
-    bool code = rc < 0 && rc > -KITH_ECODE_MAX;
-    if (err) {
-        err->text[sizeof err->text - 1] = 0;
-        if (!*err->text)
-            snprintf(err->text, sizeof err->text, "failed to %s (%s %d)", what,
-                     code ? "code" : "with the unknown code", rc);
-    }
-    return kith_entry_failed(in->entry, in->maker.file, code ? rc : -KITH_EINVAL, err);
+    const struct kith_entry *mine = in->entry;
+    if (in->plugin != entry->plugin || mine->wire != entry->wire || mine->allow != entry->allow ||
+        mine->has_keys != entry->has_keys ||
+        memcmp(mine->digest, entry->digest, sizeof mine->digest) != 0)
+        return false;
+    if (!in->ring) return true;
+    return entry->has_keys ? kith_keyring_holds(in->ring, &entry->keys) : in->ring == ring;
 }
 
-/* -------------------------------------------------------------------------------------- life */
+/* A simulated world has no files and sockets: what needs them would reach into the real one. */
+static int fits_world(const struct kith_instance *in, struct kith_error *err)
+{
+    const struct kith_host *host = in->host;
+    if (!(in->plugin->flags & KITH_OUTSIDE) || !host->world || !host->world(host)) return 0;
+    return kith_fail(err, KITH_EUNSUPPORTED,
+                     "works with files, sockets or programs of its own: not in a simulation");
+}
+
+/* -------------------------------------------------------------------------------------- steps */
 
 static void enter(struct kith_instance *in, const char *doing)
 {
@@ -150,6 +108,17 @@ static void leave(struct kith_instance *in)
     kith_crash_note_end();
 }
 
+static void release(struct kith_instance *in)
+{
+    if (in->maker.release) in->maker.release(in->maker.ctx, in->host);
+    if (in->maker.asks) kith_asks_close_owner(in->maker.asks, in->host);
+}
+
+static void move_asks(const struct kith_instance *from, const struct kith_instance *to)
+{
+    if (to->maker.asks) kith_asks_move(to->maker.asks, from->host, to->host);
+}
+
 static int init(struct kith_instance *in, struct kith_error *err)
 {
     kith_error_clear(err);
@@ -160,33 +129,18 @@ static int init(struct kith_instance *in, struct kith_error *err)
     return rc ? kith_instance_failed(in, rc, "initialise", err) : 0;
 }
 
-/* Both are inside a call: the new one is called and reaches into the former one. */
-static int adopt(struct kith_instance *in, struct kith_instance *former, struct kith_error *err)
-{
-    if (!former || former->plugin != in->plugin || !in->plugin->adopt) return 0;
-    kith_error_clear(err);
-    enter(in, "started");
-    kith_instance_enter(former);
-    int rc = in->plugin->adopt(in->self, former->self, err);
-    kith_instance_leave(former);
-    leave(in);
-    if (rc) return kith_instance_failed(in, rc, "take over from its former self", err);
-    former->state = KITH_INSTANCE_HANDED_OVER;
-    return 0;
-}
-
 static int start(struct kith_instance *in, struct kith_error *err)
 {
+    bool again = in->state != KITH_INSTANCE_MADE;
+    if (again && in->maker.revive) in->maker.revive(in->maker.ctx, in->host);
     kith_error_clear(err);
     enter(in, "started");
     int rc = in->plugin->start ? in->plugin->start(in->self, err) : 0;
     leave(in);
-    return rc ? kith_instance_failed(in, rc, "start", err) : 0;
-}
-
-static void release(struct kith_instance *in)
-{
-    if (in->maker.release) in->maker.release(in->maker.ctx, in->host);
+    in->state = rc ? KITH_INSTANCE_FAILED : KITH_INSTANCE_RUNNING;
+    if (!rc) return 0;
+    release(in);
+    return kith_instance_failed(in, rc, "start", err);
 }
 
 static void stop(struct kith_instance *in)
@@ -200,56 +154,122 @@ static void stop(struct kith_instance *in)
     release(in);
 }
 
+/* Both are inside a call: the new one is called and reaches into the former one. It may answer
+ * what the former one was asked. */
+static int adopt(struct kith_instance *in, struct kith_instance *former, struct kith_error *err)
+{
+    kith_error_clear(err);
+    move_asks(former, in);
+    enter(in, "started");
+    kith_instance_enter(former);
+    int rc = in->plugin->adopt(in->self, former->self, err);
+    kith_instance_leave(former);
+    leave(in);
+    if (rc == 0) {
+        in->state = KITH_INSTANCE_RUNNING;
+        former->state = KITH_INSTANCE_HANDED_OVER;
+        release(former);
+        return 0;
+    }
+    in->state = KITH_INSTANCE_FAILED;
+    if (rc == -KITH_ECLOSED) {
+        former->state = KITH_INSTANCE_FAILED;
+        release(former);
+    } else {
+        move_asks(in, former);
+    }
+    release(in);
+    return kith_instance_failed(in, rc, "take over from its former self", err);
+}
+
+/* Two can't have one socket: the former one makes room first, and comes back if that was in vain.
+ */
+static int swap(struct kith_instance *in, struct kith_instance *former, struct kith_error *err)
+{
+    struct kith_error again = {.size = sizeof again};
+    stop(former);
+    int rc = start(in, err);
+    if (rc == 0 || start(former, &again) == 0 || !err) return rc;
+    char why[sizeof err->text];
+    snprintf(why, sizeof why, "%s", err->text);
+    snprintf(err->text, sizeof err->text, "%.240s; and the former one can't go on: %.200s", why,
+             again.text);
+    return rc;
+}
+
+/* ------------------------------------------------------------------------------------- life */
+
+static void keys_changed(void *arg)
+{
+    struct kith_instance *in = arg;
+    struct kith_error err = {.size = sizeof err};
+    bool fit = in->state == KITH_INSTANCE_MADE || in->state == KITH_INSTANCE_RUNNING ||
+               in->state == KITH_INSTANCE_STOPPED;
+    if (!fit || !in->plugin->refresh) return;
+    kith_instance_enter(in);
+    int rc = in->plugin->refresh(in->self, KITH_REFRESH_KEYS, &err);
+    kith_instance_leave(in);
+    if (rc == 0) return;
+    kith_instance_failed(in, rc, "take over the changed keys", &err);
+    in->host->log(in->host, KITH_LOG_ERROR, "%s; the former ones stay", err.text);
+}
+
 int kith_instance_new(struct kith_instance **out, const struct kith_entry *entry,
                       const struct kith_host_maker *maker, struct kith_keyring *ring,
                       struct kith_error *err)
 {
     struct kith_instance *in = calloc(1, sizeof *in);
-    if (!in || copy_entry(in, entry) != 0) {
-        free(in);
-        kith_fail(err, KITH_ENOMEM, "no memory for an instance");
-        return kith_entry_failed(entry, maker->file, -KITH_ENOMEM, err);
-    }
+    int rc = -KITH_ENOMEM;
+    kith_error_clear(err);
+    if (!in) goto out;
     in->plugin = entry->plugin;
     in->maker = *maker;
-    in->ring = ring ? kith_keyring_ref(ring) : NULL;
-    kith_error_clear(err);
-    in->host = maker->make(maker->ctx, in->entry, ring);
-    int rc = in->host ? init(in, err) : kith_instance_failed(in, -KITH_ENOMEM, "get a host", err);
-    if (rc)
+    if ((rc = copy_entry(in, entry)) < 0) goto out;
+    if ((rc = take_ring(in, entry, ring, err)) < 0) goto out;
+    rc = -KITH_ENOMEM;
+    if (!(in->host = maker->make(maker->ctx, in->entry, in->ring))) goto out;
+    if ((rc = fits_world(in, err)) < 0) goto out;
+    if ((rc = init(in, err)) < 0) {
         kith_instance_free(in);
-    else
-        *out = in;
-    return rc;
+        return rc;
+    }
+    if (in->ring) kith_keyring_listen(in->ring, keys_changed, in);
+    *out = in;
+    return 0;
+out:
+    kith_instance_free(in);
+    if (err && !*err->text) kith_fail(err, KITH_ENOMEM, "no memory for an instance");
+    return kith_entry_failed(entry, maker->file, rc, err);
 }
 
 int kith_instance_start(struct kith_instance *in, struct kith_instance *former,
                         struct kith_error *err)
 {
-    if (kith_instance_runs(in) || in->state == KITH_INSTANCE_HANDED_OVER) return 0;
-    assert(in->state == KITH_INSTANCE_MADE || in->state == KITH_INSTANCE_FAILED);
-    int rc = adopt(in, former, err);
-    if (!rc) rc = start(in, err);
-    in->state = rc ? KITH_INSTANCE_FAILED : KITH_INSTANCE_RUNNING;
-    if (rc) release(in);
-    return rc;
+    if (kith_instance_runs(in)) return 0;
+    assert(in->state != KITH_INSTANCE_BLANK && in->state != KITH_INSTANCE_HANDED_OVER);
+    if (!former || !kith_instance_runs(former)) return start(in, err);
+    bool can = former->plugin == in->plugin && in->plugin->adopt;
+    return can ? adopt(in, former, err) : swap(in, former, err);
 }
 
-int kith_instance_command(struct kith_instance *in, const char *const *words,
-                          const struct kith_sink *sink, struct kith_error *err)
+int kith_instance_refresh(struct kith_instance *in, uint32_t what)
 {
-    kith_error_clear(err);
-    if (!in->plugin->command) return kith_fail(err, KITH_EUNSUPPORTED, "takes no commands");
+    struct kith_error err = {.size = sizeof err};
+    if (!kith_instance_runs(in) || !in->plugin->refresh) return 0;
     kith_instance_enter(in);
-    int rc = in->plugin->command(in->self, words, sink, err);
+    int rc = in->plugin->refresh(in->self, what, &err);
     kith_instance_leave(in);
+    if (rc == 0) return 0;
+    rc = kith_instance_failed(in, rc, "refresh", &err);
+    in->host->log(in->host, KITH_LOG_ERROR, "%s; it goes on with what it had", err.text);
     return rc;
 }
 
 void kith_instance_free(struct kith_instance *in)
 {
     if (!in) return;
-    if (kith_instance_runs(in) || in->state == KITH_INSTANCE_HANDED_OVER) stop(in);
+    if (kith_instance_runs(in)) stop(in);
+    if (in->ring) kith_keyring_unlisten(in->ring, keys_changed, in);
     if (in->state != KITH_INSTANCE_BLANK && in->plugin->fini) {
         enter(in, "stopped");
         in->plugin->fini(in->self);
@@ -257,7 +277,40 @@ void kith_instance_free(struct kith_instance *in)
     }
     if (in->host) in->maker.free(in->maker.ctx, in->host);
     if (in->ring) kith_keyring_unref(in->ring);
+    kith_params_free(in->params);
     free(in->self);
     free((void *)in->entry);
     free(in);
+}
+
+/* ---------------------------------------------------------------------------------- commands */
+
+uint64_t kith_instance_call(struct kith_instance *in, struct kith_asks *asks,
+                            const struct kith_bytes *words, size_t count, uint32_t flags,
+                            uint64_t deadline, const struct kith_asker *asker)
+{
+    struct kith_error err = {.size = sizeof err};
+    if (!kith_instance_runs(in) || !in->plugin->command) {
+        asker->end(asker->arg, -KITH_EUNSUPPORTED, "it takes no commands");
+        return 0;
+    }
+    uint64_t id = kith_asks_open(asks, in->host, asker, deadline);
+    if (!id) {
+        asker->end(asker->arg, -KITH_ENOMEM, "too much is being asked already");
+        return 0;
+    }
+    struct kith_call call = {.size = sizeof call,
+                             .flags = flags,
+                             .id = id,
+                             .deadline = deadline,
+                             .words = words,
+                             .count = count};
+    kith_instance_enter(in);
+    int rc = in->plugin->command(in->self, &call, &err);
+    kith_instance_leave(in);
+    if (rc == KITH_LATER) return id;
+    if (rc > 0) kith_instance_blame(in, "command() returned %d", rc);
+    err.text[sizeof err.text - 1] = 0;
+    kith_asks_finish(asks, in->host, id, kith_code(rc), rc && *err.text ? err.text : NULL);
+    return 0;
 }

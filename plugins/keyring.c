@@ -3,8 +3,8 @@
  * and seals, all open.
  *
  * Keys and what is derived from them lie in locked memory and are wiped; nothing of them is ever
- * printed, only fingerprints. Writing the ring back to its file is keyfile.c's part. Knows nothing
- * of codecs but their names.
+ * printed, only fingerprints. Writing the ring back to its file is keyfile.c's part. Knows of
+ * plugins no more than names and flags.
  */
 #include "keyfile.h"
 #include "keyring.h"
@@ -14,11 +14,11 @@
 
 enum { SUBKEY = 32 };
 
-/* Derived once per codec name, because a codec is promised that the bytes stay where they are. */
+/* Derived once per name, because a plugin is promised that the bytes stay where they are. */
 struct subkey {
     struct subkey *next;
     uint8_t *data;
-    char codec[];
+    char name[];
 };
 
 struct key {
@@ -140,7 +140,7 @@ struct kith_keyring *kith_keyring_new(const struct kith_secrets *secrets)
     return ring;
 }
 
-struct kith_keyring *kith_keyring_ref(struct kith_keyring *ring)
+static struct kith_keyring *keyring_ref(struct kith_keyring *ring)
 {
     ring->refs++;
     return ring;
@@ -157,15 +157,15 @@ void kith_keyring_unref(struct kith_keyring *ring)
 
 size_t kith_keyring_count(const struct kith_keyring *ring) { return ring->count; }
 
-/* BLAKE2b keyed with the ring's key over a fixed prefix and the codec's name, so that each codec
+/* BLAKE2b keyed with the ring's key over a fixed prefix and the plugin's name, so that each plugin
  * has keys of its own (docs/WIRE.md). */
-static struct subkey *derive(const struct key *key, const char *codec)
+static struct subkey *derive(const struct key *key, const char *name)
 {
     static const char prefix[] = "kith subkey 1: ";
-    size_t len = strlen(codec);
+    size_t len = strlen(name);
     struct subkey *sub = malloc(sizeof *sub + len + 1);
     if (!sub) return NULL;
-    memcpy(sub->codec, codec, len + 1);
+    memcpy(sub->name, name, len + 1);
     sub->data = kith_secret_alloc(SUBKEY);
     if (!sub->data) {
         free(sub);
@@ -174,29 +174,62 @@ static struct subkey *derive(const struct key *key, const char *codec)
     crypto_generichash_state state;
     crypto_generichash_init(&state, key->data, key->len, SUBKEY);
     crypto_generichash_update(&state, (const unsigned char *)prefix, sizeof prefix - 1);
-    crypto_generichash_update(&state, (const unsigned char *)codec, len);
+    crypto_generichash_update(&state, (const unsigned char *)name, len);
     crypto_generichash_final(&state, sub->data, SUBKEY);
     sodium_memzero(&state, sizeof state);
     return sub;
 }
 
-int kith_keyring_key(struct kith_keyring *ring, size_t i, const char *codec, struct kith_key *out)
+/* What there is room for, as the header promises to plugins. */
+static void give(struct kith_key *out, const uint8_t *data, size_t len)
+{
+    struct kith_key key = {.size = out->size, .len = (uint32_t)len, .data = data};
+    if (key.size > sizeof key) key.size = sizeof key;
+    memcpy(out, &key, key.size);
+}
+
+int kith_keyring_key(struct kith_keyring *ring, size_t i, const char *name, struct kith_key *out)
 {
     if (i >= ring->count) return -KITH_ENOTFOUND;
     struct key *key = ring->keys[i];
-    out->data = key->data;
-    out->len = key->len;
-    if (!codec) return 0;
+    if (!name) {
+        give(out, key->data, key->len);
+        return 0;
+    }
     struct subkey *sub = key->subkeys;
-    while (sub && strcmp(sub->codec, codec) != 0) sub = sub->next;
+    while (sub && strcmp(sub->name, name) != 0) sub = sub->next;
     if (!sub) {
-        if (!(sub = derive(key, codec))) return -KITH_ENOMEM;
+        if (!(sub = derive(key, name))) return -KITH_ENOMEM;
         sub->next = key->subkeys;
         key->subkeys = sub;
     }
-    out->data = sub->data;
-    out->len = SUBKEY;
+    give(out, sub->data, SUBKEY);
     return 0;
+}
+
+struct kith_keyring *kith_keyring_of(const struct kith_entry *entry, struct kith_keyring *node)
+{
+    const struct kith_plugin *plugin = entry->plugin;
+    bool keyed = plugin->flags & KITH_KEYED;
+    if (keyed && entry->has_keys) return kith_keyring_new(&entry->keys);
+    bool shares = plugin->kind == KITH_DELEGATE ? entry->allow & KITH_ALLOW_KEYS : keyed;
+    return shares && node ? keyring_ref(node) : NULL;
+}
+
+const char *kith_keyring_name(const struct kith_entry *entry)
+{
+    const struct kith_plugin *plugin = entry->plugin;
+    if (plugin->kind == KITH_DELEGATE) return entry->has_keys ? plugin->name : NULL;
+    bool raw = plugin->kind == KITH_CODEC && plugin->flags & KITH_RAW_KEYS;
+    return raw ? NULL : plugin->name;
+}
+
+bool kith_keyring_holds(const struct kith_keyring *ring, const struct kith_secrets *secrets)
+{
+    if (ring->count != secrets->count) return false;
+    for (size_t i = 0; i < ring->count; i++)
+        if (!key_is(ring->keys[i], secrets->items[i].data, secrets->items[i].len)) return false;
+    return true;
 }
 
 void kith_keyring_fingerprint(const struct kith_keyring *ring, size_t i, char out[KITH_FINGERPRINT])
@@ -223,7 +256,7 @@ int kith_keyring_find(const struct kith_keyring *ring, const char *fingerprint)
 void kith_keyring_listen(struct kith_keyring *ring, void (*changed)(void *arg), void *arg)
 {
     struct listener *more = realloc(ring->listeners, (ring->listener_count + 1) * sizeof *more);
-    if (!more) abort(); /* a codec that misses a change would seal with a dead key */
+    if (!more) abort(); /* who misses a change would seal with a dead key */
     ring->listeners = more;
     more[ring->listener_count++] = (struct listener){changed, arg};
 }
@@ -315,7 +348,7 @@ int kith_keyring_remove(struct kith_keyring *ring, size_t i, bool *saved, struct
     struct key *gone = ring->keys[i];
     memmove(&ring->keys[i], &ring->keys[i + 1], (--ring->count - i) * sizeof *ring->keys);
     int rc = changed(ring, saved, err);
-    key_free(gone); /* codecs may use its bytes until they are told */
+    key_free(gone); /* its bytes may be in use until all are told */
     return rc;
 }
 
@@ -338,7 +371,7 @@ int kith_keyring_replace(struct kith_keyring *ring, const struct kith_secrets *s
     ring->count = count;
     note_file(ring, secrets);
     if (same) {
-        ring->keys = old; /* codecs point to these bytes */
+        ring->keys = old; /* plugins point to these bytes */
         keys_free(keys, count);
         return 0;
     }

@@ -1,5 +1,6 @@
 /*
- * keyring.h - a ring of keys that codecs and tools share. Knows nothing of codecs but their names.
+ * keyring.h - a ring of keys that plugins and tools share. Knows of plugins no more than names and
+ * flags.
  */
 #ifndef KITH_KEYRING_H
 #define KITH_KEYRING_H
@@ -15,11 +16,19 @@ struct kith_keyring;
 
 /* Copies the keys; may be empty. */
 struct kith_keyring *kith_keyring_new(const struct kith_secrets *);
-struct kith_keyring *kith_keyring_ref(struct kith_keyring *);
 void kith_keyring_unref(struct kith_keyring *);
 size_t kith_keyring_count(const struct kith_keyring *);
-/* i = 0: the primary. codec NULL: the raw key, else the 32-byte subkey for that codec. */
-int kith_keyring_key(struct kith_keyring *, size_t i, const char *codec, struct kith_key *out);
+/* i = 0: the primary. name NULL: the raw key, else the 32-byte subkey for the plugin of that name.
+ * Writes no more of *out than its size says. The bytes stay until the ring has told its listeners
+ * that they are gone. */
+int kith_keyring_key(struct kith_keyring *, size_t i, const char *name, struct kith_key *out);
+/* Whose keys an entry sees, referenced: its own (`keys:`), the node's, or NULL: none. A delegate
+ * sees the node's when it says `allow: [keys]`. With has_keys NULL means no memory. */
+struct kith_keyring *kith_keyring_of(const struct kith_entry *, struct kith_keyring *node);
+/* For which name that entry's keys are derived; NULL: it sees them as they are. */
+const char *kith_keyring_name(const struct kith_entry *);
+/* Does it hold these keys, in this order? */
+bool kith_keyring_holds(const struct kith_keyring *, const struct kith_secrets *);
 void kith_keyring_fingerprint(const struct kith_keyring *, size_t i, char out[KITH_FINGERPRINT]);
 /* Its index, or -KITH_ENOTFOUND. */
 int kith_keyring_find(const struct kith_keyring *, const char *fingerprint);

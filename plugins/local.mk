@@ -3,13 +3,16 @@ noinst_LTLIBRARIES += plugins/libplugins.la
 plugins_libplugins_la_SOURCES = \
   plugins/abi.c plugins/loader.c plugins/loader.h plugins/registry.c plugins/registry.h \
   plugins/crash_note.c plugins/crash_note.h \
-  plugins/instance.c plugins/instance.h plugins/plugins_check.c plugins/plugins_check.h \
+  plugins/asks.c plugins/asks.h \
+  plugins/instance.c plugins/instance.h plugins/blame.c \
+  plugins/plugins_check.c plugins/plugins_check.h \
   plugins/keyring.c plugins/keyring.h plugins/keyfile.c plugins/keyfile.h \
   plugins/codec.c plugins/codec.h plugins/pipeline.c plugins/pipeline.h \
   plugins/pipeline_parts.h plugins/pipeline_work.c \
   plugins/pipeline_seal.c plugins/pipeline_open.c plugins/inflow.c plugins/inflow.h \
   plugins/delegates.c plugins/delegates.h plugins/delegates_parts.h plugins/delegates_life.c \
-  plugins/delegates_clash.c plugins/listener.c plugins/handoff.c plugins/handoff.h \
+  plugins/delegates_clash.c plugins/delegate_table.c plugins/emitted.c plugins/leaving.c \
+  plugins/listener.c plugins/strangers.c plugins/handoff.c plugins/handoff.h \
   plugins/channel.c plugins/channel.h plugins/scratch.h
 nodist_plugins_libplugins_la_SOURCES = plugins/static.c
 plugins_libplugins_la_CPPFLAGS = $(INC_HOST) -DKITH_PLUGINDIR='"$(plugindir)"'

@@ -22,22 +22,31 @@ static struct kith_codec *find_codec(const struct kith_pipeline *p, const struct
     return NULL;
 }
 
+/* The counters of an entry go on when a reload made it anew. */
+static void go_on_counting(struct kith_codec *c, const struct kith_pipeline *old)
+{
+    const char *name = c->stats.name;
+    for (size_t i = 0; old && i < old->count; i++)
+        if (old->codecs[i]->instance->plugin == c->instance->plugin &&
+            strcmp(old->codecs[i]->stats.name, name) == 0)
+            c->stats = old->codecs[i]->stats;
+    c->stats.name = name; /* its own memory */
+}
+
 static int add_codec(struct kith_pipeline *p, const struct kith_entry *entry,
                      const struct kith_host_maker *maker, struct kith_keyring *ring,
                      struct kith_pipeline *old, struct kith_codec **out, struct kith_error *err)
 {
     if ((*out = find_codec(p, entry, ring, p->protocol))) return 0;
     struct kith_codec **more = realloc(p->codecs, (p->count + 1) * sizeof *more);
-    if (!more) return kith_fail(err, KITH_ENOMEM, "no memory for codec %s", entry->plugin->name);
+    if (!more) return kith_fail(err, KITH_ENOMEM, "no memory for codec %s", entry->use);
     p->codecs = more;
     if ((*out = find_codec(old, entry, ring, p->protocol))) {
         (*out)->refs++;
     } else {
         int rc = kith_codec_new(out, entry, maker, ring, p->protocol, err);
         if (rc < 0) return rc;
-        for (size_t i = 0; old && i < old->count; i++)
-            if (old->codecs[i]->instance->plugin == entry->plugin)
-                (*out)->stats = old->codecs[i]->stats; /* counters go on over a reload */
+        go_on_counting(*out, old);
     }
     p->codecs[p->count++] = *out;
     return 0;
@@ -160,6 +169,12 @@ void kith_pipeline_unref(struct kith_pipeline *p)
     free(p->fixed[1].base);
     free(p->codecs);
     free(p);
+}
+
+void kith_pipeline_refresh(struct kith_pipeline *p, uint32_t what)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (p->codecs[i]->refs > 1) kith_instance_refresh(p->codecs[i]->instance, what);
 }
 
 /* ------------------------------------------------------------------------------------ asking */

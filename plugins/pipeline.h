@@ -27,7 +27,7 @@ const char *kith_refusal_name(enum kith_refusal);
 
 /* A layer as it was put on or peeled: for dissect, monitor --wire and tests. */
 struct kith_layer {
-    const char *name;        /* "label", or the codec's */
+    const char *name;        /* "label", or the codec entry's */
     struct kith_bytes label; /* "label" only */
     size_t in, out;          /* bytes before and after */
     uint32_t key, version;   /* UINT32_MAX: says nothing */
@@ -58,20 +58,28 @@ int kith_pipeline_new(struct kith_pipeline **, const struct kith_chain *,
                       struct kith_pipeline *old, struct kith_error *);
 struct kith_pipeline *kith_pipeline_ref(struct kith_pipeline *);
 void kith_pipeline_unref(struct kith_pipeline *);
+/* A reload left codecs alone (they are shared with a pipeline from before, which is still there):
+ * they are to read again what `what` says (enum kith_refresh). */
+void kith_pipeline_refresh(struct kith_pipeline *, uint32_t what);
 /* What sealing adds to a packet at most, label included: the core packs that much less. */
 struct kith_room kith_pipeline_room(const struct kith_pipeline *);
 
+/* The other end is told to codecs (frame->peer), and what its transport did for a message counts
+ * towards `require`. NULL: not known. Lent for the call. */
+
 /* Seal in place or into the pipeline's own scratch: *buf then points there, valid until the next
  * call. */
-int kith_pipeline_seal_packet(struct kith_pipeline *, struct kith_buf *buf, uint8_t peer_pmax);
+int kith_pipeline_seal_packet(struct kith_pipeline *, struct kith_buf *buf,
+                              const struct kith_peer *to);
 /* Peel all layers and check the policy. 0, or a negative code; *why (may be NULL) tells the counter
  * that went up. *buf then points into its own storage or into the pipeline's scratch, valid until
  * the next call. */
-int kith_pipeline_open_packet(struct kith_pipeline *, struct kith_buf *buf, enum kith_refusal *why);
+int kith_pipeline_open_packet(struct kith_pipeline *, struct kith_buf *buf,
+                              const struct kith_peer *from, enum kith_refusal *why);
 /* A whole message for a stream, sealed into out (malloc'd storage that grows; start with zeroes,
  * free base). initiator: the label goes first. */
 int kith_pipeline_seal_stream(struct kith_pipeline *, struct kith_bytes msg, bool initiator,
-                              struct kith_buf *out);
+                              const struct kith_peer *to, struct kith_buf *out);
 
 /* Be told each layer of each message sealed or opened; NULL: no more. */
 void kith_pipeline_trace(struct kith_pipeline *,

@@ -54,7 +54,7 @@ static void trace(struct kith_work *w, const struct kith_codec *c, const uint8_t
     const struct kith_pipeline_shared *shared = w->p->shared;
     if (!shared->trace) return;
     struct kith_layer layer = {
-        .name = c->instance->plugin->name,
+        .name = c->stats.name,
         .in = in,
         .out = out,
         .key = w->frame.key,
@@ -103,9 +103,14 @@ static int open_and_count(struct kith_work *w, struct kith_codec *c, struct kith
 {
     unsigned timed = kith_sample(c->open_turn++);
     uint64_t start = timed ? kith_clock() : 0;
+    size_t in = cur->len;
     int rc = open_layer(w, c, cur);
-    if (timed) c->stats.open_ns += (kith_clock() - start) * timed;
-    c->stats.open_timed += timed;
+    if (timed) {
+        uint64_t took = kith_clock() - start;
+        c->stats.open_ns += took * timed;
+        c->stats.open_timed += timed;
+        kith_codec_timed(c, "open", took, in > cur->len ? in : cur->len);
+    }
     if (rc < 0 && !w->breached) w->why = refusal_of(rc);
     return rc;
 }
@@ -135,10 +140,12 @@ static int find_layer(struct kith_work *w, uint8_t first, struct kith_codec **ou
     return 0;
 }
 
-/* A tentative layer that does not open is a ping, unless `require` asks for what it gives. */
+/* A tentative layer that does not open is a ping, unless `require` asks for what it gives and the
+ * transport has not given it already. */
 static bool is_ping_after_all(const struct kith_work *w, const struct kith_codec *c)
 {
-    return c->forms[w->plane].tentative && !(w->require & c->ops->provides) && !w->breached;
+    return c->forms[w->plane].tentative && !(w->require & ~w->have & c->ops->provides) &&
+           !w->breached;
 }
 
 int kith_open_layers(struct kith_work *w, struct kith_buf *cur)
@@ -218,14 +225,16 @@ static int open_label(struct kith_pipeline *p, struct kith_buf *buf, enum kith_r
     return rc;
 }
 
-int kith_pipeline_open_packet(struct kith_pipeline *p, struct kith_buf *buf, enum kith_refusal *why)
+int kith_pipeline_open_packet(struct kith_pipeline *p, struct kith_buf *buf,
+                              const struct kith_peer *from, enum kith_refusal *why)
 {
     struct kith_work w;
     enum kith_refusal reason = KITH_REFUSED_EMPTY;
     int rc = -KITH_EMALFORMED;
     if (!buf->len) return kith_refuse(p, rc, reason, why);
     if (buf->len > KITH_PACKET_MAX) return kith_refuse(p, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG, why);
-    kith_work_init(&w, p, KITH_PACKET, 0);
+    kith_work_init(&w, p, KITH_PACKET, from);
+    w.have = kith_peer_provides(from);
     w.require = p->require;
     w.base = buf->base;
     w.origin = buf->data;

@@ -71,7 +71,14 @@ static inline uint8_t *kith_pipeline_label(struct kith_pipeline *p)
     return p->ad + KITH_STREAM_HEAD;
 }
 
-void kith_work_init(struct kith_work *, struct kith_pipeline *, enum kith_plane, uint8_t peer_pmax);
+void kith_work_init(struct kith_work *, struct kith_pipeline *, enum kith_plane,
+                    const struct kith_peer *);
+/* What a message has from its transport; who authenticates also notices accidents. */
+static inline uint32_t kith_peer_provides(const struct kith_peer *peer)
+{
+    uint32_t has = peer ? peer->provides : 0;
+    return has & KITH_AUTHENTICATES ? has | KITH_CHECKS : has;
+}
 /* Set scratch for the next layer around cur. */
 void kith_work_scratch(struct kith_work *, const struct kith_buf *cur);
 /* Make buf's storage at least cap long, with or without what is in it; under the work's memory

@@ -72,7 +72,7 @@ static int seal_layer(struct kith_work *w, struct kith_codec *c, struct kith_buf
 
     w->frame.ad = kith_pipeline_ad(w->p, framing);
     if (framing) {
-        size_t len = kith_codec_sealed(c, cur->len, &w->frame);
+        size_t len = kith_codec_sealed_size(c, cur->len, &w->frame);
         write_framing((uint8_t *)(uintptr_t)w->frame.ad.data, form, framing, len);
         if (framing == KITH_STREAM_HEAD && c->provides & KITH_AUTHENTICATES) promised = len;
     }
@@ -110,15 +110,16 @@ static int seal_layers(struct kith_work *w, struct kith_buf *cur)
     for (size_t i = 0; i < w->p->sends; i++) {
         struct kith_codec *c = w->p->send[i];
         if (c->forms[w->plane].framing == KITH_NONE) continue;
-        if (w->plane == KITH_PACKET && c->ops->flags & KITH_CODEC_PEER_CRC &&
-            w->frame.peer_pmax < 5)
-            continue;
         size_t in = cur->len;
         unsigned timed = kith_sample(c->seal_turn++);
         uint64_t start = timed ? kith_clock() : 0;
         int rc = seal_layer(w, c, cur);
-        if (timed) c->stats.seal_ns += (kith_clock() - start) * timed;
-        c->stats.seal_timed += timed;
+        if (timed) {
+            uint64_t took = kith_clock() - start;
+            c->stats.seal_ns += took * timed;
+            c->stats.seal_timed += timed;
+            kith_codec_timed(c, "seal", took, in);
+        }
         trace(w->p, c->stats.name, (struct kith_bytes){0}, in, rc < 0 ? 0 : cur->len, rc);
         if (rc < 0) return rc;
         if (rc == KITH_PASS) {
@@ -145,23 +146,24 @@ static int push_label(struct kith_pipeline *p, struct kith_buf *cur)
     return 0;
 }
 
-int kith_pipeline_seal_packet(struct kith_pipeline *p, struct kith_buf *buf, uint8_t peer_pmax)
+int kith_pipeline_seal_packet(struct kith_pipeline *p, struct kith_buf *buf,
+                              const struct kith_peer *to)
 {
     struct kith_work w;
     if (buf->len > KITH_PACKET_MAX) return -KITH_ETOOBIG;
-    kith_work_init(&w, p, KITH_PACKET, peer_pmax);
+    kith_work_init(&w, p, KITH_PACKET, to);
     int rc = seal_layers(&w, buf);
     if (rc == 0) rc = push_label(p, buf);
     return rc == 0 && buf->len > KITH_PACKET_MAX ? -KITH_ETOOBIG : rc;
 }
 
 int kith_pipeline_seal_stream(struct kith_pipeline *p, struct kith_bytes msg, bool initiator,
-                              struct kith_buf *out)
+                              const struct kith_peer *to, struct kith_buf *out)
 {
     struct kith_work w;
     int rc;
     if (msg.len > p->max_stream_size) return -KITH_ETOOBIG;
-    kith_work_init(&w, p, KITH_STREAM, 0);
+    kith_work_init(&w, p, KITH_STREAM, to);
     w.head = p->room[KITH_STREAM].head;
     w.tail = p->room[KITH_STREAM].tail;
     w.most = 2 * p->max_stream_size + KITH_PACKET_MAX;

@@ -22,7 +22,8 @@ int kith_work_breach(struct kith_work *w, struct kith_codec *c, const char *what
     w->breached = true;
     w->failed = c;
     w->why = KITH_REFUSED_BREACH;
-    return kith_codec_breach(c, what);
+    kith_instance_blame(c->instance, "%s; the message is dropped", what);
+    return -KITH_EIO;
 }
 
 struct kith_bytes kith_pipeline_ad(struct kith_pipeline *p, size_t framing)
@@ -71,12 +72,12 @@ static int reserve(struct kith_frame *frame, size_t n)
 }
 
 void kith_work_init(struct kith_work *w, struct kith_pipeline *p, enum kith_plane plane,
-                    uint8_t peer_pmax)
+                    const struct kith_peer *peer)
 {
     memset(w, 0, sizeof *w);
     w->frame.size = sizeof w->frame;
     w->frame.plane = plane;
-    w->frame.peer_pmax = peer_pmax;
+    w->frame.peer = peer;
     w->frame.protocol = p->protocol;
     w->frame.scratch = &w->scratch;
     w->frame.reserve = reserve;

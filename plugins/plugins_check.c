@@ -1,7 +1,7 @@
 /*
  * plugins_check.c - what only the plugins themselves can say about a config: make each instance,
- * ask its init, and take it down again. Nothing is attached or started. The host that they get has
- * keys, randomness and counters; no watch, timer or post.
+ * ask its init, and take it down again. Nothing is started. The host that they get has what a
+ * plugin may use in init: numbers, keys, randomness, settings; no watch, timer or post.
  */
 #include "plugins_check.h"
 #include "delegates.h"
@@ -12,16 +12,24 @@
 struct still_host {
     struct kith_host host;
     struct kith_keyring *ring;
-    const char *codec; /* whose subkeys; NULL: the keys as they are */
+    const char *key_name; /* whose subkeys; NULL: the keys as they are */
+    struct kith_config *config;
+    void *scratch;
     uint64_t counted;
+    double gauged;
 };
+
+static struct still_host *still_of(const struct kith_host *h)
+{
+    return (struct still_host *)(uintptr_t)h;
+}
 
 static void still_log(const struct kith_host *h, enum kith_log_level level, const char *fmt, ...)
     KITH_PRINTF(3, 4);
 static void still_log(const struct kith_host *h, enum kith_log_level level, const char *fmt, ...) {}
 static int still_post(const struct kith_host *h, void (*fn)(void *arg), void *arg)
 {
-    return -KITH_EUNSUPPORTED;
+    return -KITH_ECLOSED;
 }
 static uint64_t still_time(const struct kith_host *h) { return 0; }
 static void still_random(const struct kith_host *h, void *out, size_t len)
@@ -41,18 +49,71 @@ static struct kith_timer *still_timer(const struct kith_host *h, void (*fn)(void
 }
 static void still_timer_set(struct kith_timer *t, uint64_t at) {}
 static void still_timer_free(struct kith_timer *t) {}
-static uint64_t *still_counter(const struct kith_host *h, const char *name, const char *help)
+
+/* Numbers that nobody reads: all are one. */
+static uint64_t *still_counter(const struct kith_host *h, const char *name, const char *help,
+                               const struct kith_pair *labels, size_t count)
 {
-    return &((struct still_host *)h)->counted;
+    return &still_of(h)->counted;
 }
-static const void *still_query(const struct kith_host *h, const char *id) { return NULL; }
+static double *still_gauge(const struct kith_host *h, const char *name, const char *help,
+                           const struct kith_pair *labels, size_t count)
+{
+    return &still_of(h)->gauged;
+}
+static struct kith_histogram *still_histogram(const struct kith_host *h, const char *name,
+                                              const char *help, const struct kith_pair *labels,
+                                              size_t count, const double *bounds,
+                                              size_t bound_count)
+{
+    return (struct kith_histogram *)(void *)still_of(h); /* only observe looks at it: it does not */
+}
+static void still_observe(struct kith_histogram *histogram, double value) {}
+static void still_degraded(const struct kith_host *h, const char *why) {}
+
+static void *still_scratch(const struct kith_host *h, size_t len)
+{
+    struct still_host *still = still_of(h);
+    free(still->scratch);
+    return still->scratch = malloc(len ? len : 1);
+}
 
 static size_t still_keys(const struct kith_host *h, size_t i, struct kith_key *out)
 {
-    const struct still_host *still = (const struct still_host *)h;
+    const struct still_host *still = still_of(h);
     if (!still->ring) return 0;
-    if (out) kith_keyring_key(still->ring, i, still->codec, out);
+    if (out) kith_keyring_key(still->ring, i, still->key_name, out);
     return kith_keyring_count(still->ring);
+}
+
+static int still_setting(const struct kith_host *h, const char *key, struct kith_value *out)
+{
+    struct kith_config *config = still_of(h)->config;
+    return config ? kith_config_setting(config, key, out) : -KITH_ENOTFOUND;
+}
+
+static int still_resolve(const struct kith_host *h, struct kith_bytes text, kith_resolved_fn *fn,
+                         void *arg)
+{
+    return -KITH_ECLOSED;
+}
+static int still_reply(const struct kith_host *h, uint64_t id, struct kith_bytes piece)
+{
+    return -KITH_ECLOSED;
+}
+static int still_finish(const struct kith_host *h, uint64_t id, int status, const char *text)
+{
+    return -KITH_ECLOSED;
+}
+static int still_emit(const struct kith_host *h, const struct kith_event *event,
+                      kith_answer_fn *answer, void *arg)
+{
+    return -KITH_ECLOSED;
+}
+static const void *still_query(const struct kith_host *h, const char *id) { return NULL; }
+static int still_offer(const struct kith_host *h, const char *id, const void *table)
+{
+    return -KITH_ECLOSED;
 }
 
 static const struct kith_host still_table = {
@@ -62,6 +123,7 @@ static const struct kith_host still_table = {
     .post = still_post,
     .now = still_time,
     .wall = still_time,
+    .world = still_time,
     .random = still_random,
     .watch = still_watch,
     .watch_set = still_watch_set,
@@ -70,36 +132,92 @@ static const struct kith_host still_table = {
     .timer_set = still_timer_set,
     .timer_free = still_timer_free,
     .counter = still_counter,
+    .gauge = still_gauge,
+    .histogram = still_histogram,
+    .observe = still_observe,
+    .degraded = still_degraded,
+    .scratch = still_scratch,
     .keys = still_keys,
+    .setting = still_setting,
+    .resolve = still_resolve,
+    .reply = still_reply,
+    .finish = still_finish,
+    .emit = still_emit,
     .query = still_query,
+    .offer = still_offer,
 };
 
-static struct kith_host *still_make(void *ctx, const struct kith_entry *entry,
+static struct kith_host *still_make(void *config, const struct kith_entry *entry,
                                     struct kith_keyring *ring)
 {
     struct still_host *still = calloc(1, sizeof *still);
     if (!still) return NULL;
     still->host = still_table;
     still->ring = ring;
-    const struct kith_codec_ops *ops =
-        entry->plugin->kind == KITH_CODEC ? entry->plugin->ops : NULL;
-    if (ops && !(ops->flags & KITH_CODEC_RAW_KEYS)) still->codec = entry->plugin->name;
+    still->key_name = kith_keyring_name(entry);
+    still->config = config;
     return &still->host;
 }
 
-static void still_free(void *ctx, struct kith_host *host) { free(host); }
-
-static void check_entry(const struct kith_entry *entry, struct kith_keyring *ring,
-                        struct kith_diag *diag)
+static void still_free(void *config, struct kith_host *host)
 {
-    const struct kith_host_maker maker = {.make = still_make, .free = still_free};
+    free(still_of(host)->scratch);
+    free(host);
+}
+
+/* An instance that has been initialized; NULL after saying why there is none. */
+static struct kith_instance *make(struct kith_config *config, const struct kith_entry *entry,
+                                  struct kith_keyring *ring, struct kith_diag *diag)
+{
+    const struct kith_host_maker maker = {.ctx = config, .make = still_make, .free = still_free};
     struct kith_error err = {.size = sizeof err};
     struct kith_instance *in = NULL;
-    struct kith_keyring *own = entry->has_keys ? kith_keyring_new(&entry->keys) : NULL;
-    if (kith_instance_new(&in, entry, &maker, own ? own : ring, &err) != 0)
+    if (kith_instance_new(&in, entry, &maker, ring, &err) != 0)
         kith_diag_error(diag, entry->pos, NULL, "%s", err.text);
+    return in;
+}
+
+static void check_entry(struct kith_config *config, const struct kith_entry *entry,
+                        struct kith_keyring *ring, struct kith_diag *diag)
+{
+    kith_instance_free(make(config, entry, ring, diag));
+}
+
+/* -------------------------------------------------------------------------------- transport */
+
+/* Whether the transport takes the address as it is, or with a name to resolve in it. */
+static bool takes(const struct kith_instance *in, const char *text)
+{
+    const struct kith_transport_ops *ops = in->plugin->ops;
+    struct kith_addr addr = {0};
+    struct kith_bytes host = {0};
+    int rc = *text ? ops->parse(in->self, kith_text(text), &addr, &host) : -KITH_EINVAL;
+    return rc == 0 || rc == -KITH_ENAME;
+}
+
+/* An address, or a name before a slash and an address. */
+static void check_seed(const struct kith_instance *in, const struct kith_seed *seed,
+                       struct kith_diag *diag)
+{
+    const char *slash = seed->name ? NULL : strchr(seed->address, '/');
+    if (takes(in, seed->address) || (slash && slash > seed->address && takes(in, slash + 1)))
+        return;
+    kith_diag_error(
+        diag, seed->pos, "write ADDRESS, NAME/ADDRESS or { name: NAME, address: ADDRESS }",
+        "can't join '%s': transport '%s' knows no such address", seed->address, in->plugin->name);
+}
+
+static void check_transport(struct kith_config *config, struct kith_keyring *ring,
+                            struct kith_diag *diag)
+{
+    struct kith_instance *in = make(config, &config->transport, ring, diag);
+    if (!in) return;
+    const struct kith_transport_ops *ops = in->plugin->ops;
+    KITH_LEND(kith_limits, lent);
+    ops->limits(in->self, &lent.out);
+    kith_config_check_require(config, lent.out.provides, diag);
+    for (size_t i = 0; i < config->join.count; i++) check_seed(in, &config->join.items[i], diag);
     kith_instance_free(in);
-    kith_keyring_unref(own);
 }
 
 /* Without `accept` in the file it holds the entries of `send` again: each is checked once. */
@@ -110,18 +228,18 @@ static bool said_before(const struct kith_entries *before, const struct kith_ent
     return false;
 }
 
-void kith_plugins_check(const struct kith_config *config, struct kith_diag *diag)
+void kith_plugins_check(struct kith_config *config, struct kith_diag *diag)
 {
     struct kith_error err = {.size = sizeof err};
     struct kith_keyring *ring = kith_keyring_new(&config->keyring);
-    check_entry(&config->transport, ring, diag);
+    check_transport(config, ring, diag);
     for (size_t i = 0; i < config->chain.send.count; i++)
-        check_entry(&config->chain.send.items[i], ring, diag);
+        check_entry(config, &config->chain.send.items[i], ring, diag);
     for (size_t i = 0; i < config->chain.accept.count; i++)
         if (!said_before(&config->chain.send, &config->chain.accept.items[i]))
-            check_entry(&config->chain.accept.items[i], ring, diag);
+            check_entry(config, &config->chain.accept.items[i], ring, diag);
     for (size_t i = 0; i < config->delegates.count; i++)
-        check_entry(&config->delegates.items[i], NULL, diag);
+        check_entry(config, &config->delegates.items[i], ring, diag);
     const struct kith_entry *clash = kith_delegates_clash(config, &err);
     if (clash) kith_diag_error(diag, clash->pos, NULL, "%s", err.text);
     kith_keyring_unref(ring);

@@ -1,6 +1,6 @@
 /*
- * plugins_check.h - what only the plugins can say about a config: the init of each instance, and
- * delegates that exclude each other.
+ * plugins_check.h - what only the plugins can say about a config: the init of each instance, what
+ * the transport gives and which addresses it takes, and delegates that exclude each other.
  */
 #ifndef KITH_PLUGINS_CHECK_H
 #define KITH_PLUGINS_CHECK_H
@@ -8,6 +8,6 @@
 #include "config.h"
 
 /* Every problem goes to diag, at its place. Nothing is started. */
-void kith_plugins_check(const struct kith_config *, struct kith_diag *);
+void kith_plugins_check(struct kith_config *, struct kith_diag *);
 
 #endif

@@ -24,6 +24,7 @@ struct item {
     char *path;                 /* absolute and resolved; "" linked in */
     struct kith_plugin *plugin; /* NULL: refused, err says why */
     struct kith_error err;
+    struct stat file; /* as it was when it was loaded */
 };
 
 struct kith_registry {
@@ -83,6 +84,7 @@ static struct item *load(struct kith_registry *r, const char *path)
     if (!item) return NULL;
     const struct kith_plugin *raw;
     size_t extent;
+    if (stat(path, &item->file) != 0) memset(&item->file, 0, sizeof item->file);
     if (kith_loader_open(path, &raw, &extent, &item->err) == 0 &&
         kith_abi_copy(&item->plugin, raw, extent, &item->err) != 0)
         add_path(&item->err, path);
@@ -323,6 +325,23 @@ void kith_registry_list(struct kith_registry *r,
     for (size_t i = 0; i < n; i++)
         visit(arg, sorted[i]->path, sorted[i]->plugin, sorted[i]->plugin ? NULL : &sorted[i]->err);
     free(sorted);
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+bool kith_registry_replaced(const struct kith_registry *r, const struct kith_plugin *plugin)
+{
+    struct stat now;
+    for (size_t i = 0; i < r->count; i++) {
+        const struct item *item = r->items[i];
+        if (item->plugin != plugin) continue;
+        return *item->path && (stat(item->path, &now) != 0 || !same_file(&now, &item->file));
+    }
+    return false;
 }
 
 const char *kith_registry_path(const struct kith_registry *r, const struct kith_plugin *plugin)

@@ -17,7 +17,7 @@ struct kith_registry;
 struct kith_registry *kith_registry_new(const char *dirs);
 void kith_registry_free(struct kith_registry *);
 /* name: bare, or a path with a slash, for which kind 0 means any. NULL: err says why (not found in
- * which folders, no symbol, newer major, unknown `requires` bit, wrong kind, name differs, missing
+ * which folders, no symbol, newer major, unknown `must_know` bit, wrong kind, name differs, missing
  * library, writable by others while root). */
 const struct kith_plugin *kith_registry_find(struct kith_registry *, enum kith_kind,
                                              const char *name, struct kith_error *);
@@ -30,6 +30,9 @@ void kith_registry_list(struct kith_registry *,
 /* Every file in the folders that may be a plugin; nothing is loaded. */
 void kith_registry_files(struct kith_registry *, void (*visit)(void *arg, const char *path),
                          void *arg);
+/* Is the file that it was loaded from another one now, or gone? What runs is the old one until the
+ * program is started anew: a reload says so. Never for one that is linked in. */
+bool kith_registry_replaced(const struct kith_registry *, const struct kith_plugin *);
 /* The file a plugin came from; "" when linked in. */
 const char *kith_registry_path(const struct kith_registry *, const struct kith_plugin *);
 struct kith_config_finder kith_registry_finder(struct kith_registry *);

@@ -231,7 +231,8 @@ static void say_refusal(struct kith_ask *a, const json_t *answer)
     a->code = kith_tool_fail(a->tool, exit_code(code), "%s", text ? text : "failed");
 }
 
-json_t *kith_ask_node(struct kith_ask *a, json_t *request, uint64_t patience)
+json_t *kith_ask_pieces(struct kith_ask *a, json_t *request, uint64_t patience,
+                        void (*piece)(void *arg, const json_t *), void *arg)
 {
     if (!a->in && connect_patiently(a)) {
         json_decref(request);
@@ -246,6 +247,11 @@ json_t *kith_ask_node(struct kith_ask *a, json_t *request, uint64_t patience)
         return NULL;
     }
     json_t *answer = kith_ask_next(a, patience);
+    while (answer && piece && !json_object_get(answer, "ok")) {
+        piece(arg, answer);
+        json_decref(answer);
+        answer = kith_ask_next(a, patience);
+    }
     if (answer && json_is_true(json_object_get(answer, "ok"))) return answer;
     if (answer)
         say_refusal(a, answer);
@@ -253,6 +259,11 @@ json_t *kith_ask_node(struct kith_ask *a, json_t *request, uint64_t patience)
         say_silence(a, sent);
     json_decref(answer);
     return NULL;
+}
+
+json_t *kith_ask_node(struct kith_ask *a, json_t *request, uint64_t patience)
+{
+    return kith_ask_pieces(a, request, patience, NULL, NULL);
 }
 
 int kith_ask_wait(struct kith_ask *a, json_t *request, const char *wait, uint64_t timeout)

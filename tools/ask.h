@@ -46,6 +46,9 @@ void kith_ask_close(struct kith_ask *);
 /* One request (taken over), one answer. NULL: failed, ask->code says how and stderr why. Connects
  * when it has to. patience: ns that the node may take; 0: for ever. */
 json_t *kith_ask_node(struct kith_ask *, json_t *request, uint64_t patience);
+/* The same when the answer may come in pieces: lines without `ok`, each as it comes. */
+json_t *kith_ask_pieces(struct kith_ask *, json_t *request, uint64_t patience,
+                        void (*piece)(void *arg, const json_t *), void *arg);
 /* The same for an answer that says no more than that it is done: shown with --format json only.
  * Ends the conversation; returns the exit code. */
 int kith_ask_do(struct kith_ask *, json_t *request, uint64_t patience);

@@ -20,6 +20,7 @@ int kith_cmd_meta(int argc, char **argv);
 int kith_cmd_reload(int argc, char **argv);
 int kith_cmd_keys(int argc, char **argv);
 int kith_cmd_command(int argc, char **argv);
+int kith_cmd_entry(const char *entry, int argc, char **argv); /* for short: cmd_command.c */
 int kith_cmd_config(int argc, char **argv);
 int kith_cmd_plugin(int argc, char **argv);
 int kith_cmd_dissect(int argc, char **argv);

@@ -1,37 +1,78 @@
 /*
- * cmd_command.c - `kith command`: ask a plugin of the node something that only it understands.
+ * cmd_command.c - `kith command ENTRY`, and `kith ENTRY` for short: ask a plugin of the node
+ * something that only it understands.
  */
 #include "cmd.h"
 
+#include "arguments.h"
 #include "ask.h"
 #include "fail.h"
-#include "screen.h"
 
 #define PATIENCE 60000000000u
+#define GRACE    5000000000u /* ns: for the node to say that the time is over */
 
 static const char help[] =
-    "Usage: kith command [OPTIONS] INSTANCE WORD...\n\n"
-    "Ask the transport or a delegate of the running node something that only it\n"
-    "understands.\n" KITH_ASK_HELP;
+    "Usage: kith command [OPTIONS] ENTRY [WORD...]\n"
+    "       kith ENTRY [OPTIONS] [WORD...]\n\n"
+    "Ask an entry of the running node, its transport or a delegate, something that\n"
+    "only it understands. ENTRY is its name in the node's file: `as:`, or else the\n"
+    "plugin's name. With --format json the entry is asked to answer in JSON, one\n"
+    "value a line.\n\n"
+    "      --timeout TIME   how long it may take (1m); exit 5 when it is over\n" KITH_ASK_HELP;
+
+/* The answer as it comes, byte for byte: it is the entry's, which this node chose to run. */
+static void write_piece(void *arg, const json_t *piece)
+{
+    const json_t *output = json_object_get(piece, "output");
+    fwrite(json_string_value(output), 1, json_string_length(output), stdout);
+    fflush(stdout);
+}
+
+static json_t *request_of(const char *entry, char **words, bool json)
+{
+    json_t *list = json_array();
+    for (; *words; words++)
+        if (json_array_append_new(list, json_string(*words))) {
+            json_decref(list);
+            return NULL;
+        }
+    return json_pack("{s:s,s:s,s:o,s:b}", "cmd", "command", "entry", entry, "words", list, "json",
+                     (int)json);
+}
+
+/* entry NULL: it is the first word. */
+static int command(struct kith_ask *ask, const char *entry, int argc, char **argv)
+{
+    static const struct option options[] = {{"timeout", required_argument, NULL, 't'},
+                                            KITH_ASK_OPTIONS};
+    uint64_t timeout = PATIENCE;
+    for (int c; (c = getopt_long_only(argc, argv, "+h", options, NULL)) != -1;) {
+        c = c == 't' ? kith_tool_timeout(ask->tool, optarg, &timeout)
+                     : kith_ask_option(ask, c, help);
+        if (c != KITH_GO_ON) return c;
+    }
+    if (!entry && optind == argc) return kith_tool_usage("command", "say which entry, and what");
+    if (!entry) entry = argv[optind++];
+    json_t *request = request_of(entry, argv + optind, ask->json);
+    if (!request) return kith_tool_usage(ask->tool, "words are UTF-8 text");
+    json_object_set_new(request, "timeout", json_real((double)timeout / 1e9));
+    json_decref(kith_ask_pieces(ask, request, timeout + GRACE, write_piece, NULL));
+    kith_ask_close(ask);
+    return ask->code;
+}
 
 int kith_cmd_command(int argc, char **argv)
 {
-    static const struct option options[] = {KITH_ASK_OPTIONS};
-    struct kith_ask ask = {.tool = "command"};
-    for (int c; (c = getopt_long_only(argc, argv, "+h", options, NULL)) != -1;)
-        if ((c = kith_ask_option(&ask, c, help)) != KITH_GO_ON) return c;
-    if (argc - optind < 1) return kith_tool_usage("command", "say which instance, and what");
-    const char *instance = argv[optind++];
-    json_t *list = json_array();
-    for (; optind < argc; optind++) json_array_append_new(list, json_string(argv[optind]));
-    json_t *answer = kith_ask_node(
-        &ask, json_pack("{s:s,s:s,s:o}", "cmd", "command", "instance", instance, "words", list),
-        PATIENCE);
-    if (answer && ask.json)
-        kith_tool_json(answer);
-    else if (answer)
-        fputs(json_string_value(json_object_get(answer, "output")), stdout);
-    json_decref(answer);
-    kith_ask_close(&ask);
-    return ask.code;
+    return command(&(struct kith_ask){.tool = "command"}, NULL, argc, argv);
+}
+
+int kith_cmd_entry(const char *entry, int argc, char **argv)
+{
+    int code = command(&(struct kith_ask){.tool = entry}, entry, argc, argv);
+    if (code == KITH_EXIT_UNREACHABLE || code == KITH_EXIT_NOTFOUND)
+        fprintf(stderr,
+                "'%s' is no command of kith, so it was taken for an entry of the node. "
+                "Try 'kith --help'.\n",
+                entry);
+    return code;
 }

@@ -39,15 +39,30 @@ static void words(const char *name, const json_t *list)
     puts(json_array_size(list) ? "" : " (none)");
 }
 
+/* What is not all well; nothing when all is. */
+static void print_degraded(const json_t *list)
+{
+    size_t i;
+    json_t *one;
+    if (json_array_size(list)) puts("\ndegraded");
+    json_array_foreach(list, i, one)
+        printf("  %-18s %s\n", json_string_value(json_object_get(one, "entry")),
+               json_string_value(json_object_get(one, "why")));
+}
+
 static void print_plugins(const json_t *list)
 {
     size_t i;
     json_t *p;
     puts("\nplugins");
     json_array_foreach(list, i, p)
-        printf("  %-18s %s %s\n", json_string_value(json_object_get(p, "kind")),
-               json_string_value(json_object_get(p, "name")),
-               json_string_value(json_object_get(p, "version")));
+    {
+        const char *name = json_string_value(json_object_get(p, "name"));
+        const char *plugin = json_string_value(json_object_get(p, "plugin"));
+        printf("  %-18s %s", json_string_value(json_object_get(p, "kind")), name);
+        if (strcmp(name, plugin) != 0) printf(" (%s)", plugin);
+        printf(" %s\n", json_string_value(json_object_get(p, "version")));
+    }
 }
 
 static double number(const json_t *o, const char *key)
@@ -99,31 +114,35 @@ static void print_codecs(const json_t *list)
     kith_rows_print(rows, false);
 }
 
+/* "{entry=log,reason=queue}" */
+static void print_labels(json_t *labels)
+{
+    const char *name;
+    json_t *value;
+    bool any = false;
+    json_object_foreach(labels, name, value)
+    {
+        printf("%s%s=%s", any ? "," : "{", name, json_string_value(value));
+        any = true;
+    }
+    if (any) putchar('}');
+}
+
 static void print_stats(const json_t *list)
 {
-    static const char *const hidden[] = {"name", "kind",  "value",  "help",
-                                         "sum",  "count", "buckets"};
     size_t i;
-    json_t *s, *v;
-    const char *key;
+    json_t *s;
     puts("\ncounters (those that are not 0)");
     json_array_foreach(list, i, s)
     {
         const char *name = json_string_value(json_object_get(s, "name"));
         json_t *value = json_object_get(s, "value");
-        char label[256] = "";
         json_t *count = json_object_get(s, "count");
         if (!value) value = count;
         if (!name || !strncmp(name, "codec_", 6) || json_number_value(value) == 0) continue;
-        json_object_foreach(s, key, v)
-        {
-            bool own = false;
-            for (size_t k = 0; k < sizeof hidden / sizeof *hidden; k++)
-                own |= !strcmp(hidden[k], key);
-            if (!own && json_is_string(v))
-                snprintf(label, sizeof label, "{%s=%s}", key, json_string_value(v));
-        }
-        printf("  %s%s %.15g", name, label, json_number_value(value));
+        printf("  %s", name);
+        print_labels(json_object_get(s, "labels"));
+        printf(" %.15g", json_number_value(value));
         if (count)
             printf(" times, %.3g on average",
                    json_number_value(json_object_get(s, "sum")) / json_number_value(count));
@@ -140,14 +159,13 @@ static void print_text(const json_t *i)
     puts("node");
     for (size_t n = 0; n < sizeof self / sizeof *self; n++)
         line(self[n], json_object_get(i, self[n]));
-    const char *addr = json_string_value(json_object_get(i, "addr"));
-    printf("  %-18s %s port %lld\n", "address", addr ? addr : "?",
-           (long long)json_integer_value(json_object_get(i, "port")));
+    line("address", json_object_get(i, "address"));
     char *meta = kith_tool_printable(json_string_value(json_object_get(i, "meta")));
     printf("  %-18s %s\n", "meta", meta ? meta : "");
     free(meta);
     words("require", json_object_get(i, "require"));
     words("keys", json_object_get(i, "keys"));
+    print_degraded(json_object_get(i, "degraded"));
     puts("\nmembers");
     for (int n = 0; n < 4; n++)
         line(state_names[n], json_object_get(json_object_get(i, "members"), state_names[n]));

@@ -12,17 +12,23 @@
 
 static const char help[] =
     "Usage: kith join [OPTIONS] PLACE...\n\n"
-    "Join the cluster by way of other members. PLACE is [name/]host[:port]; a host\n"
-    "name may stand for several addresses. Exit 1 when a place did not answer.\n" KITH_ASK_HELP;
+    "Join the cluster by way of other members. PLACE is an address as the node's\n"
+    "transport writes it, of udp_tcp host[:port], or NAME/ADDRESS; a host name may\n"
+    "stand for several addresses. Exit 1 when a place did not answer.\n\n"
+    "      --name NAME      the member that must answer; every PLACE is an address\n"
+    "                       then, slashes and all\n" KITH_ASK_HELP;
 
-/* The places on the command line. NULL after a word on stderr. */
-static json_t *places_of(char **words)
+/* The places on the command line, of the member `name` when it is given. NULL after a word on
+ * stderr. */
+static json_t *places_of(const char *name, char **words)
 {
     json_t *where = json_array();
     for (; *words; words++)
-        if (json_array_append_new(where, json_string(*words))) {
+        if (json_array_append_new(where,
+                                  name ? json_pack("{s:s,s:s}", "name", name, "address", *words)
+                                       : json_string(*words))) {
             json_decref(where);
-            kith_tool_usage("join", "'%s' is not UTF-8", *words);
+            kith_tool_usage("join", "names and places are UTF-8 text");
             return NULL;
         }
     return where;
@@ -34,8 +40,10 @@ static void print_results(const json_t *results, bool json)
     json_t *one;
     json_array_foreach(results, i, one)
     {
-        const char *place = json_string_value(json_object_get(one, "where")),
-                   *error = json_string_value(json_object_get(one, "error"));
+        const json_t *where = json_object_get(one, "where");
+        const char *place = json_string_value(where);
+        const char *error = json_string_value(json_object_get(one, "error"));
+        if (!place) place = json_string_value(json_object_get(where, "address"));
         if (error)
             kith_tool_fail("join", KITH_EXIT_FAILED, "%s: %s", place, error);
         else if (!json)
@@ -46,12 +54,18 @@ static void print_results(const json_t *results, bool json)
 
 int kith_cmd_join(int argc, char **argv)
 {
-    static const struct option options[] = {KITH_ASK_OPTIONS};
+    static const struct option options[] = {{"name", required_argument, NULL, 'n'},
+                                            KITH_ASK_OPTIONS};
     struct kith_ask ask = {.tool = "join"};
-    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;)
-        if ((c = kith_ask_option(&ask, c, help)) != KITH_GO_ON) return c;
+    const char *name = NULL;
+    for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
+        if (c == 'n')
+            name = optarg;
+        else if ((c = kith_ask_option(&ask, c, help)) != KITH_GO_ON)
+            return c;
+    }
     if (optind == argc) return kith_tool_usage("join", "say where");
-    json_t *where = places_of(argv + optind);
+    json_t *where = places_of(name, argv + optind);
     if (!where) return KITH_EXIT_USAGE;
     json_t *answer =
         kith_ask_node(&ask, json_pack("{s:s,s:o}", "cmd", "join", "where", where), PATIENCE);

@@ -42,16 +42,12 @@ static void print_text(const json_t *members, const char *state, bool no_header)
     json_array_foreach(members, i, m)
     {
         if (!shown(m, state)) continue;
-        char where[600], incarnation[24];
-        const char *addr = json_string_value(json_object_get(m, "addr"));
-        int port = (int)json_integer_value(json_object_get(m, "port"));
-        snprintf(where, sizeof where,
-                 addr && strchr(addr, ':') && *addr != '[' ? "[%s]:%d" : "%s:%d", addr ? addr : "?",
-                 port);
+        char incarnation[24];
         snprintf(incarnation, sizeof incarnation, "%lld",
                  (long long)json_integer_value(json_object_get(m, "incarnation")));
         char *meta = kith_tool_printable(json_string_value(json_object_get(m, "meta")));
-        const char *cells[] = {json_string_value(json_object_get(m, "name")), where,
+        const char *cells[] = {json_string_value(json_object_get(m, "name")),
+                               json_string_value(json_object_get(m, "address")),
                                json_string_value(json_object_get(m, "state")), incarnation, meta};
         kith_rows_add(rows, cells);
         free(meta);

@@ -14,10 +14,12 @@
 
 static const char help[] =
     "Usage: kith monitor [OPTIONS]\n\n"
-    "Follow a node: membership events and user messages, until interrupted or the\n"
-    "node ends.\n\n"
+    "Follow a node: events of its members, of itself and of its plugins, and user\n"
+    "messages, until interrupted or the node ends.\n\n"
     "      --events LIST      only these, comma separated: join, leave, update,\n"
-    "                         suspect, conflict, message, log, wire\n"
+    "                         suspect, conflict, ping, started, joined, refuted,\n"
+    "                         lost, reloaded, keys, emitted, message, log, wire;\n"
+    "                         without it all but ping, log and wire\n"
     "      --wire             packets and stream messages, layer by layer with their\n"
     "                         sizes; alone, or beside --events\n"
     "      --log-level LEVEL  also the node's log lines, down to error, warn, info,\n"
@@ -66,15 +68,50 @@ static void write_wire(FILE *f, const json_t *e)
 
 static void write_member(FILE *out, const char *event, const json_t *e)
 {
-    const char *addr = str(e, "addr");
     char *meta = kith_tool_printable(str(e, "meta"));
-    fprintf(out, "%-8s  %s  ", event, str(e, "name"));
-    fprintf(out, strchr(addr, ':') ? "[%s]:%lld" : "%s:%lld", addr,
-            (long long)json_integer_value(json_object_get(e, "port")));
-    fprintf(out, "  %s", str(e, "state"));
+    const json_t *other = json_object_get(e, "other");
+    fprintf(out, "%-8s  %s  %s  %s", event, str(e, "name"), str(e, "address"), str(e, "state"));
     if (*str(e, "accuser")) fprintf(out, "  by %s", str(e, "accuser"));
+    if (other) fprintf(out, "  claimed by %s", str(other, "address"));
     if (meta && *meta) fprintf(out, "  %s", meta);
     free(meta);
+}
+
+static void write_number(FILE *out, const json_t *e, const char *key, const char *unit)
+{
+    json_t *number = json_object_get(e, key);
+    if (number) fprintf(out, "  %s%lld", unit, (long long)json_integer_value(number));
+}
+
+static void write_payload(FILE *out, const json_t *e)
+{
+    char *bytes = kith_tool_printable(str(e, "payload"));
+    if (bytes && *bytes) fprintf(out, "  %s", bytes);
+    free(bytes);
+}
+
+/* What says nothing of a member: the node's own events, and those of plugins with their fields. */
+static void write_other(FILE *out, const char *event, const json_t *e)
+{
+    size_t i;
+    json_t *field;
+    fprintf(out, "%-8s", event);
+    json_array_foreach(json_object_get(e, "fields"), i, field)
+        fprintf(out, "  %s=%s", str(field, "name"), str(field, "value"));
+    if (json_object_get(e, "member"))
+        fprintf(out, "  %s", str(json_object_get(e, "member"), "name"));
+    write_number(out, e, "incarnation", "incarnation ");
+    write_number(out, e, "messages", "messages ");
+    write_payload(out, e);
+}
+
+static void write_message(FILE *out, const json_t *e)
+{
+    char *bytes = kith_tool_printable(str(e, "payload"));
+    fprintf(out, "message   %s", bytes ? bytes : "");
+    if (json_is_true(json_object_get(e, "reliable"))) fputs("  (reliable)", out);
+    if (*str(e, "identity")) fprintf(out, "  from %s", str(e, "identity"));
+    free(bytes);
 }
 
 static void write_event(FILE *out, const json_t *e)
@@ -82,10 +119,7 @@ static void write_event(FILE *out, const json_t *e)
     const char *event = str(e, "event"), *time = str(e, "time");
     if (*time) fprintf(out, "%s  ", time);
     if (!strcmp(event, "message")) {
-        char *bytes = kith_tool_printable(str(e, "payload"));
-        fprintf(out, "message   %s%s", bytes ? bytes : "",
-                json_is_true(json_object_get(e, "reliable")) ? "  (reliable)" : "");
-        free(bytes);
+        write_message(out, e);
     } else if (!strcmp(event, "log")) {
         fprintf(out, "%-8s  %s%s%s", str(e, "level"), str(e, "source"),
                 *str(e, "source") ? ": " : "", str(e, "text"));
@@ -94,8 +128,12 @@ static void write_event(FILE *out, const json_t *e)
     } else if (!strcmp(event, "dropped")) {
         fprintf(out, "dropped   %lld events that were not read in time",
                 (long long)json_integer_value(json_object_get(e, "count")));
-    } else {
+    } else if (json_object_get(e, "state")) {
         write_member(out, event, e);
+        write_number(out, e, "rtt_ns", "ns ");
+        write_payload(out, e);
+    } else {
+        write_other(out, event, e);
     }
 }
 

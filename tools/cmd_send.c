@@ -13,16 +13,23 @@
 static const char help[] =
     "Usage: kith send [OPTIONS] NODE TEXT|-\n\n"
     "Send a user message to one member; '-' takes it from standard input.\n\n"
+    "      --address        NODE is not a name but an address, as `kith members`\n"
+    "                       shows them\n"
     "      --reliable       on a stream, which notices when it does not arrive;\n"
     "                       else as one packet, best effort\n" KITH_ASK_HELP;
 
 int kith_cmd_send(int argc, char **argv)
 {
-    static const struct option options[] = {{"reliable", no_argument, NULL, 'r'}, KITH_ASK_OPTIONS};
+    static const struct option options[] = {{"address", no_argument, NULL, 'a'},
+                                            {"reliable", no_argument, NULL, 'r'},
+                                            KITH_ASK_OPTIONS};
     struct kith_ask ask = {.tool = "send"};
+    const char *to = "to";
     bool reliable = false;
     for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
-        if (c == 'r')
+        if (c == 'a')
+            to = "address";
+        else if (c == 'r')
             reliable = true;
         else if ((c = kith_ask_option(&ask, c, help)) != KITH_GO_ON)
             return c;
@@ -30,9 +37,9 @@ int kith_cmd_send(int argc, char **argv)
     if (argc - optind != 2) return kith_tool_usage("send", "say to whom, and what");
     json_t *payload = kith_tool_payload("send", argv[optind + 1]);
     if (!payload) return KITH_EXIT_FAILED;
-    json_t *request = json_pack("{s:s,s:s,s:o,s:b}", "cmd", "send", "to", argv[optind], "payload",
+    json_t *request = json_pack("{s:s,s:s,s:o,s:b}", "cmd", "send", to, argv[optind], "payload",
                                 payload, "reliable", (int)reliable);
-    if (!request) return kith_tool_usage("send", "a member's name is UTF-8 text");
+    if (!request) return kith_tool_usage("send", "names and addresses are UTF-8 text");
     ask.too_big = reliable ? "too big: limits.max_stream_size is less"
                            : "too big for a packet of node.udp_buffer_size; try --reliable";
     return kith_ask_do(&ask, request, PATIENCE);

@@ -68,7 +68,7 @@ static bool layer_refused(const struct kith_config *from, const struct kith_conf
                  layer_byte(layer));
         return true;
     }
-    if (!(ops_of(layer)->flags & KITH_CODEC_KEYED)) return false;
+    if (!(layer->plugin->flags & KITH_KEYED)) return false;
     const struct kith_secrets *sealing = ring_of(from, layer);
     if (sealing->count && holds(ring_of(to, match), &sealing->items[0])) return false;
     snprintf(why, cap, "layer '%s': the key that seals is not in the other's ring", layer->use);

@@ -70,7 +70,7 @@ static void accept_codec(struct kith_dissector *d, const struct kith_plugin *p)
     struct kith_error err = {.size = sizeof err};
     uint8_t wire = wire_of(d, p);
     if (!wire && (needs_byte(&ops->packet) || needs_byte(&ops->stream))) return;
-    if (ops->flags & KITH_CODEC_KEYED && !kith_keyring_count(d->ring)) return;
+    if (p->flags & KITH_KEYED && !kith_keyring_count(d->ring)) return;
     struct kith_entries *accept = &d->chain.accept;
     int rc = kith_entries_add(accept, p, KITH_PROFILE_LAN, NULL, 0, &err);
     if (!rc) {
@@ -190,7 +190,7 @@ static int open_packet(struct kith_pipeline *pipeline, struct kith_bytes in, str
     if (!plain->base) return -KITH_ENOMEM;
     memcpy(plain->data, in.data, plain->len = in.len);
     uint8_t *mine = plain->base;
-    int rc = kith_pipeline_open_packet(pipeline, plain, &refusal);
+    int rc = kith_pipeline_open_packet(pipeline, plain, NULL, &refusal);
     if (plain->base == mine) return rc;
     /* Opened into the pipeline's own buffer: keep a copy. */
     uint8_t *copy = realloc(mine, plain->len + 1);
@@ -207,7 +207,7 @@ static int open_stream(struct kith_pipeline *pipeline, struct kith_bytes in, boo
     struct kith_inflow *inflow = kith_inflow_new(pipeline, !reply);
     if (!inflow) return -KITH_ENOMEM;
     *plain = (struct kith_buf){0};
-    int rc = kith_inflow_feed(inflow, in.data, in.len, collect, plain, NULL, NULL);
+    int rc = kith_inflow_feed(inflow, NULL, in.data, in.len, collect, plain, NULL, NULL);
     if (!rc) rc = kith_inflow_end(inflow);
     kith_inflow_free(inflow);
     return rc;
@@ -277,7 +277,7 @@ static int make_parts(struct kith_dissector *d, struct kith_error *err)
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     int rc = kith_log_new(&d->log, &(struct kith_log_setup){.level = KITH_LOG_ERROR}, err);
     if (rc) return rc;
-    d->services = kith_services_new(d->loop, d->log);
+    d->services = kith_services_new(d->loop, d->log, NULL);
     if (!d->services) return kith_fail(err, KITH_ENOMEM, "out of memory");
     rc = take_keys(d, err);
     return rc ? rc : accept_all(d, err);

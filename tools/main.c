@@ -23,7 +23,7 @@ static const struct {
     {"meta", "show or change the node's meta", kith_cmd_meta},
     {"reload", "read the node's file again", kith_cmd_reload},
     {"keys", "list, install, use, remove and rotate keys", kith_cmd_keys},
-    {"command", "ask a plugin of the running node", kith_cmd_command},
+    {"command", "ask an entry of the node; 'kith ENTRY' for short", kith_cmd_command},
     {"config", "check, show or document a node's file", kith_cmd_config},
     {"plugin", "list, inspect and measure plugins", kith_cmd_plugin},
     {"dissect", "take a packet or stream apart, layer by layer", kith_cmd_dissect},
@@ -42,6 +42,27 @@ static void help(FILE *to)
           to);
 }
 
+/* A command of our own; any other word is an entry of the running node. */
+static int run(int argc, char **argv)
+{
+    const char *name = argv[1];
+    size_t count = sizeof tools / sizeof *tools, i = 0;
+    char program[64];
+    while (i < count && strcmp(name, tools[i].name) != 0) i++;
+    if (i == count && *name == '-') {
+        fprintf(stderr, "kith: unknown option '%s'\nTry 'kith --help'.\n", name);
+        return KITH_EXIT_USAGE;
+    }
+    snprintf(program, sizeof program, "kith %s", name);
+    argv[1] = program; /* what getopt begins its messages with */
+    kith_tool_watch_crashes();
+    int code =
+        i < count ? tools[i].run(argc - 1, argv + 1) : kith_cmd_entry(name, argc - 1, argv + 1);
+    if (fflush(stdout) || ferror(stdout))
+        return kith_tool_fail(name, KITH_EXIT_FAILED, "can't write the output");
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -56,17 +77,5 @@ int main(int argc, char **argv)
         printf("kith %s, plugin ABI %d.%d\n", PACKAGE_VERSION, KITH_ABI_MAJOR, KITH_ABI_MINOR);
         return KITH_EXIT_OK;
     }
-    for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
-        if (!strcmp(argv[1], tools[i].name)) {
-            char program[32];
-            snprintf(program, sizeof program, "kith %s", tools[i].name);
-            argv[1] = program; /* what getopt begins its messages with */
-            kith_tool_watch_crashes();
-            int code = tools[i].run(argc - 1, argv + 1);
-            if (fflush(stdout) || ferror(stdout))
-                return kith_tool_fail(tools[i].name, KITH_EXIT_FAILED, "can't write the output");
-            return code;
-        }
-    fprintf(stderr, "kith: unknown command '%s'\nTry 'kith --help'.\n", argv[1]);
-    return KITH_EXIT_USAGE;
+    return run(argc, argv);
 }

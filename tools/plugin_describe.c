@@ -3,6 +3,9 @@
  */
 #include "plugin_describe.h"
 
+#include "param_types.h"
+
+#include <ctype.h>
 #include <dlfcn.h>
 #include <elf.h>
 #include <inttypes.h>
@@ -19,47 +22,40 @@ static json_t *strings_json(const char *const *list)
     return array;
 }
 
-/* The value as YAML writes it, so that a range reads like the file: 64KiB, 200ms. */
-static void range_text(const struct kith_param *p, uint64_t v, char out[32])
+/* "size": the type as KITH_PARAM() has it, in small letters. */
+static void type_name(const struct kith_value_type *type, char out[32])
 {
-    if (p->type == KITH_PARAM_DURATION && v % 1000000000u == 0)
-        snprintf(out, 32, "%" PRIu64 "s", v / 1000000000u);
-    else if (p->type == KITH_PARAM_DURATION)
-        snprintf(out, 32, "%" PRIu64 "ms", v / 1000000u);
-    else if (p->type == KITH_PARAM_SIZE && v && v % (1u << 20) == 0)
-        snprintf(out, 32, "%" PRIu64 "MiB", v >> 20);
-    else if (p->type == KITH_PARAM_SIZE && v && v % 1024 == 0)
-        snprintf(out, 32, "%" PRIu64 "KiB", v >> 10);
-    else
-        snprintf(out, 32, "%" PRIu64, v);
+    size_t n = 0;
+    for (const char *c = type ? type->name : "?"; *c && n < 31; c++)
+        out[n++] = (char)tolower((unsigned char)*c);
+    out[n] = 0;
 }
 
-static void put_range(json_t *o, const struct kith_param *p)
+/* "min", of texts "length_min". */
+static void put_limit(json_t *o, const char *of, const char *which, const char *limit)
 {
-    char text[32];
-    bool counted =
-        p->type == KITH_PARAM_UINT || p->type == KITH_PARAM_SIZE || p->type == KITH_PARAM_DURATION;
-    if (!counted || (!p->min && !p->max)) return;
-    range_text(p, p->min, text);
-    json_object_set_new(o, "min", json_string(text));
-    range_text(p, p->max, text);
-    if (p->max) json_object_set_new(o, "max", json_string(text));
+    char key[32];
+    snprintf(key, sizeof key, "%s%s", of, which);
+    if (limit) json_object_set_new(o, key, json_string(limit));
 }
 
 static json_t *param_json(const struct kith_param *p)
 {
-    static const char *const types[] = {"?",      "bool", "uint",    "size", "duration",
-                                        "string", "enum", "strings", "path", "float"};
+    const struct kith_value_type *type = kith_value_type(p);
+    char name[32];
+    type_name(type, name);
     json_t *o = json_object();
     json_object_set_new(o, "name", json_string(p->name));
-    json_object_set_new(o, "type",
-                        json_string(p->type < sizeof types / sizeof *types ? types[p->type] : "?"));
+    json_object_set_new(o, "type", json_string(name));
     if (p->flags & KITH_PARAM_REQUIRED) json_object_set_new(o, "required", json_true());
+    if (p->flags & KITH_PARAM_SECRET) json_object_set_new(o, "secret", json_true());
     if (p->flags & KITH_PARAM_RESTART) json_object_set_new(o, "restart", json_true());
     if (p->def) json_object_set_new(o, "default", json_string(p->def));
     if (p->def_wan) json_object_set_new(o, "default_wan", json_string(p->def_wan));
     if (p->def_local) json_object_set_new(o, "default_local", json_string(p->def_local));
-    put_range(o, p);
+    const char *of = type && type->text ? "length_" : "";
+    put_limit(o, of, "min", p->min);
+    put_limit(o, of, "max", p->max);
     if (p->choices) json_object_set_new(o, "choices", strings_json(p->choices));
     json_object_set_new(o, "doc", json_string(p->doc));
     return o;
@@ -89,51 +85,102 @@ static json_t *codec_json(const struct kith_codec_ops *ops)
     json_object_set_new(o, "provides", list);
     json_object_set_new(o, "packet_layer", form_json(&ops->packet, false));
     json_object_set_new(o, "stream_layer", form_json(&ops->stream, true));
-    json_object_set_new(o, "keys",
-                        json_string(!(ops->flags & KITH_CODEC_KEYED)   ? "none"
-                                    : ops->flags & KITH_CODEC_RAW_KEYS ? "as they are"
-                                                                       : "derived for its name"));
     return o;
 }
 
 #define CALLBACK(ops, name) \
-    if ((ops)->name) json_array_append_new(list, json_string(#name))
+    if (KITH_HAS(ops, name)) json_array_append_new(list, json_string(#name))
+
+static void add_transport(json_t *list, const struct kith_transport_ops *t)
+{
+    CALLBACK(t, limits);
+    CALLBACK(t, packet_limit);
+    CALLBACK(t, advertise);
+    CALLBACK(t, parse);
+    CALLBACK(t, format);
+    CALLBACK(t, send_packet);
+    CALLBACK(t, flush);
+    CALLBACK(t, stream_open);
+    CALLBACK(t, stream_write);
+    CALLBACK(t, stream_finish);
+    CALLBACK(t, stream_reset);
+    CALLBACK(t, stream_read);
+    CALLBACK(t, member_gone);
+}
+
+static void add_codec(json_t *list, const struct kith_codec_ops *c)
+{
+    CALLBACK(c, room);
+    CALLBACK(c, seal);
+    CALLBACK(c, open);
+    CALLBACK(c, extent);
+    CALLBACK(c, sealed_size);
+}
+
+static void add_delegate(json_t *list, const struct kith_delegate_ops *d)
+{
+    CALLBACK(d, event);
+    CALLBACK(d, message);
+    CALLBACK(d, remote_state);
+    CALLBACK(d, judge);
+    CALLBACK(d, node_meta);
+    CALLBACK(d, seal_meta);
+    CALLBACK(d, get_broadcasts);
+    CALLBACK(d, local_state);
+    CALLBACK(d, ack_payload);
+    CALLBACK(d, before_leave);
+}
 
 static json_t *callbacks_json(const struct kith_plugin *p)
 {
     json_t *list = json_array();
     CALLBACK(p, init);
-    CALLBACK(p, adopt);
     CALLBACK(p, start);
+    CALLBACK(p, adopt);
     CALLBACK(p, stop);
     CALLBACK(p, fini);
+    CALLBACK(p, refresh);
     CALLBACK(p, command);
-    if (p->kind == KITH_DELEGATE) {
-        const struct kith_delegate_ops *d = p->ops;
-        CALLBACK(d, attach);
-        CALLBACK(d, node_meta);
-        CALLBACK(d, notify_msg);
-        CALLBACK(d, get_broadcasts);
-        CALLBACK(d, local_state);
-        CALLBACK(d, merge_remote_state);
-        CALLBACK(d, notify_join);
-        CALLBACK(d, notify_leave);
-        CALLBACK(d, notify_update);
-        CALLBACK(d, notify_suspect);
-        CALLBACK(d, notify_conflict);
-        CALLBACK(d, notify_merge);
-        CALLBACK(d, notify_alive);
-        CALLBACK(d, ack_payload);
-        CALLBACK(d, ping_complete);
-    } else if (p->kind == KITH_CODEC) {
-        const struct kith_codec_ops *c = p->ops;
-        CALLBACK(c, room);
-        CALLBACK(c, seal);
-        CALLBACK(c, open);
-        CALLBACK(c, extent);
-        CALLBACK(c, rekey);
+    if (p->kind == KITH_TRANSPORT) add_transport(list, p->ops);
+    if (p->kind == KITH_CODEC) add_codec(list, p->ops);
+    if (p->kind == KITH_DELEGATE) add_delegate(list, p->ops);
+    return list;
+}
+
+/* The names of bits; of those without a name, the number: "0x10". */
+static json_t *bits_json(uint64_t bits, const char *const *names)
+{
+    json_t *list = json_array();
+    size_t named = 0;
+    while (names[named]) named++;
+    for (size_t i = 0; i < 64; i++) {
+        char number[24];
+        if (!(bits & UINT64_C(1) << i)) continue;
+        snprintf(number, sizeof number, "0x%" PRIX64, UINT64_C(1) << i);
+        json_array_append_new(list, json_string(i < named ? names[i] : number));
     }
     return list;
+}
+
+static void put_bits(json_t *o, const struct kith_plugin *p)
+{
+    static const char *const none[] = {NULL};
+    static const char *const flags[] = {"keyed", "raw_keys", "outside", NULL};
+    static const char *const sends[] = {"sends", NULL};
+    static const char *const claims[] = {"alive", "suspect", "dead", "leave", "merge", NULL};
+    json_object_set_new(o, "must_know", bits_json(p->must_know, none));
+    json_object_set_new(o, "flags", bits_json(p->flags, flags));
+    if (p->kind == KITH_DELEGATE) {
+        const struct kith_delegate_ops *d = p->ops;
+        json_object_set_new(o, "delegate_flags", bits_json(d->flags, sends));
+        json_object_set_new(o, "judges", bits_json(d->judges, claims));
+    }
+}
+
+static const char *keys_of(const struct kith_plugin *p)
+{
+    if (!(p->flags & KITH_KEYED)) return "none";
+    return p->flags & KITH_RAW_KEYS ? "as they are" : "derived for its name";
 }
 
 /* Shared libraries that the file asks for itself: the DT_NEEDED entries of its dynamic section. */
@@ -163,6 +210,8 @@ json_t *kith_describe_plugin(const struct kith_plugin *p, const char *path)
     json_object_set_new(o, "file", *path ? json_string(path) : json_null());
     json_object_set_new(o, "abi", json_string(abi));
     json_object_set_new(o, "instance_size", json_integer((json_int_t)p->instance_size));
+    put_bits(o, p);
+    json_object_set_new(o, "keys", json_string(keys_of(p)));
     if (p->kind == KITH_CODEC) json_object_set_new(o, "codec", codec_json(p->ops));
     if (p->kind == KITH_TRANSPORT)
         json_object_set_new(
@@ -187,6 +236,14 @@ static void print_list(const char *label, const json_t *list)
     puts(json_array_size(list) ? "" : "none");
 }
 
+static void print_range(const char *of, const char *min, const char *max)
+{
+    if (min && max)
+        printf(", %s%s to %s", of, min, max);
+    else if (min || max)
+        printf(", %s%s %s", of, min ? "at least" : "at most", min ? min : max);
+}
+
 static void print_param(const json_t *p)
 {
     const char *def = json_string_value(json_object_get(p, "default")), *wan, *local;
@@ -199,7 +256,10 @@ static void print_param(const json_t *p)
     if ((wan = json_string_value(json_object_get(p, "default_wan")))) printf(" (wan %s)", wan);
     if ((local = json_string_value(json_object_get(p, "default_local"))))
         printf(" (local %s)", local);
-    if (min) printf(max ? ", %s to %s" : ", at least %s", min, max);
+    print_range("", min, max);
+    print_range("length ", json_string_value(json_object_get(p, "length_min")),
+                json_string_value(json_object_get(p, "length_max")));
+    if (json_object_get(p, "secret")) printf(", secret");
     const json_t *choices = json_object_get(p, "choices");
     json_t *v;
     size_t i;
@@ -223,8 +283,12 @@ void kith_describe_print(const json_t *o)
         form = json_object_get(codec, "stream_layer");
         printf("%-14s%s\n", "stream layer",
                json_is_string(form) ? json_string_value(form) : "none");
-        printf("%-14s%s\n", "keys", json_string_value(json_object_get(codec, "keys")));
     }
+    printf("%-14s%s\n", "keys", json_string_value(json_object_get(o, "keys")));
+    print_list("flags", json_object_get(o, "flags"));
+    if (json_array_size(json_object_get(o, "must_know")))
+        print_list("must know", json_object_get(o, "must_know"));
+    if (json_object_get(o, "judges")) print_list("judges", json_object_get(o, "judges"));
     const json_t *port = json_object_get(o, "default_port");
     if (port) printf("%-14s%" JSON_INTEGER_FORMAT "\n", "default port", json_integer_value(port));
     print_list("callbacks", json_object_get(o, "callbacks"));

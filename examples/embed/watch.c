@@ -29,26 +29,33 @@ static void say(struct watch *w, const char *what, const struct kith_member *m)
     fflush(stdout);
 }
 
-static void on_join(void *self, const struct kith_member *m)
+static void greet(struct watch *w, const struct kith_member *m)
 {
-    struct watch *w = self;
-    struct kith_member me = {.size = sizeof me};
-    say(w, "joined", m);
-    kith_node(w->node)->local(kith_node(w->node), &me);
-    if (m->name.len == me.name.len && !memcmp(m->name.data, me.name.data, me.name.len)) return;
+    const struct kith_node *node = kith_node(w->node);
+    struct kith_peer to = {.size = sizeof to, .name = m->name};
+    struct kith_message hello = {
+        .size = sizeof hello, .flags = KITH_RELIABLE, .bytes = kith_text("hello"), .peer = &to};
     /* Queued, and sent after this call: a delegate never re-enters its node. */
-    kith_node(w->node)->send(kith_node(w->node), (const char *)m->name.data,
-                             kith_bytes_of("hello", 5), true, NULL, NULL);
+    node->send(node, &hello, NULL, NULL);
 }
 
-static void on_leave(void *self, const struct kith_member *m)
+static void on_event(void *self, const struct kith_event *e)
 {
-    say(self, m->state == KITH_LEFT ? "left" : "died", m);
+    switch (e->kind) {
+    case KITH_EVENT_JOIN:
+        say(self, "joined", e->member);
+        if (!(e->member->flags & KITH_MEMBER_LOCAL)) greet(self, e->member);
+        break;
+    case KITH_EVENT_LEAVE:
+        say(self, e->member->state == KITH_LEFT ? "left" : "died", e->member);
+        break;
+    default: break; /* there are more kinds, and there will be others */
+    }
 }
 
-static void on_message(void *self, struct kith_bytes message, bool reliable)
+static void on_message(void *self, const struct kith_message *m)
 {
-    printf("heard %.*s\n", (int)message.len, (const char *)message.data);
+    printf("heard %.*s\n", (int)m->bytes.len, (const char *)m->bytes.data);
     fflush(stdout);
 }
 
@@ -75,10 +82,8 @@ static bool wait_and_dispatch(struct watch *w)
 
 int main(int argc, char **argv)
 {
-    static const struct kith_delegate_ops ops = {.size = sizeof ops,
-                                                 .notify_join = on_join,
-                                                 .notify_leave = on_leave,
-                                                 .notify_msg = on_message};
+    static const struct kith_delegate_ops ops = {
+        .size = sizeof ops, .event = on_event, .message = on_message};
     struct watch w = {0};
     struct kith_options options = {.size = sizeof options, .delegate = &ops, .delegate_self = &w};
     struct kith_error err = {.size = sizeof err};

@@ -43,10 +43,11 @@ struct kith_options {
  * problem; all of them go to stderr unless `log` is set. */
 KITH_API int kith_open(struct kith **, const char *path, const struct kith_options *,
                        struct kith_error *err);
-/* Bind, start, mark alive, begin to join. */
+/* Bind, start, mark alive, begin to join. A transport may not know its address yet: then this
+ * succeeds, the node table knows no member, and the rest follows when the transport says so. */
 KITH_API int kith_start(struct kith *, struct kith_error *err);
 /* Until kith_stop(), or a leave by way of the control socket that asks for it. 0, or what ended the
- * node: a reload can (its transport did not start again). */
+ * node: a reload can (its transport did not start again), a delegate can (kith_node.stop). */
 KITH_API int kith_run(struct kith *);
 KITH_API void kith_stop(struct kith *);
 /* Stop all and free. Says no goodbye: for that, the node table's leave first. */
@@ -59,13 +60,19 @@ KITH_API int kith_fd(const struct kith *);
 KITH_API uint64_t kith_timeout(const struct kith *);
 KITH_API int kith_dispatch(struct kith *);
 
-/* The node table that delegates get: members, join, leave, send, broadcast, ping, stats. Same
- * rules. */
+/* The node table that delegates get: members, join, leave, send, ping, keys, stats. Same rules. */
 KITH_API const struct kith_node *kith_node(const struct kith *);
 
+/* Join what `text` names: an address as the transport reads it, or a name that is looked up, all
+ * of whose addresses are tried; `NAME/` before it is the member that must answer. Refused at once
+ * with a negative code, else done (may be NULL) is called once: 0 when any of them answered;
+ * value: how many did. */
+KITH_API int kith_join(struct kith *, const char *text, kith_done_fn *done, void *arg);
+
 /* Read the file again and swap what changed between two turns. report gets one line per changed
- * key. When it fails err names who refused and nothing changed, with one exception: a transport
- * that had taken over and did not start. Then the node ends. */
+ * key. When it fails err names who refused. When one of the checks refused, nothing changed. An
+ * entry that does not start keeps its old instance while all else is as the file says. A transport
+ * that neither starts anew nor again ends the node. */
 KITH_API int kith_reload(struct kith *, void (*report)(void *arg, const char *line), void *arg,
                          struct kith_error *err);
 

@@ -41,8 +41,8 @@ struct kith_settings {
     uint64_t probe_timeout;
     uint32_t indirect_checks;
     bool disable_tcp_pings;
-    struct kith_strings disable_tcp_pings_for; /* names of members */
-    uint32_t awareness_max_multiplier;         /* >= 1 */
+    struct kith_list disable_tcp_pings_for; /* names of members */
+    uint32_t awareness_max_multiplier;      /* >= 1 */
     uint32_t suspicion_mult, suspicion_max_timeout_mult;
 
     /* gossip */

@@ -1,7 +1,6 @@
 /*
- * log.c - the delegate that writes down what happens: a line for each join, leave, update,
- * suspicion, conflict and user message, to the node's log or to a file of its own; as text for
- * people or as a JSON object for programs.
+ * log.c - the delegate that writes down what happens: a line for each event and user message, to
+ * the node's log or to a file of its own; as text for people or as a JSON object for programs.
  *
  * Names, meta and messages may hold any byte: text escapes what is not printable ASCII, JSON takes
  * names as text when they are UTF-8 and everything else as base64.
@@ -15,9 +14,20 @@
 #include <unistd.h>
 
 enum { TEXT, JSON };
-enum event { JOIN, LEAVE, UPDATE, SUSPECT, CONFLICT, MESSAGE, EVENTS };
-static const char *const event_names[EVENTS] = {"join",    "leave",    "update",
-                                                "suspect", "conflict", "message"};
+/* Every kind of event, and what it is called here and in `events`. */
+static const struct {
+    uint32_t kind;
+    const char *word;
+} kinds[] = {
+    {KITH_EVENT_JOIN, "join"},         {KITH_EVENT_LEAVE, "leave"},
+    {KITH_EVENT_UPDATE, "update"},     {KITH_EVENT_SUSPECT, "suspect"},
+    {KITH_EVENT_CONFLICT, "conflict"}, {KITH_EVENT_PING, "ping"},
+    {KITH_EVENT_STARTED, "started"},   {KITH_EVENT_JOINED, "joined"},
+    {KITH_EVENT_REFUTED, "refuted"},   {KITH_EVENT_LOST, "lost"},
+    {KITH_EVENT_RELOADED, "reloaded"}, {KITH_EVENT_KEYS, "keys"},
+    {KITH_EVENT_EMITTED, "emitted"},   {0, "message"},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds, MESSAGE = KINDS - 1 };
 static const char *const state_names[] = {"alive", "suspect", "dead", "left"};
 
 struct log {
@@ -25,12 +35,11 @@ struct log {
     const char *to;
     uint32_t format, level;
     uint64_t show;
-    struct kith_strings events;
+    struct kith_list events;
 
     const struct kith_host *host;
-    const struct kith_node *node;
     uint64_t *written, *failed;
-    bool wants[EVENTS];
+    bool wants[KINDS];
     int fd;     /* -1: the node's log */
     char *line; /* the line in the making; kept for the next one */
     size_t len, cap;
@@ -39,35 +48,20 @@ struct log {
 static const char *const formats[] = {"text", "json", NULL};
 static const char *const levels[] = {"error", "warn", "info", "debug", "trace", NULL};
 
+/* All but `ping`: that is one a second. */
+#define DEFAULT_EVENTS \
+    "[join, leave, update, suspect, conflict, started, joined, refuted, lost, reloaded, keys, " \
+    "emitted, message]"
 static const struct kith_param log_params[] = {
-    {.name = "to",
-     .type = KITH_PARAM_PATH,
-     .offset = offsetof(struct log, to),
-     .doc = "file to append to; without it the lines go to the node's log"},
-    {.name = "format",
-     .type = KITH_PARAM_ENUM,
-     .offset = offsetof(struct log, format),
-     .def = "text",
-     .choices = formats,
-     .doc = "text: a line for people; json: an object a line"},
-    {.name = "level",
-     .type = KITH_PARAM_ENUM,
-     .offset = offsetof(struct log, level),
-     .def = "info",
-     .choices = levels,
-     .doc = "level of the lines in the node's log"},
-    {.name = "events",
-     .type = KITH_PARAM_STRINGS,
-     .offset = offsetof(struct log, events),
-     .def = "join,leave,update,suspect,conflict,message",
-     .doc = "what to write down"},
-    {.name = "show",
-     .type = KITH_PARAM_SIZE,
-     .offset = offsetof(struct log, show),
-     .def = "256",
-     .max = 1 << 20,
-     .doc = "bytes to show of a message or of meta"},
-    {0},
+    KITH_PARAM(struct log, to, PATH, 0, NULL, NULL, NULL,
+               "file to append to; without it the lines go to the node's log"),
+    KITH_PARAM_CHOICE(struct log, format, 0, "text", formats,
+                      "text: a line for people; json: an object a line"),
+    KITH_PARAM_CHOICE(struct log, level, 0, "info", levels, "level of the lines in the node's log"),
+    KITH_PARAM(struct log, events, LIST, 0, DEFAULT_EVENTS, NULL, NULL, "what to write down"),
+    KITH_PARAM(struct log, show, SIZE, 0, "256", "0", "1MiB",
+               "bytes to show of a message or of meta"),
+    KITH_PARAM_END,
 };
 
 /* ---------------------------------------------------------------------------------- the line */
@@ -81,7 +75,7 @@ static void add(struct log *log, const char *data, size_t len)
         log->line = more;
         log->cap = cap;
     }
-    memcpy(log->line + log->len, data, len);
+    if (len) memcpy(log->line + log->len, data, len);
     log->len += len;
 }
 
@@ -173,33 +167,45 @@ static void add_base64(struct log *log, struct kith_bytes b)
 }
 
 /* `"key":"text"`, or `"key_base64":"..."` when it is no text. */
-static void add_name(struct log *log, const char *key, struct kith_bytes b)
+static void add_key(struct log *log, const char *key, struct kith_bytes b)
 {
     bool text = is_utf8(b);
-    add_f(log, ",\"%s%s\":", key, text ? "" : "_base64");
+    add_f(log, "\"%s%s\":", key, text ? "" : "_base64");
     if (text)
         add_string(log, b);
     else
         add_base64(log, b);
 }
 
-static void begin(struct log *log, enum event event)
+static void add_name(struct log *log, const char *key, struct kith_bytes b)
 {
+    add_text(log, ",");
+    add_key(log, key, b);
+}
+
+static void add_time(struct log *log, uint64_t wall)
+{
+    char when[40];
+    time_t seconds = (time_t)(wall / 1000000000u);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    size_t n = strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(when + n, sizeof when - n, ".%03uZ", (unsigned)(wall / 1000000u % 1000u));
+    add_text(log, when);
+}
+
+/* What was emitted is shown as ENTRY.NAME. */
+static void begin(struct log *log, uint64_t wall, struct kith_bytes by, struct kith_bytes word)
+{
+    bool json = log->format == JSON;
     log->len = 0;
-    bool file = log->fd >= 0;
-    char when[40] = "";
-    if (file || log->format == JSON) {
-        uint64_t wall = log->host->wall(log->host);
-        time_t seconds = (time_t)(wall / 1000000000u);
-        struct tm tm;
-        gmtime_r(&seconds, &tm);
-        size_t n = strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
-        snprintf(when + n, sizeof when - n, ".%03uZ", (unsigned)(wall / 1000000u % 1000u));
-    }
-    if (log->format == JSON)
-        add_f(log, "{\"time\":\"%s\",\"event\":\"%s\"", when, event_names[event]);
-    else
-        add_f(log, "%s%s%s", when, file ? " " : "", event_names[event]);
+    if (json) add_text(log, "{\"time\":\"");
+    if (json || log->fd >= 0) add_time(log, wall);
+    add_text(log, json ? "\",\"event\":\"" : log->fd >= 0 ? " " : "");
+    add_escaped(log, by);
+    if (by.len) add_text(log, ".");
+    add_escaped(log, word);
+    if (json) add_text(log, "\"");
 }
 
 static void end(struct log *log)
@@ -236,7 +242,7 @@ static void add_addr(struct log *log, const char *prefix, const struct kith_addr
     char text[KITH_ADDR_MAX * 2 + 16] = "";
     struct kith_addr addr = *from;
     if (log->format == JSON) addr.port = 0; /* it is a number of its own there */
-    if (log->node->format(log->node, &addr, text, sizeof text) < 0) text[0] = 0;
+    if (log->host->node->format(log->host->node, &addr, text, sizeof text) < 0) text[0] = 0;
     struct kith_bytes b = kith_bytes_of(text, strlen(text));
     if (log->format == JSON) {
         char key[32];
@@ -282,58 +288,128 @@ static void add_member(struct log *log, const struct kith_member *m)
     }
 }
 
-static void write_member(struct log *log, enum event event, const struct kith_member *m)
+static void add_conflict(struct log *log, const struct kith_member *other)
 {
-    if (!log->wants[event]) return;
-    begin(log, event);
-    add_member(log, m);
-    end(log);
-}
-
-static void log_join(void *self, const struct kith_member *m) { write_member(self, JOIN, m); }
-static void log_leave(void *self, const struct kith_member *m) { write_member(self, LEAVE, m); }
-static void log_update(void *self, const struct kith_member *m) { write_member(self, UPDATE, m); }
-
-static void log_suspect(void *self, const struct kith_member *m)
-{
-    struct log *log = self;
-    if (!log->wants[SUSPECT]) return;
-    begin(log, SUSPECT);
-    add_member(log, m);
-    if (log->format == TEXT && m->state == KITH_ALIVE) add_text(log, " no longer");
-    end(log);
-}
-
-static void log_conflict(void *self, const struct kith_member *ours,
-                         const struct kith_member *other)
-{
-    struct log *log = self;
-    if (!log->wants[CONFLICT]) return;
-    begin(log, CONFLICT);
-    add_member(log, ours);
     if (log->format == TEXT) add_text(log, " claimed by");
     add_addr(log, "other_", &other->addr);
+}
+
+static void add_number(struct log *log, const char *key, uint64_t number)
+{
+    add_f(log, log->format == JSON ? ",\"%s\":%llu" : " %s %llu", key, (unsigned long long)number);
+}
+
+/* Bytes that may be text, no more of them than are to be shown. */
+static void add_payload(struct log *log, struct kith_bytes b)
+{
+    struct kith_bytes part = shown(log, b);
+    if (log->format == JSON) {
+        add_name(log, "payload", part);
+        return;
+    }
+    add_text(log, " ");
+    add_quoted(log, part);
+    if (part.len < b.len) add_text(log, "...");
+}
+
+static void add_lost(struct log *log, const struct kith_event *e)
+{
+    add_number(log, "messages", e->number);
+    if (!e->peer || !e->peer->name.len) return;
+    if (log->format == JSON) {
+        add_name(log, "origin", e->peer->name);
+        return;
+    }
+    add_text(log, " of ");
+    add_escaped(log, e->peer->name);
+}
+
+/* Fields are pairs, because their names need not differ, nor be text. */
+static void add_fields(struct log *log, const struct kith_pair *fields, size_t count)
+{
+    bool json = log->format == JSON;
+    if (json) add_text(log, ",\"fields\":[");
+    for (size_t i = 0; i < count; i++) {
+        if (json) {
+            add_text(log, i ? ",{" : "{");
+            add_key(log, "name", fields[i].name);
+            add_name(log, "value", fields[i].value);
+            add_text(log, "}");
+            continue;
+        }
+        add_text(log, " ");
+        add_escaped(log, fields[i].name);
+        add_text(log, "=");
+        add_quoted(log, fields[i].value);
+    }
+    if (json) add_text(log, "]");
+}
+
+static void add_emitted(struct log *log, const struct kith_event *e)
+{
+    if (e->field_count) add_fields(log, e->fields, e->field_count);
+    if (!e->data.len) return;
+    if (log->format == JSON) add_f(log, ",\"size\":%zu", e->data.len);
+    add_payload(log, e->data);
+}
+
+/* What the kind alone has to say, behind its member. */
+static void add_details(struct log *log, const struct kith_event *e)
+{
+    switch (e->kind) {
+    case KITH_EVENT_SUSPECT:
+        if (log->format == TEXT && e->member && e->member->state == KITH_ALIVE)
+            add_text(log, " no longer");
+        break;
+    case KITH_EVENT_CONFLICT:
+        if (e->other) add_conflict(log, e->other);
+        break;
+    case KITH_EVENT_PING: add_number(log, log->format == JSON ? "rtt_ns" : "ns", e->number); break;
+    case KITH_EVENT_REFUTED: add_number(log, "incarnation", e->number); break;
+    case KITH_EVENT_LOST: add_lost(log, e); break;
+    case KITH_EVENT_EMITTED: add_emitted(log, e); break;
+    default: break;
+    }
+}
+
+static void log_event(void *self, const struct kith_event *e)
+{
+    struct log *log = self;
+    size_t i = 0;
+    while (i < MESSAGE && kinds[i].kind != e->kind) i++;
+    if (i == MESSAGE || !log->wants[i]) return; /* a kind that we do not know */
+    bool emitted = e->kind == KITH_EVENT_EMITTED;
+    begin(log, e->wall, emitted ? e->by : kith_text(""),
+          emitted ? e->name : kith_text(kinds[i].word));
+    if (e->member) add_member(log, e->member);
+    add_details(log, e);
     end(log);
 }
 
-static void log_message(void *self, struct kith_bytes msg, bool reliable)
+static void log_message(void *self, const struct kith_message *m)
 {
     struct log *log = self;
+    bool reliable = m->flags & KITH_RELIABLE;
     if (!log->wants[MESSAGE]) return;
-    struct kith_bytes part = shown(log, msg);
-    begin(log, MESSAGE);
-    if (log->format == JSON) {
-        add_f(log, ",\"reliable\":%s,\"size\":%zu", reliable ? "true" : "false", msg.len);
-        add_name(log, "payload", part);
-    } else {
-        add_f(log, " %zu bytes by %s ", msg.len, reliable ? "stream" : "packet");
-        add_quoted(log, part);
-        if (part.len < msg.len) add_text(log, "...");
-    }
+    begin(log, log->host->wall(log->host), kith_text(""), kith_text("message"));
+    if (log->format == JSON)
+        add_f(log, ",\"reliable\":%s,\"size\":%zu", reliable ? "true" : "false", m->bytes.len);
+    else
+        add_f(log, " %zu bytes by %s", m->bytes.len, reliable ? "stream" : "packet");
+    add_payload(log, m->bytes);
     end(log);
 }
 
 /* -------------------------------------------------------------------------------------- life */
+
+static int no_such_event(const char *word, struct kith_error *err)
+{
+    char all[256] = "";
+    size_t len = 0;
+    for (size_t k = 0; k < KINDS; k++)
+        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", k ? ", " : "", kinds[k].word);
+    return kith_fail(err, KITH_EINVAL, "events: `%s` is none of %s", word, all);
+}
 
 static int log_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
@@ -341,25 +417,14 @@ static int log_init(void *self, const struct kith_host *host, struct kith_error 
     log->host = host;
     log->fd = -1;
     for (size_t i = 0; i < log->events.count; i++) {
-        size_t e = 0;
-        while (e < EVENTS && strcmp(event_names[e], log->events.items[i]) != 0) e++;
-        if (e == EVENTS)
-            return kith_fail(
-                err, KITH_EINVAL,
-                "events: `%s` is none of join, leave, update, suspect, conflict, message",
-                log->events.items[i]);
-        log->wants[e] = true;
+        size_t k = 0;
+        while (k < KINDS && strcmp(kinds[k].word, log->events.items[i]) != 0) k++;
+        if (k == KINDS) return no_such_event(log->events.items[i], err);
+        log->wants[k] = true;
     }
-    log->written = host->counter(host, "lines_written", "Events written down.");
-    log->failed =
-        host->counter(host, "lines_failed", "Events that could not be written to the file.");
-    if (!log->written || !log->failed) return kith_fail(err, KITH_ENOMEM, "no memory for counters");
-    return 0;
-}
-
-static int log_attach(void *self, const struct kith_node *node, struct kith_error *err)
-{
-    ((struct log *)self)->node = node;
+    log->written = host->counter(host, "lines_written", "Events written down.", NULL, 0);
+    log->failed = host->counter(host, "lines_failed",
+                                "Events that could not be written to the file.", NULL, 0);
     return 0;
 }
 
@@ -386,41 +451,45 @@ static void log_fini(void *self)
     free(log->line);
 }
 
-/* For logrotate: `reopen` after the file was renamed. */
-static int log_command(void *self, const char *const *words, const struct kith_sink *sink,
-                       struct kith_error *err)
+/* For logrotate: after the file was renamed, `reopen` or a reload. */
+static int log_refresh(void *self, uint32_t what, struct kith_error *err)
 {
     struct log *log = self;
-    static const char done[] = "reopened\n";
-    if (!words[0] || strcmp(words[0], "reopen") != 0 || words[1])
+    return what & KITH_REFRESH_FILES && log->to ? log_open(log, err) : 0;
+}
+
+static int log_command(void *self, const struct kith_call *call, struct kith_error *err)
+{
+    struct log *log = self;
+    if (call->count != 1 || !kith_bytes_equal(call->words[0], kith_text("reopen")))
         return kith_fail(err, KITH_EINVAL, "commands: reopen");
     if (!log->to)
         return kith_fail(err, KITH_EINVAL, "there is no file: the lines go to the node's log");
     int rc = log_open(log, err);
-    return rc ? rc : sink->write(sink->ctx, done, sizeof done - 1);
+    bool json = call->flags & KITH_CALL_JSON;
+    if (!rc)
+        rc = log->host->reply(log->host, call->id,
+                              kith_text(json ? "{\"reopened\":true}\n" : "reopened\n"));
+    return rc;
 }
 
 static const struct kith_delegate_ops log_ops = {
     .size = sizeof log_ops,
-    .attach = log_attach,
-    .notify_msg = log_message,
-    .notify_join = log_join,
-    .notify_leave = log_leave,
-    .notify_update = log_update,
-    .notify_suspect = log_suspect,
-    .notify_conflict = log_conflict,
+    .event = log_event,
+    .message = log_message,
 };
 
 KITH_PLUGIN(log) = {
     KITH_HEADER(DELEGATE),
     .name = "log",
     .version = "1.0",
-    .summary = "writes down joins, leaves, suspicions, conflicts and user messages",
+    .summary = "writes down events and user messages",
     .instance_size = sizeof(struct log),
     .params = log_params,
     .ops = &log_ops,
     .init = log_init,
     .start = log_start,
     .fini = log_fini,
+    .refresh = log_refresh,
     .command = log_command,
 };

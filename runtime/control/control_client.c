@@ -22,9 +22,11 @@ struct buffer {
  *   idle     reads; the next whole line is a request
  *            -> busy    the request is handed to the commands
  *   busy     does not read; lines that are here already wait
- *            -> idle    it is answered: at once, by a callback (`pending`), or when what it waits
- * for holds (`wait`) closed   (fd -1) from either: the peer is gone or sends too much; the peer has
- * `ended` and all is answered; the node closes. Freed when no callback is pending.
+ *            -> idle    it is answered: at once, by a callback (`pending`), when what it waits for
+ *                       holds (`wait`), or by an entry that was asked (`gone`)
+ *   closed   (fd -1) from either: the peer is gone or sends too much (`broken`: seen when writing);
+ *            the peer has `ended` and all is answered; the node closes. Freed when no callback is
+ * pending.
  */
 struct kith_client {
     struct kith_client *next;
@@ -35,11 +37,14 @@ struct kith_client {
     struct buffer in, out;
     json_t *id;       /* of the request under way */
     bool busy, ended; /* a request is under way; the peer sends no more */
+    bool broken;      /* to be closed */
     unsigned pending; /* callbacks that will come: 0 or 1 */
     uint64_t dropped;
     struct kith_wait wait; /* holds NULL: none */
     void (*closed)(void *arg, struct kith_client *);
     void *closed_arg;
+    void (*gone)(void *arg); /* of the request under way */
+    void *gone_arg;
 };
 
 struct kith_control *kith_client_control(const struct kith_client *c) { return c->control; }
@@ -68,6 +73,8 @@ static void client_close(struct kith_client *c)
 {
     if (c->fd < 0) return;
     if (c->closed) c->closed(c->closed_arg, c);
+    if (c->gone) c->gone(c->gone_arg);
+    c->gone = NULL;
     struct kith_client **p = &c->control->clients;
     while (*p != c) p = &(*p)->next;
     *p = c->next;
@@ -122,15 +129,14 @@ static bool client_flush(struct kith_client *c)
     return true;
 }
 
+/* What can't be written any more, or is too much, breaks the client: it is closed when the turn
+ * ends, outside of whatever call wanted to write. */
 static void client_line(struct kith_client *c, const char *line, size_t len)
 {
-    if (c->fd < 0) return;
-    if (c->out.len - c->out.head + len > KITH_CONTROL_OUT_MAX || !append(&c->out, line, len) ||
-        !append(&c->out, "\n", 1))
-        shutdown(c->fd,
-                 SHUT_RDWR); /* its next read finds the end, and closes it outside of this call */
-    else
-        client_flush(c);
+    if (c->fd < 0 || c->broken) return;
+    bool taken = c->out.len - c->out.head + len <= KITH_CONTROL_OUT_MAX &&
+                 append(&c->out, line, len) && append(&c->out, "\n", 1);
+    c->broken = !taken || !client_flush(c);
 }
 
 void kith_client_event(struct kith_client *c, const char *line, size_t len)
@@ -152,6 +158,26 @@ void kith_client_event(struct kith_client *c, const char *line, size_t len)
 
 /* ----------------------------------------------------------------------------------- answers */
 
+void kith_client_hold(struct kith_client *c, void (*gone)(void *arg), void *arg)
+{
+    c->gone = gone;
+    c->gone_arg = arg;
+}
+
+int kith_client_piece(struct kith_client *c, struct kith_bytes bytes)
+{
+    if (c->fd < 0 || c->broken) return -KITH_ECLOSED;
+    if (c->out.len - c->out.head > KITH_CONTROL_PIECES_MAX) return -KITH_EAGAIN;
+    json_t *piece = json_pack("{s:o}", "output", kith_json_bytes(bytes));
+    if (piece && c->id) json_object_set(piece, "id", c->id);
+    char *line = piece ? json_dumps(piece, KITH_CONTROL_JSON) : NULL;
+    if (line) client_line(c, line, strlen(line));
+    int rc = line ? 0 : -KITH_EAGAIN; /* no memory at the moment */
+    free(line);
+    json_decref(piece);
+    return c->broken ? -KITH_ECLOSED : rc;
+}
+
 void kith_client_answer(struct kith_client *c, json_t *answer)
 {
     if (c->fd >= 0 && answer) {
@@ -162,12 +188,13 @@ void kith_client_answer(struct kith_client *c, json_t *answer)
         if (line)
             client_line(c, line, strlen(line));
         else
-            shutdown(c->fd, SHUT_RDWR);
+            c->broken = true;
         free(line);
     }
     json_decref(answer);
     json_decref(c->id);
     c->id = NULL;
+    c->gone = NULL;
     c->busy = false;
 }
 
@@ -238,12 +265,23 @@ void kith_clients_turn_ended(struct kith_control *control)
     for (struct kith_client *c = control->clients, *next; c; c = next) {
         next = c->next;
         wait_check(c);
+        if (c->broken) {
+            client_close(c);
+            continue;
+        }
         if (!c->busy && (c->ended || c->in.len > c->in.head))
             client_ready(c, 0); /* answered: the next one */
     }
 }
 
 /* ---------------------------------------------------------------------------------- requests */
+
+uint64_t kith_control_timeout(const json_t *request, uint64_t otherwise)
+{
+    json_t *t = json_object_get(request, "timeout");
+    double seconds = json_is_number(t) ? json_number_value(t) : -1;
+    return seconds >= 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e9) : otherwise;
+}
 
 static void request(struct kith_client *c, const char *line, size_t len)
 {

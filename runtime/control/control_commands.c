@@ -6,7 +6,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { PLACES_MAX = 64, WORDS_MAX = 64, OUTPUT_MAX = 1 << 20, META_CAP = 4096 };
+enum { TAGS_MAX = 64, META_CAP = 4096 };
 #define LEAVE_TIMEOUT 5000000000u /* ns, when the request says nothing */
 #define WAIT_TIMEOUT  30000000000u
 
@@ -16,25 +16,6 @@ static const struct kith_node *node_of(struct kith_client *c)
 }
 
 /* --------------------------------------------------------------------------------- arguments */
-
-static uint64_t timeout_of(const json_t *request, uint64_t otherwise)
-{
-    json_t *t = json_object_get(request, "timeout");
-    double seconds = json_is_number(t) ? json_number_value(t) : -1;
-    return seconds >= 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e9) : otherwise;
-}
-
-/* The strings of a list, at most WORDS_MAX; what is no string is left out. */
-static size_t strings_of(const json_t *list, const char *out[WORDS_MAX])
-{
-    size_t n = 0, i;
-    json_t *item;
-    json_array_foreach(list, i, item)
-    {
-        if (n < WORDS_MAX && json_is_string(item)) out[n++] = json_string_value(item);
-    }
-    return n;
-}
 
 /* `payload` in base64, or `text`. malloc'd; NULL and an answer when there is neither. */
 static uint8_t *payload_of(struct kith_client *c, const json_t *request, size_t *len)
@@ -58,6 +39,51 @@ static uint8_t *payload_of(struct kith_client *c, const json_t *request, size_t 
         return NULL;
     }
     return out;
+}
+
+static struct kith_bytes text_of(const json_t *string)
+{
+    return kith_bytes_of(json_string_value(string), json_string_length(string));
+}
+
+/* Whom a request means. */
+struct whom {
+    struct kith_peer peer;
+    struct kith_addr addr;
+};
+
+/* An address as the transport writes it; a name that somebody must resolve is none. */
+static int address_of(struct kith *k, struct kith_bytes text, struct kith_addr *out)
+{
+    const char *entry = kith_node_config(k)->transport.name;
+    struct kith_instance *in = kith_node_instance(k, kith_text(entry));
+    const struct kith_transport_ops *ops = in ? in->plugin->ops : NULL;
+    struct kith_bytes host;
+    return ops ? ops->parse(in->self, text, out, &host) : -KITH_EINVAL;
+}
+
+/* The member that `key` names, or who has the `address`. False: answered already. */
+static bool whom_of(struct kith_client *c, const json_t *request, const char *key, struct whom *out)
+{
+    const json_t *name = json_object_get(request, key);
+    const json_t *address = json_object_get(request, "address");
+    *out = (struct whom){.peer = {.size = sizeof out->peer}};
+    if (json_is_string(name) == json_is_string(address)) {
+        kith_client_fail(c, KITH_EINVAL, "%s (a member's name) or address is missing", key);
+        return false;
+    }
+    if (address) {
+        out->peer.addr = &out->addr;
+        if (address_of(kith_client_node(c), text_of(address), &out->addr) == 0) return true;
+        kith_client_fail(c, KITH_EINVAL, "'%s' is no address of this node's transport",
+                         json_string_value(address));
+        return false;
+    }
+    struct kith_member member = {.size = sizeof member};
+    out->peer.name = text_of(name);
+    if (node_of(c)->member(node_of(c), out->peer.name, &member) == 0) return true;
+    kith_client_fail(c, KITH_ENOTFOUND, "no member is called '%s'", json_string_value(name));
+    return false;
 }
 
 /* ----------------------------------------------------------------------------------- waiting */
@@ -98,7 +124,7 @@ static void answer_when(struct kith_client *c, const json_t *request, struct kit
     snprintf(wait.what, sizeof wait.what, "%s", what);
     wait.count = (uint64_t)json_integer_value(count);
     wait.exactly = json_is_true(json_object_get(w, "exactly"));
-    kith_client_wait(c, &wait, timeout_of(request, WAIT_TIMEOUT));
+    kith_client_wait(c, &wait, kith_control_timeout(request, WAIT_TIMEOUT));
 }
 
 static json_t *members(struct kith_client *c) { return kith_report_members(kith_client_node(c)); }
@@ -113,102 +139,14 @@ static json_t *info(struct kith_client *c)
     json_t *out = kith_report_info(kith_client_node(c));
     size_t monitors = kith_monitor_count(kith_client_control(c)->monitor);
     if (out) json_object_set_new(out, "monitors", json_integer((json_int_t)monitors));
+    size_t clients = kith_client_control(c)->count;
+    if (out) json_object_set_new(out, "clients", json_integer((json_int_t)clients));
     return out;
 }
 
 static void do_info(struct kith_client *c, const json_t *request)
 {
     answer_when(c, request, (struct kith_wait){.holds = monitors_hold, .answer = info});
-}
-
-/* ------------------------------------------------------------------------------------- join */
-
-/* Several places at once; the answer goes out when the last one has ended. */
-struct joining {
-    struct kith_client *client;
-    json_t *results;
-    size_t open;
-    uint64_t met;
-    bool failed;
-};
-
-struct place {
-    struct joining *all;
-    char where[];
-};
-
-static void joining_end(struct joining *j)
-{
-    if (--j->open) return;
-    json_t *answer = json_pack("{s:I,s:b,s:o}", "joined", (json_int_t)j->met, "complete",
-                               (int)!j->failed, "results", j->results);
-    kith_client_answer(j->client, answer);
-    kith_client_unpend(j->client);
-    free(j);
-}
-
-static void place_end(struct place *p, int status, uint64_t met, const char *text)
-{
-    struct joining *j = p->all;
-    json_t *one = json_pack("{s:s,s:I}", "where", p->where, "met", (json_int_t)met);
-    if (one && status < 0) {
-        json_object_set_new(one, "code", json_string(kith_code_name(status)));
-        json_object_set_new(one, "error", kith_json_text(text));
-    }
-    json_array_append_new(j->results, one);
-    j->met += met;
-    j->failed |= status < 0;
-    free(p);
-    joining_end(j);
-}
-
-static void place_joined(void *arg, int status, uint64_t met)
-{
-    place_end(arg, status, met, status < 0 ? kith_code_text(status) : "");
-}
-
-static void place_begin(struct place *p)
-{
-    struct kith *k = kith_client_node(p->all->client);
-    struct kith_error err = {.size = sizeof err};
-    int rc = kith_node_check_place(k, p->where, &err);
-    if (rc == 0) rc = kith_node(k)->join(kith_node(k), p->where, place_joined, p);
-    if (rc < 0) place_end(p, rc, 0, *err.text ? err.text : kith_code_text(rc));
-}
-
-static void do_join(struct kith_client *c, const json_t *request)
-{
-    json_t *list = json_object_get(request, "where"), *item;
-    struct joining *j;
-    size_t i;
-    if (!json_is_array(list) || !json_array_size(list) || json_array_size(list) > PLACES_MAX) {
-        kith_client_fail(c, KITH_EINVAL, "where is a list of 1 to %d places: [name/]host[:port]",
-                         PLACES_MAX);
-        return;
-    }
-    json_array_foreach(list, i, item) if (!json_is_string(item))
-    {
-        kith_client_fail(c, KITH_EINVAL, "where holds something that is no string");
-        return;
-    }
-    j = calloc(1, sizeof *j);
-    if (!j) {
-        kith_client_fail(c, KITH_ENOMEM, "out of memory");
-        return;
-    }
-    *j = (struct joining){.client = c, .results = json_array(), .open = 1};
-    kith_client_pend(c);
-    json_array_foreach(list, i, item)
-    {
-        size_t n = json_string_length(item);
-        struct place *p = calloc(1, sizeof *p + n + 1);
-        if (!p) continue;
-        p->all = j;
-        memcpy(p->where, json_string_value(item), n);
-        j->open++;
-        place_begin(p);
-    }
-    joining_end(j);
 }
 
 /* ----------------------------------------------------------------------------------- changes */
@@ -233,72 +171,92 @@ static void do_leave(struct kith_client *c, const json_t *request)
     const struct kith_node *node = node_of(c);
     bool stop = json_is_true(json_object_get(request, "stop"));
     kith_client_pend(c);
-    taken(c, node->leave(node, timeout_of(request, LEAVE_TIMEOUT),
+    taken(c, node->leave(node, kith_control_timeout(request, LEAVE_TIMEOUT),
                          stop ? stop_after_leave : kith_client_done, c));
+}
+
+/* A message with the request's bytes, to `peer` or to all. */
+static void say(struct kith_client *c, const json_t *request, struct kith_message *message)
+{
+    size_t len;
+    uint8_t *bytes = payload_of(c, request, &len);
+    if (!bytes) return;
+    message->bytes = kith_bytes_of(bytes, len);
+    kith_client_pend(c);
+    taken(c, node_of(c)->send(node_of(c), message, kith_client_done, c));
+    free(bytes);
 }
 
 static void do_send(struct kith_client *c, const json_t *request)
 {
-    const struct kith_node *node = node_of(c);
-    const char *to = json_string_value(json_object_get(request, "to"));
-    struct kith_member member = {.size = sizeof member};
-    size_t len;
-    if (!to) {
-        kith_client_fail(c, KITH_EINVAL, "to (a member's name) is missing");
-        return;
-    }
-    if (node->member(node, to, &member) < 0) {
-        kith_client_fail(c, KITH_ENOTFOUND, "no member is called '%s'", to);
-        return;
-    }
-    uint8_t *bytes = payload_of(c, request, &len);
-    if (!bytes) return;
-    kith_client_pend(c);
-    taken(c, node->send(node, to, kith_bytes_of(bytes, len),
-                        json_is_true(json_object_get(request, "reliable")), kith_client_done, c));
-    free(bytes);
+    struct whom to;
+    bool reliable = json_is_true(json_object_get(request, "reliable"));
+    if (!whom_of(c, request, "to", &to)) return;
+    say(c, request,
+        &(struct kith_message){.size = sizeof(struct kith_message),
+                               .flags = reliable ? KITH_RELIABLE : 0,
+                               .peer = &to.peer});
 }
 
 static void do_broadcast(struct kith_client *c, const json_t *request)
 {
-    const struct kith_node *node = node_of(c);
-    size_t len;
-    uint8_t *bytes = payload_of(c, request, &len);
-    if (!bytes) return;
-    kith_client_pend(c);
-    taken(c, node->broadcast(node, kith_bytes_of(bytes, len), kith_client_done, c));
-    free(bytes);
+    const json_t *priority = json_object_get(request, "priority");
+    json_int_t first = json_integer_value(priority);
+    if (priority && (!json_is_integer(priority) || first < 0 || first > UINT32_MAX)) {
+        kith_client_fail(c, KITH_EINVAL, "priority is a number from 0; smaller ones go first");
+        return;
+    }
+    say(c, request,
+        &(struct kith_message){.size = sizeof(struct kith_message),
+                               .priority = (uint32_t)first,
+                               .key = text_of(json_object_get(request, "key"))});
 }
 
 static void do_ping(struct kith_client *c, const json_t *request)
 {
-    const struct kith_node *node = node_of(c);
-    const char *name = json_string_value(json_object_get(request, "node"));
-    if (!name) {
-        kith_client_fail(c, KITH_EINVAL, "node (a member's name) is missing");
-        return;
-    }
+    struct whom whom;
+    if (!whom_of(c, request, "node", &whom)) return;
     kith_client_pend(c);
-    taken(c, node->ping(node, name, kith_client_done, c));
+    taken(c, node_of(c)->ping(node_of(c), &whom.peer, kith_client_done, c));
 }
 
 static void set_meta(struct kith_client *c, const uint8_t *bytes, size_t len)
 {
     const struct kith_node *node = node_of(c);
+    struct kith_bytes meta = kith_bytes_of(bytes, len);
     kith_client_pend(c);
-    taken(c, node->set_meta(node, kith_bytes_of(bytes, len), kith_client_done, c));
+    int rc = node->set_meta(node, &meta, kith_client_done, c);
+    if (rc != -KITH_EACCES) {
+        taken(c, rc);
+        return;
+    }
+    kith_client_unpend(c);
+    kith_client_fail(c, rc, "a delegate gives this node's meta");
+}
+
+/* "name=value" */
+static bool tag_of(const json_t *item, struct kith_pair *out)
+{
+    struct kith_bytes text = text_of(item);
+    const uint8_t *eq = text.len ? memchr(text.data, '=', text.len) : NULL;
+    if (!eq || eq == text.data) return false;
+    size_t n = (size_t)(eq - text.data);
+    *out = (struct kith_pair){kith_bytes_of(text.data, n), kith_bytes_of(eq + 1, text.len - n - 1)};
+    return true;
 }
 
 static void set_tags(struct kith_client *c, const json_t *tags)
 {
-    const char *pairs[WORDS_MAX];
+    struct kith_pair pairs[TAGS_MAX];
     uint8_t packed[META_CAP];
-    size_t n = strings_of(tags, pairs);
-    int rc = n == json_array_size(tags) ? kith_meta_from_tags(pairs, n, packed, sizeof packed)
-                                        : -KITH_EINVAL;
+    size_t n = json_array_size(tags), i = 0;
+    int rc = -KITH_EINVAL;
+    if (json_is_array(tags) && n <= TAGS_MAX)
+        while (i < n && tag_of(json_array_get(tags, i), &pairs[i])) i++;
+    if (json_is_array(tags) && i == n) rc = kith_meta_from_tags(pairs, n, packed, sizeof packed);
     if (rc < 0)
         kith_client_fail(c, rc, "tags is a list of up to %d texts of the form name=value",
-                         WORDS_MAX);
+                         TAGS_MAX);
     else
         set_meta(c, packed, (size_t)rc);
 }
@@ -345,60 +303,24 @@ static void do_reload(struct kith_client *c, const json_t *request)
                                     "error", kith_json_text(err.text), "changes", changes));
 }
 
-/* --------------------------------------------------------------------------------- instances */
-
-static int collect(void *ctx, const void *data, size_t len)
-{
-    struct kith_buf *b = ctx;
-    uint8_t *to = kith_buf_put(b, len);
-    if (!to) return -KITH_ETOOBIG;
-    memcpy(to, data, len);
-    return 0;
-}
-
-/* Let the instance write its answer into text. */
-static int run_command(struct kith_instance *in, const char *const *words, struct kith_buf *text,
-                       struct kith_error *err)
-{
-    *text = (struct kith_buf){.base = malloc(OUTPUT_MAX), .cap = OUTPUT_MAX};
-    text->data = text->base;
-    struct kith_sink sink = {.size = sizeof sink, .ctx = text, .write = collect};
-    return text->base ? kith_instance_command(in, words, &sink, err) : -KITH_ENOMEM;
-}
-
-static void do_command(struct kith_client *c, const json_t *request)
-{
-    const char *name = json_string_value(json_object_get(request, "instance"));
-    const char *words[WORDS_MAX + 1];
-    struct kith_instance *in = name ? kith_node_instance(kith_client_node(c), name) : NULL;
-    words[strings_of(json_object_get(request, "words"), words)] = NULL;
-    if (!in || !in->plugin->command) {
-        kith_client_fail(c, KITH_ENOTFOUND,
-                         in ? "%s takes no commands" : "no transport or delegate is called '%s'",
-                         name ? name : "");
-        return;
-    }
-    struct kith_error err = {.size = sizeof err};
-    struct kith_buf text;
-    int rc = run_command(in, words, &text, &err);
-    if (rc < 0)
-        kith_client_fail(c, rc, "%s: %s", name, *err.text ? err.text : kith_code_text(rc));
-    else
-        kith_client_answer(
-            c, json_pack("{s:o}", "output", kith_json_bytes(kith_bytes_of(text.data, text.len))));
-    free(text.base);
-}
-
 /* --------------------------------------------------------------------------------- the table */
 
 static const struct {
     const char *name;
     void (*run)(struct kith_client *, const json_t *);
 } commands[] = {
-    {"members", do_members},     {"info", do_info},       {"join", do_join},
-    {"leave", do_leave},         {"send", do_send},       {"broadcast", do_broadcast},
-    {"ping", do_ping},           {"meta", do_meta},       {"reload", do_reload},
-    {"keys", kith_control_keys}, {"command", do_command}, {"monitor", kith_control_monitor},
+    {"members", do_members},
+    {"info", do_info},
+    {"join", kith_control_join},
+    {"leave", do_leave},
+    {"send", do_send},
+    {"broadcast", do_broadcast},
+    {"ping", do_ping},
+    {"meta", do_meta},
+    {"reload", do_reload},
+    {"keys", kith_control_keys},
+    {"command", kith_control_call},
+    {"monitor", kith_control_monitor},
 };
 
 void kith_control_command(struct kith_client *c, const json_t *request)

@@ -4,9 +4,12 @@
  *
  *   control.c            the socket; the observer that the node knows
  *   control_commands.c   what may be asked
+ *   control_call.c       a question to an entry, answered in pieces
+ *   control_join.c       several places to join, one answer
  *   control_keys.c       the keyring's commands
  *   control_monitor.c    events, log lines and messages, as they happen
  *   control_client.c     one client: lines in, answers and events out
+ *   control_event.c      an event as JSON
  *   control_report.c     members and node as JSON
  *   control_wire.c       a message on its way as JSON
  *   control_json.c       bytes as JSON text
@@ -23,6 +26,8 @@ enum {
     KITH_CONTROL_OUT_MAX = 64 << 20,
     /* The same, when events are dropped and counted. */
     KITH_CONTROL_EVENTS_MAX = 1 << 20,
+    /* The same, when an entry that answers in pieces has to wait. */
+    KITH_CONTROL_PIECES_MAX = 1 << 20,
     KITH_CONTROL_CLIENTS_MAX = 64
 };
 
@@ -80,13 +85,23 @@ void kith_client_unpend(struct kith_client *);
 void kith_client_done(void *client, int status, uint64_t value);
 /* Answer as soon as it holds, or fail with a time-out (ns from now). */
 void kith_client_wait(struct kith_client *, const struct kith_wait *, uint64_t timeout);
+/* The answer comes later, and `gone` is called when the client goes first: nothing of it may be
+ * used afterwards. Forgotten with the answer. */
+void kith_client_hold(struct kith_client *, void (*gone)(void *arg), void *arg);
+/* A piece of a long answer, a line without `ok`; the answer itself follows. -KITH_EAGAIN: too much
+ * waits for the client, not taken; -KITH_ECLOSED. */
+int kith_client_piece(struct kith_client *, struct kith_bytes);
+/* How long a request may take: its `timeout`, or else `otherwise`, ns. */
+uint64_t kith_control_timeout(const json_t *request, uint64_t otherwise);
 /* A line that nobody asked for, in a stream of events; dropped and counted when the client does not
  * read. */
 void kith_client_event(struct kith_client *, const char *line, size_t len);
 
-/* ----------------------------------------------- control_commands.c, _keys.c, _monitor.c */
+/* ------------------------------------ control_commands.c, _call.c, _join.c, _keys.c, _monitor.c */
 
 void kith_control_command(struct kith_client *, const json_t *request);
+void kith_control_call(struct kith_client *, const json_t *request);
+void kith_control_join(struct kith_client *, const json_t *request);
 void kith_control_keys(struct kith_client *, const json_t *request);
 
 struct kith_monitor *kith_monitor_new(struct kith_control *); /* NULL: no memory */
@@ -94,7 +109,7 @@ void kith_monitor_free(struct kith_monitor *);                /* NULL is fine */
 size_t kith_monitor_count(const struct kith_monitor *);
 void kith_control_monitor(struct kith_client *, const json_t *request);
 
-/* ---------------------------------------------------- control_report.c, _wire.c, _json.c */
+/* ------------------------------------------- control_report.c, _event.c, _wire.c, _json.c */
 
 json_t *kith_report_member(struct kith *, const struct kith_member *);
 json_t *kith_report_members(struct kith *);
@@ -102,6 +117,9 @@ json_t *kith_report_info(struct kith *);
 size_t kith_report_count(struct kith *, enum kith_state);
 int kith_state_parse(const char *text); /* enum kith_state, or -KITH_EINVAL */
 
+/* An event by its name and with all that its kind says; NULL: a kind that has no name here. */
+json_t *kith_event_json(struct kith *, const struct kith_event *);
+json_t *kith_message_json(struct kith *, const struct kith_message *);
 json_t *kith_wire_event(struct kith *, const struct kith_wire_message *);
 
 /* Bytes as JSON text: what is not UTF-8 becomes \xNN. */

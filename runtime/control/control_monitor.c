@@ -1,7 +1,7 @@
 /*
  * control_monitor.c - what happens on the node, told as it happens to the clients that asked:
- * membership events, user messages, log lines, what is on the wire. A client that does not read
- * misses events, and is told how many; it never holds back the node.
+ * events of members, node and entries, user messages, log lines, what is on the wire. A client that
+ * does not read misses events, and is told how many; it never holds back the node.
  *
  * Log lines come from any thread: they wait in a small queue until the loop runs.
  */
@@ -13,30 +13,37 @@
 
 enum { LINES_MAX = 1000 };
 
-enum {
-    ON_JOIN = 1,
-    ON_LEAVE = 2,
-    ON_UPDATE = 4,
-    ON_SUSPECT = 8,
-    ON_CONFLICT = 16,
-    ON_MESSAGE = 32,
-    ON_LOG = 64,
-    ON_WIRE = 128
-};
+/* Bits of what a watcher wants: kinds of events by their number, and three more. */
+#define ON(kind) (UINT64_C(1) << (kind))
+enum { MESSAGE = 40, LOG = 41, WIRE = 42 };
 
 static const struct {
     const char *name;
-    unsigned bit;
+    unsigned kind;
 } kinds[] = {
-    {"join", ON_JOIN},       {"leave", ON_LEAVE},       {"update", ON_UPDATE},
-    {"suspect", ON_SUSPECT}, {"conflict", ON_CONFLICT}, {"message", ON_MESSAGE},
-    {"log", ON_LOG},         {"wire", ON_WIRE},
+    {"join", KITH_EVENT_JOIN},
+    {"leave", KITH_EVENT_LEAVE},
+    {"update", KITH_EVENT_UPDATE},
+    {"suspect", KITH_EVENT_SUSPECT},
+    {"conflict", KITH_EVENT_CONFLICT},
+    {"ping", KITH_EVENT_PING},
+    {"started", KITH_EVENT_STARTED},
+    {"joined", KITH_EVENT_JOINED},
+    {"refuted", KITH_EVENT_REFUTED},
+    {"lost", KITH_EVENT_LOST},
+    {"reloaded", KITH_EVENT_RELOADED},
+    {"keys", KITH_EVENT_KEYS},
+    {"emitted", KITH_EVENT_EMITTED},
+    {"message", MESSAGE},
+    {"log", LOG},
+    {"wire", WIRE},
 };
+#define UNLESS_ASKED (ON(KITH_EVENT_PING) | ON(LOG) | ON(WIRE)) /* not told */
 
 struct watcher {
     struct watcher *next;
     struct kith_client *client;
-    unsigned wants;
+    uint64_t wants;
     unsigned log_level;
 };
 
@@ -59,9 +66,9 @@ struct kith_monitor {
 
 /* ----------------------------------------------------------------------------------- telling */
 
-static unsigned wanted(const struct kith_monitor *m)
+static uint64_t wanted(const struct kith_monitor *m)
 {
-    unsigned all = 0;
+    uint64_t all = 0;
     for (const struct watcher *w = m->watchers; w; w = w->next) all |= w->wants;
     return all;
 }
@@ -78,74 +85,38 @@ static void set_time(json_t *event, uint64_t wall)
 }
 
 /* Takes the event over. */
-static void tell(struct kith_monitor *m, unsigned kind, unsigned level, json_t *event)
+static void tell(struct kith_monitor *m, unsigned kind, uint64_t wall, unsigned level,
+                 json_t *event)
 {
-    if (event) set_time(event, kith_loop_wall(kith_node_loop(m->k)));
+    if (event) set_time(event, wall);
     char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
     for (struct watcher *w = m->watchers; text && w; w = w->next)
-        if (w->wants & kind && (kind != ON_LOG || level <= w->log_level))
+        if (w->wants & ON(kind) && (kind != LOG || level <= w->log_level))
             kith_client_event(w->client, text, strlen(text));
     free(text);
     json_decref(event);
 }
 
-static void tell_member(struct kith_monitor *m, unsigned kind, const char *name,
-                        const struct kith_member *member)
+static uint64_t wall_of(const struct kith_monitor *m)
 {
-    if (!(wanted(m) & kind)) return;
-    json_t *event = kith_report_member(m->k, member);
-    if (event) json_object_set_new(event, "event", json_string(name));
-    tell(m, kind, 0, event);
+    return kith_loop_wall(kith_node_loop(m->k));
 }
 
-static void on_join(void *self, const struct kith_member *member)
-{
-    tell_member(self, ON_JOIN, "join", member);
-}
-
-static void on_leave(void *self, const struct kith_member *member)
-{
-    tell_member(self, ON_LEAVE, "leave", member);
-}
-
-static void on_update(void *self, const struct kith_member *member)
-{
-    tell_member(self, ON_UPDATE, "update", member);
-}
-
-static void on_suspect(void *self, const struct kith_member *member)
-{
-    tell_member(self, ON_SUSPECT, member->state == KITH_SUSPECT ? "suspect" : "refute", member);
-}
-
-static void on_conflict(void *self, const struct kith_member *ours, const struct kith_member *other)
+static void on_event(void *self, const struct kith_event *e)
 {
     struct kith_monitor *m = self;
-    if (!(wanted(m) & ON_CONFLICT)) return;
-    json_t *event = kith_report_member(m->k, ours);
-    if (event) json_object_set_new(event, "event", json_string("conflict"));
-    if (event) json_object_set_new(event, "other", kith_report_member(m->k, other));
-    tell(m, ON_CONFLICT, 0, event);
+    if (e->kind < MESSAGE && wanted(m) & ON(e->kind))
+        tell(m, e->kind, e->wall, 0, kith_event_json(m->k, e));
 }
 
-static void on_message(void *self, struct kith_bytes payload, bool reliable)
+static void on_message(void *self, const struct kith_message *message)
 {
     struct kith_monitor *m = self;
-    if (!(wanted(m) & ON_MESSAGE)) return;
-    tell(m, ON_MESSAGE, 0,
-         json_pack("{s:s,s:o,s:b}", "event", "message", "payload", kith_json_base64(payload),
-                   "reliable", (int)reliable));
+    if (wanted(m) & ON(MESSAGE)) tell(m, MESSAGE, wall_of(m), 0, kith_message_json(m->k, message));
 }
 
 static const struct kith_delegate_ops listener = {
-    .size = sizeof listener,
-    .notify_join = on_join,
-    .notify_leave = on_leave,
-    .notify_update = on_update,
-    .notify_suspect = on_suspect,
-    .notify_conflict = on_conflict,
-    .notify_msg = on_message,
-};
+    .size = sizeof listener, .event = on_event, .message = on_message};
 
 /* --------------------------------------------------------------------------------- log lines */
 
@@ -175,7 +146,7 @@ static void tell_lines(void *arg)
         next = l->next;
         json_t *source = kith_json_text(l->source);
         json_t *text = kith_json_text(l->text);
-        tell(m, ON_LOG, l->level,
+        tell(m, LOG, wall_of(m), l->level,
              json_pack("{s:s,s:s,s:o,s:o}", "event", "log", "level", kith_log_level_name(l->level),
                        "source", source, "text", text));
         line_free(l);
@@ -207,7 +178,7 @@ static void adjust_tap(struct kith_monitor *m)
     bool any = false;
     unsigned level = 0;
     for (struct watcher *w = m->watchers; w; w = w->next) {
-        if (!(w->wants & ON_LOG)) continue;
+        if (!(w->wants & ON(LOG))) continue;
         any = true;
         if (w->log_level > level) level = w->log_level;
     }
@@ -219,36 +190,49 @@ static void adjust_tap(struct kith_monitor *m)
 static void on_wire(void *self, const struct kith_wire_message *message)
 {
     struct kith_monitor *m = ((struct kith_control *)self)->monitor;
-    tell(m, ON_WIRE, 0, kith_wire_event(m->k, message));
+    tell(m, WIRE, wall_of(m), 0, kith_wire_event(m->k, message));
 }
 
 static void adjust_wire(struct kith_monitor *m)
 {
     struct kith_observer *o = &m->control->observer;
-    bool now = wanted(m) & ON_WIRE;
+    bool now = wanted(m) & ON(WIRE);
     if (now != o->wire_wanted) kith_observer_want_wire(m->k, o, now);
 }
 
 /* ---------------------------------------------------------------------------------- watchers */
 
-static int parse_events(const json_t *list, unsigned *out)
+static uint64_t bit_of(const char *name)
+{
+    for (size_t i = 0; name && i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(kinds[i].name, name)) return ON(kinds[i].kind);
+    return 0;
+}
+
+static int parse_events(const json_t *list, uint64_t *out)
 {
     size_t i;
     json_t *item;
-    *out = ON_LOG - 1;
-    if (!list) return 0;
-    *out = 0;
-    if (!json_is_array(list)) return -KITH_EINVAL;
+    *out = list ? 0 : ~UNLESS_ASKED;
+    if (list && !json_is_array(list)) return -KITH_EINVAL;
     json_array_foreach(list, i, item)
     {
-        const char *name = json_string_value(item);
-        unsigned bit = 0;
-        for (size_t n = 0; name && n < sizeof kinds / sizeof *kinds; n++)
-            if (!strcmp(kinds[n].name, name)) bit = kinds[n].bit;
+        uint64_t bit = bit_of(json_string_value(item));
         if (!bit) return -KITH_EINVAL;
         *out |= bit;
     }
     return 0;
+}
+
+/* "events is a list of join, leave, ... and wire" */
+static const char *say_kinds(char *out, size_t cap)
+{
+    size_t count = sizeof kinds / sizeof *kinds, used = 0;
+    for (size_t i = 0; i < count && used < cap; i++) {
+        const char *before = i == 0 ? "events is a list of " : i == count - 1 ? " and " : ", ";
+        used += (size_t)snprintf(out + used, cap - used, "%s%s", before, kinds[i].name);
+    }
+    return out;
 }
 
 static int parse_level(const char *name, unsigned *out)
@@ -259,16 +243,16 @@ static int parse_level(const char *name, unsigned *out)
 }
 
 /* What a request asks for. NULL, or what is wrong with it. */
-static const char *parse_wishes(const json_t *request, struct watcher *w)
+static const char *parse_wishes(const json_t *request, struct watcher *w, char *words, size_t cap)
 {
     const char *level = json_string_value(json_object_get(request, "log_level"));
     if (parse_events(json_object_get(request, "events"), &w->wants) < 0)
-        return "events is a list of join, leave, update, suspect, conflict, message, log and wire";
+        return say_kinds(words, cap);
     w->log_level = KITH_LOG_INFO;
     if (!level) return NULL;
     if (parse_level(level, &w->log_level) < 0)
         return "log_level is one of error, warn, info, debug and trace";
-    w->wants |= ON_LOG;
+    w->wants |= ON(LOG);
     return NULL;
 }
 
@@ -293,7 +277,8 @@ void kith_control_monitor(struct kith_client *c, const json_t *request)
 {
     struct kith_monitor *m = kith_client_control(c)->monitor;
     struct watcher wishes = {.client = c}, *w;
-    const char *wrong = parse_wishes(request, &wishes);
+    char words[300];
+    const char *wrong = parse_wishes(request, &wishes, words, sizeof words);
     if (wrong) {
         kith_client_fail(c, KITH_EINVAL, "%s", wrong);
         return;

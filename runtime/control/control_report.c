@@ -25,13 +25,15 @@ static json_t *versions(const uint8_t v[3])
 
 json_t *kith_report_member(struct kith *k, const struct kith_member *m)
 {
-    char addr[KITH_ADDR_TEXT];
+    char address[KITH_ADDR_TEXT], addr[KITH_ADDR_TEXT];
     struct kith_addr host = m->addr;
     host.port = 0; /* formatted without it */
+    kith_node_format(k, &m->addr, address, sizeof address);
     kith_node_format(k, &host, addr, sizeof addr);
     json_t *out =
-        json_pack("{s:o,s:s,s:i,s:s,s:I,s:o,s:o,s:o}", "name", kith_json_bytes(m->name), "addr",
-                  addr, "port", (int)m->addr.port, "state", states[m->state & 3], "incarnation",
+        json_pack("{s:o,s:o,s:o,s:i,s:s,s:I,s:o,s:o,s:o}", "name", kith_json_bytes(m->name),
+                  "address", kith_json_text(address), "addr", kith_json_text(addr), "port",
+                  (int)m->addr.port, "state", states[m->state & 3], "incarnation",
                   (json_int_t)m->incarnation, "meta", kith_json_base64(m->meta), "protocol",
                   versions(m->versions), "delegate_protocol", versions(m->versions + 3));
     if (out && m->accuser.len) json_object_set_new(out, "accuser", kith_json_bytes(m->accuser));
@@ -44,6 +46,14 @@ json_t *kith_report_member(struct kith *k, const struct kith_member *m)
 
 /* ----------------------------------------------------------------------------------- members */
 
+static void visit_members(struct kith *k, bool (*visit)(void *arg, const struct kith_member *),
+                          void *arg)
+{
+    const struct kith_node *node = kith_node(k);
+    uint64_t cursor = 0;
+    while (cursor != UINT64_MAX) node->members(node, &cursor, SIZE_MAX, visit, arg);
+}
+
 struct listing {
     struct kith *k;
     json_t **items;
@@ -54,7 +64,14 @@ struct listing {
 static bool list_member(void *arg, const struct kith_member *m)
 {
     struct listing *l = arg;
-    if (l->count < l->cap && (l->items[l->count] = kith_report_member(l->k, m))) l->count++;
+    if (l->count == l->cap) {
+        size_t cap = l->cap ? 2 * l->cap : 64;
+        json_t **grown = realloc(l->items, cap * sizeof *grown);
+        if (!grown) return true;
+        l->items = grown;
+        l->cap = cap;
+    }
+    if ((l->items[l->count] = kith_report_member(l->k, m))) l->count++;
     return true;
 }
 
@@ -67,11 +84,9 @@ static int by_name(const void *a, const void *b)
 
 json_t *kith_report_members(struct kith *k)
 {
-    const struct kith_node *node = kith_node(k);
-    struct listing l = {.k = k, .cap = node->members(node, NULL, NULL)};
-    l.items = calloc(l.cap + 1, sizeof *l.items);
+    struct listing l = {.k = k};
     json_t *array = json_array();
-    if (l.items) node->members(node, list_member, &l);
+    visit_members(k, list_member, &l);
     if (l.count) qsort(l.items, l.count, sizeof *l.items, by_name);
     for (size_t i = 0; i < l.count; i++) json_array_append_new(array, l.items[i]);
     free(l.items);
@@ -88,7 +103,7 @@ static bool count_member(void *arg, const struct kith_member *m)
 size_t kith_report_count(struct kith *k, enum kith_state state)
 {
     struct listing l = {.k = k};
-    kith_node(k)->members(kith_node(k), count_member, &l);
+    visit_members(k, count_member, &l);
     return l.in_state[state & 3];
 }
 
@@ -104,11 +119,20 @@ static json_t *number(double value)
 static void add_buckets(json_t *one, const struct kith_stat *s)
 {
     json_t *buckets = json_array();
-    for (uint32_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->bound_count; i++)
         json_array_append_new(
             buckets, json_pack("{s:f,s:I}", "le", s->bounds[i], "count", (json_int_t)s->counts[i]));
     json_object_set_new(one, "count", json_integer((json_int_t)s->count));
     json_object_set_new(one, "buckets", buckets);
+}
+
+static json_t *labels(const struct kith_stat *s)
+{
+    json_t *all = json_object();
+    for (size_t i = 0; i < s->label_count; i++) /* the host gives text: it ends in NUL */
+        json_object_set_new(all, (const char *)s->labels[i].name.data,
+                            kith_json_bytes(s->labels[i].value));
+    return all;
 }
 
 static void add_stat(void *arg, const struct kith_stat *s)
@@ -118,8 +142,7 @@ static void add_stat(void *arg, const struct kith_stat *s)
     json_t *one = json_pack("{s:s,s:s}", "name", s->name, "kind", kinds[s->kind]);
     if (!one) return;
     json_object_set_new(one, s->kind == KITH_HISTOGRAM ? "sum" : "value", number(s->value));
-    if (s->label)
-        json_object_set_new(one, s->label, json_string(s->label_value ? s->label_value : ""));
+    if (s->label_count) json_object_set_new(one, "labels", labels(s));
     if (s->help) json_object_set_new(one, "help", json_string(s->help));
     if (s->kind == KITH_HISTOGRAM) add_buckets(one, s);
     json_array_append_new(arg, one);
@@ -127,8 +150,9 @@ static void add_stat(void *arg, const struct kith_stat *s)
 
 static void add_plugin(json_t *list, const struct kith_entry *e)
 {
-    json_t *one = json_pack("{s:s,s:s,s:s}", "kind", plugin_kinds[e->kind], "name", e->plugin->name,
-                            "version", e->plugin->version ? e->plugin->version : "");
+    json_t *one =
+        json_pack("{s:s,s:s,s:s,s:s}", "kind", plugin_kinds[e->kind], "name", e->name, "plugin",
+                  e->plugin->name, "version", e->plugin->version ? e->plugin->version : "");
     if (one && e->channel) json_object_set_new(one, "channel", json_string(e->channel));
     json_array_append_new(list, one);
 }
@@ -192,6 +216,19 @@ static json_t *refused(struct kith *k)
     return out;
 }
 
+static void add_degraded(void *arg, struct kith_bytes entry, const char *why)
+{
+    json_array_append_new(
+        arg, json_pack("{s:o,s:o}", "entry", kith_json_bytes(entry), "why", kith_json_text(why)));
+}
+
+static json_t *degraded(const struct kith *k)
+{
+    json_t *list = json_array();
+    kith_node_degraded(k, add_degraded, list);
+    return list;
+}
+
 static json_t *fingerprints(struct kith *k)
 {
     json_t *list = json_array();
@@ -229,7 +266,7 @@ json_t *kith_report_info(struct kith *k)
     struct kith_member self = {.size = sizeof self};
     struct listing l = {.k = k};
     node->local(node, &self);
-    node->members(node, count_member, &l);
+    visit_members(k, count_member, &l);
     json_t *out = kith_report_member(k, &self), *stats = json_array();
     if (!out) {
         json_decref(stats);
@@ -243,6 +280,7 @@ json_t *kith_report_info(struct kith *k)
     json_object_set_new(out, "profile", json_string(profiles[set->profile % 3]));
     json_object_set_new(out, "label", kith_json_text(set->label ? set->label : ""));
     json_object_set_new(out, "health", json_integer(kith_node_health(k)));
+    json_object_set_new(out, "degraded", degraded(k));
     json_object_set_new(out, "members", counts(&l));
     json_object_set_new(out, "require", require(config->chain.require));
     json_object_set_new(out, "keys", fingerprints(k));

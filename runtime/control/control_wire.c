@@ -22,7 +22,7 @@ json_t *kith_wire_event(struct kith *k, const struct kith_wire_message *m)
     json_t *layers = json_array();
     for (size_t i = 0; i < m->layer_count; i++)
         json_array_append_new(layers, layer_json(&m->layers[i]));
-    kith_node_format(k, m->peer, peer, sizeof peer);
+    if (m->peer && m->peer->addr) kith_node_format(k, m->peer->addr, peer, sizeof peer);
     const char *before = m->out ? "message" : "wire", *after = m->out ? "wire" : "message";
     json_int_t plain = (json_int_t)m->plain, wire = (json_int_t)m->wire;
     json_t *event =

@@ -54,12 +54,16 @@ static bool is_ip(int family, const char *text)
 /* Literals only, each with a port if it likes: a.b.c.d[:port], v6, [v6][:port]. */
 static bool server_text(const char *entry, char *out, size_t cap)
 {
-    struct kith_where w;
-    if (kith_where_parse(&w, entry, 53, NULL) || w.name.len) return false;
-    if (is_ip(AF_INET, w.host))
-        snprintf(out, cap, "%s:%u", w.host, w.port);
-    else if (is_ip(AF_INET6, w.host))
-        snprintf(out, cap, "[%s]:%u", w.host, w.port);
+    struct kith_bytes bytes;
+    uint16_t port = 53;
+    char host[KITH_HOST_TEXT_MAX];
+    if (kith_where_host(kith_text(entry), &bytes, &port, NULL)) return false;
+    memcpy(host, bytes.data, bytes.len);
+    host[bytes.len] = 0;
+    if (is_ip(AF_INET, host))
+        snprintf(out, cap, "%s:%u", host, port);
+    else if (is_ip(AF_INET6, host))
+        snprintf(out, cap, "[%s]:%u", host, port);
     else
         return false;
     return true;

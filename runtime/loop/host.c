@@ -1,231 +1,165 @@
 /*
- * host.c - see host.h.
+ * host.c - see host.h: the table that an instance gets, its life, and what needs a line only.
  */
-#include "host.h"
-#include <pthread.h>
+#include "host_parts.h"
 #include <stdlib.h>
 
-enum { NAME_MAX_BYTES = 64 };
+enum { KINDS = 3, DEGRADED_MAX = 255, FLUSH_SECONDS = 5 };
 
-/* A list is enough: an instance looks up each of its counters once, at start. */
-struct counter {
-    struct counter *next;
-    char plugin[NAME_MAX_BYTES];
-    char *name, *help;
-    uint64_t value;
-};
-
-struct kith_services {
-    struct kith_loop *loop;
-    struct kith_log *log;
-    struct kith_idle *idle;
-    struct kith_timer *flush; /* summaries of repeated log lines */
-    bool flushing;
-    struct counter *counters, **counters_end;
-};
-
-struct queue {
-    struct {
-        void (*fn)(void *arg);
-        void *arg;
-    } * items;
-    size_t count, cap;
-};
-
-struct host {
-    struct kith_host table; /* first: the plugin hands it back */
-    struct kith_services *services;
-    const struct kith_entry *entry;
-    struct kith_keyring *ring;
-    char name[NAME_MAX_BYTES];
-    /* What it posted, in a queue of its own that dies with it. */
-    pthread_mutex_t lock;
-    struct queue posted, running;
-};
-
-static struct host *host_of(const struct kith_host *table) { return (struct host *)table; }
+/* -------------------------------------------------------------------------------- log and time */
 
 static void host_log(const struct kith_host *, enum kith_log_level, const char *, ...)
     KITH_PRINTF(3, 4);
 static void host_log(const struct kith_host *table, enum kith_log_level level, const char *fmt, ...)
 {
+    struct host *h = host_of(table);
     va_list ap;
     va_start(ap, fmt);
-    kith_log_vwrite(host_of(table)->services->log, level, host_of(table)->name, fmt, ap);
+    pthread_mutex_lock(&h->lock); /* a thread that is too late must not meet a log that is gone */
+    if (h->services) kith_log_vwrite(h->services->log, level, h->name, fmt, ap);
+    pthread_mutex_unlock(&h->lock);
     va_end(ap);
 }
 
-/* ------------------------------------------------------------------------------------- posts */
-
-static void run_posted(void *arg)
-{
-    struct host *h = arg;
-    pthread_mutex_lock(&h->lock);
-    struct queue q = h->running;
-    h->running = h->posted;
-    h->posted = q;
-    pthread_mutex_unlock(&h->lock);
-    for (size_t i = 0; i < h->running.count; i++) h->running.items[i].fn(h->running.items[i].arg);
-    h->running.count = 0;
-}
-
-static int host_post(const struct kith_host *table, void (*fn)(void *arg), void *arg)
-{
-    struct host *h = host_of(table);
-    struct queue *q = &h->posted;
-    int rc = 0;
-    pthread_mutex_lock(&h->lock);
-    if (q->count == q->cap) {
-        size_t cap = q->cap ? 2 * q->cap : 16;
-        void *items = realloc(q->items, cap * sizeof *q->items);
-        if (items) {
-            q->items = items;
-            q->cap = cap;
-        } else {
-            rc = -KITH_ENOMEM;
-        }
-    }
-    if (!rc && !q->count) rc = kith_loop_post(h->services->loop, run_posted, h);
-    if (!rc) {
-        q->items[q->count].fn = fn;
-        q->items[q->count++].arg = arg;
-    }
-    pthread_mutex_unlock(&h->lock);
-    return rc;
-}
-
-/* ------------------------------------------------------------------------------------- loop */
-
 static uint64_t host_now(const struct kith_host *table)
 {
-    return kith_loop_now(host_of(table)->services->loop);
+    return kith_loop_now(host_of(table)->loop);
 }
 
 static uint64_t host_wall(const struct kith_host *table)
 {
-    return kith_loop_wall(host_of(table)->services->loop);
+    return kith_loop_wall(host_of(table)->loop);
+}
+
+static uint64_t host_world(const struct kith_host *table)
+{
+    return kith_loop_world(host_of(table)->loop);
 }
 
 static void host_random(const struct kith_host *table, void *out, size_t len)
 {
-    kith_loop_random(host_of(table)->services->loop, out, len);
+    kith_loop_random(host_of(table)->loop, out, len);
 }
 
-static struct kith_watch *host_watch(const struct kith_host *table, int fd, unsigned events,
-                                     void (*fn)(void *arg, unsigned events), void *arg)
-{
-    return kith_loop_watch(host_of(table)->services->loop, fd, events, fn, arg);
-}
+/* ------------------------------------------------------------------------------- memory, keys */
 
-static struct kith_timer *host_timer(const struct kith_host *table, void (*fn)(void *arg),
-                                     void *arg)
-{
-    return kith_loop_timer(host_of(table)->services->loop, fn, arg);
-}
-
-/* --------------------------------------------------------------------- counters, keys, query */
-
-static uint64_t *host_counter(const struct kith_host *table, const char *name, const char *help)
+/* One block for each kind of plugin. A transport's call leads into codecs and delegates, a
+ * delegate's into a transport that formats an address; within a kind none is called from inside
+ * another, but for delegates that answer each other: these nest, and then there is one more. */
+static void *host_scratch(const struct kith_host *table, size_t len)
 {
     struct host *h = host_of(table);
-    struct kith_services *s = h->services;
-    for (struct counter *c = s->counters; c; c = c->next)
-        if (strcmp(c->plugin, h->name) == 0 && strcmp(c->name, name) == 0) return &c->value;
-    struct counter *c = calloc(1, sizeof *c);
-    if (c) c->name = strdup(name), c->help = strdup(help ? help : "");
-    if (!c || !c->name || !c->help) {
-        if (c) free(c->name), free(c->help);
-        free(c);
-        return NULL;
-    }
-    memcpy(c->plugin, h->name, sizeof c->plugin);
-    *s->counters_end = c;
-    s->counters_end = &c->next;
-    return &c->value;
+    unsigned slot = h->services->nested * KINDS + (h->entry->plugin->kind - KITH_TRANSPORT);
+    return slot < KITH_SCRATCH_SLOTS ? kith_loop_scratch(h->loop, slot, len) : NULL;
 }
 
 static size_t host_keys(const struct kith_host *table, size_t i, struct kith_key *out)
 {
     struct host *h = host_of(table);
-    const struct kith_plugin *plugin = h->entry->plugin;
     if (!h->ring) return 0;
     size_t count = kith_keyring_count(h->ring);
     if (i >= count || !out) return count;
-    bool raw = plugin->kind == KITH_CODEC &&
-               ((const struct kith_codec_ops *)plugin->ops)->flags & KITH_CODEC_RAW_KEYS;
-    uint32_t known = out->size; /* a plugin of an older header has a shorter struct */
-    struct kith_key key = {.size = sizeof key};
-    if (kith_keyring_key(h->ring, i, raw ? NULL : plugin->name, &key)) return 0;
-    if (known > sizeof key || !known) known = sizeof key;
-    memcpy(out, &key, known);
-    out->size = known;
-    return count;
+    return kith_keyring_key(h->ring, i, kith_keyring_name(h->entry), out) ? 0 : count;
 }
 
-/* This host has nothing yet that is newer than plugin.h. */
-static const void *host_query(const struct kith_host *table, const char *id) { return NULL; }
-
-void kith_services_stats(const struct kith_services *s,
-                         void (*visit)(void *arg, const struct kith_stat *), void *arg)
+static void host_degraded(const struct kith_host *table, const char *why)
 {
-    for (const struct counter *c = s->counters; c; c = c->next) {
-        struct kith_stat stat = {.size = sizeof stat,
-                                 .kind = KITH_COUNTER,
-                                 .name = c->name,
-                                 .help = c->help,
-                                 .label = "plugin",
-                                 .label_value = c->plugin,
-                                 .value = (double)c->value};
-        visit(arg, &stat);
-    }
+    struct host *h = host_of(table);
+    char *copy = why ? strndup(why, DEGRADED_MAX) : NULL;
+    if (why && !copy) return; /* what was said before is better than nothing */
+    free(h->degraded);
+    h->degraded = copy;
 }
-
-/* --------------------------------------------------------------------------------- instances */
 
 static const struct kith_host services_table = {
     .size = sizeof services_table,
     .abi_minor = KITH_ABI_MINOR,
     .log = host_log,
-    .post = host_post,
+    .post = kith_host_post,
     .now = host_now,
     .wall = host_wall,
+    .world = host_world,
     .random = host_random,
-    .watch = host_watch,
-    .watch_set = kith_loop_watch_set,
-    .watch_free = kith_loop_watch_free,
-    .timer = host_timer,
-    .timer_set = kith_loop_timer_set,
-    .timer_free = kith_loop_timer_free,
-    .counter = host_counter,
+    .watch = kith_host_watch,
+    .watch_set = kith_host_watch_set,
+    .watch_free = kith_host_watch_free,
+    .timer = kith_host_timer,
+    .timer_set = kith_host_timer_set,
+    .timer_free = kith_host_timer_free,
+    .counter = kith_host_counter,
+    .gauge = kith_host_gauge,
+    .histogram = kith_host_histogram,
+    .observe = kith_histogram_observe,
+    .degraded = host_degraded,
+    .scratch = host_scratch,
     .keys = host_keys,
-    .query = host_query,
+    .setting = kith_host_setting,
+    .resolve = kith_host_resolve,
+    .reply = kith_host_reply,
+    .finish = kith_host_finish,
+    .emit = kith_host_emit,
+    .query = kith_host_query,
+    .offer = kith_host_offer,
 };
+
+/* -------------------------------------------------------------------------- life of an instance */
+
+static void end_host(struct kith_kept *kept)
+{
+    struct host *h = (struct host *)((char *)kept - offsetof(struct host, kept));
+    pthread_mutex_destroy(&h->lock);
+    free(h);
+}
 
 static struct kith_host *make_host(void *ctx, const struct kith_entry *entry,
                                    struct kith_keyring *ring)
 {
     struct kith_services *s = ctx;
+    const char *name = entry->name ? entry->name : entry->plugin->name;
     struct host *h = calloc(1, sizeof *h);
     if (!h) return NULL;
-    h->table = services_table;
-    h->services = s;
-    h->entry = entry;
-    h->ring = ring;
-    snprintf(h->name, sizeof h->name, entry->channel ? "%s[%s]" : "%s", entry->plugin->name,
-             entry->channel);
-    pthread_mutex_init(&h->lock, NULL);
+    *h = (struct host){.table = services_table,
+                       .kept.end = end_host,
+                       .loop = s->loop,
+                       .services = s,
+                       .entry = entry,
+                       .ring = ring,
+                       .name = strdup(name),
+                       .numbers = kith_host_numbers_take(s, name)};
+    if (!h->name || !h->numbers || pthread_mutex_init(&h->lock, NULL)) {
+        kith_host_numbers_drop(s, h->numbers);
+        free(h->name);
+        free(h);
+        return NULL;
+    }
+    h->next = s->hosts;
+    s->hosts = h;
     return &h->table;
+}
+
+static void release_host(void *ctx, struct kith_host *table)
+{
+    struct host *h = host_of(table);
+    kith_host_loop_release(h);
+    kith_host_node_release(h);
+    host_degraded(table, NULL);
+}
+
+static void revive_host(void *ctx, struct kith_host *table)
+{
+    kith_host_loop_revive(host_of(table));
 }
 
 static void free_host(void *ctx, struct kith_host *table)
 {
     if (!table) return;
     struct host *h = host_of(table);
-    kith_loop_unpost(h->services->loop, run_posted, h);
-    pthread_mutex_destroy(&h->lock);
-    free(h->posted.items);
-    free(h->running.items);
-    free(h);
+    release_host(ctx, table);
+    kith_host_loop_free(h);
+    kith_host_numbers_drop(h->services, h->numbers);
+    h->numbers = NULL;
+    h->entry = NULL;
+    h->ring = NULL;
 }
 
 static void maker_random(void *ctx, void *out, size_t len)
@@ -236,13 +170,16 @@ static void maker_random(void *ctx, void *out, size_t len)
 
 struct kith_host_maker kith_services_maker(struct kith_services *s)
 {
-    return (struct kith_host_maker){
-        .ctx = s, .make = make_host, .free = free_host, .random = maker_random};
+    return (struct kith_host_maker){.ctx = s,
+                                    .make = make_host,
+                                    .free = free_host,
+                                    .release = release_host,
+                                    .revive = revive_host,
+                                    .random = maker_random,
+                                    .asks = s->setup.asks};
 }
 
-/* ------------------------------------------------------------------------------------- life */
-
-enum { FLUSH_SECONDS = 5 };
+/* ------------------------------------------------------------------------- life of the services */
 
 static void arm_flush(struct kith_services *s)
 {
@@ -266,17 +203,33 @@ static void on_idle(void *arg)
     arm_flush(s);
 }
 
-struct kith_services *kith_services_new(struct kith_loop *loop, struct kith_log *log)
+struct kith_services *kith_services_new(struct kith_loop *loop, struct kith_log *log,
+                                        const struct kith_services_setup *setup)
 {
     struct kith_services *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     *s = (struct kith_services){.loop = loop, .log = log};
-    s->counters_end = &s->counters;
+    if (setup) s->setup = *setup;
+    s->numbers_end = &s->numbers;
+    int rc = kith_services_labels(s, s->setup.labels, s->setup.label_count);
+    s->setup.labels = NULL; /* the copy counts */
+    s->setup.label_count = 0;
     s->idle = kith_loop_idle(loop, on_idle, s);
     s->flush = kith_loop_timer(loop, on_flush, s);
-    if (s->idle && s->flush) return s;
+    if (!rc && s->idle && s->flush) return s;
     kith_services_free(s);
     return NULL;
+}
+
+/* The table stays with the loop, for a thread that is too late. */
+static void retire(struct host *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->services = NULL;
+    free(h->name);
+    h->name = NULL;
+    pthread_mutex_unlock(&h->lock);
+    kith_loop_keep(h->loop, &h->kept);
 }
 
 void kith_services_free(struct kith_services *s)
@@ -284,11 +237,13 @@ void kith_services_free(struct kith_services *s)
     if (!s) return;
     kith_loop_idle_free(s->idle);
     kith_loop_timer_free(s->flush);
-    for (struct counter *c = s->counters, *next; c; c = next) {
-        next = c->next;
-        free(c->name);
-        free(c->help);
-        free(c);
+    kith_host_node_free_all(s);
+    kith_host_loop_free_left(s);
+    for (struct host *h = s->hosts, *next; h; h = next) {
+        next = h->next;
+        retire(h);
     }
+    while (s->numbers) kith_host_numbers_drop(s, s->numbers);
+    free(s->labels);
     free(s);
 }

@@ -6,7 +6,9 @@
  * long the process was stopped or a delegate took; and all that a turn does happens at one time.
  */
 #include "loop_private.h"
+#include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 struct kith_idle {
     struct kith_loop *loop;
@@ -26,6 +28,8 @@ void kith_loop_teardown(struct kith_loop *loop)
     kith_timers_fini(&loop->timers);
     free(loop->posted.items);
     free(loop->running.items);
+    free(loop->watched);
+    kith_memory_fini(&loop->memory);
     pthread_mutex_destroy(&loop->lock);
 }
 
@@ -51,23 +55,67 @@ void kith_loop_random(struct kith_loop *loop, void *out, size_t len)
 
 bool kith_loop_is_virtual(const struct kith_loop *loop) { return loop->ops->is_virtual; }
 
+uint64_t kith_loop_world(const struct kith_loop *loop) { return loop->world; }
+
+void *kith_loop_scratch(struct kith_loop *loop, unsigned slot, size_t len)
+{
+    return kith_memory_scratch(&loop->memory, slot, len);
+}
+
+void kith_loop_keep(struct kith_loop *loop, struct kith_kept *kept)
+{
+    kith_memory_keep(&loop->memory, kept);
+}
+
 /* --------------------------------------------------------------------- watches, timers, idle */
+
+enum { EVENTS = KITH_READABLE | KITH_WRITABLE };
+
+bool kith_loop_watched(const struct kith_loop *loop, int fd)
+{
+    return fd >= 0 && fd < loop->watched_cap && loop->watched[fd];
+}
+
+/* Files and folders are always ready; the kernel refuses to wait for them. */
+static bool can_be_watched(int fd)
+{
+    struct stat s;
+    return fd >= 0 && fstat(fd, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode);
+}
+
+static bool room_for(struct kith_loop *loop, int fd)
+{
+    if (fd < loop->watched_cap) return true;
+    int cap = loop->watched_cap ? loop->watched_cap : 64;
+    while (cap <= fd) cap = cap > INT_MAX / 2 ? INT_MAX : 2 * cap;
+    bool *watched = realloc(loop->watched, (size_t)cap * sizeof *watched);
+    if (!watched) return false;
+    memset(watched + loop->watched_cap, 0, (size_t)(cap - loop->watched_cap) * sizeof *watched);
+    loop->watched = watched;
+    loop->watched_cap = cap;
+    return true;
+}
 
 struct kith_watch *kith_loop_watch(struct kith_loop *loop, int fd, unsigned events,
                                    void (*fn)(void *arg, unsigned events), void *arg)
 {
+    if (!can_be_watched(fd) || kith_loop_watched(loop, fd) || !room_for(loop, fd)) return NULL;
+    events &= EVENTS;
     struct kith_watch *watch = loop->ops->watch(loop, fd, events);
     if (!watch) return NULL;
     watch->loop = loop;
     watch->fn = fn;
     watch->arg = arg;
     watch->events = events;
+    watch->fd = fd;
+    loop->watched[fd] = true;
     loop->watches += events != 0;
     return watch;
 }
 
 void kith_loop_watch_set(struct kith_watch *watch, unsigned events)
 {
+    events &= EVENTS;
     if (watch->events == events) return;
     watch->loop->watches += (events != 0) - (size_t)(watch->events != 0);
     watch->events = events;
@@ -78,6 +126,7 @@ void kith_loop_watch_free(struct kith_watch *watch)
 {
     if (!watch) return;
     watch->loop->watches -= watch->events != 0;
+    watch->loop->watched[watch->fd] = false;
     watch->events = 0;
     watch->loop->ops->watch_free(watch);
 }

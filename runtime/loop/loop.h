@@ -23,15 +23,34 @@ uint64_t kith_loop_now(const struct kith_loop *);  /* monotonic ns, as of this t
 uint64_t kith_loop_wall(const struct kith_loop *); /* ns since 1970 */
 void kith_loop_random(struct kith_loop *, void *out, size_t len);
 bool kith_loop_is_virtual(const struct kith_loop *);
+/* 0 for a real loop; for a virtual one its number, which no other one of this process has. */
+uint64_t kith_loop_world(const struct kith_loop *);
 
+/* NULL: no memory, watched already (by anybody on this loop), or not to be watched: no descriptor,
+ * a plain file, a folder. Bits of events that are not known are ignored. */
 struct kith_watch *kith_loop_watch(struct kith_loop *, int fd, unsigned events,
                                    void (*fn)(void *arg, unsigned events), void *arg);
+bool kith_loop_watched(const struct kith_loop *, int fd);
 void kith_loop_watch_set(struct kith_watch *, unsigned events);
 void kith_loop_watch_free(struct kith_watch *);
 
 struct kith_timer *kith_loop_timer(struct kith_loop *, void (*fn)(void *arg), void *arg);
 void kith_loop_timer_set(struct kith_timer *, uint64_t at); /* UINT64_MAX: disarm */
 void kith_loop_timer_free(struct kith_timer *);
+
+/* Working memory that all who run on this loop share, one block a slot: at least len bytes, aligned
+ * for anything, contents as the last left them. It grows when more is asked for than ever before;
+ * the block from before stays valid, too. NULL: no memory. */
+enum { KITH_SCRATCH_SLOTS = 16 };
+void *kith_loop_scratch(struct kith_loop *, unsigned slot, size_t len);
+
+/* What must stay as long as the loop, although its owner has gone: a member of the owner, who is
+ * freed by `end` when the loop is. */
+struct kith_kept {
+    struct kith_kept *next;
+    void (*end)(struct kith_kept *);
+};
+void kith_loop_keep(struct kith_loop *, struct kith_kept *);
 
 /* Called at the end of every turn in which anything happened. */
 struct kith_idle;

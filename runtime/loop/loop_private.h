@@ -5,6 +5,7 @@
 #define KITH_LOOP_PRIVATE_H
 
 #include "loop.h"
+#include "loop_memory.h"
 #include "timers.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,6 +36,7 @@ struct kith_watch {
     void (*fn)(void *arg, unsigned events);
     void *arg;
     unsigned events;
+    int fd;
 };
 
 struct kith_post {
@@ -55,6 +57,10 @@ struct kith_loop {
     size_t watches;     /* those with events */
     bool in_turn, busy; /* busy: something was called in this turn */
     atomic_bool stop;
+    uint64_t world;  /* 0: real time */
+    bool *watched;   /* by descriptor: the kernel's numbers are small */
+    int watched_cap; /* entries of it */
+    struct kith_memory memory;
 
     pthread_mutex_t lock; /* for `posted` */
     struct kith_posts posted, running;

@@ -7,6 +7,7 @@
  */
 #include "loop_private.h"
 #include <assert.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -17,11 +18,13 @@ struct uv_loop {
     struct kith_loop loop;
     uv_loop_t uv;
     uv_async_t async;
+    struct uv_watch *armed; /* since the last dispatch: the kernel does not know them yet */
 };
 
 struct uv_watch {
     struct kith_watch watch;
     uv_poll_t poll;
+    struct uv_watch *next, **link; /* in `armed`; link NULL: not there */
 };
 
 static struct uv_loop *real(const struct kith_loop *loop) { return (struct uv_loop *)loop; }
@@ -61,7 +64,35 @@ static void uv_wait(struct kith_loop *loop, uint64_t until)
     loop->now = uv_clock(loop);
 }
 
-static void uv_dispatch(struct kith_loop *loop) { uv_run(&real(loop)->uv, UV_RUN_NOWAIT); }
+static void take_off(struct uv_watch *w)
+{
+    if (!w->link) return;
+    *w->link = w->next;
+    if (w->next) w->next->link = w->link;
+    w->link = NULL;
+}
+
+static void put_on(struct uv_watch *w)
+{
+    struct uv_loop *u = real(w->watch.loop);
+    if (w->link) return;
+    w->next = u->armed;
+    w->link = &u->armed;
+    if (w->next) w->next->link = &w->next;
+    u->armed = w;
+}
+
+/* libuv aborts when the kernel refuses a descriptor. One that was closed under its watch is never
+ * ready instead. */
+static void uv_dispatch(struct kith_loop *loop)
+{
+    while (real(loop)->armed) {
+        struct uv_watch *w = real(loop)->armed;
+        take_off(w);
+        if (fcntl(w->watch.fd, F_GETFD) < 0) uv_poll_stop(&w->poll);
+    }
+    uv_run(&real(loop)->uv, UV_RUN_NOWAIT);
+}
 
 static void uv_wake(struct kith_loop *loop) { uv_async_send(&real(loop)->async); }
 
@@ -78,6 +109,10 @@ static void arm(struct uv_watch *w, unsigned events)
         (events & KITH_READABLE ? UV_READABLE : 0) | (events & KITH_WRITABLE ? UV_WRITABLE : 0);
     int rc = flags ? uv_poll_start(&w->poll, flags, on_poll) : uv_poll_stop(&w->poll);
     assert(!rc);
+    if (flags)
+        put_on(w);
+    else
+        take_off(w);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -102,6 +137,8 @@ static struct kith_watch *uv_watch(struct kith_loop *loop, int fd, unsigned even
         free(w);
         return NULL;
     }
+    w->watch.loop = loop;
+    w->watch.fd = fd;
     w->poll.data = w;
     if (events) arm(w, events);
     return &w->watch;
@@ -118,7 +155,9 @@ static void uv_watch_free(struct kith_watch *watch)
 {
     /* Takes the descriptor out of the kernel's set at once, so that it may be closed now; frees in
      * the next run. */
-    uv_close((uv_handle_t *)&((struct uv_watch *)watch)->poll, on_closed);
+    struct uv_watch *w = (struct uv_watch *)watch;
+    take_off(w);
+    uv_close((uv_handle_t *)&w->poll, on_closed);
 }
 
 /* ------------------------------------------------------------------------------------- life */

@@ -13,6 +13,9 @@
 /* 2023-11-14: some past date, the same in every run. */
 #define EPOCH 1700000000000000000u
 
+/* How many of these loops there were: their numbers. */
+static atomic_uint_fast64_t worlds;
+
 struct virtual_watch {
     struct kith_watch watch;
     size_t place;
@@ -180,6 +183,7 @@ struct kith_loop *kith_loop_new_virtual(uint64_t seed, uint64_t start)
         return NULL;
     }
     v->loop.now = start;
+    v->loop.world = atomic_fetch_add(&worlds, 1) + 1;
     v->random = seed;
     return &v->loop;
 }

@@ -9,6 +9,7 @@
 #define CARES_NO_DEPRECATED /* the calls that 1.18 has too */
 #include "dns.h"
 #include <ares.h>
+#include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -305,21 +306,25 @@ static void ask_system(struct kith_lookup *l, bool service)
     feed(l, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
+/* An IP, which needs no question. */
+static bool add_literal(struct kith_lookup *l)
+{
+    uint8_t bytes[16];
+    if (inet_pton(AF_INET, l->host, bytes) == 1)
+        add_address(l, bytes, 4);
+    else if (inet_pton(AF_INET6, l->host, bytes) == 1)
+        add_address(l, bytes, 16);
+    else
+        return false;
+    return true;
+}
+
 static void begin(struct kith_lookup *l)
 {
     struct kith_resolver *r = l->r;
-    struct kith_addr literal;
     char server[KITH_HOST_TEXT_MAX + 8];
-    int rc = r->setup.parse ? r->setup.parse(r->setup.parse_ctx, l->host, l->port, &literal)
-                            : -KITH_ENAME;
-    if (rc == 0) {
-        add_address(l, literal.bytes, literal.len);
-        l->step = STEP_SYSTEM;
-        step(l);
-        return;
-    }
-    if (rc != -KITH_ENAME) {
-        l->status = rc;
+    int rc = 0;
+    if (add_literal(l)) {
         l->step = STEP_SYSTEM;
         step(l);
         return;
@@ -330,7 +335,7 @@ static void begin(struct kith_lookup *l)
                (rc = kith_dns_first_server(r->dns_config_path, server, sizeof server)) == 0) {
         ask_any(l, server);
     } else {
-        if (rc != -KITH_ENAME)
+        if (rc)
             kith_log_write(r->log, KITH_LOG_DEBUG, "resolve", "%s: no nameserver in %s", l->host,
                            r->dns_config_path);
         ask_system(l, false);
@@ -378,16 +383,24 @@ static void step(void *arg)
 
 /* ------------------------------------------------------------------------------------- life */
 
-int kith_resolve(struct kith_resolver *r, const char *host, uint16_t port, kith_resolved_fn *done,
-                 void *arg, struct kith_lookup **out)
+/* A name may hold what it likes, but neither what ends a C string nor what can't be seen. */
+static bool is_host(struct kith_bytes host)
 {
+    for (size_t i = 0; i < host.len; i++)
+        if (host.data[i] <= ' ' || host.data[i] == 0x7f) return false;
+    return host.len && host.len < KITH_HOST_TEXT_MAX;
+}
+
+int kith_resolve(struct kith_resolver *r, struct kith_bytes host, uint16_t port,
+                 kith_resolved_fn *done, void *arg)
+{
+    if (!is_host(host)) return -KITH_EINVAL;
     if (r->count == LOOKUPS_MAX) return -KITH_EAGAIN;
-    if (!*host || strlen(host) >= KITH_HOST_TEXT_MAX) return -KITH_EINVAL;
     struct kith_lookup *l = calloc(1, sizeof *l);
     if (!l) return -KITH_ENOMEM;
     *l = (struct kith_lookup){
         .r = r, .done = done, .arg = arg, .port = port, .status = -KITH_ENOTFOUND};
-    snprintf(l->host, sizeof l->host, "%s", host);
+    memcpy(l->host, host.data, host.len);
     l->tick = kith_loop_timer(r->loop, on_tick, l);
     l->deadline = kith_loop_timer(r->loop, on_deadline, l);
     if (!l->tick || !l->deadline || kith_loop_post(r->loop, step, l)) {
@@ -399,11 +412,10 @@ int kith_resolve(struct kith_resolver *r, const char *host, uint16_t port, kith_
     l->next = r->lookups;
     r->lookups = l;
     r->count++;
-    if (out) *out = l;
     return 0;
 }
 
-void kith_lookup_cancel(struct kith_lookup *l)
+static void cancel(struct kith_lookup *l)
 {
     if (!l) return;
     forget(l);
@@ -438,7 +450,7 @@ struct kith_resolver *kith_resolver_new(struct kith_loop *loop, struct kith_log 
 void kith_resolver_free(struct kith_resolver *r)
 {
     if (!r) return;
-    while (r->lookups) kith_lookup_cancel(r->lookups);
+    while (r->lookups) cancel(r->lookups);
     free(r->dns_config_path);
     free(r->system_servers);
     free(r);

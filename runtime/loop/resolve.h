@@ -1,8 +1,8 @@
 /*
- * resolve.h - names to addresses, without blocking: what a user writes after `join`, and what DNS
- * makes of it.
+ * resolve.h - host and port to IP addresses, without blocking: what DNS makes of a name that a
+ * transport could not parse.
  *
- * As memberlist does it (PROTOCOL.md 2.14): a literal is done at once; a name with a dot is first
+ * As memberlist does it (PROTOCOL.md 2.14): an IP needs no question; a name with a dot is first
  * asked for over TCP at the first nameserver of the DNS config file, where long lists fit; if that
  * gives nothing the system's way is taken (hosts file, search list, A and AAAA). Beyond memberlist:
  * servers that refuse ANY are asked for A and AAAA over TCP, and `_service._proto.name` is looked
@@ -23,9 +23,6 @@ struct kith_resolver_setup {
     const char *dns_config_path;
     /* "host:port,..." instead of the system's own; NULL: the system's. */
     const char *system_servers;
-    /* The transport's: literal to address, or -KITH_ENAME. */
-    int (*parse)(void *ctx, const char *host, uint16_t port, struct kith_addr *out);
-    void *parse_ctx;
 };
 
 /* loop and log outlive it. NULL: no memory. */
@@ -34,15 +31,12 @@ struct kith_resolver *kith_resolver_new(struct kith_loop *, struct kith_log *,
 /* Cancels what is under way: no done is called any more. NULL is fine. */
 void kith_resolver_free(struct kith_resolver *);
 
-/* done: 0 and addresses without repeats, each with a port; or -KITH_ENOTFOUND, -KITH_ETIMEOUT,
- * -KITH_EINVAL, -KITH_EIO. Always from the loop, never from inside the call. addrs are lent for the
- * call. */
-typedef void kith_resolved_fn(void *arg, int status, const struct kith_addr *addrs, size_t n);
-
-/* lookup (may be NULL): to cancel it; dead once done was called. -KITH_ENOMEM; -KITH_EAGAIN: too
- * many under way. */
-int kith_resolve(struct kith_resolver *, const char *host, uint16_t port, kith_resolved_fn *done,
-                 void *arg, struct kith_lookup **lookup);
-void kith_lookup_cancel(struct kith_lookup *);
+/* done: 0 and IP addresses without repeats, each with a port; or -KITH_ENOTFOUND, -KITH_ETIMEOUT,
+ * -KITH_EINVAL, -KITH_EIO. Always from the loop, never from inside the call; the addresses are lent
+ * for it. Refused at once:
+ * -KITH_EINVAL (no host, or one that can't be a name), -KITH_ENOMEM, -KITH_EAGAIN (too many under
+ * way). */
+int kith_resolve(struct kith_resolver *, struct kith_bytes host, uint16_t port,
+                 kith_resolved_fn *done, void *arg);
 
 #endif

@@ -2,62 +2,74 @@
  * where.c - see where.h.
  */
 #include "where.h"
-#include <ctype.h>
-#include <stdlib.h>
 
-/* An address in brackets has a port when a colon follows them; anything else has one when it has
- * exactly one colon, because more of them make an IPv6 address. */
-static const char *port_of(const char *text)
-{
-    const char *colon = strrchr(text, ':');
-    if (!colon) return NULL;
-    if (*text == '[') return colon > strrchr(text, ']') ? colon : NULL;
-    return colon == strchr(text, ':') ? colon : NULL;
-}
+enum { SHOWN = 200, PORT_DIGITS = 5, PORT_LAST = 65535 };
 
-static bool parse_port(const char *text, uint16_t *port)
+bool kith_where_cut_name(struct kith_bytes text, struct kith_bytes *name, struct kith_bytes *rest)
 {
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
-    if (!isdigit((unsigned char)*text) || *end || end - text > 5 || n > 65535) return false;
-    *port = (uint16_t)n;
+    const uint8_t *slash = text.len ? memchr(text.data, '/', text.len) : NULL;
+    size_t len = slash ? (size_t)(slash - text.data) : 0;
+    if (!len || len + 1 == text.len) return false;
+    *name = kith_bytes_of(text.data, len);
+    *rest = kith_bytes_of(slash + 1, text.len - len - 1);
     return true;
 }
 
-/* The host without its brackets. memberlist strips any number of them. */
-static struct kith_bytes bare(const char *host, const char *end)
+static int refuse(struct kith_bytes text, struct kith_error *err, const char *why)
 {
-    while (host < end && (*host == '[' || *host == ']')) host++;
-    while (host < end && (end[-1] == '[' || end[-1] == ']')) end--;
-    return kith_bytes_of(host, (size_t)(end - host));
+    bool cut = text.len > SHOWN;
+    return kith_fail(err, KITH_EINVAL, "'%.*s%s': %s", cut ? SHOWN : (int)text.len,
+                     text.len ? (const char *)text.data : "", cut ? "..." : "", why);
 }
 
-/* `host[:port]`; text is the whole place, for the words. */
-static int parse_host(struct kith_where *w, const char *host, const char *text,
-                      struct kith_error *err)
+static const uint8_t *last_of(struct kith_bytes text, uint8_t c)
 {
-    if (*host == '[' && !strchr(host, ']'))
-        return kith_fail(err, KITH_EINVAL, "'%s': the bracket is not closed", text);
-    const char *colon = port_of(host);
-    if (colon && !parse_port(colon + 1, &w->port))
-        return kith_fail(err, KITH_EINVAL, "'%s': the port must be a number from 0 to 65535", text);
-    struct kith_bytes b = bare(host, colon ? colon : host + strlen(host));
-    if (!b.len) return kith_fail(err, KITH_EINVAL, "'%s': no host", text);
-    if (b.len >= sizeof w->host)
-        return kith_fail(err, KITH_EINVAL, "'%.60s...': the host is too long", text);
-    memcpy(w->host, b.data, b.len);
-    w->host[b.len] = 0;
+    for (size_t i = text.len; i--;)
+        if (text.data[i] == c) return &text.data[i];
+    return NULL;
+}
+
+/* The colon before the port. An address in brackets has a port when a colon follows them; anything
+ * else has one when it has exactly one colon, because more of them make an IPv6 address. */
+static const uint8_t *port_of(struct kith_bytes text)
+{
+    const uint8_t *colon = last_of(text, ':'), *bracket = last_of(text, ']');
+    if (!colon) return NULL;
+    if (*text.data == '[') return colon > bracket ? colon : NULL;
+    return colon == memchr(text.data, ':', text.len) ? colon : NULL;
+}
+
+static bool parse_port(const uint8_t *at, const uint8_t *end, uint16_t *port)
+{
+    uint32_t n = 0;
+    if (at == end || end - at > PORT_DIGITS) return false;
+    for (; at < end; at++) {
+        if (*at < '0' || *at > '9') return false;
+        n = n * 10 + (uint32_t)(*at - '0');
+    }
+    *port = (uint16_t)n;
+    return n <= PORT_LAST;
+}
+
+static bool is_bracket(uint8_t c) { return c == '[' || c == ']'; }
+
+int kith_where_host(struct kith_bytes text, struct kith_bytes *host, uint16_t *port,
+                    struct kith_error *err)
+{
+    if (!text.len) return refuse(text, err, "no host");
+    if (*text.data == '[' && !memchr(text.data, ']', text.len))
+        return refuse(text, err, "the bracket is not closed");
+    const uint8_t *begin = text.data, *end = text.data + text.len, *colon = port_of(text);
+    uint16_t written = *port;
+    if (colon && !parse_port(colon + 1, end, &written))
+        return refuse(text, err, "the port must be a number from 0 to 65535");
+    if (colon) end = colon;
+    /* memberlist strips any number of brackets */
+    while (begin < end && is_bracket(*begin)) begin++;
+    while (begin < end && is_bracket(end[-1])) end--;
+    if (begin == end) return refuse(text, err, "no host");
+    if (end - begin >= KITH_HOST_TEXT_MAX) return refuse(text, err, "the host is too long");
+    *host = kith_bytes_of(begin, (size_t)(end - begin));
+    *port = written;
     return 0;
-}
-
-int kith_where_parse(struct kith_where *w, const char *text, uint16_t default_port,
-                     struct kith_error *err)
-{
-    const char *slash = strchr(text, '/');
-    w->name = kith_bytes_of(text, slash ? (size_t)(slash - text) : 0);
-    w->port = default_port;
-    if (slash == text)
-        return kith_fail(err, KITH_EINVAL, "'%s': the member's name before the slash is empty",
-                         text);
-    return parse_host(w, slash ? slash + 1 : text, text, err);
 }

@@ -1,10 +1,11 @@
 /*
  * access.c - what every file of a node needs, and what those who look on may see: time, log, the
- * wake-up of a turn, the parts of a node. Calls nothing else of the node.
+ * wake-up of a turn, the parts of a node. Calls nothing else of the node but its transport's
+ * format.
  */
 #include "inside.h"
 
-bool kith_node_ready(const struct kith *k) { return k->core != NULL; }
+bool kith_node_ready(const struct kith *k) { return k->begun; }
 
 uint64_t kith_node_now(const struct kith *k) { return kith_loop_now(k->loop); }
 
@@ -26,16 +27,43 @@ struct kith_pipeline *kith_node_pipeline(const struct kith *k) { return k->pipel
 
 struct kith_delegates *kith_node_delegates(const struct kith *k) { return k->delegates; }
 
-struct kith_instance *kith_node_instance(const struct kith *k, const char *name)
+struct kith_asks *kith_node_asks(const struct kith *k) { return k->asks; }
+
+/* Codecs are not among them: one may be in the chain twice, and none takes words. */
+struct kith_instance *kith_node_instance(const struct kith *k, struct kith_bytes entry)
 {
-    if (!strcmp(name, k->transport->plugin->name)) return k->transport;
+    if (kith_bytes_equal(kith_text(kith_instance_name(k->transport)), entry)) return k->transport;
+    if (memchr(entry.data ? entry.data : (const uint8_t *)"", 0, entry.len)) return NULL;
+    char name[256];
+    if (entry.len >= sizeof name) return NULL;
+    snprintf(name, sizeof name, "%.*s", (int)entry.len, (const char *)entry.data);
     return kith_delegates_find(k->delegates, name);
 }
 
-int kith_node_check_place(const struct kith *k, const char *text, struct kith_error *err)
+int kith_node_call(struct kith *k, struct kith_bytes entry, const struct kith_bytes *words,
+                   size_t count, uint32_t flags, uint64_t deadline, const struct kith_asker *asker,
+                   uint64_t *id, struct kith_error *err)
 {
-    struct kith_where where;
-    return kith_where_parse(&where, text, k->default_port, err);
+    struct kith_instance *in = kith_node_instance(k, entry);
+    if (id) *id = 0;
+    if (!in)
+        return kith_fail(err, KITH_ENOTFOUND, "no entry is called %.*s", (int)entry.len,
+                         (const char *)entry.data);
+    if (!in->plugin->command)
+        return kith_fail(err, KITH_EUNSUPPORTED, "%s takes no commands", kith_instance_name(in));
+    uint64_t made = kith_instance_call(in, k->asks, words, count, flags, deadline, asker);
+    if (id) *id = made;
+    kith_node_wake(k); /* what it asked for, and its deadline */
+    return 0;
+}
+
+void kith_node_degraded(const struct kith *k,
+                        void (*visit)(void *arg, struct kith_bytes entry, const char *why),
+                        void *arg)
+{
+    if (k->started && !k->begun)
+        visit(arg, kith_text(kith_instance_name(k->transport)), "its address is not known yet");
+    kith_services_visit_degraded(k->services, visit, arg);
 }
 
 void kith_node_log(struct kith *k, enum kith_log_level level, const char *fmt, ...)
@@ -48,8 +76,7 @@ void kith_node_log(struct kith *k, enum kith_log_level level, const char *fmt, .
 
 void kith_node_format(const struct kith *k, const struct kith_addr *addr, char *out, size_t cap)
 {
-    int n = k->ops->format(k->transport->self, addr, out, cap);
-    if (n < 0) snprintf(out, cap, "?");
+    if (kith_link_format(k->link, addr, out, cap) < 0) snprintf(out, cap, "?");
 }
 
 /* Does nothing: that it ran makes a turn, and a turn has an end. */
@@ -62,3 +89,15 @@ void kith_node_wake(struct kith *k)
 }
 
 void kith_node_unwake(struct kith *k) { kith_loop_unpost(k->loop, woken, k); }
+
+void kith_stop(struct kith *k)
+{
+    atomic_store(&k->stop, true);
+    kith_loop_stop(k->loop);
+}
+
+void kith_node_fail(struct kith *k, int code)
+{
+    if (!k->failed) k->failed = code;
+    kith_stop(k);
+}

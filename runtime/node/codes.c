@@ -6,7 +6,7 @@
 
 static const struct {
     const char *name, *text;
-} codes[KITH_ECODE_MAX] = {
+} codes[] = {
     [KITH_OK] = {"ok", "done"},
     [KITH_EINVAL] = {"invalid", "wrong argument"},
     [KITH_ENOMEM] = {"no_memory", "out of memory"},
@@ -32,7 +32,7 @@ static const struct {
 static unsigned index_of(int code)
 {
     unsigned i = code < 0 ? (unsigned)-code : (unsigned)code;
-    return i < KITH_ECODE_MAX ? i : KITH_EIO;
+    return i < sizeof codes / sizeof *codes ? i : KITH_EIO;
 }
 
 const char *kith_code_name(int code) { return codes[index_of(code)].name; }

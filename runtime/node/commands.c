@@ -13,7 +13,9 @@ enum { COMMANDS_MAX = 4096, BUCKETS = 64 };
  *
  *   queued   copied here, until the end of the turn
  *            -> waiting  the core took it and gave it a request number
+ *            -> leaving  a leave that a delegate holds up
  *            -> ended    the core refused it
+ *   leaving  -> waiting, ended  they have had their word, or their time is over
  *   waiting  -> ended    the core says that the request is done
  *
  * Its end is told once, by `done`, and it is freed; when the node closes it ends with
@@ -22,17 +24,21 @@ enum { COMMANDS_MAX = 4096, BUCKETS = 64 };
 struct pending {
     struct pending *next;
     struct kith_command what;
+    struct kith_peer peer;
     struct kith_addr addr;
     uint32_t request;
-    char *name;
-    size_t len;
-    uint8_t bytes[];
+    size_t size;
+    uint8_t bytes[]; /* what `what` and `peer` point to */
 };
 
 struct kith_commands {
     struct pending *first, **last;    /* queued */
     struct pending *waiting[BUCKETS]; /* by request */
     size_t count;
+    /* A leave waits for the delegates' word. */
+    struct pending *leaving;
+    uint64_t leave_by; /* 0: no limit */
+    bool leave_now;
 };
 
 int kith_commands_new(struct kith *k)
@@ -48,7 +54,7 @@ static void end(struct kith *k, struct pending *p, int status, uint64_t value)
 {
     k->commands->count--;
     if (p->what.done) p->what.done(p->what.arg, status, value);
-    free(p->name);
+    explicit_bzero(p->bytes, p->size); /* it may be a key */
     free(p);
 }
 
@@ -61,6 +67,7 @@ void kith_commands_free(struct kith *k)
         next = p->next;
         end(k, p, -KITH_ECLOSED, 0);
     }
+    if (all->leaving) end(k, all->leaving, -KITH_ECLOSED, 0);
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct pending *p = all->waiting[i], *next; p; p = next) {
             next = p->next;
@@ -71,21 +78,35 @@ void kith_commands_free(struct kith *k)
     k->commands = NULL;
 }
 
+static struct kith_bytes copy(uint8_t **at, struct kith_bytes from)
+{
+    struct kith_bytes to = kith_bytes_of(*at, from.len);
+    if (from.len) memcpy(*at, from.data, from.len);
+    *at += from.len;
+    return to;
+}
+
 int kith_commands_add(struct kith *k, const struct kith_command *c)
 {
     struct kith_commands *all = k->commands;
     if (!all || k->closing) return -KITH_ECLOSED;
     if (all->count >= COMMANDS_MAX) return -KITH_EAGAIN;
-    struct pending *p = calloc(1, sizeof *p + c->bytes.len);
+    struct kith_peer to = {.size = sizeof to};
+    if (c->peer) memcpy(&to, c->peer, c->peer->size < sizeof to ? c->peer->size : sizeof to);
+    size_t size = c->bytes.len + c->key.len + to.name.len;
+    struct pending *p = calloc(1, sizeof *p + size);
     if (!p) return -KITH_ENOMEM;
+    uint8_t *at = p->bytes;
     p->what = *c;
-    if (c->name && !(p->name = strdup(c->name))) {
-        free(p);
-        return -KITH_ENOMEM;
+    p->size = size;
+    p->what.bytes = copy(&at, c->bytes);
+    p->what.key = copy(&at, c->key);
+    p->peer = (struct kith_peer){.size = sizeof p->peer, .name = copy(&at, to.name)};
+    if (to.addr) {
+        p->addr = *to.addr;
+        p->peer.addr = &p->addr;
     }
-    if (c->addr) p->addr = *c->addr;
-    if (c->bytes.len) memcpy(p->bytes, c->bytes.data, c->bytes.len);
-    p->len = c->bytes.len;
+    p->what.peer = &p->peer;
     *all->last = p;
     all->last = &p->next;
     all->count++;
@@ -93,46 +114,103 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
     return 0;
 }
 
-static int64_t carry_out(struct kith *k, const struct pending *p)
+/* ------------------------------------------------------------------------------------- leave */
+
+enum { DELEGATES_SHARE = 2 };  /* of the time for a leave: one half is for their word */
+#define WORD_MOST 10000000000u /* ns: when the leave itself has no limit */
+
+static void word_given(void *ctx)
+{
+    struct kith *k = ctx;
+    if (!k->commands) return; /* the node closes: the leave has been answered */
+    k->commands->leave_now = true;
+    kith_node_wake(k);
+}
+
+/* Ask the delegates first. 0: it waits for them. */
+static int64_t begin_leave(struct kith *k, struct pending *p)
+{
+    struct kith_commands *all = k->commands;
+    uint64_t now = kith_node_now(k), limit = p->what.timeout;
+    if (all->leaving) return -KITH_EEXIST;
+    uint64_t word = limit ? limit / DELEGATES_SHARE : WORD_MOST;
+    int rc = kith_delegates_before_leave(k->delegates, now + word, word_given, k);
+    if (rc != KITH_LATER) return kith_core_leave(k->core, now, limit);
+    all->leaving = p;
+    all->leave_now = false;
+    all->leave_by = limit ? now + limit : 0;
+    return 0;
+}
+
+/* The rest of its time, at least a moment: 0 would be no limit. */
+static int64_t go_on_leaving(struct kith *k)
+{
+    struct kith_commands *all = k->commands;
+    uint64_t now = kith_node_now(k), left = 0;
+    if (all->leave_by) left = all->leave_by > now ? all->leave_by - now : 1;
+    return kith_core_leave(k->core, now, left);
+}
+
+/* ---------------------------------------------------------------------------------- carry out */
+
+static int64_t carry_out(struct kith *k, struct pending *p)
 {
     uint64_t now = kith_node_now(k);
-    struct kith_bytes bytes = kith_bytes_of(p->bytes, p->len);
-    switch (p->what.kind) {
-    case KITH_DO_JOIN: return kith_core_join(k->core, now, &p->addr, p->name ? p->name : "");
-    case KITH_DO_LEAVE: return kith_core_leave(k->core, now, p->what.timeout);
-    case KITH_DO_META:
-        kith_delegates_meta(k->delegates, bytes);
-        return kith_core_update(k->core, now, p->what.timeout);
-    case KITH_DO_UPDATE: return kith_core_update(k->core, now, p->what.timeout);
-    case KITH_DO_BROADCAST: return kith_core_broadcast(k->core, now, bytes);
-    case KITH_DO_SEND: return kith_core_send(k->core, now, p->name, NULL, bytes, p->what.reliable);
-    case KITH_DO_PING: return kith_core_ping(k->core, now, p->name, NULL);
+    const struct kith_command *c = &p->what;
+    switch (c->kind) {
+    case KITH_DO_JOIN: return kith_core_join(k->core, now, c->peer);
+    case KITH_DO_LEAVE: return begin_leave(k, p);
+    case KITH_DO_META: {
+        if (kith_delegates_gives_meta(k->delegates)) return -KITH_EACCES;
+        int rc = kith_delegates_meta(k->delegates, c->bytes);
+        return rc ? rc : kith_core_update(k->core, now, c->timeout);
+    }
+    case KITH_DO_UPDATE: return kith_core_update(k->core, now, c->timeout);
+    case KITH_DO_BROADCAST: return kith_core_broadcast(k->core, now, c->bytes, c->key, c->priority);
+    case KITH_DO_SEND: return kith_core_send(k->core, now, c->peer, c->bytes, c->reliable);
+    case KITH_DO_PING: return kith_core_ping(k->core, now, c->peer);
+    case KITH_DO_KEY: return kith_node_key(k, c->change, c->bytes, NULL);
     }
     return -KITH_EINVAL;
+}
+
+static void carried(struct kith *k, struct pending *p, int64_t request)
+{
+    if (request <= 0) {
+        end(k, p, (int)request, 0);
+        return;
+    }
+    struct kith_commands *all = k->commands;
+    p->request = (uint32_t)request;
+    p->next = all->waiting[p->request % BUCKETS];
+    all->waiting[p->request % BUCKETS] = p;
 }
 
 bool kith_commands_run(struct kith *k)
 {
     struct kith_commands *all = k->commands;
     struct pending *p = all->first;
-    if (!p) return false;
+    bool any = p || all->leave_now;
     all->first = NULL;
     all->last = &all->first;
     for (struct pending *next; p; p = next) {
         next = p->next;
         int64_t request = carry_out(k, p);
-        if (request > 0) {
-            p->request = (uint32_t)request;
-            p->next = all->waiting[p->request % BUCKETS];
-            all->waiting[p->request % BUCKETS] = p;
-        } else {
-            end(k, p, (int)request, 0);
-        }
+        if (p != all->leaving) carried(k, p, request);
     }
-    return true;
+    if (all->leave_now) {
+        p = all->leaving;
+        all->leaving = NULL;
+        all->leave_now = false;
+        carried(k, p, go_on_leaving(k));
+    }
+    return any;
 }
 
-bool kith_commands_pending(const struct kith *k) { return k->commands->first != NULL; }
+bool kith_commands_pending(const struct kith *k)
+{
+    return k->commands->first || k->commands->leave_now;
+}
 
 void kith_commands_done(struct kith *k, uint32_t request, int status, uint64_t value)
 {

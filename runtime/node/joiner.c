@@ -1,5 +1,5 @@
 /*
- * joiner.c - from text to membership: a place is parsed, resolved anew each time, and every address
+ * joiner.c - from a seed to membership: its place is resolved anew each time, and every address
  * of it joined; the `join:` list of the file is tried from the start with exponential backoff and
  * jitter until a seed answers.
  *
@@ -26,13 +26,14 @@ enum { ADDRESSES_MAX = 32, JOINS_MAX = 256 };
 struct join {
     struct join *next, **link;
     struct kith *k;
-    char name[256];
     bool skip_self;
     size_t open;  /* what it still waits for */
     uint64_t met; /* addresses that answered */
     int status;   /* -KITH_EEXIST: every address so far was this node's own */
     kith_done_fn *done;
     void *arg;
+    size_t name_len;
+    uint8_t name[]; /* who must answer; empty: anybody */
 };
 
 /*
@@ -58,7 +59,7 @@ struct kith_joiner {
 /* One entry of the list in one round. */
 struct attempt {
     struct kith *k;
-    char *where;
+    char where[]; /* its address, for the log */
 };
 
 /* --------------------------------------------------------------------------------- one place */
@@ -100,8 +101,10 @@ static void join_resolved(void *arg, int status, const struct kith_addr *addrs, 
     for (size_t i = 0; status >= 0 && i < n && i < ADDRESSES_MAX; i++) {
         struct kith_addr addr = addrs[i];
         if (j->skip_self && is_self(j->k, &addr)) continue;
+        struct kith_peer to = {
+            .size = sizeof to, .addr = &addr, .name = kith_bytes_of(j->name, j->name_len)};
         struct kith_command c = {
-            .kind = KITH_DO_JOIN, .name = j->name, .addr = &addr, .done = join_answered, .arg = j};
+            .kind = KITH_DO_JOIN, .peer = &to, .done = join_answered, .arg = j};
         j->open++;
         int rc = kith_commands_add(j->k, &c);
         if (rc < 0) join_answered(j, rc, 0);
@@ -109,22 +112,33 @@ static void join_resolved(void *arg, int status, const struct kith_addr *addrs, 
     join_end(j);
 }
 
-static int join_place(struct kith *k, const char *where, bool skip_self, kith_done_fn *done,
-                      void *arg)
+static int parse_seed(struct kith *k, const struct kith_seed *seed, struct kith_place *place,
+                      struct kith_error *err)
+{
+    int rc = kith_place_parse(k, kith_text(seed->address), place, err);
+    if (rc || !seed->name) return rc;
+    if (place->name.len)
+        return kith_fail(err, KITH_EINVAL, "`%s` names a member beside the name %s", seed->address,
+                         seed->name);
+    place->name = kith_text(seed->name);
+    return 0;
+}
+
+static int join_seed(struct kith *k, const struct kith_seed *seed, bool skip_self,
+                     kith_done_fn *done, void *arg)
 {
     struct kith_joiner *all = k->joiner;
+    struct kith_place place;
     if (!all || k->closing) return -KITH_ECLOSED;
-    if (all->count >= JOINS_MAX) return -KITH_EAGAIN;
-    struct join *j = calloc(1, sizeof *j);
+    if (!k->begun || all->count >= JOINS_MAX) return -KITH_EAGAIN;
+    int rc = parse_seed(k, seed, &place, NULL);
+    if (rc) return rc;
+    struct join *j = calloc(1, sizeof *j + place.name.len);
     if (!j) return -KITH_ENOMEM;
     *j = (struct join){.k = k, .skip_self = skip_self, .open = 1, .done = done, .arg = arg};
-    struct kith_where place;
-    int rc = kith_where_parse(&place, where, k->default_port, NULL);
-    if (!rc && place.name.len >= sizeof j->name) rc = -KITH_EINVAL;
-    if (!rc) {
-        if (place.name.len) memcpy(j->name, place.name.data, place.name.len);
-        rc = kith_resolve(k->resolver, place.host, place.port, join_resolved, j, NULL);
-    }
+    j->name_len = place.name.len;
+    if (j->name_len) memcpy(j->name, place.name.data, j->name_len);
+    rc = kith_place_resolve(k, &place, join_resolved, j);
     if (rc < 0) {
         free(j);
         return rc;
@@ -137,9 +151,14 @@ static int join_place(struct kith *k, const char *where, bool skip_self, kith_do
     return 0;
 }
 
-int kith_join(struct kith *k, const char *where, kith_done_fn *done, void *arg)
+int kith_node_join(struct kith *k, const struct kith_seed *seed, kith_done_fn *done, void *arg)
 {
-    return join_place(k, where, false, done, arg);
+    return join_seed(k, seed, false, done, arg);
+}
+
+int kith_join(struct kith *k, const char *text, kith_done_fn *done, void *arg)
+{
+    return join_seed(k, &(struct kith_seed){.address = text}, false, done, arg);
 }
 
 /* ---------------------------------------------------------------------------------- the list */
@@ -175,7 +194,6 @@ static void attempt_done(void *arg, int status, uint64_t met)
     if (status < 0 && status != -KITH_EEXIST && status != -KITH_ECLOSED)
         kith_node_log(k, KITH_LOG_INFO, "join of %s failed: %s", a->where, kith_code_text(status));
     k->joiner->met += met;
-    free(a->where);
     free(a);
     round_end(k);
 }
@@ -184,19 +202,18 @@ static void round_start(void *arg)
 {
     struct kith *k = arg;
     struct kith_joiner *j = k->joiner;
-    const struct kith_strings *list = &k->config->join;
+    const struct kith_seeds *list = &k->config->join;
     j->open = 1;
     j->met = j->others = 0;
     j->again = false;
     for (size_t i = 0; i < list->count; i++) {
-        struct attempt *a = calloc(1, sizeof *a);
-        if (!a || !(a->where = strdup(list->items[i]))) {
-            free(a);
-            continue;
-        }
+        const struct kith_seed *seed = &list->items[i];
+        struct attempt *a = calloc(1, sizeof *a + strlen(seed->address) + 1);
+        if (!a) continue;
+        strcpy(a->where, seed->address);
         a->k = k;
         j->open++;
-        int rc = join_place(k, a->where, true, attempt_done, a);
+        int rc = join_seed(k, seed, true, attempt_done, a);
         if (rc < 0) attempt_done(a, rc, 0);
     }
     round_end(k);
@@ -219,6 +236,7 @@ int kith_joiner_start(struct kith *k)
 void kith_joiner_kick(struct kith *k)
 {
     struct kith_joiner *j = k->joiner;
+    if (!j->timer) return; /* no member yet */
     if (j->open) {
         j->again = true;
         return;

@@ -10,6 +10,7 @@
 #define KITH_NODE_H
 
 #include <kith/kith.h>
+#include "asks.h"
 #include "delegates.h"
 #include "inflow.h"
 #include "log.h"
@@ -28,7 +29,9 @@ struct kith_node_setup {
     size_t len;
     struct kith_loop *loop;         /* NULL: a loop of its own */
     struct kith_registry *registry; /* NULL: one of its own */
-    FILE *problems;                 /* where problems of the file go; NULL: nowhere */
+    /* Where plugins are found that are linked in; NULL: the registry finds all. Lent. */
+    const struct kith_config_finder *finder;
+    FILE *problems; /* where problems of the file go; NULL: nowhere */
 };
 
 int kith_node_open(struct kith **, const struct kith_node_setup *, const struct kith_options *,
@@ -49,9 +52,32 @@ struct kith_keyring *kith_node_keyring(const struct kith *);
 struct kith_pipeline *kith_node_pipeline(const struct kith *);
 struct kith_delegates *kith_node_delegates(const struct kith *);
 /* The transport or delegate that the file calls by this name; NULL: none. */
-struct kith_instance *kith_node_instance(const struct kith *, const char *name);
-/* 0, or -KITH_EINVAL with words: is this text a place, `[name/]host[:port]`? */
+struct kith_instance *kith_node_instance(const struct kith *, struct kith_bytes entry);
+/* Why the node is not all well, one line for each entry that says so (host->degraded) and for what
+ * the node itself lacks. */
+void kith_node_degraded(const struct kith *,
+                        void (*visit)(void *arg, struct kith_bytes entry, const char *why),
+                        void *arg);
+/* Does this text name a place to join? 0, or -KITH_EINVAL with words; nothing is looked up. */
 int kith_node_check_place(const struct kith *, const char *text, struct kith_error *err);
+
+/* ----------------------------------------------------------------------------- ask for something
+ */
+
+/* Join a seed: address as kith_join() takes it, name NULL or the member that must answer. */
+int kith_node_join(struct kith *, const struct kith_seed *, kith_done_fn *done, void *arg);
+/* `kith command ENTRY WORDS`: the entry's `command`. flags: enum kith_call_flags. The answer comes
+ * in pieces to the asker, which is copied (asks.h), perhaps before this returns, and end() last.
+ * *id is for kith_asks_cancel(kith_node_asks(k), id) when the asker goes first; 0: it has ended.
+ * Refused, and no end(): -KITH_ENOTFOUND: no such entry; -KITH_EUNSUPPORTED: no commands. */
+int kith_node_call(struct kith *, struct kith_bytes entry, const struct kith_bytes *words,
+                   size_t count, uint32_t flags, uint64_t deadline, const struct kith_asker *,
+                   uint64_t *id, struct kith_error *err);
+struct kith_asks *kith_node_asks(const struct kith *);
+/* Change the ring, and its file where it has one; all keyed entries are told. At once: not from
+ * inside a call of an entry. -KITH_EIO: changed, but the file was not. */
+int kith_node_key(struct kith *, enum kith_key_change, struct kith_bytes key,
+                  struct kith_error *err);
 
 void kith_node_log(struct kith *, enum kith_log_level, const char *fmt, ...) KITH_PRINTF(3, 4);
 /* An address as the transport writes it, "?" when it can't. */

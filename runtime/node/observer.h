@@ -16,7 +16,7 @@
 struct kith_wire_message {
     enum kith_plane plane;
     bool out;
-    const struct kith_addr *peer;
+    const struct kith_peer *peer; /* whom it came from or goes to */
     size_t plain, wire;    /* bytes without and with its layers; 0: not known, it was refused */
     int status;            /* 0, or the code of what went wrong */
     enum kith_refusal why; /* status < 0 and not `out` */

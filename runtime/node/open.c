@@ -34,13 +34,15 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
 
 struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
 {
-    struct kith_config_finder finder = kith_registry_finder(k->registry);
+    struct kith_config_finder finder = k->finder ? *k->finder : kith_registry_finder(k->registry);
     struct kith_config *config =
         k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
                 : kith_config_load(k->path, &finder, diag);
     if (!config) return NULL;
     if (k->options.name) config->settings.name = k->options.name;
+    k->call = "init"; /* of instances that are made for it */
     kith_plugins_check(config, diag);
+    k->call = NULL;
     if (!kith_diag_errors(diag)) return config;
     kith_config_free(config);
     return NULL;
@@ -77,16 +79,9 @@ struct kith_log_setup kith_node_log_setup(struct kith *k, const struct kith_conf
     };
 }
 
-static int parse_literal(void *ctx, const char *host, uint16_t port, struct kith_addr *out)
-{
-    struct kith *k = ctx;
-    return k->ops->parse(k->transport->self, host, port, out);
-}
-
 struct kith_resolver *kith_node_resolver(struct kith *k, const struct kith_config *c)
 {
-    struct kith_resolver_setup setup = {
-        .dns_config_path = c->settings.dns_config_path, .parse = parse_literal, .parse_ctx = k};
+    struct kith_resolver_setup setup = {.dns_config_path = c->settings.dns_config_path};
     return kith_resolver_new(k->loop, k->log, &setup);
 }
 
@@ -98,26 +93,42 @@ static int make_ground(struct kith *k, struct kith_error *err)
     struct kith_log_setup setup = kith_node_log_setup(k, k->config);
     int rc = kith_log_new(&k->log, &setup, err);
     if (rc) return rc;
-    k->services = kith_services_new(k->loop, k->log);
+    uint64_t seed;
+    kith_loop_random(k->loop, &seed, sizeof seed);
+    k->asks = kith_asks_new(seed);
+    k->services = k->asks ? kith_node_services(k) : NULL;
     k->ring = kith_keyring_new(&k->config->keyring);
     if (!k->services || !k->ring || kith_streams_new(k) || kith_commands_new(k) ||
-        kith_joiner_new(k))
+        kith_places_new(k) || kith_joiner_new(k))
         return kith_fail(err, KITH_ENOMEM, "out of memory");
+    kith_ring_watch(k);
     k->maker = kith_services_maker(k->services);
     k->maker.file = k->path;
+    k->maker.asks = k->asks;
     return 0;
+}
+
+static int make_transport(struct kith *k, struct kith_error *err)
+{
+    int rc = kith_instance_new(&k->transport, &k->config->transport, &k->maker, k->ring, err);
+    if (rc) return rc;
+    k->link = kith_link_new(k, k->transport);
+    if (!k->link) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    k->default_port = k->link->ops->default_port;
+    return kith_link_check(k->link, err);
 }
 
 static int make_delegates(struct kith *k, struct kith_error *err)
 {
     const struct kith_config *c = k->config;
     kith_table_init(k);
-    k->delegates = kith_delegates_new(c, &k->maker, &k->table, NULL, err);
+    k->delegates = kith_node_delegates_new(k, c, NULL, err);
     if (!k->delegates) return err->code ? err->code : -KITH_EINVAL;
-    kith_delegates_meta(k->delegates, c->meta);
+    int rc = kith_delegates_meta(k->delegates, c->meta);
+    if (rc) return kith_fail(err, KITH_ENOMEM, "out of memory");
     if (!k->options.delegate) return 0;
-    int rc = kith_delegates_listen(k->delegates, k->options.delegate, k->options.delegate_self);
-    return rc ? kith_fail(err, (enum kith_code) - rc, "the program's delegate can't take part") : 0;
+    rc = kith_delegates_listen(k->delegates, k->options.delegate, k->options.delegate_self);
+    return rc ? kith_fail(err, (enum kith_code)(-rc), "the program's delegate can't take part") : 0;
 }
 
 /* The parts below the core, in the order in which they need each other. */
@@ -125,10 +136,8 @@ static int make_parts(struct kith *k, struct kith_error *err)
 {
     const struct kith_config *c = k->config;
     int rc = make_ground(k, err);
+    if (!rc) rc = make_transport(k, err);
     if (rc) return rc;
-    rc = kith_instance_new(&k->transport, &c->transport, &k->maker, k->ring, err);
-    if (rc) return rc;
-    k->ops = k->transport->plugin->ops;
     rc = kith_pipeline_new(&k->pipeline, &c->chain, &k->maker, k->ring, NULL, err);
     if (rc) return rc;
     k->resolver = kith_node_resolver(k, c);
@@ -170,6 +179,7 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
         memcpy(&k->options, options,
                options->size < sizeof k->options ? options->size : sizeof k->options);
     k->problems = s->problems;
+    k->finder = s->finder;
     int rc = take_file(k, s);
     k->own_loop = !s->loop;
     k->loop = s->loop ? s->loop : kith_loop_new();

@@ -5,25 +5,47 @@
  */
 #include "inside.h"
 
+/* Every number that is not of the services, which do it themselves, gets the labels of the file. */
 struct visit {
     void (*fn)(void *arg, const struct kith_stat *);
     void *arg;
+    const struct kith_map *labels;
 };
 
-static void number(const struct visit *v, uint32_t kind, const char *name, const char *help,
+enum { LABELS_MAX = 64 }; /* more are left out */
+
+static void labelled(void *arg, const struct kith_stat *stat)
+{
+    const struct visit *v = arg;
+    struct kith_pair labels[LABELS_MAX];
+    struct kith_stat s = *stat;
+    if (v->labels->count) {
+        size_t n = 0;
+        for (size_t i = 0; i < v->labels->count && n < LABELS_MAX; i++)
+            labels[n++] = v->labels->items[i];
+        for (size_t i = 0; i < stat->label_count && n < LABELS_MAX; i++)
+            labels[n++] = stat->labels[i];
+        s.labels = labels;
+        s.label_count = n;
+    }
+    v->fn(v->arg, &s);
+}
+
+static void number(struct visit *v, uint32_t kind, const char *name, const char *help,
                    const char *label, const char *value, double number)
 {
+    struct kith_pair pair = {kith_text(label ? label : ""), kith_text(value ? value : "")};
     struct kith_stat s = {.size = sizeof s,
                           .kind = kind,
                           .name = name,
                           .help = help,
-                          .label = label,
-                          .label_value = value,
+                          .labels = label ? &pair : NULL,
+                          .label_count = label != NULL,
                           .value = number};
-    v->fn(v->arg, &s);
+    labelled(v, &s);
 }
 
-static void node_stats(struct kith *k, const struct visit *v)
+static void node_stats(struct kith *k, struct visit *v)
 {
     const struct {
         const char *name, *help;
@@ -39,7 +61,12 @@ static void node_stats(struct kith *k, const struct visit *v)
          KITH_COUNTER, k->bytes_in},
         {"transport_packet_bytes_sent", "Bytes of packets sent, as on the wire.", KITH_COUNTER,
          k->bytes_out},
+        {"transport_packets_over_turn",
+         "Packets dropped because one turn brought more than it may.", KITH_COUNTER,
+         k->packets_over},
         {"streams_open", "Streams open now, both directions.", KITH_GAUGE, kith_streams_count(k)},
+        {"asks_open", "Commands and events that an entry has not answered yet.", KITH_GAUGE,
+         kith_asks_open_count(k->asks)},
         {"log_lines_suppressed", "Log lines held back because they repeat.", KITH_COUNTER,
          kith_log_suppressed(k->log)},
         {"log_lines_lost", "Log lines that could not be written.", KITH_COUNTER,
@@ -49,7 +76,7 @@ static void node_stats(struct kith *k, const struct visit *v)
         number(v, all[i].kind, all[i].name, all[i].help, NULL, NULL, (double)all[i].value);
 }
 
-static void codec_stats(const struct kith_codec_stats *c, const struct visit *v)
+static void codec_stats(const struct kith_codec_stats *c, struct visit *v)
 {
     const struct {
         const char *name, *help;
@@ -76,7 +103,7 @@ static void codec_stats(const struct kith_codec_stats *c, const struct visit *v)
 
 void kith_stats_visit(struct kith *k, void (*visit)(void *arg, const struct kith_stat *), void *arg)
 {
-    struct visit v = {visit, arg};
+    struct visit v = {visit, arg, &k->config->metric_labels};
     struct kith_codec_stats codec = {0};
     node_stats(k, &v);
     for (int why = 0; why < KITH_REFUSED_COUNT; why++)
@@ -87,7 +114,7 @@ void kith_stats_visit(struct kith *k, void (*visit)(void *arg, const struct kith
         kith_pipeline_stats(k->pipeline, i, &codec);
         codec_stats(&codec, &v);
     }
-    if (k->core) kith_core_stats(k->core, visit, arg);
-    kith_delegates_stats(k->delegates, visit, arg);
+    if (k->core) kith_core_stats(k->core, labelled, &v);
+    kith_delegates_stats(k->delegates, labelled, &v);
     kith_services_stats(k->services, visit, arg);
 }

@@ -1,30 +1,27 @@
 /*
  * table.c - struct kith_node: what delegates, the control socket and embedders may ask of a node.
- * Reads answer from the core at once; changes go to the queue of commands.c, or through the
- * resolver first.
+ * Reads answer from the core at once; changes go to the queue of commands.c.
  */
 #include "inside.h"
-#include <stdlib.h>
 
 static struct kith *of(const struct kith_node *table)
 {
     return (struct kith *)((char *)(uintptr_t)table - offsetof(struct kith, table));
 }
 
-static size_t table_members(const struct kith_node *table,
+/* -------------------------------------------------------------------------------------- reads */
+
+static size_t table_members(const struct kith_node *table, uint64_t *cursor, size_t max,
                             bool (*visit)(void *arg, const struct kith_member *), void *arg)
 {
     struct kith *k = of(table);
-    size_t n = k->core ? kith_core_size(k->core) : 0, i = 0;
-    for (bool go = visit != NULL; go && i < n; i++) {
-        struct kith_member m = {.size = sizeof m};
-        kith_core_member(k->core, i, &m);
-        go = visit(arg, &m);
-    }
-    return n;
+    if (k->core) return kith_core_visit(k->core, cursor, max, visit, arg);
+    *cursor = UINT64_MAX;
+    return 0;
 }
 
-static int table_member(const struct kith_node *table, const char *name, struct kith_member *out)
+static int table_member(const struct kith_node *table, struct kith_bytes name,
+                        struct kith_member *out)
 {
     struct kith *k = of(table);
     return k->core ? kith_core_find(k->core, name, out) : -KITH_ENOTFOUND;
@@ -51,68 +48,91 @@ static void table_stats(const struct kith_node *table,
 static int table_format(const struct kith_node *table, const struct kith_addr *addr, char *out,
                         size_t cap)
 {
-    struct kith *k = of(table);
-    return k->ops->format(k->transport->self, addr, out, cap);
+    return kith_link_format(of(table)->link, addr, out, cap);
 }
 
-static int table_resolve(const struct kith_node *table, const char *host,
-                         void (*done)(void *arg, int status, const struct kith_addr *, size_t n),
-                         void *arg)
+static size_t table_fits(const struct kith_node *table, enum kith_fits what,
+                         const struct kith_peer *to)
 {
     struct kith *k = of(table);
-    struct kith_where place;
-    int rc = kith_where_parse(&place, host, k->default_port, NULL);
-    return rc ? rc : kith_resolve(k->resolver, place.host, place.port, done, arg, NULL);
+    return k->core ? kith_core_fits(k->core, what, to) : 0;
 }
 
-static int table_join(const struct kith_node *table, const char *where, kith_done_fn *done,
+/* ------------------------------------------------------------------------------------- changes */
+
+static int add(const struct kith_node *table, struct kith_command c, kith_done_fn *done, void *arg)
+{
+    c.done = done;
+    c.arg = arg;
+    return kith_commands_add(of(table), &c);
+}
+
+static int table_join(const struct kith_node *table, const struct kith_peer *to, kith_done_fn *done,
                       void *arg)
 {
-    return kith_join(of(table), where, done, arg);
+    if (!to || !to->addr) return -KITH_EINVAL;
+    return add(table, (struct kith_command){.kind = KITH_DO_JOIN, .peer = to}, done, arg);
 }
 
 static int table_leave(const struct kith_node *table, uint64_t timeout, kith_done_fn *done,
                        void *arg)
 {
-    struct kith_command c = {.kind = KITH_DO_LEAVE, .timeout = timeout, .done = done, .arg = arg};
-    return kith_commands_add(of(table), &c);
+    return add(table, (struct kith_command){.kind = KITH_DO_LEAVE, .timeout = timeout}, done, arg);
 }
 
-static int table_set_meta(const struct kith_node *table, struct kith_bytes meta, kith_done_fn *done,
-                          void *arg)
+static int table_stop(const struct kith_node *table, int status, const char *why)
 {
-    struct kith_command c = {.kind = KITH_DO_META,
-                             .bytes = meta,
-                             .timeout = KITH_UPDATE_TIMEOUT,
-                             .done = done,
-                             .arg = arg};
-    return kith_commands_add(of(table), &c);
+    struct kith *k = of(table);
+    if (status > 0) return -KITH_EINVAL;
+    if (k->closing) return -KITH_ECLOSED;
+    kith_node_log(k, status ? KITH_LOG_ERROR : KITH_LOG_INFO, "the node is stopped: %s",
+                  why ? why : "a delegate asked for it");
+    kith_node_fail(k, status);
+    return 0;
 }
 
-static int table_broadcast(const struct kith_node *table, struct kith_bytes bytes,
-                           kith_done_fn *done, void *arg)
+static int table_set_meta(const struct kith_node *table, const struct kith_bytes *meta,
+                          kith_done_fn *done, void *arg)
 {
-    struct kith_command c = {.kind = KITH_DO_BROADCAST, .bytes = bytes, .done = done, .arg = arg};
-    return kith_commands_add(of(table), &c);
+    struct kith_command c = {.kind = meta ? KITH_DO_META : KITH_DO_UPDATE,
+                             .timeout = KITH_UPDATE_TIMEOUT};
+    if (meta) c.bytes = *meta;
+    if (meta && kith_delegates_gives_meta(of(table)->delegates)) return -KITH_EACCES;
+    return add(table, c, done, arg);
 }
 
-static int table_send(const struct kith_node *table, const char *name, struct kith_bytes bytes,
-                      bool reliable, kith_done_fn *done, void *arg)
+static int table_send(const struct kith_node *table, const struct kith_message *given,
+                      kith_done_fn *done, void *arg)
 {
-    struct kith_command c = {.kind = KITH_DO_SEND,
-                             .name = name,
-                             .bytes = bytes,
-                             .reliable = reliable,
-                             .done = done,
-                             .arg = arg};
-    return kith_commands_add(of(table), &c);
+    struct kith_message m = {.size = 0};
+    memcpy(&m, given, given->size < sizeof m ? given->size : sizeof m);
+    bool to_all = m.peer == NULL;
+    struct kith_command c = {
+        .kind = to_all ? KITH_DO_BROADCAST : KITH_DO_SEND,
+        .peer = m.peer,
+        .bytes = m.bytes,
+        .reliable = (m.flags & KITH_RELIABLE) != 0,
+    };
+    if (to_all) {
+        c.key = m.key;
+        c.priority = m.priority;
+    }
+    return add(table, c, done, arg);
 }
 
-static int table_ping(const struct kith_node *table, const char *name, kith_done_fn *done,
+static int table_ping(const struct kith_node *table, const struct kith_peer *to, kith_done_fn *done,
                       void *arg)
 {
-    struct kith_command c = {.kind = KITH_DO_PING, .name = name, .done = done, .arg = arg};
-    return kith_commands_add(of(table), &c);
+    if (!to) return -KITH_EINVAL;
+    return add(table, (struct kith_command){.kind = KITH_DO_PING, .peer = to}, done, arg);
+}
+
+/* Whether an entry may is asked by the table that it was given (delegates.h). */
+static int table_key(const struct kith_node *table, enum kith_key_change change,
+                     struct kith_bytes key, kith_done_fn *done, void *arg)
+{
+    return add(table, (struct kith_command){.kind = KITH_DO_KEY, .bytes = key, .change = change},
+               done, arg);
 }
 
 void kith_table_init(struct kith *k)
@@ -124,12 +144,13 @@ void kith_table_init(struct kith *k)
         .local = table_local,
         .stats = table_stats,
         .format = table_format,
-        .resolve = table_resolve,
+        .fits = table_fits,
         .join = table_join,
         .leave = table_leave,
+        .stop = table_stop,
         .set_meta = table_set_meta,
-        .broadcast = table_broadcast,
         .send = table_send,
         .ping = table_ping,
+        .key = table_key,
     };
 }

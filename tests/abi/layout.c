@@ -1,185 +1,285 @@
 /*
  * layout.c - ABI v1 as it was given out: compiling it is the test. Frozen structs keep their size,
  * all others may only grow at the end, so what is written here never changes; new members get new
- * lines. Offsets are those of 64-bit systems.
+ * lines, and the last one of them is the TAIL: a struct that ended in padding would hide a new
+ * member from the size that tells of it. Offsets are those of 64-bit systems.
  */
 #include <kith/plugin.h>
 
-#define SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " is frozen")
+#define FROZEN(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " is frozen")
 #define AT(type, member, offset) \
     _Static_assert(offsetof(struct type, member) == (offset), #type "." #member " has moved")
+#define TAIL(type, member) \
+    _Static_assert(offsetof(struct type, member) + sizeof(((struct type *)0)->member) == \
+                       sizeof(struct type), \
+                   #type " does not end with " #member)
 #define VALUE(name, value) _Static_assert((name) == (value), #name " has changed")
 
 #if UINTPTR_MAX == UINT64_MAX
-SIZE(kith_bytes, 16);
+FROZEN(kith_error, 508);
+AT(kith_error, code, 4);
+AT(kith_error, text, 8);
+
+FROZEN(kith_bytes, 16);
 AT(kith_bytes, len, 8);
-SIZE(kith_buf, 32);
+
+FROZEN(kith_pair, 32);
+AT(kith_pair, value, 16);
+
+FROZEN(kith_buf, 32);
 AT(kith_buf, data, 8);
 AT(kith_buf, len, 16);
 AT(kith_buf, cap, 24);
-SIZE(kith_addr, 132);
+
+FROZEN(kith_addr, 132);
 AT(kith_addr, len, 2);
 AT(kith_addr, bytes, 3);
-SIZE(kith_form, 4);
-SIZE(kith_room, 12);
-SIZE(kith_strings, 16);
 
-AT(kith_error, code, 4);
-AT(kith_error, text, 8);
+AT(kith_peer, provides, 4);
+AT(kith_peer, protocol_max, 8);
+AT(kith_peer, addr, 16);
+AT(kith_peer, name, 24);
+AT(kith_peer, identity, 40);
+TAIL(kith_peer, identity);
+
+AT(kith_member, state, 4);
+AT(kith_member, incarnation, 8);
+AT(kith_member, flags, 12);
+AT(kith_member, versions, 16);
+AT(kith_member, addr, 24);
+AT(kith_member, name, 160);
+AT(kith_member, meta, 176);
+AT(kith_member, accuser, 192);
+AT(kith_member, since, 208);
+TAIL(kith_member, since);
+
 AT(kith_key, len, 4);
 AT(kith_key, data, 8);
-AT(kith_sink, ctx, 8);
-AT(kith_sink, write, 16);
+TAIL(kith_key, data);
+
+AT(kith_value, type, 4);
+AT(kith_value, number, 8);
+AT(kith_value, real, 16);
+AT(kith_value, text, 24);
+TAIL(kith_value, text);
 
 AT(kith_host, abi_minor, 4);
-AT(kith_host, log, 8);
-AT(kith_host, post, 16);
-AT(kith_host, now, 24);
-AT(kith_host, wall, 32);
-AT(kith_host, random, 40);
-AT(kith_host, watch, 48);
-AT(kith_host, watch_set, 56);
-AT(kith_host, watch_free, 64);
-AT(kith_host, timer, 72);
-AT(kith_host, timer_set, 80);
-AT(kith_host, timer_free, 88);
-AT(kith_host, counter, 96);
-AT(kith_host, keys, 104);
-AT(kith_host, query, 112);
+AT(kith_host, node, 8);
+AT(kith_host, uplink, 16);
+AT(kith_host, log, 24);
+AT(kith_host, post, 32);
+AT(kith_host, now, 40);
+AT(kith_host, wall, 48);
+AT(kith_host, world, 56);
+AT(kith_host, random, 64);
+AT(kith_host, watch, 72);
+AT(kith_host, watch_set, 80);
+AT(kith_host, watch_free, 88);
+AT(kith_host, timer, 96);
+AT(kith_host, timer_set, 104);
+AT(kith_host, timer_free, 112);
+AT(kith_host, counter, 120);
+AT(kith_host, gauge, 128);
+AT(kith_host, histogram, 136);
+AT(kith_host, observe, 144);
+AT(kith_host, degraded, 152);
+AT(kith_host, scratch, 160);
+AT(kith_host, keys, 168);
+AT(kith_host, setting, 176);
+AT(kith_host, resolve, 184);
+AT(kith_host, reply, 192);
+AT(kith_host, finish, 200);
+AT(kith_host, emit, 208);
+AT(kith_host, query, 216);
+AT(kith_host, offer, 224);
+TAIL(kith_host, offer);
+
+FROZEN(kith_list, 16);
+AT(kith_list, count, 8);
+
+FROZEN(kith_map, 16);
+AT(kith_map, count, 8);
 
 AT(kith_param, type, 8);
 AT(kith_param, flags, 12);
 AT(kith_param, offset, 16);
-AT(kith_param, def, 24);
-AT(kith_param, def_wan, 32);
-AT(kith_param, def_local, 40);
-AT(kith_param, min, 48);
-AT(kith_param, max, 56);
-AT(kith_param, choices, 64);
-AT(kith_param, doc, 72);
+AT(kith_param, width, 24);
+AT(kith_param, def, 32);
+AT(kith_param, def_wan, 40);
+AT(kith_param, def_local, 48);
+AT(kith_param, min, 56);
+AT(kith_param, max, 64);
+AT(kith_param, choices, 72);
+AT(kith_param, doc, 80);
+TAIL(kith_param, doc);
+
+AT(kith_call, flags, 4);
+AT(kith_call, id, 8);
+AT(kith_call, deadline, 16);
+AT(kith_call, words, 24);
+AT(kith_call, count, 32);
+TAIL(kith_call, count);
 
 AT(kith_plugin, abi_minor, 4);
 AT(kith_plugin, kind, 8);
 AT(kith_plugin, param_size, 12);
-AT(kith_plugin, requires, 16);
-AT(kith_plugin, name, 24);
-AT(kith_plugin, version, 32);
-AT(kith_plugin, summary, 40);
-AT(kith_plugin, instance_size, 48);
-AT(kith_plugin, params, 56);
-AT(kith_plugin, ops, 64);
-AT(kith_plugin, init, 72);
-AT(kith_plugin, adopt, 80);
+AT(kith_plugin, must_know, 16);
+AT(kith_plugin, flags, 24);
+AT(kith_plugin, name, 32);
+AT(kith_plugin, version, 40);
+AT(kith_plugin, summary, 48);
+AT(kith_plugin, instance_size, 56);
+AT(kith_plugin, params, 64);
+AT(kith_plugin, ops, 72);
+AT(kith_plugin, init, 80);
 AT(kith_plugin, start, 88);
-AT(kith_plugin, stop, 96);
-AT(kith_plugin, fini, 104);
-AT(kith_plugin, command, 112);
+AT(kith_plugin, adopt, 96);
+AT(kith_plugin, stop, 104);
+AT(kith_plugin, fini, 112);
+AT(kith_plugin, refresh, 120);
+AT(kith_plugin, command, 128);
+TAIL(kith_plugin, command);
 
 AT(kith_frame, plane, 4);
 AT(kith_frame, ad, 8);
-AT(kith_frame, peer_pmax, 24);
-AT(kith_frame, protocol, 25);
-AT(kith_frame, limit, 32);
-AT(kith_frame, scratch, 40);
-AT(kith_frame, reserve, 48);
-AT(kith_frame, key, 56);
-AT(kith_frame, version, 60);
+AT(kith_frame, peer, 24);
+AT(kith_frame, protocol, 32);
+AT(kith_frame, limit, 40);
+AT(kith_frame, scratch, 48);
+AT(kith_frame, reserve, 56);
+AT(kith_frame, key, 64);
+AT(kith_frame, version, 68);
+TAIL(kith_frame, version);
+
+FROZEN(kith_form, 4);
+AT(kith_form, first, 1);
+AT(kith_form, last, 2);
+AT(kith_form, tentative, 3);
+
+FROZEN(kith_room, 12);
+AT(kith_room, tail, 4);
+AT(kith_room, protocol, 8);
 
 AT(kith_codec_ops, provides, 4);
-AT(kith_codec_ops, flags, 8);
-AT(kith_codec_ops, packet, 12);
-AT(kith_codec_ops, stream, 16);
-AT(kith_codec_ops, room, 24);
-AT(kith_codec_ops, seal, 32);
-AT(kith_codec_ops, open, 40);
-AT(kith_codec_ops, extent, 48);
-AT(kith_codec_ops, rekey, 56);
-AT(kith_codec_ops, sealed, 64);
+AT(kith_codec_ops, packet, 8);
+AT(kith_codec_ops, stream, 12);
+AT(kith_codec_ops, room, 16);
+AT(kith_codec_ops, seal, 24);
+AT(kith_codec_ops, open, 32);
+AT(kith_codec_ops, extent, 40);
+AT(kith_codec_ops, sealed_size, 48);
+TAIL(kith_codec_ops, sealed_size);
 
-AT(kith_uplink, ctx, 8);
-AT(kith_uplink, packet_in, 16);
-AT(kith_uplink, stream_accepted, 24);
-AT(kith_uplink, stream_opened, 32);
-AT(kith_uplink, stream_data, 40);
-AT(kith_uplink, stream_writable, 48);
-AT(kith_uplink, stream_end, 56);
-AT(kith_uplink, stream_closed, 64);
-AT(kith_uplink, limits_changed, 72);
+AT(kith_uplink, packet_in, 8);
+AT(kith_uplink, stream_accepted, 16);
+AT(kith_uplink, stream_opened, 24);
+AT(kith_uplink, stream_data, 32);
+AT(kith_uplink, stream_writable, 40);
+AT(kith_uplink, stream_end, 48);
+AT(kith_uplink, stream_closed, 56);
+AT(kith_uplink, changed, 64);
+AT(kith_uplink, unreachable, 72);
+TAIL(kith_uplink, unreachable);
 
-AT(kith_limits, flags, 4);
+AT(kith_limits, provides, 4);
 AT(kith_limits, packet, 8);
-AT(kith_limits, headroom, 16);
-AT(kith_limits, tailroom, 20);
-AT(kith_transport_setup, uplink, 8);
-AT(kith_transport_setup, tcp_timeout, 16);
-AT(kith_transport_setup, buffer_size, 24);
+AT(kith_limits, stream_window, 16);
+AT(kith_limits, headroom, 24);
+AT(kith_limits, tailroom, 28);
+TAIL(kith_limits, tailroom);
 
 AT(kith_transport_ops, default_port, 4);
-AT(kith_transport_ops, attach, 8);
-AT(kith_transport_ops, limits, 16);
-AT(kith_transport_ops, packet_limit, 24);
-AT(kith_transport_ops, advertise, 32);
-AT(kith_transport_ops, parse, 40);
-AT(kith_transport_ops, format, 48);
-AT(kith_transport_ops, send_packet, 56);
-AT(kith_transport_ops, flush, 64);
-AT(kith_transport_ops, stream_open, 72);
-AT(kith_transport_ops, stream_write, 80);
-AT(kith_transport_ops, stream_finish, 88);
-AT(kith_transport_ops, stream_reset, 96);
-AT(kith_transport_ops, stream_read, 104);
+AT(kith_transport_ops, limits, 8);
+AT(kith_transport_ops, packet_limit, 16);
+AT(kith_transport_ops, advertise, 24);
+AT(kith_transport_ops, parse, 32);
+AT(kith_transport_ops, format, 40);
+AT(kith_transport_ops, send_packet, 48);
+AT(kith_transport_ops, flush, 56);
+AT(kith_transport_ops, stream_open, 64);
+AT(kith_transport_ops, stream_write, 72);
+AT(kith_transport_ops, stream_finish, 80);
+AT(kith_transport_ops, stream_reset, 88);
+AT(kith_transport_ops, stream_read, 96);
+AT(kith_transport_ops, member_gone, 104);
+TAIL(kith_transport_ops, member_gone);
 
-AT(kith_member, state, 4);
-AT(kith_member, incarnation, 8);
-AT(kith_member, versions, 12);
-AT(kith_member, name, 24);
-AT(kith_member, meta, 40);
-AT(kith_member, addr, 56);
-AT(kith_member, since, 192);
-AT(kith_member, accuser, 200);
+AT(kith_message, flags, 4);
+AT(kith_message, priority, 8);
+AT(kith_message, bytes, 16);
+AT(kith_message, peer, 32);
+AT(kith_message, key, 40);
+TAIL(kith_message, key);
+
+AT(kith_event, kind, 4);
+AT(kith_event, wall, 8);
+AT(kith_event, number, 16);
+AT(kith_event, member, 24);
+AT(kith_event, other, 32);
+AT(kith_event, peer, 40);
+AT(kith_event, data, 48);
+AT(kith_event, by, 64);
+AT(kith_event, name, 80);
+AT(kith_event, fields, 96);
+AT(kith_event, field_count, 104);
+AT(kith_event, id, 112);
+AT(kith_event, deadline, 120);
+TAIL(kith_event, deadline);
+
+AT(kith_claim, kind, 4);
+AT(kith_claim, members, 8);
+AT(kith_claim, count, 16);
+AT(kith_claim, stride, 24);
+AT(kith_claim, from, 32);
+TAIL(kith_claim, from);
 
 AT(kith_stat, kind, 4);
 AT(kith_stat, name, 8);
 AT(kith_stat, help, 16);
-AT(kith_stat, label, 24);
-AT(kith_stat, label_value, 32);
+AT(kith_stat, labels, 24);
+AT(kith_stat, label_count, 32);
 AT(kith_stat, value, 40);
 AT(kith_stat, count, 48);
 AT(kith_stat, bounds, 56);
 AT(kith_stat, counts, 64);
-AT(kith_stat, n, 72);
+AT(kith_stat, bound_count, 72);
+TAIL(kith_stat, bound_count);
+
+AT(kith_sink, write, 8);
+TAIL(kith_sink, write);
 
 AT(kith_node, members, 8);
 AT(kith_node, member, 16);
 AT(kith_node, local, 24);
 AT(kith_node, stats, 32);
 AT(kith_node, format, 40);
-AT(kith_node, resolve, 48);
+AT(kith_node, fits, 48);
 AT(kith_node, join, 56);
 AT(kith_node, leave, 64);
-AT(kith_node, set_meta, 72);
-AT(kith_node, broadcast, 80);
+AT(kith_node, stop, 72);
+AT(kith_node, set_meta, 80);
 AT(kith_node, send, 88);
 AT(kith_node, ping, 96);
+AT(kith_node, key, 104);
+TAIL(kith_node, key);
 
-AT(kith_delegate_ops, attach, 8);
-AT(kith_delegate_ops, node_meta, 16);
-AT(kith_delegate_ops, notify_msg, 24);
-AT(kith_delegate_ops, get_broadcasts, 32);
-AT(kith_delegate_ops, local_state, 40);
-AT(kith_delegate_ops, merge_remote_state, 48);
-AT(kith_delegate_ops, notify_join, 56);
-AT(kith_delegate_ops, notify_leave, 64);
-AT(kith_delegate_ops, notify_update, 72);
-AT(kith_delegate_ops, notify_suspect, 80);
-AT(kith_delegate_ops, notify_conflict, 88);
-AT(kith_delegate_ops, notify_merge, 96);
-AT(kith_delegate_ops, notify_alive, 104);
-AT(kith_delegate_ops, ack_payload, 112);
-AT(kith_delegate_ops, ping_complete, 120);
+AT(kith_delegate_ops, flags, 4);
+AT(kith_delegate_ops, judges, 8);
+AT(kith_delegate_ops, event, 16);
+AT(kith_delegate_ops, message, 24);
+AT(kith_delegate_ops, remote_state, 32);
+AT(kith_delegate_ops, judge, 40);
+AT(kith_delegate_ops, node_meta, 48);
+AT(kith_delegate_ops, seal_meta, 56);
+AT(kith_delegate_ops, get_broadcasts, 64);
+AT(kith_delegate_ops, local_state, 72);
+AT(kith_delegate_ops, ack_payload, 80);
+AT(kith_delegate_ops, before_leave, 88);
+TAIL(kith_delegate_ops, before_leave);
+
 #endif
 
-VALUE(KITH_PASS, 1);
+VALUE(KITH_OK, 0);
 VALUE(KITH_EINVAL, 1);
 VALUE(KITH_ENOMEM, 2);
 VALUE(KITH_ETOOBIG, 3);
@@ -187,18 +287,120 @@ VALUE(KITH_EMALFORMED, 4);
 VALUE(KITH_EAUTH, 5);
 VALUE(KITH_ECHECKSUM, 6);
 VALUE(KITH_EPOLICY, 7);
+VALUE(KITH_EUNSUPPORTED, 8);
+VALUE(KITH_EADDRINUSE, 9);
+VALUE(KITH_EACCES, 10);
+VALUE(KITH_ENOTFOUND, 11);
+VALUE(KITH_EEXIST, 12);
+VALUE(KITH_EAGAIN, 13);
+VALUE(KITH_ETIMEOUT, 14);
+VALUE(KITH_EREFUSED, 15);
+VALUE(KITH_ECLOSED, 16);
+VALUE(KITH_EIO, 17);
+VALUE(KITH_EUNREACHABLE, 18);
 VALUE(KITH_ENAME, 19);
+VALUE(KITH_PASS, 256);
+VALUE(KITH_LATER, 257);
+
+VALUE(KITH_COMPRESSES, 1);
+VALUE(KITH_CHECKS, 2);
+VALUE(KITH_AUTHENTICATES, 4);
+VALUE(KITH_ENCRYPTS, 8);
+
+VALUE(KITH_ALIVE, 0);
+VALUE(KITH_SUSPECT, 1);
+VALUE(KITH_DEAD, 2);
+VALUE(KITH_LEFT, 3);
+
+VALUE(KITH_MEMBER_LOCAL, 1);
+
+VALUE(KITH_LOG_ERROR, 0);
+VALUE(KITH_LOG_WARN, 1);
+VALUE(KITH_LOG_INFO, 2);
+VALUE(KITH_LOG_DEBUG, 3);
+VALUE(KITH_LOG_TRACE, 4);
+
+VALUE(KITH_READABLE, 1);
+VALUE(KITH_WRITABLE, 2);
+
 VALUE(KITH_PARAM_BOOL, 1);
-VALUE(KITH_PARAM_UINT, 2);
-VALUE(KITH_PARAM_SIZE, 3);
-VALUE(KITH_PARAM_DURATION, 4);
-VALUE(KITH_PARAM_STRING, 5);
-VALUE(KITH_PARAM_ENUM, 6);
-VALUE(KITH_PARAM_STRINGS, 7);
+VALUE(KITH_PARAM_INT, 2);
+VALUE(KITH_PARAM_UINT, 3);
+VALUE(KITH_PARAM_SIZE, 4);
+VALUE(KITH_PARAM_DURATION, 5);
+VALUE(KITH_PARAM_FLOAT, 6);
+VALUE(KITH_PARAM_STRING, 7);
 VALUE(KITH_PARAM_PATH, 8);
-VALUE(KITH_PARAM_FLOAT, 9);
+VALUE(KITH_PARAM_ENUM, 9);
+VALUE(KITH_PARAM_LIST, 10);
+VALUE(KITH_PARAM_MAP, 11);
+
+VALUE(KITH_PARAM_REQUIRED, 1);
+VALUE(KITH_PARAM_SECRET, 2);
+VALUE(KITH_PARAM_RESTART, 4);
+
 VALUE(KITH_TRANSPORT, 1);
 VALUE(KITH_CODEC, 2);
 VALUE(KITH_DELEGATE, 3);
+
+VALUE(KITH_KEYED, 1);
+VALUE(KITH_RAW_KEYS, 2);
+VALUE(KITH_OUTSIDE, 4);
+
+VALUE(KITH_REFRESH_KEYS, 1);
+VALUE(KITH_REFRESH_FILES, 2);
+
+VALUE(KITH_CALL_JSON, 1);
+
+VALUE(KITH_PACKET, 1);
+VALUE(KITH_STREAM, 2);
+
+VALUE(KITH_FRAMED, 0);
+VALUE(KITH_OWN, 1);
+VALUE(KITH_NONE, 2);
+
+VALUE(KITH_CHANGED_LIMITS, 1);
+VALUE(KITH_CHANGED_ADDRESS, 2);
+
+VALUE(KITH_RELIABLE, 1);
+VALUE(KITH_RELAYED, 2);
+VALUE(KITH_JOIN, 4);
+
+VALUE(KITH_EVENT_JOIN, 1);
+VALUE(KITH_EVENT_LEAVE, 2);
+VALUE(KITH_EVENT_UPDATE, 3);
+VALUE(KITH_EVENT_CONFLICT, 4);
+VALUE(KITH_EVENT_PING, 5);
+VALUE(KITH_EVENT_SUSPECT, 6);
+VALUE(KITH_EVENT_STARTED, 16);
+VALUE(KITH_EVENT_JOINED, 17);
+VALUE(KITH_EVENT_REFUTED, 18);
+VALUE(KITH_EVENT_LOST, 19);
+VALUE(KITH_EVENT_RELOADED, 20);
+VALUE(KITH_EVENT_KEYS, 21);
+VALUE(KITH_EVENT_EMITTED, 32);
+
+VALUE(KITH_CLAIM_ALIVE, 1);
+VALUE(KITH_CLAIM_SUSPECT, 2);
+VALUE(KITH_CLAIM_DEAD, 4);
+VALUE(KITH_CLAIM_LEAVE, 8);
+VALUE(KITH_CLAIM_MERGE, 16);
+
+VALUE(KITH_COUNTER, 1);
+VALUE(KITH_GAUGE, 2);
+VALUE(KITH_HISTOGRAM, 3);
+
+VALUE(KITH_FITS_PACKET, 1);
+VALUE(KITH_FITS_STREAM, 2);
+VALUE(KITH_FITS_BROADCAST, 3);
+VALUE(KITH_FITS_META, 4);
+VALUE(KITH_FITS_ACK, 5);
+
+VALUE(KITH_KEY_INSTALL, 1);
+VALUE(KITH_KEY_USE, 2);
+VALUE(KITH_KEY_REMOVE, 3);
+
+VALUE(KITH_DELEGATE_SENDS, 1);
+
 VALUE(KITH_ADDR_MAX, 128);
-VALUE(KITH_LEFT, 3);
+VALUE(KITH_ABI_MAJOR, 1);

@@ -10,7 +10,7 @@ ABI_TESTS = tests/abi/symbols.sh tests/abi/compile.sh tests/abi/out_of_tree.sh
 dist_check_SCRIPTS += $(ABI_TESTS)
 TESTS += $(ABI_TESTS)
 
-tests_abi_test_SOURCES = $(TEST_MAIN) tests/abi/test_abi.c
+tests_abi_test_SOURCES = $(TEST_MAIN) tests/abi/test_abi.c tests/abi/test_growth.c
 tests_abi_test_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/tests
 tests_abi_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 tests_abi_test_LDADD = plugins/libplugins.la config/libconfig.la $(CUNIT_LIBS)
@@ -19,7 +19,7 @@ tests_abi_liblayout_la_SOURCES = tests/abi/layout.c
 tests_abi_liblayout_la_CPPFLAGS = $(INC)
 
 # Odd plugins, all from one source; always shared objects, whatever our own are.
-ODD_PLUGINS = tests/abi/older.la tests/abi/newer.la tests/abi/wide.la tests/abi/requires.la \
+ODD_PLUGINS = tests/abi/older.la tests/abi/newer.la tests/abi/wide.la tests/abi/must_know.la \
   tests/abi/nosymbol.la tests/abi/v2.la tests/abi/wrong_name.la tests/abi/undefined.la
 ODD_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 
@@ -35,9 +35,9 @@ tests_abi_wide_la_SOURCES = tests/abi/odd.c
 tests_abi_wide_la_CPPFLAGS = $(INC) -DODD_WIDE -DODD_NAME='"wide"'
 tests_abi_wide_la_LDFLAGS = $(ODD_LDFLAGS)
 
-tests_abi_requires_la_SOURCES = tests/abi/odd.c
-tests_abi_requires_la_CPPFLAGS = $(INC) -DODD_REQUIRES -DODD_NAME='"requires"'
-tests_abi_requires_la_LDFLAGS = $(ODD_LDFLAGS)
+tests_abi_must_know_la_SOURCES = tests/abi/odd.c
+tests_abi_must_know_la_CPPFLAGS = $(INC) -DODD_MUST_KNOW -DODD_NAME='"must_know"'
+tests_abi_must_know_la_LDFLAGS = $(ODD_LDFLAGS)
 
 tests_abi_nosymbol_la_SOURCES = tests/abi/odd.c
 tests_abi_nosymbol_la_CPPFLAGS = $(INC) -DODD_NOSYMBOL -DODD_NAME='"nosymbol"'
@@ -58,3 +58,7 @@ tests_abi_undefined_la_LDFLAGS = $(ODD_LDFLAGS)
 # What code, tests and docs cite of docs/PROTOCOL.md is there.
 dist_check_SCRIPTS += tests/abi/citations.py
 TESTS += tests/abi/citations.py
+
+# The man pages and the guide say what the header says.
+dist_check_SCRIPTS += tests/abi/manual.py
+TESTS += tests/abi/manual.py

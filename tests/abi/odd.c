@@ -1,6 +1,6 @@
 /*
  * odd.c - plugins from other times and other hands. Compiled once per ODD_* with nothing but the
- * ABI header; each but one is a delegate with a parameter `answer` that its notify_msg checks.
+ * ABI header; each but one is a delegate with a parameter `answer` that its message() checks.
  */
 #include <kith/plugin.h>
 
@@ -10,7 +10,7 @@ struct odd {
     uint32_t heard;
 };
 
-static void odd_msg(void *self, struct kith_bytes msg, bool reliable)
+static void odd_message(void *self, const struct kith_message *message)
 {
     struct odd *odd = self;
     odd->heard += odd->answer == 42;
@@ -23,39 +23,17 @@ struct wide_param {
     const char *unit, *since;
 };
 static const struct wide_param params[] = {
-    {{.name = "answer",
-      .type = KITH_PARAM_UINT,
-      .offset = offsetof(struct odd, answer),
-      .def = "42",
-      .max = 100,
-      .doc = "first"},
-     "things",
-     "1.7"},
-    {{.name = "delay",
-      .type = KITH_PARAM_DURATION,
-      .offset = offsetof(struct odd, delay),
-      .def = "5s",
-      .doc = "second"},
-     "s",
-     "1.8"},
-    {{0}, NULL, NULL},
+    {KITH_PARAM(struct odd, answer, UINT, 0, "42", NULL, "100", "first"), "things", "1.7"},
+    {KITH_PARAM(struct odd, delay, DURATION, 1u << 31, "5s", NULL, NULL, "second"), "s", "1.8"},
+    {KITH_PARAM_END, NULL, NULL},
 };
 #define PARAMS (const struct kith_param *)params
 #define STRIDE sizeof(struct wide_param)
 #else
 static const struct kith_param params[] = {
-    {.name = "answer",
-     .type = KITH_PARAM_UINT,
-     .offset = offsetof(struct odd, answer),
-     .def = "42",
-     .max = 100,
-     .doc = "first"},
-    {.name = "delay",
-     .type = KITH_PARAM_DURATION,
-     .offset = offsetof(struct odd, delay),
-     .def = "5s",
-     .doc = "second"},
-    {0},
+    KITH_PARAM(struct odd, answer, UINT, 0, "42", NULL, "100", "first"),
+    KITH_PARAM(struct odd, delay, DURATION, 0, "5s", NULL, NULL, "second"),
+    KITH_PARAM_END,
 };
 #define PARAMS params
 #define STRIDE sizeof(struct kith_param)
@@ -64,20 +42,22 @@ static const struct kith_param params[] = {
 #if defined ODD_OLDER
 /* As if compiled when the structs ended here: poison follows, which nobody may look at. */
 static const struct {
-    uint32_t size, reserved;
-    void *attach, *node_meta;
-    void (*notify_msg)(void *, struct kith_bytes, bool);
-    void *poison[12];
-} ops = {offsetof(struct kith_delegate_ops, get_broadcasts),
+    uint32_t size, flags;
+    uint64_t judges;
+    void *event;
+    void (*message)(void *, const struct kith_message *);
+    void *poison[10];
+} ops = {offsetof(struct kith_delegate_ops, remote_state),
+         0,
          0,
          NULL,
-         NULL,
-         odd_msg,
+         odd_message,
          {(void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1,
           (void *)1, (void *)1}};
 struct older {
     uint32_t size, abi_minor, kind, param_size;
-    uint64_t requires;
+    uint64_t must_know;
+    uint32_t flags;
     const char *name, *version, *summary;
     size_t instance_size;
     const struct kith_param *params;
@@ -90,6 +70,7 @@ const struct older kith_plugin_v1 = {
     0,
     KITH_DELEGATE,
     STRIDE,
+    0,
     0,
     "older",
     "0.1",
@@ -104,7 +85,8 @@ const struct older kith_plugin_v1 = {
 static const struct {
     struct kith_delegate_ops now;
     void *more[20];
-} ops = {{.size = sizeof ops, .notify_msg = odd_msg}, {(void *)1}};
+} ops = {{.size = sizeof ops, .flags = UINT32_MAX, .judges = UINT64_MAX, .message = odd_message},
+         {(void *)1}};
 struct newer {
     struct kith_plugin now;
     void *more[9];
@@ -114,6 +96,7 @@ const struct newer kith_plugin_v1 = {{.size = sizeof(struct newer),
                                       .abi_minor = 9,
                                       .kind = KITH_DELEGATE,
                                       .param_size = STRIDE,
+                                      .flags = UINT32_MAX & ~(uint32_t)KITH_KEYED,
                                       .name = "newer",
                                       .version = "9",
                                       .summary = "a new one",
@@ -126,7 +109,7 @@ const struct newer kith_plugin_v1 = {{.size = sizeof(struct newer),
 KITH_EXPORT const struct kith_param *not_a_plugin(void);
 const struct kith_param *not_a_plugin(void)
 {
-    odd_msg(&(struct odd){0}, kith_bytes_of(NULL, 0), false);
+    odd_message(&(struct odd){0}, NULL);
     return PARAMS;
 }
 
@@ -146,17 +129,17 @@ static int odd_init(void *self, const struct kith_host *host, struct kith_error 
 #else
 #define odd_init NULL
 #endif
-#if defined ODD_REQUIRES
-#define REQUIRES (1ull << 5)
+#if defined ODD_MUST_KNOW
+#define MUST_KNOW (1ull << 5)
 #else
-#define REQUIRES 0
+#define MUST_KNOW 0
 #endif
-static const struct kith_delegate_ops ops = {.size = sizeof ops, .notify_msg = odd_msg};
+static const struct kith_delegate_ops ops = {.size = sizeof ops, .message = odd_message};
 extern KITH_EXPORT const struct kith_plugin SYMBOL;
 const struct kith_plugin SYMBOL = {.size = sizeof(struct kith_plugin),
                                    .kind = KITH_DELEGATE,
                                    .param_size = STRIDE,
-                                   .requires = REQUIRES,
+                                   .must_know = MUST_KNOW,
                                    .name = ODD_NAME,
                                    .version = "1",
                                    .summary = "an odd one",

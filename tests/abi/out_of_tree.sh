@@ -1,7 +1,7 @@
 #!/bin/sh
-# A codec from outside: installs what an author needs into a scratch place, builds
-# examples/plugin-codec there with pkg-config alone, has Kith look at it and check a file that names
-# it, and lets it carry a cluster of two.
+# Codecs from outside: installs what an author needs into a scratch place, builds
+# examples/plugin-codec (C) and examples/plugin-codec-cpp there with pkg-config alone, has Kith look
+# at them and check a file that names them, and lets them carry a cluster of two.
 set -eu
 unset MAKEFLAGS MFLAGS MAKELEVEL
 command -v pkg-config > /dev/null || { echo "no pkg-config"; exit 77; }
@@ -21,11 +21,27 @@ export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR
     fail "kith-plugin.pc names no plugin folder"
 [ -z "$(pkg-config --libs kith-plugin)" ] || fail "a plugin should have nothing to link"
 
+exports_one() {
+    [ "$(nm -D --defined-only "$1" | awk '{print $NF}')" = kith_plugin_v1 ] ||
+        fail "$1 exports something else too"
+}
 cp "$srcdir"/examples/plugin-codec/* "$dir/"
 chmod u+w "$dir"/*
 make -s -C "$dir" check CFLAGS='-O2 -Werror'
-[ "$(nm -D --defined-only "$dir/fletcher.so" | awk '{print $NF}')" = kith_plugin_v1 ] ||
-    fail "it exports something else too"
+exports_one "$dir/fletcher.so"
+
+layers=fletcher
+if command -v "${CXX:-c++}" > /dev/null; then
+    mkdir "$dir/cpp"
+    cp "$srcdir"/examples/plugin-codec-cpp/* "$dir/cpp/"
+    chmod u+w "$dir/cpp"/*
+    make -s -C "$dir/cpp" check CXX="${CXX:-c++}" CXXFLAGS='-O2 -Werror'
+    exports_one "$dir/cpp/rle.so"
+    nm "$dir/cpp/rle.o" | grep -q _GLOBAL__sub_I && fail "something of it runs when it is loaded"
+    "$KITH" plugin inspect "$dir/cpp/rle.so" | grep -q min_size || fail "inspect does not show rle"
+    sed -i 's|{ use: lzw }|{ use: ./cpp/rle.so, wire: 0xC8 }|' "$dir/node.yaml"
+    layers="rle and fletcher"
+fi
 
 "$KITH" plugin inspect "$dir/fletcher.so" > "$dir/inspect"
 grep -q fletcher "$dir/inspect" && grep -q bits "$dir/inspect" ||
@@ -61,4 +77,4 @@ grep -q "$(printf 'over fletcher' | base64)" "$dir/heard" ||
     awk '$1 == "fletcher" && $2 > 0 && $3 > 0 { found = 1 } END { exit !found }' ||
     { "$KITH" info --socket "$dir/b.sock"; fail "no message went through the codec"; }
 
-echo "an outside codec builds, loads, is configured and carries a cluster"
+echo "$layers from outside: built, loaded, configured, and carried a cluster"

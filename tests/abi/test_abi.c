@@ -54,11 +54,12 @@ static void works(const char *name)
     CU_ASSERT(!p->init && !p->start && !p->stop && !p->fini && !p->command);
     const struct kith_delegate_ops *ops = p->ops;
     CU_ASSERT_EQUAL(ops->size, sizeof *ops);
-    CU_ASSERT(ops->notify_msg && !ops->get_broadcasts && !ops->notify_join && !ops->ping_complete);
+    CU_ASSERT(ops->message && !ops->event && !ops->remote_state && !ops->before_leave);
     uint64_t self[8] = {0};
     *(uint32_t *)(void *)((char *)self + p->params[0].offset) = 42;
     CU_ASSERT_FATAL(p->instance_size <= sizeof self);
-    ops->notify_msg(self, kith_bytes_of("x", 1), false);
+    const struct kith_message message = {.size = sizeof message, .bytes = kith_text("x")};
+    ops->message(self, &message);
     CU_ASSERT_EQUAL(((uint32_t *)self)[4], 1); /* struct odd, heard */
     done();
 }
@@ -66,10 +67,10 @@ static void works(const char *name)
 static void test_older(void) { works("older"); }
 static void test_newer(void) { works("newer"); }
 static void test_wide(void) { works("wide"); }
-static void test_requires(void)
+static void test_must_know(void)
 {
-    refused("requires", -KITH_EUNSUPPORTED,
-            "requires bit 5, which this Kith (ABI 1.0) does not know");
+    refused("must_know", -KITH_EUNSUPPORTED,
+            "must have bit 5 understood, which this Kith (ABI 1.0) does not know");
 }
 static void test_nosymbol(void)
 {
@@ -122,7 +123,7 @@ static void test_list_shows_the_broken_ones(void)
     good = bad = 0;
     kith_registry_list(registry, see, NULL);
     CU_ASSERT_EQUAL(good, 4); /* older, newer, wide, right_name */
-    CU_ASSERT_EQUAL(bad, 4);  /* requires, nosymbol, v2, undefined */
+    CU_ASSERT_EQUAL(bad, 4);  /* must_know, nosymbol, v2, undefined */
     done();
 }
 
@@ -185,6 +186,31 @@ static void test_root_trusts_nobody(void)
         CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].says));
     }
     unlink(path);
+    rmdir(dir);
+    done();
+}
+
+/* What runs is the old file: whoever reloads is told. */
+static void test_replaced_on_disk(void)
+{
+    char dir[] = "/tmp/kith-abi-XXXXXX", path[64], other[64], from[PATH_MAX + 32];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    fresh();
+    snprintf(path, sizeof path, "%s/newer.so", dir);
+    snprintf(other, sizeof other, "%s/other.so", dir);
+    snprintf(from, sizeof from, "%s/newer.so", folder);
+    copy_file(from, path);
+    copy_file(from, other);
+    const struct kith_plugin *p = kith_registry_find(registry, KITH_DELEGATE, path, &err),
+                             *still = kith_registry_find(registry, KITH_DELEGATE, "older", &err);
+    CU_ASSERT_FATAL(p && still);
+    CU_ASSERT(!kith_registry_replaced(registry, p));
+    CU_ASSERT_EQUAL(rename(other, path), 0); /* the same bytes, but another file */
+    CU_ASSERT(kith_registry_replaced(registry, p));
+    CU_ASSERT_PTR_EQUAL(kith_registry_find(registry, KITH_DELEGATE, path, &err), p);
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    CU_ASSERT(kith_registry_replaced(registry, p));
+    CU_ASSERT(!kith_registry_replaced(registry, still));
     rmdir(dir);
     done();
 }
@@ -264,7 +290,7 @@ static void test_parameters(void)
     static const char *const none[] = {NULL};
     struct kith_codec_ops ops = codec_ops();
     const struct kith_param good_one = {
-        .name = "level", .type = KITH_PARAM_UINT, .offset = 8, .doc = "how"};
+        .name = "level", .type = KITH_PARAM_UINT, .offset = 8, .width = 4, .doc = "how"};
     struct kith_param list[3];
     struct kith_plugin p = codec_plugin(&ops);
     p.params = list;
@@ -285,13 +311,56 @@ static void test_parameters(void)
     WITH("`level`, has no doc", list[0].doc = NULL);
     WITH("`level`, is an ENUM without choices", list[0].type = KITH_PARAM_ENUM,
          list[0].choices = none);
-    WITH("`level`, has a minimum over its maximum", list[0].min = 5, list[0].max = 4);
+    WITH("`level`, has a minimum over its maximum", list[0].min = "5", list[0].max = "4");
+    WITH("`level`, is stored in 8 bytes", list[0].width = 8);
+    WITH("`level`, has a maximum that is none", list[0].max = "much");
     WITH("`level`, is there twice", list[1].name = "level");
     WITH("`other`, is stored over another one", list[1].offset = 8);
     p.param_size = sizeof list[0] - 8;
     WITH("bytes apart", );
     p.param_size = sizeof list[0] + 1;
     WITH("bytes apart", );
+}
+
+/* Streams are all or nothing. */
+static void nothing(void) {}
+
+static void test_transports(void)
+{
+    static const struct {
+        size_t at;
+        const char *name;
+        bool always; /* also without streams */
+    } members[] = {
+        {offsetof(struct kith_transport_ops, limits), "limits", true},
+        {offsetof(struct kith_transport_ops, advertise), "advertise", true},
+        {offsetof(struct kith_transport_ops, parse), "parse", true},
+        {offsetof(struct kith_transport_ops, format), "format", true},
+        {offsetof(struct kith_transport_ops, send_packet), "send_packet", true},
+        {offsetof(struct kith_transport_ops, stream_write), "stream_write", false},
+        {offsetof(struct kith_transport_ops, stream_finish), "stream_finish", false},
+        {offsetof(struct kith_transport_ops, stream_reset), "stream_reset", false},
+        {offsetof(struct kith_transport_ops, stream_read), "stream_read", false},
+        {offsetof(struct kith_transport_ops, stream_open), NULL, false},
+    };
+    enum { COUNT = sizeof members / sizeof *members };
+    void (*const fn)(void) = nothing;
+    struct kith_transport_ops ops;
+    struct kith_plugin p = codec_plugin(NULL);
+    p.kind = KITH_TRANSPORT;
+    p.ops = &ops;
+    for (int streams = 0; streams < 2; streams++) {
+        for (size_t without = 0; without <= COUNT; without++) {
+            memset(&ops, 0, sizeof ops);
+            ops.size = sizeof ops;
+            for (size_t i = 0; i < COUNT; i++)
+                if (i != without && (streams || members[i].always))
+                    memcpy((char *)&ops + members[i].at, &fn, sizeof fn);
+            bool fails =
+                without < COUNT && members[without].name && (streams || members[without].always);
+            check(&p, 0, fails ? members[without].name : NULL);
+        }
+    }
 }
 
 static void test_forms(void)
@@ -334,11 +403,13 @@ static void test_forms(void)
 }
 
 KITH_TESTS("abi", {"older plugin", test_older}, {"newer plugin", test_newer},
-           {"wider parameters", test_wide}, {"unknown requires bit", test_requires},
+           {"wider parameters", test_wide}, {"unknown must_know bit", test_must_know},
            {"no symbol", test_nosymbol}, {"version 2 only", test_v2},
            {"wrong name", test_wrong_name}, {"undefined symbol", test_undefined},
            {"found by what it calls itself", test_found_by_what_it_calls_itself},
            {"the list shows the broken ones", test_list_shows_the_broken_ones},
            {"not a shared object", test_not_a_shared_object},
-           {"root trusts nobody", test_root_trusts_nobody}, {"headers", test_headers},
-           {"parameter tables", test_parameters}, {"codec forms", test_forms})
+           {"root trusts nobody", test_root_trusts_nobody},
+           {"replaced on disk", test_replaced_on_disk}, {"headers", test_headers},
+           {"parameter tables", test_parameters}, {"transports", test_transports},
+           {"codec forms", test_forms})

@@ -126,11 +126,15 @@ static uint64_t now = 1000000000;
 static size_t sent, sent_bytes;
 static uint8_t room_for_packet[70000];
 
-static size_t budget(void *ctx, const struct kith_addr *to)
+static struct kith_core_budget budget(void *ctx, const struct kith_peer *to)
 {
     struct kith_room room = kith_pipeline_room(rig.p);
-    return 1400 - room.head - room.tail;
+    return (struct kith_core_budget){1400 - room.head - room.tail, "the benchmark"};
 }
+
+/* Who sends us everything. */
+static const struct kith_addr from_addr = {.port = 9, .len = 4, .bytes = {127, 0, 0, 1}};
+static const struct kith_peer from = {.size = sizeof from, .addr = &from_addr};
 
 static void start(const char *chain, bool key)
 {
@@ -166,7 +170,7 @@ static bool carry_out(void)
     bool closed = false;
     while (kith_core_poll(core, &out)) {
         if (out.kind == KITH_OUT_PACKET) {
-            check(kith_pipeline_seal_packet(rig.p, out.buf, out.pmax) >= 0,
+            check(kith_pipeline_seal_packet(rig.p, out.buf, &out.peer) >= 0,
                   "a packet can't be sealed");
             sent++;
             sent_bytes += out.buf->len;
@@ -182,11 +186,10 @@ static bool carry_out(void)
 /* A copy: it is opened in place. */
 static void receive(struct kith_bytes packet)
 {
-    static const struct kith_addr from = {.port = 9, .len = 4, .bytes = {127, 0, 0, 1}};
     enum kith_refusal why;
     struct kith_buf buf = {room_for_packet, room_for_packet, packet.len, sizeof room_for_packet};
     memcpy(buf.data, packet.data, packet.len);
-    check(kith_pipeline_open_packet(rig.p, &buf, &why) == 0, "a packet can't be opened");
+    check(kith_pipeline_open_packet(rig.p, &buf, &from, &why) == 0, "a packet can't be opened");
     kith_core_packet(core, now, now, &from, buf.data, buf.len);
     carry_out();
 }
@@ -238,7 +241,7 @@ static void encrypted_pings(int unused)
     for (uint32_t i = 0; i < PINGS; i++) {
         uint8_t bytes[32], *copy;
         struct rig_buf b = rig_buf(&rig, bytes, ping(bytes, i + 70000));
-        check(kith_pipeline_seal_packet(rig.p, &b.buf, 0) >= 0, "a ping can't be sealed");
+        check(kith_pipeline_seal_packet(rig.p, &b.buf, NULL) >= 0, "a ping can't be sealed");
         copy = memcpy(allocate(b.buf.len), b.buf.data, b.buf.len);
         sealed[i] = kith_bytes_of(copy, b.buf.len);
         rig_buf_free(&b);
@@ -273,7 +276,8 @@ static void queue(int depth)
         double begin = cpu_now();
         for (int i = 0; i < depth; i++) {
             struct kith_bytes msg = kith_bytes_of(bytes, 60 + (size_t)i % 8);
-            check(kith_broadcasts_add(&q, names[i], len, msg, 0) == 0, "out of memory");
+            check(kith_broadcasts_add(&q, kith_bytes_of(names[i], len), 0, msg, 0) == 0,
+                  "out of memory");
         }
         double filled = cpu_now();
         while (kith_broadcasts_fetch(&q, 99, 2, 1400, count, &taken)) continue;
@@ -291,7 +295,6 @@ static void queue(int depth)
 
 static void exchange(struct kith_bytes request)
 {
-    static const struct kith_addr from = {.port = 9, .len = 4, .bytes = {127, 0, 0, 1}};
     uint32_t stream = kith_core_stream_accepted(core, now, &from);
     bool closed = false;
     check(stream != 0, "no stream");

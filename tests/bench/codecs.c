@@ -152,20 +152,21 @@ static void packet_seal(struct through *t)
 {
     t->buf = (struct kith_buf){t->storage, t->storage + 64, t->len, t->len + 128};
     t->buf.data[0] = 8; /* in place, what was sealed is sealed again: any bytes are as good */
-    if (kith_pipeline_seal_packet(t->rig.p, &t->buf, 5) != 0) abort();
+    if (kith_pipeline_seal_packet(t->rig.p, &t->buf, rig_peer(5)) != 0) abort();
     t->sealed = t->buf.len;
 }
 
 static void packet_open(struct through *t)
 {
-    if (kith_pipeline_open_packet(t->rig.p, &t->buf, NULL) != 0 || t->buf.len != t->len) abort();
+    if (kith_pipeline_open_packet(t->rig.p, &t->buf, NULL, NULL) != 0 || t->buf.len != t->len)
+        abort();
 }
 
 static void take(void *arg, const uint8_t *data, size_t len) { *(size_t *)arg += len; }
 
 static void stream_seal(struct through *t)
 {
-    if (kith_pipeline_seal_stream(t->rig.p, kith_bytes_of(t->in, t->len), true, &t->out) != 0)
+    if (kith_pipeline_seal_stream(t->rig.p, kith_bytes_of(t->in, t->len), true, NULL, &t->out) != 0)
         abort();
     t->sealed = t->out.len;
 }
@@ -175,8 +176,9 @@ static void stream_open(struct through *t)
     struct kith_inflow *f = kith_inflow_new(t->rig.p, true);
     size_t got = 0;
     for (size_t at = 0; at < t->out.len; at += 65536) /* as a socket gives them */
-        if (kith_inflow_feed(f, t->out.data + at, t->out.len - at < 65536 ? t->out.len - at : 65536,
-                             take, &got, NULL, NULL))
+        if (kith_inflow_feed(f, NULL, t->out.data + at,
+                             t->out.len - at < 65536 ? t->out.len - at : 65536, take, &got, NULL,
+                             NULL))
             abort();
     if (got != t->len) abort();
     kith_inflow_free(f);

@@ -16,6 +16,7 @@ import time
 
 KITH = os.environ["KITH"]
 PAGE = os.path.join(os.environ["srcdir"], "docs", "CONTROL.md")
+ORACLE = os.path.join(os.environ["builddir"], "tests", "cli", ".libs", "oracle.so")
 DIR = tempfile.mkdtemp(prefix="kith-control-")
 ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
 PATIENCE = 60
@@ -35,7 +36,8 @@ def check(what, ok, detail=""):
 
 
 def examples():
-    """The page's examples as (section, request or None, answer), in their order."""
+    """The page's examples as (section, request or None, answers or event), in their order. Lines
+    behind a request belong to it up to the one with `ok`."""
     out, section, request = [], "", None
     for block in re.split(r"^(#+ .*|```\n(?:.*\n)*?```)$", open(PAGE).read(), flags=re.M):
         if block.startswith("#"):
@@ -45,10 +47,14 @@ def examples():
         for text in re.findall(r"^([<>] .*(?:\n  .*)*)", block, flags=re.M):
             value = json.loads(text[2:])
             if text[0] == ">":
-                request = value
+                request, answers = value, []
+            elif request is None:
+                out.append((section, None, value))
             else:
-                out.append((section, request, value))
-                request = None
+                answers.append(value)
+                if "ok" in value:
+                    out.append((section, request, answers))
+                    request = None
     return out
 
 
@@ -97,10 +103,10 @@ def config(name, interval="100ms", called=None):
 node: { name: %s, profile: local, meta: { tags: { role: web } }, log: { level: warn } }
 transport: { use: udp_tcp, bind: 127.0.0.1:0 }
 keyring: [ { file: %s } ]
-delegates: [ { use: log, to: %s } ]
+delegates: [ { use: log, to: %s }, { use: %s, as: serf } ]
 gossip: { interval: %s }
 suspicion: { mult: 1000 }
-""" % (called or name, key, os.path.join(DIR, name + ".events"), interval),
+""" % (called or name, key, os.path.join(DIR, name + ".events"), ORACLE, interval),
     )
 
 
@@ -152,8 +158,13 @@ def run_request(section, request, shown):
     text = json.dumps(request).replace("127.0.0.1:7947", place("bob"))
     if request["cmd"] == "reload":
         config("ada", interval="200ms")
-    got = Talk("ada").ask(json.loads(text))
-    check("%s: %s" % (section, text), like(shown, got), differs(shown, got))
+    talk = Talk("ada")
+    got = [talk.ask(json.loads(text))]
+    while "ok" not in got[-1]:
+        got.append(talk.next())
+    check("%s: %s" % (section, text), len(got) == len(shown), got)
+    for one, other in zip(shown, got):
+        check("%s: %s" % (section, text), like(one, other), differs(one, other))
     if section != "Answers":
         check("%s shows requests of its own" % section, request["cmd"] == section, request)
 
@@ -170,7 +181,8 @@ def events_shown(shown):
         {
             "cmd": "monitor",
             "log_level": "info",
-            "events": ["join", "leave", "update", "suspect", "conflict", "message", "log", "wire"],
+            "events": "join leave update suspect conflict ping joined refuted reloaded keys "
+            "emitted message log wire".split(),
         }
     )
 
@@ -183,21 +195,31 @@ def events_shown(shown):
             missing[:] = [e for e in missing if e["event"] != got["event"] or not like(e, got)]
 
     ask("bob", cmd="join", where=[place("ada")])
-    until("join", "wire")
+    until("join", "joined", "wire", "ping")
     ask("bob", cmd="meta", text="db")
     until("update")
+    words = ["emit", "user_event", "name=deploy", "ltime=7", "v1.2"]
+    command = Talk("ada").ask({"cmd": "command", "entry": "serf", "words": words})
+    check("an event is emitted", command == {"ok": True}, command)
+    until("serf.user_event")
     ask("bob", cmd="send", to="ada", text="just you")
     until("message")
     running["bob"].send_signal(signal.SIGSTOP)
     until("suspect")
     running["bob"].send_signal(signal.SIGCONT)
     until("refute")
+    running["ada"].send_signal(signal.SIGSTOP)
+    ask("bob", cmd="members", wait={"what": "suspect", "count": 1}, timeout=PATIENCE)
+    running["ada"].send_signal(signal.SIGCONT)
+    until("refuted")
     start("rob", called="bob")
     ask("rob", cmd="join", where=[place("ada")])
     until("conflict")
     stop("rob")
     ask("ada", cmd="reload")
-    until("log")
+    until("reloaded")
+    ask("ada", cmd="keys", do="install", key="00" * 16)
+    until("keys", "log")
     # A client that does not read: more than sockets and the node together hold for it.
     slow = Talk("ada")
     slow.ask({"cmd": "monitor", "events": ["message"]})
@@ -229,6 +251,7 @@ def stop(name):
 try:
     all_of_it = examples()
     requests = [e for e in all_of_it if e[1] is not None]
+    check("the last request has its answer", all("ok" in e[2][-1] for e in requests))
     check("there are examples", len(requests) > 15 and len(all_of_it) > len(requests) + 8)
     start("ada")
     start("bob")

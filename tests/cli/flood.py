@@ -127,7 +127,8 @@ class Node:
             )
         for s in i["stats"]:
             if s["kind"] != "histogram":
-                key = s["name"] + ("." + s["reason"] if "reason" in s else "")
+                reason = s.get("labels", {}).get("reason")
+                key = s["name"] + ("." + reason if reason else "")
                 out[key] = out.get(key, 0) + s["value"]
         return out
 

@@ -23,3 +23,11 @@ dist_check_SCRIPTS += tests/cli/embed.sh
 TESTS += tests/cli/embed.sh
 dist_check_SCRIPTS += tests/cli/bench.py
 TESTS += tests/cli/bench.py
+
+# Entries that are asked: a delegate that does what it is told, always a shared object.
+check_LTLIBRARIES += tests/cli/oracle.la
+tests_cli_oracle_la_SOURCES = tests/cli/oracle.c
+tests_cli_oracle_la_CPPFLAGS = $(INC)
+tests_cli_oracle_la_LDFLAGS = $(BRITTLE_LDFLAGS)
+dist_check_SCRIPTS += tests/cli/entries.py
+TESTS += tests/cli/entries.py

@@ -117,7 +117,8 @@ def test_help_and_usage():
         check("kith --help lists " + tool, "  %s " % tool in kith("--help")[1])
     check("version", kith("--version")[1].startswith("kith "))
     expect(USAGE)
-    expect(USAGE, "fly")
+    expect(USAGE, "--fly")
+    expect(UNREACHABLE, "fly")  # no command, so it might be an entry of a node
     for wrong in (
         ["run"],
         ["run", "a", "b"],

@@ -10,7 +10,7 @@ struct fake_host fake;
 struct host {
     struct kith_host table; /* first */
     struct kith_keyring *ring;
-    const char *subkey; /* codec name, or NULL for raw keys */
+    const char *subkey; /* plugin's name, or NULL for raw keys */
     uint64_t counters[8];
     const char *names[8];
 };
@@ -50,16 +50,17 @@ static void fake_random(const struct kith_host *h, void *out, size_t len)
     for (size_t i = 0; i < len; i++) ((uint8_t *)out)[i] = (uint8_t)(0xA0 + i % 12);
 }
 
-static uint64_t fake_now(const struct kith_host *h) { return 0; }
+static uint64_t fake_now(const struct kith_host *h) { return fake.now += 1000000000; }
 
-static uint64_t *fake_counter(const struct kith_host *table, const char *name, const char *help)
+static uint64_t *fake_counter(const struct kith_host *table, const char *name, const char *help,
+                              const struct kith_pair *labels, size_t count)
 {
     struct host *h = (struct host *)table;
     for (size_t i = 0; i < 8; i++) {
         if (!h->names[i]) h->names[i] = name;
         if (strcmp(h->names[i], name) == 0) return &h->counters[i];
     }
-    return NULL;
+    abort();
 }
 
 static size_t fake_keys(const struct kith_host *table, size_t i, struct kith_key *out)
@@ -74,7 +75,6 @@ static const void *fake_query(const struct kith_host *h, const char *id) { retur
 
 static struct kith_host *make(void *ctx, const struct kith_entry *entry, struct kith_keyring *ring)
 {
-    const struct kith_codec_ops *ops = entry->plugin->ops;
     struct host *h = calloc(1, sizeof *h);
     h->table = (struct kith_host){
         .size = sizeof h->table,
@@ -87,7 +87,7 @@ static struct kith_host *make(void *ctx, const struct kith_entry *entry, struct 
         .query = fake_query,
     };
     h->ring = ring;
-    h->subkey = ops->flags & KITH_CODEC_RAW_KEYS ? NULL : entry->plugin->name;
+    h->subkey = kith_keyring_name(entry);
     return &h->table;
 }
 
@@ -204,6 +204,13 @@ void rig_fini(struct rig *r)
 
 /* ---------------------------------------------------------------------------------- messages */
 
+const struct kith_peer *rig_peer(uint32_t protocol_max)
+{
+    static struct kith_peer peer = {.size = sizeof peer};
+    peer.protocol_max = protocol_max;
+    return &peer;
+}
+
 struct rig_buf rig_buf(const struct rig *r, const void *data, size_t len)
 {
     struct kith_room room = kith_pipeline_room(r->p);
@@ -239,7 +246,7 @@ int rig_feed(struct kith_pipeline *p, bool acceptor, struct kith_bytes in, size_
         if (n > in.len - at) n = in.len - at;
         uint8_t *piece = malloc(n); /* its own, so that a sanitizer sees any read beyond it */
         memcpy(piece, in.data + at, n);
-        rc = kith_inflow_feed(f, piece, n, take_plain, out, &out->why, out->text);
+        rc = kith_inflow_feed(f, NULL, piece, n, take_plain, out, &out->why, out->text);
         free(piece);
         at += n;
     }

@@ -8,10 +8,20 @@
 #include "inflow.h"
 #include "registry.h"
 
+/* Under AddressSanitizer memory is not ours to count. */
+#if defined(__SANITIZE_ADDRESS__)
+#define RIG_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RIG_SANITIZED 1
+#endif
+#endif
+
 /* Reset by rig_init. */
 struct fake_host {
     uint64_t seed;     /* randomness: a sequence of its own... */
     bool vector_nonce; /* ...or A0, A1, ... AB over and over: the nonce of vectors.json */
+    uint64_t now;      /* a second later whenever it is asked: no line is left out for its rate */
     unsigned logs;
     char log[256]; /* the last line */
 };
@@ -40,6 +50,10 @@ void rig_key(struct rig *, uint8_t first, size_t len);
 int rig_build(struct rig *);
 /* The same; prints and exits when it fails. */
 void rig_must(struct rig *, const char *send, const char *accept, uint32_t require);
+
+/* Somebody of whom no more is known than the highest protocol version: a checksum of memberlist's
+ * is only for those with 5. Stays as it is until the next call. */
+const struct kith_peer *rig_peer(uint32_t protocol_max);
 
 /* A message in a buffer with room for the chain; free with rig_buf_free (buf->base may be the
  * pipeline's scratch). */

@@ -6,7 +6,7 @@
 static int open_hex(struct rig *r, const uint8_t *data, size_t n, struct rig_buf *b)
 {
     *b = rig_buf(r, data, n);
-    return kith_pipeline_open_packet(r->p, &b->buf, NULL);
+    return kith_pipeline_open_packet(r->p, &b->buf, NULL, NULL);
 }
 
 /* vectors.json's table, but for one case: a version byte that was flipped is found by its padding.
@@ -54,7 +54,7 @@ static void test_tolerance(void)
 static void seal(struct rig *r, const void *msg, size_t len, struct rig_buf *b)
 {
     *b = rig_buf(r, msg, len);
-    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r->p, &b->buf, 0), 0);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r->p, &b->buf, NULL), 0);
 }
 
 static void test_lengths_and_keys(void)
@@ -75,7 +75,7 @@ static void test_lengths_and_keys(void)
                 seal(&r, msg, n, &b);
                 CU_ASSERT_EQUAL(b.buf.len, n + 29 + (protocol == 1 ? 16 - n % 16 : 0));
                 CU_ASSERT_EQUAL(b.buf.data[0], protocol - 1);
-                CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &b.buf, NULL), 0);
+                CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &b.buf, NULL, NULL), 0);
                 CU_ASSERT(b.buf.len == n && memcmp(b.buf.data, msg, n) == 0);
                 rig_buf_free(&b);
             }
@@ -134,7 +134,7 @@ static void test_padding_is_checked(void)
             memcpy(msg + len - 4, cases[i].last, 4);
             seal(&r, msg, len, &b);
             b.buf.data[0] = 0;
-            int rc = kith_pipeline_open_packet(r.p, &b.buf, NULL);
+            int rc = kith_pipeline_open_packet(r.p, &b.buf, NULL, NULL);
             CU_ASSERT_EQUAL(rc, cases[i].good && len == 32 ? 0 : -KITH_EMALFORMED);
             if (rc == 0) CU_ASSERT_EQUAL(b.buf.len, len - cases[i].last[3]);
             rig_buf_free(&b);

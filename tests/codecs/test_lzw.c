@@ -179,10 +179,11 @@ static void test_vectors(void)
             for (size_t k = 0; k < n; k++) plain[k] = (uint8_t) "memberlist-"[k % 11];
         }
         struct kith_buf out = {0}; /* streams are compressed even where it does not pay */
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(plain, n), false, &out), 0);
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(plain, n), false, NULL, &out),
+                        0);
         CU_ASSERT(out.len == len && memcmp(out.data, want, len) == 0);
         struct rig_buf b = rig_buf(&r, want, len);
-        CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &b.buf, NULL), 0);
+        CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &b.buf, NULL, NULL), 0);
         CU_ASSERT(b.buf.len == n && memcmp(b.buf.data, plain, n) == 0);
         rig_buf_free(&b);
         free(out.base);
@@ -202,11 +203,11 @@ static void test_packet_vector(void)
     rig_init(&r);
     rig_must(&r, "lzw", NULL, 0);
     struct rig_buf b = rig_buf(&r, want, len);
-    CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &b.buf, NULL), 0);
+    CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &b.buf, NULL, NULL), 0);
     CU_ASSERT(b.buf.len > len);
     CU_ASSERT_EQUAL(b.buf.data[0], 7);
     struct rig_buf again = rig_buf(&r, b.buf.data, b.buf.len);
-    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &again.buf, 0), 0);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &again.buf, NULL), 0);
     CU_ASSERT(again.buf.len == len && memcmp(again.buf.data, want, len) == 0);
     rig_buf_free(&again);
     rig_buf_free(&b);
@@ -373,7 +374,7 @@ static void test_message_forms(void)
     rig_must(&r, "lzw", NULL, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rig_buf b = rig_buf(&r, cases[i].bytes, cases[i].len);
-        int rc = kith_pipeline_open_packet(r.p, &b.buf, NULL);
+        int rc = kith_pipeline_open_packet(r.p, &b.buf, NULL, NULL);
         CU_ASSERT_EQUAL(rc, cases[i].good ? 0 : -KITH_EMALFORMED);
         if (rc == 0) CU_ASSERT(b.buf.len == 7 && memcmp(b.buf.data, "testing", 7) == 0);
         if (rc != (cases[i].good ? 0 : -KITH_EMALFORMED)) printf("  case %zu: %d\n", i, rc);
@@ -406,14 +407,14 @@ static void test_truncation(void)
     rig_must(&r, "lzw", NULL, 0);
     rig_fill_state(state, sizeof state);
     struct rig_buf b = rig_buf(&r, state, sizeof state);
-    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &b.buf, 0), 0);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &b.buf, NULL), 0);
     CU_ASSERT(b.buf.data[0] == 9);
     size_t n = b.buf.len;
     uint8_t *data = memcpy(malloc(n), b.buf.data, n);
     for (size_t len = 1; len < n; len++) {
         uint8_t *cut = memcpy(malloc(len), data, len);
         struct kith_buf buf = {cut, cut, len, len};
-        CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &buf, NULL), -KITH_EMALFORMED);
+        CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &buf, NULL, NULL), -KITH_EMALFORMED);
         struct rig_plain got;
         CU_ASSERT_EQUAL(rig_feed(r.p, true, kith_bytes_of(cut, len), 0, &got), -KITH_EMALFORMED);
         CU_ASSERT_EQUAL(got.len, 0);

@@ -44,10 +44,11 @@ static void packet_trip(struct rig *r, const uint8_t *msg, size_t len)
 {
     struct rig_buf b = rig_buf(r, msg, len), c;
     struct kith_room room = kith_pipeline_room(r->p);
-    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r->p, &b.buf, 5), 0);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r->p, &b.buf, rig_peer(5)), 0);
     CU_ASSERT(b.buf.len <= len + room.head + room.tail);
     c = rig_buf(r, b.buf.data, b.buf.len);
-    CU_ASSERT_EQUAL(kith_pipeline_open_packet(r->p, &c.buf, NULL), len ? 0 : -KITH_EMALFORMED);
+    CU_ASSERT_EQUAL(kith_pipeline_open_packet(r->p, &c.buf, NULL, NULL),
+                    len ? 0 : -KITH_EMALFORMED);
     if (len) CU_ASSERT(c.buf.len == len && memcmp(c.buf.data, msg, len) == 0);
     rig_buf_free(&c);
     rig_buf_free(&b);
@@ -57,7 +58,7 @@ static void stream_trip(struct rig *r, const uint8_t *msg, size_t len)
 {
     struct kith_buf out = {0};
     struct rig_plain got;
-    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r->p, kith_bytes_of(msg, len), true, &out), 0);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r->p, kith_bytes_of(msg, len), true, NULL, &out), 0);
     CU_ASSERT_EQUAL(rig_feed(r->p, true, kith_bytes_of(out.data, out.len), 0, &got), 0);
     CU_ASSERT(got.len == len && memcmp(got.data, msg, len) == 0);
     rig_plain_free(&got);
@@ -110,7 +111,7 @@ static void test_large(void)
 static int open_bytes(struct rig *r, const uint8_t *data, size_t len)
 {
     struct rig_buf b = rig_buf(r, data, len);
-    int rc = kith_pipeline_open_packet(r->p, &b.buf, NULL);
+    int rc = kith_pipeline_open_packet(r->p, &b.buf, NULL, NULL);
     rig_buf_free(&b);
     return rc;
 }
@@ -118,7 +119,7 @@ static int open_bytes(struct rig *r, const uint8_t *data, size_t len)
 static uint8_t *seal(struct rig *r, const void *msg, size_t len, size_t *n)
 {
     struct rig_buf b = rig_buf(r, msg, len);
-    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r->p, &b.buf, 5), 0);
+    CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r->p, &b.buf, rig_peer(5)), 0);
     uint8_t *copy = memcpy(malloc(b.buf.len), b.buf.data, *n = b.buf.len);
     rig_buf_free(&b);
     return copy;
@@ -147,8 +148,8 @@ static void test_flipped_bits(void)
             continue;
         }
         struct kith_buf out = {0};
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of("\x08 hello", 7), false, &out),
-                        0);
+        CU_ASSERT_EQUAL(
+            kith_pipeline_seal_stream(r.p, kith_bytes_of("\x08 hello", 7), false, NULL, &out), 0);
         for (size_t bit = 0; bit < out.len * 8; bit++) {
             struct rig_plain got;
             if (bit / 8 == 5 && strcmp(codecs[c].name, "aes_gcm") == 0) continue;
@@ -178,7 +179,8 @@ static void test_truncation(void)
         }
         free(data);
         struct kith_buf out = {0};
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, 700), false, &out), 0);
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, 700), false, NULL, &out),
+                        0);
         for (size_t len = 1; len < out.len && !codecs[c].packets_only; len++) {
             struct rig_plain got;
             CU_ASSERT(rig_feed(r.p, false, kith_bytes_of(out.data, len), 0, &got) < 0);
@@ -211,8 +213,9 @@ static void test_wrong_key_and_label(void)
         CU_ASSERT_EQUAL(open_bytes(&b, data, n), 0);
         struct kith_buf out = {0};
         struct rig_plain got;
-        CU_ASSERT_EQUAL(
-            kith_pipeline_seal_stream(a.p, kith_bytes_of("\x08 hello again", 13), false, &out), 0);
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(a.p, kith_bytes_of("\x08 hello again", 13), false,
+                                                  NULL, &out),
+                        0);
         CU_ASSERT_EQUAL(rig_feed(b.p, false, kith_bytes_of(out.data, out.len), 0, &got), 0);
         CU_ASSERT(got.len == 13 && memcmp(got.data, "\x08 hello again", 13) == 0);
         rig_plain_free(&got);
@@ -336,8 +339,8 @@ static void test_min_size(void)
             uint8_t *msg = message(len, 2), *data = seal(&r, msg, len, &n);
             CU_ASSERT_EQUAL(data[0] == 8, len < 300);
             struct kith_buf out = {0};
-            CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, len), false, &out),
-                            0);
+            CU_ASSERT_EQUAL(
+                kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, len), false, NULL, &out), 0);
             CU_ASSERT_EQUAL(out.data[0] == 8, len < 300);
             free(out.base);
             free(data);
@@ -356,13 +359,13 @@ static void test_bombs(void)
         uint8_t *msg = message(12 << 20, 2);
         /* Would be 30,000 : 1, and so is sent as it is; LZ4 can't do more than 255 : 1. */
         struct kith_buf out = {0};
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(big.p, kith_bytes_of(msg, 12 << 20), false, &out),
-                        0);
+        CU_ASSERT_EQUAL(
+            kith_pipeline_seal_stream(big.p, kith_bytes_of(msg, 12 << 20), false, NULL, &out), 0);
         CU_ASSERT_EQUAL(out.data[0] == 8, i == 0);
         free(out.base);
         out = (struct kith_buf){0};
-        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(big.p, kith_bytes_of(msg, 1 << 20), false, &out),
-                        0);
+        CU_ASSERT_EQUAL(
+            kith_pipeline_seal_stream(big.p, kith_bytes_of(msg, 1 << 20), false, NULL, &out), 0);
         CU_ASSERT(out.data[0] != 8);
         struct rig_plain got;
         small.config.chain.max_stream_size = 500000;
@@ -464,7 +467,7 @@ static void test_nonces_differ(void)
     rig_fini(&r);
 }
 
-#ifndef __SANITIZE_ADDRESS__
+#ifndef RIG_SANITIZED
 static size_t allocations;
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
@@ -497,10 +500,10 @@ static void test_no_allocation_on_packets(void)
             struct kith_buf b = {storage, storage + 1000, 1200, sizeof storage};
             memcpy(b.data, msg, 1200);
             if (i == 20) allocations = 0;
-            CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &b, 5), 0);
+            CU_ASSERT_EQUAL(kith_pipeline_seal_packet(r.p, &b, rig_peer(5)), 0);
             memmove(storage + 100, b.data, b.len); /* the pipeline's scratch is only lent */
             struct kith_buf in = {storage, storage + 100, b.len, sizeof storage};
-            CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &in, NULL), 0);
+            CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &in, NULL, NULL), 0);
         }
         CU_ASSERT_EQUAL(allocations, 0);
         if (allocations) printf("  %s: %zu allocations\n", codecs[c].name, allocations);

@@ -11,7 +11,7 @@
 /* Every allocation of the process counts, those of the plugins' libraries too. */
 static unsigned long calls;
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(RIG_SANITIZED)
 KITH_EXPORT void __sanitizer_malloc_hook(const volatile void *p, size_t n);
 KITH_EXPORT void __sanitizer_malloc_hook(const volatile void *p, size_t n) { calls++; }
 #else
@@ -43,10 +43,10 @@ static struct kith_core *core;
 static uint64_t now;
 static size_t sent, sealed_layers;
 
-static size_t budget(void *ctx, const struct kith_addr *to)
+static struct kith_core_budget budget(void *ctx, const struct kith_peer *to)
 {
     struct kith_room room = kith_pipeline_room(rig.p);
-    return 1400 - room.head - room.tail;
+    return (struct kith_core_budget){1400 - room.head - room.tail, "the test"};
 }
 
 static void begin(const char *chain)
@@ -80,7 +80,7 @@ static void drain(void)
     while (kith_core_poll(core, &out)) {
         if (out.kind != KITH_OUT_PACKET) continue;
         size_t plain = out.buf->len;
-        CU_ASSERT_EQUAL_FATAL(kith_pipeline_seal_packet(rig.p, out.buf, 5), 0);
+        CU_ASSERT_EQUAL_FATAL(kith_pipeline_seal_packet(rig.p, out.buf, rig_peer(5)), 0);
         sealed_layers += out.buf->len != plain;
         sent++;
     }
@@ -89,13 +89,14 @@ static void drain(void)
 /* What a peer of the same chain would send: sealed, opened again, given to the core. */
 static void receive(struct kith_buf *msg)
 {
-    struct kith_addr from = {.port = 7946, .len = 4, .bytes = {10, 0, 0, 9}};
+    const struct kith_addr addr = {.port = 7946, .len = 4, .bytes = {10, 0, 0, 9}};
+    const struct kith_peer from = {.size = sizeof from, .addr = &addr};
     static uint8_t storage[4096];
-    CU_ASSERT_EQUAL_FATAL(kith_pipeline_seal_packet(rig.p, msg, 5), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_pipeline_seal_packet(rig.p, msg, rig_peer(5)), 0);
     memcpy(storage + 128, msg->data, msg->len);
     struct kith_buf in = {storage, storage + 128, msg->len, sizeof storage};
     enum kith_refusal why;
-    CU_ASSERT_EQUAL_FATAL(kith_pipeline_open_packet(rig.p, &in, &why), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_pipeline_open_packet(rig.p, &in, &from, &why), 0);
     kith_core_packet(core, now, now, &from, in.data, in.len);
     drain();
 }

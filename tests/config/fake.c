@@ -7,15 +7,15 @@
 /* --------------------------------------------------------------------------------- transport */
 
 static const struct kith_param udp_tcp_params[] = {
-    {"bind", KITH_PARAM_STRINGS, 0, offsetof(struct fake_udp_tcp, bind), "0.0.0.0:7946", .min = 1,
-     .doc = "addresses to listen on"},
-    {"advertise", KITH_PARAM_STRING, 0, offsetof(struct fake_udp_tcp, advertise), .min = 1,
-     .doc = "address that others shall use"},
-    {"max_inbound", KITH_PARAM_UINT, 0, offsetof(struct fake_udp_tcp, max_inbound), "256", .min = 1,
-     .max = 65535, .doc = "streams that others may have open with us"},
-    {"idle_timeout", KITH_PARAM_DURATION, 0, offsetof(struct fake_udp_tcp, idle_timeout), "10s",
-     "30s", "1s", 1000000, .doc = "how long a stream may be silent"},
-    {NULL}};
+    KITH_PARAM(struct fake_udp_tcp, bind, LIST, KITH_PARAM_RESTART, "[0.0.0.0:7946]", "1", NULL,
+               "addresses to listen on"),
+    KITH_PARAM(struct fake_udp_tcp, advertise, STRING, 0, NULL, "1", NULL,
+               "address that others shall use"),
+    KITH_PARAM(struct fake_udp_tcp, max_inbound, UINT, 0, "256", "1", "65535",
+               "streams that others may have open with us"),
+    {"idle_timeout", KITH_PARAM_DURATION, 0, offsetof(struct fake_udp_tcp, idle_timeout),
+     sizeof(uint64_t), "10s", "30s", "1s", "1ms", NULL, NULL, "how long a stream may be silent"},
+    KITH_PARAM_END};
 
 static const struct kith_transport_ops udp_tcp_ops = {.size = sizeof udp_tcp_ops,
                                                       .default_port = 7946};
@@ -28,43 +28,50 @@ static const struct kith_plugin udp_tcp = {KITH_HEADER(TRANSPORT),
                                            .params = udp_tcp_params,
                                            .ops = &udp_tcp_ops};
 
+static const struct kith_plugin quic = {KITH_HEADER(TRANSPORT),
+                                        .flags = KITH_KEYED,
+                                        .name = "quic",
+                                        .version = "1.0",
+                                        .summary = "a transport that uses keys",
+                                        .instance_size = 1,
+                                        .ops = &udp_tcp_ops};
+
 /* ------------------------------------------------------------------------------------ codecs */
 
 static const char *const zstd_modes[] = {"fast", "dense", NULL};
 static const struct kith_param zstd_params[] = {
-    {"level", KITH_PARAM_UINT, 0, offsetof(struct fake_zstd, level), "1", .min = 1, .max = 19,
-     .doc = "effort"},
-    {"min_size", KITH_PARAM_SIZE, 0, offsetof(struct fake_zstd, min_size), "64", .max = 1 << 20,
-     .doc = "smaller messages pass"},
-    {"dictionary", KITH_PARAM_PATH, 0, offsetof(struct fake_zstd, dictionary),
-     .doc = "file of a trained dictionary"},
-    {"ratio", KITH_PARAM_FLOAT, 0, offsetof(struct fake_zstd, ratio), "0.9", .max = 1,
-     .doc = "worth it below this"},
-    {"mode", KITH_PARAM_ENUM, 0, offsetof(struct fake_zstd, mode), "fast", .choices = zstd_modes,
-     .doc = "what to aim for"},
-    {"checksum", KITH_PARAM_BOOL, 0, offsetof(struct fake_zstd, checksum), "false",
-     .doc = "add its own checksum"},
-    {NULL}};
+    KITH_PARAM(struct fake_zstd, level, UINT, 0, "1", "1", "19", "effort"),
+    KITH_PARAM(struct fake_zstd, min_size, SIZE, 0, "64", NULL, "1MiB", "smaller messages pass"),
+    KITH_PARAM(struct fake_zstd, dictionary, PATH, 0, NULL, NULL, NULL,
+               "file of a trained dictionary"),
+    KITH_PARAM(struct fake_zstd, ratio, FLOAT, 0, "0.9", "0", "1", "worth it below this"),
+    KITH_PARAM_CHOICE(struct fake_zstd, mode, 0, "fast", zstd_modes, "what to aim for"),
+    KITH_PARAM(struct fake_zstd, checksum, BOOL, 0, "false", NULL, NULL, "add its own checksum"),
+    KITH_PARAM(struct fake_zstd, bias, INT, 0, "-3", "-10", "20", "towards speed or size"),
+    KITH_PARAM(struct fake_zstd, hints, MAP, 0, "{text: dense, image: none}", NULL, "8",
+               "effort by kind of content"),
+    KITH_PARAM_END};
 
-#define CODEC(id, gives, how, pkt, str, table, bytes) \
-    static const struct kith_codec_ops id##_ops = {sizeof id##_ops, gives, how, pkt, str}; \
+#define CODEC(id, gives, uses, pkt, str, table, bytes) \
+    static const struct kith_codec_ops id##_ops = { \
+        .size = sizeof id##_ops, .provides = gives, .packet = pkt, .stream = str}; \
     static const struct kith_plugin id = { \
-        KITH_HEADER(CODEC),     .name = #id,     .version = "1.0", .summary = "fake " #id, \
-        .instance_size = bytes, .params = table, .ops = &id##_ops}
+        KITH_HEADER(CODEC),     .flags = uses,          .name = #id,     .version = "1.0", \
+        .summary = "fake " #id, .instance_size = bytes, .params = table, .ops = &id##_ops}
 #define FORM(...) \
     { \
         __VA_ARGS__ \
     }
 
 CODEC(lzw, KITH_COMPRESSES, 0, FORM(KITH_OWN, 9, 9), FORM(KITH_OWN, 9, 9), NULL, 1);
-CODEC(crc32, KITH_CHECKS, KITH_CODEC_PEER_CRC, FORM(KITH_OWN, 12, 12), FORM(KITH_NONE), NULL, 1);
-CODEC(aes_gcm, KITH_AUTHENTICATES | KITH_ENCRYPTS, KITH_CODEC_KEYED | KITH_CODEC_RAW_KEYS,
+CODEC(crc32, KITH_CHECKS, 0, FORM(KITH_OWN, 12, 12), FORM(KITH_NONE), NULL, 1);
+CODEC(aes_gcm, KITH_AUTHENTICATES | KITH_ENCRYPTS, KITH_KEYED | KITH_RAW_KEYS,
       FORM(KITH_OWN, 0, 1, 1), FORM(KITH_OWN, 10, 10), NULL, 1);
-CODEC(xchacha20poly1305, KITH_AUTHENTICATES | KITH_ENCRYPTS, KITH_CODEC_KEYED,
+CODEC(xchacha20poly1305, KITH_AUTHENTICATES | KITH_ENCRYPTS, KITH_KEYED,
       FORM(KITH_FRAMED, 0x80, 0x80), FORM(KITH_FRAMED, 0x80, 0x80), NULL, 1);
 CODEC(zstd, KITH_COMPRESSES, 0, FORM(KITH_FRAMED, 0x81, 0x81), FORM(KITH_FRAMED, 0x81, 0x81),
       zstd_params, sizeof(struct fake_zstd));
-CODEC(blake2b, KITH_CHECKS | KITH_AUTHENTICATES, KITH_CODEC_KEYED, FORM(KITH_FRAMED, 0x83, 0x83),
+CODEC(blake2b, KITH_CHECKS | KITH_AUTHENTICATES, KITH_KEYED, FORM(KITH_FRAMED, 0x83, 0x83),
       FORM(KITH_FRAMED, 0x83, 0x83), NULL, 1);
 CODEC(private, 0, 0, FORM(KITH_FRAMED), FORM(KITH_FRAMED), NULL, 1);
 CODEC(other, 0, 0, FORM(KITH_FRAMED), FORM(KITH_FRAMED), NULL, 1);
@@ -73,23 +80,38 @@ CODEC(other, 0, 0, FORM(KITH_FRAMED), FORM(KITH_FRAMED), NULL, 1);
 
 struct fake_delegate {
     const char *command, *token;
+    uint32_t pin;
+    struct kith_map tokens;
 };
 
 static const struct kith_param app_params[] = {
-    {"command", KITH_PARAM_STRING, KITH_PARAM_REQUIRED, offsetof(struct fake_delegate, command),
-     .min = 1, .doc = "what to run"},
-    {"token", KITH_PARAM_STRING, KITH_PARAM_SECRET, offsetof(struct fake_delegate, token), .min = 8,
-     .doc = "who may ask"},
-    {NULL}};
+    KITH_PARAM(struct fake_delegate, command, STRING, KITH_PARAM_REQUIRED, NULL, "1", NULL,
+               "what to run"),
+    KITH_PARAM(struct fake_delegate, token, STRING, KITH_PARAM_SECRET, NULL, "8", NULL,
+               "who may ask"),
+    KITH_PARAM_END};
+
+static const struct kith_param vault_params[] = {
+    KITH_PARAM(struct fake_delegate, pin, UINT, KITH_PARAM_SECRET, "0", NULL, "9999",
+               "a secret number"),
+    KITH_PARAM(struct fake_delegate, tokens, MAP, KITH_PARAM_SECRET, NULL, "8", NULL,
+               "who else may ask"),
+    KITH_PARAM_END};
 
 static int meta(void *self, uint8_t *out, size_t cap) { return 0; }
 
+static int seal(void *self, const struct kith_member *local, uint8_t *meta, size_t len, size_t cap)
+{
+    return 0;
+}
+
 static void state(void *self, bool join, const struct kith_sink *sink) {}
 
-#define DELEGATE(id, table, ...) \
+#define DELEGATE(id, uses, table, ...) \
     static const struct kith_delegate_ops fake_##id##_ops = {.size = sizeof fake_##id##_ops, \
                                                              __VA_ARGS__}; \
     static const struct kith_plugin fake_##id = {KITH_HEADER(DELEGATE), \
+                                                 .flags = uses, \
                                                  .name = #id, \
                                                  .version = "1.0", \
                                                  .summary = "fake " #id, \
@@ -97,17 +119,21 @@ static void state(void *self, bool join, const struct kith_sink *sink) {}
                                                  .params = table, \
                                                  .ops = &fake_##id##_ops}
 
-DELEGATE(log, NULL, .attach = NULL);
-DELEGATE(app, app_params, .local_state = state);
-DELEGATE(kv, NULL, .local_state = state);
-DELEGATE(tags, NULL, .node_meta = meta);
-DELEGATE(pinger, NULL, .ack_payload = meta);
+DELEGATE(log, 0, NULL, .event = NULL);
+DELEGATE(app, 0, app_params, .local_state = state);
+DELEGATE(vault, 0, vault_params, .event = NULL);
+DELEGATE(kv, 0, NULL, .local_state = state);
+DELEGATE(tags, 0, NULL, .node_meta = meta);
+DELEGATE(pinger, 0, NULL, .ack_payload = meta);
+DELEGATE(signer, KITH_KEYED, NULL, .seal_meta = seal);
+DELEGATE(chatter, 0, NULL, .flags = KITH_DELEGATE_SENDS);
 
 /* ------------------------------------------------------------------------------------ finder */
 
 static const struct kith_plugin *const all[] = {
-    &udp_tcp, &lzw,   &crc32,    &aes_gcm,  &xchacha20poly1305, &zstd,      &blake2b,
-    &private, &other, &fake_log, &fake_app, &fake_kv,           &fake_tags, &fake_pinger};
+    &udp_tcp, &quic,      &lzw,         &crc32,       &aes_gcm,      &xchacha20poly1305,
+    &zstd,    &blake2b,   &private,     &other,       &fake_log,     &fake_app,
+    &fake_kv, &fake_tags, &fake_pinger, &fake_signer, &fake_chatter, &fake_vault};
 
 static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char *name,
                                       struct kith_error *err)

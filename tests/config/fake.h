@@ -7,13 +7,14 @@
 
 #include "config.h"
 
-/* transport udp_tcp; codecs lzw, crc32, aes_gcm, xchacha20poly1305, zstd, blake2b, private;
- * delegates log, app, kv, tags, pinger. */
+/* transports udp_tcp, quic (keyed); codecs lzw, crc32, aes_gcm, xchacha20poly1305, zstd, blake2b,
+ * private, other; delegates log, app, kv, tags, pinger, signer (keyed), chatter (sends), vault
+ * (secrets). */
 extern const struct kith_config_finder fake_finder;
 
 /* Parameters of the fakes, as they are stored. */
 struct fake_udp_tcp {
-    struct kith_strings bind;
+    struct kith_list bind;
     const char *advertise;
     uint32_t max_inbound;
     uint64_t idle_timeout;
@@ -26,6 +27,8 @@ struct fake_zstd {
     double ratio;
     uint32_t mode;
     bool checksum;
+    int32_t bias;
+    struct kith_map hints;
 };
 
 #endif

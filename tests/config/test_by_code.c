@@ -34,6 +34,7 @@ static void test_values_and_defaults(void)
     CU_ASSERT_EQUAL(z->ratio, 0.9);
     CU_ASSERT_PTR_NULL(z->dictionary);
     CU_ASSERT_STRING_EQUAL(e.use, "zstd");
+    CU_ASSERT_STRING_EQUAL(e.name, "zstd");
     CU_ASSERT_EQUAL(e.kind, KITH_CODEC);
     CU_ASSERT_EQUAL(e.wire, 0);
     CU_ASSERT_FALSE(e.has_keys);
@@ -71,7 +72,11 @@ static void test_what_is_wrong(void)
         size_t count;
         const char *says;
     } wrong[] = {
-        {KITH_CODEC, "zstd", {{"level", "99"}}, 1, "'level' is out of range: 99: use 1 to 19"},
+        {KITH_CODEC,
+         "zstd",
+         {{"level", "99"}},
+         1,
+         "'level': 99 is out of range, 1 to 19 are possible"},
         {KITH_CODEC, "zstd", {{"level", "much"}}, 1, "'level' is a whole number, not 'much'"},
         {KITH_CODEC, "zstd", {{"level", ""}}, 1, "'level' is a whole number, not ''"},
         {KITH_CODEC, "zstd", {{"levle", "3"}}, 1, "unknown key 'levle' in codec 'zstd'"},
@@ -179,7 +184,7 @@ static void test_a_whole_config(void)
                                "pipeline: { send: [ { use: zstd } ], accept: [ { use: zstd } ] }\n"
                                "delegates: [ { use: log } ]\n"
                                "join: [ 10.0.0.2 ]\n";
-    static const char *const join[] = {"10.0.0.2"};
+    static const struct kith_seed join[] = {{NULL, "10.0.0.2"}};
     const struct kith_setting_text bind[] = {{"bind", "10.0.0.1:1"}};
     const struct kith_plugin *zstd = plugin(KITH_CODEC, "zstd");
     struct kith_error err = {.size = sizeof err};
@@ -191,7 +196,7 @@ static void test_a_whole_config(void)
     kith_config_init(&c, KITH_PROFILE_WAN);
     c.settings.name = "ada";
     c.settings.label = "prod";
-    c.join = (struct kith_strings){join, 1};
+    c.join = (struct kith_seeds){join, 1};
     kith_chain_settings(&c.chain, &c.settings);
     CU_ASSERT_EQUAL(kith_entry_init(&c.transport, plugin(KITH_TRANSPORT, "udp_tcp"),
                                     KITH_PROFILE_WAN, bind, 1, &err),

@@ -57,7 +57,8 @@ static void test_designs_example(void)
     CU_ASSERT_EQUAL(c->chain.require, KITH_ENCRYPTS);
     CU_ASSERT_EQUAL(c->delegates.count, 1);
     CU_ASSERT_EQUAL_FATAL(c->join.count, 2);
-    CU_ASSERT_STRING_EQUAL(c->join.items[1], "seed.example.net");
+    CU_ASSERT_STRING_EQUAL(c->join.items[1].address, "seed.example.net");
+    CU_ASSERT_PTR_NULL(c->join.items[1].name);
     CU_ASSERT_EQUAL(c->settings.gossip_interval, 200000000);
     kith_config_free(c);
 }
@@ -218,7 +219,7 @@ static void test_words_of_yaml_stay_text(void)
     CU_ASSERT_STRING_EQUAL(c->settings.label, "0o10");
     CU_ASSERT_EQUAL(c->meta.len, 4);
     CU_ASSERT_EQUAL(c->join.count, 1);
-    CU_ASSERT_STRING_EQUAL(c->join.items[0], "1e3");
+    CU_ASSERT_STRING_EQUAL(c->join.items[0].address, "1e3");
     kith_config_free(c);
 }
 
@@ -245,7 +246,16 @@ static void test_cidrs(void)
 /* What `serf agent -tag role=web -tag dc=1` announces. */
 static void test_tags_in_serfs_form(void)
 {
-    static const char *const pairs[] = {"role=web", "dc=1"};
+#define PAIR(name, value) \
+    { \
+        {(const uint8_t *)(name), sizeof(name) - 1}, \
+        { \
+            (const uint8_t *)(value), sizeof(value) - 1 \
+        } \
+    }
+    static const struct kith_pair pairs[] = {PAIR("role", "web"), PAIR("dc", "1")},
+                                  nameless = PAIR("", "x"),
+                                  long_one = PAIR("k", "01234567890123456789012345678901");
     static const uint8_t want[] = "\xFF\x82\xA4role\xA3web\xA2"
                                   "dc\xA1"
                                   "1";
@@ -253,12 +263,9 @@ static void test_tags_in_serfs_form(void)
     CU_ASSERT_EQUAL(kith_meta_from_tags(pairs, 2, out, sizeof out), sizeof want - 1);
     CU_ASSERT_EQUAL(memcmp(out, want, sizeof want - 1), 0);
     CU_ASSERT_EQUAL(kith_meta_from_tags(pairs, 2, out, sizeof want - 2), -KITH_ETOOBIG);
-    CU_ASSERT_EQUAL(kith_meta_from_tags((const char *const[]){"role"}, 1, out, sizeof out),
-                    -KITH_EINVAL);
+    CU_ASSERT_EQUAL(kith_meta_from_tags(&nameless, 1, out, sizeof out), -KITH_EINVAL);
     /* 32 bytes and more are raw 16, never str 8: the old dialect. */
-    CU_ASSERT_EQUAL(kith_meta_from_tags((const char *const[]){"k=01234567890123456789012345678901"},
-                                        1, out, sizeof out),
-                    39);
+    CU_ASSERT_EQUAL(kith_meta_from_tags(&long_one, 1, out, sizeof out), 39);
     CU_ASSERT_EQUAL(memcmp(out,
                            "\xFF\x81\xA1k\xDA\x00\x20"
                            "0123",
@@ -359,8 +366,8 @@ static void test_pipeline_in_full(void)
 
 static char *shown(const struct kith_config *c)
 {
-    char *text;
-    size_t len;
+    char *text = NULL;
+    size_t len = 0;
     FILE *f = open_memstream(&text, &len);
     kith_config_show(c, f);
     fclose(f);
@@ -420,6 +427,8 @@ static void test_show_round_trip(void)
                "1m1s1ms1us1ns }\n"
                "join: [ \"[::1]:1\", \"n/h:1\" ]\n"
                "probe: { disable_tcp_pings_for: [ \"null\", a ] }\n");
+    round_trip("pipeline: { send: [ { use: zstd, bias: -7, ratio: 0.000001,\n"
+               "  hints: { \"a: b\": \"{\", no: \"\", c: 1e3 } } ] }\n");
     round_trip("pipeline:\n  send: [ { use: zstd, level: 3, ratio: 0.125, dictionary: /d/d, "
                "min_size: 1000 }, { use: "
                "private, wire: 0xC7 },\n"
@@ -480,7 +489,7 @@ static void test_diff(void)
     struct changes got = {""};
     kith_config_diff(a, b, note, &got);
     CU_ASSERT_STRING_EQUAL(got.text, "transport.bind: [10.0.0.1] -> [10.0.0.2] (restart)\n"
-                                     "delegates: log -> app, log\n"
+                                     "delegates: [log] -> [app, log]\n"
                                      "delegates.app.command:  -> x\n"
                                      "node.name: a -> b (restart)\n"
                                      "pipeline.send.zstd.level: 1 -> 4\n"
@@ -622,8 +631,8 @@ static const json_t *property(const json_t *schema, const char *path)
 
 static char *written(void (*write)(const struct kith_config_finder *, FILE *))
 {
-    char *text;
-    size_t len;
+    char *text = NULL;
+    size_t len = 0;
     FILE *f = open_memstream(&text, &len);
     write(&fake_finder, f);
     fclose(f);
@@ -648,6 +657,21 @@ static void test_schema(void)
     const json_t *level = property(json_array_get(codecs, 4), "level");
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(level, "maximum")), 19);
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(level, "default")), 1);
+    /* the host's keys of an entry, only where they are of use */
+    const json_t *aes = json_array_get(codecs, 2), *private = json_array_get(codecs, 6);
+    CU_ASSERT(property(aes, "as") && property(aes, "keys") && !property(aes, "wire"));
+    CU_ASSERT(property(private, "as") && property(private, "wire") && !property(private, "keys"));
+    CU_ASSERT_PTR_NULL(property(aes, "allow"));
+    const json_t *log = json_array_get(
+        json_object_get(json_object_get(property(schema, "delegates"), "items"), "anyOf"), 0);
+    CU_ASSERT(property(log, "as") && property(log, "allow") && property(log, "channel"));
+    CU_ASSERT_PTR_NULL(property(log, "keys"));
+    const json_t *seed = json_array_get(
+        json_object_get(json_array_get(json_object_get(property(schema, "join"), "anyOf"), 0),
+                        "anyOf"),
+        1);
+    CU_ASSERT(property(seed, "name") && property(seed, "address"));
+    CU_ASSERT_EQUAL(json_array_size(json_object_get(seed, "required")), 1);
     json_decref(schema);
     free(text);
 }
@@ -668,6 +692,9 @@ static void test_reference(void)
     }
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "[default C<1s>, wan C<5s>]"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "a number, 1 to 19 [default C<1>]"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "=item B<as>\n\ntext, 1 to 63 bytes\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "=item B<allow>\n\nwords of a list: C<keys>\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "C<{ name: NAME, address: ADDRESS }>"));
     free(text);
 }
 

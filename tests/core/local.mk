@@ -13,13 +13,16 @@ CORE_TEST_CPPFLAGS = $(INC_CORE) -I$(top_srcdir)/tests
 CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 CORE_TEST_LIBS = core/libcore.la $(CUNIT_LIBS)
 
-tests_core_test_SOURCES = $(TEST_MAIN) tests/core/rig.c \
+tests_core_test_SOURCES = $(TEST_MAIN) tests/core/rig.c tests/core/rig_delegate.c \
   tests/core/test_accuse.c \
   tests/core/test_alive.c \
+  tests/core/test_announce.c \
   tests/core/test_answer.c \
   tests/core/test_broadcast.c \
   tests/core/test_gossip.c \
+  tests/core/test_judge.c \
   tests/core/test_life.c \
+  tests/core/test_peers.c \
   tests/core/test_probe.c \
   tests/core/test_requests.c \
   tests/core/test_settings.c \

@@ -3,184 +3,16 @@
  */
 #include "rig.h"
 
-/* ------------------------------------------------------------------------------ the delegate */
-
-static void note(char *log, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static void note(char *log, size_t cap, const char *fmt, ...)
-{
-    size_t n = strlen(log);
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(log + n, cap - n, fmt, ap);
-    va_end(ap);
-}
-#define NOTE(r, ...) note((r)->events, sizeof(r)->events, __VA_ARGS__)
-
-static const char *state_name(uint32_t s)
-{
-    static const char *const names[] = {"alive", "suspect", "dead", "left"};
-    return s < 4 ? names[s] : "?";
-}
-
-static int d_node_meta(void *self, uint8_t *out, size_t cap)
-{
-    struct rig *r = self;
-    CU_ASSERT_EQUAL(cap, 512);
-    if (r->meta_len > 0)
-        memcpy(out, r->meta, (size_t)r->meta_len < cap ? (size_t)r->meta_len : cap);
-    return r->meta_len;
-}
-
-static void d_notify_msg(void *self, struct kith_bytes m, bool reliable)
-{
-    NOTE((struct rig *)self, "msg %.*s%s;", (int)m.len, (const char *)m.data,
-         reliable ? " reliable" : "");
-}
-
-static void d_get_broadcasts(void *self, size_t overhead, size_t limit,
-                             const struct kith_sink *sink)
-{
-    struct rig *r = self;
-    r->limit_seen = limit;
-    while (r->user_broadcast && r->broadcasts_left) {
-        size_t len = strlen(r->user_broadcast);
-        if (!r->greedy && len + overhead > limit) return;
-        if (sink->write(sink->ctx, r->user_broadcast, len)) return;
-        limit -= r->greedy ? 0 : len + overhead;
-        r->broadcasts_left--;
-    }
-}
-
-static void d_local_state(void *self, bool join, const struct kith_sink *sink)
-{
-    struct rig *r = self;
-    NOTE(r, "local_state%s;", join ? " join" : "");
-    if (r->local_state)
-        CU_ASSERT_EQUAL(sink->write(sink->ctx, r->local_state, strlen(r->local_state)), 0);
-}
-
-static void d_merge_remote_state(void *self, struct kith_bytes b, bool join)
-{
-    NOTE((struct rig *)self, "remote_state %.*s%s;", (int)b.len, (const char *)b.data,
-         join ? " join" : "");
-}
-
-static void remember_meta(struct rig *r, const struct kith_member *m)
-{
-    size_t n = m->meta.len < sizeof r->last_meta - 1 ? m->meta.len : sizeof r->last_meta - 1;
-    if (n) memcpy(r->last_meta, m->meta.data, n);
-    r->last_meta[n] = 0;
-}
-
-static void d_notify_join(void *self, const struct kith_member *m)
-{
-    struct rig *r = self;
-    CU_ASSERT_EQUAL(m->name.data[m->name.len], 0);
-    NOTE(r, "join %s;", (const char *)m->name.data);
-    remember_meta(r, m);
-    if (r->inside) r->inside(r);
-}
-
-static void d_notify_leave(void *self, const struct kith_member *m)
-{
-    NOTE((struct rig *)self, "leave %s %s;", (const char *)m->name.data, state_name(m->state));
-}
-
-static void d_notify_update(void *self, const struct kith_member *m)
-{
-    NOTE((struct rig *)self, "update %s;", (const char *)m->name.data);
-    remember_meta(self, m);
-}
-
-static void d_notify_suspect(void *self, const struct kith_member *m)
-{
-    struct rig *r = self;
-    note(r->suspicions, sizeof r->suspicions, "%s %s;", (const char *)m->name.data,
-         state_name(m->state));
-}
-
-static void d_notify_conflict(void *self, const struct kith_member *ours,
-                              const struct kith_member *other)
-{
-    struct rig *r = self;
-    CU_ASSERT_EQUAL(ours->name.len, other->name.len);
-    NOTE(r, "conflict %s;", (const char *)ours->name.data);
-    r->conflict = *other;
-}
-
-static int d_notify_merge(void *self, const struct kith_member *m, size_t count, size_t size,
-                          struct kith_error *err)
-{
-    struct rig *r = self;
-    CU_ASSERT(size >= sizeof *m);
-    r->merge_asked++;
-    r->merge_count = count;
-    if (count) r->merged = *m;
-    for (size_t i = 0; i < count; i++) {
-        const struct kith_member *e = (const void *)((const char *)m + i * size);
-        CU_ASSERT_EQUAL(e->name.data[e->name.len], 0);
-        NOTE(r, "merge %.*s %s;", (int)e->name.len, (const char *)e->name.data,
-             state_name(e->state));
-    }
-    return r->veto_merge ? kith_fail(err, KITH_EREFUSED, "no merge today") : 0;
-}
-
-static int d_notify_alive(void *self, const struct kith_member *m, struct kith_error *err)
-{
-    struct rig *r = self;
-    r->alive_asked++;
-    r->asked = *m;
-    if (r->veto_alive && rig_is(m->name, r->veto_alive))
-        return kith_fail(err, KITH_EREFUSED, "not you");
-    return 0;
-}
-
-static int d_ack_payload(void *self, uint8_t *out, size_t cap)
-{
-    struct rig *r = self;
-    if (!r->ack_payload) return -1;
-    size_t n = strlen(r->ack_payload);
-    CU_ASSERT_FATAL(n <= cap);
-    memcpy(out, r->ack_payload, n);
-    return (int)n;
-}
-
-static void d_ping_complete(void *self, const struct kith_member *m, uint64_t rtt,
-                            struct kith_bytes payload)
-{
-    struct rig *r = self;
-    NOTE(r, "ping %s %.*s;", (const char *)m->name.data, (int)payload.len,
-         (const char *)payload.data);
-    r->ping_rtt = rtt;
-}
-
-/* Without the vetoes: whether they are set changes what the core accepts (PROTOCOL.md 2.3.3). Tests
- * add them. */
-static const struct kith_delegate_ops plain_ops = {
-    .size = sizeof(struct kith_delegate_ops),
-    .node_meta = d_node_meta,
-    .notify_msg = d_notify_msg,
-    .get_broadcasts = d_get_broadcasts,
-    .local_state = d_local_state,
-    .merge_remote_state = d_merge_remote_state,
-    .notify_join = d_notify_join,
-    .notify_leave = d_notify_leave,
-    .notify_update = d_notify_update,
-    .notify_suspect = d_notify_suspect,
-    .notify_conflict = d_notify_conflict,
-    .notify_merge = d_notify_merge,
-    .ack_payload = d_ack_payload,
-    .ping_complete = d_ping_complete,
-};
-static struct kith_delegate_ops veto_ops;
-
 static size_t budget(const struct rig *r, const struct kith_addr *to)
 {
     size_t own = to && to->len ? r->budget_towards[to->bytes[to->len - 1]] : 0;
     return own ? own : r->budget;
 }
 
-static size_t packet_budget(void *ctx, const struct kith_addr *to) { return budget(ctx, to); }
+static struct kith_core_budget packet_budget(void *ctx, const struct kith_peer *to)
+{
+    return (struct kith_core_budget){budget(ctx, to ? to->addr : NULL), "the rig's limit"};
+}
 
 static void count_log(void *ctx, enum kith_log_level level, const struct kith_addr *peer,
                       const char *fmt, va_list ap)
@@ -204,18 +36,14 @@ void rig_init(struct rig *r)
     r->env = (struct kith_core_env){.ctx = r,
                                     .log = count_log,
                                     .packet_budget = packet_budget,
-                                    .delegate = &plain_ops,
+                                    .delegate = rig_delegate(r),
                                     .delegate_self = r};
 }
 
 int rig_start(struct rig *r)
 {
     struct kith_error err = {.size = sizeof err};
-    if (r->veto_alive) {
-        veto_ops = plain_ops;
-        veto_ops.notify_alive = d_notify_alive;
-        r->env.delegate = &veto_ops;
-    }
+    r->env.delegate = rig_delegate(r);
     CU_ASSERT_EQUAL_FATAL(kith_core_new(&r->core, &r->config, &r->env, r->seed, r->now, &err), 0);
     int rc = kith_core_start(r->core, r->now, &err);
     rig_poll(r);
@@ -250,6 +78,12 @@ struct kith_bytes rig_str(const char *s)
     return s ? kith_bytes_of(s, strlen(s)) : kith_bytes_of(NULL, 0);
 }
 
+struct kith_peer rig_peer(const char *name, const struct kith_addr *addr)
+{
+    return (struct kith_peer){
+        .size = sizeof(struct kith_peer), .addr = addr, .name = rig_str(name)};
+}
+
 struct kith_msg rig_alive_msg(const char *node, uint32_t inc, const struct kith_addr *a,
                               const char *meta)
 {
@@ -271,7 +105,7 @@ struct kith_msg rig_accusation(enum kith_msg_type type, const char *node, uint32
 
 void rig_packet(struct rig *r, const struct kith_addr *from, const void *data, size_t len)
 {
-    kith_core_packet(r->core, r->now, r->now, from, data, len);
+    kith_core_packet(r->core, r->now, r->now, WHOM(NULL, from), data, len);
     rig_poll(r);
 }
 
@@ -371,15 +205,16 @@ static void add_out(struct rig *r, const struct kith_output *o)
     struct rig_out *n = &r->outs[r->outs_n++];
     *n = (struct rig_out){.kind = o->kind,
                           .at = r->now,
-                          .pmax = o->pmax,
                           .last = o->last,
                           .stream = o->stream,
                           .request = o->request,
                           .status = o->status,
                           .value = o->value};
-    if (o->kind == KITH_OUT_PACKET || o->kind == KITH_OUT_DIAL) {
-        n->to = *o->to;
-        snprintf(n->name, sizeof n->name, "%s", o->name);
+    if (o->kind == KITH_OUT_PACKET || o->kind == KITH_OUT_DIAL || o->kind == KITH_OUT_GONE) {
+        n->to = *o->peer.addr;
+        n->pmax = (uint8_t)o->peer.protocol_max;
+        CU_ASSERT_EQUAL(o->peer.name.data[o->peer.name.len], 0);
+        snprintf(n->name, sizeof n->name, "%s", (const char *)o->peer.name.data);
     }
     struct kith_bytes b = o->bytes;
     if (o->kind == KITH_OUT_PACKET) {
@@ -499,13 +334,13 @@ bool rig_is(struct kith_bytes b, const char *s)
 int rig_state(const struct rig *r, const char *node)
 {
     struct kith_member m = {.size = sizeof m};
-    return kith_core_find(r->core, node, &m) ? -1 : (int)m.state;
+    return kith_core_find(r->core, rig_str(node), &m) ? -1 : (int)m.state;
 }
 
 uint32_t rig_inc(const struct rig *r, const char *node)
 {
     struct kith_member m = {.size = sizeof m};
-    CU_ASSERT_EQUAL(kith_core_find(r->core, node, &m), 0);
+    CU_ASSERT_EQUAL(kith_core_find(r->core, rig_str(node), &m), 0);
     return m.incarnation;
 }
 
@@ -519,7 +354,7 @@ static void stat_visit(void *arg, const struct kith_stat *s)
     struct stat_query *q = arg;
     if (strcmp(s->name, q->name)) return;
     q->sum += s->value;
-    if (!q->label_value || (s->label_value && strcmp(s->label_value, q->label_value) == 0))
+    if (!q->label_value || (s->label_count && rig_is(s->labels->value, q->label_value)))
         q->found = s->value;
 }
 
@@ -537,13 +372,15 @@ double rig_drops(const struct rig *r)
     return q.sum;
 }
 
-bool rig_told(struct rig *r, const char *want)
+bool rig_same(char *log, const char *want)
 {
-    bool same = strcmp(r->events, want) == 0;
-    if (!same) printf("\n    told \"%s\"\n    want \"%s\"\n", r->events, want);
-    r->events[0] = 0;
+    bool same = strcmp(log, want) == 0;
+    if (!same) printf("\n    told \"%s\"\n    want \"%s\"\n", log, want);
+    log[0] = 0;
     return same;
 }
+
+bool rig_told(struct rig *r, const char *want) { return rig_same(r->events, want); }
 
 /* ----------------------------------------------------------------------------------- streams */
 
@@ -589,7 +426,7 @@ void rig_data(struct rig *r, uint32_t stream, const void *data, size_t len)
 uint32_t rig_accept(struct rig *r, unsigned from)
 {
     struct kith_addr a = rig_addr(from);
-    uint32_t s = kith_core_stream_accepted(r->core, r->now, &a);
+    uint32_t s = kith_core_stream_accepted(r->core, r->now, WHOM(NULL, &a));
     rig_poll(r);
     return s;
 }

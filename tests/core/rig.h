@@ -56,28 +56,37 @@ struct rig {
     unsigned broadcasts_left;
     bool greedy; /* tries to write more of them than allowed */
     const char *local_state, *ack_payload;
-    const char *veto_alive; /* a member's name that NotifyAlive refuses */
+    const char *veto_alive; /* a member's name; alive claims about it are refused */
     bool veto_merge;
+    uint64_t judges, vetoes;      /* claim kinds to be asked about beside MERGE, and to refuse */
+    bool seals;                   /* appends "#<incarnation>" to our meta */
     bool answer_pings;            /* whoever is pinged answers at once, but */
     const char *mute;             /* for this one */
-    void (*inside)(struct rig *); /* runs inside notify_join */
+    void (*inside)(struct rig *); /* runs inside the event of a join */
 
     /* what happened */
     char events[8192];     /* "join b;leave b dead;" */
     char suspicions[2048]; /* "b suspect;b alive;" */
+    char own[512];         /* "joined;refuted 2;" */
+    char claims[4096];     /* "suspect b:suspect 1 by m2 from 3;" */
     char last_meta[520];   /* of the last join or update */
     unsigned alive_asked, merge_asked, logged;
     size_t merge_count;
     uint64_t ping_rtt;
-    size_t limit_seen; /* what GetBroadcasts was allowed, last time */
-    /* As notify_conflict, notify_merge (the first) and notify_alive got it. */
-    struct kith_member conflict, merged, asked;
+    size_t limit_seen;                          /* what GetBroadcasts was allowed, last time */
+    struct kith_member conflict, merged, asked; /* the other; the first of a list; the last alive */
+    struct kith_message heard;                  /* the last message or state, but its bytes */
+    struct kith_addr heard_from;
+    char heard_identity[300];
 
     struct rig_out *outs;
     size_t outs_n, outs_cap;
     struct rig_sent *sent;
     size_t sent_n, sent_cap;
 };
+
+/* The delegate that plays the script (rig_delegate.c), as rig_start takes it. */
+const struct kith_delegate_ops *rig_delegate(const struct rig *);
 
 /* LAN defaults. rig_init, change config and script, rig_start; or rig_new for both. rig_start gives
  * the result of kith_core_start. */
@@ -88,7 +97,10 @@ void rig_fini(struct rig *);
 
 struct kith_addr rig_addr(unsigned n);   /* 10.0.n/256.n%256:7946 */
 struct kith_bytes rig_str(const char *); /* NULL: nil */
-#define RIG_VSN "\1\5\2\0\0\0"
+struct kith_peer rig_peer(const char *name, const struct kith_addr *);
+#define WHOM(name, addr) (&(struct kith_peer[1]){rig_peer(name, addr)}[0])
+#define NO_KEY           rig_str(NULL)
+#define RIG_VSN          "\1\5\2\0\0\0"
 
 /* Messages. rig_feed delivers a packet from `from` and polls. */
 struct kith_msg rig_alive_msg(const char *node, uint32_t inc, const struct kith_addr *,
@@ -134,6 +146,8 @@ double rig_drops(const struct rig *);     /* all of them together */
 /* Compare what the delegate was told with `want` and begin anew; says the difference. */
 bool rig_told(struct rig *, const char *want);
 #define TOLD(r, want) CU_ASSERT(rig_told(&(r), want))
+/* The same for r.claims, r.own. */
+bool rig_same(char *log, const char *want);
 
 /* Streams: a whole push/pull into buf. */
 struct rig_entry {

@@ -219,9 +219,9 @@ static void test_relays_leave_room_for_our_own_pings(void)
     rig_start(&r);
     rig_alive(&r, "m2", 1, 2);
     for (int i = 0; i < 100; i++) ask_relay(&r, true, false);
-    CU_ASSERT(kith_core_ping(r.core, r.now, "m2", NULL) > 0);
-    CU_ASSERT(kith_core_ping(r.core, r.now, "m2", NULL) > 0);
-    CU_ASSERT_EQUAL(kith_core_ping(r.core, r.now, "m2", NULL), -KITH_EAGAIN);
+    CU_ASSERT(kith_core_ping(r.core, r.now, WHOM("m2", NULL)) > 0);
+    CU_ASSERT(kith_core_ping(r.core, r.now, WHOM("m2", NULL)) > 0);
+    CU_ASSERT_EQUAL(kith_core_ping(r.core, r.now, WHOM("m2", NULL)), -KITH_EAGAIN);
     rig_fini(&r);
 }
 

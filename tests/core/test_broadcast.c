@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "broadcast.h"
+#include "formulas.h"
 
 #define FINISHED_MAX 16
 
@@ -32,7 +33,7 @@ static struct kith_bytes text(const char *s) { return kith_bytes_of(s, strlen(s)
 
 static void add(struct kith_broadcasts *q, const char *name, const char *msg, uint64_t tag)
 {
-    CU_ASSERT_EQUAL(kith_broadcasts_add(q, name, strlen(name), text(msg), tag), 0);
+    CU_ASSERT_EQUAL(kith_broadcasts_add(q, text(name), 0, text(msg), tag), 0);
 }
 
 /* What a fetch or a walk gave, as "first,second,". */

@@ -327,10 +327,10 @@ static void test_each_destination_may_have_a_budget_of_its_own(void)
     CU_ASSERT(rig_outs(&r, KITH_OUT_PACKET) > 30);
     struct kith_addr a = rig_addr(2);
     static const char big[500] = "";
-    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 206), false),
+    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, WHOM("m2", NULL), kith_bytes_of(big, 206), false),
                     -KITH_ETOOBIG);
-    CU_ASSERT(kith_core_send(r.core, r.now, NULL, &a, kith_bytes_of(big, 205), false) > 0);
-    CU_ASSERT(kith_core_send(r.core, r.now, "m3", NULL, kith_bytes_of(big, 500), false) > 0);
+    CU_ASSERT(kith_core_send(r.core, r.now, WHOM(NULL, &a), kith_bytes_of(big, 205), false) > 0);
+    CU_ASSERT(kith_core_send(r.core, r.now, WHOM("m3", NULL), kith_bytes_of(big, 500), false) > 0);
     rig_poll(&r);
     rig_fini(&r);
 }

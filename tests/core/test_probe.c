@@ -110,7 +110,7 @@ static void test_an_ack_ends_the_probe(void)
         .type = KITH_MSG_ACK, .seq_no = probe_seq(&r), .payload = rig_str("load")};
     kith_wire_write_message(&b.buf, &ack);
     r.now += 40 * MS;
-    kith_core_packet(r.core, r.now, r.now - 15 * MS, &from, b.buf.data, b.buf.len);
+    kith_core_packet(r.core, r.now, r.now - 15 * MS, WHOM(NULL, &from), b.buf.data, b.buf.len);
     rig_poll(&r);
     char want[64];
     snprintf(want, sizeof want, "ping %s load;", target);
@@ -235,7 +235,7 @@ static void test_an_ack_that_waited_in_the_socket_counts(void)
     rig_alive(&r, "m9", 1, 9);
     rig_clear(&r);
     struct kith_addr from = rig_addr(number(target));
-    kith_core_packet(r.core, r.now, read_at, &from, b.buf.data, b.buf.len);
+    kith_core_packet(r.core, r.now, read_at, WHOM(NULL, &from), b.buf.data, b.buf.len);
     rig_poll(&r);
     kith_core_tick(r.core, r.now);
     rig_poll(&r);
@@ -257,7 +257,7 @@ static void test_a_stream_ping_saves_it_at_the_deadline(void)
     const struct rig_out *dial = rig_out(&r, KITH_OUT_DIAL, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(dial);
     uint32_t stream = dial->stream;
-    kith_core_stream_opened(r.core, r.now, stream);
+    kith_core_stream_opened(r.core, r.now, stream, WHOM(NULL, NULL));
     rig_poll(&r);
     const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(w);
@@ -292,7 +292,7 @@ static void test_a_wrong_answer_on_the_stream_does_not(void)
         const struct rig_out *dial = rig_out(&r, KITH_OUT_DIAL, 0);
         CU_ASSERT_PTR_NOT_NULL_FATAL(dial);
         uint32_t stream = dial->stream;
-        kith_core_stream_opened(r.core, r.now, stream);
+        kith_core_stream_opened(r.core, r.now, stream, WHOM(NULL, NULL));
         rig_poll(&r);
         struct rig_bytes b;
         rig_bytes_init(&b);
@@ -315,7 +315,7 @@ static unsigned dials_after_silence(const char *names, bool off, const char *vsn
     rig_init(&r);
     r.config.settings.gossip_interval = r.config.settings.push_pull_interval = 0;
     r.config.settings.disable_tcp_pings = off;
-    r.config.settings.disable_tcp_pings_for = (struct kith_strings){&names, names ? 1 : 0};
+    r.config.settings.disable_tcp_pings_for = (struct kith_list){&names, names ? 1 : 0};
     rig_start(&r);
     struct kith_addr a = rig_addr(2);
     struct kith_msg m = rig_alive_msg("m2", 1, &a, NULL);

@@ -39,7 +39,7 @@ static uint32_t dialled(struct rig *r)
 static int64_t join(struct rig *r, unsigned n, const char *name)
 {
     struct kith_addr a = rig_addr(n);
-    int64_t q = kith_core_join(r->core, r->now, &a, name);
+    int64_t q = kith_core_join(r->core, r->now, WHOM(name, &a));
     CU_ASSERT(q > 0);
     rig_poll(r);
     return q;
@@ -64,7 +64,7 @@ static void test_join(void)
     CU_ASSERT_EQUAL(d->to.bytes[3], 9);
     uint32_t s = d->stream;
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_poll(&r);
     const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(w);
@@ -96,7 +96,7 @@ static void test_ways_for_a_join_to_fail(void)
     for (int i = 0; i < 3; i++) {
         q = join(&r, 9, "");
         s = dialled(&r);
-        kith_core_stream_opened(r.core, r.now, s);
+        kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
         rig_poll(&r);
         if (i == 2) rig_data(&r, s, "\6\x83", 2);
         if (i == 1)
@@ -110,7 +110,7 @@ static void test_ways_for_a_join_to_fail(void)
     /* an err message of the other side */
     q = join(&r, 9, "");
     s = dialled(&r);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     struct rig_bytes b;
     rig_bytes_init(&b);
     kith_wire_write_message(&b.buf,
@@ -121,7 +121,7 @@ static void test_ways_for_a_join_to_fail(void)
     /* an answer of another kind */
     q = join(&r, 9, "");
     s = dialled(&r);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_ack(&r, 9, 1);
     rig_data(&r, s, "\2\x80", 2);
     CU_ASSERT_EQUAL(rig_dones(&r, q), 1);
@@ -130,7 +130,7 @@ static void test_ways_for_a_join_to_fail(void)
     r.veto_merge = true;
     q = join(&r, 9, "");
     s = dialled(&r);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_poll(&r);
     answer(&r, s, &e, 1, NULL);
     ENDED(r, q, -KITH_EREFUSED);
@@ -140,7 +140,7 @@ static void test_ways_for_a_join_to_fail(void)
     e.vsn = "\3\5\3\0\0\0", e.vsn_len = 6;
     q = join(&r, 9, "");
     s = dialled(&r);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_poll(&r);
     answer(&r, s, &e, 1, NULL);
     rig_poll(&r);
@@ -159,7 +159,7 @@ static void test_an_alive_veto_does_not_fail_a_join(void)
     rig_start(&r);
     int64_t q = join(&r, 9, "");
     uint32_t s = dialled(&r);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_poll(&r);
     struct rig_entry e = {"m9", KITH_ALIVE, 1, 9};
     answer(&r, s, &e, 1, NULL);
@@ -176,7 +176,7 @@ static void test_a_join_times_out(void)
     int64_t never = join(&r, 9, ""), silent = join(&r, 8, "");
     uint32_t s = dialled(&r);
     rig_run(&r, RIG_EPOCH + 4 * SEC);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_run(&r, RIG_EPOCH + 10 * SEC + 1);
     ENDED(r, never, -KITH_ETIMEOUT);
     GOES_ON(r, silent); /* its time began anew with the connection */
@@ -186,7 +186,7 @@ static void test_a_join_times_out(void)
     int64_t drip =
         join(&r, 7, ""); /* an answer that comes a byte at a time has no more than two waits */
     s = dialled(&r);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     uint64_t t0 = r.now;
     rig_data(&r, s, "\6", 1);
     for (int i = 0; i < 30 && !rig_done(&r, drip); i++) {
@@ -387,7 +387,7 @@ static void test_broadcast(void)
     rig_populate(&r, 2, 5);
     rig_run(&r, r.now + 10 * SEC);
     rig_clear(&r);
-    int64_t q = kith_core_broadcast(r.core, r.now, rig_str("news"));
+    int64_t q = kith_core_broadcast(r.core, r.now, rig_str("news"), NO_KEY, 0);
     GOES_ON(r, q);
     rig_run(&r, r.now + 5 * SEC);
     ENDED(r, q, 0);
@@ -395,13 +395,14 @@ static void test_broadcast(void)
     CU_ASSERT(rig_is(rig_find(&r, KITH_MSG_USER, NULL, 0)->msg.payload, "news"));
     TOLD(r, "join self;join m2;join m3;join m4;join m5;"); /* nothing of it comes back */
     int64_t all[4];
-    for (int i = 0; i < 4; i++) all[i] = kith_core_broadcast(r.core, r.now, rig_str("more"));
+    for (int i = 0; i < 4; i++)
+        all[i] = kith_core_broadcast(r.core, r.now, rig_str("more"), NO_KEY, 0);
     CU_ASSERT(all[0] > 0 && all[1] > 0 && all[2] > 0); /* they don't replace each other */
     CU_ASSERT_EQUAL(all[3], -KITH_EAGAIN);
     rig_run(&r, r.now + 5 * SEC);
     for (int i = 0; i < 3; i++) ENDED(r, all[i], 0);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_USER, NULL), 16);
-    CU_ASSERT(kith_core_broadcast(r.core, r.now, rig_str("again")) > 0);
+    CU_ASSERT(kith_core_broadcast(r.core, r.now, rig_str("again"), NO_KEY, 0) > 0);
     rig_fini(&r);
 }
 
@@ -411,7 +412,7 @@ static void test_broadcast_to_nobody(void)
     rig_init(&r);
     r.config.settings.probe_interval = r.config.settings.push_pull_interval = 0;
     rig_start(&r);
-    int64_t q = kith_core_broadcast(r.core, r.now, rig_str("anybody?"));
+    int64_t q = kith_core_broadcast(r.core, r.now, rig_str("anybody?"), NO_KEY, 0);
     rig_flush(&r);
     ENDED(r, q, 0); /* nobody there: nothing to wait for */
     rig_populate(&r, 2, 3);
@@ -426,7 +427,7 @@ static void test_send(void)
     no_probes(&r);
     rig_populate(&r, 2, 3);
     rig_clear(&r);
-    int64_t q = kith_core_send(r.core, r.now, "m2", NULL, rig_str("hello"), false);
+    int64_t q = kith_core_send(r.core, r.now, WHOM("m2", NULL), rig_str("hello"), false);
     ENDED(r, q, 0);
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_PACKET), 1);
     const struct rig_out *o = rig_out(&r, KITH_OUT_PACKET, 0);
@@ -437,18 +438,19 @@ static void test_send(void)
     CU_ASSERT_EQUAL(o->pmax, 5); /* PROTOCOL.md T9 */
     rig_clear(&r);
     struct kith_addr a = rig_addr(77);
-    q = kith_core_send(r.core, r.now, NULL, &a, rig_str("x"), false);
+    q = kith_core_send(r.core, r.now, WHOM(NULL, &a), rig_str("x"), false);
     ENDED(r, q, 0);
     o = rig_out(&r, KITH_OUT_PACKET, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(o);
     CU_ASSERT_EQUAL(o->to.bytes[3], 77);
     CU_ASSERT_EQUAL(o->pmax, 0);
-    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "nobody", NULL, rig_str("x"), false),
+    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, WHOM("nobody", NULL), rig_str("x"), false),
                     -KITH_ENOTFOUND);
     static char big[1400];
-    CU_ASSERT_EQUAL(kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 1400), false),
-                    -KITH_ETOOBIG);
-    q = kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, 1399), false);
+    CU_ASSERT_EQUAL(
+        kith_core_send(r.core, r.now, WHOM("m2", NULL), kith_bytes_of(big, 1400), false),
+        -KITH_ETOOBIG);
+    q = kith_core_send(r.core, r.now, WHOM("m2", NULL), kith_bytes_of(big, 1399), false);
     ENDED(r, q, 0);
     rig_fini(&r);
 }
@@ -460,11 +462,12 @@ static void test_send_reliably(void)
     rig_populate(&r, 2, 3);
     rig_clear(&r);
     static char big[100000];
-    int64_t q = kith_core_send(r.core, r.now, "m2", NULL, kith_bytes_of(big, sizeof big), true);
+    int64_t q =
+        kith_core_send(r.core, r.now, WHOM("m2", NULL), kith_bytes_of(big, sizeof big), true);
     uint32_t s = dialled(&r);
     CU_ASSERT_STRING_EQUAL(rig_out(&r, KITH_OUT_DIAL, 0)->name, "m2");
     GOES_ON(r, q);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_poll(&r);
     const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(w);
@@ -479,11 +482,11 @@ static void test_send_reliably(void)
     kith_core_stream_closed(r.core, r.now, s, 0);
     rig_run(&r, r.now + 30 * SEC);
     ENDED(r, q, 0);
-    q = kith_core_send(r.core, r.now, "m3", NULL, rig_str("x"), true);
+    q = kith_core_send(r.core, r.now, WHOM("m3", NULL), rig_str("x"), true);
     s = dialled(&r);
     kith_core_stream_closed(r.core, r.now, s, -KITH_EREFUSED);
     ENDED(r, q, -KITH_EREFUSED);
-    q = kith_core_send(r.core, r.now, "m3", NULL, rig_str("x"), true);
+    q = kith_core_send(r.core, r.now, WHOM("m3", NULL), rig_str("x"), true);
     dialled(&r);
     rig_run(&r, r.now + 11 * SEC);
     ENDED(r, q, -KITH_ETIMEOUT);
@@ -500,7 +503,7 @@ static void test_ping(void)
     rig_clear(&r);
     r.events[0] = 0;
     struct kith_addr a = rig_addr(2);
-    int64_t q = kith_core_ping(r.core, r.now, "m2", &a);
+    int64_t q = kith_core_ping(r.core, r.now, WHOM("m2", &a));
     GOES_ON(r, q);
     const struct rig_sent *p = rig_find(&r, KITH_MSG_PING, "m2", 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
@@ -512,7 +515,7 @@ static void test_ping(void)
     ENDED(r, q, 0);
     CU_ASSERT_EQUAL(rig_done(&r, q)->value, 7 * MS);
     rig_ack(&r, 2, seq);
-    q = kith_core_ping(r.core, r.now, "m2", &a);
+    q = kith_core_ping(r.core, r.now, WHOM("m2", &a));
     rig_run(&r, r.now + 500 * MS - 1);
     GOES_ON(r, q);
     rig_run(&r, r.now + 1);

@@ -40,8 +40,11 @@ static struct kith_core *core;
 static uint64_t now;
 static unsigned long heard;
 
-static size_t budget(void *ctx, const struct kith_addr *to) { return 1400; }
-static void on_message(void *self, struct kith_bytes msg, bool reliable) { heard++; }
+static struct kith_core_budget budget(void *ctx, const struct kith_peer *to)
+{
+    return (struct kith_core_budget){1400, "udp_buffer_size"};
+}
+static void on_message(void *self, const struct kith_message *msg) { heard++; }
 static int payload(void *self, uint8_t *out, size_t cap)
 {
     memset(out, 7, 40);
@@ -49,11 +52,11 @@ static int payload(void *self, uint8_t *out, size_t cap)
 }
 static void gossip(void *self, size_t overhead, size_t limit, const struct kith_sink *sink)
 {
-    sink->write(sink->ctx, "from the delegate", 17);
+    sink->write(sink, kith_text("from the delegate"));
 }
 
 static const struct kith_delegate_ops ops = {
-    .size = sizeof ops, .notify_msg = on_message, .ack_payload = payload, .get_broadcasts = gossip};
+    .size = sizeof ops, .message = on_message, .ack_payload = payload, .get_broadcasts = gossip};
 
 static struct kith_addr address(unsigned i)
 {
@@ -63,13 +66,19 @@ static struct kith_addr address(unsigned i)
 
 static struct kith_bytes text(const char *s) { return kith_bytes_of(s, strlen(s)); }
 
+static void packet(unsigned from, const uint8_t *data, size_t len)
+{
+    struct kith_addr addr = address(from);
+    struct kith_peer peer = {.size = sizeof peer, .addr = &addr};
+    kith_core_packet(core, now, now, &peer, data, len);
+}
+
 static void feed(const struct kith_msg *msg, unsigned from)
 {
     uint8_t bytes[2048];
     struct kith_buf buf = {bytes, bytes, 0, sizeof bytes};
-    struct kith_addr addr = address(from);
     CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(&buf, msg), 0);
-    kith_core_packet(core, now, now, &addr, buf.data, buf.len);
+    packet(from, buf.data, buf.len);
 }
 
 static void feed_member(unsigned i, uint32_t incarnation)
@@ -130,7 +139,6 @@ static void begin(void)
 static unsigned long live(uint32_t incarnation)
 {
     static const uint8_t user[] = "\x08user message";
-    struct kith_addr from = address(3);
     unsigned long packets = 0;
     struct kith_msg ping = {.type = KITH_MSG_PING, .seq_no = 5, .node = text("self")};
     struct kith_msg relay = {.type = KITH_MSG_INDIRECT_PING,
@@ -149,7 +157,7 @@ static unsigned long live(uint32_t incarnation)
         feed(&relay, 3);
         feed(&old, 3);
         feed_member(1 + i % MEMBERS, incarnation);
-        kith_core_packet(core, now, now, &from, user, sizeof user - 1);
+        packet(3, user, sizeof user - 1);
         packets += drain();
         now += SEC / 50;
         kith_core_tick(core, now);
@@ -174,6 +182,26 @@ static void test_packets_cost_no_allocation(void)
     kith_core_free(core);
 }
 
+/* Nobody polls before the end of a turn: what all the packets of a turn lead to waits until then.
+ */
+static void test_a_whole_turn_costs_no_allocation(void)
+{
+    enum { TURN = 400 };
+    struct kith_msg ping = {.type = KITH_MSG_PING, .seq_no = 5, .node = text("self")};
+    begin();
+    for (unsigned i = 1; i <= MEMBERS; i++) feed_member(i, 1);
+    drain();
+    unsigned long before = 0, packets = 0;
+    for (unsigned turn = 0; turn < 20; turn++) {
+        if (turn == 10) before = calls;
+        for (unsigned i = 0; i < TURN; i++) feed(&ping, 3);
+        packets += drain();
+    }
+    CU_ASSERT_EQUAL(packets, 20 * TURN);
+    CU_ASSERT_EQUAL(calls - before, 0);
+    kith_core_free(core);
+}
+
 static void test_the_counters_do_count(void)
 {
     begin();
@@ -185,4 +213,5 @@ static void test_the_counters_do_count(void)
 }
 
 KITH_TESTS("core/steady", {"packets cost no allocation", test_packets_cost_no_allocation},
+           {"a whole turn costs no allocation", test_a_whole_turn_costs_no_allocation},
            {"the counters do count", test_the_counters_do_count})

@@ -196,12 +196,12 @@ static void test_a_failed_outer_layer_is_answered(void)
     CU_ASSERT(rig_gone(&r, s));
     /* Not the one who dialled. */
     struct kith_addr a = rig_addr(9);
-    int64_t q = kith_core_join(r.core, r.now, &a, "");
+    int64_t q = kith_core_join(r.core, r.now, WHOM("", &a));
     rig_clear(&r);
     rig_poll(&r);
     CU_ASSERT_EQUAL_FATAL(rig_outs(&r, KITH_OUT_DIAL), 1);
     s = rig_out(&r, KITH_OUT_DIAL, 0)->stream;
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_poll(&r);
     rig_clear(&r);
     kith_core_stream_error(r.core, r.now, s, -KITH_EAUTH, "cannot decrypt");
@@ -258,7 +258,7 @@ static void test_late_news_of_dead_handles(void)
     CU_ASSERT(rig_gone(&r, s));
     rig_clear(&r);
     rig_data(&r, s, "\6\x83", 2);
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     kith_core_stream_end(r.core, r.now, s);
     kith_core_stream_error(r.core, r.now, s, -KITH_EAUTH, "late");
     kith_core_stream_closed(r.core, r.now, s, -KITH_ECLOSED);

@@ -116,7 +116,7 @@ static void test_a_dead_entry_of_a_push_pull_is_our_own_suspicion(void)
     struct rig_entry e = {"m4", KITH_DEAD, 1, 4};
     pushed(&r, false, &e, 1, NULL);
     struct kith_member m = {.size = sizeof m};
-    kith_core_find(r.core, "m4", &m);
+    kith_core_find(r.core, rig_str("m4"), &m);
     CU_ASSERT_EQUAL(m.state, KITH_SUSPECT);
     CU_ASSERT(rig_is(m.accuser, "self"));
     rig_flush(&r);
@@ -333,8 +333,8 @@ static void test_an_entry_without_a_port_has_ours(void)
     RAW(b, "\x97\xa2m9\xa4\x0a\0\0\x09\x21\xc0\7\0\xa6\1\5\2\0\0\0");
     rig_data(&r, rig_accept(&r, 9), b.buf.data, b.buf.len);
     struct kith_member m = {.size = sizeof m};
-    CU_ASSERT(kith_core_find(r.core, "m8", &m) == 0 && m.addr.port == 99);
-    CU_ASSERT(kith_core_find(r.core, "m9", &m) == 0 && m.addr.port == 0x21);
+    CU_ASSERT(kith_core_find(r.core, rig_str("m8"), &m) == 0 && m.addr.port == 99);
+    CU_ASSERT(kith_core_find(r.core, rig_str("m9"), &m) == 0 && m.addr.port == 0x21);
     rig_fini(&r);
 }
 
@@ -460,7 +460,7 @@ static void test_a_push_pull_of_our_own(void)
     while (!rig_outs(&r, KITH_OUT_DIAL)) rig_run(&r, kith_core_deadline(r.core));
     uint32_t s = rig_out(&r, KITH_OUT_DIAL, 0)->stream;
     r.events[0] = 0;
-    kith_core_stream_opened(r.core, r.now, s);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_poll(&r);
     const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(w);

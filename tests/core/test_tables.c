@@ -2,6 +2,7 @@
  * test_tables.c - the core's formulas against memberlist's own numbers (tests/data/vectors.json),
  * and the small parts that need no node: awareness, networks, random, hash, alarms.
  */
+#include "formulas.h"
 #include "allowed.h"
 #include "awareness.h"
 #include "state.h"

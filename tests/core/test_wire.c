@@ -169,8 +169,8 @@ static void check_push_pull(const char *name, bool join, size_t nodes, const cha
     CU_ASSERT_EQUAL(
         kith_wire_read(&header, KITH_BODY_PUSH_PULL, bytes.data + at, bytes.len - at, &used), 0);
     CU_ASSERT_EQUAL(header.join, join);
-    CU_ASSERT_EQUAL(header.nodes, nodes);
-    CU_ASSERT_EQUAL(header.user_state_len, strlen(user_state));
+    CU_ASSERT_EQUAL(header.nodes, (int64_t)nodes);
+    CU_ASSERT_EQUAL(header.user_state_len, (int64_t)strlen(user_state));
     header.type = KITH_MSG_PUSH_PULL;
     CU_ASSERT_EQUAL(kith_wire_write_message(&buf, &header), 0);
     at += used;
@@ -181,7 +181,7 @@ static void check_push_pull(const char *name, bool join, size_t nodes, const cha
         CU_ASSERT(equal(node.addr, kith_bytes_of(i ? "\x0a\0\0\x02" : "\x0a\0\0\x01", 4)));
         CU_ASSERT(equal(node.vsn, kith_bytes_of("\1\5\2\0\0\0", 6)));
         CU_ASSERT_EQUAL(node.incarnation, i ? 300 : 1);
-        CU_ASSERT_EQUAL(node.state, i);
+        CU_ASSERT_EQUAL(node.state, (int64_t)i);
         CU_ASSERT_EQUAL(node.port, 7946);
         CU_ASSERT(i ? node.meta.data == NULL : equal(node.meta, kith_bytes_of("web", 3)));
         CU_ASSERT_EQUAL(kith_wire_write(&buf, KITH_BODY_NODE_STATE, &node), 0);

@@ -30,7 +30,7 @@ static void open_packet(const uint8_t *data, size_t len)
 {
     struct rig_buf b = rig_buf(&rig, data, len);
     enum kith_refusal why;
-    if (kith_pipeline_open_packet(rig.p, &b.buf, &why) == 0) FUZZ_CHECK(b.buf.len <= 65536);
+    if (kith_pipeline_open_packet(rig.p, &b.buf, NULL, &why) == 0) FUZZ_CHECK(b.buf.len <= 65536);
     rig_buf_free(&b);
 }
 

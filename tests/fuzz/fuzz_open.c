@@ -66,10 +66,10 @@ static void packet(struct rig *opener, struct rig *sealer, const uint8_t *data, 
     if (len > 60000) len = 60000;
     struct rig_buf b = rig_buf(sealer, data, len);
     if (sealer->config.chain.send.count == 0 ||
-        kith_pipeline_seal_packet(sealer->p, &b.buf, 5) == 0) {
+        kith_pipeline_seal_packet(sealer->p, &b.buf, rig_peer(5)) == 0) {
         struct rig_buf in = rig_buf(opener, b.buf.data, b.buf.len);
         enum kith_refusal why = KITH_REFUSED_COUNT;
-        int rc = kith_pipeline_open_packet(opener->p, &in.buf, &why);
+        int rc = kith_pipeline_open_packet(opener->p, &in.buf, NULL, &why);
         FUZZ_CHECK(rc == 0 ? in.buf.len > 0 && in.buf.len <= 65536
                            : rc < 0 && why < KITH_REFUSED_COUNT);
         if (rc == 0) FUZZ_CHECK((opener->config.chain.require & ~provides) == 0);
@@ -87,7 +87,7 @@ static void stream(struct rig *opener, struct rig *sealer, bool acceptor, const 
     struct rig_plain got;
     struct kith_bytes in = kith_bytes_of(data, len);
     bool sealed = sealer->config.chain.send.count &&
-                  kith_pipeline_seal_stream(sealer->p, in, acceptor, &out) == 0;
+                  kith_pipeline_seal_stream(sealer->p, in, acceptor, NULL, &out) == 0;
     if (sealed) in = kith_bytes_of(out.data, out.len);
     int rc = rig_feed(opener->p, acceptor, in, chop, &got);
     FUZZ_CHECK(rc <= 0 && got.len <= len + 4 * LIMIT);

@@ -14,7 +14,7 @@ static void datagram(struct victim *v, const uint8_t *data, size_t len)
 {
     struct rig_buf b = rig_buf(&rig, data, len);
     enum kith_refusal why = KITH_REFUSED_COUNT;
-    int e = kith_pipeline_open_packet(rig.p, &b.buf, &why);
+    int e = kith_pipeline_open_packet(rig.p, &b.buf, NULL, &why);
     FUZZ_CHECK(e == 0 || why < KITH_REFUSED_COUNT);
     if (!e) victim_packet(v, b.buf.data, b.buf.len);
     rig_buf_free(&b);

@@ -28,10 +28,11 @@ static void plain(void *arg, const uint8_t *data, size_t len)
 static uint32_t open_stream(struct victim *v, bool accepted)
 {
     static const struct kith_addr from = {.port = 999, .len = 4, .bytes = {127, 0, 0, 9}};
-    if (accepted) return kith_core_stream_accepted(v->core, v->now, &from);
-    if (kith_core_join(v->core, v->now, &from, "") < 0) return 0;
+    static const struct kith_peer peer = {.size = sizeof peer, .addr = &from};
+    if (accepted) return kith_core_stream_accepted(v->core, v->now, &peer);
+    if (kith_core_join(v->core, v->now, &peer) < 0) return 0;
     victim_drain(v);
-    kith_core_stream_opened(v->core, v->now, v->dialled);
+    kith_core_stream_opened(v->core, v->now, v->dialled, &peer);
     victim_drain(v);
     return v->dialled;
 }
@@ -44,7 +45,7 @@ static int feed(struct feeding *to, struct kith_inflow *inflow, struct fuzz_inpu
         enum kith_refusal why;
         size_t n = (size_t)(in->end - in->p);
         if (piece && piece < n) n = piece;
-        int e = kith_inflow_feed(inflow, in->p, n, plain, to, &why, text);
+        int e = kith_inflow_feed(inflow, NULL, in->p, n, plain, to, &why, text);
         if (e) {
             kith_core_stream_error(to->v->core, to->v->now, to->stream, e, text);
             return e;

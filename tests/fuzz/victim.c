@@ -7,7 +7,9 @@
 
 enum { MEMBERS_MAX = 500, OUTPUTS_MAX = 100000 };
 
-static const struct kith_addr peer = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 2}};
+static const struct kith_addr peer_addr = {.port = 7946, .len = 4, .bytes = {127, 0, 0, 2}};
+static const struct kith_peer peer = {
+    .size = sizeof peer, .addr = &peer_addr, .identity = {(const uint8_t *)"a", 1}};
 
 /* ------------------------------------------------------------------------------ the delegate */
 
@@ -34,63 +36,74 @@ static int node_meta(void *self, uint8_t *out, size_t cap)
     return cap < 4 ? (int)cap : 4;
 }
 
-static void notify_msg(void *self, struct kith_bytes b, bool reliable) { look(self, b); }
-static void merge_remote_state(void *self, struct kith_bytes b, bool join) { look(self, b); }
+static void look_at_peer(void *self, const struct kith_peer *from)
+{
+    look(self, kith_bytes_of(from->addr->bytes, from->addr->len));
+    look(self, from->name);
+    look(self, from->identity);
+}
+
+static void message(void *self, const struct kith_message *m)
+{
+    look_at_peer(self, m->peer);
+    look(self, m->bytes);
+}
+
 static void local_state(void *self, bool join, const struct kith_sink *sink)
 {
-    sink->write(sink->ctx, "state", 5);
+    sink->write(sink, kith_text("state"));
 }
-static void notify_conflict(void *self, const struct kith_member *ours,
-                            const struct kith_member *other)
+
+static void event(void *self, const struct kith_event *e)
 {
-    look_at_member(self, ours);
-    look_at_member(self, other);
+    if (e->member) look_at_member(self, e->member);
+    if (e->other) look_at_member(self, e->other);
+    look(self, e->data);
 }
-static int notify_merge(void *self, const struct kith_member *m, size_t count, size_t size,
-                        struct kith_error *e)
+
+static int judge(void *self, const struct kith_claim *c, struct kith_error *e)
 {
-    for (size_t i = 0; i < count; i++)
-        look_at_member(self, (const void *)((const char *)m + i * size));
-    return 0;
+    for (size_t i = 0; i < c->count; i++) look_at_member(self, kith_claim_member(c, i));
+    if (c->from) look_at_peer(self, c->from);
+    /* a veto now and then */
+    return c->count == 1 && c->members->name.len == 13 ? -KITH_EREFUSED : 0;
 }
-static int notify_alive(void *self, const struct kith_member *m, struct kith_error *e)
-{
-    look_at_member(self, m);
-    return m->name.len == 13 ? -KITH_EREFUSED : 0; /* a veto now and then */
-}
+
 static int ack_payload(void *self, uint8_t *out, size_t cap) { return node_meta(self, out, cap); }
-static void ping_complete(void *self, const struct kith_member *m, uint64_t rtt,
-                          struct kith_bytes payload)
+
+static int seal_meta(void *self, const struct kith_member *local, uint8_t *meta, size_t len,
+                     size_t cap)
 {
-    look_at_member(self, m);
-    look(self, payload);
+    look_at_member(self, local);
+    if (cap - len < 4) return -KITH_ETOOBIG;
+    memcpy(meta + len, &local->incarnation, 4);
+    return (int)len + 4;
 }
 
 static const struct kith_delegate_ops ops = {
     .size = sizeof ops,
+    .judges = UINT64_MAX,
+    .event = event,
+    .message = message,
+    .remote_state = message,
+    .judge = judge,
     .node_meta = node_meta,
-    .notify_msg = notify_msg,
+    .seal_meta = seal_meta,
     .local_state = local_state,
-    .merge_remote_state = merge_remote_state,
-    .notify_join = look_at_member,
-    .notify_leave = look_at_member,
-    .notify_update = look_at_member,
-    .notify_suspect = look_at_member,
-    .notify_conflict = notify_conflict,
-    .notify_merge = notify_merge,
-    .notify_alive = notify_alive,
     .ack_payload = ack_payload,
-    .ping_complete = ping_complete,
 };
 
-static void quiet(void *ctx, enum kith_log_level level, const struct kith_addr *from,
+static void quiet(void *ctx, enum kith_log_level level, const struct kith_addr *whom,
                   const char *fmt, va_list ap)
 {
     char line[512];
     vsnprintf(line, sizeof line, fmt, ap);
 }
 
-static size_t budget(void *ctx, const struct kith_addr *to) { return 1400; }
+static struct kith_core_budget budget(void *ctx, const struct kith_peer *to)
+{
+    return (struct kith_core_budget){1400, "udp_buffer_size"};
+}
 
 /* ---------------------------------------------------------------------------------- the node */
 
@@ -98,7 +111,7 @@ static void count_packet(struct victim *v, const struct kith_output *out)
 {
     const uint8_t *p = out->buf->data;
     size_t len = out->buf->len;
-    FUZZ_CHECK(len > 0 && out->to->len <= KITH_ADDR_MAX);
+    FUZZ_CHECK(len > 0 && out->peer.addr->len <= KITH_ADDR_MAX);
     FUZZ_CHECK(kith_buf_headroom(out->buf) >= 32 && kith_buf_tailroom(out->buf) >= 32);
     look(v, kith_bytes_of(p, len));
     v->packets++;

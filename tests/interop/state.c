@@ -20,20 +20,20 @@ static void state_local(void *self, bool join, const struct kith_sink *sink)
 {
     static uint8_t bytes[STATE];
     for (size_t i = 0; i < STATE; i++) bytes[i] = (uint8_t)(i * 7);
-    sink->write(sink->ctx, bytes, STATE);
+    sink->write(sink, kith_bytes_of(bytes, STATE));
 }
 
-static void state_merge(void *self, struct kith_bytes bytes, bool join)
+static void state_remote(void *self, const struct kith_message *state)
 {
     const struct kith_host *host = ((struct state *)self)->host;
-    host->log(host, KITH_LOG_INFO, "merged %zu bytes of state, %s", bytes.len,
-              join ? "join" : "no join");
+    host->log(host, KITH_LOG_INFO, "merged %zu bytes of state, %s", state->bytes.len,
+              state->flags & KITH_JOIN ? "join" : "no join");
 }
 
 static const struct kith_delegate_ops state_ops = {
     .size = sizeof state_ops,
     .local_state = state_local,
-    .merge_remote_state = state_merge,
+    .remote_state = state_remote,
 };
 
 KITH_PLUGIN(state) = {

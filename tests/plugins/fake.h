@@ -38,6 +38,11 @@ static void fake_log(const struct kith_host *h, enum kith_log_level level, const
 
 static uint64_t fake_wall(const struct kith_host *h) { return 1700000000123456789u; }
 
+static uint64_t fake_clock = 1;
+static uint64_t fake_now(const struct kith_host *h) { return fake_clock; }
+static uint64_t fake_world_number; /* 0: the real one */
+static uint64_t fake_world(const struct kith_host *h) { return fake_world_number; }
+
 static void fake_random(const struct kith_host *h, void *out, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -46,7 +51,8 @@ static void fake_random(const struct kith_host *h, void *out, size_t len)
     }
 }
 
-static uint64_t *fake_counter(const struct kith_host *h, const char *name, const char *help)
+static uint64_t *fake_counter(const struct kith_host *h, const char *name, const char *help,
+                              const struct kith_pair *labels, size_t count)
 {
     struct fake_host *fake = (struct fake_host *)h;
     for (size_t i = 0; i < sizeof fake->counters / sizeof *fake->counters; i++) {
@@ -54,7 +60,7 @@ static uint64_t *fake_counter(const struct kith_host *h, const char *name, const
             snprintf(fake->counters[i].name, sizeof fake->counters[i].name, "%s", name);
         if (strcmp(fake->counters[i].name, name) == 0) return &fake->counters[i].value;
     }
-    return NULL;
+    abort();
 }
 
 static struct kith_host *fake_make(void *ctx, const struct kith_entry *entry,
@@ -67,7 +73,8 @@ static struct kith_host *fake_make(void *ctx, const struct kith_entry *entry,
     fake->host = (struct kith_host){.size = sizeof fake->host,
                                     .log = fake_log,
                                     .wall = fake_wall,
-                                    .now = fake_wall,
+                                    .now = fake_now,
+                                    .world = fake_world,
                                     .random = fake_random,
                                     .counter = fake_counter};
     return &fake->host;

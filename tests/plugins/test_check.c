@@ -25,14 +25,14 @@ static void test_init_speaks(void)
                           "transport: { use: udp_tcp, bind: \"127.0.0.1:0\" }\n"
                           "delegates:\n"
                           "  - { use: log }\n"
-                          "  - { use: log, events: [ join, arrive ] }\n"
-                          "  - { use: log, events: [ part ] }\n",
+                          "  - { use: log, as: second, events: [ join, arrive ] }\n"
+                          "  - { use: log, as: third, events: [ part ] }\n",
                           &ok);
     CU_ASSERT(ok);
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "t.yaml:5:"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(said, "error: log: events: `arrive` is none of"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "error: second: events: `arrive` is none of"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "t.yaml:6:"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(said, "error: log: events: `part` is none of"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "error: third: events: `part` is none of"));
     CU_ASSERT_PTR_NULL(strstr(said, "t.yaml:4:"));
     free(said);
 }
@@ -42,7 +42,7 @@ static void test_nothing_to_say(void)
     bool ok;
     char *said = problems("node: { name: a }\nsecret_key: MDEyMzQ1Njc4OWFiY2RlZg==\n"
                           "transport: { use: udp_tcp, bind: \"127.0.0.1:0\" }\n"
-                          "delegates: [ { use: log }, { use: log, channel: news } ]\n",
+                          "delegates: [ { use: log }, { use: log, as: news, channel: news } ]\n",
                           &ok);
     CU_ASSERT(ok);
     CU_ASSERT_PTR_NULL(strstr(said, "error"));

@@ -8,8 +8,8 @@ enum { AUTH = KITH_ENCRYPTS | KITH_AUTHENTICATES };
 static struct kith_buf sealed(struct rig *r, const void *msg, size_t len, bool initiator)
 {
     struct kith_buf out = {0};
-    CU_ASSERT_EQUAL_FATAL(kith_pipeline_seal_stream(r->p, kith_bytes_of(msg, len), initiator, &out),
-                          0);
+    CU_ASSERT_EQUAL_FATAL(
+        kith_pipeline_seal_stream(r->p, kith_bytes_of(msg, len), initiator, NULL, &out), 0);
     return out;
 }
 
@@ -78,7 +78,7 @@ static void test_largest(void)
     uint8_t *msg = calloc(1, most + 1);
     struct kith_buf out = sealed(&r, msg, most, true);
     opens(&r, true, out, 0, msg, most);
-    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, most + 1), true, &out),
+    CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, most + 1), true, NULL, &out),
                     -KITH_ETOOBIG);
     free(out.base);
     free(msg);
@@ -217,15 +217,16 @@ static void test_reload_in_the_middle(void)
     struct kith_buf out = sealed(&r, "\x08hello", 6, true);
     struct kith_inflow *f = kith_inflow_new(r.p, true), *g = kith_inflow_new(r.p, true);
     size_t got = 0;
-    CU_ASSERT_EQUAL(kith_inflow_feed(f, out.data, 5, ignore, &got, NULL, NULL), 0);
-    CU_ASSERT_EQUAL(kith_inflow_feed(g, out.data, 5, ignore, &got, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(kith_inflow_feed(f, NULL, out.data, 5, ignore, &got, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(kith_inflow_feed(g, NULL, out.data, 5, ignore, &got, NULL, NULL), 0);
     rig_must(&r, "aes_gcm", NULL, AUTH);
     kith_inflow_require(g, AUTH);
-    CU_ASSERT_EQUAL(kith_inflow_feed(f, out.data + 5, out.len - 5, ignore, &got, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(kith_inflow_feed(f, NULL, out.data + 5, out.len - 5, ignore, &got, NULL, NULL),
+                    0);
     CU_ASSERT_EQUAL(got, 6);
-    CU_ASSERT_EQUAL(kith_inflow_feed(g, out.data + 5, out.len - 5, ignore, &got, NULL, NULL),
+    CU_ASSERT_EQUAL(kith_inflow_feed(g, NULL, out.data + 5, out.len - 5, ignore, &got, NULL, NULL),
                     -KITH_EPOLICY);
-    CU_ASSERT_EQUAL(kith_inflow_feed(g, out.data, 1, ignore, &got, NULL, NULL),
+    CU_ASSERT_EQUAL(kith_inflow_feed(g, NULL, out.data, 1, ignore, &got, NULL, NULL),
                     -KITH_EPOLICY); /* for good */
     CU_ASSERT_EQUAL(kith_inflow_end(g), -KITH_EPOLICY);
     CU_ASSERT_EQUAL(got, 6);
@@ -234,11 +235,11 @@ static void test_reload_in_the_middle(void)
     rig_must(&r, "lzw", NULL, 0); /* plaintext, partly handed on already */
     f = kith_inflow_new(r.p, true);
     got = 0;
-    CU_ASSERT_EQUAL(kith_inflow_feed(f, (const uint8_t *)"\x08hel", 4, ignore, &got, NULL, NULL),
-                    0);
+    CU_ASSERT_EQUAL(
+        kith_inflow_feed(f, NULL, (const uint8_t *)"\x08hel", 4, ignore, &got, NULL, NULL), 0);
     CU_ASSERT_EQUAL(got, 4);
     kith_inflow_require(f, AUTH);
-    CU_ASSERT_EQUAL(kith_inflow_feed(f, (const uint8_t *)"lo", 2, ignore, &got, NULL, NULL),
+    CU_ASSERT_EQUAL(kith_inflow_feed(f, NULL, (const uint8_t *)"lo", 2, ignore, &got, NULL, NULL),
                     -KITH_EPOLICY);
     CU_ASSERT_EQUAL(got, 4);
     kith_inflow_free(f);
@@ -262,10 +263,10 @@ static void test_memory_is_shared(void)
     char text[KITH_INFLOW_TEXT];
     for (size_t i = 0; i < N; i++) {
         f[i] = kith_inflow_new(r.p, true);
-        CU_ASSERT_EQUAL(kith_inflow_feed(f[i], data, 5, ignore, &got, &why, text), 0);
+        CU_ASSERT_EQUAL(kith_inflow_feed(f[i], NULL, data, 5, ignore, &got, &why, text), 0);
     }
     for (size_t i = 0; i < N; i++) {
-        int rc = kith_inflow_feed(f[i], data + 5, sizeof data - 5, ignore, &got, &why, text);
+        int rc = kith_inflow_feed(f[i], NULL, data + 5, sizeof data - 5, ignore, &got, &why, text);
         if (rc == 0) {
             held++;
             continue;

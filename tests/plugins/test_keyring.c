@@ -97,7 +97,7 @@ static void test_fingerprints(void)
 static void test_subkeys(void)
 {
     struct kith_keyring *ring = ring_of(3, NULL);
-    struct kith_key a = {0}, b = {0}, c = {0}, again = {0};
+    struct kith_key a = {.size = sizeof a}, b = a, c = a, again = a;
     CU_ASSERT_EQUAL(kith_keyring_key(ring, 0, "xchacha20poly1305", &a), 0);
     CU_ASSERT_EQUAL(kith_keyring_key(ring, 0, "blake2b", &b), 0);
     CU_ASSERT_EQUAL(kith_keyring_key(ring, 1, "blake2b", &c), 0);
@@ -113,6 +113,47 @@ static void test_subkeys(void)
     kith_keyring_unref(ring);
 }
 
+/* Whose keys an entry sees, and for which name they are derived. */
+static void test_whose_keys(void)
+{
+    static const struct {
+        enum kith_kind kind;
+        uint32_t flags, allow;
+        bool own;
+        char sees; /* n: the node's, o: its own, -: none */
+        const char *name;
+    } cases[] = {
+        {KITH_CODEC, 0, 0, false, '-', "x"},
+        {KITH_CODEC, KITH_KEYED, 0, false, 'n', "x"},
+        {KITH_CODEC, KITH_KEYED, 0, true, 'o', "x"},
+        {KITH_CODEC, KITH_KEYED | KITH_RAW_KEYS, 0, false, 'n', NULL},
+        {KITH_TRANSPORT, KITH_KEYED, 0, false, 'n', "x"},
+        {KITH_TRANSPORT, KITH_KEYED, 0, true, 'o', "x"},
+        {KITH_TRANSPORT, 0, KITH_ALLOW_KEYS, false, '-', "x"}, /* only a delegate may */
+        {KITH_DELEGATE, 0, 0, false, '-', NULL},
+        {KITH_DELEGATE, 0, KITH_ALLOW_KEYS, false, 'n', NULL},
+        {KITH_DELEGATE, KITH_KEYED, 0, false, '-', NULL},
+        {KITH_DELEGATE, KITH_KEYED, KITH_ALLOW_KEYS, true, 'o', "x"},
+    };
+    const uint8_t *const keys[] = {K3};
+    const uint32_t lens[] = {32};
+    struct kith_keyring *node = ring_of(1, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kith_plugin plugin = {.kind = cases[i].kind, .flags = cases[i].flags, .name = "x"};
+        struct kith_entry entry = {
+            .plugin = &plugin, .allow = cases[i].allow, .has_keys = cases[i].own};
+        if (cases[i].own) entry.keys = secrets(1, keys, lens, NULL);
+        struct kith_keyring *ring = kith_keyring_of(&entry, node);
+        CU_ASSERT_EQUAL(!ring, cases[i].sees == '-');
+        CU_ASSERT_EQUAL(ring == node, cases[i].sees == 'n');
+        if (cases[i].sees == 'o') CU_ASSERT(key_at(ring, 0, K3, 32));
+        const char *name = kith_keyring_name(&entry);
+        CU_ASSERT(name && cases[i].name ? strcmp(name, cases[i].name) == 0 : name == cases[i].name);
+        kith_keyring_unref(ring);
+    }
+    kith_keyring_unref(node);
+}
+
 static struct {
     struct kith_keyring *ring;
     const uint8_t *held;
@@ -125,14 +166,14 @@ static void on_change(void *arg)
 {
     ear.calls++;
     ear.first = ear.held[0];
-    struct kith_key k = {0};
+    struct kith_key k = {.size = sizeof k};
     ear.held = kith_keyring_key(ear.ring, 0, "codec", &k) == 0 ? k.data : NULL;
 }
 
 static void test_listeners(void)
 {
     struct kith_keyring *ring = ring_of(2, NULL);
-    struct kith_key k = {0};
+    struct kith_key k = {.size = sizeof k};
     memset(&ear, 0, sizeof ear);
     ear.ring = ring;
     kith_keyring_key(ring, 1, "codec", &k);
@@ -260,6 +301,7 @@ static void test_unwritable_file(void)
 KITH_TESTS("plugins/keyring", {"memberlist's semantics", test_semantics},
            {"repetitions are ignored", test_repetitions_are_ignored},
            {"fingerprints", test_fingerprints}, {"subkeys", test_subkeys},
-           {"listeners", test_listeners}, {"file in Serf's form", test_file_in_serf_form},
+           {"whose keys", test_whose_keys}, {"listeners", test_listeners},
+           {"file in Serf's form", test_file_in_serf_form},
            {"file keeps its form", test_file_keeps_its_form},
            {"file that can't be written", test_unwritable_file})

@@ -19,6 +19,14 @@ static int node_format(const struct kith_node *n, const struct kith_addr *a, cha
 }
 static const struct kith_node node = {.size = sizeof node, .format = node_format};
 
+static char replied[64];
+static int reply(const struct kith_host *h, uint64_t id, struct kith_bytes b)
+{
+    CU_ASSERT_EQUAL(id, 5);
+    snprintf(replied, sizeof replied, "%.*s", (int)b.len, (const char *)b.data);
+    return 0;
+}
+
 /* Parameters by the plugin's own table. */
 static void *param(void *self, const struct kith_plugin *p, const char *name)
 {
@@ -28,7 +36,10 @@ static void *param(void *self, const struct kith_plugin *p, const char *name)
     return NULL;
 }
 
-static const char *const all[] = {"join", "leave", "update", "suspect", "conflict", "message"};
+static const char *const all[] = {"join", "leave",    "update",  "suspect", "conflict",
+                                  "ping", "started",  "joined",  "refuted", "lost",
+                                  "keys", "reloaded", "emitted", "message"};
+enum { ALL = sizeof all / sizeof *all };
 
 static int open_log(const char *to, bool json, const char *const *events, size_t count)
 {
@@ -42,13 +53,14 @@ static int open_log(const char *to, bool json, const char *const *events, size_t
     *(uint32_t *)param(filled, p, "format") = json;
     *(uint32_t *)param(filled, p, "level") = KITH_LOG_INFO;
     *(uint64_t *)param(filled, p, "show") = 8;
-    *(struct kith_strings *)param(filled, p, "events") = (struct kith_strings){events, count};
+    *(struct kith_list *)param(filled, p, "events") = (struct kith_list){events, count};
     struct kith_entry entry = {.use = "log", .kind = KITH_DELEGATE, .plugin = p, .params = filled};
     ops = p->ops;
     int rc = kith_instance_new(&in, &entry, &fake_maker, NULL, &err);
     free(filled);
     if (rc) return rc;
-    ops->attach(in->self, &node, &err);
+    in->host->node = &node;
+    in->host->reply = reply;
     return kith_instance_start(in, NULL, &err);
 }
 
@@ -69,19 +81,68 @@ static struct kith_member member(const char *name, uint32_t state)
                                 .addr = {7946, 4, {10, 0, 0, 7}}};
 }
 
+static void happens(uint32_t kind, const struct kith_member *m, const struct kith_member *other,
+                    uint64_t number)
+{
+    const struct kith_event e = {.size = sizeof e,
+                                 .kind = kind,
+                                 .wall = 1700000000123456789u,
+                                 .number = number,
+                                 .member = m,
+                                 .other = other};
+    ops->event(in->self, &e);
+}
+
+static void hears(const char *bytes, uint32_t flags)
+{
+    const struct kith_message m = {.size = sizeof m, .flags = flags, .bytes = kith_text(bytes)};
+    ops->message(in->self, &m);
+}
+
+/* What memberlist has, too. */
 static void events(void)
 {
     struct kith_member a = member("web-1", KITH_ALIVE), s = member("w\xff", KITH_SUSPECT),
                        d = member("web-1", KITH_DEAD);
     s.accuser = kith_bytes_of("b", 1);
-    ops->notify_join(in->self, &a);
-    ops->notify_suspect(in->self, &s);
-    ops->notify_suspect(in->self, &a);
-    ops->notify_leave(in->self, &d);
-    ops->notify_update(in->self, &a);
-    ops->notify_conflict(in->self, &a, &d);
-    ops->notify_msg(in->self, kith_bytes_of("hi", 2), false);
-    ops->notify_msg(in->self, kith_bytes_of("0123456789", 10), true);
+    happens(KITH_EVENT_JOIN, &a, NULL, 0);
+    happens(KITH_EVENT_SUSPECT, &s, NULL, 0);
+    happens(KITH_EVENT_SUSPECT, &a, NULL, 0);
+    happens(KITH_EVENT_LEAVE, &d, NULL, 0);
+    happens(KITH_EVENT_UPDATE, &a, NULL, 0);
+    happens(KITH_EVENT_CONFLICT, &a, &d, 0);
+    hears("hi", 0);
+    hears("0123456789", KITH_RELIABLE);
+}
+
+/* What it does not have. */
+static void more_events(void)
+{
+    const struct kith_peer origin = {.size = sizeof origin, .name = kith_text("web-1")};
+    const struct kith_pair fields[] = {{kith_text("name"), kith_text("deploy")},
+                                       {kith_text("ltime"), kith_text("7")}};
+    struct kith_event e = {.size = sizeof e,
+                           .kind = KITH_EVENT_LOST,
+                           .wall = 1700000000123456789u,
+                           .number = 3,
+                           .peer = &origin};
+    struct kith_member a = member("a", KITH_ALIVE);
+    a.meta.len = 0;
+    happens(KITH_EVENT_STARTED, NULL, NULL, 0);
+    happens(KITH_EVENT_JOINED, NULL, NULL, 0);
+    happens(KITH_EVENT_REFUTED, NULL, NULL, 4);
+    happens(KITH_EVENT_PING, &a, NULL, 1500);
+    happens(KITH_EVENT_RELOADED, NULL, NULL, 0);
+    happens(KITH_EVENT_KEYS, NULL, NULL, 0);
+    ops->event(in->self, &e);
+    happens(15, &a, NULL, 0); /* of the future: nothing to say */
+    e.kind = KITH_EVENT_EMITTED;
+    e.by = kith_text("serf");
+    e.name = kith_text("user_event");
+    e.fields = fields;
+    e.field_count = 2;
+    e.data = kith_text("go");
+    ops->event(in->self, &e);
 }
 
 static const char text_lines[] =
@@ -108,18 +169,39 @@ static const char json_lines[] =
       "\"message\",\"reliable\":false,\"size\":2,\"payload\":\"hi\"}\n" T
       "\"message\",\"reliable\":true,\"size\":10,\"payload\":\"01234567\"}\n";
 
+static const char more_text[] = "started\njoined\nrefuted incarnation 4\n"
+                                "ping a 10.0.0.7:7946 ns 1500\nreloaded\nkeys\n"
+                                "lost messages 3 of web-1\n"
+                                "serf.user_event name=\"deploy\" ltime=\"7\" \"go\"\n";
+static const char more_json[] =
+    T "\"started\"}\n" T "\"joined\"}\n" T "\"refuted\",\"incarnation\":4}\n" T
+      "\"ping\",\"name\":\"a\"," M "\"alive\",\"incarnation\":3,\"meta\":\"\",\"rtt_ns\":1500}\n" T
+      "\"reloaded\"}\n" T "\"keys\"}\n" T "\"lost\",\"messages\":3,\"origin\":\"web-1\"}\n" T
+      "\"serf.user_event\",\"fields\":[{\"name\":\"name\",\"value\":\"deploy\"},"
+      "{\"name\":\"ltime\",\"value\":\"7\"}],\"size\":2,\"payload\":\"go\"}\n";
+
+static void test_more_events(void)
+{
+    for (int json = 0; json < 2; json++) {
+        CU_ASSERT_EQUAL_FATAL(open_log(NULL, json, all, ALL), 0);
+        more_events();
+        CU_ASSERT_STRING_EQUAL(fake_log_text, json ? more_json : more_text);
+        close_log();
+    }
+}
+
 static void test_text(void)
 {
-    CU_ASSERT_EQUAL_FATAL(open_log(NULL, false, all, 6), 0);
+    CU_ASSERT_EQUAL_FATAL(open_log(NULL, false, all, ALL), 0);
     events();
     CU_ASSERT_STRING_EQUAL(fake_log_text, text_lines);
-    CU_ASSERT_EQUAL(*in->host->counter(in->host, "lines_written", ""), 8);
+    CU_ASSERT_EQUAL(*in->host->counter(in->host, "lines_written", "", NULL, 0), 8);
     close_log();
 }
 
 static void test_json(void)
 {
-    CU_ASSERT_EQUAL_FATAL(open_log(NULL, true, all, 6), 0);
+    CU_ASSERT_EQUAL_FATAL(open_log(NULL, true, all, ALL), 0);
     events();
     CU_ASSERT_STRING_EQUAL(fake_log_text, json_lines);
     close_log();
@@ -140,22 +222,34 @@ static void test_choice_of_events(void)
     close_log();
 }
 
-static int discard(void *ctx, const void *data, size_t len) { return 0; }
+static int command(const char *word, uint32_t flags)
+{
+    const struct kith_bytes words[] = {kith_text(word)};
+    const struct kith_call call = {
+        .size = sizeof call, .flags = flags, .id = 5, .words = words, .count = 1};
+    replied[0] = 0;
+    return in->plugin->command(in->self, &call, &err);
+}
 
-static void test_file_and_reopen(void)
+static void write_and_reopen(bool by_reload)
 {
     char dir[] = "/tmp/kith-log-XXXXXX", path[64], moved[64], text[8192];
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/events", dir);
     snprintf(moved, sizeof moved, "%s/events.1", dir);
-    CU_ASSERT_EQUAL_FATAL(open_log(path, true, all, 6), 0);
+    CU_ASSERT_EQUAL_FATAL(open_log(path, true, all, ALL), 0);
     events();
     CU_ASSERT_EQUAL(rename(path, moved), 0);
-    const char *const words[] = {"reopen", NULL}, *const nonsense[] = {"close", NULL};
-    const struct kith_sink sink = {.size = sizeof sink, .write = discard};
-    CU_ASSERT_EQUAL(in->plugin->command(in->self, words, &sink, &err), 0);
-    CU_ASSERT_EQUAL(in->plugin->command(in->self, nonsense, &sink, &err), -KITH_EINVAL);
-    ops->notify_msg(in->self, kith_bytes_of("hi", 2), false);
+    if (by_reload) {
+        CU_ASSERT_EQUAL(kith_instance_refresh(in, KITH_REFRESH_FILES), 0);
+    } else {
+        CU_ASSERT_EQUAL(command("close", 0), -KITH_EINVAL);
+        CU_ASSERT_EQUAL(command("reopen", 0), 0);
+        CU_ASSERT_STRING_EQUAL(replied, "reopened\n");
+        CU_ASSERT_EQUAL(command("reopen", KITH_CALL_JSON), 0);
+        CU_ASSERT_STRING_EQUAL(replied, "{\"reopened\":true}\n");
+    }
+    hears("hi", 0);
     close_log();
     FILE *f = fopen(moved, "r");
     text[fread(text, 1, sizeof text - 1, f)] = 0;
@@ -171,14 +265,18 @@ static void test_file_and_reopen(void)
     rmdir(dir);
 }
 
+static void test_file_and_reopen(void) { write_and_reopen(false); }
+static void test_file_and_reload(void) { write_and_reopen(true); }
+
 static void test_file_that_cannot_be(void)
 {
-    CU_ASSERT_EQUAL(open_log("/nonexistent/events", false, all, 6), -KITH_EIO);
+    CU_ASSERT_EQUAL(open_log("/nonexistent/events", false, all, ALL), -KITH_EIO);
     CU_ASSERT_STRING_EQUAL(err.text, "log: /nonexistent/events: No such file or directory");
     close_log();
 }
 
 KITH_TESTS("plugins/log", {"text", test_text}, {"json", test_json},
-           {"choice of events", test_choice_of_events},
+           {"events of Kith's own", test_more_events}, {"choice of events", test_choice_of_events},
            {"file, and after it was renamed", test_file_and_reopen},
+           {"file, and a reload", test_file_and_reload},
            {"file that can't be", test_file_that_cannot_be})

@@ -4,21 +4,18 @@
  */
 #include <kith/plugin.h>
 
-enum { NOWHERE, ATTACH, ADOPT, START, LATER };
-static const char *const places[] = {"nowhere", "attach", "adopt", "start", "later", NULL};
+enum { NOWHERE, LIMITS, START, ADOPT, TAKEN, AGAIN, LATER };
+static const char *const places[] = {"nowhere", "limits", "start", "adopt",
+                                     "taken",   "again",  "later", NULL};
 
 struct brittle {
     uint32_t fails;
+    unsigned starts;
 };
 
 static const struct kith_param params[] = {
-    {.name = "fails",
-     .type = KITH_PARAM_ENUM,
-     .offset = offsetof(struct brittle, fails),
-     .def = "nowhere",
-     .choices = places,
-     .doc = "the call that fails"},
-    {0},
+    KITH_PARAM_CHOICE(struct brittle, fails, 0, "nowhere", places, "the call that fails"),
+    KITH_PARAM_END,
 };
 
 static int fail_at(const struct brittle *b, uint32_t place, struct kith_error *err)
@@ -26,21 +23,28 @@ static int fail_at(const struct brittle *b, uint32_t place, struct kith_error *e
     return b->fails == place ? kith_fail(err, KITH_EIO, "%s fails", places[place]) : 0;
 }
 
-static int attach(void *self, const struct kith_transport_setup *setup, struct kith_error *err)
+/* AGAIN: the second time, after a successor that did not start. */
+static int start(void *self, struct kith_error *err)
 {
-    return fail_at(self, ATTACH, err);
+    struct brittle *b = self;
+    if (b->starts++) return fail_at(self, AGAIN, err);
+    return fail_at(self, START, err);
 }
 
-static int start(void *self, struct kith_error *err) { return fail_at(self, START, err); }
-
 #ifndef STUBBORN
+/* TAKEN: too late for the old one to go on. */
 static int adopt(void *self, void *old, struct kith_error *err)
 {
+    if (((struct brittle *)self)->fails == TAKEN)
+        return kith_fail(err, KITH_ECLOSED, "taken and lost");
     return fail_at(self, ADOPT, err);
 }
 #endif
 
-static void limits(void *self, struct kith_limits *out) { out->packet = 1400; }
+static void limits(void *self, struct kith_limits *out)
+{
+    out->packet = ((struct brittle *)self)->fails == LIMITS ? 0 : 1400;
+}
 
 static int advertise(void *self, struct kith_addr *out, struct kith_error *err)
 {
@@ -48,8 +52,9 @@ static int advertise(void *self, struct kith_addr *out, struct kith_error *err)
     return 0;
 }
 
-static int parse(void *self, const char *host, uint16_t port, struct kith_addr *out)
+static int parse(void *self, struct kith_bytes text, struct kith_addr *out, struct kith_bytes *host)
 {
+    *host = text;
     return -KITH_ENAME;
 }
 
@@ -58,41 +63,19 @@ static int format(void *self, const struct kith_addr *addr, char *out, size_t ca
     return snprintf(out, cap, "nowhere:%u", addr->port);
 }
 
-static int send_packet(void *self, const struct kith_addr *to, const char *name,
-                       struct kith_bytes b)
-{
-    return 0;
-}
-
-static int stream_open(void *self, const struct kith_addr *to, const char *name, uint32_t *id)
-{
-    return -KITH_EUNREACHABLE;
-}
-
-static int64_t stream_write(void *self, uint32_t id, const uint8_t *data, size_t len) { return 0; }
-
-static void stream_finish(void *self, uint32_t id) {}
-
-static void stream_read(void *self, uint32_t id, bool on) {}
+static int send_packet(void *self, const struct kith_peer *to, struct kith_buf *b) { return 0; }
 
 static const struct kith_transport_ops ops = {
     .size = sizeof ops,
     .default_port = 1,
-    .attach = attach,
     .limits = limits,
     .advertise = advertise,
     .parse = parse,
     .format = format,
     .send_packet = send_packet,
-    .stream_open = stream_open,
-    .stream_write = stream_write,
-    .stream_finish = stream_finish,
-    .stream_reset = stream_finish,
-    .stream_read = stream_read,
 };
 
-extern KITH_EXPORT const struct kith_plugin kith_plugin_v1;
-const struct kith_plugin kith_plugin_v1 = {
+KITH_PLUGIN(brittle) = {
     KITH_HEADER(TRANSPORT),
 #ifdef STUBBORN
     .name = "stubborn",

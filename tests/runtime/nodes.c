@@ -2,7 +2,6 @@
  * nodes.c - see nodes.h.
  */
 #include "nodes.h"
-#include "control_inside.h"
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,27 +12,37 @@ struct kith_registry *registry;
 
 struct node nodes[NODES];
 const char *node_label = "";
+int (*node_opened)(struct kith *, struct kith_error *);
 
-static void on_join(void *self, const struct kith_member *m) { ((struct node *)self)->joins++; }
-
-static void on_leave(void *self, const struct kith_member *m)
-{
-    ((struct node *)self)->leaves++;
-    ((struct node *)self)->deaths += m->state == KITH_DEAD;
-}
-
-static void on_update(void *self, const struct kith_member *m) { ((struct node *)self)->updates++; }
-
-static void on_message(void *self, struct kith_bytes bytes, bool reliable)
+static void on_event(void *self, const struct kith_event *e)
 {
     struct node *n = self;
-    *(reliable ? &n->streams : &n->packets) += 1;
-    n->bytes += bytes.len;
-    snprintf(n->last, sizeof n->last, "%.*s", (int)(bytes.len < 60 ? bytes.len : 60),
-             (const char *)bytes.data);
+    switch (e->kind) {
+    case KITH_EVENT_JOIN: n->joins++; break;
+    case KITH_EVENT_LEAVE:
+        n->leaves++;
+        n->deaths += e->member->state == KITH_DEAD;
+        break;
+    case KITH_EVENT_UPDATE: n->updates++; break;
+    case KITH_EVENT_STARTED: n->started++; break;
+    case KITH_EVENT_RELOADED: n->reloaded++; break;
+    case KITH_EVENT_KEYS: n->keys++; break;
+    default: break;
+    }
 }
 
-static int on_alive(void *self, const struct kith_member *m, struct kith_error *err)
+static void on_message(void *self, const struct kith_message *m)
+{
+    struct node *n = self;
+    *(m->flags & KITH_RELIABLE ? &n->streams : &n->packets) += 1;
+    n->bytes += m->bytes.len;
+    snprintf(n->last, sizeof n->last, "%.*s", (int)(m->bytes.len < 60 ? m->bytes.len : 60),
+             (const char *)m->bytes.data);
+    snprintf(n->from, sizeof n->from, "%.*s", (int)m->peer->identity.len,
+             (const char *)m->peer->identity.data);
+}
+
+static int judge(void *self, const struct kith_claim *claim, struct kith_error *err)
 {
     struct node *n = self;
     return n->veto ? kith_fail(err, KITH_EREFUSED, "not now") : 0;
@@ -41,11 +50,10 @@ static int on_alive(void *self, const struct kith_member *m, struct kith_error *
 
 const struct kith_delegate_ops watcher = {
     .size = sizeof watcher,
-    .notify_join = on_join,
-    .notify_leave = on_leave,
-    .notify_update = on_update,
-    .notify_msg = on_message,
-    .notify_alive = on_alive,
+    .judges = KITH_CLAIM_ALIVE,
+    .event = on_event,
+    .message = on_message,
+    .judge = judge,
 };
 
 void done(void *arg, int status, uint64_t value)
@@ -100,7 +108,7 @@ void start_node(struct node *n, const struct kith_node_setup *setup)
                                    .log = keep_log,
                                    .log_ctx = n};
     int rc = kith_node_open(&n->k, setup, &options, &err);
-    if (!rc) rc = kith_control_attach(n->k, &err);
+    if (!rc && node_opened) rc = node_opened(n->k, &err);
     if (!rc) rc = kith_start(n->k, &err);
     if (rc) printf("\n%s\n", err.text);
     CU_ASSERT_EQUAL_FATAL(rc, 0);
@@ -118,6 +126,7 @@ void open_node(struct node *n, const char *extra)
 void begin(void)
 {
     node_label = "";
+    node_opened = NULL;
     strcpy(dir, "/tmp/kith-test-XXXXXX");
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
     loop = kith_loop_new();
@@ -145,15 +154,32 @@ void where_is(const struct node *n, char *out, size_t cap)
     t->format(t, &self.addr, out, cap);
 }
 
-size_t count(const struct node *n, enum kith_state state) { return kith_report_count(n->k, state); }
+struct tally {
+    enum kith_state state;
+    size_t count;
+};
+
+static bool add_up(void *arg, const struct kith_member *m)
+{
+    struct tally *t = arg;
+    t->count += m->state == t->state;
+    return true;
+}
+
+size_t count(const struct node *n, enum kith_state state)
+{
+    struct tally t = {.state = state};
+    uint64_t cursor = 0;
+    kith_node(n->k)->members(kith_node(n->k), &cursor, SIZE_MAX, add_up, &t);
+    return t.count;
+}
 
 int join(struct node *n, const struct node *to)
 {
     char where[64];
     where_is(to, where, sizeof where);
     unsigned before = n->done;
-    const struct kith_node *t = kith_node(n->k);
-    CU_ASSERT_EQUAL_FATAL(t->join(t, where, done, n), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_join(n->k, where, done, n), 0);
     UNTIL(n->done > before);
     return n->status;
 }
@@ -162,7 +188,12 @@ int say(struct node *n, const char *to, const void *data, size_t len, bool relia
 {
     const struct kith_node *t = kith_node(n->k);
     unsigned before = n->done;
-    int rc = t->send(t, to, kith_bytes_of(data, len), reliable, done, n);
+    struct kith_peer peer = {.size = sizeof peer, .name = kith_text(to)};
+    struct kith_message m = {.size = sizeof m,
+                             .flags = reliable ? KITH_RELIABLE : 0,
+                             .bytes = kith_bytes_of(data, len),
+                             .peer = &peer};
+    int rc = t->send(t, &m, done, n);
     if (rc < 0) return rc;
     UNTIL(n->done > before);
     return n->status;
@@ -171,10 +202,16 @@ int say(struct node *n, const char *to, const void *data, size_t len, bool relia
 static double stat_value;
 static const char *stat_name, *stat_label;
 
+static bool has_label(const struct kith_stat *s, const char *value)
+{
+    for (size_t i = 0; i < s->label_count; i++)
+        if (kith_bytes_equal(s->labels[i].value, kith_text(value))) return true;
+    return false;
+}
+
 static void look(void *arg, const struct kith_stat *s)
 {
-    if (!strcmp(s->name, stat_name) &&
-        (!stat_label || (s->label_value && !strcmp(s->label_value, stat_label))))
+    if (!strcmp(s->name, stat_name) && (!stat_label || has_label(s, stat_label)))
         stat_value += s->value;
 }
 

@@ -15,9 +15,10 @@ enum { NODES = 3, PATIENCE_SECONDS = 30 };
 struct node {
     struct kith *k;
     unsigned joins, leaves, updates, packets, streams, deaths;
+    unsigned started, reloaded, keys; /* events of the node itself */
     size_t bytes;
-    char last[64];
-    bool veto; /* refuse the next alive message of whomever */
+    char last[64], from[64]; /* message, and the identity that brought it */
+    bool veto;               /* refuse the next alive message of whomever */
     int status;
     unsigned done;
     uint64_t value;
@@ -38,7 +39,10 @@ void end(void);
 void write_file(const char *path, const char *text);
 /* The node's file: a name, a control socket, udp_tcp, and what is given. */
 void config(struct node *, const char *extra);
-/* Open and start a node with its control socket; from that file. */
+/* What else is done with a node before it starts (kith_control_attach); NULL: nothing. begin()
+ * forgets it. */
+extern int (*node_opened)(struct kith *, struct kith_error *);
+/* Open and start a node; from that file. */
 void start_node(struct node *, const struct kith_node_setup *);
 void open_node(struct node *, const char *extra);
 

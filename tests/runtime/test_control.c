@@ -7,6 +7,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static void begin_with_control(void)
+{
+    begin();
+    node_opened = kith_control_attach;
+}
+
 static int dial(const char *path)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
@@ -52,7 +58,7 @@ static const char *code_of(json_t *answer)
 
 static void test_the_control_socket_takes_anything(void)
 {
-    begin();
+    begin_with_control();
     open_node(&nodes[0], "");
     int fd = dial(nodes[0].k->config->control);
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"members\"}"), "ok");
@@ -65,7 +71,7 @@ static void test_the_control_socket_takes_anything(void)
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"join\",\"where\":[\"/\"]}"), "ok");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"join\",\"where\":[1]}"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"monitor\",\"events\":[\"x\"]}"), "invalid");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"command\",\"instance\":\"x\"}"), "not_found");
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"command\",\"entry\":\"x\"}"), "not_found");
     CU_ASSERT_STRING_EQUAL(
         ASK(fd, "{\"cmd\":\"members\",\"wait\":{\"what\":\"alive\",\"count\":2},\"timeout\":0.01}"),
         "timeout");
@@ -104,7 +110,7 @@ static void test_a_monitor_that_does_not_read_is_told_what_it_missed(void)
 {
     enum { BIG = 1500000 };
     static char big[BIG];
-    begin();
+    begin_with_control();
     open_node(&nodes[0], "");
     open_node(&nodes[1], "");
     CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
@@ -133,7 +139,7 @@ static void test_requests_are_answered_in_order(void)
     static const char text[] = "{\"cmd\":\"info\",\"id\":1}\n{\"cmd\":\"members\",\"wait\":{"
                                "\"what\":\"alive\",\"count\":2},\"id\":2}\n"
                                "{\"cmd\":\"ping\",\"node\":\"n1\",\"id\":3}\n";
-    begin();
+    begin_with_control();
     open_node(&nodes[0], "");
     open_node(&nodes[1], "");
     int fd = dial(nodes[0].k->config->control);
@@ -159,7 +165,7 @@ static void test_requests_are_answered_in_order(void)
 
 static void test_stale_sockets_are_replaced_and_live_ones_refused(void)
 {
-    begin();
+    begin_with_control();
     char path[64];
     snprintf(path, sizeof path, "%s/n0.sock", dir);
     struct sockaddr_un sa = {.sun_family = AF_UNIX};

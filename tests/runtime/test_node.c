@@ -26,10 +26,11 @@ static void three_nodes(const char *extra)
     CU_ASSERT_EQUAL(say(&nodes[0], "n1", big, sizeof big, false), -KITH_ETOOBIG);
 
     const struct kith_node *t = kith_node(nodes[1].k);
-    CU_ASSERT_EQUAL(t->set_meta(t, kith_bytes_of("blue", 4), done, &nodes[1]), 0);
+    struct kith_bytes blue = kith_text("blue");
+    CU_ASSERT_EQUAL(t->set_meta(t, &blue, done, &nodes[1]), 0);
     UNTIL(nodes[0].updates && nodes[2].updates);
     struct kith_member m = {.size = sizeof m};
-    CU_ASSERT_EQUAL(kith_node(nodes[0].k)->member(kith_node(nodes[0].k), "n1", &m), 0);
+    CU_ASSERT_EQUAL(kith_node(nodes[0].k)->member(kith_node(nodes[0].k), kith_text("n1"), &m), 0);
     CU_ASSERT_EQUAL_FATAL(m.meta.len, 4);
     CU_ASSERT_EQUAL(memcmp(m.meta.data, "blue", 4), 0);
 

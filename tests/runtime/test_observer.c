@@ -31,7 +31,7 @@ static void on_wire(void *self, const struct kith_wire_message *m)
 {
     struct witness *w = self;
     *(m->status < 0 ? &w->refused : m->out ? &w->out : &w->in) += 1;
-    CU_ASSERT_EQUAL(m->peer->len, 4);
+    CU_ASSERT_EQUAL(m->peer->addr->len, 4);
     for (size_t i = 0; i < m->layer_count; i++) {
         const struct kith_layer *l = &m->layers[i];
         if (!strcmp(l->name, "label"))

@@ -133,9 +133,10 @@ static void test_a_transport_is_reloaded_but_for_its_bind(void)
     uint8_t digest[sizeof first->entry->digest];
     memcpy(digest, first->entry->digest, sizeof digest);
     unsigned streams = nodes[1].streams;
-    CU_ASSERT_EQUAL(nodes[0].k->table.send(&nodes[0].k->table, "n1",
-                                           kith_bytes_of("on its way", 10), true, done, &nodes[0]),
-                    0);
+    struct kith_peer n1 = {.size = sizeof n1, .name = kith_text("n1")};
+    struct kith_message m = {
+        .size = sizeof m, .flags = KITH_RELIABLE, .bytes = kith_text("on its way"), .peer = &n1};
+    CU_ASSERT_EQUAL(nodes[0].k->table.send(&nodes[0].k->table, &m, done, &nodes[0]), 0);
     UNTIL(kith_streams_count(nodes[0].k) > 0);
     CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.1:0, max_connections: 77"), 0);
     CU_ASSERT_NOT_EQUAL(memcmp(nodes[0].k->transport->entry->digest, digest, sizeof digest), 0);
@@ -231,13 +232,13 @@ static void config_brittle(struct node *n, const char *plugin, const char *fails
     write_file(n->path, text);
 }
 
-static void open_brittle(struct node *n, const char *plugin)
+static void open_brittle(struct node *n, const char *plugin, const char *fails)
 {
     struct kith_error err = {.size = sizeof err};
     struct kith_node_setup setup = {
         .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
     memset(n, 0, sizeof *n);
-    config_brittle(n, plugin, "nowhere", "");
+    config_brittle(n, plugin, fails, "");
     start_node(n, &setup);
 }
 
@@ -249,58 +250,87 @@ static int reload_brittle(struct node *n, const char *plugin, const char *fails,
     return kith_reload(n->k, keep_line, n, err);
 }
 
-static void test_a_transport_that_fails_to_take_over_keeps_the_old_one(void)
+/* Before anything is swapped. */
+static void test_a_transport_that_can_send_nothing_is_refused(void)
 {
-    static const char *const places[] = {"attach", "adopt"};
     struct kith_error err = {.size = sizeof err};
     begin();
     struct node *n = &nodes[0];
-    open_brittle(n, "brittle");
+    open_brittle(n, "brittle", "nowhere");
+    const struct kith_instance *first = n->k->transport;
+    uint64_t interval = n->k->config->settings.gossip_interval;
+    CU_ASSERT_EQUAL(reload_brittle(n, "brittle", "limits", &err), -KITH_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "brittle"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->logged, "nothing changed"));
+    CU_ASSERT_STRING_EQUAL(n->report, "");
+    CU_ASSERT_PTR_EQUAL(n->k->transport, first);
+    CU_ASSERT_EQUAL(n->k->config->settings.gossip_interval, interval);
+    CU_ASSERT_EQUAL(n->reloaded, 0);
+    end();
+}
+
+/* Who fails is named and goes on as it was; all else is as the file says. */
+static void fails_and_goes_on(const char *plugin, const char *fails)
+{
+    struct kith_error err = {.size = sizeof err};
+    begin();
+    struct node *n = &nodes[0];
+    open_brittle(n, plugin, "nowhere");
     struct kith_instance *first = n->k->transport;
     uint64_t interval = n->k->config->settings.gossip_interval;
-    for (int i = 0; i < 2; i++) {
-        CU_ASSERT_EQUAL(reload_brittle(n, "brittle", places[i], &err), -KITH_EIO);
-        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, places[i]));
-        CU_ASSERT_PTR_NOT_NULL(strstr(n->logged, "nothing changed"));
-        CU_ASSERT_PTR_EQUAL(n->k->transport, first);
-        CU_ASSERT_EQUAL(n->k->config->settings.gossip_interval, interval);
-        CU_ASSERT_EQUAL(kith_dispatch(n->k), 0);
-    }
-    CU_ASSERT_EQUAL(reload_brittle(n, "brittle", "later", &err), 0);
-    CU_ASSERT_PTR_NOT_EQUAL(n->k->transport, first);
+    CU_ASSERT_EQUAL(reload_brittle(n, plugin, fails, &err), -KITH_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, plugin));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, fails));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, n->path)); /* and the place of its entry */
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->logged, "goes on as it was"));
+    CU_ASSERT_PTR_EQUAL(n->k->transport, first);
+    CU_ASSERT(kith_instance_runs(first));
     CU_ASSERT_NOT_EQUAL(n->k->config->settings.gossip_interval, interval);
+    CU_ASSERT_EQUAL(kith_dispatch(n->k), 0);
+    /* the next reload tries again, though the file is the same */
+    CU_ASSERT_EQUAL(reload_brittle(n, plugin, fails, &err), -KITH_EIO);
+    CU_ASSERT_EQUAL(reload_brittle(n, plugin, "later", &err), 0);
+    CU_ASSERT_PTR_NOT_EQUAL(n->k->transport, first);
+    CU_ASSERT_EQUAL(n->reloaded, 3);
+    CU_ASSERT_EQUAL(kith_dispatch(n->k), 0);
     end();
 }
 
-/* The old one has given all away by then: the node can't go on, and says so. */
-static void test_a_transport_that_does_not_start_ends_the_node_with_its_error(void)
+static void test_a_transport_that_fails_to_take_over_keeps_the_old_one(void)
+{
+    fails_and_goes_on("brittle", "adopt");
+}
+
+static void test_a_transport_that_does_not_start_starts_the_old_one_again(void)
+{
+    fails_and_goes_on("stubborn", "start");
+}
+
+/* The old one can't go on: the node ends, and says so. */
+static void fails_and_ends(const char *plugin, const char *before, const char *fails)
 {
     struct kith_error err = {.size = sizeof err};
     begin();
     struct node *n = &nodes[0];
-    open_brittle(n, "brittle");
-    CU_ASSERT_EQUAL(reload_brittle(n, "brittle", "start", &err), -KITH_EIO);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "brittle"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, n->path)); /* and the place of its entry */
+    open_brittle(n, plugin, before);
+    int rc = reload_brittle(n, plugin, fails, &err);
+    CU_ASSERT(rc < 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, plugin));
     CU_ASSERT_PTR_NOT_NULL(strstr(n->logged, "the node ends: "));
     CU_ASSERT_PTR_NULL(strstr(n->logged, "nothing changed"));
-    CU_ASSERT_EQUAL(kith_dispatch(n->k), -KITH_EIO);
-    CU_ASSERT_EQUAL(kith_run(n->k), -KITH_EIO);
+    CU_ASSERT_EQUAL(kith_dispatch(n->k), rc);
+    CU_ASSERT_EQUAL(kith_run(n->k), rc);
     end();
 }
 
-static void test_a_transport_that_cannot_hand_over_waits_for_a_restart(void)
+static void test_a_transport_that_has_lost_what_it_took_ends_the_node(void)
 {
-    struct kith_error err = {.size = sizeof err};
-    begin();
-    struct node *n = &nodes[0];
-    open_brittle(n, "stubborn");
-    const struct kith_instance *first = n->k->transport;
-    CU_ASSERT_EQUAL(reload_brittle(n, "stubborn", "later", &err), 0);
-    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "transport: stays as it was until a restart"));
-    CU_ASSERT_PTR_EQUAL(n->k->transport, first);
-    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "gossip.interval: 100ms -> 150ms\n"));
-    end();
+    fails_and_ends("brittle", "nowhere", "taken");
+}
+
+static void test_a_transport_that_starts_neither_anew_nor_again_ends_the_node(void)
+{
+    fails_and_ends("stubborn", "again", "start");
 }
 
 static void test_before_the_start_a_transport_is_simply_another(void)
@@ -318,6 +348,40 @@ static void test_before_the_start_a_transport_is_simply_another(void)
     end();
 }
 
+static void copy_plugin(const char *to)
+{
+    char command[512];
+    snprintf(command, sizeof command, "cp %s/tests/runtime/.libs/brittle.so %s/new && mv %s/new %s",
+             getenv("builddir"), dir, dir, to);
+    CU_ASSERT_EQUAL_FATAL(system(command), 0);
+}
+
+/* What runs is never exchanged under a running node: the report says what a restart would do. */
+static void test_a_plugin_file_that_was_replaced_is_told(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct node *n = &nodes[0];
+    char plugin[128], text[512];
+    begin();
+    memset(n, 0, sizeof *n);
+    snprintf(plugin, sizeof plugin, "%s/brittle.so", dir);
+    copy_plugin(plugin);
+    snprintf(n->path, sizeof n->path, "%s/n0.yaml", dir);
+    snprintf(text, sizeof text,
+             "node: { name: n0, profile: local, control: '' }\ntransport: { use: %s }\n", plugin);
+    write_file(n->path, text);
+    struct kith_node_setup setup = {
+        .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
+    start_node(n, &setup);
+    CU_ASSERT_EQUAL(kith_reload(n->k, keep_line, n, &err), 0);
+    CU_ASSERT_PTR_NULL(strstr(n->report, "replaced"));
+    copy_plugin(plugin);
+    n->report[0] = 0;
+    CU_ASSERT_EQUAL(kith_reload(n->k, keep_line, n, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "its file was replaced"));
+    end();
+}
+
 KITH_TESTS("runtime/reload",
            {"a cluster becomes encrypted by reloads alone",
             test_a_cluster_becomes_encrypted_by_reloads_alone},
@@ -328,11 +392,17 @@ KITH_TESTS("runtime/reload",
            {"a reload compares keys with the ring", test_a_reload_compares_keys_with_the_ring},
            {"a core that refuses settings keeps the old ones",
             test_a_core_that_refuses_settings_keeps_the_old_ones},
+           {"a transport that can send nothing is refused",
+            test_a_transport_that_can_send_nothing_is_refused},
            {"a transport that fails to take over keeps the old one",
             test_a_transport_that_fails_to_take_over_keeps_the_old_one},
-           {"a transport that does not start ends the node with its error",
-            test_a_transport_that_does_not_start_ends_the_node_with_its_error},
-           {"a transport that can't hand over waits for a restart",
-            test_a_transport_that_cannot_hand_over_waits_for_a_restart},
+           {"a transport that does not start starts the old one again",
+            test_a_transport_that_does_not_start_starts_the_old_one_again},
+           {"a transport that has lost what it took ends the node",
+            test_a_transport_that_has_lost_what_it_took_ends_the_node},
+           {"a transport that starts neither anew nor again ends the node",
+            test_a_transport_that_starts_neither_anew_nor_again_ends_the_node},
+           {"a plugin file that was replaced is told",
+            test_a_plugin_file_that_was_replaced_is_told},
            {"before the start a transport is simply another",
             test_before_the_start_a_transport_is_simply_another})

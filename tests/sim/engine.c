@@ -130,28 +130,42 @@ static bool met_anew(struct node *n, int k)
     return n->joined[k] && n->reaped > before;
 }
 
+struct look {
+    struct sim *sim;
+    struct node *node;
+    bool known[SIM_MAX];
+};
+
+static bool look_at(void *arg, const struct kith_member *m)
+{
+    struct look *look = arg;
+    struct sim *s = look->sim;
+    struct node *n = look->node;
+    int k = by_name(s, m->name);
+    if (k < 0) {
+        sim_violation(s, "%s knows somebody who does not exist", n->name);
+        return true;
+    }
+    if (look->known[k]) sim_violation(s, "%s knows %s twice", n->name, s->nodes[k].name);
+    look->known[k] = true;
+    if (m->incarnation < n->seen[k] && !met_anew(n, k))
+        sim_violation(s, "%s knew %s at incarnation %u, now at %u", n->name, s->nodes[k].name,
+                      n->seen[k], m->incarnation);
+    n->seen[k] = m->incarnation;
+    return true;
+}
+
 /* What is known of a member's incarnation only rises, until the name is forgotten. */
 static void check_incarnations(struct sim *s, struct node *n)
 {
-    bool known[SIM_MAX] = {false};
-    size_t size = kith_core_size(n->core);
+    struct look look = {.sim = s, .node = n};
+    uint64_t cursor = 0;
+    size_t size = kith_core_size(n->core), seen = 0;
     if (size > (size_t)s->n) sim_violation(s, "%s knows %zu names", n->name, size);
-    for (size_t i = 0; i < size; i++) {
-        struct kith_member m = {.size = sizeof m};
-        kith_core_member(n->core, i, &m);
-        int k = by_name(s, m.name);
-        if (k < 0) {
-            sim_violation(s, "%s knows somebody who does not exist", n->name);
-            continue;
-        }
-        known[k] = true;
-        if (m.incarnation < n->seen[k] && !met_anew(n, k))
-            sim_violation(s, "%s knew %s at incarnation %u, now at %u", n->name, s->nodes[k].name,
-                          n->seen[k], m.incarnation);
-        n->seen[k] = m.incarnation;
-    }
+    while (cursor != UINT64_MAX) seen += kith_core_visit(n->core, &cursor, 7, look_at, &look);
+    if (seen != size) sim_violation(s, "%s shows %zu of %zu names", n->name, seen, size);
     for (int k = 0; k < s->n; k++)
-        if (!known[k]) n->seen[k] = 0;
+        if (!look.known[k]) n->seen[k] = 0;
     memset(n->joined, 0, sizeof n->joined);
 }
 
@@ -164,50 +178,51 @@ static int d_node_meta(void *self, uint8_t *out, size_t cap)
     return (int)strlen(n->meta);
 }
 
-static void d_notify_msg(void *self, struct kith_bytes b, bool reliable)
+static void check_peer(struct node *n, const struct kith_message *m)
 {
+    for (int i = 0; i < n->sim->n; i++)
+        if (kith_addr_equal(&n->sim->nodes[i].addr, m->peer->addr)) return;
+    sim_violation(n->sim, "%s was handed something by nobody", n->name);
+}
+
+static void d_message(void *self, const struct kith_message *m)
+{
+    check_peer(self, m);
     ((struct node *)self)->counts.messages++;
 }
 
 static void d_local_state(void *self, bool join, const struct kith_sink *sink)
 {
     struct node *n = self;
-    sink->write(sink->ctx, n->state, strlen(n->state));
+    sink->write(sink, kith_text(n->state));
 }
 
-static void d_merge_remote_state(void *self, struct kith_bytes b, bool join)
+static void d_remote_state(void *self, const struct kith_message *m)
 {
     struct node *n = self;
+    check_peer(n, m);
     n->counts.states++;
-    if (b.len < 7 || memcmp(b.data, "state n", 7))
+    if (m->bytes.len < 7 || memcmp(m->bytes.data, "state n", 7))
         sim_violation(n->sim, "%s got a broken user state", n->name);
 }
 
-static void d_notify_join(void *self, const struct kith_member *m)
+static void on_join(struct node *n, const struct kith_member *m)
 {
-    struct node *n = self;
     int k = by_name(n->sim, m->name);
     n->counts.joins++;
     if (k >= 0) n->joined[k] = true;
 }
 
-static void d_notify_update(void *self, const struct kith_member *m)
+static void on_leave(struct node *n, const struct kith_member *m)
 {
-    ((struct node *)self)->counts.updates++;
-}
-
-static void d_notify_leave(void *self, const struct kith_member *m)
-{
-    struct node *n = self;
     n->counts.leaves++;
     if (n->sim->perfect && m->state == KITH_DEAD)
         sim_violation(n->sim, "%s took %s for dead for no reason", n->name,
                       (const char *)m->name.data);
 }
 
-static void d_notify_suspect(void *self, const struct kith_member *m)
+static void on_suspect(struct node *n, const struct kith_member *m)
 {
-    struct node *n = self;
     if (m->state != KITH_SUSPECT) return;
     n->counts.suspicions++;
     if (m->accuser.len == strlen(n->name) && memcmp(m->accuser.data, n->name, m->accuser.len) == 0)
@@ -216,23 +231,26 @@ static void d_notify_suspect(void *self, const struct kith_member *m)
         sim_violation(n->sim, "%s suspects %s for no reason", n->name, (const char *)m->name.data);
 }
 
-static void d_notify_conflict(void *self, const struct kith_member *ours,
-                              const struct kith_member *other)
+static void d_event(void *self, const struct kith_event *e)
 {
-    ((struct node *)self)->counts.conflicts++;
+    struct node *n = self;
+    switch (e->kind) {
+    case KITH_EVENT_JOIN: on_join(n, e->member); break;
+    case KITH_EVENT_LEAVE: on_leave(n, e->member); break;
+    case KITH_EVENT_UPDATE: n->counts.updates++; break;
+    case KITH_EVENT_SUSPECT: on_suspect(n, e->member); break;
+    case KITH_EVENT_CONFLICT: n->counts.conflicts++; break;
+    default: break;
+    }
 }
 
 static const struct kith_delegate_ops sim_delegate = {
     .size = sizeof sim_delegate,
+    .event = d_event,
+    .message = d_message,
+    .remote_state = d_remote_state,
     .node_meta = d_node_meta,
-    .notify_msg = d_notify_msg,
     .local_state = d_local_state,
-    .merge_remote_state = d_merge_remote_state,
-    .notify_join = d_notify_join,
-    .notify_leave = d_notify_leave,
-    .notify_update = d_notify_update,
-    .notify_suspect = d_notify_suspect,
-    .notify_conflict = d_notify_conflict,
 };
 
 /* ------------------------------------------------------------------------------- the network */
@@ -293,7 +311,7 @@ static void stream_event(struct sim *s, struct conn *c, int to_end, struct event
 
 static void dial(struct sim *s, struct node *n, const struct kith_output *out)
 {
-    int i = 0, to = at_addr(s, out->to);
+    int i = 0, to = at_addr(s, out->peer.addr);
     for (; i < s->conns_n && s->conns[i].used; i++) {}
     if (i == s->conns_n) {
         s->conns = realloc(s->conns, (size_t)(i + 1) * sizeof *s->conns);
@@ -371,7 +389,7 @@ static void carry_out(struct sim *s, struct node *n, const struct kith_output *o
     switch (out->kind) {
     case KITH_OUT_PACKET:
         trace(s, 200, n->index, out->buf->data, out->buf->len);
-        send_packet(s, n, out->to, out->buf->data, out->buf->len);
+        send_packet(s, n, out->peer.addr, out->buf->data, out->buf->len);
         memset(out->buf->data, 0xA5, out->buf->len);
         break;
     case KITH_OUT_DIAL: dial(s, n, out); break;
@@ -385,6 +403,9 @@ static void carry_out(struct sim *s, struct node *n, const struct kith_output *o
             sim_forget_end(s, c, end, out->kind == KITH_OUT_CLOSE);
         break;
     case KITH_OUT_DONE: request_done(s, n, out); break;
+    case KITH_OUT_GONE:
+        if (at_addr(s, out->peer.addr) < 0) sim_violation(s, "%s lost nobody", n->name);
+        break;
     }
 }
 
@@ -419,7 +440,8 @@ void sim_tick(struct sim *s, struct node *n)
 static void stream_accept(struct sim *s, struct node *n, const struct event *e)
 {
     struct conn *c = &s->conns[e->conn];
-    uint32_t handle = n->core ? kith_core_stream_accepted(n->core, s->now, &e->from) : 0;
+    struct kith_peer from = {.size = sizeof from, .addr = &e->from};
+    uint32_t handle = n->core ? kith_core_stream_accepted(n->core, s->now, &from) : 0;
     if (!handle) {
         stream_event(s, c, 0, (struct event){.kind = EV_CLOSED, .reason = -KITH_EREFUSED});
         return;
@@ -431,15 +453,19 @@ static void stream_accept(struct sim *s, struct node *n, const struct event *e)
 
 void sim_deliver(struct sim *s, struct node *n, const struct event *e)
 {
+    struct kith_peer peer = {.size = sizeof peer, .addr = &e->from};
     if (e->kind == EV_PACKET) {
-        kith_core_packet(n->core, s->now, s->now, &e->from, e->data, e->len);
+        kith_core_packet(n->core, s->now, s->now, &peer, e->data, e->len);
     } else if (e->kind == EV_ACCEPT) {
         stream_accept(s, n, e);
     } else {
         struct conn *c = &s->conns[e->conn];
         uint32_t h = c->end[e->end].handle;
         if (!h || c->end[e->end].life != n->life) return;
-        if (e->kind == EV_OPENED) kith_core_stream_opened(n->core, s->now, h);
+        if (e->kind == EV_OPENED) {
+            peer.addr = &s->nodes[c->end[!e->end].node].addr;
+            kith_core_stream_opened(n->core, s->now, h, &peer);
+        }
         if (e->kind == EV_DATA) kith_core_stream_data(n->core, s->now, h, e->data, e->len);
         if (e->kind == EV_END) kith_core_stream_end(n->core, s->now, h);
         if (e->kind == EV_CLOSED) {
@@ -518,7 +544,10 @@ static void write_log(void *ctx, enum kith_log_level level, const struct kith_ad
     putchar('\n');
 }
 
-static size_t packet_budget(void *ctx, const struct kith_addr *to) { return BUDGET; }
+static struct kith_core_budget packet_budget(void *ctx, const struct kith_peer *to)
+{
+    return (struct kith_core_budget){BUDGET, "the simulator"};
+}
 
 void sim_up(struct sim *s, struct node *n)
 {

@@ -168,8 +168,8 @@ static int request(struct sim *s, int node, int64_t number)
 
 int sim_join(struct sim *s, int node, int seed_node)
 {
-    return request(s, node,
-                   kith_core_join(s->nodes[node].core, s->now, &s->nodes[seed_node].addr, ""));
+    struct kith_peer seed = {.size = sizeof seed, .addr = &s->nodes[seed_node].addr};
+    return request(s, node, kith_core_join(s->nodes[node].core, s->now, &seed));
 }
 
 int sim_leave(struct sim *s, int node, uint64_t timeout)
@@ -179,16 +179,16 @@ int sim_leave(struct sim *s, int node, uint64_t timeout)
 
 int sim_broadcast(struct sim *s, int node, const char *text)
 {
-    return request(
-        s, node,
-        kith_core_broadcast(s->nodes[node].core, s->now, kith_bytes_of(text, strlen(text))));
+    struct kith_bytes no_key = {NULL, 0};
+    return request(s, node,
+                   kith_core_broadcast(s->nodes[node].core, s->now, kith_text(text), no_key, 0));
 }
 
 int sim_send(struct sim *s, int node, int to, const char *text, bool reliable)
 {
+    struct kith_peer whom = {.size = sizeof whom, .name = kith_text(s->nodes[to].name)};
     return request(s, node,
-                   kith_core_send(s->nodes[node].core, s->now, s->nodes[to].name, NULL,
-                                  kith_bytes_of(text, strlen(text)), reliable));
+                   kith_core_send(s->nodes[node].core, s->now, &whom, kith_text(text), reliable));
 }
 
 void sim_set_meta(struct sim *s, int node, const char *meta)
@@ -236,20 +236,22 @@ bool sim_wait(struct sim *s, bool (*until)(struct sim *, const void *), const vo
 int sim_state(const struct sim *s, int observer, int node)
 {
     struct kith_member m = {.size = sizeof m};
-    if (kith_core_find(s->nodes[observer].core, s->nodes[node].name, &m)) return -1;
+    if (kith_core_find(s->nodes[observer].core, kith_text(s->nodes[node].name), &m)) return -1;
     return (int)m.state;
 }
 
 uint32_t sim_incarnation(const struct sim *s, int observer, int node)
 {
     struct kith_member m = {.size = sizeof m};
-    return kith_core_find(s->nodes[observer].core, s->nodes[node].name, &m) ? 0 : m.incarnation;
+    return kith_core_find(s->nodes[observer].core, kith_text(s->nodes[node].name), &m)
+               ? 0
+               : m.incarnation;
 }
 
 bool sim_meta_is(const struct sim *s, int observer, int node, const char *meta)
 {
     struct kith_member m = {.size = sizeof m};
-    return kith_core_find(s->nodes[observer].core, s->nodes[node].name, &m) == 0 &&
+    return kith_core_find(s->nodes[observer].core, kith_text(s->nodes[node].name), &m) == 0 &&
            m.meta.len == strlen(meta) && memcmp(m.meta.data, meta, m.meta.len) == 0;
 }
 

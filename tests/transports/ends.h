@@ -1,6 +1,10 @@
 /*
  * ends.h - ends of a transport under test: instances of the real plugin on a real or virtual loop
  * with the real services, and an uplink that remembers what it was told.
+ *
+ * An end plays the node, and holds both to the contract: no upcall from inside a call, no call from
+ * inside an upcall (what upcalls lead to is done when the turn has ended), every id alive and
+ * unknown when it is new, a stream opened or accepted once, its end once, nothing after closed.
  */
 #ifndef KITH_TEST_ENDS_H
 #define KITH_TEST_ENDS_H
@@ -11,8 +15,12 @@
 enum { STREAMS_MAX = 4096, KEEP = 256 };
 
 struct end_stream {
-    uint32_t id;
+    uint64_t id;
     bool accepted, opened, writable, ended, closed;
+    bool waits;    /* the last write took less */
+    bool finished; /* by this end */
+    bool paused;
+    size_t reads; /* upcalls of data */
     int reason;
     size_t got, sent;
     uint64_t sum;       /* of the bytes got, position and all */
@@ -21,11 +29,11 @@ struct end_stream {
 };
 
 struct end {
+    struct kith_uplink up; /* first: an upcall finds its end by it */
     struct kith_config *config;
     struct kith_instance *in;
     const struct kith_transport_ops *ops;
     void *self;
-    struct kith_uplink up;
     struct kith_addr addr;
 
     size_t packets;
@@ -39,6 +47,12 @@ struct end {
     size_t to_send; /* bytes to send on each stream, from opened on; then finish */
     bool in_call;   /* an upcall from inside a downcall is an error */
     size_t upcalls;
+    uint32_t changed; /* bits that were said */
+    struct kith_addr unreachable;
+    size_t unreachable_count;
+    size_t later[STREAMS_MAX]; /* streams to go on sending on when the turn has ended */
+    size_t later_count;
+    struct end *next;
 };
 
 extern struct kith_loop *loop;
@@ -46,10 +60,16 @@ extern struct kith_loop *loop;
 /* A loop and services; real or virtual. */
 void ends_begin(bool real);
 void ends_finish(void);
-/* An instance from the transport's part of a node file: "bind: ..., max_connections: 5". NULL when
- * it can't be had: err_text says why. adopt: NULL, or the end it replaces. */
+/* An instance from the transport's part of a node file: "bind: ..., max_connections: 5", of udp_tcp
+ * or, "use: unix_socket, path: ...", of the example. NULL when
+ * it can't be had: err_text says why. adopting: the end it replaces, whose streams it has then; who
+ * is to be freed by the caller in any case. */
 struct end *end_new(const char *settings);
 struct end *end_adopting(const char *settings, struct end *old);
+/* Made, but not started: what may be asked after init alone. */
+struct end *end_made(const char *settings);
+/* Start it, also again after kith_instance... stop. False: err_text says why. */
+bool end_start(struct end *, struct end *former);
 void end_free(struct end *);
 extern char err_text[512];
 
@@ -60,6 +80,14 @@ extern int open_status;
 int64_t end_write(struct end *, struct end_stream *, const void *data, size_t len);
 void end_finish(struct end *, struct end_stream *);
 void end_reset(struct end *, struct end_stream *);
+void end_read(struct end *, struct end_stream *, bool on);
+void end_flush(struct end *);
+/* Begin to send e->to_send bytes on a stream that is open. */
+void end_go_on(struct end *, struct end_stream *);
+/* One turn of the loop, and what its upcalls led to. */
+void ends_turn(uint64_t wait);
+/* What the setting node.tcp_timeout is for new connections, ns; 10 s at the beginning. */
+extern uint64_t tcp_timeout;
 uint64_t end_counter(struct end *, const char *name);
 /* Byte `at` of what streams carry in these tests, and what the sum over n of them must be. */
 uint8_t pattern(size_t at);
@@ -72,7 +100,7 @@ bool before_deadline(bool first);
     do { \
         before_deadline(true); \
         while (!(cond) && before_deadline(false)) \
-            kith_loop_turn(loop, kith_loop_is_virtual(loop) ? 0 : 100000000); \
+            ends_turn(kith_loop_is_virtual(loop) ? 0 : 100000000); \
         CU_ASSERT_TRUE_FATAL(cond); \
     } while (0)
 

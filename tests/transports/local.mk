@@ -6,14 +6,23 @@ TESTS += $(TRANSPORT_TESTS)
 endif
 
 tests_transports_test_SOURCES = $(TEST_MAIN) tests/transports/ends.c tests/transports/ends.h \
-  tests/transports/test_udp_tcp.c
-tests_transports_test_CPPFLAGS = $(INC_ALL) -I$(top_srcdir)/tests
+  tests/transports/raw.c tests/transports/raw.h tests/transports/test_addressing.c \
+  tests/transports/test_contract.c \
+  tests/transports/test_two_nodes.c \
+  tests/transports/test_udp_tcp.c tests/transports/test_unix_socket.c \
+  examples/plugin-transport/unix_socket.c
+# KITH_STATIC_PLUGINS: so that the example has a symbol of its own.
+tests_transports_test_CPPFLAGS = $(INC_ALL) -I$(top_srcdir)/tests -DKITH_STATIC_PLUGINS
 tests_transports_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
-tests_transports_test_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
-  $(CUNIT_LIBS)
+tests_transports_test_LDADD = runtime/libnode.la runtime/libloop.la plugins/libplugins.la \
+  config/libconfig.la core/libcore.la $(CUNIT_LIBS)
 
-# A program of its own: it compiles udp_tcp's files in, with a sendmmsg() of its own.
-tests_transports_test_batches_SOURCES = $(TEST_MAIN) tests/transports/test_batches.c
+# A program of its own: it compiles udp_tcp's files in, with system calls of its own.
+tests_transports_test_batches_SOURCES = $(TEST_MAIN) tests/transports/test_batches.c \
+  tests/transports/test_addresses.c
 tests_transports_test_batches_CPPFLAGS = $(INC) -I$(top_srcdir)/tests
 tests_transports_test_batches_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 tests_transports_test_batches_LDADD = $(CUNIT_LIBS)
+
+dist_check_SCRIPTS += tests/transports/out_of_tree.sh
+TESTS += tests/transports/out_of_tree.sh

@@ -10,7 +10,9 @@
 static int fake_sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags);
 #define sendmmsg fake_sendmmsg
 #include "../../transports/udp_tcp/address.c"
-#include "../../transports/udp_tcp/packets.c"
+#include "../../transports/udp_tcp/connection.c"
+#include "../../transports/udp_tcp/later.c"
+#include "../../transports/udp_tcp/datagrams.c"
 #undef sendmmsg
 
 /* What the next calls answer: a count, or a negated errno. */
@@ -45,8 +47,10 @@ static unsigned watched;
 
 static void watch_set(struct kith_watch *w, unsigned events) { watched = events; }
 
-static uint64_t counters[16];
-static const struct kith_host host = {.size = sizeof host, .watch_set = watch_set};
+static uint64_t counters[32];
+static void timer_set(struct kith_timer *t, uint64_t at) {}
+static const struct kith_host host = {
+    .size = sizeof host, .watch_set = watch_set, .timer_set = timer_set};
 
 static struct kith_ut *set_up(void)
 {
@@ -75,7 +79,9 @@ static int send_byte(struct kith_ut *u, uint8_t byte, size_t len)
     static uint8_t data[KITH_UT_PACKET_MAX];
     struct kith_addr to = {.port = 9, .len = 4, .bytes = {127, 0, 0, 1}};
     data[0] = byte;
-    return kith_ut_send_packet(u, &to, "", kith_bytes_of(data, len));
+    struct kith_peer peer = {.size = sizeof peer, .addr = &to};
+    struct kith_buf buf = {.base = data, .data = data, .len = len, .cap = sizeof data};
+    return kith_ut_send_packet(u, &peer, &buf);
 }
 
 static void test_partial(void)
@@ -152,12 +158,32 @@ static void test_refused(void)
     CU_ASSERT_EQUAL(sent_count, 2);
     CU_ASSERT_EQUAL(memcmp(sent, "\1\4", 2), 0);
     CU_ASSERT_EQUAL(*u->count.packets_dropped_send_failed, 2);
+    CU_ASSERT_EQUAL(u->later.hint_count, 1); /* no route: the node shall look; it hears later */
     SCRIPT(0);
     kith_ut_flush(u); /* nothing left, nothing called */
     CU_ASSERT_EQUAL(calls, 0);
     tear_down(u);
 }
 
+/* One hint for an address, however many packets; and room for a bounded number of addresses. */
+static void test_hints(void)
+{
+    struct kith_ut *u = set_up();
+    struct kith_addr a = {.port = 9, .len = 4, .bytes = {10}};
+    for (int round = 0; round < 2; round++)
+        for (uint8_t i = 0; i < KITH_UT_HINTS_MAX; i++) {
+            a.bytes[3] = i;
+            kith_ut_say_unreachable(u, &a);
+        }
+    CU_ASSERT_EQUAL(u->later.hint_count, KITH_UT_HINTS_MAX);
+    CU_ASSERT_EQUAL(*u->count.hints_dropped, 0);
+    a.bytes[2] = 1;
+    kith_ut_say_unreachable(u, &a);
+    CU_ASSERT_EQUAL(u->later.hint_count, KITH_UT_HINTS_MAX);
+    CU_ASSERT_EQUAL(*u->count.hints_dropped, 1);
+    tear_down(u);
+}
+
 KITH_TESTS("transports/batches", {"the system takes some", test_partial},
            {"the system is full", test_full}, {"the batch is full too", test_over_full},
-           {"one is refused", test_refused})
+           {"one is refused", test_refused}, {"hints are bounded", test_hints})

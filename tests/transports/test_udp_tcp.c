@@ -1,55 +1,18 @@
 /*
  * test_udp_tcp.c - the real plugin on loopback: packets, streams, limits, deadlines (in virtual
- * time), errors, reload.
+ * time), reload.
  */
 #include "ends.h"
+#include "raw.h"
 #include <arpa/inet.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define V4     "bind: '127.0.0.1:0'"
 #define V6     "bind: '[::1]:0'"
 #define SECOND UINT64_C(1000000000)
-
-static int open_fds(void)
-{
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (readdir(d)) n++;
-    closedir(d);
-    return n;
-}
-
-static int raw_socket(int type, uint16_t *port)
-{
-    struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof sa;
-    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    CU_ASSERT_EQUAL_FATAL(bind(fd, (struct sockaddr *)&sa, sizeof sa), 0);
-    getsockname(fd, (struct sockaddr *)&sa, &len);
-    *port = ntohs(sa.sin_port);
-    return fd;
-}
-
-static int raw_connect(uint16_t port)
-{
-    struct sockaddr_in sa = {
-        .sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_port = htons(port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    CU_ASSERT_FATAL(connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 || errno == EINPROGRESS);
-    return fd;
-}
-
-static struct kith_addr v4(uint16_t port)
-{
-    return (struct kith_addr){.port = port, .len = 4, .bytes = {127, 0, 0, 1}};
-}
 
 /* ----------------------------------------------------------------------------------- packets */
 
@@ -64,7 +27,7 @@ static void packets(const char *settings, size_t address_len)
     CU_ASSERT_NOT_EQUAL(a->addr.port, 0);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         CU_ASSERT_EQUAL(end_send(a, &b->addr, sizes[i]), 0);
-        a->ops->flush(a->self);
+        end_flush(a);
         UNTIL(b->packets == i + 1);
         CU_ASSERT_EQUAL(b->packet_len, sizes[i]);
         for (size_t k = 0; k < sizes[i]; k++)
@@ -72,7 +35,6 @@ static void packets(const char *settings, size_t address_len)
         CU_ASSERT(kith_addr_equal(&b->packet_from, &a->addr));
     }
     CU_ASSERT_EQUAL(end_send(a, &b->addr, 65508), -KITH_ETOOBIG);
-    CU_ASSERT_EQUAL(a->ops->packet_limit(a->self, &b->addr), 65507);
     CU_ASSERT_EQUAL(end_counter(b, "packets_received"), sizeof sizes / sizeof *sizes);
     end_free(a);
     end_free(b);
@@ -92,7 +54,7 @@ static void test_packet_bursts(void)
     size_t sent = 0;
     for (int round = 0; round < 10; round++) {
         for (int i = 0; i < 300; i++) sent += end_send(a, &b->addr, 1 + (size_t)(i * 7 % 150)) == 0;
-        a->ops->flush(a->self);
+        end_flush(a);
         UNTIL(b->packets == sent); /* small ones: they fit any system's buffer */
     }
     CU_ASSERT_EQUAL(sent, 3000);
@@ -119,7 +81,7 @@ static void test_packets_refused(void)
     CU_ASSERT_EQUAL(end_send(a, &no_port, 10), -KITH_EINVAL);
     CU_ASSERT_EQUAL(end_send(a, &mapped, 10),
                     0); /* IPv4 in IPv6's clothes, as memberlist's default emits it */
-    a->ops->flush(a->self);
+    end_flush(a);
     UNTIL(a->packets == 1);
 
     /* An empty datagram is dropped and counted. */
@@ -136,7 +98,7 @@ static void test_packets_refused(void)
     struct kith_addr broadcast = {.port = 9, .len = 4, .bytes = {255, 255, 255, 255}};
     CU_ASSERT_EQUAL(end_send(a, &broadcast, 10), 0);
     CU_ASSERT_EQUAL(end_send(a, &a->addr, 10), 0);
-    a->ops->flush(a->self);
+    end_flush(a);
     UNTIL(a->packets == 3);
     CU_ASSERT_EQUAL(end_counter(a, "packets_dropped_send_failed"), 1);
     close(fd);
@@ -153,10 +115,10 @@ static void test_system_drops(void)
     for (int i = 0; i < 1000; i++) {
         CU_ASSERT_EQUAL(end_send(a, &b->addr, 1400), 0);
     }
-    a->ops->flush(a->self);
+    end_flush(a);
     UNTIL(b->packets > 0);
     end_send(a, &b->addr, 3); /* carries the count */
-    a->ops->flush(a->self);
+    end_flush(a);
     UNTIL(b->packet_len == 3);
     CU_ASSERT(end_counter(b, "packets_dropped_system") > 0);
     CU_ASSERT_EQUAL(end_counter(b, "packets_dropped_system") + b->packets, 1001);
@@ -175,12 +137,12 @@ static void test_dual_stack(void)
     CU_ASSERT_EQUAL(both->addr.len, 4);
     struct kith_addr both6 = {.port = both->addr.port, .len = 16, .bytes = {[15] = 1}};
     end_send(four, &both->addr, 4);
-    four->ops->flush(four->self);
+    end_flush(four);
     UNTIL(both->packets == 1);
     CU_ASSERT(kith_addr_equal(&both->packet_from, &four->addr)); /* 4 bytes, not ::ffff:127.0.0.1 */
     end_send(both, &four->addr, 5);
     end_send(both, &six->addr, 6);
-    both->ops->flush(both->self);
+    end_flush(both);
     UNTIL(four->packets == 1 && six->packets == 1);
     CU_ASSERT(kith_addr_equal(&four->packet_from, &both->addr)); /* source port is the bound one */
     CU_ASSERT(kith_addr_equal(&six->packet_from, &both6));
@@ -202,11 +164,11 @@ static void test_several_binds(void)
                      other = v4(a->addr.port);
     other.bytes[3] = 2;
     end_send(b, &six, 1);
-    b->ops->flush(b->self);
+    end_flush(b);
     UNTIL(a->packets == 1);
     end_send(a, &b->addr, 1);
     end_send(a, &other, 1); /* to itself, from the first of the family */
-    a->ops->flush(a->self);
+    end_flush(a);
     UNTIL(b->packets == 1 && a->packets == 2);
     CU_ASSERT(kith_addr_equal(&b->packet_from, &six));
     CU_ASSERT(kith_addr_equal(&a->packet_from, &a->addr));
@@ -247,9 +209,7 @@ static void test_half_close(void)
     struct end *a = end_new(V6), *b = end_new(V6);
     CU_ASSERT_FATAL(a && b);
     struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
-    CU_ASSERT_EQUAL(end_write(a, s, "early", 5),
-                    0); /* not connected yet: nothing is taken, writable follows */
-    UNTIL(s->opened && s->writable);
+    UNTIL(s->opened);
     CU_ASSERT_EQUAL(end_write(a, s, "question", 8), 8);
     end_finish(a, s);
     CU_ASSERT_EQUAL(end_write(a, s, "x", 1), -KITH_ECLOSED);
@@ -278,17 +238,17 @@ static void test_pause(void)
     CU_ASSERT_FATAL(a && b);
     struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
     UNTIL(s->opened && b->stream_count == 1);
-    b->ops->stream_read(b->self, t->id, false);
+    end_read(b, t, false);
     a->to_send = SIZE;
-    a->up.stream_writable(a, s->id); /* begin to send */
+    end_go_on(a, s);
     size_t stuck;
     do {
         stuck = s->sent;
-        for (int i = 0; i < 20; i++) kith_loop_turn(loop, 1000000);
+        for (int i = 0; i < 20; i++) ends_turn(1000000);
     } while (s->sent != stuck);
     CU_ASSERT(stuck < SIZE); /* the sender is held back */
     CU_ASSERT_EQUAL(t->got, 0);
-    b->ops->stream_read(b->self, t->id, true);
+    end_read(b, t, true);
     UNTIL(t->ended);
     CU_ASSERT_EQUAL(t->got, SIZE);
     CU_ASSERT_EQUAL(t->sum, pattern_sum(SIZE));
@@ -338,13 +298,11 @@ static void test_refused(void)
     int fd = raw_socket(SOCK_STREAM, &port); /* bound, nobody listens */
     struct kith_addr to = v4(port), bad = {.port = 1, .len = 7};
     struct end_stream *s = end_open(a, &to);
-    if (s) {
-        UNTIL(s->closed);
-        CU_ASSERT_EQUAL(s->reason, -KITH_EREFUSED);
-        CU_ASSERT_FALSE(s->opened);
-    } else {
-        CU_ASSERT_EQUAL(open_status, -KITH_EREFUSED);
-    }
+    CU_ASSERT_PTR_NOT_NULL_FATAL(s);
+    UNTIL(s->closed && a->unreachable_count);
+    CU_ASSERT_EQUAL(s->reason, -KITH_EREFUSED);
+    CU_ASSERT_FALSE(s->opened);
+    CU_ASSERT(kith_addr_equal(&a->unreachable, &to));
     CU_ASSERT_PTR_NULL(end_open(a, &bad));
     CU_ASSERT_EQUAL(open_status, -KITH_EINVAL);
     CU_ASSERT_EQUAL(end_counter(a, "streams_failed"), 1);
@@ -381,6 +339,19 @@ static void test_last_words(void)
     CU_ASSERT_EQUAL(s->reason, -KITH_ECLOSED);
     CU_ASSERT_EQUAL(s->got, 2);
     CU_ASSERT_EQUAL(memcmp(s->head, "no", 2), 0);
+
+    /* Who pauses a stream that broke does not wait for words: closed comes at once. */
+    a->to_send = 0;
+    s = end_open(a, &to);
+    fd = accept(listener, NULL, NULL);
+    UNTIL(s->opened);
+    struct linger reset = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(fd);
+    CU_ASSERT(end_write(a, s, "x", 1) <= 0);
+    end_read(a, s, false);
+    UNTIL(s->closed);
+    CU_ASSERT_EQUAL(s->reason, -KITH_ECLOSED);
     close(listener);
     end_free(a);
     ends_finish();
@@ -509,14 +480,13 @@ static void test_out_of_descriptors(void)
 static void test_thousand_connects(void)
 {
     enum { ROUNDS = 20, EACH = 50 };
-    static uint32_t ids[ROUNDS * EACH];
     ends_begin(true);
     struct end *a = end_new(V4), *b = end_new(V4);
     int before = open_fds();
     a->to_send = 100;
     for (int r = 0; r < ROUNDS; r++) {
         size_t from = a->stream_count, closed = 0;
-        for (int i = 0; i < EACH; i++) ids[r * EACH + i] = end_open(a, &b->addr)->id;
+        for (int i = 0; i < EACH; i++) end_open(a, &b->addr);
         UNTIL(b->stream_count == (size_t)(r + 1) * EACH);
         for (size_t i = from; i < b->stream_count; i++) {
             UNTIL(b->streams[i].ended);
@@ -530,9 +500,6 @@ static void test_thousand_connects(void)
         CU_ASSERT_EQUAL(closed, EACH);
     }
     CU_ASSERT_EQUAL(open_fds(), before);
-    for (int i = 0; i < ROUNDS * EACH; i++) /* no id came back meanwhile */
-        for (int k = 0; k < i; k++)
-            if (ids[i] == ids[k]) CU_FAIL_FATAL("an id was given twice");
     end_free(a);
     end_free(b);
     ends_finish();
@@ -555,171 +522,9 @@ static void test_stop_in_flight(void)
     UNTIL(a->streams[0].closed);
     end_free(a);
     CU_ASSERT_EQUAL(open_fds(), with_loop); /* stopped means closed, at once */
-    kith_loop_turn(loop, 0);
+    ends_turn(0);
     ends_finish();
     CU_ASSERT_EQUAL(open_fds(), before);
-}
-
-/* ---------------------------------------------------------------------------------- settings */
-
-#define SAYS(settings, ...) \
-    do { \
-        struct end *e_ = end_new(settings); \
-        CU_ASSERT_PTR_NULL(e_); \
-        end_free(e_); \
-        const char *words_[] = {__VA_ARGS__}; \
-        for (size_t w_ = 0; w_ < sizeof words_ / sizeof *words_; w_++) \
-            if (!strstr(err_text, words_[w_])) { \
-                fprintf(stderr, "\n%s\n  lacks: %s\n", err_text, words_[w_]); \
-                CU_FAIL("error text"); \
-            } \
-    } while (0)
-
-/* A port that is taken for UDP, and for TCP is ours: held by a socket that does not listen, so that
- * it may be shared. */
-static void take_udp(int *tcp, int *udp, uint16_t *port)
-{
-    for (;;) {
-        struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-        socklen_t len = sizeof sa;
-        int on = 1;
-        *tcp = socket(AF_INET, SOCK_STREAM, 0);
-        *udp = raw_socket(SOCK_DGRAM, port);
-        getsockname(*udp, (struct sockaddr *)&sa, &len);
-        setsockopt(*tcp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (bind(*tcp, (struct sockaddr *)&sa, sizeof sa) == 0) return;
-        close(*tcp);
-        close(*udp);
-    }
-}
-
-static void test_bad_settings(void)
-{
-    char settings[100];
-    uint16_t port;
-    ends_begin(true);
-    struct end *a = end_new(V4);
-    snprintf(settings, sizeof settings, "bind: '127.0.0.1:%u'", a->addr.port);
-    SAYS(settings, "TCP port", "127.0.0.1:", "in use by another program",
-         "choose another port in `bind`");
-    int tcp, udp;
-    take_udp(&tcp, &udp, &port);
-    snprintf(settings, sizeof settings, "bind: '127.0.0.1:%u'", port);
-    SAYS(settings, "UDP port", "in use by another program");
-    close(tcp);
-    close(udp);
-    SAYS("bind: '192.0.2.77:0'", "this machine has no such address", "`advertise`");
-    SAYS("bind: 'example.org:7946'", "'example.org' is not an IP address");
-    SAYS("bind: '127.0.0.1:70000'", "'127.0.0.1:70000' is not an address", "192.0.2.1:7946");
-    SAYS("bind: '[::1'", "is not an address");
-    SAYS("bind: [ '127.0.0.1:0', '127.0.0.1:0' ]", "twice");
-    SAYS("bind: '127.0.0.1:0', advertise: 0.0.0.0", "nobody can reach 0.0.0.0",
-         "stands for every address");
-    SAYS("bind: '127.0.0.1:0', advertise: '::'", "nobody can reach ::");
-    SAYS("bind: '127.0.0.1:0', advertise: '224.0.0.1:7946'", "multicast");
-    SAYS("bind: '127.0.0.1:0', advertise: '255.255.255.255'", "reserved");
-    SAYS("bind: '127.0.0.1:0', advertise: web.example.org", "not a name");
-    SAYS("bind: '127.0.0.1:0', advertise: '10.0.0.1:x'", "is not an address");
-    SAYS("bind: '0.0.0.0:0', interface: nosuchif0", "'nosuchif0' has no address",
-         "127.0.0.1 on lo");
-    end_free(a);
-    ends_finish();
-}
-
-static void test_privileged_port(void)
-{
-    unsigned first = 1024;
-    FILE *f = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "r");
-    if (f && fscanf(f, "%u", &first) != 1) first = 1024;
-    if (f) fclose(f);
-    if (first < 80) return; /* every port is free for all here */
-    fflush(NULL);
-    pid_t child = fork();
-    if (!child) {
-        ends_begin(true);
-        end_free(end_new("bind: '127.0.0.1:0'")); /* load the plugin while its folder can be read */
-        if (geteuid() == 0 && seteuid(65534)) _exit(2);
-        struct end *e = end_new("bind: '127.0.0.1:79'");
-        _exit(e                                                                           ? 3
-              : strstr(err_text, "no permission for port 79") && strstr(err_text, "1024") ? 0
-                                                                                          : 4);
-    }
-    int status = -1;
-    waitpid(child, &status, 0);
-    CU_ASSERT_EQUAL(status, 0);
-}
-
-static void test_advertise(void)
-{
-    ends_begin(true);
-    struct end *e = end_new("bind: '127.0.0.1:0', advertise: '203.0.113.9'");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(e);
-    CU_ASSERT(e->addr.len == 4 && e->addr.bytes[0] == 203 && e->addr.port > 0);
-    end_free(e);
-    e = end_new("bind: '127.0.0.1:0', advertise: '[2001:db8::5]:81'");
-    CU_ASSERT(e && e->addr.len == 16 && e->addr.bytes[15] == 5 && e->addr.port == 81);
-    end_free(e);
-    e = end_new("bind: '0.0.0.0:0', interface: lo");
-    CU_ASSERT(e && e->addr.len == 4 && e->addr.bytes[0] == 127);
-    end_free(e);
-    e = end_new("bind: ':0', advertise: '::ffff:10.0.0.1'"); /* one form for one place */
-    CU_ASSERT(e && e->addr.len == 4 && e->addr.bytes[0] == 10);
-    end_free(e);
-    /* A wildcard alone is guessed, if the machine has a private address; else the error says what
-     * to do. */
-    e = end_new("bind: '0.0.0.0:0'");
-    if (e) CU_ASSERT(e->addr.len == 4 && e->addr.bytes[0] != 0 && e->addr.bytes[0] != 127);
-    if (!e) CU_ASSERT_PTR_NOT_NULL(strstr(err_text, "set `advertise`"));
-    end_free(e);
-    ends_finish();
-}
-
-static void test_text(void)
-{
-    static const struct {
-        const char *host;
-        int rc;
-        uint8_t len, first, last;
-        const char *text;
-    } cases[] = {
-        {"127.0.0.1", 0, 4, 127, 1, "127.0.0.1:99"},
-        {"::1", 0, 16, 0, 1, "[::1]:99"},
-        {"fe80::2", 0, 16, 0xfe, 2, "[fe80::2]:99"},
-        {"::ffff:10.1.2.3", 0, 4, 10, 3, "10.1.2.3:99"},
-        {"web-1.example.org", -KITH_ENAME, 0, 0, 0, NULL},
-        {"127.1", -KITH_ENAME, 0, 0, 0, NULL},
-        {"_kith._udp.example.org", -KITH_ENAME, 0, 0, 0, NULL},
-        {"", -KITH_EINVAL, 0, 0, 0, NULL},
-        {"a b", -KITH_EINVAL, 0, 0, 0, NULL},
-        {"1.2.3.4/8", -KITH_EINVAL, 0, 0, 0, NULL},
-        {"::1::2", -KITH_EINVAL, 0, 0, 0, NULL},
-        {"[::1]", -KITH_EINVAL, 0, 0, 0, NULL},
-    };
-    char text[80];
-    ends_begin(true);
-    struct end *e = end_new(V4);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct kith_addr a;
-        CU_ASSERT_EQUAL(e->ops->parse(e->self, cases[i].host, 99, &a), cases[i].rc);
-        if (cases[i].rc) continue;
-        CU_ASSERT(a.port == 99 && a.len == cases[i].len && a.bytes[0] == cases[i].first &&
-                  a.bytes[a.len - 1] == cases[i].last);
-        CU_ASSERT_EQUAL(e->ops->format(e->self, &a, text, sizeof text), (int)strlen(cases[i].text));
-        CU_ASSERT_STRING_EQUAL(text, cases[i].text);
-    }
-    struct kith_addr odd = {.len = 3, .bytes = {1, 2, 255}}, host_only = v4(0);
-    struct kith_addr mapped = {
-        .port = 9, .len = 16, .bytes = {[10] = 0xff, [11] = 0xff, 1, 2, 3, 4}};
-    e->ops->format(e->self, &odd, text, sizeof text);
-    CU_ASSERT_STRING_EQUAL(text, "0102ff");
-    e->ops->format(e->self, &host_only, text, sizeof text);
-    CU_ASSERT_STRING_EQUAL(text, "127.0.0.1");
-    e->ops->format(e->self, &mapped, text, sizeof text); /* others' form is shown as it is */
-    CU_ASSERT_STRING_EQUAL(text, "[::ffff:1.2.3.4]:9");
-    CU_ASSERT_EQUAL(e->ops->format(e->self, &mapped, text, 5), 18);
-    CU_ASSERT_STRING_EQUAL(text, "[::f");
-    end_free(e);
-    ends_finish();
 }
 
 /* ------------------------------------------------------------------------------------ reload */
@@ -738,7 +543,7 @@ static void test_adopt(void)
     CU_ASSERT_PTR_NULL(end_adopting(settings, b));
     CU_ASSERT_EQUAL(end_write(a, s, "1", 1), 1);
     end_send(a, &b->addr, 7);
-    a->ops->flush(a->self);
+    end_flush(a);
     UNTIL(b->streams[0].got == 1 && b->packets == 1);
 
     /* Same port, other limits, one address more (one where nobody else has taken the port): socket
@@ -747,11 +552,10 @@ static void test_adopt(void)
         end_adopting("bind: [ '127.0.0.1:0', '127.93.7.2:0' ], max_connections: 5", b);
     CU_ASSERT_PTR_NOT_NULL_FATAL(next);
     CU_ASSERT(kith_addr_equal(&next->addr, &b->addr));
-    next->streams[next->stream_count++] = b->streams[0];
     end_free(b);
     CU_ASSERT_EQUAL(end_write(a, s, "2", 1), 1);
     end_send(a, &next->addr, 8);
-    a->ops->flush(a->self);
+    end_flush(a);
     UNTIL(next->streams[0].got == 2 && next->packets == 1);
     struct end_stream *t = end_open(a, &next->addr);
     UNTIL(t->opened && next->stream_count == 2);
@@ -784,6 +588,4 @@ KITH_TESTS("transports/udp_tcp", {"packets of all sizes, IPv4", test_packets_v4}
            {"out of descriptors", test_out_of_descriptors},
            {"a thousand connects", test_thousand_connects},
            {"stop with traffic in flight", test_stop_in_flight},
-           {"bad settings say what to change", test_bad_settings},
-           {"privileged port", test_privileged_port}, {"advertise", test_advertise},
-           {"addresses as text", test_text}, {"reload takes over sockets and streams", test_adopt})
+           {"reload takes over sockets and streams", test_adopt})

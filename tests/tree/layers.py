@@ -45,6 +45,10 @@ OUTSIDE = ("tests", "examples")
 # It stands in for the C library's functions, so it defines their names: no part of any program.
 INTERPOSER = "tools/allocations.c"
 
+# What drives a folder from outside of the program: the simulator, benches and fuzz targets count
+# members, rigs make entries by hand and move virtual time.
+DRIVERS = {"kith_core_size", "kith_core_alive", "kith_entry_init", "kith_loop_run_until"}
+
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 DEFINED, UNDEFINED = set("TDBRCVWG"), "U"
 
@@ -266,7 +270,7 @@ def check_globals(tree):
                 continue
             if not name.startswith("kith_"):
                 yield "%s: %s is global and does not begin with kith_" % (path, name)
-            elif not used[name] and name not in public:
+            elif not used[name] and name not in public | DRIVERS:
                 yield "%s: %s is global and used by no other file" % (path, name)
 
 
@@ -280,13 +284,10 @@ CHECKS = {
 }
 
 
-ON = ["folders", "includes", "calls", "circles", "names"]
-
-
 def main():
     tree = Tree(os.environ.get("srcdir", "."), os.environ.get("builddir", "."))
     status = 0
-    for name in sys.argv[1:] or ON:
+    for name in sys.argv[1:] or CHECKS:
         for problem in CHECKS[name](tree):
             print("%s: %s" % (name, problem))
             status = 1

@@ -1,7 +1,8 @@
 # tests/tree: what the source tree itself must look like.
-dist_check_SCRIPTS += tests/tree/layers.py tests/tree/layers_test.py
-TESTS += tests/tree/layers.py tests/tree/layers_test.py
-EXTRA_DIST += tests/tree/style.py
+TREE_TESTS = tests/tree/layers.py tests/tree/layers_test.py \
+  tests/tree/map.py tests/tree/style.py
+dist_check_SCRIPTS += $(TREE_TESTS)
+TESTS += $(TREE_TESTS)
 
 .PHONY: check-style fix-style
 check-style:

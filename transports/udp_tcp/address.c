@@ -10,7 +10,8 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <net/if.h>
-#include <stdlib.h>
+
+enum { NAME_MAX_LEN = 255 }; /* of DNS */
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -91,60 +92,77 @@ const char *kith_ut_text(const union kith_ut_sockaddr *a, char out[KITH_UT_HOST_
     return out;
 }
 
-int kith_ut_split(const char *text, char *host, uint16_t *port)
+/* The digits of a port, all of them and nothing else. */
+static bool read_port(struct kith_bytes digits, uint16_t *port)
 {
-    const char *colon = strchr(text, ':'), *end = text + strlen(text), *digits = NULL;
-    if (*text == '[') {
-        const char *close = strchr(text, ']');
-        if (!close || (close[1] && close[1] != ':')) return -KITH_EINVAL;
-        if (close[1]) digits = close + 2;
-        text++;
-        end = close;
-    } else if (colon &&
-               colon == strrchr(text, ':')) { /* more than one: an IPv6 address without port */
-        digits = colon + 1;
-        end = colon;
+    unsigned long n = 0;
+    if (!digits.len || digits.len > 5) return false;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (!isdigit(digits.data[i])) return false;
+        n = n * 10 + (digits.data[i] - '0');
     }
-    if (digits) {
-        char *rest;
-        unsigned long n = strtoul(digits, &rest, 10);
-        if (!isdigit((unsigned char)*digits) || *rest || n > 65535) return -KITH_EINVAL;
-        *port = (uint16_t)n;
-    }
-    size_t len = (size_t)(end - text);
-    if (len >= KITH_UT_HOST_MAX) return -KITH_EINVAL;
-    memcpy(host, text, len);
-    host[len] = 0;
-    return 0;
+    *port = (uint16_t)n;
+    return n <= UINT16_MAX;
 }
 
-int kith_ut_literal(const char *host, uint16_t port, union kith_ut_sockaddr *out)
+int kith_ut_split(struct kith_bytes text, struct kith_bytes *host, uint16_t *port)
+{
+    const uint8_t *end = text.data + text.len;
+    const uint8_t *colon = text.len ? memchr(text.data, ':', text.len) : NULL;
+    const uint8_t *digits = NULL;
+    *host = text;
+    if (text.len && *text.data == '[') {
+        const uint8_t *close = memchr(text.data, ']', text.len);
+        if (!close || !colon || colon > close) return -KITH_EINVAL;
+        *host = kith_bytes_of(text.data + 1, (size_t)(close - text.data - 1));
+        if (close + 1 == end) return 0;
+        if (close[1] != ':') return -KITH_EINVAL;
+        digits = close + 2;
+    } else if (colon && !memchr(colon + 1, ':', (size_t)(end - colon - 1))) {
+        host->len = (size_t)(colon - text.data);
+        digits = colon + 1;
+    } /* more than one: an IPv6 address without port */
+    if (!digits) return 0;
+    return read_port(kith_bytes_of(digits, (size_t)(end - digits)), port) ? 0 : -KITH_EINVAL;
+}
+
+int kith_ut_literal(struct kith_bytes host, uint16_t port, union kith_ut_sockaddr *out)
 {
     char ip[KITH_UT_HOST_MAX];
     memset(out, 0, sizeof *out);
-    if (inet_pton(AF_INET, host, &out->in.sin_addr) == 1) {
+    if (host.len >= sizeof ip || memchr(host.data, 0, host.len)) return -KITH_EINVAL;
+    memcpy(ip, host.data, host.len);
+    ip[host.len] = 0;
+    if (inet_pton(AF_INET, ip, &out->in.sin_addr) == 1) {
         out->in.sin_family = AF_INET;
     } else {
-        const char *percent = strchr(host, '%');
-        snprintf(ip, sizeof ip, "%.*s", percent ? (int)(percent - host) : (int)strlen(host), host);
-        if (*host && inet_pton(AF_INET6, ip, &out->in6.sin6_addr) != 1) return -KITH_EINVAL;
-        if (percent && !(out->in6.sin6_scope_id = if_nametoindex(percent + 1))) return -KITH_EINVAL;
+        char *scope = strchr(ip, '%');
+        if (scope) *scope++ = 0;
+        if (*ip && inet_pton(AF_INET6, ip, &out->in6.sin6_addr) != 1) return -KITH_EINVAL;
+        if (scope && !(out->in6.sin6_scope_id = if_nametoindex(scope))) return -KITH_EINVAL;
         out->in6.sin6_family = AF_INET6;
     }
     kith_ut_set_port(out, port);
     return 0;
 }
 
-int kith_ut_parse(void *self, const char *host, uint16_t port, struct kith_addr *out)
+int kith_ut_parse(void *self, struct kith_bytes text, struct kith_addr *out,
+                  struct kith_bytes *host)
 {
     union kith_ut_sockaddr sa;
-    if (!*host) return -KITH_EINVAL;
-    if (kith_ut_literal(host, port, &sa) == 0) {
+    struct kith_bytes name;
+    uint16_t port = 0;
+    if (kith_ut_split(text, &name, &port) || !name.len) return -KITH_EINVAL;
+    if (kith_ut_literal(name, port, &sa) == 0) {
         kith_ut_from_sockaddr(&sa, out);
         return 0;
     }
-    for (const char *p = host; *p; p++)
-        if (!isalnum((unsigned char)*p) && !strchr("-_.", *p)) return -KITH_EINVAL;
+    if (name.len > NAME_MAX_LEN) return -KITH_EINVAL;
+    for (size_t i = 0; i < name.len; i++)
+        if (!isalnum(name.data[i]) && !memchr("-_.", name.data[i], 3)) return -KITH_EINVAL;
+    memset(out, 0, sizeof *out);
+    out->port = port;
+    *host = name;
     return -KITH_ENAME;
 }
 

@@ -64,12 +64,12 @@ static const char *unroutable(const struct kith_addr *a)
 
 int kith_ut_advertise_init(struct kith_ut *u, struct kith_error *err)
 {
-    char host[KITH_UT_HOST_MAX];
+    struct kith_bytes host;
     uint16_t port = 0;
     union kith_ut_sockaddr sa;
     u->wanted.len = 0;
     if (!u->advertise) return 0;
-    if (kith_ut_split(u->advertise, host, &port) || !*host)
+    if (kith_ut_split(kith_text(u->advertise), &host, &port) || !host.len)
         return kith_fail(
             err, KITH_EINVAL,
             "advertise: '%s' is not an address; write it as 192.0.2.1, 192.0.2.1:7946 or "
@@ -78,17 +78,17 @@ int kith_ut_advertise_init(struct kith_ut *u, struct kith_error *err)
     if (kith_ut_literal(host, port, &sa))
         return kith_fail(
             err, KITH_EINVAL,
-            "advertise: '%s' is not an IP address; other members are told an address, not a "
+            "advertise: '%.*s' is not an IP address; other members are told an address, not a "
             "name: write the one it stands for",
-            host);
+            (int)host.len, (const char *)host.data);
     kith_ut_from_sockaddr(&sa, &u->wanted);
     const char *why = unroutable(&u->wanted);
     if (why)
         return kith_fail(
             err, KITH_EINVAL,
-            "advertise: nobody can reach %s: %s; write the address under which other members "
+            "advertise: nobody can reach %.*s: %s; write the address under which other members "
             "reach this node, or leave `advertise` out",
-            host, why);
+            (int)host.len, (const char *)host.data, why);
     return 0;
 }
 
@@ -144,16 +144,27 @@ struct guess {
     char seen[240]; /* all addresses, for the error */
 };
 
+static bool usable(const struct ifaddrs *i)
+{
+    return i->ifa_addr && i->ifa_flags & IFF_UP &&
+           (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6);
+}
+
+static void address_of(const struct ifaddrs *i, struct kith_addr *out)
+{
+    union kith_ut_sockaddr sa;
+    memset(&sa, 0, sizeof sa);
+    memcpy(&sa, i->ifa_addr, i->ifa_addr->sa_family == AF_INET ? sizeof sa.in : sizeof sa.in6);
+    kith_ut_set_port(&sa, 0);
+    kith_ut_from_sockaddr(&sa, out);
+}
+
 static void consider(const struct kith_ut *u, struct guess *g, const struct ifaddrs *i,
                      const struct routes *routes, unsigned families)
 {
     struct kith_addr a;
     char text[KITH_UT_HOST_MAX];
-    union kith_ut_sockaddr sa;
-    memset(&sa, 0, sizeof sa);
-    memcpy(&sa, i->ifa_addr, i->ifa_addr->sa_family == AF_INET ? sizeof sa.in : sizeof sa.in6);
-    kith_ut_set_port(&sa, 0);
-    kith_ut_from_sockaddr(&sa, &a);
+    address_of(i, &a);
     kith_ut_format(NULL, &a, text, sizeof text);
     size_t n = strlen(g->seen);
     snprintf(g->seen + n, sizeof g->seen - n, "%s%s on %s", n ? ", " : "", text, i->ifa_name);
@@ -173,7 +184,7 @@ static void consider(const struct kith_ut *u, struct guess *g, const struct ifad
 }
 
 /* families: 1 IPv4, 2 IPv6, 4 rather IPv6. */
-static int guess(struct kith_ut *u, unsigned families, struct kith_error *err)
+static int guess(struct kith_ut *u, unsigned families, uint16_t port, struct kith_error *err)
 {
     struct guess g = {.score = 0};
     struct routes routes;
@@ -182,12 +193,9 @@ static int guess(struct kith_ut *u, unsigned families, struct kith_error *err)
     if (getifaddrs(&all))
         return kith_fail(err, KITH_EIO, "can't list this machine's addresses; set `advertise`");
     for (const struct ifaddrs *i = all; i; i = i->ifa_next)
-        if (i->ifa_addr && i->ifa_flags & IFF_UP &&
-            (i->ifa_addr->sa_family == AF_INET || i->ifa_addr->sa_family == AF_INET6))
-            consider(u, &g, i, &routes, families);
+        if (usable(i)) consider(u, &g, i, &routes, families);
     freeifaddrs(all);
     if (g.score) {
-        uint16_t port = u->advertised.port;
         u->advertised = g.addr;
         u->advertised.port = port;
         return 0;
@@ -203,32 +211,59 @@ static int guess(struct kith_ut *u, unsigned families, struct kith_error *err)
         g.seen);
 }
 
-int kith_ut_advertise_find(struct kith_ut *u, struct kith_error *err)
+/* Which kinds of address the sockets take, and whether any of them is for more than this machine.
+ */
+static unsigned families_of(const struct kith_ut *u, bool *loopback_only)
 {
-    const struct kith_ut_socket *first = &u->sockets[0];
     unsigned families = 0;
-    bool loopback_only = true;
+    *loopback_only = true;
     for (size_t i = 0; i < u->socket_count; i++) {
         struct kith_addr a;
         kith_ut_from_sockaddr(&u->sockets[i].local, &a);
         families |= a.len == 4 ? 1 : u->sockets[i].dual ? 3 : 2;
-        loopback_only &= is_loopback(&a);
+        *loopback_only &= is_loopback(&a);
     }
-    kith_ut_from_sockaddr(&first->local, &u->advertised);
-    uint16_t bound = u->advertised.port;
+    return families;
+}
+
+int kith_ut_advertise_find(struct kith_ut *u, struct kith_error *err)
+{
+    const struct kith_ut_socket *first = &u->sockets[0];
+    bool loopback_only;
+    unsigned families = families_of(u, &loopback_only);
+    struct kith_addr bound;
+    kith_ut_from_sockaddr(&first->local, &bound);
+    u->address.guessed = !u->wanted.len && kith_ut_wildcard(&first->local);
     if (u->wanted.len) {
         u->advertised = u->wanted;
-        if (!u->advertised.port) u->advertised.port = bound;
-    } else if (kith_ut_wildcard(&first->local)) {
+        if (!u->advertised.port) u->advertised.port = bound.port;
+    } else if (u->address.guessed) {
         /* `bind: "::"` asks for IPv6 first; ":7946" only for everything. */
         if (first->local.sa.sa_family == AF_INET6 && *u->bind.items[0] == '[') families |= 4;
         if (strncmp(u->bind.items[0], "::", 2) == 0) families |= 4;
-        int rc = guess(u, families, err);
+        int rc = guess(u, families, bound.port, err);
         if (rc) return rc;
+    } else {
+        u->advertised = bound;
     }
     if (is_loopback(&u->advertised) && !loopback_only)
         u->host->log(u->host, KITH_LOG_WARN,
                      "advertising a loopback address: members on other machines can't reach this "
                      "node; set `advertise`");
     return 0;
+}
+
+bool kith_ut_advertise_holds(const struct kith_ut *u)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    if (getifaddrs(&all)) return true; /* nothing is known: no reason to change */
+    for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+        struct kith_addr a;
+        if (!usable(i)) continue;
+        address_of(i, &a);
+        found = a.len == u->advertised.len && memcmp(a.bytes, u->advertised.bytes, a.len) == 0;
+    }
+    freeifaddrs(all);
+    return found;
 }

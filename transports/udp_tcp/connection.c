@@ -2,10 +2,10 @@
  * connection.c - the table of connections, and how one ends. Knows nothing of how they begin or of
  * the bytes on them.
  *
- * An id is the slot of the stream in a table (low 16 bits, from 1) and how often that slot was used
- * (high 16 bits): found at once, and not given again while anybody may still remember it. A stream
- * that ends loses its connection at once; that it is closed is said later from the loop, so that
- * the node is never called from inside its own call.
+ * An id is the slot of the stream in a table (low 16 bits, from 1) and how many streams there were
+ * before (high 48 bits): found at once, and never given again. A stream that ends loses its
+ * connection at once; that it is closed is said later from the loop, so that the node is never
+ * called from inside its own call.
  */
 #include "connection.h"
 #include <errno.h>
@@ -16,7 +16,7 @@ enum { SLOTS_MAX = 65535 };
 
 /* ------------------------------------------------------------------------------------- table */
 
-struct kith_ut_stream *kith_ut_stream(struct kith_ut *u, uint32_t id)
+struct kith_ut_stream *kith_ut_stream(struct kith_ut *u, uint64_t id)
 {
     size_t slot = (id & 0xffff) - 1u;
     struct kith_ut_stream *s = slot < u->slot_count ? u->slots[slot].stream : NULL;
@@ -39,14 +39,13 @@ bool kith_ut_stream_add(struct kith_ut *u, struct kith_ut_stream *s)
             u->slot_cap = cap;
         }
         slot = u->slot_count++;
-        u->slots[slot].uses = 0;
     }
     u->slots[slot].stream = s;
-    s->id = (uint32_t)u->slots[slot].uses++ << 16 | (uint32_t)(slot + 1);
+    s->id = ++u->last_stream << 16 | (slot + 1);
     return true;
 }
 
-static void give_slot(struct kith_ut *u, uint32_t id)
+static void give_slot(struct kith_ut *u, uint64_t id)
 {
     size_t slot = (id & 0xffff) - 1u;
     u->slots[slot].stream = NULL;
@@ -76,6 +75,7 @@ void kith_ut_stream_arm(struct kith_ut_stream *s)
 {
     unsigned events = s->connecting || s->blocked ? KITH_WRITABLE : 0;
     if (!s->connecting && !s->paused && !s->got_end) events |= KITH_READABLE;
+    if (!(events & KITH_READABLE)) kith_ut_stream_waits_no_more(s);
     s->owner->host->watch_set(s->watch, events);
 }
 
@@ -93,6 +93,7 @@ void kith_ut_stream_hang_up(struct kith_ut_stream *s, bool reset)
     struct kith_ut *u = s->owner;
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     if (s->fd < 0) return;
+    kith_ut_stream_waits_no_more(s);
     if (s->watch) u->host->watch_free(s->watch);
     if (s->timer) u->host->timer_free(s->timer);
     s->watch = NULL;
@@ -117,16 +118,15 @@ void kith_ut_stream_forget(struct kith_ut_stream *s)
     free(s);
 }
 
-void kith_ut_streams_say_closed(void *arg)
+void kith_ut_streams_say_closed(struct kith_ut *u)
 {
-    struct kith_ut *u = arg;
     while (u->ended) {
         struct kith_ut_stream *s = u->ended;
-        uint32_t id = s->id;
+        uint64_t id = s->id;
         int reason = s->reason;
         u->ended = s->next_ended;
         kith_ut_stream_forget(s);
-        u->up->stream_closed(u->up->ctx, id, reason);
+        u->up->stream_closed(u->up, id, reason);
     }
 }
 
@@ -136,15 +136,17 @@ void kith_ut_stream_end(struct kith_ut_stream *s, int reason)
     if (s->fd < 0) return;
     if (reason == -KITH_ETIMEOUT && !s->connecting) ++*u->count.streams_timed_out;
     if (s->connecting) ++*u->count.streams_failed;
+    if (s->connecting && (reason == -KITH_EREFUSED || reason == -KITH_EUNREACHABLE))
+        kith_ut_say_unreachable(u, &s->peer);
     kith_ut_stream_hang_up(s, reason != 0);
     s->reason = reason;
     struct kith_ut_stream **end = &u->ended;
     while (*end) end = &(*end)->next_ended;
     *end = s;
-    u->host->timer_set(u->ended_timer, 0);
+    kith_ut_later(u);
 }
 
-void kith_ut_stream_reset(void *self, uint32_t id)
+void kith_ut_stream_reset(void *self, uint64_t id)
 {
     struct kith_ut *u = self;
     struct kith_ut_stream *s = kith_ut_stream(u, id);

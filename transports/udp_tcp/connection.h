@@ -1,6 +1,6 @@
 /*
- * connection.h - one connection, and the table of all (connection.c). streams.c begins them,
- * stream_io.c moves their bytes.
+ * connection.h - one connection, and the table of all (connection.c). connection_life.c begins
+ * them, stream_io.c moves their bytes.
  */
 #ifndef KITH_UDP_TCP_CONNECTION_H
 #define KITH_UDP_TCP_CONNECTION_H
@@ -9,11 +9,13 @@
 
 struct kith_ut_stream {
     struct kith_ut *owner;
-    uint32_t id;
+    uint64_t id;
     int fd; /* -1: over, only closed is still to be said */
     struct kith_watch *watch;
     struct kith_timer *timer;
-    uint64_t moved; /* when a byte last moved */
+    uint64_t moved;    /* when a byte last moved */
+    uint64_t timeout;  /* of connecting */
+    uint64_t waits_in; /* the round of turns in which it had to wait; 0: none */
     struct kith_addr peer;
     bool inbound, connecting;
     bool paused;   /* the node does not want to read */
@@ -26,7 +28,7 @@ struct kith_ut_stream {
 };
 
 /* The live stream with this id, or NULL. */
-struct kith_ut_stream *kith_ut_stream(struct kith_ut *, uint32_t id);
+struct kith_ut_stream *kith_ut_stream(struct kith_ut *, uint64_t id);
 /* Watch what the stream's state asks for. */
 void kith_ut_stream_arm(struct kith_ut_stream *);
 /* It is over: close the connection now and say so in a turn of its own, never inside a call of the
@@ -44,10 +46,12 @@ void kith_ut_stream_forget(struct kith_ut_stream *);
 /* The inbound streams whose sources hash as this one does; how many have this very source. */
 struct kith_ut_stream **kith_ut_streams_of(struct kith_ut *, const struct kith_addr *);
 uint32_t kith_ut_streams_from(struct kith_ut *, const struct kith_addr *);
-/* For ended_timer: tell the node of all that ended (arg: struct kith_ut). */
-void kith_ut_streams_say_closed(void *arg);
 /* Take new connections, or leave them in the backlog. */
 void kith_ut_listeners_watch(struct kith_ut *, bool on);
+
+/* later.c: how much of `want` bytes this stream may read now; and it needs no more. */
+size_t kith_ut_stream_share(struct kith_ut_stream *, size_t want);
+void kith_ut_stream_waits_no_more(struct kith_ut_stream *);
 
 /* stream_io.c: from the watch, once connected. */
 void kith_ut_stream_ready(struct kith_ut_stream *, unsigned events);

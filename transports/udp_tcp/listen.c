@@ -21,11 +21,11 @@ int kith_ut_listen_init(struct kith_ut *u, struct kith_error *err)
                          KITH_UT_BINDS_MAX);
     for (size_t i = 0; i < u->bind.count; i++) {
         const char *text = u->bind.items[i];
-        char host[KITH_UT_HOST_MAX];
+        struct kith_bytes host;
         uint16_t port = KITH_UT_PORT;
         struct kith_ut_socket *s = &u->sockets[i];
         *s = (struct kith_ut_socket){.owner = u, .udp = -1, .tcp = -1};
-        if (kith_ut_split(text, host, &port))
+        if (kith_ut_split(kith_text(text), &host, &port))
             return kith_fail(
                 err, KITH_EINVAL,
                 "bind: '%s' is not an address; write it as 192.0.2.1:7946, [2001:db8::1]:7946 "
@@ -34,9 +34,9 @@ int kith_ut_listen_init(struct kith_ut *u, struct kith_error *err)
         if (kith_ut_literal(host, port, &s->local))
             return kith_fail(
                 err, KITH_EINVAL,
-                "bind: '%s' is not an IP address; names are not looked up here, write one of "
+                "bind: '%.*s' is not an IP address; names are not looked up here, write one of "
                 "this machine's addresses",
-                host);
+                (int)host.len, (const char *)host.data);
         s->any_port = !port;
         u->socket_count = i + 1;
         for (size_t k = 0; k < i; k++)
@@ -58,6 +58,7 @@ void kith_ut_socket_close(struct kith_ut_socket *s)
     if (s->udp >= 0) close(s->udp);
     if (s->tcp >= 0) close(s->tcp);
     s->udp = s->tcp = -1;
+    s->dropped = 0;
     if (s->any_port) kith_ut_set_port(&s->local, 0);
 }
 
@@ -123,13 +124,17 @@ static void learn_port(struct kith_ut_socket *s)
 }
 
 /* As large a receive buffer as we get: a burst must wait there while the node is busy. The system
- * counts twice what it was asked for. */
-static void size_buffer(const struct kith_ut_socket *s)
+ * counts twice what it was asked for. Errors of packets come on a queue, with whom they were for;
+ * of a socket for both families each family has its own switch. */
+static void tune(const struct kith_ut_socket *s)
 {
     const struct kith_ut *u = s->owner;
     int on = 1, want = (int)u->receive_buffer, got = 0;
     socklen_t len = sizeof got;
     setsockopt(s->udp, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
+    setsockopt(s->udp, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
+    if (s->local.sa.sa_family == AF_INET6)
+        setsockopt(s->udp, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
     if (setsockopt(s->udp, SOL_SOCKET, SO_RCVBUFFORCE, &want,
                    sizeof want)) /* for the privileged, over the system's limit */
         for (int size = want;
@@ -142,9 +147,10 @@ static void size_buffer(const struct kith_ut_socket *s)
                      got / 2048, want / 1024);
 }
 
-static int try_all(struct kith_ut *u, const bool *wanted, bool *again, struct kith_error *err)
+/* shared: the port that entries with port 0 are to have; 0: any. */
+static int try_all(struct kith_ut *u, const bool *wanted, uint16_t shared, bool *again,
+                   struct kith_error *err)
 {
-    uint16_t shared = 0;
     for (size_t i = 0; i < u->socket_count; i++)
         if (u->sockets[i].any_port && u->sockets[i].tcp >= 0)
             shared = kith_ut_port(&u->sockets[i].local);
@@ -176,12 +182,19 @@ int kith_ut_listen_open(struct kith_ut *u, struct kith_error *err)
     for (size_t i = 0; i < u->socket_count; i++) wanted[i] = u->sockets[i].udp < 0;
     for (int i = 0; i < PORT_TRIES; i++) {
         bool again = false;
-        rc = try_all(u, wanted, &again, err);
+        /* Others know this node by its port: after a stop the same one, if it is still free. */
+        rc = try_all(u, wanted, i ? 0 : u->last_port, &again, err);
         if (!rc) break;
         for (size_t k = 0; k < u->socket_count; k++)
             if (wanted[k]) kith_ut_socket_close(&u->sockets[k]);
         if (!again) break;
     }
-    for (size_t i = 0; !rc && i < u->socket_count; i++) size_buffer(&u->sockets[i]);
+    for (size_t i = 0; !rc && i < u->socket_count; i++)
+        if (u->sockets[i].any_port) u->last_port = kith_ut_port(&u->sockets[i].local);
     return rc;
+}
+
+void kith_ut_listen_tune(struct kith_ut *u)
+{
+    for (size_t i = 0; i < u->socket_count; i++) tune(&u->sockets[i]);
 }

@@ -8,46 +8,43 @@
 #include "connection.h"
 #include <errno.h>
 
-enum { READS_TURN = 4 }; /* then the others have their turn */
-
+/* One read a turn: then the others have theirs. What is left is told of again. */
 static void read_stream(struct kith_ut_stream *s)
 {
     struct kith_ut *u = s->owner;
-    uint32_t id = s->id;
-    for (int i = 0; i < READS_TURN; i++) {
-        ssize_t n = recv(s->fd, u->read_buffer, KITH_UT_READ, MSG_DONTWAIT);
-        if (n < 0) {
-            if (errno != EAGAIN && errno != EINTR)
-                kith_ut_stream_end(s, kith_ut_stream_code(errno));
-            return;
-        }
-        if (!n && s->broken) {
-            kith_ut_stream_end(s, s->broken);
-            return;
-        }
-        s->moved = u->host->now(u->host);
-        if (!n) {
-            s->got_end = true;
-            kith_ut_stream_arm(s);
-            u->up->stream_end(u->up->ctx, id);
-            if ((s = kith_ut_stream(u, id)) && s->finished) kith_ut_stream_end(s, 0);
-            return;
-        }
-        u->up->stream_data(u->up->ctx, id, u->read_buffer, (size_t)n);
-        s = kith_ut_stream(u, id); /* the node may have ended it */
-        if (!s || s->paused || (size_t)n < KITH_UT_READ) return;
+    uint64_t id = s->id;
+    size_t share = kith_ut_stream_share(s, KITH_UT_READ);
+    if (!share) return;
+    ssize_t n = recv(s->fd, u->read_buffer, share, MSG_DONTWAIT);
+    u->turn.bytes_left += share - (n > 0 ? (size_t)n : 0);
+    if (n < 0) {
+        if (errno != EAGAIN && errno != EINTR) kith_ut_stream_end(s, kith_ut_stream_code(errno));
+        return;
     }
+    if (!n && s->broken) {
+        kith_ut_stream_end(s, s->broken);
+        return;
+    }
+    s->moved = u->host->now(u->host);
+    if (n) {
+        u->up->stream_data(u->up, id, kith_bytes_of(u->read_buffer, (size_t)n));
+        return;
+    }
+    s->got_end = true;
+    kith_ut_stream_arm(s);
+    u->up->stream_end(u->up, id);
+    if ((s = kith_ut_stream(u, id)) && s->finished) kith_ut_stream_end(s, 0);
 }
 
 void kith_ut_stream_ready(struct kith_ut_stream *s, unsigned events)
 {
     struct kith_ut *u = s->owner;
-    uint32_t id = s->id;
+    uint64_t id = s->id;
     if (events & KITH_WRITABLE && s->blocked) {
         s->blocked = false;
         s->moved = u->host->now(u->host);
         kith_ut_stream_arm(s);
-        u->up->stream_writable(u->up->ctx, id);
+        u->up->stream_writable(u->up, id);
         s = kith_ut_stream(u, id);
     }
     if (s && events & KITH_READABLE && !s->paused && !s->got_end) read_stream(s);
@@ -65,14 +62,14 @@ static void write_failed(struct kith_ut_stream *s, int code)
         kith_ut_stream_arm(s);
 }
 
-int64_t kith_ut_stream_write(void *self, uint32_t id, const uint8_t *data, size_t len)
+int64_t kith_ut_stream_write(void *self, uint64_t id, struct kith_bytes bytes)
 {
     struct kith_ut *u = self;
     struct kith_ut_stream *s = kith_ut_stream(u, id);
     if (!s || s->finished) return -KITH_ECLOSED;
     size_t done = 0;
-    while (!s->connecting && !s->broken && done < len) {
-        ssize_t n = send(s->fd, data + done, len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (!s->connecting && !s->broken && done < bytes.len) {
+        ssize_t n = send(s->fd, bytes.data + done, bytes.len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno != EAGAIN && errno != ENOBUFS) {
             write_failed(s, kith_ut_stream_code(errno));
@@ -82,14 +79,14 @@ int64_t kith_ut_stream_write(void *self, uint32_t id, const uint8_t *data, size_
         done += (size_t)n;
     }
     if (done) s->moved = u->host->now(u->host);
-    if (done < len && !s->blocked && !s->broken) {
+    if (done < bytes.len && !s->blocked && !s->broken) {
         s->blocked = true;
         kith_ut_stream_arm(s);
     }
     return (int64_t)done;
 }
 
-void kith_ut_stream_finish(void *self, uint32_t id)
+void kith_ut_stream_finish(void *self, uint64_t id)
 {
     struct kith_ut_stream *s = kith_ut_stream(self, id);
     if (!s || s->finished) return;
@@ -101,11 +98,14 @@ void kith_ut_stream_finish(void *self, uint32_t id)
     if (s->got_end) kith_ut_stream_end(s, 0);
 }
 
-void kith_ut_stream_read(void *self, uint32_t id, bool on)
+void kith_ut_stream_read(void *self, uint64_t id, bool on)
 {
     struct kith_ut_stream *s = kith_ut_stream(self, id);
     if (!s || s->paused == !on) return;
     s->paused = !on;
     s->moved = s->owner->host->now(s->owner->host);
-    kith_ut_stream_arm(s);
+    if (s->broken && !on)
+        kith_ut_stream_end(s, s->broken); /* its last words are not wanted */
+    else
+        kith_ut_stream_arm(s);
 }

@@ -6,103 +6,82 @@
 #include <stdlib.h>
 
 static const struct kith_param params[] = {
-    {.name = "bind",
-     .type = KITH_PARAM_STRINGS,
-     .flags = KITH_PARAM_RESTART,
-     .offset = offsetof(struct kith_ut, bind),
-     .def = "0.0.0.0:7946",
-     .doc = "Addresses to listen on, host:port or :port (IPv4 and IPv6); port 0: any"},
-    {.name = "advertise",
-     .type = KITH_PARAM_STRING,
-     .flags = KITH_PARAM_RESTART,
-     .offset = offsetof(struct kith_ut, advertise),
-     .doc = "Address that others shall use, host or host:port; default: the first bound one, or a "
-            "private one of this machine"},
-    {.name = "interface",
-     .type = KITH_PARAM_STRING,
-     .flags = KITH_PARAM_RESTART,
-     .offset = offsetof(struct kith_ut, interface),
-     .doc = "When bound to every address: advertise one of this interface"},
-    {.name = "max_connections",
-     .type = KITH_PARAM_UINT,
-     .offset = offsetof(struct kith_ut, max_connections),
-     .def = "1024",
-     .min = 1,
-     .max = 32768,
-     .doc = "Connections from others open at a time; over it they wait in the system's backlog"},
-    {.name = "max_per_source",
-     .type = KITH_PARAM_UINT,
-     .offset = offsetof(struct kith_ut, max_per_source),
-     .def = "128",
-     .min = 1,
-     .max = 32768,
-     .doc = "Of these, from one source (IPv4 address or IPv6 /64); over it they are reset"},
-    {.name = "idle_timeout",
-     .type = KITH_PARAM_DURATION,
-     .offset = offsetof(struct kith_ut, idle_timeout),
-     .def = "30s",
-     .min = 100000000,
-     .max = 3600000000000,
-     .doc = "Close a connection on which nothing moved for so long"},
-    {.name = "receive_buffer",
-     .type = KITH_PARAM_SIZE,
-     .offset = offsetof(struct kith_ut, receive_buffer),
-     .def = "2MiB",
-     .min = 65536,
-     .max = 1 << 30,
-     .doc = "UDP receive buffer to ask of the system; halved until it agrees"},
-    {0},
+    KITH_PARAM(struct kith_ut, bind, LIST, KITH_PARAM_RESTART, "[0.0.0.0:7946]", NULL, NULL,
+               "Addresses to listen on, host:port or :port (IPv4 and IPv6); port 0: any"),
+    KITH_PARAM(struct kith_ut, advertise, STRING, KITH_PARAM_RESTART, NULL, NULL, NULL,
+               "Address that others shall use, host or host:port; default: the first bound one, or "
+               "a private one of this machine"),
+    KITH_PARAM(struct kith_ut, interface, STRING, KITH_PARAM_RESTART, NULL, NULL, NULL,
+               "When bound to every address: advertise one of this interface"),
+    KITH_PARAM(struct kith_ut, max_connections, UINT, 0, "1024", "1", "32768",
+               "Connections from others open at a time; over it they wait in the system's backlog"),
+    KITH_PARAM(struct kith_ut, max_per_source, UINT, 0, "128", "1", "32768",
+               "Of these, from one source (IPv4 address or IPv6 /64); over it they are reset"),
+    KITH_PARAM(struct kith_ut, idle_timeout, DURATION, 0, "30s", "100ms", "1h",
+               "Close a connection on which nothing moved for so long"),
+    KITH_PARAM(struct kith_ut, receive_buffer, SIZE, 0, "2MiB", "64KiB", "1GiB",
+               "UDP receive buffer to ask of the system; halved until it agrees"),
+    KITH_PARAM_END,
 };
+
+static void tell(void *arg)
+{
+    kith_ut_streams_say_closed(arg);
+    kith_ut_later_tell(arg);
+}
 
 static int ut_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
     struct kith_ut *u = self;
     u->host = host;
+#define X(name, help) u->count.name = host->counter(host, #name, help, NULL, 0);
+    KITH_UT_COUNTERS(X)
+#undef X
     int rc = kith_ut_listen_init(u, err);
     return rc ? rc : kith_ut_advertise_init(u, err);
 }
 
-static int ut_attach(void *self, const struct kith_transport_setup *setup, struct kith_error *err)
+static void ut_stop(void *self)
 {
     struct kith_ut *u = self;
-    u->up = setup->uplink;
-    u->connect_timeout = setup->tcp_timeout ? setup->tcp_timeout : u->idle_timeout;
-    return 0;
+    kith_ut_streams_stop(u);
+    kith_ut_packets_stop(u);
+    kith_ut_addresses_stop(u);
+    kith_ut_later_stop(u);
+    for (size_t i = 0; i < u->socket_count; i++) kith_ut_socket_close(&u->sockets[i]);
 }
 
-static int make_counters(struct kith_ut *u, struct kith_error *err)
+/* Everything that can be had beside an instance that runs. */
+static int prepare(struct kith_ut *u, struct kith_error *err)
 {
-#define X(name, help) \
-    if (!(u->count.name = u->host->counter(u->host, #name, help))) \
-        return kith_fail(err, KITH_ENOMEM, "out of memory");
-    KITH_UT_COUNTERS(X)
-#undef X
-    return 0;
+    u->up = u->host->uplink;
+    int rc = kith_ut_listen_open(u, err);
+    if (!rc) rc = kith_ut_advertise_find(u, err);
+    if (!rc) rc = kith_ut_later_start(u, tell, err);
+    if (!rc) rc = kith_ut_packets_prepare(u, err);
+    if (!rc) rc = kith_ut_streams_prepare(u, err);
+    return rc;
+}
+
+static int run(struct kith_ut *u, struct kith_error *err)
+{
+    kith_ut_listen_tune(u);
+    kith_ut_addresses_watch(u);
+    int rc = kith_ut_packets_watch(u, err);
+    return rc ? rc : kith_ut_streams_watch(u, err);
 }
 
 static int ut_start(void *self, struct kith_error *err)
 {
     struct kith_ut *u = self;
     char text[KITH_UT_HOST_MAX];
-    int rc = make_counters(u, err);
-    if (!rc) rc = kith_ut_listen_open(u, err);
-    if (!rc) rc = kith_ut_advertise_find(u, err);
-    if (!rc) rc = kith_ut_packets_start(u, err);
-    if (!rc) rc = kith_ut_streams_start(u, err);
+    int rc = prepare(u, err);
+    if (!rc) rc = run(u, err);
+    if (rc) ut_stop(u);
     for (size_t i = 0; !rc && i < u->socket_count; i++)
         u->host->log(u->host, KITH_LOG_INFO, "listening on %s",
                      kith_ut_text(&u->sockets[i].local, text));
     return rc;
-}
-
-static void ut_stop(void *self)
-{
-    struct kith_ut *u = self;
-    if (u->host) {
-        kith_ut_streams_stop(u);
-        kith_ut_packets_stop(u);
-    }
-    for (size_t i = 0; i < u->socket_count; i++) kith_ut_socket_close(&u->sockets[i]);
 }
 
 static bool same_socket(const struct kith_ut_socket *ours, const struct kith_ut_socket *old)
@@ -116,8 +95,9 @@ static bool same_socket(const struct kith_ut_socket *ours, const struct kith_ut_
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-/* Take over sockets that are still wanted, and all connections. First everything that can fail,
- * then the rest: when the new settings are no good the old instance must be whole. */
+/* Instead of start: takes over sockets that are still wanted, and all connections. First comes
+ * everything that can fail, while the old instance is whole; then the descriptors and connections
+ * change hands, and get watches of ours. If that fails neither has them. */
 static int ut_adopt(void *self, void *other, struct kith_error *err)
 {
     struct kith_ut *u = self, *old = other;
@@ -131,27 +111,39 @@ static int ut_adopt(void *self, void *other, struct kith_error *err)
             u->sockets[i].dropped = s->dropped;
             kith_ut_set_port(&u->sockets[i].local, kith_ut_port(&s->local));
         }
-    int rc = kith_ut_listen_open(u, err);
-    if (!rc) rc = kith_ut_advertise_find(u, err);
+    int rc = prepare(u, err);
     if (!rc) {
         kith_ut_streams_adopt(u, old);
         kith_ut_packets_stop(old);
+        kith_ut_addresses_stop(old);
+        u->later.changed |= old->later.changed;
+        kith_ut_later_stop(old);
     }
     for (size_t i = 0; i < u->socket_count; i++) {
         struct kith_ut_socket *s = rc ? &u->sockets[i] : from[i];
         if (from[i]) s->udp = s->tcp = -1;
     }
+    if (!rc) {
+        /* A guess stays as long as it is right. */
+        if (u->address.guessed && old->address.guessed &&
+            u->advertised.port == old->advertised.port && kith_ut_advertise_holds(old))
+            u->advertised = old->advertised;
+        rc = run(u, err) ? -KITH_ECLOSED : 0;
+        if (u->later.changed || !kith_addr_equal(&u->advertised, &old->advertised))
+            kith_ut_say_changed(u, KITH_CHANGED_ADDRESS);
+    }
+    if (rc) ut_stop(u);
     return rc;
 }
 
+/* Reading stops at once when the node says so: nothing more comes on a paused stream. */
 static void ut_limits(void *self, struct kith_limits *out)
 {
-    out->flags = 0;
+    out->provides = 0;
     out->packet = KITH_UT_PACKET_MAX;
+    out->stream_window = 0;
     out->headroom = out->tailroom = 0;
 }
-
-static size_t ut_packet_limit(void *self, const struct kith_addr *to) { return KITH_UT_PACKET_MAX; }
 
 static int ut_advertise(void *self, struct kith_addr *out, struct kith_error *err)
 {
@@ -163,9 +155,7 @@ static int ut_advertise(void *self, struct kith_addr *out, struct kith_error *er
 static const struct kith_transport_ops ops = {
     .size = sizeof ops,
     .default_port = KITH_UT_PORT,
-    .attach = ut_attach,
     .limits = ut_limits,
-    .packet_limit = ut_packet_limit,
     .advertise = ut_advertise,
     .parse = kith_ut_parse,
     .format = kith_ut_format,
@@ -181,6 +171,7 @@ static const struct kith_transport_ops ops = {
 KITH_PLUGIN(udp_tcp) = {
     KITH_HEADER(TRANSPORT),
     .name = "udp_tcp",
+    .flags = KITH_OUTSIDE,
     .version = "1.0",
     .summary = "packets over UDP and streams over TCP, as memberlist's own transport",
     .instance_size = sizeof(struct kith_ut),

@@ -1,14 +1,16 @@
 /*
  * udp_tcp.h - what the files of this transport share.
  *
- *   udp_tcp.c    the plugin: parameters, life, reload
- *   address.c    addresses: text, kith_addr and sockaddr
- *   listen.c     binding sockets, with errors that say what to change
- *   advertise.c  which address others shall use
- *   packets.c    datagrams, in batches both ways
- *   connection.c the table of connections, and how one ends
- *   stream_io.c  their bytes
- *   streams.c    their life: open, accept, limits, deadlines
+ *   udp_tcp.c          the plugin: parameters, life, reload
+ *   address.c          addresses: text, kith_addr and sockaddr
+ *   listen.c           binding sockets, with errors that say what to change
+ *   advertise.c        which address others shall use
+ *   address_watch.c    notices that it is gone
+ *   datagrams.c        packets, in batches both ways
+ *   connection.c       the table of connections, and how one ends
+ *   stream_io.c        their bytes
+ *   connection_life.c  how they begin: open, accept, limits, deadlines
+ *   later.c            what is told after a call of the node; what one turn may read
  *
  * Everything runs on the node's thread and nothing blocks.
  */
@@ -23,8 +25,9 @@ enum {
     KITH_UT_PORT = 7946,        /* memberlist's */
     KITH_UT_PACKET_MAX = 65507, /* of UDP over IPv4 */
     KITH_UT_BINDS_MAX = 16,
-    KITH_UT_READ = 65536, /* bytes read from a stream at once */
-    KITH_UT_HOST_MAX = 80 /* longest text of an address, with its scope */
+    KITH_UT_READ = 65536,  /* bytes read from a stream at once */
+    KITH_UT_HOST_MAX = 80, /* longest text of an address, with its scope */
+    KITH_UT_HINTS_MAX = 64 /* addresses said to be unreachable, of one turn */
 };
 
 struct kith_ut;
@@ -42,6 +45,7 @@ struct kith_ut_socket {
     bool any_port;                /* port 0 was asked for */
     bool dual;                    /* IPv6 wildcard that takes IPv4 too */
     int udp, tcp;                 /* -1: none */
+    unsigned packets_left;        /* to read in this turn */
     uint32_t dropped; /* the system's own count of datagrams dropped, as of the last one received */
     struct kith_watch *udp_watch, *tcp_watch;
 };
@@ -54,7 +58,6 @@ struct kith_ut_stream;
 struct kith_ut_slot {
     struct kith_ut_stream *stream; /* NULL: free */
     size_t next_free;              /* from 1; 0: none */
-    uint16_t uses;
 };
 
 #define KITH_UT_COUNTERS(X) \
@@ -75,36 +78,58 @@ struct kith_ut_slot {
       "Connections refused because one source had max_per_source open.") \
     X(streams_refused_by_node, "Connections that the node did not want.") \
     X(accepts_paused, "Times that max_connections were open and new ones had to wait.") \
-    X(accept_errors, "Errors of the system while accepting connections.")
+    X(accept_errors, "Errors of the system while accepting connections.") \
+    X(hints_dropped, "Addresses that refused and were not reported, as a turn had too many.")
 
 struct kith_ut {
     /* parameters */
-    struct kith_strings bind;
+    struct kith_list bind;
     const char *advertise, *interface;
     uint32_t max_connections, max_per_source;
     uint64_t idle_timeout, receive_buffer;
 
     const struct kith_host *host;
     const struct kith_uplink *up;
-    uint64_t connect_timeout;
 
     struct kith_ut_socket sockets[KITH_UT_BINDS_MAX];
     size_t socket_count;
+    uint16_t last_port;                  /* of entries with port 0, kept over a stop */
     struct kith_addr wanted, advertised; /* from `advertise`, len 0: none; in force */
+    struct {
+        bool guessed; /* the one in force is */
+        int fd;       /* tells of changes; 0 or -1: none */
+        struct kith_watch *watch;
+        struct kith_timer *timer;
+    } address;
 
     struct kith_ut_ring *ring;        /* buffers for receiving */
     struct kith_ut_batch *batches[2]; /* to IPv4, to IPv6; NULL: no socket for it */
 
     struct kith_ut_slot *slots; /* streams by id; see connection.c */
     size_t slot_count, slot_cap, free_slot;
+    uint64_t last_stream;                /* streams there ever were; kept over a stop */
     struct kith_ut_stream *sources[256]; /* inbound ones by source */
     struct kith_ut_stream *ended;        /* closed is still to be said */
     uint32_t inbound;
     bool accept_paused;
     uint64_t accept_delay;
-    struct kith_timer *accept_timer, *ended_timer;
+    struct kith_timer *accept_timer;
     uint8_t *read_buffer;
     bool running;
+
+    struct {
+        struct kith_timer *timer;
+        bool open;         /* something was read in this turn */
+        uint64_t round;    /* of passing the turns on, from 1 */
+        uint32_t waiting;  /* streams that had to wait in this round */
+        size_t bytes_left; /* of streams, in this turn */
+    } turn;
+    struct {
+        struct kith_timer *timer;
+        struct kith_addr hints[KITH_UT_HINTS_MAX];
+        size_t hint_count;
+        uint32_t changed; /* enum kith_changed */
+    } later;
 
     struct {
 #define X(name, help) uint64_t *name;
@@ -114,7 +139,8 @@ struct kith_ut {
 };
 
 /* address.c */
-int kith_ut_parse(void *self, const char *host, uint16_t port, struct kith_addr *out);
+int kith_ut_parse(void *self, struct kith_bytes text, struct kith_addr *out,
+                  struct kith_bytes *host);
 int kith_ut_format(void *self, const struct kith_addr *, char *out, size_t cap);
 /* False: not an address of ours. IPv4 in IPv6's clothes becomes IPv4. */
 bool kith_ut_to_sockaddr(const struct kith_addr *, union kith_ut_sockaddr *);
@@ -124,40 +150,64 @@ uint16_t kith_ut_port(const union kith_ut_sockaddr *);
 void kith_ut_set_port(union kith_ut_sockaddr *, uint16_t port);
 bool kith_ut_wildcard(const union kith_ut_sockaddr *);
 const char *kith_ut_text(const union kith_ut_sockaddr *, char out[KITH_UT_HOST_MAX]);
-/* "host:port", "[v6]:port", "host", ":port"; *port stays as it is without one. host:
- * KITH_UT_HOST_MAX bytes. */
-int kith_ut_split(const char *text, char *host, uint16_t *port);
+/* "host:port", "[v6]:port", "host", ":port"; *port stays as it is without one. */
+int kith_ut_split(struct kith_bytes text, struct kith_bytes *host, uint16_t *port);
 /* A literal, scope allowed; "" is the IPv6 wildcard. */
-int kith_ut_literal(const char *host, uint16_t port, union kith_ut_sockaddr *);
+int kith_ut_literal(struct kith_bytes host, uint16_t port, union kith_ut_sockaddr *);
 
 /* listen.c: init parses `bind`; open binds what has no sockets yet, all or nothing. */
 int kith_ut_listen_init(struct kith_ut *, struct kith_error *);
 int kith_ut_listen_open(struct kith_ut *, struct kith_error *);
+void kith_ut_listen_tune(struct kith_ut *);
 void kith_ut_socket_close(struct kith_ut_socket *);
 
 /* advertise.c */
 int kith_ut_advertise_init(struct kith_ut *, struct kith_error *);
 int kith_ut_advertise_find(struct kith_ut *, struct kith_error *);
+/* Does this machine still have the address that was guessed? */
+bool kith_ut_advertise_holds(const struct kith_ut *);
 
-/* packets.c */
-int kith_ut_packets_start(struct kith_ut *, struct kith_error *);
+/* address_watch.c */
+void kith_ut_addresses_watch(struct kith_ut *);
+void kith_ut_addresses_stop(struct kith_ut *);
+
+/* Of packets and streams: prepare gets what can be had beside another instance that runs; watch
+ * makes the watches (a descriptor has one at a time); stop works after either. */
+
+/* datagrams.c */
+int kith_ut_packets_prepare(struct kith_ut *, struct kith_error *);
+int kith_ut_packets_watch(struct kith_ut *, struct kith_error *);
 void kith_ut_packets_stop(struct kith_ut *);
-int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name,
-                        struct kith_bytes);
+int kith_ut_send_packet(void *self, const struct kith_peer *to, struct kith_buf *);
 void kith_ut_flush(void *self);
 
-/* streams.c */
-int kith_ut_streams_start(struct kith_ut *, struct kith_error *);
+/* connection_life.c */
+int kith_ut_streams_prepare(struct kith_ut *, struct kith_error *);
+int kith_ut_streams_watch(struct kith_ut *, struct kith_error *);
 void kith_ut_streams_stop(struct kith_ut *);
 void kith_ut_streams_adopt(struct kith_ut *, struct kith_ut *old);
-int kith_ut_stream_open(void *self, const struct kith_addr *to, const char *name, uint32_t *id);
+int kith_ut_stream_open(void *self, const struct kith_peer *to, uint64_t *id);
 
 /* connection.c */
-void kith_ut_stream_reset(void *self, uint32_t id);
+/* Tell the node of all that ended. */
+void kith_ut_streams_say_closed(struct kith_ut *);
+void kith_ut_stream_reset(void *self, uint64_t id);
 
 /* stream_io.c */
-int64_t kith_ut_stream_write(void *self, uint32_t id, const uint8_t *data, size_t len);
-void kith_ut_stream_finish(void *self, uint32_t id);
-void kith_ut_stream_read(void *self, uint32_t id, bool on);
+int64_t kith_ut_stream_write(void *self, uint64_t id, struct kith_bytes);
+void kith_ut_stream_finish(void *self, uint64_t id);
+void kith_ut_stream_read(void *self, uint64_t id, bool on);
+
+/* later.c */
+/* tell is due as soon as the node is out of its call; it ends with kith_ut_later_tell(). */
+int kith_ut_later_start(struct kith_ut *, void (*tell)(void *arg), struct kith_error *);
+void kith_ut_later_stop(struct kith_ut *);
+void kith_ut_later(struct kith_ut *);
+void kith_ut_later_tell(struct kith_ut *);
+/* Before reading: when it is the first time in a turn, the turn's allowances are whole again. */
+void kith_ut_turn(struct kith_ut *);
+/* These may be called from anywhere; the node hears of it in a call of its own. */
+void kith_ut_say_unreachable(struct kith_ut *, const struct kith_addr *);
+void kith_ut_say_changed(struct kith_ut *, uint32_t what);
 
 #endif

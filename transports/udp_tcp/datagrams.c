@@ -1,20 +1,21 @@
 /*
- * packets.c - datagrams in batches: as many as are there with recvmmsg(), a loop turn's worth with
- * sendmmsg().
+ * datagrams.c - datagrams in batches: as many as are there with recvmmsg(), a loop turn's worth
+ * with sendmmsg().
  *
  * No allocation after start. What the system can't take at once waits in the batch until the socket
  * is writable; when the batch is full the newest is dropped and counted.
  */
-#include "udp_tcp.h"
+#include "connection.h"
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 
 enum {
     RECEIVE_BATCH = 32,
-    RECEIVE_TURN = 8192, /* datagrams of one socket in one turn: timers must have theirs too */
-    ROOM = 128,          /* before and after a datagram, for whoever changes it in place */
+    ROOM = 128, /* before and after a datagram, for whoever changes it in place */
     SLOT = ROOM + 65536 + ROOM,
+    ERRORS_TURN = 64, /* errors of packets sent, read at once */
     SEND_BATCH = 128,
     SEND_BYTES = 256 * 1024
 };
@@ -23,9 +24,8 @@ struct kith_ut_ring {
     struct mmsghdr headers[RECEIVE_BATCH];
     struct iovec vectors[RECEIVE_BATCH];
     union kith_ut_sockaddr from[RECEIVE_BATCH];
-    union {
-        struct cmsghdr align;
-        uint8_t bytes[CMSG_SPACE(sizeof(uint32_t))];
+    struct {
+        _Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(uint32_t))];
     } control[RECEIVE_BATCH];
     uint8_t slots[];
 };
@@ -69,21 +69,68 @@ static void deliver(struct kith_ut_socket *s, size_t i)
     struct kith_addr from;
     uint8_t *slot = u->ring->slots + i * SLOT;
     struct kith_buf buf = {.base = slot, .data = slot + ROOM, .len = h->msg_len, .cap = SLOT};
+    struct kith_peer peer = {.size = sizeof peer, .addr = &from};
     kith_ut_from_sockaddr(&u->ring->from[i], &from);
-    u->up->packet_in(u->up->ctx, &from, &buf, u->host->now(u->host));
+    u->up->packet_in(u->up, &peer, &buf, u->host->now(u->host));
+}
+
+static void note_unreachable(struct kith_ut *u, const union kith_ut_sockaddr *to, int error)
+{
+    struct kith_addr a;
+    int code = kith_ut_stream_code(error);
+    if (code != -KITH_EREFUSED && code != -KITH_EUNREACHABLE) return;
+    if (to->sa.sa_family != AF_INET && to->sa.sa_family != AF_INET6) return;
+    kith_ut_from_sockaddr(to, &a);
+    kith_ut_say_unreachable(u, &a);
+}
+
+/* What became of packets sent a while ago, with whom they were for. True: there was something, and
+ * the last call on the socket may have failed for that alone. */
+static bool read_errors(struct kith_ut_socket *s)
+{
+    union kith_ut_sockaddr to;
+    union {
+        struct cmsghdr align;
+        uint8_t bytes[256];
+    } control;
+    struct msghdr m = {.msg_name = &to};
+    bool any = false;
+    for (int i = 0; i < ERRORS_TURN; i++) {
+        m.msg_namelen = sizeof to;
+        m.msg_control = &control;
+        m.msg_controllen = sizeof control;
+        memset(&to, 0, sizeof to);
+        if (recvmsg(s->udp, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) break;
+        any = true;
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+            bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
+            bool v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
+            struct sock_extended_err e;
+            if (!v4 && !v6) continue;
+            memcpy(&e, CMSG_DATA(c), sizeof e);
+            note_unreachable(s->owner, &to, (int)e.ee_errno);
+        }
+    }
+    return any;
 }
 
 static void receive(struct kith_ut_socket *s)
 {
     struct kith_ut_ring *ring = s->owner->ring;
-    for (int turn = 0; turn < RECEIVE_TURN; turn += RECEIVE_BATCH) {
-        for (size_t i = 0; i < RECEIVE_BATCH; i++) {
+    bool any = false;
+    kith_ut_turn(s->owner);
+    while (s->packets_left) {
+        unsigned batch = s->packets_left < RECEIVE_BATCH ? s->packets_left : RECEIVE_BATCH;
+        for (size_t i = 0; i < batch; i++) {
             ring->headers[i].msg_hdr.msg_namelen = sizeof ring->from[i];
             ring->headers[i].msg_hdr.msg_controllen = sizeof ring->control[i];
         }
-        int n = recvmmsg(s->udp, ring->headers, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
+        int n = recvmmsg(s->udp, ring->headers, batch, MSG_DONTWAIT, NULL);
         for (int i = 0; i < n; i++) deliver(s, (size_t)i);
-        if (n < RECEIVE_BATCH) break;
+        if (n < 0 && (!any || errno != EAGAIN)) read_errors(s); /* ready, but not to be read */
+        if (n > 0) s->packets_left -= (unsigned)n;
+        if (n < (int)batch) break;
+        any = true;
     }
 }
 
@@ -91,17 +138,25 @@ static void receive(struct kith_ut_socket *s)
 
 static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
 {
+    bool again = true; /* what failed may do so for a packet before it: once */
     while (b->first < b->count) {
         int n = sendmmsg(b->socket->udp, b->headers + b->first, (unsigned)(b->count - b->first),
                          MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+        int error = errno;
+        if (n < 0 && error == EINTR) continue;
+        if (n < 0 && (error == EAGAIN || error == ENOBUFS)) {
             if (!b->stuck) u->host->watch_set(b->socket->udp_watch, KITH_READABLE | KITH_WRITABLE);
             b->stuck = true;
             return;
         }
+        if (n < 0 && again && read_errors(b->socket)) {
+            again = false;
+            continue;
+        }
+        again = true;
         if (n < 0) {
             ++*u->count.packets_dropped_send_failed; /* this one; the next may go elsewhere */
+            note_unreachable(u, &b->to[b->first], error);
             b->first++;
             continue;
         }
@@ -115,18 +170,18 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
     b->stuck = false;
 }
 
-int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name,
-                        struct kith_bytes packet)
+int kith_ut_send_packet(void *self, const struct kith_peer *peer, struct kith_buf *packet)
 {
     struct kith_ut *u = self;
     union kith_ut_sockaddr sa;
-    if (packet.len > KITH_UT_PACKET_MAX) return -KITH_ETOOBIG;
-    if (!kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
+    const struct kith_addr *to = peer->addr;
+    if (packet->len > KITH_UT_PACKET_MAX) return -KITH_ETOOBIG;
+    if (!to || !kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
     struct kith_ut_batch *b = u->batches[sa.sa.sa_family == AF_INET6];
     if (!b) return -KITH_EUNREACHABLE;
-    if (!b->stuck && (b->count == SEND_BATCH || b->used + packet.len > SEND_BYTES))
+    if (!b->stuck && (b->count == SEND_BATCH || b->used + packet->len > SEND_BYTES))
         send_batch(u, b);
-    if (b->count == SEND_BATCH || b->used + packet.len > SEND_BYTES) {
+    if (b->count == SEND_BATCH || b->used + packet->len > SEND_BYTES) {
         ++*u->count.packets_dropped_send_full;
         return -KITH_EAGAIN;
     }
@@ -140,9 +195,9 @@ int kith_ut_send_packet(void *self, const struct kith_addr *to, const char *name
     }
     b->to[b->count] = sa;
     b->headers[b->count].msg_hdr.msg_namelen = kith_ut_sockaddr_len(&sa);
-    b->vectors[b->count] = (struct iovec){.iov_base = b->bytes + b->used, .iov_len = packet.len};
-    memcpy(b->bytes + b->used, packet.data, packet.len);
-    b->used += packet.len;
+    b->vectors[b->count] = (struct iovec){.iov_base = b->bytes + b->used, .iov_len = packet->len};
+    memcpy(b->bytes + b->used, packet->data, packet->len);
+    b->used += packet->len;
     b->count++;
     return 0;
 }
@@ -196,7 +251,7 @@ static struct kith_ut_ring *new_ring(void)
     return ring;
 }
 
-int kith_ut_packets_start(struct kith_ut *u, struct kith_error *err)
+int kith_ut_packets_prepare(struct kith_ut *u, struct kith_error *err)
 {
     u->ring = new_ring();
     if (!u->ring) return kith_fail(err, KITH_ENOMEM, "out of memory");
@@ -208,6 +263,14 @@ int kith_ut_packets_start(struct kith_ut *u, struct kith_error *err)
             return kith_fail(err, KITH_ENOMEM, "out of memory");
         if (s->dual && !u->batches[0] && !(u->batches[0] = new_batch(s)))
             return kith_fail(err, KITH_ENOMEM, "out of memory");
+    }
+    return 0;
+}
+
+int kith_ut_packets_watch(struct kith_ut *u, struct kith_error *err)
+{
+    for (size_t i = 0; i < u->socket_count; i++) {
+        struct kith_ut_socket *s = &u->sockets[i];
         s->udp_watch = u->host->watch(u->host, s->udp, KITH_READABLE, on_udp, s);
         if (!s->udp_watch) return kith_fail(err, KITH_ENOMEM, "can't watch a socket");
     }

@@ -2,7 +2,7 @@
  * test_loop.c - the order of a turn, timers, watches, posts from other threads; each for both loops
  * where it makes sense.
  */
-#include "../test.h"
+#include "../../test.h"
 #include "loop.h"
 #include <poll.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /*
  * test_log.c - how lines look, that nobody can forge or flood them, and where they go.
  */
-#include "../test.h"
+#include "../../test.h"
 #include "log.h"
 #include "log_format.h"
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /*
- * streams.c - the life of connections: open, accept, deadlines, adoption.
+ * connection_life.c - the life of connections: open, accept, deadlines, adoption.
  *
  * Strangers can open connections, so what they cost is bounded: max_connections in all (over it the
  * system's backlog holds them), max_per_source from one source (over it they are reset),
@@ -16,13 +16,22 @@ enum { ACCEPT_TURN = 64 };
 
 /* ------------------------------------------------------------------------------------- begin */
 
+/* The node's setting, asked for each time: a reload may change it. */
+static uint64_t connect_timeout(const struct kith_ut *u)
+{
+    struct kith_value v;
+    KITH_ZERO(&v);
+    if (u->host->setting(u->host, "node.tcp_timeout", &v) || v.number <= 0) return u->idle_timeout;
+    return (uint64_t)v.number;
+}
+
 /* Connecting has tcp_timeout in all; later the clock starts again with each byte. The timer is not
  * moved each time: when it fires it looks whether it is time. */
 static void on_deadline(void *arg)
 {
     struct kith_ut_stream *s = arg;
     struct kith_ut *u = s->owner;
-    uint64_t at = s->moved + (s->connecting ? u->connect_timeout : u->idle_timeout);
+    uint64_t at = s->moved + (s->connecting ? s->timeout : u->idle_timeout);
     if (u->host->now(u->host) < at)
         u->host->timer_set(s->timer, at);
     else
@@ -44,9 +53,10 @@ static void on_connected(struct kith_ut_stream *s)
     u->host->timer_set(s->timer, s->moved + u->idle_timeout);
     ++*u->count.streams_opened;
     if (s->finished) shutdown(s->fd, SHUT_WR);
-    uint32_t id = s->id;
+    uint64_t id = s->id;
+    struct kith_peer to = {.size = sizeof to, .addr = &s->peer};
     kith_ut_stream_arm(s);
-    u->up->stream_opened(u->up->ctx, id);
+    u->up->stream_opened(u->up, id, &to);
 }
 
 static void on_stream(void *arg, unsigned events)
@@ -65,9 +75,10 @@ static struct kith_ut_stream *new_stream(struct kith_ut *u, int fd, const struct
     int on = 1;
     struct kith_ut_stream *s = calloc(1, sizeof *s);
     if (!s || !kith_ut_stream_add(u, s)) goto fail;
-    uint32_t id = s->id;
+    uint64_t id = s->id;
     *s = (struct kith_ut_stream){
         .owner = u, .id = id, .fd = fd, .peer = *peer, .connecting = !inbound};
+    if (!inbound) s->timeout = connect_timeout(u);
     s->moved = u->host->now(u->host);
     s->watch = u->host->watch(u->host, fd, inbound ? KITH_READABLE : KITH_WRITABLE, on_stream, s);
     s->timer = u->host->timer(u->host, on_deadline, s);
@@ -76,7 +87,7 @@ static struct kith_ut_stream *new_stream(struct kith_ut *u, int fd, const struct
         kith_ut_stream_forget(s);
         return NULL;
     }
-    u->host->timer_set(s->timer, s->moved + (inbound ? u->idle_timeout : u->connect_timeout));
+    u->host->timer_set(s->timer, s->moved + (inbound ? u->idle_timeout : s->timeout));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return s;
 
@@ -86,29 +97,31 @@ fail:
     return NULL;
 }
 
-int kith_ut_stream_open(void *self, const struct kith_addr *to, const char *name, uint32_t *id)
+/* Link-local addresses come without a scope: ours. */
+static void add_scope(const struct kith_ut *u, union kith_ut_sockaddr *sa)
+{
+    if (sa->sa.sa_family != AF_INET6 || !IN6_IS_ADDR_LINKLOCAL(&sa->in6.sin6_addr)) return;
+    for (size_t i = 0; i < u->socket_count && !sa->in6.sin6_scope_id; i++)
+        if (u->sockets[i].local.sa.sa_family == AF_INET6)
+            sa->in6.sin6_scope_id = u->sockets[i].local.in6.sin6_scope_id;
+}
+
+int kith_ut_stream_open(void *self, const struct kith_peer *to, uint64_t *id)
 {
     struct kith_ut *u = self;
     union kith_ut_sockaddr sa;
-    if (!kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
-    if (sa.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&sa.in6.sin6_addr))
-        for (size_t i = 0; i < u->socket_count && !sa.in6.sin6_scope_id; i++)
-            if (u->sockets[i].local.sa.sa_family == AF_INET6)
-                sa.in6.sin6_scope_id = u->sockets[i].local.in6.sin6_scope_id;
-    int fd = socket(sa.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (!to->addr || !kith_ut_to_sockaddr(to->addr, &sa) || !to->addr->port) return -KITH_EINVAL;
+    add_scope(u, &sa);
+    int error = 0, fd = socket(sa.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         ++*u->count.streams_failed;
         return kith_ut_stream_code(errno);
     }
-    if (connect(fd, &sa.sa, kith_ut_sockaddr_len(&sa)) && errno != EINPROGRESS) {
-        int rc = kith_ut_stream_code(errno);
-        ++*u->count.streams_failed;
-        close(fd);
-        return rc;
-    }
-    struct kith_ut_stream *s = new_stream(u, fd, to, false);
+    if (connect(fd, &sa.sa, kith_ut_sockaddr_len(&sa)) && errno != EINPROGRESS) error = errno;
+    struct kith_ut_stream *s = new_stream(u, fd, to->addr, false);
     if (!s) return -KITH_ENOMEM;
     *id = s->id;
+    if (error) kith_ut_stream_end(s, kith_ut_stream_code(error));
     return 0;
 }
 
@@ -153,8 +166,9 @@ static void welcome(struct kith_ut *u, int fd, const union kith_ut_sockaddr *sa)
     s->next_of_source = *list;
     *list = s;
     u->inbound++;
-    uint32_t id = s->id;
-    if (u->up->stream_accepted(u->up->ctx, id, &from)) {
+    uint64_t id = s->id;
+    struct kith_peer peer = {.size = sizeof peer, .addr = &from};
+    if (u->up->stream_accepted(u->up, id, &peer)) {
         ++*u->count.streams_refused_by_node;
         kith_ut_stream_reset(u, id);
         return;
@@ -193,17 +207,22 @@ static void on_accept(void *arg, unsigned events)
 
 /* ------------------------------------------------------------------------------------- life */
 
-int kith_ut_streams_start(struct kith_ut *u, struct kith_error *err)
+int kith_ut_streams_prepare(struct kith_ut *u, struct kith_error *err)
+{
+    u->accept_timer = u->host->timer(u->host, on_accept_again, u);
+    u->read_buffer = malloc(KITH_UT_READ);
+    if (!u->accept_timer || !u->read_buffer) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    return 0;
+}
+
+int kith_ut_streams_watch(struct kith_ut *u, struct kith_error *err)
 {
     u->running = true;
-    u->accept_timer = u->host->timer(u->host, on_accept_again, u);
-    u->ended_timer = u->host->timer(u->host, kith_ut_streams_say_closed, u);
-    u->read_buffer = malloc(KITH_UT_READ);
-    if (!u->accept_timer || !u->ended_timer || !u->read_buffer)
-        return kith_fail(err, KITH_ENOMEM, "out of memory");
+    u->accept_paused = u->inbound >= u->max_connections;
     for (size_t i = 0; i < u->socket_count; i++) {
         struct kith_ut_socket *s = &u->sockets[i];
-        s->tcp_watch = u->host->watch(u->host, s->tcp, KITH_READABLE, on_accept, s);
+        s->tcp_watch =
+            u->host->watch(u->host, s->tcp, u->accept_paused ? 0 : KITH_READABLE, on_accept, s);
         if (!s->tcp_watch) return kith_fail(err, KITH_ENOMEM, "can't watch a socket");
     }
     for (size_t i = 0; i < u->slot_count; i++) { /* adopted */
@@ -211,11 +230,14 @@ int kith_ut_streams_start(struct kith_ut *u, struct kith_error *err)
         if (!s || s->fd < 0) continue;
         s->watch = u->host->watch(u->host, s->fd, KITH_WRITABLE, on_stream, s);
         s->timer = u->host->timer(u->host, on_deadline, s);
-        if (!s->watch || !s->timer) return kith_fail(err, KITH_ENOMEM, "can't watch a stream");
-        kith_ut_stream_arm(s);
-        u->host->timer_set(s->timer, 0);
+        if (s->watch && s->timer) {
+            kith_ut_stream_arm(s);
+            u->host->timer_set(s->timer, 0);
+        } else {
+            kith_ut_stream_end(s, -KITH_ENOMEM);
+        }
     }
-    if (u->ended) u->host->timer_set(u->ended_timer, 0);
+    if (u->ended) kith_ut_later(u);
     return 0;
 }
 
@@ -226,8 +248,7 @@ static void drop_watches(struct kith_ut *u)
         u->sockets[i].tcp_watch = NULL;
     }
     if (u->accept_timer) u->host->timer_free(u->accept_timer);
-    if (u->ended_timer) u->host->timer_free(u->ended_timer);
-    u->accept_timer = u->ended_timer = NULL;
+    u->accept_timer = NULL;
     u->running = false;
 }
 
@@ -245,6 +266,7 @@ void kith_ut_streams_stop(struct kith_ut *u)
     u->slots = NULL;
     u->read_buffer = NULL;
     u->ended = NULL;
+    u->accept_delay = 0;
     u->slot_count = u->slot_cap = u->free_slot = 0;
 }
 
@@ -258,12 +280,14 @@ void kith_ut_streams_adopt(struct kith_ut *u, struct kith_ut *old)
         if (s->timer) old->host->timer_free(s->timer);
         s->watch = NULL;
         s->timer = NULL;
+        s->waits_in = 0;
         s->owner = u;
     }
     u->slots = old->slots;
     u->slot_count = old->slot_count;
     u->slot_cap = old->slot_cap;
     u->free_slot = old->free_slot;
+    u->last_stream = old->last_stream;
     u->ended = old->ended;
     u->inbound = old->inbound;
     memcpy(u->sources, old->sources, sizeof u->sources);

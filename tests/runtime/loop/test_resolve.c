@@ -1,7 +1,7 @@
 /*
- * test_resolve.c - what users write after `join`, and names over a nameserver of the test's own.
+ * test_resolve.c - names, over a nameserver of the test's own.
  */
-#include "../test.h"
+#include "../../test.h"
 #include "dns_server.h"
 #include "resolve.h"
 #include <arpa/inet.h>
@@ -9,63 +9,6 @@
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
-
-/* ----------------------------------------------------------------------------------- entries */
-
-static void test_where(void)
-{
-    static const struct {
-        const char *text, *name, *host;
-        int port; /* -1: refused */
-    } cases[] = {
-        {"10.0.0.1", "", "10.0.0.1", 7946},
-        {"10.0.0.1:80", "", "10.0.0.1", 80},
-        {"seed.example.org:8301", "", "seed.example.org", 8301},
-        {"web-1/10.0.0.1:80", "web-1", "10.0.0.1", 80},
-        {"web-1/seed", "web-1", "seed", 7946},
-        {"a/b/c", "a", "b/c", 7946}, /* cut at the first slash */
-        {"::1", "", "::1", 7946},
-        {"fe80::1:7946", "", "fe80::1:7946", 7946}, /* unbracketed IPv6 has no port */
-        {"[::1]", "", "::1", 7946},
-        {"[::1]:99", "", "::1", 99},
-        {"n/[2001:db8::1]:99", "n", "2001:db8::1", 99},
-        {"[10.0.0.1]:99", "", "10.0.0.1", 99},
-        {"host:0", "", "host", 0},
-        {"host:65535", "", "host", 65535},
-        {"/host", NULL, NULL, -1},
-        {"host:65536", NULL, NULL, -1},
-        {"host:", NULL, NULL, -1},
-        {"host:-1", NULL, NULL, -1},
-        {"host:+1", NULL, NULL, -1},
-        {"host:80x", NULL, NULL, -1},
-        {"host:000000080", NULL, NULL, -1},
-        {":80", NULL, NULL, -1},
-        {"", NULL, NULL, -1},
-        {"web-1/", NULL, NULL, -1},
-        {"[::1", NULL, NULL, -1},
-        {"[]:80", NULL, NULL, -1},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct kith_where w;
-        struct kith_error err = {.size = sizeof err};
-        int rc = kith_where_parse(&w, cases[i].text, 7946, &err);
-        if (cases[i].port < 0) {
-            CU_ASSERT_EQUAL(rc, -KITH_EINVAL);
-            CU_ASSERT_PTR_NOT_NULL(strstr(err.text, cases[i].text));
-            continue;
-        }
-        CU_ASSERT_EQUAL_FATAL(rc, 0);
-        CU_ASSERT(w.name.len == strlen(cases[i].name) &&
-                  memcmp(w.name.data, cases[i].name, w.name.len) == 0);
-        CU_ASSERT_STRING_EQUAL(w.host, cases[i].host);
-        CU_ASSERT_EQUAL(w.port, cases[i].port);
-    }
-    char text[600];
-    memset(text, 'a', sizeof text - 1);
-    text[sizeof text - 1] = 0;
-    struct kith_where w;
-    CU_ASSERT_EQUAL(kith_where_parse(&w, text, 1, NULL), -KITH_EINVAL);
-}
 
 /* ----------------------------------------------------------------------------------- fixture */
 
@@ -102,17 +45,15 @@ static void watch_log(void *ctx, enum kith_log_level level, const char *line)
     late += strstr(line, "no answer in time") != NULL;
 }
 
-static int parse(void *ctx, const char *host, uint16_t port, struct kith_addr *out)
+static struct kith_addr ip(const char *text, uint16_t port)
 {
-    *out = (struct kith_addr){.port = port};
-    if (strchr(host, ' ')) return -KITH_EINVAL;
-    if (inet_pton(AF_INET, host, out->bytes) == 1)
-        out->len = 4;
-    else if (inet_pton(AF_INET6, host, out->bytes) == 1)
-        out->len = 16;
-    else
-        return -KITH_ENAME;
-    return 0;
+    struct kith_addr a = {.port = port};
+    if (inet_pton(AF_INET, text, a.bytes) == 1)
+        a.len = 4;
+    else if (inet_pton(AF_INET6, text, a.bytes) == 1)
+        a.len = 16;
+    CU_ASSERT_FATAL(a.len);
+    return a;
 }
 
 static void done(void *arg, int status, const struct kith_addr *addrs, size_t n)
@@ -144,8 +85,7 @@ static void set_up(struct fixture *f, bool real, bool with_tcp)
             f->server.port);
     close(fd);
     snprintf(servers, sizeof servers, "127.0.0.1:%u", f->server.port);
-    struct kith_resolver_setup setup = {
-        .dns_config_path = f->path, .system_servers = servers, .parse = parse};
+    struct kith_resolver_setup setup = {.dns_config_path = f->path, .system_servers = servers};
     f->resolver = kith_resolver_new(f->loop, f->log, &setup);
     CU_ASSERT_PTR_NOT_NULL_FATAL(f->resolver);
 }
@@ -162,17 +102,16 @@ static void tear_down(struct fixture *f)
 static void resolve(struct fixture *f, const char *host)
 {
     int before = f->done;
-    CU_ASSERT_EQUAL_FATAL(kith_resolve(f->resolver, host, 7946, done, f, NULL), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_resolve(f->resolver, kith_text(host), 7946, done, f), 0);
     CU_ASSERT_EQUAL(f->done, before); /* never from inside the call */
     while (f->done == before) kith_loop_turn(f->loop, 100000000);
     CU_ASSERT_EQUAL_FATAL(f->done, before + 1);
     CU_ASSERT_EQUAL(late, f->server.silent ? 2 : 0);
 }
 
-static bool has(const struct fixture *f, const char *ip, uint16_t port)
+static bool has(const struct fixture *f, const char *text, uint16_t port)
 {
-    struct kith_addr a;
-    CU_ASSERT_EQUAL(parse(NULL, ip, port, &a), 0);
+    struct kith_addr a = ip(text, port);
     for (size_t i = 0; i < f->count; i++)
         if (kith_addr_equal(&f->addrs[i], &a)) return true;
     return false;
@@ -188,10 +127,27 @@ static void test_literal(void)
     CU_ASSERT(f.status == 0 && f.count == 1 && has(&f, "10.9.8.7", 7946));
     resolve(&f, "2001:db8::9");
     CU_ASSERT(f.status == 0 && f.count == 1 && has(&f, "2001:db8::9", 7946));
-    resolve(&f, "not an address");
-    CU_ASSERT_EQUAL(f.status, -KITH_EINVAL);
     CU_ASSERT_EQUAL(f.server.tcp + f.server.udp, 0);
-    CU_ASSERT_EQUAL(kith_resolve(f.resolver, "", 1, done, &f, NULL), -KITH_EINVAL);
+    tear_down(&f);
+}
+
+static void test_no_host(void)
+{
+    static const struct kith_bytes refused[] = {{NULL, 0},
+                                                {(const uint8_t *)"a\0b", 3},
+                                                {(const uint8_t *)"not a name", 10},
+                                                {(const uint8_t *)"bell\a", 5},
+                                                {(const uint8_t *)"\x7f", 1}};
+    struct fixture f;
+    char text[KITH_HOST_TEXT_MAX];
+    set_up(&f, false, false);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        CU_ASSERT_EQUAL(kith_resolve(f.resolver, refused[i], 1, done, &f), -KITH_EINVAL);
+    memset(text, 'a', sizeof text);
+    struct kith_bytes host = kith_bytes_of(text, sizeof text);
+    CU_ASSERT_EQUAL(kith_resolve(f.resolver, host, 1, done, &f), -KITH_EINVAL);
+    host.len--;
+    CU_ASSERT_EQUAL(kith_resolve(f.resolver, host, 1, done, &f), 0);
     tear_down(&f);
 }
 
@@ -311,25 +267,20 @@ static int open_fds(void)
 static void test_cancel(void)
 {
     struct fixture f;
-    struct kith_lookup *lookup;
     set_up(&f, true, true);
     f.server.silent = true;
-    CU_ASSERT_EQUAL(kith_resolve(f.resolver, "seeds.example.org", 1, done, &f, &lookup), 0);
-    kith_lookup_cancel(lookup); /* before anything happened */
     int before = open_fds();
-    CU_ASSERT_EQUAL(kith_resolve(f.resolver, "seeds.example.org", 1, done, &f, &lookup), 0);
-    for (int i = 0; i < 1000 && !f.server.tcp; i++) kith_loop_turn(f.loop, 100000000);
-    kith_lookup_cancel(lookup); /* asked, not answered */
-    for (int i = 0; i < 1000 && f.server.clients; i++) kith_loop_turn(f.loop, 100000000);
-    CU_ASSERT_EQUAL(open_fds(), before);
-    for (int i = 0; i < 10; i++) kith_resolve(f.resolver, "seeds.example.org", 1, done, &f, NULL);
-    kith_resolve(f.resolver, "10.0.0.1", 1, done, &f, NULL);
+    for (int i = 0; i < 10; i++)
+        kith_resolve(f.resolver, kith_text("seeds.example.org"), 1, done, &f);
+    kith_resolve(f.resolver, kith_text("10.0.0.1"), 1, done, &f);
     for (int i = 0; i < 1000 && f.server.tcp < 5; i++) kith_loop_turn(f.loop, 100000000);
     f.done = 0;
     kith_resolver_free(f.resolver); /* with questions open */
     f.resolver = NULL;
     kith_loop_turn(f.loop, 0);
     CU_ASSERT_EQUAL(f.done, 0);
+    for (int i = 0; i < 1000 && f.server.clients; i++) kith_loop_turn(f.loop, 100000000);
+    CU_ASSERT_EQUAL(open_fds(), before);
     tear_down(&f);
 }
 
@@ -338,7 +289,8 @@ static void test_limit(void)
     struct fixture f;
     int rc, n = 0;
     set_up(&f, true, true);
-    while ((rc = kith_resolve(f.resolver, "10.0.0.1", 1, done, &f, NULL)) == 0 && n < 10000) n++;
+    while ((rc = kith_resolve(f.resolver, kith_text("10.0.0.1"), 1, done, &f)) == 0 && n < 10000)
+        n++;
     CU_ASSERT_EQUAL(rc, -KITH_EAGAIN);
     for (int i = 0; i < 10 && f.done < n; i++) kith_loop_turn(f.loop, 0);
     CU_ASSERT_EQUAL(f.done, n);
@@ -357,14 +309,14 @@ static void test_free_inside(void)
 {
     struct fixture f;
     set_up(&f, true, true);
-    kith_resolve(f.resolver, "10.0.0.1", 1, free_inside, &f, NULL);
-    kith_resolve(f.resolver, "10.0.0.2", 1, free_inside, &f, NULL);
+    kith_resolve(f.resolver, kith_text("10.0.0.1"), 1, free_inside, &f);
+    kith_resolve(f.resolver, kith_text("10.0.0.2"), 1, free_inside, &f);
     for (int i = 0; i < 3; i++) kith_loop_turn(f.loop, 0);
     CU_ASSERT_EQUAL(f.done, 1);
     tear_down(&f);
 }
 
-KITH_TESTS("runtime/resolve", {"entries of join", test_where}, {"literals", test_literal},
+KITH_TESTS("runtime/resolve", {"literals", test_literal}, {"no name", test_no_host},
            {"TCP first", test_tcp_first}, {"ANY refused", test_any_refused},
            {"no TCP", test_no_tcp}, {"no DNS config", test_no_dns_config},
            {"a plain name", test_plain_name}, {"not found", test_not_found},

@@ -1,0 +1,211 @@
+/*
+ * delegate_table.c - what a delegate may ask of its node: the node's own table, bound to the
+ * delegate's channel and to what its entry allows.
+ *
+ * Reads go on as they are. Changes are checked here for what the node does not know: who may change
+ * keys and meta, who may speak raw, how much goes to strangers.
+ */
+#include "delegates_parts.h"
+
+static struct kith_listener *listener_of(const struct kith_node *node)
+{
+    return (struct kith_listener *)node;
+}
+static const struct kith_node *base_of(const struct kith_node *node)
+{
+    return listener_of(node)->shared->setup.node;
+}
+
+/* --------------------------------------------------------------------------------- its frame */
+
+struct kith_bytes kith_delegates_name(struct kith_delegates_shared *shared)
+{
+    if (!shared->name_len && shared->setup.node->local) {
+        struct kith_member self = {.size = sizeof self};
+        shared->setup.node->local(shared->setup.node, &self);
+        size_t len = self.name.len <= KITH_CHANNEL_SENDER_MAX ? self.name.len : 0;
+        if (len && kith_scratch(&shared->name, len + 1)) {
+            memcpy(shared->name.data, self.name.data, len);
+            shared->name.data[len] = 0;
+            shared->name_len = len;
+        }
+    }
+    return kith_bytes_of(shared->name.data, shared->name_len);
+}
+
+size_t kith_listener_head(struct kith_listener *l)
+{
+    if (!l->channel.len) return 0;
+    return kith_channel_head(l->channel.len, kith_delegates_name(l->shared).len);
+}
+
+int kith_listener_frame(struct kith_listener *l, enum kith_channel_kind kind,
+                        struct kith_bytes *msg)
+{
+    size_t head = kith_listener_head(l);
+    if (!head) return 0;
+    struct kith_channel_frame frame = {
+        .kind = (uint8_t)kind, .name = l->channel, .sender = kith_delegates_name(l->shared)};
+    if (kind == KITH_CHANNEL_RELAYED) frame.hops = KITH_CHANNEL_HOPS;
+    l->instance->host->random(l->instance->host, &frame.id, sizeof frame.id);
+    uint8_t *out =
+        msg->len < SIZE_MAX - head ? kith_scratch(&l->shared->frame, head + msg->len) : NULL;
+    if (!out) return -KITH_ENOMEM;
+    kith_channel_write_head(out, &frame);
+    if (msg->len) memcpy(out + head, msg->data, msg->len);
+    *msg = kith_bytes_of(out, head + msg->len);
+    if (kind == KITH_CHANNEL_RELAYED)
+        kith_seen_add(&l->shared->relayed, frame.id); /* it comes back to us */
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------- reads */
+
+static size_t node_members(const struct kith_node *n, uint64_t *cursor, size_t max,
+                           bool (*visit)(void *arg, const struct kith_member *), void *arg)
+{
+    return base_of(n)->members(base_of(n), cursor, max, visit, arg);
+}
+
+static int node_member(const struct kith_node *n, struct kith_bytes name, struct kith_member *out)
+{
+    return base_of(n)->member(base_of(n), name, out);
+}
+
+static void node_local(const struct kith_node *n, struct kith_member *out)
+{
+    base_of(n)->local(base_of(n), out);
+}
+
+static void node_stats(const struct kith_node *n,
+                       void (*visit)(void *arg, const struct kith_stat *), void *arg)
+{
+    base_of(n)->stats(base_of(n), visit, arg);
+}
+
+static int node_format(const struct kith_node *n, const struct kith_addr *addr, char *out,
+                       size_t cap)
+{
+    return base_of(n)->format(base_of(n), addr, out, cap);
+}
+
+static size_t node_fits(const struct kith_node *n, enum kith_fits what, const struct kith_peer *to)
+{
+    struct kith_peer peer;
+    if (to) KITH_TAKE(&peer, to);
+    size_t fits = base_of(n)->fits(base_of(n), what, to ? &peer : NULL);
+    if (what == KITH_FITS_META || what == KITH_FITS_ACK) return fits;
+    size_t head = kith_listener_head(listener_of(n));
+    return fits > head ? fits - head : 0;
+}
+
+/* ----------------------------------------------------------------------------------- changes */
+
+/* Ask with a request in place of done and arg; `call` is an expression that uses them as done_ and
+ * r_. */
+#define ASK(n, done_fn, arg_ptr, call) \
+    do { \
+        struct kith_delegate_request *r_ = NULL; \
+        kith_done_fn *done_ = (done_fn) ? kith_delegate_request_done : NULL; \
+        if (done_ && !(r_ = kith_delegate_request_new(listener_of(n), done_fn, arg_ptr))) \
+            return -KITH_ENOMEM; \
+        int rc_ = call; \
+        if (rc_ < 0 && r_) kith_delegate_request_free(r_); \
+        return rc_; \
+    } while (0)
+
+static int node_join(const struct kith_node *n, const struct kith_peer *to, kith_done_fn *done,
+                     void *arg)
+{
+    struct kith_peer peer;
+    if (!to) return -KITH_EINVAL;
+    KITH_TAKE(&peer, to);
+    ASK(n, done, arg, base_of(n)->join(base_of(n), &peer, done_, r_));
+}
+
+static int node_leave(const struct kith_node *n, uint64_t timeout, kith_done_fn *done, void *arg)
+{
+    ASK(n, done, arg, base_of(n)->leave(base_of(n), timeout, done_, r_));
+}
+
+static int node_stop(const struct kith_node *n, int status, const char *why)
+{
+    return base_of(n)->stop(base_of(n), status, why);
+}
+
+/* Meta given as bytes would be lost where a delegate gives it. */
+static int node_set_meta(const struct kith_node *n, const struct kith_bytes *meta,
+                         kith_done_fn *done, void *arg)
+{
+    const struct kith_listener *l;
+    for (size_t i = 0; meta && (l = kith_listener_at(listener_of(n)->shared, i)); i++)
+        if (l->ops.node_meta) return l == listener_of(n) ? -KITH_EINVAL : -KITH_EACCES;
+    ASK(n, done, arg, base_of(n)->set_meta(base_of(n), meta, done_, r_));
+}
+
+static int node_ping(const struct kith_node *n, const struct kith_peer *to, kith_done_fn *done,
+                     void *arg)
+{
+    struct kith_peer peer;
+    if (!to) return -KITH_EINVAL;
+    KITH_TAKE(&peer, to);
+    int rc = peer.addr ? kith_strangers_allow(listener_of(n)->shared, peer.addr) : 0;
+    if (rc) return rc;
+    ASK(n, done, arg, base_of(n)->ping(base_of(n), &peer, done_, r_));
+}
+
+static int node_key(const struct kith_node *n, enum kith_key_change change, struct kith_bytes key,
+                    kith_done_fn *done, void *arg)
+{
+    if (!(listener_of(n)->instance->entry->allow & KITH_ALLOW_KEYS)) return -KITH_EACCES;
+    ASK(n, done, arg, base_of(n)->key(base_of(n), change, key, done_, r_));
+}
+
+static int check_send(struct kith_listener *l, const struct kith_message *m)
+{
+    const struct kith_peer *to = m->peer;
+    if (!l->channel.len && !kith_role_played(&l->ops, NULL, KITH_ROLE_PRODUCER)) {
+        kith_listener_blame(l, "sends without a channel, but does not say that it does "
+                               "(KITH_DELEGATE_SENDS): not sent");
+        return -KITH_EACCES;
+    }
+    if (to && !to->addr && !to->name.len) return -KITH_EINVAL;
+    if (l->channel.len && !to && (m->key.len || m->priority)) return -KITH_EINVAL;
+    return to && to->addr ? kith_strangers_allow(l->shared, to->addr) : 0;
+}
+
+static int node_send(const struct kith_node *n, const struct kith_message *asked,
+                     kith_done_fn *done, void *arg)
+{
+    struct kith_listener *l = listener_of(n);
+    struct kith_message m;
+    struct kith_peer peer;
+    KITH_TAKE(&m, asked);
+    if (m.peer) {
+        KITH_TAKE(&peer, m.peer);
+        m.peer = &peer;
+    }
+    m.flags &= KITH_RELIABLE; /* the others tell of what came in */
+    int rc = check_send(l, &m);
+    if (!rc)
+        rc = kith_listener_frame(l, m.peer ? KITH_CHANNEL_DIRECT : KITH_CHANNEL_RELAYED, &m.bytes);
+    if (rc) return rc;
+    ASK(n, done, arg, base_of(n)->send(base_of(n), &m, done_, r_));
+}
+
+const struct kith_node kith_delegate_table = {
+    .size = sizeof kith_delegate_table,
+    .members = node_members,
+    .member = node_member,
+    .local = node_local,
+    .stats = node_stats,
+    .format = node_format,
+    .fits = node_fits,
+    .join = node_join,
+    .leave = node_leave,
+    .stop = node_stop,
+    .set_meta = node_set_meta,
+    .send = node_send,
+    .ping = node_ping,
+    .key = node_key,
+};

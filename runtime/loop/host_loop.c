@@ -1,0 +1,229 @@
+/*
+ * host_loop.c - what an instance asks of the loop: posts, watches, timers. Each is known to be its
+ * own, so that nothing of it outlives the instance.
+ */
+#include "host_parts.h"
+#include <fcntl.h>
+#include <stdlib.h>
+
+/*
+ * A watch or a timer. The plugin has it as an opaque handle, and frees it:
+ *
+ *   live     `watch` or `timer` is set; in its host's list
+ *            -> freed  the plugin did
+ *            -> ended  the instance stopped, or could not start: it leads to nothing any more
+ *   ended    -> freed  the plugin did: fini may, when start has failed
+ *            -> left   fini is over, or the instance starts again: it is blamed
+ *   left     `host` is NULL; a plugin that still hands it in does no harm. Freed with the services
+ */
+struct host_held {
+    struct host_held *next, **link;
+    struct host *host;
+    struct kith_watch *watch;
+    struct kith_timer *timer;
+    int fd; /* -1: a timer */
+    void (*ready)(void *arg, unsigned events);
+    void (*due)(void *arg);
+    void *arg;
+};
+
+/* -------------------------------------------------------------------------------------- posts */
+
+static void run_posted(void *arg)
+{
+    struct host *h = arg;
+    pthread_mutex_lock(&h->lock);
+    struct host_queue q = h->running;
+    h->running = h->posted;
+    h->posted = q;
+    pthread_mutex_unlock(&h->lock);
+    /* One of them may lead to release, which empties the queue. */
+    for (size_t i = 0; i < h->running.count; i++) h->running.items[i].fn(h->running.items[i].arg);
+    h->running.count = 0;
+}
+
+static bool room_in(struct host_queue *q)
+{
+    if (q->count < q->cap) return true;
+    size_t cap = q->cap ? 2 * q->cap : 16;
+    struct kith_host_post *items = realloc(q->items, cap * sizeof *items);
+    if (!items) return false;
+    q->items = items;
+    q->cap = cap;
+    return true;
+}
+
+int kith_host_post(const struct kith_host *table, void (*fn)(void *arg), void *arg)
+{
+    struct host *h = host_of(table);
+    int rc = 0;
+    pthread_mutex_lock(&h->lock);
+    if (h->closed)
+        rc = -KITH_ECLOSED;
+    else if (!room_in(&h->posted))
+        rc = -KITH_ENOMEM;
+    else if (!h->posted.count)
+        rc = kith_loop_post(h->loop, run_posted, h);
+    if (!rc) h->posted.items[h->posted.count++] = (struct kith_host_post){fn, arg};
+    pthread_mutex_unlock(&h->lock);
+    return rc;
+}
+
+/* ---------------------------------------------------------------------------- watches, timers */
+
+static void link_held(struct host_held **list, struct host_held *held)
+{
+    held->next = *list;
+    held->link = list;
+    if (held->next) held->next->link = &held->next;
+    *list = held;
+}
+
+static void unlink_held(struct host_held *held)
+{
+    *held->link = held->next;
+    if (held->next) held->next->link = held->link;
+}
+
+static struct host_held *hold(struct host *h, int fd, void *arg)
+{
+    struct host_held *held = h->closed ? NULL : calloc(1, sizeof *held);
+    if (!held) return NULL;
+    *held = (struct host_held){.host = h, .fd = fd, .arg = arg};
+    link_held(&h->held, held);
+    return held;
+}
+
+static void end_held(struct host_held *held)
+{
+    kith_loop_watch_free(held->watch);
+    kith_loop_timer_free(held->timer);
+    held->watch = NULL;
+    held->timer = NULL;
+}
+
+static void drop_held(struct host_held *held)
+{
+    end_held(held);
+    unlink_held(held);
+    free(held);
+}
+
+static void on_ready(void *arg, unsigned events)
+{
+    const struct host_held *held = arg;
+    held->ready(held->arg, events); /* may free it */
+}
+
+static void on_due(void *arg)
+{
+    const struct host_held *held = arg;
+    held->due(held->arg);
+}
+
+struct kith_watch *kith_host_watch(const struct kith_host *table, int fd, unsigned events,
+                                   void (*fn)(void *arg, unsigned events), void *arg)
+{
+    struct host *h = host_of(table);
+    if (kith_loop_watched(h->loop, fd)) {
+        table->log(table, KITH_LOG_WARN, "descriptor %d is watched already", fd);
+        return NULL;
+    }
+    struct host_held *held = hold(h, fd, arg);
+    if (!held) return NULL;
+    held->ready = fn;
+    held->watch = kith_loop_watch(h->loop, fd, events, on_ready, held);
+    if (held->watch) return (struct kith_watch *)held;
+    table->log(table, KITH_LOG_WARN, "descriptor %d can't be watched", fd);
+    drop_held(held);
+    return NULL;
+}
+
+void kith_host_watch_set(struct kith_watch *watch, unsigned events)
+{
+    struct host_held *held = (struct host_held *)watch;
+    if (held && held->watch) kith_loop_watch_set(held->watch, events);
+}
+
+void kith_host_watch_free(struct kith_watch *watch)
+{
+    struct host_held *held = (struct host_held *)watch;
+    if (!held || !held->host) return;
+    if (held->watch && fcntl(held->fd, F_GETFD) < 0)
+        kith_host_blame(held->host, "closed descriptor %d before its watch", held->fd);
+    drop_held(held);
+}
+
+struct kith_timer *kith_host_timer(const struct kith_host *table, void (*fn)(void *arg), void *arg)
+{
+    struct host *h = host_of(table);
+    struct host_held *held = hold(h, -1, arg);
+    if (!held) return NULL;
+    held->due = fn;
+    held->timer = kith_loop_timer(h->loop, on_due, held);
+    if (held->timer) return (struct kith_timer *)held;
+    drop_held(held);
+    return NULL;
+}
+
+void kith_host_timer_set(struct kith_timer *timer, uint64_t at)
+{
+    struct host_held *held = (struct host_held *)timer;
+    if (held && held->timer) kith_loop_timer_set(held->timer, at);
+}
+
+void kith_host_timer_free(struct kith_timer *timer)
+{
+    struct host_held *held = (struct host_held *)timer;
+    if (held && held->host) drop_held(held);
+}
+
+/* --------------------------------------------------------------------------------------- ends */
+
+void kith_host_loop_release(struct host *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->closed = true;
+    h->posted.count = 0;
+    pthread_mutex_unlock(&h->lock);
+    h->running.count = 0;
+    kith_loop_unpost(h->loop, run_posted, h);
+    for (struct host_held *held = h->held; held; held = held->next) end_held(held);
+}
+
+static void blame_left(struct host *h)
+{
+    size_t timers = 0;
+    while (h->held) {
+        struct host_held *held = h->held;
+        if (held->fd < 0)
+            timers++;
+        else
+            kith_host_blame(h, "left a watch on descriptor %d behind", held->fd);
+        unlink_held(held);
+        link_held(&h->services->left, held);
+        held->host = NULL;
+    }
+    if (timers) kith_host_blame(h, "left %zu timer%s behind", timers, timers > 1 ? "s" : "");
+}
+
+void kith_host_loop_revive(struct host *h)
+{
+    blame_left(h);
+    pthread_mutex_lock(&h->lock);
+    h->closed = false;
+    pthread_mutex_unlock(&h->lock);
+}
+
+void kith_host_loop_free(struct host *h)
+{
+    blame_left(h);
+    free(h->posted.items);
+    free(h->running.items);
+    h->posted = h->running = (struct host_queue){0};
+}
+
+void kith_host_loop_free_left(struct kith_services *s)
+{
+    while (s->left) drop_held(s->left);
+}

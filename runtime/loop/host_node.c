@@ -1,0 +1,164 @@
+/*
+ * host_node.c - what an instance asks of its node: settings, names to resolve, answers to what came
+ * with an id, events, and the tables that plugins offer each other. The node's part comes through
+ * the hooks of the setup.
+ */
+#include "host_parts.h"
+#include <stdlib.h>
+
+enum { OFFER_ID_MAX = 64, LOOKUPS_MAX = 64, NAME_TEXT_MAX = 1024 };
+
+struct host_lookup {
+    struct host_lookup *next, **link;
+    struct host *host; /* NULL: who asked has stopped */
+    kith_resolved_fn *fn;
+    void *arg;
+};
+
+/* Of one id there may be several, of instances of one entry during a reload: the latest counts. */
+struct kith_host_offer {
+    struct kith_host_offer *next;
+    struct host *by;
+    const void *table;
+    char id[OFFER_ID_MAX];
+};
+
+int kith_host_setting(const struct kith_host *table, const char *key, struct kith_value *out)
+{
+    const struct kith_services_setup *setup = &host_of(table)->services->setup;
+    struct kith_value value = {.size = sizeof value};
+    int rc = setup->setting ? setup->setting(setup->ctx, key, &value) : -KITH_ENOTFOUND;
+    if (rc) return rc;
+    value.size = out->size < sizeof value ? out->size : (uint32_t)sizeof value;
+    memcpy(out, &value, value.size);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------- names to resolve */
+
+static void drop_lookup(struct host_lookup *l)
+{
+    *l->link = l->next;
+    if (l->next) l->next->link = l->link;
+    if (l->host) l->host->lookups--;
+    free(l);
+}
+
+static void on_resolved(void *arg, int status, const struct kith_addr *addrs, size_t count)
+{
+    struct host_lookup l = *(struct host_lookup *)arg;
+    drop_lookup(arg);
+    if (l.host) l.fn(l.arg, status, addrs, count);
+}
+
+int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kith_resolved_fn *fn,
+                      void *arg)
+{
+    struct host *h = host_of(table);
+    struct kith_services *s = h->services;
+    if (h->closed) return -KITH_ECLOSED;
+    if (!s->setup.resolve) return -KITH_EUNSUPPORTED;
+    if (!text.len || text.len > NAME_TEXT_MAX || memchr(text.data, 0, text.len))
+        return -KITH_EINVAL;
+    if (h->lookups == LOOKUPS_MAX) return -KITH_EAGAIN;
+    struct host_lookup *l = malloc(sizeof *l);
+    if (!l) return -KITH_ENOMEM;
+    *l = (struct host_lookup){
+        .next = s->lookups, .link = &s->lookups, .host = h, .fn = fn, .arg = arg};
+    if (l->next) l->next->link = &l->next;
+    s->lookups = l;
+    h->lookups++;
+    int rc = s->setup.resolve(s->setup.ctx, text, on_resolved, l);
+    if (rc) drop_lookup(l);
+    return rc;
+}
+
+/* ---------------------------------------------------------------------------- answers, events */
+
+int kith_host_reply(const struct kith_host *table, uint64_t id, struct kith_bytes bytes)
+{
+    struct kith_services *s = host_of(table)->services;
+    if (!s->setup.asks) return -KITH_ECLOSED;
+    s->nested++;
+    int rc = kith_asks_reply(s->setup.asks, table, id, bytes);
+    s->nested--;
+    return rc;
+}
+
+int kith_host_finish(const struct kith_host *table, uint64_t id, int status, const char *text)
+{
+    struct kith_services *s = host_of(table)->services;
+    if (!s->setup.asks) return -KITH_ECLOSED;
+    s->nested++;
+    int rc = kith_asks_finish(s->setup.asks, table, id, status, text);
+    s->nested--;
+    return rc;
+}
+
+int kith_host_emit(const struct kith_host *table, const struct kith_event *event,
+                   kith_answer_fn *answer, void *arg)
+{
+    struct host *h = host_of(table);
+    const struct kith_services_setup *setup = &h->services->setup;
+    if (h->closed) return -KITH_ECLOSED;
+    return setup->emit ? setup->emit(setup->ctx, table, event, answer, arg) : -KITH_EUNSUPPORTED;
+}
+
+/* ------------------------------------------------------------------------------------- offers */
+
+const void *kith_host_query(const struct kith_host *table, const char *id)
+{
+    for (const struct kith_host_offer *o = host_of(table)->services->offers; o; o = o->next)
+        if (strcmp(o->id, id) == 0) return o->table;
+    return NULL;
+}
+
+/* Those of by with this id; NULL: all of them. */
+static int take_back(struct kith_services *s, const struct host *by, const char *id)
+{
+    int rc = -KITH_ENOTFOUND;
+    for (struct kith_host_offer **at = &s->offers, *o; (o = *at);) {
+        if (o->by != by || (id && strcmp(o->id, id) != 0)) {
+            at = &o->next;
+            continue;
+        }
+        *at = o->next;
+        free(o);
+        rc = 0;
+    }
+    return rc;
+}
+
+int kith_host_offer(const struct kith_host *table, const char *id, const void *offered)
+{
+    struct host *h = host_of(table);
+    struct kith_services *s = h->services;
+    size_t len = strlen(id);
+    if (!len || len >= OFFER_ID_MAX) return -KITH_EINVAL;
+    if (!offered) return take_back(s, h, id);
+    if (h->closed) return -KITH_ECLOSED;
+    for (const struct kith_host_offer *o = s->offers; o; o = o->next)
+        if (strcmp(o->id, id) == 0 && strcmp(o->by->name, h->name) != 0) return -KITH_EEXIST;
+    struct kith_host_offer *offer = calloc(1, sizeof *offer);
+    if (!offer) return -KITH_ENOMEM;
+    take_back(s, h, id);
+    *offer = (struct kith_host_offer){.next = s->offers, .by = h, .table = offered};
+    memcpy(offer->id, id, len);
+    s->offers = offer;
+    return 0;
+}
+
+/* --------------------------------------------------------------------------------------- ends */
+
+void kith_host_node_release(struct host *h)
+{
+    take_back(h->services, h, NULL);
+    for (struct host_lookup *l = h->services->lookups; l; l = l->next)
+        if (l->host == h) l->host = NULL;
+    h->lookups = 0;
+}
+
+void kith_host_node_free_all(struct kith_services *s)
+{
+    while (s->lookups) drop_lookup(s->lookups);
+}

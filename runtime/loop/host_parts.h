@@ -1,0 +1,130 @@
+/*
+ * host_parts.h - private to host*.c: one instance's host, and what all hosts of a node share.
+ *
+ *   host_numbers.c  what it counts, and what it is blamed for
+ *   host_loop.c     what it asks of the loop: posts, watches, timers
+ *   host_node.c     what it asks of the node: settings, names to resolve, answers, events, offers
+ *   host.c          the table itself; life and release; calls the others
+ */
+#ifndef KITH_HOST_PARTS_H
+#define KITH_HOST_PARTS_H
+
+#include "host.h"
+#include "series.h"
+#include <pthread.h>
+
+/* The numbers of one entry: of all instances that carry its name, as long as there is one. */
+struct host_numbers {
+    struct host_numbers *next, **link;
+    char *name;
+    size_t users;
+    bool full; /* that no more are taken was said */
+    struct kith_series_set *set;
+};
+
+struct kith_services {
+    struct kith_loop *loop;
+    struct kith_log *log;
+    struct kith_services_setup setup;
+    struct kith_idle *idle;
+    struct kith_timer *flush; /* summaries of repeated log lines */
+    bool flushing;
+
+    /* What every kith_stat carries: `entry`, whose value is filled in, and the node's labels with
+     * their text, in one block. */
+    struct kith_pair *labels;
+    size_t label_count;
+    struct host_numbers *numbers, **numbers_end;
+    union kith_number unread[KITH_HISTOGRAM + 1]; /* by kind: written to, shown to nobody */
+    uint64_t series_refused;
+
+    struct host *hosts;
+    struct kith_host_offer *offers; /* the latest first */
+    struct host_lookup *lookups;    /* names that are being resolved */
+    struct host_held *left;         /* watches and timers that instances left behind: handles that
+                                       are ended, but that a plugin may still hand in */
+    unsigned nested;                /* calls of plugins that may lead into another one */
+};
+
+struct host_queue {
+    struct kith_host_post {
+        void (*fn)(void *arg);
+        void *arg;
+    } * items;
+    size_t count, cap;
+};
+
+/*
+ * The host of one instance:
+ *
+ *   open      from make, or revive, on
+ *   closed    from release on: what it asked of the loop is ended, and no more is taken
+ *   ended     from free on: nothing is left but the table. `services` is NULL once they are gone;
+ *             the loop frees it
+ */
+struct host {
+    struct kith_host table; /* first: the plugin hands it back */
+    struct kith_kept kept;
+    struct host *next;
+    struct kith_loop *loop;
+    struct kith_services *services;
+    const struct kith_entry *entry;
+    struct kith_keyring *ring;
+    struct host_numbers *numbers;
+    char *name;
+    char *degraded; /* why, or NULL: all is well */
+    struct host_held *held;
+    size_t lookups;
+
+    /* What other threads may use. Posts are in a queue of its own, so that they end with it. */
+    pthread_mutex_t lock;
+    bool closed;
+    struct host_queue posted, running;
+};
+
+static inline struct host *host_of(const struct kith_host *table) { return (struct host *)table; }
+
+/* host_numbers.c */
+struct host_numbers *kith_host_numbers_take(struct kith_services *, const char *entry);
+void kith_host_numbers_drop(struct kith_services *, struct host_numbers *); /* NULL is fine */
+uint64_t *kith_host_counter(const struct kith_host *, const char *name, const char *help,
+                            const struct kith_pair *labels, size_t count);
+double *kith_host_gauge(const struct kith_host *, const char *name, const char *help,
+                        const struct kith_pair *labels, size_t count);
+struct kith_histogram *kith_host_histogram(const struct kith_host *, const char *name,
+                                           const char *help, const struct kith_pair *labels,
+                                           size_t count, const double *bounds, size_t bound_count);
+/* In the plugin's name: it broke its contract. Counted and logged as kith_instance_blame() does. */
+void kith_host_blame(struct host *, const char *fmt, ...) KITH_PRINTF(2, 3);
+
+/* host_loop.c */
+int kith_host_post(const struct kith_host *, void (*fn)(void *arg), void *arg);
+struct kith_watch *kith_host_watch(const struct kith_host *, int fd, unsigned events,
+                                   void (*fn)(void *arg, unsigned events), void *arg);
+void kith_host_watch_set(struct kith_watch *, unsigned events);
+void kith_host_watch_free(struct kith_watch *);
+struct kith_timer *kith_host_timer(const struct kith_host *, void (*fn)(void *arg), void *arg);
+void kith_host_timer_set(struct kith_timer *, uint64_t at);
+void kith_host_timer_free(struct kith_timer *);
+/* Refuse posts, drop those that wait, end watches and timers. */
+void kith_host_loop_release(struct host *);
+/* Both blame it for what it was to free and did not. */
+void kith_host_loop_revive(struct host *);
+void kith_host_loop_free(struct host *);
+void kith_host_loop_free_left(struct kith_services *);
+
+/* host_node.c */
+int kith_host_resolve(const struct kith_host *, struct kith_bytes text, kith_resolved_fn *,
+                      void *arg);
+int kith_host_reply(const struct kith_host *, uint64_t id, struct kith_bytes);
+int kith_host_finish(const struct kith_host *, uint64_t id, int status, const char *text);
+int kith_host_emit(const struct kith_host *, const struct kith_event *, kith_answer_fn *,
+                   void *arg);
+const void *kith_host_query(const struct kith_host *, const char *id);
+int kith_host_offer(const struct kith_host *, const char *id, const void *table);
+int kith_host_setting(const struct kith_host *, const char *key, struct kith_value *out);
+/* Take back its offers; nobody waits for its names any more. */
+void kith_host_node_release(struct host *);
+void kith_host_node_free_all(struct kith_services *);
+
+#endif

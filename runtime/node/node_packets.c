@@ -1,0 +1,138 @@
+/*
+ * node_packets.c - the way of a packet between transport, pipeline and core, and how big it may be.
+ * Knows nothing of what messages mean.
+ */
+#include "inside.h"
+#include <stdlib.h>
+
+/* ------------------------------------------------------------------------------- how big it is */
+
+struct kith_core_budget kith_packets_fit(uint64_t limit, const struct kith_settings *s,
+                                         struct kith_room room)
+{
+    bool own = s->udp_buffer_size <= limit;
+    uint64_t most = own ? s->udp_buffer_size : limit, layers = (uint64_t)room.head + room.tail;
+    return (struct kith_core_budget){
+        .bytes = most > layers ? (size_t)(most - layers) : 0,
+        .limit = own ? "udp_buffer_size" : "the transport's limit",
+    };
+}
+
+struct kith_core_budget kith_packets_budget(void *ctx, const struct kith_peer *to)
+{
+    struct kith *k = ctx;
+    uint64_t limit = k->packet_limit;
+    if (to && k->link->ops->packet_limit) limit = kith_link_packet_limit(k->link, to);
+    return kith_packets_fit(limit, &k->config->settings, k->room);
+}
+
+void kith_packets_measure(struct kith *k)
+{
+    struct kith_limits limits = kith_link_limits(k->link);
+    k->packet_limit = limits.packet;
+    k->link_head = limits.headroom;
+    k->link_tail = limits.tailroom;
+    k->room = kith_pipeline_room(k->pipeline);
+}
+
+/* ---------------------------------------------------------------------------------------- out */
+
+/* A codec may have left the packet in a buffer without the room that the transport was promised. */
+static struct kith_buf *make_room(struct kith *k, struct kith_buf *buf)
+{
+    if (kith_buf_headroom(buf) >= k->link_head && kith_buf_tailroom(buf) >= k->link_tail)
+        return buf;
+    struct kith_buf *mine = &k->bounce;
+    size_t need = (size_t)k->link_head + buf->len + k->link_tail;
+    if (mine->cap < need) {
+        uint8_t *grown = realloc(mine->base, need);
+        if (!grown) return NULL;
+        mine->base = grown;
+        mine->cap = need;
+    }
+    mine->data = mine->base + k->link_head;
+    mine->len = buf->len;
+    memcpy(mine->data, buf->data, buf->len);
+    return mine;
+}
+
+void kith_packets_out(struct kith *k, const struct kith_output *out)
+{
+    struct kith_buf *buf = out->buf;
+    size_t plain = buf->len;
+    if (k->wire_watched) kith_wire_begin(k);
+    int rc = kith_pipeline_seal_packet(k->pipeline, buf, &out->peer);
+    if (k->wire_watched)
+        kith_wire_end(k, &(struct kith_wire_message){.plane = KITH_PACKET,
+                                                     .out = true,
+                                                     .peer = &out->peer,
+                                                     .plain = plain,
+                                                     .wire = buf->len,
+                                                     .status = rc});
+    size_t wire = buf->len;
+    if (rc >= 0) {
+        buf = make_room(k, buf);
+        rc = buf ? kith_link_send_packet(k->link, &out->peer, buf) : -KITH_ENOMEM;
+    }
+    if (rc < 0) {
+        k->packets_unsent++;
+        return;
+    }
+    k->packets_out++;
+    k->bytes_out += wire;
+}
+
+/* ----------------------------------------------------------------------------------------- in */
+
+/* A log line for a person; the log itself limits how many. */
+static void refused(struct kith *k, const struct kith_addr *from, enum kith_refusal why)
+{
+    static const char *const words[KITH_REFUSED_COUNT] = {
+        [KITH_REFUSED_EMPTY] = "it is empty",
+        [KITH_REFUSED_LABEL] = "its label is not ours",
+        [KITH_REFUSED_DOUBLE_LABEL] = "it has a label though skip_inbound_label_check is set",
+        [KITH_REFUSED_POLICY] =
+            "a layer is missing that `require` asks for (is encryption configured there?)",
+        [KITH_REFUSED_AUTH] = "no installed key could decrypt it",
+        [KITH_REFUSED_CHECKSUM] = "its checksum is wrong",
+        [KITH_REFUSED_MALFORMED] = "it is malformed",
+        [KITH_REFUSED_TOO_BIG] = "it opens to more than is allowed",
+        [KITH_REFUSED_LAYERS] = "it has too many layers",
+        [KITH_REFUSED_MEMORY] = "there is no memory for it",
+        [KITH_REFUSED_BREACH] = "one of our codecs broke its contract",
+    };
+    char text[KITH_ADDR_TEXT];
+    k->packets_refused++;
+    if (!kith_log_wanted(k->log, KITH_LOG_WARN)) return;
+    kith_node_format(k, from, text, sizeof text);
+    kith_node_log(k, KITH_LOG_WARN, "packet from %s refused: %s", text, words[why]);
+}
+
+void kith_packets_in(struct kith *k, const struct kith_peer *from, struct kith_buf *buf,
+                     uint64_t received_at)
+{
+    k->packets_in++;
+    k->bytes_in += buf->len;
+    if (++k->turn_packets > KITH_TURN_MOST_PACKETS) {
+        k->packets_over++;
+        return;
+    }
+    enum kith_refusal why = KITH_REFUSED_MALFORMED;
+    size_t whole = buf->len;
+    if (k->wire_watched) kith_wire_begin(k);
+    int rc = kith_pipeline_open_packet(k->pipeline, buf, from, &why);
+    if (k->wire_watched)
+        kith_wire_end(k, &(struct kith_wire_message){.plane = KITH_PACKET,
+                                                     .peer = from,
+                                                     .plain = buf->len,
+                                                     .wire = whole,
+                                                     .status = rc,
+                                                     .why = why});
+    if (rc < 0) {
+        refused(k, from->addr, why);
+        return;
+    }
+    uint64_t now = kith_node_now(k);
+    kith_core_packet(k->core, now, received_at < now ? received_at : now, from, buf->data,
+                     buf->len);
+}

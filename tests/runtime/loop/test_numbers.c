@@ -1,0 +1,218 @@
+/*
+ * test_numbers.c - counters, gauges and histograms as a plugin gets them and as they are shown;
+ * who is degraded.
+ */
+#include "../../test.h"
+#include "series.h"
+#include "world.h"
+#include <math.h>
+
+#define TAIL "metric_series_refused=0|"
+
+static struct kith_pair pair(const char *name, const char *value)
+{
+    return (struct kith_pair){kith_text(name), kith_text(value)};
+}
+
+static void expect(struct world *w, const char *text)
+{
+    struct shown s = {.count = 0};
+    kith_services_stats(w->services, world_show, &s);
+    CU_ASSERT_STRING_EQUAL(s.text, text);
+}
+
+static void test_kinds(void)
+{
+    struct world w;
+    world_begin(&w, false, NULL);
+    const struct kith_host *h = w.host;
+    *h->counter(h, "drops", "Packets dropped.", NULL, 0) += 5;
+    *h->gauge(h, "depth", NULL, NULL, 0) = -0.5;
+    const double bounds[] = {0.1, 1, 10};
+    struct kith_histogram *t = h->histogram(h, "took_seconds", "Time.", NULL, 0, bounds, 3);
+    static const double seen[] = {0.1, 0.5, 20, -1, NAN};
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) h->observe(t, seen[i]);
+    expect(&w, "drops{entry=thing}=5|depth{entry=thing}=-0.5|"
+               "took_seconds{entry=thing}=19.6(4 0.1:2 1:3 10:3)|" TAIL);
+    world_end(&w);
+}
+
+/* Same name and labels, same number; other labels, another one. */
+static void test_labels(void)
+{
+    struct world w;
+    world_begin(&w, false, NULL);
+    const struct kith_host *h = w.host;
+    struct kith_pair ab[] = {pair("a", "1"), pair("b", "2")};
+    struct kith_pair ba[] = {ab[1], ab[0]}, other[] = {ab[0], pair("b", "3")};
+    uint64_t *first = h->counter(h, "x", NULL, ab, 2);
+    *first = 7;
+    CU_ASSERT_PTR_EQUAL(h->counter(h, "x", NULL, ba, 2), first);
+    CU_ASSERT_PTR_NOT_EQUAL(h->counter(h, "x", NULL, other, 2), first);
+    CU_ASSERT_PTR_NOT_EQUAL(h->counter(h, "x", NULL, ab, 1), first);
+    CU_ASSERT_PTR_NOT_EQUAL(h->counter(h, "x", NULL, NULL, 0), first);
+    CU_ASSERT_PTR_NOT_EQUAL(h->counter(h, "y", NULL, ab, 2), first);
+    expect(&w, "x{entry=thing,a=1,b=2}=7|x{entry=thing,a=1,b=3}=0|x{entry=thing,a=1}=0|"
+               "x{entry=thing}=0|y{entry=thing,a=1,b=2}=0|" TAIL);
+    world_end(&w);
+}
+
+static void test_node_labels(void)
+{
+    struct world w;
+    struct kith_pair labels[] = {pair("dc", "eu"), pair("rack", "r1")};
+    struct kith_services_setup setup = {.labels = labels, .label_count = 2};
+    world_begin(&w, false, &setup);
+    labels[0] = pair("dc", "gone"); /* it was copied */
+    struct kith_pair own = pair("rack", "mine");
+    w.host->counter(w.host, "x", NULL, NULL, 0);
+    w.host->counter(w.host, "y", NULL, &own, 1);
+    expect(&w, "x{entry=thing,dc=eu,rack=r1}=0|y{entry=thing,dc=eu,rack=mine}=0|"
+               "metric_series_refused{dc=eu,rack=r1}=0|");
+    CU_ASSERT_EQUAL(kith_services_labels(w.services, NULL, 0), 0);
+    expect(&w, "x{entry=thing}=0|y{entry=thing,rack=mine}=0|" TAIL);
+    world_end(&w);
+}
+
+/* Over a reload two instances of an entry count in one place; the last one takes it along. */
+static void test_life(void)
+{
+    struct world w;
+    world_begin(&w, false, NULL);
+    uint64_t *x = w.host->counter(w.host, "x", NULL, NULL, 0);
+    ++*x;
+    struct kith_host *next = world_host(&w);
+    world_free_host(&w, &w.host);
+    CU_ASSERT_PTR_EQUAL(next->counter(next, "x", NULL, NULL, 0), x);
+    ++*x;
+    w.entry.name = "other";
+    struct kith_host *other = world_host(&w);
+    CU_ASSERT_PTR_NOT_EQUAL(other->counter(other, "x", NULL, NULL, 0), x);
+    expect(&w, "x{entry=thing}=2|x{entry=other}=0|" TAIL);
+    world_free_host(&w, &next);
+    expect(&w, "x{entry=other}=0|" TAIL);
+    w.entry.name = "thing";
+    next = world_host(&w);
+    CU_ASSERT_EQUAL(*next->counter(next, "x", NULL, NULL, 0), 0);
+    expect(&w, "x{entry=other}=0|x{entry=thing}=0|" TAIL);
+    world_free_host(&w, &next);
+    world_free_host(&w, &other);
+    world_end(&w);
+}
+
+static struct kith_pair numbered(char text[16], unsigned n)
+{
+    snprintf(text, 16, "%u", n);
+    return pair("n", text);
+}
+
+static void test_limit(void)
+{
+    struct world w;
+    char text[16];
+    world_begin(&w, false, NULL);
+    const struct kith_host *h = w.host;
+    uint64_t *all[KITH_SERIES_MAX];
+    for (unsigned i = 0; i < KITH_SERIES_MAX; i++) {
+        struct kith_pair l = numbered(text, i);
+        all[i] = h->counter(h, "x", NULL, &l, 1);
+        *all[i] = i;
+    }
+    for (unsigned i = 0; i < KITH_SERIES_MAX; i++) {
+        struct kith_pair l = numbered(text, i);
+        CU_ASSERT(h->counter(h, "x", NULL, &l, 1) == all[i] && *all[i] == i);
+    }
+    CU_ASSERT_STRING_EQUAL(w.lines, "");
+    uint64_t *more = h->counter(h, "more", NULL, NULL, 0);
+    double *gauge = h->gauge(h, "gauge", NULL, NULL, 0), bound = 1;
+    struct kith_histogram *times = h->histogram(h, "times", NULL, NULL, 0, &bound, 1);
+    CU_ASSERT(more && gauge && times);
+    *more = 1;
+    *gauge = 1;
+    h->observe(times, 0.5);
+    CU_ASSERT_STRING_EQUAL(
+        w.lines, "thing: a number that nobody will see: more: there are 1000 series already|");
+    struct shown s = {.count = 0};
+    kith_services_stats(w.services, world_show, &s);
+    CU_ASSERT_EQUAL(s.count, KITH_SERIES_MAX + 1);
+    /* Another entry has room of its own. */
+    w.entry.name = "other";
+    struct kith_host *other = world_host(&w);
+    CU_ASSERT_PTR_NOT_EQUAL(other->counter(other, "more", NULL, NULL, 0), more);
+    world_free_host(&w, &other);
+    world_end(&w);
+}
+
+static void test_refused(void)
+{
+    struct kith_pair many[KITH_LABELS_MAX + 1], twice[] = {pair("a", "1"), pair("a", "2")};
+    char names[KITH_LABELS_MAX + 1][16];
+    for (unsigned i = 0; i <= KITH_LABELS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "l%u", i);
+        many[i] = pair(names[i], "");
+    }
+    struct kith_pair entry = pair("entry", "x"), upper = pair("Dc", "x"), none = pair("", "x");
+    const struct {
+        const char *name;
+        const struct kith_pair *labels;
+        size_t count;
+    } cases[] = {{"", NULL, 0},     {"Upper", NULL, 0}, {"9x", NULL, 0},
+                 {"a-b", NULL, 0},  {"x", &entry, 1},   {"x", &upper, 1},
+                 {"x", &none, 1},   {"x", twice, 2},    {"x", many, KITH_LABELS_MAX + 1},
+                 {"gauge", NULL, 0}};
+    static const double level[] = {1, 1}, nan[] = {NAN};
+    struct world w;
+    world_begin(&w, false, NULL);
+    const struct kith_host *h = w.host;
+    h->gauge(h, "gauge", NULL, NULL, 0);
+    uint64_t *unread = h->counter(h, "NO", NULL, NULL, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint64_t *n = h->counter(h, cases[i].name, NULL, cases[i].labels, cases[i].count);
+        CU_ASSERT_PTR_EQUAL(n, unread);
+    }
+    CU_ASSERT_PTR_NOT_NULL(h->histogram(h, "t", NULL, NULL, 0, level, 2));
+    CU_ASSERT_PTR_NOT_NULL(h->histogram(h, "t", NULL, NULL, 0, nan, 1));
+    expect(&w, "gauge{entry=thing}=0|metric_series_refused=13|");
+    CU_ASSERT_PTR_NOT_NULL(strstr(w.lines, "label 'entry' is the host's"));
+    CU_ASSERT_PTR_NOT_NULL(h->counter(h, "x", NULL, many, KITH_LABELS_MAX));
+    world_end(&w);
+}
+
+static void note(void *arg, struct kith_bytes entry, const char *why)
+{
+    char *text = arg;
+    sprintf(text + strlen(text), "%s: %s|", (const char *)entry.data, why);
+}
+
+static void test_degraded(void)
+{
+    struct world w;
+    char text[400] = "", longest[400];
+    world_begin(&w, false, NULL);
+    kith_services_visit_degraded(w.services, note, text);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    w.host->degraded(w.host, "no disk");
+    w.host->degraded(w.host, "no memory");
+    kith_services_visit_degraded(w.services, note, text);
+    CU_ASSERT_STRING_EQUAL(text, "thing: no memory|");
+    w.host->degraded(w.host, NULL);
+    text[0] = 0;
+    kith_services_visit_degraded(w.services, note, text);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = 0;
+    w.host->degraded(w.host, longest);
+    kith_services_visit_degraded(w.services, note, text);
+    CU_ASSERT_EQUAL(strlen(text), strlen("thing: |") + 255);
+    w.maker.release(w.maker.ctx, w.host); /* who has stopped is not ill */
+    text[0] = 0;
+    kith_services_visit_degraded(w.services, note, text);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    world_end(&w);
+}
+
+KITH_TESTS("runtime/numbers", {"counter, gauge, histogram", test_kinds}, {"labels", test_labels},
+           {"labels of the node", test_node_labels},
+           {"they live as long as the entry's name", test_life},
+           {"1000 series an entry", test_limit}, {"refused, but never NULL", test_refused},
+           {"degraded", test_degraded})

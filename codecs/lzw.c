@@ -166,42 +166,66 @@ static uint64_t children(const struct item *it)
     return it->kind == MAP ? it->value * 2 : it->kind == ARRAY ? it->value : 0;
 }
 
+enum field { ALGO, BUF, UNKNOWN };
+
+/* Which field comes next: in a map its key says it; an array has the fields in Go's order of
+ * declaration. Returns as next(). */
+static int field_read(struct cursor *c, const struct item *top, uint64_t place, enum field *field)
+{
+    struct item key;
+    *field = place < UNKNOWN ? (enum field)place : UNKNOWN;
+    if (top->kind == ARRAY) return 1;
+    int rc = next(c, &key, true);
+    if (rc <= 0) return rc;
+    if (key.kind != BYTES) return -KITH_EMALFORMED;
+    const uint8_t *name = c->data + c->at - key.body;
+    *field = key.body == 4 && !memcmp(name, "Algo", 4)  ? ALGO
+             : key.body == 3 && !memcmp(name, "Buf", 3) ? BUF
+                                                        : UNKNOWN;
+    return 1;
+}
+
+/* Step over all that an array or a map holds, however deep. Returns as next(). */
+static int children_skip(struct cursor *c, const struct item *parent)
+{
+    struct item it;
+    for (uint64_t left = children(parent); left; left += children(&it) - 1) {
+        int rc = next(c, &it, true);
+        if (rc <= 0) return rc;
+    }
+    return 1;
+}
+
+static int value_read(struct cursor *c, enum field field, struct message *m)
+{
+    struct item it;
+    int rc = next(c, &it, field != BUF);
+    if (rc <= 0) return rc;
+    if (field == UNKNOWN) return children_skip(c, &it);
+    if (it.kind != NIL && it.kind != (field == ALGO ? INT : BYTES)) return -KITH_EMALFORMED;
+    if (field == ALGO)
+        m->algo = it.value;
+    else
+        m->buf = kith_bytes_of(c->data + c->at - it.body, it.body);
+    return 1;
+}
+
 /* Read `09 map`. 1: done, c->at bytes long; 0: go on with c->need bytes. Negative: malformed.
  * Senders may know more keys than we do: what is not Buf may take FOREIGN_MAX bytes. */
 static int message_read(struct cursor *c, struct message *m)
 {
-    enum { ALGO, BUF, UNKNOWN };
-    struct item top, it;
-    int rc;
-
+    struct item top;
     *m = (struct message){0};
     c->at = c->need = 1;
     if (!c->len) return 0;
-    if ((rc = next(c, &top, true)) <= 0) return rc;
-    if (top.kind != MAP && top.kind != ARRAY) return -KITH_EMALFORMED;
-    for (uint64_t i = 0; i < top.value; i++) {
-        uint64_t field = i; /* an array has the fields in Go's order of declaration */
-        if (top.kind == MAP) {
-            if ((rc = next(c, &it, true)) <= 0) return rc;
-            if (it.kind != BYTES) return -KITH_EMALFORMED;
-            const uint8_t *key = c->data + c->at - it.body;
-            field = it.body == 4 && !memcmp(key, "Algo", 4)  ? ALGO
-                    : it.body == 3 && !memcmp(key, "Buf", 3) ? BUF
-                                                             : UNKNOWN;
-        }
-        if ((rc = next(c, &it, field != BUF)) <= 0) return rc;
-        if (field == ALGO) {
-            if (it.kind != INT && it.kind != NIL) return -KITH_EMALFORMED;
-            m->algo = it.value;
-        } else if (field == BUF) {
-            if (it.kind != BYTES && it.kind != NIL) return -KITH_EMALFORMED;
-            m->buf = kith_bytes_of(c->data + c->at - it.body, it.body);
-        } else {
-            for (uint64_t left = children(&it); left; left += children(&it) - 1)
-                if ((rc = next(c, &it, true)) <= 0) return rc;
-        }
+    int rc = next(c, &top, true);
+    if (rc == 1 && top.kind != MAP && top.kind != ARRAY) return -KITH_EMALFORMED;
+    for (uint64_t i = 0; rc == 1 && i < top.value; i++) {
+        enum field field;
+        rc = field_read(c, &top, i, &field);
+        if (rc == 1) rc = value_read(c, field, m);
     }
-    return 1;
+    return rc;
 }
 
 static int lzw_extent(const void *self, const uint8_t *data, size_t len, size_t *need)

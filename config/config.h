@@ -44,6 +44,9 @@ void kith_diag_error(struct kith_diag *, struct kith_pos, const char *help, cons
 void kith_diag_warning(struct kith_diag *, struct kith_pos, const char *help, const char *fmt, ...)
     KITH_PRINTF(4, 5);
 size_t kith_diag_errors(const struct kith_diag *);
+/* The first line of each, `FILE:LINE:COL: error: …`, ordered by place. */
+void kith_diag_each(const struct kith_diag *,
+                    void (*visit)(void *arg, bool warning, const char *text), void *arg);
 /* `FILE:LINE:COL: error: …`, the line, a caret, help; ordered by place. */
 void kith_diag_print(const struct kith_diag *, FILE *);
 /* The same as text (malloc'd). */
@@ -130,9 +133,9 @@ struct kith_setting_text {
 };
 
 /* Fill an entry: the settings, the plugin's defaults for the rest; the checks are those of a file.
- * Texts are copied. use and name are the plugin's name, pos is nowhere; name, allow, channel, wire,
- * keys and has_keys are yours to set: then call kith_entry_digest(). plugin must outlive the entry.
- * -KITH_EINVAL: err says what is wrong, and there is nothing to free. */
+ * Texts are copied. use and name are the plugin's name, and it has no place in a file; name, allow,
+ * channel, wire, keys and has_keys are yours to set: then call kith_entry_digest(). plugin must
+ * outlive the entry. -KITH_EINVAL: err says what is wrong, and there is nothing to free. */
 int kith_entry_init(struct kith_entry *, const struct kith_plugin *, enum kith_profile,
                     const struct kith_setting_text *, size_t count, struct kith_error *err);
 /* Free what kith_entry_init() made, and the keys. All zero is fine. */

@@ -234,17 +234,44 @@ static void show_line(const struct kith_diag *d, struct kith_pos pos, FILE *out)
     fputs("^\n", out);
 }
 
+static void sort(const struct kith_diag *d, struct problem sorted[KEEP])
+{
+    memcpy(sorted, d->problems, d->count * sizeof *sorted);
+    qsort(sorted, d->count, sizeof *sorted, by_place);
+}
+
+static void put_head(const struct kith_diag *d, const struct problem *p, FILE *out)
+{
+    fputs(d->path, out);
+    if (p->pos.line) fprintf(out, ":%u:%u", p->pos.line, p->pos.col);
+    fprintf(out, ": %s: ", p->warning ? "warning" : "error");
+    put_clean(out, p->text, strlen(p->text));
+}
+
+void kith_diag_each(const struct kith_diag *d,
+                    void (*visit)(void *arg, bool warning, const char *text), void *arg)
+{
+    struct problem sorted[KEEP];
+    sort(d, sorted);
+    for (size_t i = 0; i < d->count; i++) {
+        char *text = NULL;
+        size_t len = 0;
+        FILE *f = open_memstream(&text, &len);
+        if (!f) abort();
+        put_head(d, &sorted[i], f);
+        fclose(f);
+        visit(arg, sorted[i].warning, text);
+        free(text);
+    }
+}
+
 void kith_diag_print(const struct kith_diag *d, FILE *out)
 {
     struct problem sorted[KEEP];
-    memcpy(sorted, d->problems, d->count * sizeof *sorted);
-    qsort(sorted, d->count, sizeof *sorted, by_place);
+    sort(d, sorted);
     for (size_t i = 0; i < d->count; i++) {
         const struct problem *p = &sorted[i];
-        fputs(d->path, out);
-        if (p->pos.line) fprintf(out, ":%u:%u", p->pos.line, p->pos.col);
-        fprintf(out, ": %s: ", p->warning ? "warning" : "error");
-        put_clean(out, p->text, strlen(p->text));
+        put_head(d, p, out);
         fputc('\n', out);
         if (p->pos.line && d->source) show_line(d, p->pos, out);
         if (!p->help) continue;

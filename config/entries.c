@@ -60,6 +60,17 @@ static bool is_entry(struct kith_reading *r, const struct kith_yaml *v, uint32_t
     return false;
 }
 
+/* Which of the values are secrets only the plugin knows, and it is not there. */
+static void hide_values(struct kith_reading *r, const struct kith_yaml *map, uint32_t kind)
+{
+    for (const struct kith_yaml *i = map->first; i; i = i->next) {
+        bool open = false;
+        for (const struct kith_param *p = kith_entry_keys(kind); p->name; p++)
+            open |= strcmp(p->name, i->key->text) == 0 && p->type != KITH_TYPE_KEYS;
+        if (!open) kith_diag_hide(r->diag, i->pos, i->end);
+    }
+}
+
 void kith_entry_read(struct kith_reading *r, const struct kith_yaml *map, uint32_t kind,
                      const char *path, struct kith_entry *e)
 {
@@ -75,6 +86,7 @@ void kith_entry_read(struct kith_reading *r, const struct kith_yaml *map, uint32
     if (strchr(name, '/') && *name != '/' && *r->dir)
         name = kith_arena_printf(r->arena, "%s/%s", r->dir, name);
     const struct kith_plugin *plugin = find(r, kind, name, use->pos);
+    if (!plugin) hide_values(r, map, kind);
     if (!plugin || !kith_entry_sound(r, plugin, use->pos)) return;
     kith_entry_fill(r, map, plugin, path, e);
     e->use = kith_arena_strdup(r->arena, name);

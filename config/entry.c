@@ -19,7 +19,9 @@
           .doc = "name of the plugin, or the path of its file")
 #define AS \
     ENTRY("as", KITH_PARAM_STRING, name, .min = "1", .max = "63", \
-          .doc = "what the entry is called, where two have one plugin; without it as the plugin")
+          .doc = "what the entry is called, where two have one plugin; without it as the plugin. " \
+                 "One that is called like a command of kith (`members`) is reached only by " \
+                 "`kith command NAME`")
 #define KEYS \
     ENTRY("keys", KITH_TYPE_KEYS, keys, \
           .doc = \
@@ -195,7 +197,7 @@ static struct kith_yaml *value_of(struct kith_reading *r, const struct kith_plug
                                   const struct kith_setting_text *setting)
 {
     for (const struct kith_param *p = plugin->params; p && p->name; p++)
-        if (strcmp(p->name, setting->name) == 0 && kith_value_type(p)->shape != KITH_SHAPE_ONE &&
+        if (strcmp(p->name, setting->name) == 0 && kith_value_type_of(p)->shape != KITH_SHAPE_ONE &&
             (*setting->text == '[' || *setting->text == '{'))
             return kith_yaml_parse(setting->text, strlen(setting->text), r->arena, r->diag);
     return kith_yaml_scalar(r->arena, setting->text);

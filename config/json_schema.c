@@ -177,7 +177,7 @@ static json_t *row_schema(const struct kith_param *p, const struct kith_value_ty
 static json_t *type_schema(const struct kith_param *p, const struct kith_config_finder *finder,
                            const char *path)
 {
-    const struct kith_value_type *t = kith_value_type(p);
+    const struct kith_value_type *t = kith_value_type_of(p);
     if (t) return row_schema(p, t);
     switch (p->type) {
     case KITH_TYPE_SECTION: return section_schema(path, finder);
@@ -248,7 +248,8 @@ static json_t *properties_of(json_t *into, const struct kith_param *params,
         snprintf(full, sizeof full, "%s%s%s", path, *path ? "." : "", p->name);
         json_t *s = type_schema(p, finder, full);
         if (p->doc) put(s, "description", json_string(p->doc));
-        if (p->def && kith_value_type(p)) put(s, "default", default_json(p, kith_value_type(p)));
+        if (p->def && kith_value_type_of(p))
+            put(s, "default", default_json(p, kith_value_type_of(p)));
         if (required && (p->flags & KITH_PARAM_REQUIRED))
             json_array_append_new(required, must(json_string(p->name)));
         put(into, p->name, s);

@@ -47,20 +47,30 @@ static void warn_readable(struct kith_reading *r, const char *path)
                       "the file holds a key, and every user of this machine can read it");
 }
 
+/* The folder of the file, absolute, so that a path in it means the same wherever it is used. Text
+ * that came from no file lies in no folder; what is piped in lies where we are. */
+static const char *folder_of(struct kith_arena *arena, const char *path)
+{
+    char real[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    const char *dir = !slash          ? "."
+                      : slash == path ? "/"
+                                      : kith_arena_strndup(arena, path, (size_t)(slash - path));
+    if (!*path) return "";
+    return kith_arena_strdup(arena, realpath(dir, real) ? real : slash ? dir : "");
+}
+
 static struct kith_reading *begin(const char *path, unsigned profile,
                                   const struct kith_config_finder *finder, struct kith_diag *diag)
 {
     struct kith_arena *arena = kith_arena_new();
     struct kith_reading *r = kith_arena_alloc(arena, sizeof *r);
-    const char *slash = strrchr(path, '/');
     r->diag = diag;
     r->arena = arena;
     r->finder = finder;
     r->profile = profile;
     r->read_type = kith_node_type_read;
-    r->dir = !slash          ? ""
-             : slash == path ? "/"
-                             : kith_arena_strndup(arena, path, (size_t)(slash - path));
+    r->dir = folder_of(arena, path);
     r->config = kith_arena_alloc(arena, sizeof *r->config);
     kith_config_init(r->config, profile);
     r->config->arena = arena;

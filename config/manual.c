@@ -70,7 +70,7 @@ static const char tail[] =
     "\n"
     "C<pipeline.send> is what goes around everything that this node sends, in that order;\n"
     "C<accept> is what it opens; C<require> is what must have been taken off a message before\n"
-    "it counts, so that nobody can do with less. The four short forms are memberlist's own\n"
+    "it counts, so a sender can't leave it out. The four short forms are memberlist's own\n"
     "keys. They are expanded into the pipeline, and C<kith config show> prints the result; a\n"
     "short form beside the key that says the same is an error. Without any of them C<send> is\n"
     "lzw, crc32. A C<keyring> without C<pipeline.send> adds aes_gcm, because in memberlist a\n"
@@ -166,7 +166,7 @@ static void defaults(const struct kith_param *p, FILE *out)
 
 static void param(const struct kith_param *p, const char *section, FILE *out)
 {
-    const struct kith_value_type *type = kith_value_type(p);
+    const struct kith_value_type *type = kith_value_type_of(p);
     fputs("=item ", out);
     if (*section) {
         fputs("B<", out);

@@ -33,7 +33,7 @@ static long double number_at(const struct kith_value_type *t, const void *at)
 
 bool kith_param_limit(const struct kith_param *p, bool upper, long double *out)
 {
-    const struct kith_value_type *t = kith_value_type(p);
+    const struct kith_value_type *t = kith_value_type_of(p);
     struct kith_complaint why;
     const struct kith_param_in in = {.dir = "", .why = &why};
     union number v;
@@ -47,7 +47,7 @@ bool kith_param_limit(const struct kith_param *p, bool upper, long double *out)
 
 bool kith_param_length(const struct kith_param *p, bool upper, uint64_t *out)
 {
-    const struct kith_value_type *t = kith_value_type(p);
+    const struct kith_value_type *t = kith_value_type_of(p);
     const char *text = upper ? p->max : p->min;
     size_t digits = t && t->text && text ? kith_digits(text, out) : 0;
     return digits && !text[digits];
@@ -78,7 +78,7 @@ static const char *low_end(const struct kith_value_type *t, const struct kith_pa
 
 void kith_param_range(const struct kith_param *p, char *out, size_t cap)
 {
-    const struct kith_value_type *t = kith_value_type(p);
+    const struct kith_value_type *t = kith_value_type_of(p);
     *out = '\0';
     if (!t) return;
     range_words(low_end(t, p), p->max, out, cap);
@@ -138,13 +138,13 @@ int kith_param_parse_pair(const struct kith_param *p, const char *name, const ch
     if (!*name)
         return kith_complain(in->why, "", "a key of '%s' has at least one character", p->name);
     int rc = check_length(p, text, in->why);
-    return rc ? rc : kith_value_type(p)->read(p, name, text, at, in);
+    return rc ? rc : kith_value_type_of(p)->read(p, name, text, at, in);
 }
 
 int kith_param_parse(const struct kith_param *p, const char *text, void *at,
                      const struct kith_param_in *in)
 {
-    const struct kith_value_type *t = kith_value_type(p);
+    const struct kith_value_type *t = kith_value_type_of(p);
     if (!t)
         return kith_complain(in->why, "", "'%s' has a type that this host does not know: %u",
                              p->name, p->type);
@@ -163,11 +163,11 @@ static int parse_flow(const struct kith_param *p, const struct kith_yaml *v, voi
                       const struct kith_param_in *in)
 {
     enum kith_yaml_kind want =
-        kith_value_type(p)->shape == KITH_SHAPE_MAP ? KITH_YAML_MAP : KITH_YAML_LIST;
+        kith_value_type_of(p)->shape == KITH_SHAPE_MAP ? KITH_YAML_MAP : KITH_YAML_LIST;
     int rc = 0;
     if (v->kind == KITH_YAML_SCALAR) return kith_param_parse(p, v->text, at, in);
     if (v->kind != want)
-        return kith_complain(in->why, "", "'%s' is %s", p->name, kith_value_type(p)->words);
+        return kith_complain(in->why, "", "'%s' is %s", p->name, kith_value_type_of(p)->words);
     for (const struct kith_yaml *i = v->first; i && rc == 0; i = i->next) {
         if (i->kind != KITH_YAML_SCALAR)
             return kith_complain(in->why, "", "an item of '%s' is one text", p->name);
@@ -180,7 +180,7 @@ static int parse_flow(const struct kith_param *p, const struct kith_yaml *v, voi
 int kith_param_parse_all(const struct kith_param *p, const char *text, void *at,
                          const struct kith_param_in *in)
 {
-    const struct kith_value_type *t = kith_value_type(p);
+    const struct kith_value_type *t = kith_value_type_of(p);
     if (!t || t->shape == KITH_SHAPE_ONE) return kith_param_parse(p, text, at, in);
     struct kith_diag *diag = kith_diag_new();
     const struct kith_yaml *v = kith_yaml_parse(text, strlen(text), in->arena, diag);
@@ -210,13 +210,13 @@ int kith_param_set_default(const struct kith_param *p, unsigned profile, void *a
 
 bool kith_param_given(const struct kith_param *p, const void *at)
 {
-    const struct kith_value_type *t = kith_value_type(p);
+    const struct kith_value_type *t = kith_value_type_of(p);
     return !t || !t->text || t->shape != KITH_SHAPE_ONE || *(const char *const *)at;
 }
 
 void kith_param_print(const struct kith_param *p, const void *at, FILE *out)
 {
-    const struct kith_value_type *t = kith_value_type(p);
+    const struct kith_value_type *t = kith_value_type_of(p);
     if (t) t->print(p, at, out);
 }
 
@@ -243,7 +243,7 @@ static size_t copy_all(const struct kith_param *params, void *block, char *into)
 {
     struct kith_pool pool = {into, 0};
     for (const struct kith_param *p = params; p && p->name; p++) {
-        const struct kith_value_type *t = kith_value_type(p);
+        const struct kith_value_type *t = kith_value_type_of(p);
         if (t && t->copy) t->copy((char *)block + p->offset, &pool);
     }
     return pool.used;

@@ -51,9 +51,9 @@ static int check_range(const struct kith_param *p, const struct kith_value_type 
     if ((p->min || p->max) && !t->text && t->number == KITH_NUMBER_NONE)
         return kith_fail(err, KITH_EINVAL, "has a range, which no %s has", t->name);
     if (p->min && !end_parses(p, t, false, &low))
-        return kith_fail(err, KITH_EINVAL, "has a minimum that is none: `%.64s`", p->min);
+        return kith_fail(err, KITH_EINVAL, "has a minimum that is not valid: `%.64s`", p->min);
     if (p->max && !end_parses(p, t, true, &high))
-        return kith_fail(err, KITH_EINVAL, "has a maximum that is none: `%.64s`", p->max);
+        return kith_fail(err, KITH_EINVAL, "has a maximum that is not valid: `%.64s`", p->max);
     if (p->min && p->max && low > high)
         return kith_fail(err, KITH_EINVAL, "has a minimum over its maximum: `%.64s` and `%.64s`",
                          p->min, p->max);
@@ -85,14 +85,14 @@ static int check_default(const struct kith_param *p, const char *def, struct kit
     struct kith_arena *arena = kith_arena_new();
     const struct kith_param_in in = {arena, "", &why};
     int rc = def ? kith_param_parse_all(p, def, &value, &in) : 0;
-    if (rc) rc = kith_fail(err, KITH_EINVAL, "has a default that is none: %s", why.text);
+    if (rc) rc = kith_fail(err, KITH_EINVAL, "has a default that is not valid: %s", why.text);
     kith_arena_free(arena);
     return rc;
 }
 
 int kith_param_check(const struct kith_param *p, size_t instance_size, struct kith_error *err)
 {
-    const struct kith_value_type *t = kith_value_type(p);
+    const struct kith_value_type *t = kith_value_type_of(p);
     if (reserved(p->name))
         return kith_fail(err, KITH_EINVAL, "is a key that every entry has already");
     if (!t)

@@ -393,7 +393,7 @@ static const struct kith_value_type types[] = {
      .words = "a map of names to texts", .read = read_pair, .print = print_map, .copy = copy_map},
     {0}};
 
-const struct kith_value_type *kith_value_type(const struct kith_param *p)
+const struct kith_value_type *kith_value_type_of(const struct kith_param *p)
 {
     for (const struct kith_value_type *t = types; t->name; t++)
         if (t->type == p->type) return t;

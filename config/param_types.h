@@ -25,7 +25,7 @@ struct kith_param_in {
 /* How a value is written. */
 enum kith_param_shape { KITH_SHAPE_ONE, KITH_SHAPE_LIST, KITH_SHAPE_MAP };
 /* The C type of a number; KITH_NUMBER_NONE has no range. */
-enum kith_number {
+enum kith_number_type {
     KITH_NUMBER_NONE,
     KITH_NUMBER_I32,
     KITH_NUMBER_U32,
@@ -44,7 +44,7 @@ struct kith_value_type {
     uint32_t type;
     enum kith_param_shape shape;
     size_t size, align;           /* in C */
-    enum kith_number number;      /* min and max are its range */
+    enum kith_number_type number; /* min and max are its range */
     const char *lowest, *highest; /* numbers: what the C type can hold, as written in YAML */
     bool text;           /* min and max are its length in bytes, of each item of a list or map */
     const char *words;   /* for the reference page: "a size, as 1400 or 64KiB" */
@@ -59,7 +59,7 @@ struct kith_value_type {
 };
 
 /* NULL: no such type, or none that a row can say (schema.h). */
-const struct kith_value_type *kith_value_type(const struct kith_param *);
+const struct kith_value_type *kith_value_type_of(const struct kith_param *);
 
 /* Write a complaint. Always -KITH_EINVAL. */
 int kith_complain(struct kith_complaint *, const char *help, const char *fmt, ...)

@@ -82,9 +82,31 @@ static bool misplaced(const char *word, const char *here, char *help, size_t cap
     return true;
 }
 
-static void unknown_key(struct kith_reading *r, const struct kith_yaml *key, const char *what,
+static bool holds_secret(const struct kith_param *p)
+{
+    return p->flags & KITH_PARAM_SECRET || p->type == KITH_TYPE_KEYS || p->type == KITH_TYPE_KEY;
+}
+
+/* A secret under a key that was misspelt, or that stands in the wrong place, is one all the same.
+ */
+static bool may_be_secret(const char *word, const struct kith_part *parts, size_t count)
+{
+    const char *secrets[NAMES];
+    size_t n = 0;
+    for (size_t k = 0; k < count; k++)
+        for (const struct kith_param *p = parts[k].params; p && p->name; p++)
+            if (holds_secret(p) && n < NAMES) secrets[n++] = p->name;
+    for (const struct kith_section *s = kith_sections; s->path; s++)
+        for (const struct kith_param *p = s->params; p->name; p++)
+            if (holds_secret(p) && n < NAMES) secrets[n++] = p->name;
+    return n && kith_nearest(word, secrets, n);
+}
+
+static void unknown_key(struct kith_reading *r, const struct kith_yaml *value, const char *what,
                         const char *path, const struct kith_part *parts, size_t count)
 {
+    const struct kith_yaml *key = value->key;
+    if (may_be_secret(key->text, parts, count)) kith_diag_hide(r->diag, value->pos, value->end);
     const char *names[NAMES] = {NULL};
     size_t n = names_of(parts, count, names);
     char help[900], all[600];
@@ -152,7 +174,8 @@ static void read_scalar(struct kith_reading *r, const struct kith_param *p,
     if (text && kith_param_parse(p, text, at, &in) == 0) return;
     if (text) complain(r, v->pos, &why);
     /* What is wrong here shall not look wrong elsewhere too. */
-    if (kith_value_type(p)->shape == KITH_SHAPE_ONE) kith_param_set_default(p, r->profile, at, &in);
+    if (kith_value_type_of(p)->shape == KITH_SHAPE_ONE)
+        kith_param_set_default(p, r->profile, at, &in);
 }
 
 static void read_list(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v,
@@ -190,7 +213,7 @@ void kith_schema_value(struct kith_reading *r, const struct kith_param *p,
                        const struct kith_yaml *v, void *at)
 {
     if (p->flags & KITH_PARAM_SECRET) kith_diag_hide(r->diag, v->pos, v->end);
-    switch (kith_value_type(p)->shape) {
+    switch (kith_value_type_of(p)->shape) {
     case KITH_SHAPE_ONE: read_scalar(r, p, v, at); break;
     case KITH_SHAPE_LIST: read_list(r, p, v, at); break;
     case KITH_SHAPE_MAP: read_map(r, p, v, at); break;
@@ -238,7 +261,7 @@ static void read_param(struct kith_reading *r, const struct kith_param *p,
     if (p->flags & KITH_PARAM_REQUIRED) {
         char help[200];
         snprintf(help, sizeof help, "add `%s: ...`: %s", p->name,
-                 p->doc ? p->doc : kith_value_type(p)->words);
+                 p->doc ? p->doc : kith_value_type_of(p)->words);
         kith_diag_error(r->diag, here, help, "%s needs '%s'", what, p->name);
         return;
     }
@@ -268,7 +291,7 @@ void kith_schema_read(struct kith_reading *r, const struct kith_yaml *map, const
     if (map && !map->bad && map->kind != KITH_YAML_MAP) refuse_no_map(r, map, what);
     if (map && (map->bad || map->kind != KITH_YAML_MAP)) map = NULL;
     for (const struct kith_yaml *i = map ? map->first : NULL; i; i = i->next)
-        if (!known(i->key->text, parts, count)) unknown_key(r, i->key, what, path, parts, count);
+        if (!known(i->key->text, parts, count)) unknown_key(r, i, what, path, parts, count);
     for (size_t k = 0; k < count; k++)
         for (const struct kith_param *p = parts[k].params; p && p->name; p++)
             read_param(r, p, map, kith_yaml_get(map, p->name), what, path, parts[k].base);

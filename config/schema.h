@@ -44,7 +44,7 @@ struct kith_reading {
     struct kith_arena *arena;
     const struct kith_config_finder *finder;
     struct kith_config *config;
-    const char *dir; /* of the file, for relative paths; "" */
+    const char *dir; /* of the file, absolute, for relative paths; "": it is not known */
     unsigned profile;
     struct kith_short_forms short_forms;
     bool literal_secret; /* the file holds a key itself */

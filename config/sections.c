@@ -225,7 +225,7 @@ void kith_config_init(struct kith_config *c, enum kith_profile profile)
     *c = (struct kith_config){.path = ""};
     for (const struct kith_section *s = kith_sections; s->path; s++)
         for (const struct kith_param *p = s->params; p->name; p++) {
-            const struct kith_value_type *t = kith_value_type(p);
+            const struct kith_value_type *t = kith_value_type_of(p);
             if (!s->short_forms && t && t->shape == KITH_SHAPE_ONE) /* our lists begin empty */
                 kith_param_set_default(p, profile, (char *)c + p->offset, &in);
         }

@@ -19,8 +19,7 @@ struct kith_setting_texts {
     size_t count, cap;
 };
 
-/* ---------------------------------------------------------------------------- texts that are kept
- */
+/* -------------------------------------------------------------------------- texts that are kept */
 
 static struct kith_bytes *kept(const struct kith_setting_texts *t, const char *key)
 {

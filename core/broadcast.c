@@ -56,7 +56,7 @@ static inline bool before(const struct kith_broadcast *a, const struct kith_broa
 static void tree_add(struct kith_broadcast **at, struct kith_broadcast *b)
 {
     while (*at && priority(*at) >= priority(b)) at = before(b, *at) ? &(*at)->left : &(*at)->right;
-    /* What was here is split around b. */
+    /* Split the subtree found here into b's left and right. */
     struct kith_broadcast *rest = *at, **left = &b->left, **right = &b->right;
     *at = b;
     while (rest) {

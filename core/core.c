@@ -165,6 +165,16 @@ static void begin_ticks(struct kith_core *c, const struct kith_settings *before)
         every(c, &c->queue_alarm, s->queue_check_interval);
 }
 
+/* Our own alive message was refused: by whom, the delegate has said. */
+static int vetoed(const struct kith_core *c, struct kith_error *err)
+{
+    static const char said[] = "a delegate refused this node: ";
+    char text[sizeof said + sizeof c->veto];
+    memcpy(text, said, sizeof said);
+    memcpy(text + sizeof said - 1, c->veto, sizeof c->veto);
+    return fail(err, KITH_EREFUSED, *c->veto ? text : "a delegate refused this node");
+}
+
 int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
 {
     uint8_t buf[KITH_META_MAX], sealed[KITH_META_MAX];
@@ -182,10 +192,11 @@ int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
     if (kith_self_fits(c, meta, kith_packet_budget(c, NULL), why) < 0)
         return fail(err, KITH_ETOOBIG, why);
     kith_self_alive(c, &alive, c->first_incarnation, meta, sealed);
+    c->veto[0] = 0;
     c->started = true;
     if (!kith_alive(c, &alive, NULL, NULL)) {
         c->started = false;
-        return fail(err, KITH_EREFUSED, "a delegate refused this node");
+        return vetoed(c, err);
     }
     kith_self_keep(c, meta);
     begin_ticks(c, NULL);
@@ -228,8 +239,8 @@ static int announce(struct kith_core *c, struct kith_error *err)
     uint8_t buf[KITH_META_MAX];
     struct kith_msg alive;
     kith_self_alive(c, &alive, c->self->incarnation + 1, kith_self_kept(c), buf);
-    if (kith_alive(c, &alive, NULL, NULL)) return 0;
-    return fail(err, KITH_EREFUSED, "a delegate refused this node");
+    c->veto[0] = 0;
+    return kith_alive(c, &alive, NULL, NULL) ? 0 : vetoed(c, err);
 }
 
 int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, uint16_t headroom,

@@ -169,6 +169,12 @@ static bool grow(struct kith_core *c, struct kith_exchange *s, size_t len, uint6
     return true;
 }
 
+size_t kith_exchange_most(const struct kith_core *c)
+{
+    uint64_t most = c->set.max_stream_size;
+    return most > KITH_EXCHANGE_SLACK ? (size_t)(most - KITH_EXCHANGE_SLACK) : 0;
+}
+
 bool kith_exchange_gather(struct kith_core *c, struct kith_exchange *s, const uint8_t *data,
                           size_t len)
 {

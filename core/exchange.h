@@ -89,6 +89,8 @@ struct kith_exchanges {
 };
 
 enum { KITH_EXCHANGE_SLACK = 64 }; /* bytes over max_stream_size, for headers */
+/* Longest payload or state: a message with headers and the layers around it is over no limit. */
+size_t kith_exchange_most(const struct kith_core *);
 
 void kith_exchanges_fini(struct kith_core *);
 uint32_t kith_exchange_handle(const struct kith_exchange *);

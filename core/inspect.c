@@ -76,7 +76,7 @@ size_t kith_core_fits(const struct kith_core *c, enum kith_fits what, const stru
     size_t gossip = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
     switch (what) {
     case KITH_FITS_PACKET: return budget ? budget - 1 : 0;
-    case KITH_FITS_STREAM: return (size_t)c->set.max_stream_size;
+    case KITH_FITS_STREAM: return kith_exchange_most(c);
     case KITH_FITS_BROADCAST: return gossip ? gossip - 1 : 0;
     case KITH_FITS_META: return kith_self_meta_max(c);
     case KITH_FITS_ACK: return kith_answer_payload_max(c, to);

@@ -44,7 +44,7 @@ struct kith_record *kith_members_add(struct kith_members *, struct kith_random *
  * Returns how many were forgotten. */
 uint32_t kith_members_reap(struct kith_members *, struct kith_random *, struct kith_core *,
                            bool (*gone)(struct kith_core *, const struct kith_record *));
-/* Where in by_age the first one stands that was born at `born` or later; count: there is none. */
+/* Index in by_age of the first member with serial >= born, or count. */
 uint32_t kith_members_since(const struct kith_members *, uint64_t born);
 void kith_members_state(struct kith_members *, struct kith_record *, enum kith_state, uint64_t now);
 

@@ -86,6 +86,8 @@ bool kith_judged(struct kith_core *c, enum kith_claim_kind kind, const struct ki
     KITH_ASK(c, no = c->ops.judge(c->env.delegate_self, &claim, &err));
     if (!no) return true;
     kith_count_drop(c, KITH_DROP_VETOED);
-    log_veto(c, &claim, err.text[0] ? err.text : "no reason given");
+    if (!err.text[0]) strncpy(err.text, "no reason given", sizeof err.text - 1);
+    memcpy(c->veto, err.text, sizeof c->veto - 1); /* cut; its last byte stays NUL */
+    log_veto(c, &claim, c->veto);
     return false;
 }

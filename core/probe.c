@@ -52,8 +52,7 @@ static void suspicion_of_target(const struct kith_core *c, struct kith_msg *msg)
                              .from = kith_self_name(c)};
 }
 
-/* How much worse we think of ourselves when nobody answered: by the nacks that are missing, or by
- * one when none were to be expected. */
+/* Penalty for a failed probe: the missing nacks, or 1 if none could come. */
 static int blame(const struct kith_probe *pr)
 {
     if (pr->expected_nacks == 0) return 1;

@@ -11,7 +11,7 @@ struct kith_suspicion;
 
 struct kith_record {
     uint64_t since; /* of the state */
-    uint64_t born;  /* the how manieth that was ever known; rises along kith_members.by_age */
+    uint64_t born;  /* serial number in order of first sighting; by_age is sorted by it */
     uint32_t hash, incarnation;
     uint16_t port, meta_len;
     uint16_t room; /* bytes behind the struct */

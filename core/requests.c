@@ -190,7 +190,7 @@ static int prepare_payload(struct kith_core *c, struct kith_exchange *s, struct 
 static int64_t send_reliable(struct kith_core *c, const struct kith_peer *to,
                              struct kith_bytes payload)
 {
-    if (payload.len > c->set.max_stream_size) return -KITH_ETOOBIG;
+    if (payload.len > kith_exchange_most(c)) return -KITH_ETOOBIG;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_OTHER);
     if (!r) return -KITH_ENOMEM;
     struct kith_exchange *s =

@@ -35,9 +35,10 @@ struct kith_core {
     bool meta_set; /* false: nil on the wire */
     uint32_t first_incarnation;
     bool started, left;
-    bool joined; /* has met somebody else */
-    bool busy;   /* inside a call of the delegate */
-    bool dying;  /* being freed */
+    bool joined;    /* has met somebody else */
+    bool busy;      /* inside a call of the delegate */
+    char veto[256]; /* what the delegate said when it refused last */
+    bool dying;     /* being freed */
     uint64_t now;
     uint64_t quiet_until; /* when kith_core_log_some may say more */
     unsigned quiet_lines;

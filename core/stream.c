@@ -194,12 +194,12 @@ static bool step(struct kith_core *c, struct kith_exchange *s)
 
 /* -------------------------------------------------------------------- what happens to streams */
 
+/* NULL: it has ended. To hear afterwards that the stream is closed is the ordinary course; bytes
+ * that come afterwards are dropped. */
 static struct kith_exchange *known(struct kith_core *c, uint64_t now, uint32_t handle)
 {
     kith_enter(c, now);
-    struct kith_exchange *s = kith_exchange_find(c, handle);
-    if (!s) kith_count_drop(c, KITH_DROP_STREAM_STALE);
-    return s;
+    return kith_exchange_find(c, handle);
 }
 
 uint32_t kith_core_stream_accepted(struct kith_core *c, uint64_t now, const struct kith_peer *from)
@@ -247,6 +247,7 @@ void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, c
                            size_t len)
 {
     struct kith_exchange *s = known(c, now, handle);
+    if (!s && len) kith_count_drop(c, KITH_DROP_STREAM_STALE);
     if (!s || s->phase == KITH_PHASE_DIAL || len == 0) return;
     c->counters.counts[KITH_COUNT_STREAM_BYTES_RECEIVED] += len;
     if (!kith_exchange_gather(c, s, data, len)) return;

@@ -66,6 +66,6 @@ void kith_suspicion_confirm(struct kith_core *c, struct kith_record *p, struct k
     struct kith_suspicion *s = p->suspicion;
     s->from[++s->count] = who(c, from);
     int64_t left = kith_suspicion_remaining(s->count, s->k, c->now - s->start, s->min, s->max);
-    /* Nothing left: it fires with the next tick, after all that has already arrived was fed. */
+    /* Time is already up: fire at the next tick, after waiting packets were fed. */
     kith_alarm_set(&c->alarms, &s->alarm, left > 0 ? kith_later(c->now, (uint64_t)left) : c->now);
 }

@@ -62,12 +62,25 @@ static bool append(struct kith_buf *buf, enum kith_body body, const struct kith_
     return reserve(buf, kith_wire_size(body, msg)) && kith_wire_write(buf, body, msg) == 0;
 }
 
+/* How much a delegate may add: what message type, header and members leave of a message. */
+static size_t state_room(const struct kith_core *c, bool join)
+{
+    size_t most = kith_exchange_most(c);
+    struct kith_msg msg = {.join = join, .nodes = c->members.count, .user_state_len = INT64_MAX};
+    size_t used = 1 + kith_wire_size(KITH_BODY_PUSH_PULL, &msg);
+    for (uint32_t i = 0; i < c->members.count && used < most; i++) {
+        node_state(c->members.list[i], &msg);
+        used += kith_wire_size(KITH_BODY_NODE_STATE, &msg);
+    }
+    return used < most ? most - used : 0;
+}
+
 int kith_sync_send(struct kith_core *c, struct kith_exchange *s, bool join, bool last)
 {
-    struct state_sink user = {.sink = {sizeof user.sink, state_write},
-                              .limit = (size_t)c->set.max_stream_size};
+    struct state_sink user = {.sink = {sizeof user.sink, state_write}};
     struct kith_buf buf = {0};
     struct kith_msg msg = {.join = join, .nodes = c->members.count};
+    if (c->ops.local_state) user.limit = state_room(c, join);
     if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &user.sink));
     msg.user_state_len = (int64_t)user.buf.len;
     bool ok = reserve(&buf, 1);

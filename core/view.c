@@ -8,11 +8,11 @@
 void kith_view_record(const struct kith_core *c, const struct kith_record *p,
                       struct kith_member *out)
 {
+    memset(out, 0, sizeof *out); /* what is behind an address, too: no bytes of our stack */
     out->size = sizeof *out;
     out->state = p->state;
     out->incarnation = p->incarnation;
     out->flags = p == c->self ? KITH_MEMBER_LOCAL : 0;
-    memset(out->versions, 0, sizeof out->versions);
     memcpy(out->versions, p->versions, sizeof p->versions);
     out->name = kith_record_name(p);
     out->meta = kith_record_meta(p);

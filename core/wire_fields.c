@@ -85,7 +85,7 @@ static const struct kith_wire_body node_state = {
 static const struct kith_wire_body user_header = {
     1, {FIELD(a, "UserMsgLen", INT, user_msg_len)}, {0}};
 
-const struct kith_wire_body *kith_wire_body(enum kith_body body)
+const struct kith_wire_body *kith_wire_body_of(enum kith_body body)
 {
     switch (body) {
     case KITH_BODY_PING: return &ping;

@@ -36,6 +36,6 @@ struct kith_wire_body {
 };
 
 /* NULL when no map belongs to it. */
-const struct kith_wire_body *kith_wire_body(enum kith_body);
+const struct kith_wire_body *kith_wire_body_of(enum kith_body);
 
 #endif

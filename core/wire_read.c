@@ -403,7 +403,7 @@ static int read_body(struct reader *r, const struct kith_wire_body *body, struct
 int kith_wire_read(struct kith_msg *msg, enum kith_body body, const uint8_t *data, size_t len,
                    size_t *used)
 {
-    const struct kith_wire_body *shape = kith_wire_body(body);
+    const struct kith_wire_body *shape = kith_wire_body_of(body);
     *used = 0;
     if (!shape) return -KITH_EINVAL;
     *msg = (struct kith_msg){.type = msg->type};

@@ -106,20 +106,21 @@ static int append(struct kith_buf *buf, int type, const struct kith_wire_body *b
 
 int kith_wire_write(struct kith_buf *buf, enum kith_body body, const struct kith_msg *msg)
 {
-    return append(buf, -1, kith_wire_body(body), msg);
+    return append(buf, -1, kith_wire_body_of(body), msg);
 }
 
 int kith_wire_write_message(struct kith_buf *buf, const struct kith_msg *msg)
 {
-    return append(
-        buf, msg->type,
-        msg->type == KITH_BODY_NODE_STATE ? NULL : kith_wire_body((enum kith_body)msg->type), msg);
+    return append(buf, msg->type,
+                  msg->type == KITH_BODY_NODE_STATE ? NULL
+                                                    : kith_wire_body_of((enum kith_body)msg->type),
+                  msg);
 }
 
 size_t kith_wire_size(enum kith_body body, const struct kith_msg *msg)
 {
     struct sink s = {0};
-    const struct kith_wire_body *shape = kith_wire_body(body);
+    const struct kith_wire_body *shape = kith_wire_body_of(body);
     if (shape) put_body(&s, shape, msg);
     return s.len;
 }

@@ -70,7 +70,8 @@ static int check_header(const struct kith_plugin *raw, size_t extent, struct kit
                          raw->size, extent);
     if (!kith_abi_name_ok(raw->name))
         return kith_fail(err, KITH_EINVAL,
-                         "its name `%.64s` is none: a-z first, then a-z 0-9 _, at most %d bytes",
+                         "its name `%.64s` is not a valid name: a-z first, then a-z 0-9 _, at most "
+                         "%d bytes",
                          raw->name ? raw->name : "", NAME_MAX_LEN);
     uint64_t unknown = raw->must_know & ~(uint64_t)KITH_MUST_KNOW;
     if (unknown)
@@ -125,6 +126,16 @@ static const struct kith_param *param_at(const struct kith_plugin *raw, size_t i
     return (const struct kith_param *)((const char *)raw->params + i * raw->param_size);
 }
 
+/* KITH_PARAM_END is all zero: what has no name, but something else, is what lies behind a table
+ * that has no end. */
+static bool is_end(const struct kith_plugin *raw, size_t i)
+{
+    const uint8_t *row = (const uint8_t *)param_at(raw, i);
+    for (size_t k = 0; k < raw->param_size; k++)
+        if (row[k]) return false;
+    return true;
+}
+
 static int count_params(const struct kith_plugin *raw, size_t *count, struct kith_error *err)
 {
     *count = 0;
@@ -139,10 +150,14 @@ static int count_params(const struct kith_plugin *raw, size_t *count, struct kit
             _Alignof(struct kith_param));
     while (*count <= PARAMS_MAX && param_at(raw, *count)->name) ++*count;
     if (*count > PARAMS_MAX)
+        return kith_fail(err, KITH_EINVAL,
+                         "%s `%s` has over %u parameters: KITH_PARAM_END at the end is missing",
+                         kith_abi_kind(raw->kind), raw->name, (unsigned)PARAMS_MAX);
+    if (!is_end(raw, *count))
         return kith_fail(
             err, KITH_EINVAL,
-            "%s `%s` has over %u parameters: the one without a name at the end is missing",
-            kith_abi_kind(raw->kind), raw->name, (unsigned)PARAMS_MAX);
+            "parameter %zu of %s `%s` has no name: KITH_PARAM_END before it is missing", *count + 1,
+            kith_abi_kind(raw->kind), raw->name);
     return 0;
 }
 
@@ -171,29 +186,42 @@ static const struct must codec_must[] = {
 };
 static const struct must delegate_must[] = {{0}};
 
-/* Why a form is impossible, or NULL. The types of memberlist's messages belong to the core: 0 and 1
- * may be tried as a layer (PROTOCOL.md 1.9), 9, 10 and 12 are layers. Private bytes come from the
- * YAML file only. */
+static const char *check_framed(const struct kith_form *f)
+{
+    bool registered = f->first >= FIRST_REGISTERED && f->first <= LAST_REGISTERED;
+    if (f->tentative) return "only a form of its own can be tentative";
+    if (f->first != f->last) return "a framed form has one first byte, not a range";
+    if (f->first && f->first != ENCRYPT && !registered)
+        return "a framed form's byte is 0x80 to 0xBF (or 10, memberlist's), or 0 for one from "
+               "`wire:`";
+    return NULL;
+}
+
+/* The types of memberlist's messages belong to the core: 0 and 1 may be tried as a layer
+ * (PROTOCOL.md 1.9), 9, 10 and 12 are layers. */
+static bool may_begin(unsigned byte, bool tentative)
+{
+    if (byte > 13) return true;
+    return byte == 9 || byte == 10 || byte == 12 || (byte <= 1 && tentative);
+}
+
+static const char *check_own(const struct kith_form *f)
+{
+    if (f->first > f->last) return "the first bytes run backwards";
+    if (f->last > LAST_REGISTERED) return "first bytes over 0xBF belong to `wire:` and to labels";
+    for (unsigned b = f->first; b <= f->last; b++)
+        if (!may_begin(b, f->tentative))
+            return "a first byte is the type of one of memberlist's messages";
+    return NULL;
+}
+
+/* Why a form is impossible, or NULL. Private bytes come from the YAML file only. */
 static const char *check_form(const struct kith_form *f)
 {
     switch (f->framing) {
     case KITH_NONE: return NULL;
-    case KITH_FRAMED:
-        if (f->tentative) return "only a form of its own can be tentative";
-        if (f->first != f->last) return "a framed form has one first byte, not a range";
-        if (f->first && f->first != ENCRYPT &&
-            (f->first < FIRST_REGISTERED || f->first > LAST_REGISTERED))
-            return "a framed form's byte is 0x80 to 0xBF (or 10, memberlist's), or 0 for one from "
-                   "`wire:`";
-        return NULL;
-    case KITH_OWN:
-        if (f->first > f->last) return "the first bytes run backwards";
-        if (f->last > LAST_REGISTERED)
-            return "first bytes over 0xBF belong to `wire:` and to labels";
-        for (unsigned b = f->first; b <= f->last; b++)
-            if (b <= 13 && b != 9 && b != 10 && b != 12 && !(f->tentative && b <= 1))
-                return "a first byte is the type of one of memberlist's messages";
-        return NULL;
+    case KITH_FRAMED: return check_framed(f);
+    case KITH_OWN: return check_own(f);
     default: return "unknown framing";
     }
 }

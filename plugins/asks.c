@@ -1,11 +1,5 @@
 /*
- * asks.c - ids of what was asked and is not answered yet.
- *
- *   open ──reply*──▶ open ──┬─ finish, expire, close_owner, free ─▶ dead, `end` was called
- *                           └─ cancel, or `piece` says -KITH_ECLOSED ─▶ dead, without a word
- *
- * An ask leaves the table before anything of its asker is called for the last time: whatever that
- * leads to finds the id dead. Knows nothing of who asks or answers.
+ * asks.c - ids of what was asked and is not answered yet. Knows nothing of who asks or answers.
  */
 #include "asks.h"
 
@@ -13,6 +7,13 @@
 
 enum { BUCKETS = 256 };
 
+/*
+ *   open ──reply*──▶ open ──┬─ finish, expire, close_owner, free ─▶ dead, `end` was called
+ *                           └─ cancel, or `piece` says -KITH_ECLOSED ─▶ dead, without a word
+ *
+ * An ask leaves the table before anything of its asker is called for the last time: whatever that
+ * leads to finds the id dead.
+ */
 struct ask {
     uint64_t id, deadline;
     const struct kith_host *owner;
@@ -34,14 +35,15 @@ static struct ask **bucket_of(struct kith_asks *asks, uint64_t id)
     return &asks->buckets[id % BUCKETS];
 }
 
-static struct ask *find(struct kith_asks *asks, uint64_t id)
+static struct ask *find(const struct kith_asks *asks, uint64_t id)
 {
-    struct ask *ask = *bucket_of(asks, id);
+    struct ask *ask = asks->buckets[id % BUCKETS];
     while (ask && ask->id != id) ask = ask->chain;
     return ask;
 }
 
-static struct ask *find_owned(struct kith_asks *asks, const struct kith_host *owner, uint64_t id)
+static struct ask *find_owned(const struct kith_asks *asks, const struct kith_host *owner,
+                              uint64_t id)
 {
     struct ask *ask = find(asks, id);
     return ask && ask->owner == owner ? ask : NULL;
@@ -123,6 +125,11 @@ int kith_asks_finish(struct kith_asks *asks, const struct kith_host *owner, uint
     return status > 0 ? -KITH_EINVAL : 0;
 }
 
+bool kith_asks_waits(const struct kith_asks *asks, const struct kith_host *owner, uint64_t id)
+{
+    return find_owned(asks, owner, id) != NULL;
+}
+
 void kith_asks_move(struct kith_asks *asks, const struct kith_host *from,
                     const struct kith_host *to)
 {
@@ -132,13 +139,13 @@ void kith_asks_move(struct kith_asks *asks, const struct kith_host *from,
 
 /* `end` may do anything to the table: begin again after each. What is opened meanwhile is not
  * looked at, so this ends. */
-void kith_asks_close_owner(struct kith_asks *asks, const struct kith_host *owner)
+void kith_asks_close_owner(struct kith_asks *asks, const struct kith_host *owner, const char *text)
 {
     const uint64_t before = asks->next_id;
     struct ask *ask = asks->first;
     while (ask && ask->id < before) {
         if (ask->owner == owner) {
-            end(asks, ask, -KITH_ECLOSED, NULL);
+            end(asks, ask, -KITH_ECLOSED, text);
             ask = asks->first;
         } else {
             ask = ask->next;

@@ -18,8 +18,9 @@ struct kith_asks;
  * ended or closed: from within calls of plugins, too. It may open, cancel and end others. */
 struct kith_asker {
     void *arg;
-    /* A piece of the answer: 0; -KITH_EAGAIN: not taken, come again; -KITH_ECLOSED: this asker has
-     * gone, and hears nothing more, not even `end`. NULL: pieces are not wanted, and dropped. */
+    /* A piece of the answer: 0; -KITH_EAGAIN: not taken, come again; -KITH_ETOOBIG: not taken, it
+     * never will be; -KITH_ECLOSED: this asker has gone, and hears nothing more, not even `end`.
+     * NULL: pieces are not wanted, and dropped. */
     int (*piece)(void *arg, struct kith_bytes);
     /* Once, at last: how it ended; text: why not, or NULL. The id is dead already. */
     void (*end)(void *arg, int status, const char *text);
@@ -42,10 +43,13 @@ int kith_asks_reply(struct kith_asks *, const struct kith_host *owner, uint64_t 
 int kith_asks_finish(struct kith_asks *, const struct kith_host *owner, uint64_t id, int status,
                      const char *text);
 
+/* Is it open, and owner's? */
+bool kith_asks_waits(const struct kith_asks *, const struct kith_host *owner, uint64_t id);
+
 /* All ids of one owner are another's from now on. */
 void kith_asks_move(struct kith_asks *, const struct kith_host *from, const struct kith_host *to);
-/* All ids of owner end with -KITH_ECLOSED. */
-void kith_asks_close_owner(struct kith_asks *, const struct kith_host *owner);
+/* All ids of owner end with -KITH_ECLOSED; text says why, to people. */
+void kith_asks_close_owner(struct kith_asks *, const struct kith_host *owner, const char *text);
 /* The asker has gone: nothing of it is called any more. A dead id is fine. */
 void kith_asks_cancel(struct kith_asks *, uint64_t id);
 

@@ -2,7 +2,10 @@
  * blame.c - what went wrong in an instance, in words: errors with its name and place, and the
  * breaches of its contract, counted and logged without a flood. Changes no state of its life.
  */
+#include "codes.h"
 #include "instance.h"
+
+#include "slow.h"
 
 enum { PLACE_MAX = 256, FILE_SHOWN = 200 }; /* a longer name is cut */
 #define PAUSE 1000000000u                   /* between two lines of a kind, ns */
@@ -24,15 +27,17 @@ int kith_entry_failed(const struct kith_entry *entry, const char *file, int rc,
     return rc;
 }
 
-int kith_instance_failed(const struct kith_instance *in, int rc, const char *what,
-                         struct kith_error *err)
+int kith_instance_failed(struct kith_instance *in, int rc, const char *what, struct kith_error *err)
 {
-    int code = kith_code(rc);
+    int code = kith_code_of(rc);
+    if (rc > 0) kith_instance_blame(in, "it returned %d when it was to %s", rc, what);
     if (err) {
         err->text[sizeof err->text - 1] = 0;
-        if (!*err->text)
-            snprintf(err->text, sizeof err->text, "failed to %s (%s %d)", what,
-                     code == rc ? "code" : "with the unknown code", rc);
+        if (!*err->text && code == rc)
+            snprintf(err->text, sizeof err->text, "failed to %s: %s", what, kith_code_text(rc));
+        else if (!*err->text)
+            snprintf(err->text, sizeof err->text, "failed to %s (with the unknown code %d)", what,
+                     rc);
     }
     return kith_entry_failed(in->entry, in->maker.file, code, err);
 }
@@ -85,6 +90,7 @@ void kith_instance_slow(struct kith_instance *in, const char *call, uint64_t ns)
 {
     char text[128];
     uint64_t unsaid;
+    kith_slow_blamed(ns);
     if (!complain(in, &in->slow, "slow_calls", "Calls into the plugin that held up the node.",
                   &unsaid))
         return;

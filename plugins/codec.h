@@ -46,7 +46,7 @@ static inline size_t kith_framing_bytes(const struct kith_form *form, enum kith_
     return plane == KITH_PACKET ? 1 : KITH_STREAM_HEAD;
 }
 
-/* For how many messages does the time of this one stand? 0: it is not taken. */
+/* Weight of this timing sample; 0: don't time this message. */
 static inline unsigned kith_sample(unsigned turn)
 {
     return turn < 64 ? 1 : turn % 64 == 0 ? 64 : 0;
@@ -60,7 +60,7 @@ static inline int kith_codec_seal(struct kith_codec *c, struct kith_buf *buf, st
     kith_instance_enter(in);
     int rc = c->ops->seal(in->self, buf, f);
     kith_instance_leave(in);
-    return rc < 0 ? kith_code(rc) : rc;
+    return rc < 0 ? kith_code_of(rc) : rc;
 }
 
 static inline int kith_codec_open(struct kith_codec *c, struct kith_buf *buf, struct kith_frame *f)
@@ -69,7 +69,7 @@ static inline int kith_codec_open(struct kith_codec *c, struct kith_buf *buf, st
     kith_instance_enter(in);
     int rc = c->ops->open(in->self, buf, f);
     kith_instance_leave(in);
-    return rc < 0 ? kith_code(rc) : rc;
+    return rc < 0 ? kith_code_of(rc) : rc;
 }
 
 static inline size_t kith_codec_sealed_size(struct kith_codec *c, size_t len,

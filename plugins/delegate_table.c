@@ -24,7 +24,7 @@ struct kith_bytes kith_delegates_name(struct kith_delegates_shared *shared)
         struct kith_member self = {.size = sizeof self};
         shared->setup.node->local(shared->setup.node, &self);
         size_t len = self.name.len <= KITH_CHANNEL_SENDER_MAX ? self.name.len : 0;
-        if (len && kith_scratch(&shared->name, len + 1)) {
+        if (len && kith_scratch_room(&shared->name, len + 1)) {
             memcpy(shared->name.data, self.name.data, len);
             shared->name.data[len] = 0;
             shared->name_len = len;
@@ -49,7 +49,7 @@ int kith_listener_frame(struct kith_listener *l, enum kith_channel_kind kind,
     if (kind == KITH_CHANNEL_RELAYED) frame.hops = KITH_CHANNEL_HOPS;
     l->instance->host->random(l->instance->host, &frame.id, sizeof frame.id);
     uint8_t *out =
-        msg->len < SIZE_MAX - head ? kith_scratch(&l->shared->frame, head + msg->len) : NULL;
+        msg->len < SIZE_MAX - head ? kith_scratch_room(&l->shared->frame, head + msg->len) : NULL;
     if (!out) return -KITH_ENOMEM;
     kith_channel_write_head(out, &frame);
     if (msg->len) memcpy(out + head, msg->data, msg->len);
@@ -59,40 +59,71 @@ int kith_listener_frame(struct kith_listener *l, enum kith_channel_kind kind,
     return 0;
 }
 
+/* -------------------------------------------------------------------------- what it hands over */
+
+static int unsound(const struct kith_node *n, const char *what)
+{
+    kith_listener_blame(listener_of(n), what);
+    return -KITH_EINVAL;
+}
+
+/* Whom it names, as today's header knows it: 0, or -KITH_EINVAL. */
+static int take_peer(const struct kith_node *n, const struct kith_peer *from,
+                     struct kith_peer *peer)
+{
+    if (!from) return unsound(n, "asks something of a peer that is NULL");
+    KITH_TAKE(peer, from);
+    if (!peer->addr) return 0;
+    if (!kith_addr_sound(peer->addr)) return unsound(n, "gave an address that is too long");
+    return peer->addr->len ? 0 : -KITH_EINVAL;
+}
+
 /* ------------------------------------------------------------------------------------- reads */
 
 static size_t node_members(const struct kith_node *n, uint64_t *cursor, size_t max,
                            bool (*visit)(void *arg, const struct kith_member *), void *arg)
 {
-    return base_of(n)->members(base_of(n), cursor, max, visit, arg);
+    if (visit && cursor) return base_of(n)->members(base_of(n), cursor, max, visit, arg);
+    (void)unsound(n, "asks for members without a visit or a cursor");
+    if (cursor) *cursor = UINT64_MAX;
+    return 0;
 }
 
 static int node_member(const struct kith_node *n, struct kith_bytes name, struct kith_member *out)
 {
+    if (!out) return unsound(n, "asks for a member and gives no room for it");
     return base_of(n)->member(base_of(n), name, out);
 }
 
 static void node_local(const struct kith_node *n, struct kith_member *out)
 {
-    base_of(n)->local(base_of(n), out);
+    if (out)
+        base_of(n)->local(base_of(n), out);
+    else
+        (void)unsound(n, "asks for this node and gives no room for it");
 }
 
 static void node_stats(const struct kith_node *n,
                        void (*visit)(void *arg, const struct kith_stat *), void *arg)
 {
-    base_of(n)->stats(base_of(n), visit, arg);
+    if (visit)
+        base_of(n)->stats(base_of(n), visit, arg);
+    else
+        (void)unsound(n, "asks for numbers without a visit");
 }
 
 static int node_format(const struct kith_node *n, const struct kith_addr *addr, char *out,
                        size_t cap)
 {
+    if (!addr || !kith_addr_sound(addr) || (cap && !out))
+        return unsound(n, "formats what is no address, or gives no room");
     return base_of(n)->format(base_of(n), addr, out, cap);
 }
 
 static size_t node_fits(const struct kith_node *n, enum kith_fits what, const struct kith_peer *to)
 {
     struct kith_peer peer;
-    if (to) KITH_TAKE(&peer, to);
+    if (to && take_peer(n, to, &peer)) return 0;
     size_t fits = base_of(n)->fits(base_of(n), what, to ? &peer : NULL);
     if (what == KITH_FITS_META || what == KITH_FITS_ACK) return fits;
     size_t head = kith_listener_head(listener_of(n));
@@ -118,8 +149,9 @@ static int node_join(const struct kith_node *n, const struct kith_peer *to, kith
                      void *arg)
 {
     struct kith_peer peer;
-    if (!to) return -KITH_EINVAL;
-    KITH_TAKE(&peer, to);
+    int rc = take_peer(n, to, &peer);
+    if (!rc && peer.addr) rc = kith_strangers_allow(listener_of(n)->shared, peer.addr);
+    if (rc) return rc;
     ASK(n, done, arg, base_of(n)->join(base_of(n), &peer, done_, r_));
 }
 
@@ -130,7 +162,10 @@ static int node_leave(const struct kith_node *n, uint64_t timeout, kith_done_fn 
 
 static int node_stop(const struct kith_node *n, int status, const char *why)
 {
-    return base_of(n)->stop(base_of(n), status, why);
+    char who[512];
+    snprintf(who, sizeof who, "%s: %s", kith_listener_name(listener_of(n)),
+             why ? why : "it asked for it");
+    return base_of(n)->stop(base_of(n), status, who);
 }
 
 /* Meta given as bytes would be lost where a delegate gives it. */
@@ -147,9 +182,8 @@ static int node_ping(const struct kith_node *n, const struct kith_peer *to, kith
                      void *arg)
 {
     struct kith_peer peer;
-    if (!to) return -KITH_EINVAL;
-    KITH_TAKE(&peer, to);
-    int rc = peer.addr ? kith_strangers_allow(listener_of(n)->shared, peer.addr) : 0;
+    int rc = take_peer(n, to, &peer);
+    if (!rc && peer.addr) rc = kith_strangers_allow(listener_of(n)->shared, peer.addr);
     if (rc) return rc;
     ASK(n, done, arg, base_of(n)->ping(base_of(n), &peer, done_, r_));
 }
@@ -164,7 +198,7 @@ static int node_key(const struct kith_node *n, enum kith_key_change change, stru
 static int check_send(struct kith_listener *l, const struct kith_message *m)
 {
     const struct kith_peer *to = m->peer;
-    if (!l->channel.len && !kith_role_played(&l->ops, NULL, KITH_ROLE_PRODUCER)) {
+    if (!l->channel.len && !l->produces) {
         kith_listener_blame(l, "sends without a channel, but does not say that it does "
                                "(KITH_DELEGATE_SENDS): not sent");
         return -KITH_EACCES;
@@ -180,13 +214,13 @@ static int node_send(const struct kith_node *n, const struct kith_message *asked
     struct kith_listener *l = listener_of(n);
     struct kith_message m;
     struct kith_peer peer;
+    if (!asked) return unsound(n, "sends a message that is NULL");
     KITH_TAKE(&m, asked);
-    if (m.peer) {
-        KITH_TAKE(&peer, m.peer);
-        m.peer = &peer;
-    }
+    if (m.bytes.len && !m.bytes.data) return unsound(n, "sends a message with its bytes at NULL");
+    int rc = m.peer ? take_peer(n, m.peer, &peer) : 0;
+    if (m.peer) m.peer = &peer;
     m.flags &= KITH_RELIABLE; /* the others tell of what came in */
-    int rc = check_send(l, &m);
+    if (!rc) rc = check_send(l, &m);
     if (!rc)
         rc = kith_listener_frame(l, m.peer ? KITH_CHANNEL_DIRECT : KITH_CHANNEL_RELAYED, &m.bytes);
     if (rc) return rc;

@@ -172,7 +172,9 @@ static void all_broadcasts(void *self, size_t overhead, size_t limit, const stru
 
 /* ------------------------------------------------------------------------------------- state */
 
-/* One channel's state in the making, at the end of the shared scratch. */
+#define STATE_TOO_BIG "local_state() wrote more than fits: its state is not sent"
+
+/* One delegate's state in the making, at the end of the shared scratch. */
 struct gathering {
     struct kith_sink sink; /* first: what the delegate writes to */
     struct kith_delegates_shared *shared;
@@ -185,7 +187,7 @@ static int gather(const struct kith_sink *sink, struct kith_bytes bytes)
     struct gathering *g = (struct gathering *)sink;
     if (g->used > g->shared->max_state || bytes.len > g->shared->max_state - g->used)
         return g->rc = -KITH_ETOOBIG;
-    uint8_t *out = kith_scratch(&g->shared->state, g->used + bytes.len);
+    uint8_t *out = kith_scratch_room(&g->shared->state, g->used + bytes.len);
     if (!out) return g->rc = -KITH_ENOMEM;
     if (bytes.len) memcpy(out + g->used, bytes.data, bytes.len);
     g->used += bytes.len;
@@ -196,7 +198,7 @@ static int gather(const struct kith_sink *sink, struct kith_bytes bytes)
 static size_t begin_piece(struct gathering *g, struct kith_bytes name)
 {
     const size_t body = g->used + kith_channel_piece_head(name.len);
-    return kith_scratch(&g->shared->state, body) ? body : 0;
+    return kith_scratch_room(&g->shared->state, body) ? body : 0;
 }
 
 /* Append a piece, or nothing when there is no state or too much of it. */
@@ -209,7 +211,7 @@ static void gather_piece(struct kith_listener *l, bool join, struct gathering *g
     uint64_t entered = kith_listener_enter(l);
     l->ops.local_state(l->self, join, &g->sink);
     kith_listener_leave(l, entered, "local_state");
-    if (g->rc) kith_listener_blame(l, "local_state() wrote more than fits: its state is not sent");
+    if (g->rc) kith_listener_blame(l, STATE_TOO_BIG);
     if (g->rc || g->used == body)
         g->used = start;
     else
@@ -230,27 +232,67 @@ static void gather_sender(struct gathering *g)
         kith_channel_write_piece_head(g->shared->state.data + start, piece, name.len);
 }
 
+/* All of the raw state, or nothing: half of it would be read as a whole one. */
+static void write_raw(struct kith_listener *l, bool join, struct gathering *g,
+                      const struct kith_sink *sink)
+{
+    g->used = 0;
+    g->rc = 0;
+    uint64_t entered = kith_listener_enter(l);
+    l->ops.local_state(l->self, join, &g->sink);
+    kith_listener_leave(l, entered, "local_state");
+    if (!g->rc && g->used) g->rc = sink->write(sink, kith_bytes_of(g->shared->state.data, g->used));
+    if (g->rc) kith_listener_blame(l, STATE_TOO_BIG);
+}
+
+/* What the members left is too little: take back the last piece, and say whose it was. Where it
+ * began; 0: none is left. */
+static size_t take_back_piece(struct kith_delegates_shared *shared, size_t begin, size_t end)
+{
+    struct kith_bytes pieces = kith_bytes_of(shared->state.data + begin, end - begin);
+    struct kith_bytes name = {0}, body;
+    const uint8_t *last = pieces.data, *next = last;
+    while (kith_channel_next(&pieces, &name, &body) > 0) {
+        last = next;
+        next = pieces.data;
+    }
+    struct kith_listener *l = NULL;
+    for (size_t i = 0; (l = kith_listener_at(shared, i)); i++)
+        if (kith_bytes_equal(l->channel, name)) break;
+    if (l) kith_listener_blame(l, STATE_TOO_BIG);
+    size_t at = (size_t)(last - shared->state.data);
+    return at > begin ? at : 0;
+}
+
+/* The pieces that begin behind that of the sender, at `begin`, up to `end`, as a section. */
+static void write_section(struct kith_delegates_shared *shared, size_t begin, size_t end,
+                          const struct kith_sink *sink)
+{
+    int rc = -KITH_ETOOBIG;
+    while (rc == -KITH_ETOOBIG && end > begin) {
+        size_t len = end + KITH_CHANNEL_SECTION_FOOT;
+        if (!kith_scratch_room(&shared->state, len)) return;
+        kith_channel_write_section(shared->state.data, len);
+        rc = sink->write(sink, kith_bytes_of(shared->state.data, len));
+        if (rc == -KITH_ETOOBIG) end = take_back_piece(shared, begin, end);
+    }
+}
+
 /* The raw state as it is; behind it, when there is any, the section with the states of the
  * channels. */
 static void all_local_state(void *self, bool join, const struct kith_sink *sink)
 {
     struct kith_delegates_shared *shared = self;
-    struct gathering g = {.sink = {.size = sizeof g.sink, .write = gather},
-                          .shared = shared,
-                          .used = KITH_CHANNEL_SECTION_HEAD};
-    KITH_EACH(shared, local_state, {
-        if (!l->channel.len) l->ops.local_state(l->self, join, sink);
-    });
-    gather_sender(&g);
-    const size_t nothing = g.used;
+    struct gathering g = {.sink = {.size = sizeof g.sink, .write = gather}, .shared = shared};
     struct kith_listener *l;
     for (size_t i = 0; (l = kith_listener_at(shared, i)); i++)
+        if (!l->channel.len && l->ops.local_state) write_raw(l, join, &g, sink);
+    g.used = KITH_CHANNEL_SECTION_HEAD;
+    gather_sender(&g);
+    const size_t begin = g.used;
+    for (size_t i = 0; (l = kith_listener_at(shared, i)); i++)
         if (l->channel.len && l->ops.local_state) gather_piece(l, join, &g);
-    if (g.used == nothing || !kith_scratch(&shared->state, g.used + KITH_CHANNEL_SECTION_FOOT))
-        return;
-    g.used += KITH_CHANNEL_SECTION_FOOT;
-    kith_channel_write_section(shared->state.data, g.used);
-    sink->write(sink, kith_bytes_of(shared->state.data, g.used));
+    write_section(shared, begin, g.used, sink);
     if (shared->state.cap > KEPT) kith_scratch_free(&shared->state);
 }
 
@@ -260,7 +302,7 @@ static void all_local_state(void *self, bool join, const struct kith_sink *sink)
 static void claim(struct kith_delegates_shared *shared, struct kith_bytes sender,
                   struct kith_peer *peer)
 {
-    if (!sender.len || !kith_scratch(&shared->sender, sender.len + 1)) return;
+    if (!sender.len || !kith_scratch_room(&shared->sender, sender.len + 1)) return;
     memcpy(shared->sender.data, sender.data, sender.len);
     shared->sender.data[sender.len] = 0;
     peer->name = kith_bytes_of(shared->sender.data, sender.len);

@@ -24,8 +24,8 @@ struct kith_delegates_setup {
     void *ctx;
     uint64_t (*now)(void *ctx);  /* the loop's clock: kith_host's */
     uint64_t (*wall)(void *ctx); /* the same in nanoseconds since 1970 */
-    /* Whose host table it is, if not a delegate's: the transport's or a codec's. NULL: not known.
-     * May be NULL: then only delegates emit. */
+    /* Which instance has this host table; NULL: unknown. The function itself may be NULL: then
+     * only delegates emit. */
     struct kith_instance *(*instance_of)(void *ctx, const struct kith_host *);
 };
 
@@ -50,6 +50,10 @@ struct kith_delegates *kith_delegates_new(const struct kith_config *,
  *                its old instance, or, when it had none, is left out; the others go on. Of several
  *                that fail, those after the first are logged. */
 int kith_delegates_start(struct kith_delegates *, struct kith_error *);
+/* The same for a reload that wants to hear of each: none is logged. A new one that wants a part
+ * which an old instance keeps, because its own successor failed, is refused like one that fails. */
+int kith_delegates_follow(struct kith_delegates *, const struct kith_failures *,
+                          struct kith_error *);
 /* A reload before the start: it takes the place of the old one, which was not started either and is
  * to be freed; kith_delegates_start() is still to come. */
 void kith_delegates_put(struct kith_delegates *);
@@ -59,7 +63,7 @@ void kith_delegates_free(struct kith_delegates *);
 /* Ring or files are to be read again (enum kith_refresh): told to every delegate that runs and,
  * for KITH_REFRESH_FILES, was left alone by the last reload. Keys need no call: the instances
  * listen to the ring themselves. */
-void kith_delegates_refresh(struct kith_delegates *, uint32_t what);
+void kith_delegates_refresh(struct kith_delegates *, uint32_t what, const struct kith_failures *);
 
 /* The program's own delegates (control socket, monitor, embedder) take part like raw ones behind
  * those of the file, over all reloads. They have no node table, and get events with id 0: they
@@ -94,7 +98,8 @@ void kith_delegates_event(struct kith_delegates *, const struct kith_event *);
 #define KITH_ANSWER_BYTES  (1u << 20) /* longest answer of one listener; more: -KITH_ETOOBIG */
 int kith_delegates_emit(struct kith_delegates *, const struct kith_host *by,
                         const struct kith_event *, kith_answer_fn *answer, void *arg);
-/* This one is about to stop: no `answer` of its is called any more. Delegates need no call. */
+/* This one has stopped or was taken over (kith_host_maker.release): no `answer` of its is called
+ * any more. */
 void kith_delegates_forget(struct kith_delegates *, const struct kith_host *);
 
 /* Ask all delegates before a leave. 0: nobody holds it up, done is not called. KITH_LATER: done,
@@ -107,6 +112,13 @@ int kith_delegates_before_leave(struct kith_delegates *, uint64_t deadline, void
 int kith_delegates_meta(struct kith_delegates *, struct kith_bytes);
 /* Does a delegate provide meta? Then nobody else can set it: -KITH_EACCES. */
 bool kith_delegates_gives_meta(const struct kith_delegates *);
+/* Who makes the node's meta and who seals it, to compare: NULL: nobody. */
+void kith_delegates_meta_makers(const struct kith_delegates *, const void *makers[2]);
+/* Does this entry run, with these settings? */
+bool kith_delegates_runs(const struct kith_delegates *, const struct kith_entry *);
+/* Those of the file that run, in its order. */
+void kith_delegates_running(const struct kith_delegates *,
+                            void (*visit)(void *arg, const struct kith_instance *), void *arg);
 /* By its name in the file: `as:`, or else the plugin's. NULL: none that runs. */
 struct kith_instance *kith_delegates_find(struct kith_delegates *, const char *name);
 /* Counters of what went through, for the node's statistics. */

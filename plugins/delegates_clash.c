@@ -11,7 +11,7 @@ const char *kith_role_words(enum kith_role role)
     return words[role];
 }
 
-/* Who has a channel may send on it as it likes: its frames are told apart. */
+/* On a channel anybody may send: frames keep them apart. */
 static bool produces(const struct kith_delegate_ops *ops, bool raw)
 {
     return ops->get_broadcasts || ops->local_state || (raw && ops->flags & KITH_DELEGATE_SENDS);

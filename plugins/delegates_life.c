@@ -71,14 +71,12 @@ static const char *name_of(const struct kith_entry *e)
     return e->name ? e->name : e->plugin->name;
 }
 
-/* The listener of the old config that this entry continues, with the same settings or others. */
+/* The listener of the old config that this entry continues: by its name, whatever plugin it was. */
 static struct kith_listener *former(const struct kith_delegates *d, const struct kith_entry *entry)
 {
     for (size_t i = 0; d->old && i < d->old->count; i++) {
         struct kith_listener *l = d->old->listeners[i];
-        if (l->instance && l->instance->plugin == entry->plugin &&
-            strcmp(kith_instance_name(l->instance), name_of(entry)) == 0)
-            return l;
+        if (l->instance && strcmp(kith_instance_name(l->instance), name_of(entry)) == 0) return l;
     }
     return NULL;
 }
@@ -126,7 +124,8 @@ static struct kith_listener *make_listener(struct kith_delegates *d, const struc
                                            struct kith_error *err)
 {
     struct kith_listener *l = former(d, entry);
-    if (l && kith_instance_runs(l->instance) && same_settings(l->instance->entry, entry)) {
+    if (l && kith_instance_runs(l->instance) && l->instance->plugin == entry->plugin &&
+        same_settings(l->instance->entry, entry)) {
         l->refs++;
         return l;
     }
@@ -192,8 +191,7 @@ struct kith_delegates *kith_delegates_new(const struct kith_config *config,
     return d;
 }
 
-/* The one in force goes before the next one was started: that one is in force then, and begins
- * with nothing. */
+/* Freed before its successor started: the successor becomes active, with nothing to take over. */
 static void succeed(struct kith_delegates *d)
 {
     struct kith_delegates_shared *shared = d->shared;
@@ -218,15 +216,15 @@ void kith_delegates_free(struct kith_delegates *d)
 
 /* ------------------------------------------------------------------------------------- start */
 
-/* A delegate that is replaced does not hear of what it asked before it stopped; one that can adopt
- * does not stop, unless it was replaced. */
+/* Without adopt, drop the old instance's requests before it stops; with adopt, only after it
+ * succeeded. */
 static int start_listener(struct kith_delegates *d, struct kith_listener *l, struct kith_error *err)
 {
     struct kith_instance *in = l->instance;
     if (kith_instance_runs(in)) return 0;
     struct kith_listener *old = former(d, in->entry);
     in->host->node = &l->node;
-    if (old && !in->plugin->adopt) forget(old);
+    if (old && !kith_instance_adopts(in, old->instance)) forget(old);
     int rc = kith_instance_start(in, old ? old->instance : NULL, err);
     if (old && !rc) forget(old);
     return rc;
@@ -246,11 +244,36 @@ static void end_removed(struct kith_delegates *d)
     }
 }
 
-/* The new one could not start: the old instance keeps its place, if it still runs. */
-static void keep_former(struct kith_delegates *d, size_t i)
+/* The new ones on their way in, and who did not make it. */
+struct starting {
+    struct kith_delegates *d;
+    const struct kith_failures *told; /* NULL: those after the first are logged */
+    struct kith_error *err;           /* of the first */
+    int rc;
+};
+
+/* It ran, but must go: its old instance comes back, if it has not handed over all it had. */
+static void take_back(struct kith_listener *l, struct kith_listener *old)
 {
+    struct kith_error again = {.size = sizeof again};
+    forget(l);
+    kith_listener_end(l);
+    if (old && old->instance->state == KITH_INSTANCE_STOPPED)
+        (void)kith_instance_start(old->instance, NULL, &again);
+}
+
+/* The new one is out: the old instance keeps its place, if it still runs. */
+static void refuse(struct starting *s, size_t i, int rc, const struct kith_error *why)
+{
+    struct kith_delegates *d = s->d;
     struct kith_listener *l = d->listeners[i], *old = former(d, l->instance->entry);
-    if (old && kith_instance_runs(old->instance)) {
+    char name[256];
+    snprintf(name, sizeof name, "%s", kith_instance_name(l->instance));
+    if (s->rc && !s->told)
+        l->instance->host->log(l->instance->host, KITH_LOG_ERROR, "%s", why->text);
+    if (kith_instance_runs(l->instance)) take_back(l, old);
+    bool kept = old && kith_instance_runs(old->instance);
+    if (kept) {
         old->refs++;
         d->listeners[i] = old;
     } else {
@@ -258,30 +281,75 @@ static void keep_former(struct kith_delegates *d, size_t i)
         memmove(&d->listeners[i], &d->listeners[i + 1], (d->count - i) * sizeof *d->listeners);
     }
     drop(l);
+    if (s->told) s->told->tell(s->told->arg, name, kept, why);
+    if (!s->rc) {
+        s->rc = rc;
+        kith_fail(s->err, (enum kith_code)(-rc), "%s", why->text);
+    }
 }
 
-static void log_failure(const struct kith_listener *l, const struct kith_error *err)
+static bool both_claim(const struct kith_listener *a, const struct kith_listener *b,
+                       enum kith_role role)
 {
-    l->instance->host->log(l->instance->host, KITH_LOG_ERROR, "%s", err->text);
+    const char *of_a = a->instance->entry->channel, *of_b = b->instance->entry->channel;
+    return kith_role_played(&a->ops, of_a, role) && kith_role_played(&b->ops, of_b, role) &&
+           kith_role_exclusive(role, of_a, of_b);
+}
+
+/* Entries of one file never claim the same part. An old instance that keeps its place may play one
+ * that the new file gave to somebody else: that one waits. */
+static int check_kept(const struct kith_delegates *d, const struct kith_listener *l,
+                      struct kith_error *err)
+{
+    const unsigned now = d->shared->generation;
+    for (size_t i = 0; l->generation == now && i < d->count; i++) {
+        const struct kith_listener *old = d->listeners[i];
+        if (old->generation == now) continue;
+        for (enum kith_role role = 0; role < KITH_ROLES; role++) {
+            if (!both_claim(l, old, role)) continue;
+            kith_fail(err, KITH_EEXIST, "it and `%s`, which goes on as it was, both %s; one can",
+                      kith_listener_name(old), kith_role_words(role));
+            return kith_entry_failed(l->instance->entry, l->instance->maker.file, -KITH_EEXIST,
+                                     err);
+        }
+    }
+    return 0;
+}
+
+/* One that started before another one's old instance kept its place. Whether there was one. */
+static bool refuse_one(struct starting *s)
+{
+    struct kith_error why = {.size = sizeof why};
+    for (size_t i = 0; i < s->d->count; i++) {
+        int rc = check_kept(s->d, s->d->listeners[i], &why);
+        if (rc) refuse(s, i, rc, &why);
+        if (rc) return true;
+    }
+    return false;
+}
+
+int kith_delegates_follow(struct kith_delegates *d, const struct kith_failures *told,
+                          struct kith_error *err)
+{
+    struct starting s = {.d = d, .told = told, .err = err};
+    if (d->old) end_removed(d);
+    for (size_t i = 0; i < d->count;) {
+        struct kith_error why = {.size = sizeof why};
+        size_t before = d->count;
+        int rc = check_kept(d, d->listeners[i], &why);
+        if (!rc) rc = start_listener(d, d->listeners[i], &why);
+        if (rc && !d->old) return kith_fail(err, (enum kith_code)(-rc), "%s", why.text);
+        if (rc) refuse(&s, i, rc, &why);
+        if (d->count == before) i++;
+    }
+    while (refuse_one(&s)) continue;
+    activate(d);
+    return s.rc;
 }
 
 int kith_delegates_start(struct kith_delegates *d, struct kith_error *err)
 {
-    int first = 0;
-    if (d->old) end_removed(d);
-    for (size_t i = 0; i < d->count;) {
-        struct kith_listener *l = d->listeners[i];
-        struct kith_error another = {.size = sizeof another};
-        int rc = start_listener(d, l, first ? &another : err);
-        if (rc && !d->old) return rc;
-        if (rc && first) log_failure(l, &another);
-        if (rc && !first) first = rc;
-        size_t before = d->count;
-        if (rc) keep_former(d, i);
-        if (d->count == before) i++;
-    }
-    activate(d);
-    return first;
+    return kith_delegates_follow(d, NULL, err);
 }
 
 void kith_delegates_put(struct kith_delegates *d)
@@ -290,12 +358,13 @@ void kith_delegates_put(struct kith_delegates *d)
     d->old = NULL;
 }
 
-void kith_delegates_refresh(struct kith_delegates *d, uint32_t what)
+void kith_delegates_refresh(struct kith_delegates *d, uint32_t what,
+                            const struct kith_failures *told)
 {
     for (size_t i = 0; i < d->count; i++) {
         struct kith_listener *l = d->listeners[i];
         if (l->instance && l->generation != d->shared->generation)
-            kith_instance_refresh(l->instance, what);
+            (void)kith_instance_refresh(l->instance, what, told);
     }
 }
 
@@ -391,6 +460,36 @@ bool kith_delegates_gives_meta(const struct kith_delegates *d)
     return false;
 }
 
+void kith_delegates_meta_makers(const struct kith_delegates *d, const void *makers[2])
+{
+    const struct kith_listener *l;
+    makers[0] = makers[1] = NULL;
+    for (size_t i = 0; (l = kith_listener_at(d->shared, i)); i++) {
+        if (l->ops.node_meta) makers[0] = l->self;
+        if (l->ops.seal_meta) makers[1] = l->self;
+    }
+}
+
+bool kith_delegates_runs(const struct kith_delegates *d, const struct kith_entry *entry)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct kith_instance *in = d->listeners[i]->instance;
+        if (in && kith_instance_runs(in) && in->plugin == entry->plugin &&
+            strcmp(kith_instance_name(in), name_of(entry)) == 0)
+            return same_settings(in->entry, entry);
+    }
+    return false;
+}
+
+void kith_delegates_running(const struct kith_delegates *d,
+                            void (*visit)(void *arg, const struct kith_instance *), void *arg)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct kith_instance *in = d->listeners[i]->instance;
+        if (in && kith_instance_runs(in)) visit(arg, in);
+    }
+}
+
 struct kith_instance *kith_delegates_find(struct kith_delegates *d, const char *name)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -424,8 +523,6 @@ void kith_delegates_stats(const struct kith_delegates *d,
          shared->not_passed_on, KITH_COUNTER},
         {"events_emitted", "Events of plugins that were handed to the others.",
          shared->emitted.sent, KITH_COUNTER},
-        {"events_dropped", "Events of plugins that were dropped because too many waited.",
-         shared->emitted.dropped, KITH_COUNTER},
         {"events_answered", "Answers of plugins to events of others.", shared->emitted.answers,
          KITH_COUNTER},
         {"stranger_messages", "Messages of delegates to addresses that are no member's.",

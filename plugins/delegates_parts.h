@@ -30,9 +30,9 @@ struct kith_listener {
     struct kith_instance *instance;     /* NULL: one of the program's own, or it has ended */
     void *self;
     struct kith_delegate_ops ops; /* a copy; zeroed once it listens no more */
+    bool produces;                /* it may send raw, in its stop, too */
     struct kith_bytes channel;    /* len 0: raw */
-    uint64_t *slow;
-    unsigned generation; /* shared->generation when it was made */
+    unsigned generation;          /* shared->generation when it was made */
 };
 
 /* Events on their way from who emitted them to the others, and answers on their way back. */
@@ -42,7 +42,7 @@ struct kith_emitted {
     struct kith_round *rounds; /* that still wait for answers, or for handing them over */
     size_t round_count, answer_bytes, open; /* open: ids that wait for an answer */
     bool answered;                          /* there is something to hand over */
-    uint64_t sent, dropped, answers;
+    uint64_t sent, answers;
 };
 
 /* Addresses of members, to tell strangers from them, and what strangers may still be sent. */
@@ -130,7 +130,7 @@ struct kith_delegate_request *kith_delegate_request_new(struct kith_listener *, 
                                                         void *arg);
 void kith_delegate_request_free(struct kith_delegate_request *);
 void kith_delegate_request_done(void *request, int status, uint64_t value); /* a kith_done_fn */
-/* Nobody of this listener is told of what is still under way; nobody at all. */
+/* Cancel this listener's requests; cancel all. */
 void kith_delegate_requests_forget(struct kith_listener *);
 void kith_delegate_requests_drop(struct kith_delegates_shared *);
 
@@ -198,9 +198,7 @@ bool kith_role_played(const struct kith_delegate_ops *, const char *channel, enu
 bool kith_role_exclusive(enum kith_role, const char *channel, const char *other);
 const char *kith_role_words(enum kith_role); /* "produce messages or state" */
 
-/* ---------------------------------------------------------------- what the core calls
- * (delegates.c)
- */
+/* ------------------------------------------------------- what the core calls (delegates.c) */
 
 extern const struct kith_delegate_ops kith_all_ops;
 

@@ -181,7 +181,7 @@ static int reply_piece(void *arg, struct kith_bytes bytes)
     struct kith_emitted *all = &reply->round->shared->emitted;
     if (bytes.len > KITH_ANSWER_BYTES - reply->len) return -KITH_ETOOBIG;
     if (bytes.len > ANSWERS_BYTES - all->answer_bytes) return -KITH_EAGAIN;
-    uint8_t *to = kith_scratch(&reply->pieces, reply->len + bytes.len + 1);
+    uint8_t *to = kith_scratch_room(&reply->pieces, reply->len + bytes.len + 1);
     if (!to) return -KITH_ENOMEM;
     if (bytes.len) memcpy(to + reply->len, bytes.data, bytes.len);
     reply->len += bytes.len;
@@ -351,10 +351,14 @@ int kith_delegates_emit(struct kith_delegates *d, const struct kith_host *by,
     KITH_TAKE(&given, event);
     if (given.member) KITH_TAKE(&member, given.member);
     const struct kith_listener *l = kith_listener_of(shared, by);
-    const struct kith_instance *in = l ? l->instance : NULL;
+    struct kith_instance *in = l ? l->instance : NULL;
     if (!in && shared->setup.instance_of) in = shared->setup.instance_of(shared->setup.ctx, by);
     if (!in) return -KITH_ECLOSED;
     if (!is_kind_name(given.name)) return -KITH_EINVAL;
+    if (given.member && member.addr.len > KITH_ADDR_MAX) {
+        kith_instance_blame(in, "emit with an address of %u bytes", member.addr.len);
+        return -KITH_EINVAL;
+    }
     size_t bytes;
     const struct kith_member *m = given.member ? &member : NULL;
     if (!measure(&given, m, &bytes)) return -KITH_ETOOBIG;
@@ -370,7 +374,8 @@ int kith_delegates_emit(struct kith_delegates *d, const struct kith_host *by,
         rc = enqueue(shared, e, answer, arg, given.deadline);
     }
     if (rc) {
-        all->dropped++;
+        ++*in->host->counter(in->host, "events_dropped", "Events dropped because too many waited.",
+                             NULL, 0);
         free(e);
     }
     return rc;

@@ -34,7 +34,7 @@ int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *l
     size_t len = m->bytes.len + peer->identity.len + peer->name.len + 3;
     if (q->count >= limits->depth || len > limits->bytes || q->len > limits->bytes - len)
         return -KITH_EAGAIN;
-    if (!kith_scratch(&q->bytes, q->len + len) || more_items(q) != 0) return -KITH_ENOMEM;
+    if (!kith_scratch_room(&q->bytes, q->len + len) || more_items(q) != 0) return -KITH_ENOMEM;
     struct kith_handoff_item *item = &q->items[q->count++];
     item->offset = q->len;
     item->len = m->bytes.len;

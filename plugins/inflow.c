@@ -80,41 +80,41 @@ static void init_work(struct kith_inflow *f, struct kith_work *w, const struct k
 
 /* --------------------------------------------------------------------- what to tell the peer */
 
-/* memberlist's words where it has them: operators know them, and search their logs for them. */
-static void explain(const struct kith_inflow *f, const struct kith_work *w, char *text)
+static const char *lacks(const struct kith_inflow *f, const struct kith_work *w)
 {
-    const struct kith_codec *c = w->failed;
-    const char *say = "";
-    bool cipher = c && c->provides & KITH_ENCRYPTS;
+    bool unopened = w->layers == 0 && !w->failed && f->buf.len && f->buf.data[0] == 10;
+    if (unopened) return "Remote state is encrypted and encryption is not configured";
+    if (f->require & KITH_ENCRYPTS & ~w->have)
+        return "Encryption is configured but remote state is not encrypted";
+    if (f->require & ~w->have)
+        return "Authentication is configured but remote state is not authenticated";
+    return "Remote state has a layer that is not configured";
+}
+
+/* memberlist's words where it has them: operators know them, and search their logs for them. */
+static const char *words_for(const struct kith_inflow *f, const struct kith_work *w)
+{
+    bool cipher = w->failed && w->failed->provides & KITH_ENCRYPTS;
+    const char *undecrypted = "No installed keys could decrypt the message";
     switch (w->why) {
     case KITH_REFUSED_AUTH:
-        say = cipher ? "No installed keys could decrypt the message"
-                     : "No installed keys could authenticate the message";
-        break;
-    case KITH_REFUSED_POLICY:
-        if (w->layers == 0 && f->buf.len && f->buf.data[0] == 10 && !c)
-            say = "Remote state is encrypted and encryption is not configured";
-        else if (f->require & KITH_ENCRYPTS & ~w->have)
-            say = "Encryption is configured but remote state is not encrypted";
-        else if (f->require & ~w->have)
-            say = "Authentication is configured but remote state is not authenticated";
-        else
-            say = "Remote state has a layer that is not configured";
-        break;
-    case KITH_REFUSED_TOO_BIG:
+        return cipher ? undecrypted : "No installed keys could authenticate the message";
+    case KITH_REFUSED_POLICY: return lacks(f, w);
+    case KITH_REFUSED_CHECKSUM: return "Got invalid checksum";
+    case KITH_REFUSED_EMPTY: return "missing message type byte";
+    case KITH_REFUSED_MALFORMED:
+    case KITH_REFUSED_LAYERS: return cipher ? undecrypted : "Failed to decompress payload";
+    default: return ""; /* label, memory, a breach of ours: closed without a word */
+    }
+}
+
+static void explain(const struct kith_inflow *f, const struct kith_work *w, char *text)
+{
+    if (w->why == KITH_REFUSED_TOO_BIG)
         snprintf(text, KITH_INFLOW_TEXT, "Remote node state is larger than limit (%llu)",
                  (unsigned long long)f->p->max_stream_size);
-        return;
-    case KITH_REFUSED_CHECKSUM: say = "Got invalid checksum"; break;
-    case KITH_REFUSED_EMPTY: say = "missing message type byte"; break;
-    case KITH_REFUSED_MALFORMED:
-    case KITH_REFUSED_LAYERS:
-        say =
-            cipher ? "No installed keys could decrypt the message" : "Failed to decompress payload";
-        break;
-    default: break; /* label, memory, a breach of ours: closed without a word */
-    }
-    snprintf(text, KITH_INFLOW_TEXT, "%s", say);
+    else
+        snprintf(text, KITH_INFLOW_TEXT, "%s", words_for(f, w));
 }
 
 static int fail(struct kith_inflow *f, struct kith_work *w, int rc, enum kith_refusal *why,

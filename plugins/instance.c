@@ -21,7 +21,7 @@
  */
 #include "instance.h"
 
-#include "crash_note.h"
+#include "slow.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -82,7 +82,8 @@ bool kith_instance_same(const struct kith_instance *in, const struct kith_entry 
         memcmp(mine->digest, entry->digest, sizeof mine->digest) != 0)
         return false;
     if (!in->ring) return true;
-    return entry->has_keys ? kith_keyring_holds(in->ring, &entry->keys) : in->ring == ring;
+    return entry->has_keys ? kith_keyring_holds(in->ring, &entry->keys)
+                           : kith_keyring_same(in->ring, ring);
 }
 
 /* A simulated world has no files and sockets: what needs them would reach into the real one. */
@@ -98,20 +99,24 @@ static int fits_world(const struct kith_instance *in, struct kith_error *err)
 
 static void enter(struct kith_instance *in, const char *doing)
 {
-    kith_crash_note_plugin(in->plugin, doing);
+    in->note.doing = doing;
     kith_instance_enter(in);
 }
 
 static void leave(struct kith_instance *in)
 {
     kith_instance_leave(in);
-    kith_crash_note_end();
+    in->note.doing = "called";
 }
 
-static void release(struct kith_instance *in)
+/* why: what who waits for an answer is told, behind the entry's name. */
+static void release(struct kith_instance *in, const char *after, const char *why)
 {
-    if (in->maker.release) in->maker.release(in->maker.ctx, in->host);
-    if (in->maker.asks) kith_asks_close_owner(in->maker.asks, in->host);
+    char text[200];
+    if (in->maker.release) in->maker.release(in->maker.ctx, in->host, after);
+    if (!in->maker.asks) return;
+    snprintf(text, sizeof text, "%.120s %s", kith_instance_name(in), why);
+    kith_asks_close_owner(in->maker.asks, in->host, text);
 }
 
 static void move_asks(const struct kith_instance *from, const struct kith_instance *to)
@@ -139,11 +144,11 @@ static int start(struct kith_instance *in, struct kith_error *err)
     leave(in);
     in->state = rc ? KITH_INSTANCE_FAILED : KITH_INSTANCE_RUNNING;
     if (!rc) return 0;
-    release(in);
+    release(in, "a start that failed", "did not start");
     return kith_instance_failed(in, rc, "start", err);
 }
 
-static void stop(struct kith_instance *in)
+static void stop(struct kith_instance *in, const char *why)
 {
     if (in->plugin->stop) {
         enter(in, "stopped");
@@ -151,7 +156,7 @@ static void stop(struct kith_instance *in)
         leave(in);
     }
     in->state = KITH_INSTANCE_STOPPED;
-    release(in);
+    release(in, "stop", why);
 }
 
 /* Both are inside a call: the new one is called and reaches into the former one. It may answer
@@ -168,17 +173,17 @@ static int adopt(struct kith_instance *in, struct kith_instance *former, struct 
     if (rc == 0) {
         in->state = KITH_INSTANCE_RUNNING;
         former->state = KITH_INSTANCE_HANDED_OVER;
-        release(former);
+        release(former, "adopt", "was taken over");
         return 0;
     }
     in->state = KITH_INSTANCE_FAILED;
     if (rc == -KITH_ECLOSED) {
         former->state = KITH_INSTANCE_FAILED;
-        release(former);
+        release(former, "adopt", "was lost in a reload");
     } else {
         move_asks(in, former);
     }
-    release(in);
+    release(in, "adopt", "was lost in a reload");
     return kith_instance_failed(in, rc, "take over from its former self", err);
 }
 
@@ -187,7 +192,7 @@ static int adopt(struct kith_instance *in, struct kith_instance *former, struct 
 static int swap(struct kith_instance *in, struct kith_instance *former, struct kith_error *err)
 {
     struct kith_error again = {.size = sizeof again};
-    stop(former);
+    stop(former, "was restarted by a reload; ask again");
     int rc = start(in, err);
     if (rc == 0 || start(former, &again) == 0 || !err) return rc;
     char why[sizeof err->text];
@@ -199,19 +204,57 @@ static int swap(struct kith_instance *in, struct kith_instance *former, struct k
 
 /* ------------------------------------------------------------------------------------- life */
 
-static void keys_changed(void *arg)
+static void see_slow(struct kith_instance *in, const char *call, struct kith_slow timed)
+{
+    uint64_t took = kith_slow_end(timed);
+    if (took) kith_instance_slow(in, call, took);
+}
+
+static int refresh(struct kith_instance *in, uint32_t what, struct kith_error *err)
+{
+    struct kith_slow timed = kith_slow_begin();
+    kith_instance_enter(in);
+    int rc = in->plugin->refresh(in->self, what, err);
+    kith_instance_leave(in);
+    see_slow(in, "refresh", timed);
+    return rc;
+}
+
+static int keys_changed(void *arg, struct kith_error *err)
 {
     struct kith_instance *in = arg;
-    struct kith_error err = {.size = sizeof err};
     bool fit = in->state == KITH_INSTANCE_MADE || in->state == KITH_INSTANCE_RUNNING ||
                in->state == KITH_INSTANCE_STOPPED;
-    if (!fit || !in->plugin->refresh) return;
-    kith_instance_enter(in);
-    int rc = in->plugin->refresh(in->self, KITH_REFRESH_KEYS, &err);
-    kith_instance_leave(in);
-    if (rc == 0) return;
-    kith_instance_failed(in, rc, "take over the changed keys", &err);
-    in->host->log(in->host, KITH_LOG_ERROR, "%s; the former ones stay", err.text);
+    if (!fit || !in->plugin->refresh) return 0;
+    kith_error_clear(err);
+    int rc = refresh(in, KITH_REFRESH_KEYS, err);
+    if (rc == 0) return 0;
+    kith_keyring_hold(in->ring); /* it may point to their bytes */
+    rc = kith_instance_failed(in, rc, "take over the changed keys", err);
+    in->host->log(in->host, KITH_LOG_ERROR, "%s; the former ones stay", err->text);
+    return rc;
+}
+
+static void list(struct kith_instance *in)
+{
+    if (!in->maker.all) return;
+    in->link = in->maker.all;
+    in->next = *in->link;
+    if (in->next) in->next->link = &in->next;
+    *in->link = in;
+}
+
+static void unlist(struct kith_instance *in)
+{
+    if (!in->link) return;
+    *in->link = in->next;
+    if (in->next) in->next->link = in->link;
+}
+
+struct kith_instance *kith_instance_of(struct kith_instance *all, const struct kith_host *host)
+{
+    while (all && all->host != host) all = all->next;
+    return all;
 }
 
 int kith_instance_new(struct kith_instance **out, const struct kith_entry *entry,
@@ -224,6 +267,8 @@ int kith_instance_new(struct kith_instance **out, const struct kith_entry *entry
     if (!in) goto out;
     in->plugin = entry->plugin;
     in->maker = *maker;
+    in->all = maker->depth ? maker->depth : &in->alone;
+    in->note = kith_crash_note_of(in->plugin, "called");
     if ((rc = copy_entry(in, entry)) < 0) goto out;
     if ((rc = take_ring(in, entry, ring, err)) < 0) goto out;
     rc = -KITH_ENOMEM;
@@ -234,6 +279,7 @@ int kith_instance_new(struct kith_instance **out, const struct kith_entry *entry
         return rc;
     }
     if (in->ring) kith_keyring_listen(in->ring, keys_changed, in);
+    list(in);
     *out = in;
     return 0;
 out:
@@ -248,27 +294,26 @@ int kith_instance_start(struct kith_instance *in, struct kith_instance *former,
     if (kith_instance_runs(in)) return 0;
     assert(in->state != KITH_INSTANCE_BLANK && in->state != KITH_INSTANCE_HANDED_OVER);
     if (!former || !kith_instance_runs(former)) return start(in, err);
-    bool can = former->plugin == in->plugin && in->plugin->adopt;
-    return can ? adopt(in, former, err) : swap(in, former, err);
+    return kith_instance_adopts(in, former) ? adopt(in, former, err) : swap(in, former, err);
 }
 
-int kith_instance_refresh(struct kith_instance *in, uint32_t what)
+int kith_instance_refresh(struct kith_instance *in, uint32_t what, const struct kith_failures *told)
 {
     struct kith_error err = {.size = sizeof err};
     if (!kith_instance_runs(in) || !in->plugin->refresh) return 0;
-    kith_instance_enter(in);
-    int rc = in->plugin->refresh(in->self, what, &err);
-    kith_instance_leave(in);
+    int rc = refresh(in, what, &err);
     if (rc == 0) return 0;
     rc = kith_instance_failed(in, rc, "refresh", &err);
     in->host->log(in->host, KITH_LOG_ERROR, "%s; it goes on with what it had", err.text);
+    if (told) told->tell(told->arg, kith_instance_name(in), true, &err);
     return rc;
 }
 
 void kith_instance_free(struct kith_instance *in)
 {
     if (!in) return;
-    if (kith_instance_runs(in)) stop(in);
+    if (kith_instance_runs(in)) stop(in, "stopped before it answered");
+    unlist(in);
     if (in->ring) kith_keyring_unlisten(in->ring, keys_changed, in);
     if (in->state != KITH_INSTANCE_BLANK && in->plugin->fini) {
         enter(in, "stopped");
@@ -305,12 +350,15 @@ uint64_t kith_instance_call(struct kith_instance *in, struct kith_asks *asks,
                              .deadline = deadline,
                              .words = words,
                              .count = count};
+    struct kith_slow timed = kith_slow_begin();
     kith_instance_enter(in);
     int rc = in->plugin->command(in->self, &call, &err);
     kith_instance_leave(in);
-    if (rc == KITH_LATER) return id;
+    see_slow(in, "command", timed);
+    /* It may have finished already: who asked has heard the end, and must not be given the id. */
+    if (rc == KITH_LATER) return kith_asks_waits(asks, in->host, id) ? id : 0;
     if (rc > 0) kith_instance_blame(in, "command() returned %d", rc);
     err.text[sizeof err.text - 1] = 0;
-    kith_asks_finish(asks, in->host, id, kith_code(rc), rc && *err.text ? err.text : NULL);
+    kith_asks_finish(asks, in->host, id, kith_code_of(rc), rc && *err.text ? err.text : NULL);
     return 0;
 }

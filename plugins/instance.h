@@ -9,6 +9,7 @@
 #define KITH_INSTANCE_H
 
 #include "asks.h"
+#include "crash_note.h"
 #include "keyring.h"
 
 /* Makes what an instance gets from its host: the runtime's real services, or a test's. */
@@ -27,13 +28,19 @@ struct kith_host_maker {
     void (*random)(void *ctx, void *out, size_t len);
     /* The instance stopped, was taken over, or could not start: end the watches, timers, offers and
      * posts that it left behind, blame it by name for watches and timers, and refuse posts from
-     * now on. NULL: nothing is looked for. */
-    void (*release)(void *ctx, struct kith_host *);
+     * now on. after: which of these it was, "stop" for instance, for the lines that blame; stays.
+     * NULL: nothing is looked for. */
+    void (*release)(void *ctx, struct kith_host *, const char *after);
     /* It is about to be started again after `release`: posts are taken. NULL: nothing to do. */
     void (*revive)(void *ctx, struct kith_host *);
     /* Ids of what was asked of instances: stop ends them, adopt moves them. NULL: there are none.
      */
     struct kith_asks *asks;
+    /* Counts the calls into all instances made with it that have not returned. NULL: nobody asks.
+     */
+    unsigned *depth;
+    /* The list of all instances that are made and not yet freed. NULL: none is kept. */
+    struct kith_instance **all;
 };
 
 /* Where an instance is in its life; the steps from one to the next are in instance.c. */
@@ -46,9 +53,12 @@ enum kith_instance_state {
     KITH_INSTANCE_FAILED /* by init, adopt or start */
 };
 
+enum { KITH_INSTANCE_DEPTH = 4 };
+
 /* An instance owns copies of all it was made from, and so may outlive the config: a reload keeps
  * those whose entry did not change. */
 struct kith_instance {
+    struct kith_instance *next, **link; /* in the maker's list; link NULL: not in it */
     const struct kith_plugin *plugin;
     const struct kith_entry *entry; /* its own copy, without params (they are in self) and keys */
     struct kith_host *host;
@@ -56,8 +66,13 @@ struct kith_instance {
     struct kith_host_maker maker;
     struct kith_keyring *ring; /* whose keys it sees, or NULL */
     enum kith_instance_state state;
-    unsigned depth; /* calls into it that have not returned */
-    void *params;   /* memory of what the parameters point to */
+    unsigned depth;              /* calls into it that have not returned */
+    unsigned *all;               /* likewise, of all that share a maker, ... */
+    unsigned alone;              /* ...or of this one */
+    struct kith_crash_note note; /* that it is called */
+    /* What was noted before each of these calls; deeper ones take the last one's. */
+    const struct kith_crash_note *outer[KITH_INSTANCE_DEPTH];
+    void *params; /* memory of what the parameters point to */
     struct kith_complaints {
         uint64_t *counter; /* NULL before the first */
         uint64_t unsaid, said_at;
@@ -67,7 +82,7 @@ struct kith_instance {
 /* Allocate, fill in the parameters, init. ring: the node's, or NULL. Of a plugin with KITH_KEYED
  * the instance uses the entry's `keys:` or else this one, and an empty one is an error; of a
  * delegate with `allow: [keys]` it uses the node's; of others none. When the ring changes, refresh
- * is called from then on, by itself. */
+ * is called from then on, by itself; who refuses keeps the ring as it was. */
 int kith_instance_new(struct kith_instance **, const struct kith_entry *,
                       const struct kith_host_maker *, struct kith_keyring *ring,
                       struct kith_error *);
@@ -81,9 +96,16 @@ bool kith_instance_same(const struct kith_instance *, const struct kith_entry *,
  *   other   err names it; kith_instance_runs(former) tells whether the former one goes on, which
  *           it does unless adopt said -KITH_ECLOSED, or it could not be started again (err says) */
 int kith_instance_start(struct kith_instance *, struct kith_instance *former, struct kith_error *);
+/* Of those that a reload asked for something: who could not, and whether it goes on as it was
+ * (kept) or runs no more. */
+struct kith_failures {
+    void (*tell)(void *arg, const char *name, bool kept, const struct kith_error *why);
+    void *arg;
+};
 /* A reload left it alone: KITH_REFRESH_FILES. (KITH_REFRESH_KEYS comes by itself, also between init
- * and start.) Nothing unless it runs. What goes wrong is logged, and all goes on as before. */
-int kith_instance_refresh(struct kith_instance *, uint32_t what);
+ * and start.) Nothing unless it runs. What goes wrong is logged and told (NULL: to nobody), and it
+ * goes on as before. */
+int kith_instance_refresh(struct kith_instance *, uint32_t what, const struct kith_failures *);
 /* Stop it if it runs, fini, free. NULL is fine. */
 void kith_instance_free(struct kith_instance *);
 
@@ -94,9 +116,19 @@ uint64_t kith_instance_call(struct kith_instance *, struct kith_asks *,
                             const struct kith_bytes *words, size_t count, uint32_t flags,
                             uint64_t deadline, const struct kith_asker *);
 
+/* The instance of a maker's list that has this table, from the end of its init until its fini;
+ * NULL: there is none. */
+struct kith_instance *kith_instance_of(struct kith_instance *all, const struct kith_host *);
+
 static inline bool kith_instance_runs(const struct kith_instance *in)
 {
     return in->state == KITH_INSTANCE_RUNNING;
+}
+/* Does it take over from this one? Else that one stops first. */
+static inline bool kith_instance_adopts(const struct kith_instance *in,
+                                        const struct kith_instance *former)
+{
+    return former->plugin == in->plugin && in->plugin->adopt;
 }
 /* What the file calls it: `as:`, or else the plugin's name. */
 static inline const char *kith_instance_name(const struct kith_instance *in)
@@ -104,10 +136,34 @@ static inline const char *kith_instance_name(const struct kith_instance *in)
     return in->entry->name ? in->entry->name : in->plugin->name;
 }
 
-/* Around every call into an instance (not around callbacks that it gave to the loop), so that the
- * host can tell when an upcall comes from inside one. */
-static inline void kith_instance_enter(struct kith_instance *in) { in->depth++; }
-static inline void kith_instance_leave(struct kith_instance *in) { in->depth--; }
+/* The one setting that is the entry's, not the node's. name stays as long as the value is lent. */
+#define KITH_SETTING_ENTRY_NAME "entry.name"
+static inline int kith_setting_entry_name(const char *name, struct kith_value *out)
+{
+    const struct kith_value value = {
+        .size = sizeof value, .type = KITH_PARAM_STRING, .text = kith_text(name)};
+    uint32_t size = out->size < sizeof value ? out->size : (uint32_t)sizeof value;
+    memcpy(out, &value, size);
+    out->size = size;
+    return 0;
+}
+
+/* Around every call into an instance (not around callbacks that it gave to the loop, which the host
+ * notes), so that the host can tell when an upcall comes from inside one, and a crash whose it is.
+ */
+static inline void kith_instance_enter(struct kith_instance *in)
+{
+    const struct kith_crash_note *outer = kith_crash_note_set(&in->note);
+    if (in->depth < KITH_INSTANCE_DEPTH) in->outer[in->depth] = outer;
+    in->depth++;
+    ++*in->all;
+}
+static inline void kith_instance_leave(struct kith_instance *in)
+{
+    in->depth--;
+    --*in->all;
+    kith_crash_note_set(in->depth < KITH_INSTANCE_DEPTH ? in->outer[in->depth] : &in->note);
+}
 static inline bool kith_instance_inside(const struct kith_instance *in) { return in->depth > 0; }
 
 /* It broke its contract ("stream_data from inside stream_write"): counted (contract_breaches), and
@@ -116,14 +172,24 @@ void kith_instance_blame(struct kith_instance *, const char *fmt, ...) KITH_PRIN
 /* It made the node wait: counted (slow_calls) and logged likewise. call: "seal". */
 void kith_instance_slow(struct kith_instance *, const char *call, uint64_t ns);
 
-/* ------------------------------------------------------------------------------- what it returns
- */
+/* ------------------------------------------------------------------------------ what it returns */
 
 /* A plugin returns what it likes; callers want 0 or a negative KITH_E code. A negative number that
  * is none counts as KITH_EIO, and so does a positive one, which the caller blames. */
-static inline int kith_code(int rc)
+static inline int kith_code_of(int rc)
 {
     return rc == 0 || (rc < 0 && rc >= -KITH_ENAME) ? rc : -KITH_EIO;
+}
+
+/* An address that a plugin hands over: no reader may go past what there is. 0 bytes: none. */
+static inline bool kith_addr_sound(const struct kith_addr *addr)
+{
+    return addr->len <= KITH_ADDR_MAX;
+}
+/* The same, and it is one. */
+static inline bool kith_addr_given(const struct kith_addr *addr)
+{
+    return addr->len > 0 && kith_addr_sound(addr);
 }
 
 /* Room for a struct that a plugin fills, perhaps one with a newer header: zeroed, 512 bytes, as the
@@ -161,8 +227,8 @@ static inline void kith_error_clear(struct kith_error *err)
  * the name alone. Returns rc. */
 int kith_entry_failed(const struct kith_entry *, const char *file, int rc, struct kith_error *);
 /* A call into an instance came back with something else than 0: the same, with words of our own
- * when the plugin gave none ("failed to WHAT"). Always a negative code, whatever rc is. */
-int kith_instance_failed(const struct kith_instance *, int rc, const char *what,
-                         struct kith_error *);
+ * when the plugin gave none ("failed to WHAT"). A positive rc is a breach. Always a negative code.
+ */
+int kith_instance_failed(struct kith_instance *, int rc, const char *what, struct kith_error *);
 
 #endif

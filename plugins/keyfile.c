@@ -29,7 +29,7 @@ static bool holds(const char *file, size_t len, const char *text)
     return n == len && strncasecmp(file, text, n) == 0;
 }
 
-enum kith_keyfile_form kith_keyfile_form(const char *path, struct kith_bytes key)
+enum kith_keyfile_form kith_keyfile_form_of(const char *path, struct kith_bytes key)
 {
     char old[256], text[LINE + KEY_MAX];
     int fd = open(path, O_RDONLY | O_CLOEXEC);

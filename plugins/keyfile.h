@@ -12,7 +12,7 @@ enum kith_keyfile_form {
 };
 
 /* In which form does this file hold its keys? key: the first of them. */
-enum kith_keyfile_form kith_keyfile_form(const char *path, struct kith_bytes key);
+enum kith_keyfile_form kith_keyfile_form_of(const char *path, struct kith_bytes key);
 
 /* Replace the file in one step (written beside it, synced, renamed; mode 0600, owner kept). Several
  * keys are always written in Serf's form, a JSON array of base64. keys[0] is the primary. */

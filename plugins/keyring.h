@@ -20,10 +20,10 @@ void kith_keyring_unref(struct kith_keyring *);
 size_t kith_keyring_count(const struct kith_keyring *);
 /* i = 0: the primary. name NULL: the raw key, else the 32-byte subkey for the plugin of that name.
  * Writes no more of *out than its size says. The bytes stay until the ring has told its listeners
- * that they are gone. */
+ * that they are gone, and longer when one of them could not take that over. */
 int kith_keyring_key(struct kith_keyring *, size_t i, const char *name, struct kith_key *out);
-/* Whose keys an entry sees, referenced: its own (`keys:`), the node's, or NULL: none. A delegate
- * sees the node's when it says `allow: [keys]`. With has_keys NULL means no memory. */
+/* The ring this entry uses, with a reference: its own (`keys:`), the node's, or NULL: none. A
+ * delegate sees the node's when it says `allow: [keys]`. With has_keys NULL means no memory. */
 struct kith_keyring *kith_keyring_of(const struct kith_entry *, struct kith_keyring *node);
 /* For which name that entry's keys are derived; NULL: it sees them as they are. */
 const char *kith_keyring_name(const struct kith_entry *);
@@ -33,14 +33,30 @@ void kith_keyring_fingerprint(const struct kith_keyring *, size_t i, char out[KI
 /* Its index, or -KITH_ENOTFOUND. */
 int kith_keyring_find(const struct kith_keyring *, const char *fingerprint);
 /* Each validates, then changes, then tells the listeners, then writes the file the ring came from
- * (when it came from one file). *saved: NULL or set to whether it was written. */
+ * (when it came from one file). *saved: NULL or set to whether it was written. A listener that
+ * refuses leaves ring and file as they were; err is as it said. */
 int kith_keyring_install(struct kith_keyring *, const uint8_t *key, size_t len, bool *saved,
                          struct kith_error *);
 int kith_keyring_use(struct kith_keyring *, size_t i, bool *saved, struct kith_error *);
 int kith_keyring_remove(struct kith_keyring *, size_t i, bool *saved, struct kith_error *);
-/* Take over the content of another ring (reload); tells the listeners when it differs. */
-int kith_keyring_replace(struct kith_keyring *, const struct kith_secrets *);
-void kith_keyring_listen(struct kith_keyring *, void (*changed)(void *arg), void *arg);
-void kith_keyring_unlisten(struct kith_keyring *, void (*changed)(void *arg), void *arg);
+/* A reload makes a second ring beside the one in force, for what it makes. NULL: no memory, or a
+ * key of a wrong length. Joined, its content is that of the ring in force, whose listeners are told
+ * when that differs, and it is another name of it. Not joined, or when a listener refuses, it is
+ * freed, and nothing was. */
+struct kith_keyring *kith_keyring_next(struct kith_keyring *, const struct kith_secrets *);
+int kith_keyring_join(struct kith_keyring *next, struct kith_error *);
+/* Are they one ring, or will they be? Both may be NULL. */
+bool kith_keyring_same(const struct kith_keyring *, const struct kith_keyring *);
+/* Who uses the keys: called with the ring changed; 0, or a negative code and words. Called again
+ * when somebody refused: the ring is then as before. */
+void kith_keyring_listen(struct kith_keyring *, int (*changed)(void *arg, struct kith_error *),
+                         void *arg);
+void kith_keyring_unlisten(struct kith_keyring *, int (*changed)(void *arg, struct kith_error *),
+                           void *arg);
+/* Who only wants to know that it has changed: one, NULL: none. */
+void kith_keyring_watch(struct kith_keyring *, void (*watch)(void *arg), void *arg);
+/* From inside of `changed`: this listener goes on with the keys that it had. Their bytes stay until
+ * all listeners have taken over another change. */
+void kith_keyring_hold(struct kith_keyring *);
 
 #endif

@@ -5,12 +5,9 @@
  * delegate that has ended meanwhile is not called any more. Knows nothing of what is asked.
  */
 #include "delegates_parts.h"
+#include "slow.h"
 
 #include <stdlib.h>
-#include <time.h>
-
-/* While a callback runs no ack is answered: one that takes this long is complained about. */
-#define SLOW_NS 200000000u
 
 struct kith_delegate_request {
     struct kith_delegate_request *next, **link;
@@ -79,10 +76,8 @@ struct kith_listener *kith_listener_new(struct kith_delegates_shared *shared,
     l->instance = instance;
     l->generation = shared->generation;
     KITH_TAKE(&l->ops, ops);
+    l->produces = kith_role_played(&l->ops, channel, KITH_ROLE_PRODUCER);
     if (channel) l->channel = kith_bytes_of(channel, strlen(channel));
-    if (instance)
-        l->slow = instance->host->counter(instance->host, "slow_calls",
-                                          "Callbacks that held up the node.", NULL, 0);
     l->next = shared->all;
     l->link = &shared->all;
     if (l->next) l->next->link = &l->next;
@@ -97,7 +92,6 @@ void kith_listener_end(struct kith_listener *l)
     memset(&l->ops, 0, sizeof l->ops);
     kith_instance_free(instance);
     l->instance = NULL;
-    l->slow = NULL;
     kith_delegate_requests_forget(l); /* what it asked for in its stop */
 }
 
@@ -126,22 +120,14 @@ struct kith_listener *kith_listener_of(const struct kith_delegates_shared *share
 
 /* --------------------------------------------------------------------------------- behaviour */
 
-/* Real time, on a virtual loop too: how long a callback takes is about the machine we run on. */
-static uint64_t real_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void kith_listeners_in_a_row(struct kith_delegates_shared *shared, bool on)
 {
-    shared->clock = on ? real_now() : 0;
+    shared->clock = on ? kith_slow_clock() : 0;
 }
 
 uint64_t kith_listener_enter(struct kith_listener *l)
 {
-    uint64_t entered = l->shared->clock && !l->shared->busy ? l->shared->clock : real_now();
+    uint64_t entered = l->shared->clock && !l->shared->busy ? l->shared->clock : kith_slow_clock();
     l->refs++; /* it may be told to listen no more from inside */
     l->shared->busy++;
     if (l->instance) kith_instance_enter(l->instance);
@@ -150,15 +136,11 @@ uint64_t kith_listener_enter(struct kith_listener *l)
 
 void kith_listener_leave(struct kith_listener *l, uint64_t entered, const char *callback)
 {
-    uint64_t now = real_now(), took = now - entered;
+    uint64_t now = kith_slow_clock(), took = now - entered;
     if (l->shared->clock) l->shared->clock = now;
     if (l->instance) kith_instance_leave(l->instance);
     l->shared->busy--;
-    if (took > SLOW_NS && l->instance) {
-        ++*l->slow;
-        l->instance->host->log(l->instance->host, KITH_LOG_WARN, "%s() held up the node for %u ms",
-                               callback, (unsigned)(took / 1000000));
-    }
+    if (took > KITH_SLOW_NS && l->instance) kith_instance_slow(l->instance, callback, took);
     kith_listener_unref(l);
 }
 

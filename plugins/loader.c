@@ -7,7 +7,7 @@
  */
 #include "loader.h"
 
-#include "crash_note.h"
+#include "elf_file.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
@@ -85,10 +85,9 @@ int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *e
                      struct kith_error *err)
 {
     int rc = kith_loader_trust(path, err);
+    if (!rc) rc = kith_elf_check(path, err);
     if (rc) return rc;
-    kith_crash_note_file(path, "loaded"); /* its and its libraries' constructors run */
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    kith_crash_note_end();
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE); /* runs constructors */
     if (!handle) return dl_fail(path, err);
     *raw = dlsym(handle, KITH_PLUGIN_SYMBOL);
     if (!*raw) return no_symbol(handle, path, err);

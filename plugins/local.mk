@@ -1,10 +1,11 @@
 # The plugin host, and the delegates that come with it.
 noinst_LTLIBRARIES += plugins/libplugins.la
 plugins_libplugins_la_SOURCES = \
-  plugins/abi.c plugins/loader.c plugins/loader.h plugins/registry.c plugins/registry.h \
-  plugins/crash_note.c plugins/crash_note.h \
+  plugins/abi.c plugins/loader.c plugins/loader.h plugins/elf_file.c \
+  plugins/elf_file.h plugins/registry.c plugins/registry.h \
+  plugins/crash_note.c plugins/crash_note.h plugins/slow.c plugins/slow.h \
   plugins/asks.c plugins/asks.h \
-  plugins/instance.c plugins/instance.h plugins/blame.c \
+  plugins/codes.c plugins/codes.h plugins/instance.c plugins/instance.h plugins/blame.c \
   plugins/plugins_check.c plugins/plugins_check.h \
   plugins/keyring.c plugins/keyring.h plugins/keyfile.c plugins/keyfile.h \
   plugins/codec.c plugins/codec.h plugins/pipeline.c plugins/pipeline.h \

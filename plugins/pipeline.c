@@ -97,6 +97,19 @@ static int fill(struct kith_pipeline *p, const struct kith_chain *chain,
     return 0;
 }
 
+uint32_t kith_pipeline_unmet(const struct kith_pipeline *p, uint32_t provides)
+{
+    uint32_t all = UINT32_MAX;
+    const struct kith_peer to = {.provides = provides};
+    for (enum kith_plane plane = KITH_PACKET; plane <= KITH_STREAM; plane++) {
+        uint32_t given = kith_peer_provides(&to);
+        for (size_t i = 0; i < p->sends; i++)
+            if (p->send[i]->forms[plane].framing != KITH_NONE) given |= p->send[i]->provides;
+        all &= given;
+    }
+    return p->require & ~all;
+}
+
 static int make_rooms(struct kith_pipeline *p)
 {
     for (enum kith_plane plane = KITH_PACKET; plane <= KITH_STREAM; plane++) {
@@ -171,10 +184,10 @@ void kith_pipeline_unref(struct kith_pipeline *p)
     free(p);
 }
 
-void kith_pipeline_refresh(struct kith_pipeline *p, uint32_t what)
+void kith_pipeline_refresh(struct kith_pipeline *p, uint32_t what, const struct kith_failures *told)
 {
     for (size_t i = 0; i < p->count; i++)
-        if (p->codecs[i]->refs > 1) kith_instance_refresh(p->codecs[i]->instance, what);
+        if (p->codecs[i]->refs > 1) kith_instance_refresh(p->codecs[i]->instance, what, told);
 }
 
 /* ------------------------------------------------------------------------------------ asking */
@@ -186,6 +199,15 @@ void kith_pipeline_trace(struct kith_pipeline *p,
 {
     p->shared->trace = layer;
     p->shared->trace_arg = arg;
+}
+
+struct kith_instance *kith_pipeline_find(const struct kith_pipeline *p, const char *name)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        struct kith_instance *in = p->codecs[i]->instance;
+        if (kith_instance_runs(in) && strcmp(kith_instance_name(in), name) == 0) return in;
+    }
+    return NULL;
 }
 
 size_t kith_pipeline_stats(const struct kith_pipeline *p, size_t i, struct kith_codec_stats *out)

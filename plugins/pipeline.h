@@ -27,7 +27,8 @@ const char *kith_refusal_name(enum kith_refusal);
 
 /* A layer as it was put on or peeled: for dissect, monitor --wire and tests. */
 struct kith_layer {
-    const char *name;        /* "label", or the codec entry's */
+    const char *name;        /* "label", the codec entry's, or "layer": no codec is here for it */
+    uint8_t first;           /* its first byte; of one that is opened only */
     struct kith_bytes label; /* "label" only */
     size_t in, out;          /* bytes before and after */
     uint32_t key, version;   /* UINT32_MAX: says nothing */
@@ -60,9 +61,13 @@ struct kith_pipeline *kith_pipeline_ref(struct kith_pipeline *);
 void kith_pipeline_unref(struct kith_pipeline *);
 /* A reload left codecs alone (they are shared with a pipeline from before, which is still there):
  * they are to read again what `what` says (enum kith_refresh). */
-void kith_pipeline_refresh(struct kith_pipeline *, uint32_t what);
+void kith_pipeline_refresh(struct kith_pipeline *, uint32_t what, const struct kith_failures *);
 /* What sealing adds to a packet at most, label included: the core packs that much less. */
 struct kith_room kith_pipeline_room(const struct kith_pipeline *);
+
+/* What `require` asks of others and this node does not give to all that it sends, over a transport
+ * that gives `provides` (enum kith_provides). */
+uint32_t kith_pipeline_unmet(const struct kith_pipeline *, uint32_t provides);
 
 /* The other end is told to codecs (frame->peer), and what its transport did for a message counts
  * towards `require`. NULL: not known. Lent for the call. */
@@ -84,6 +89,8 @@ int kith_pipeline_seal_stream(struct kith_pipeline *, struct kith_bytes msg, boo
 /* Be told each layer of each message sealed or opened; NULL: no more. */
 void kith_pipeline_trace(struct kith_pipeline *,
                          void (*layer)(void *arg, const struct kith_layer *), void *arg);
+/* The codec of an entry of that name that runs; the first, when there are several. NULL: none. */
+struct kith_instance *kith_pipeline_find(const struct kith_pipeline *, const char *name);
 /* What codec i did. How many codecs there are. */
 size_t kith_pipeline_stats(const struct kith_pipeline *, size_t i, struct kith_codec_stats *out);
 /* How many messages were refused for this reason; counted on over reloads. */

@@ -48,13 +48,14 @@ static void count(struct kith_codec *c, int rc, size_t in, size_t out)
     }
 }
 
-static void trace(struct kith_work *w, const struct kith_codec *c, const uint8_t *at, size_t in,
-                  size_t out, int status)
+static void trace(struct kith_work *w, const struct kith_codec *c, uint8_t first, const uint8_t *at,
+                  size_t in, size_t out, int status)
 {
     const struct kith_pipeline_shared *shared = w->p->shared;
     if (!shared->trace) return;
     struct kith_layer layer = {
-        .name = c->stats.name,
+        .name = c ? c->stats.name : "layer",
+        .first = first,
         .in = in,
         .out = out,
         .key = w->frame.key,
@@ -154,14 +155,15 @@ int kith_open_layers(struct kith_work *w, struct kith_buf *cur)
         struct kith_codec *c;
         const uint8_t *at = cur->base == w->base ? cur->data : NULL;
         size_t in = cur->len;
-        int rc = find_layer(w, cur->data[0], &c);
+        uint8_t first = cur->data[0];
+        int rc = find_layer(w, first, &c);
         if (rc == 0 && !c) return 0;
         if (rc == 0) {
             rc = open_and_count(w, c, cur);
             if (rc < 0 && is_ping_after_all(w, c)) return 0;
             if (!w->breached) count(c, rc, in, cur->len);
         }
-        if (c) trace(w, c, at, in, rc == 0 ? cur->len : 0, rc);
+        trace(w, c, first, at, in, rc == 0 ? cur->len : 0, rc);
         if (rc < 0) return rc;
         w->have |= c->provides;
         w->layers++;

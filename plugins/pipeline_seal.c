@@ -39,8 +39,7 @@ static int take_pass(struct kith_work *w, struct kith_codec *c, struct kith_buf 
     return KITH_PASS;
 }
 
-/* What was sealed would open to more than we take from others. Then no node of our kind takes it:
- * send the message without this layer, when that may be. */
+/* Our own decompression limit would reject this ratio; send without this layer, if allowed. */
 static int leave_out(struct kith_work *w, struct kith_codec *c, struct kith_buf *cur,
                      const struct kith_buf *before)
 {

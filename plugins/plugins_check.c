@@ -9,12 +9,24 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+/* What a check is about, and where its words go. */
+struct check {
+    struct kith_config *config;
+    struct kith_diag *diag;
+};
+
+struct block {
+    struct block *former;
+    _Alignas(max_align_t) uint8_t bytes[];
+};
+
 struct still_host {
     struct kith_host host;
     struct kith_keyring *ring;
+    const struct kith_entry *entry;
     const char *key_name; /* whose subkeys; NULL: the keys as they are */
-    struct kith_config *config;
-    void *scratch;
+    struct check *check;
+    struct block *scratch; /* all that were given: good until the call ends */
     uint64_t counted;
     double gauged;
 };
@@ -26,7 +38,19 @@ static struct still_host *still_of(const struct kith_host *h)
 
 static void still_log(const struct kith_host *h, enum kith_log_level level, const char *fmt, ...)
     KITH_PRINTF(3, 4);
-static void still_log(const struct kith_host *h, enum kith_log_level level, const char *fmt, ...) {}
+static void still_log(const struct kith_host *h, enum kith_log_level level, const char *fmt, ...)
+{
+    const struct still_host *still = still_of(h);
+    char text[500];
+    va_list ap;
+    if (level > KITH_LOG_WARN) return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    const struct kith_entry *entry = still->entry;
+    kith_diag_warning(still->check->diag, entry->pos, NULL, "%s: %s",
+                      entry->name ? entry->name : entry->plugin->name, text);
+}
 static int still_post(const struct kith_host *h, void (*fn)(void *arg), void *arg)
 {
     return -KITH_ECLOSED;
@@ -66,7 +90,7 @@ static struct kith_histogram *still_histogram(const struct kith_host *h, const c
                                               size_t count, const double *bounds,
                                               size_t bound_count)
 {
-    return (struct kith_histogram *)(void *)still_of(h); /* only observe looks at it: it does not */
+    return (struct kith_histogram *)(void *)still_of(h); /* opaque; our observe() ignores it */
 }
 static void still_observe(struct kith_histogram *histogram, double value) {}
 static void still_degraded(const struct kith_host *h, const char *why) {}
@@ -74,8 +98,12 @@ static void still_degraded(const struct kith_host *h, const char *why) {}
 static void *still_scratch(const struct kith_host *h, size_t len)
 {
     struct still_host *still = still_of(h);
-    free(still->scratch);
-    return still->scratch = malloc(len ? len : 1);
+    if (len > SIZE_MAX - sizeof(struct block)) return NULL;
+    struct block *block = malloc(sizeof *block + len);
+    if (!block) return NULL;
+    block->former = still->scratch;
+    still->scratch = block;
+    return block->bytes;
 }
 
 static size_t still_keys(const struct kith_host *h, size_t i, struct kith_key *out)
@@ -88,7 +116,10 @@ static size_t still_keys(const struct kith_host *h, size_t i, struct kith_key *o
 
 static int still_setting(const struct kith_host *h, const char *key, struct kith_value *out)
 {
-    struct kith_config *config = still_of(h)->config;
+    struct kith_config *config = still_of(h)->check->config;
+    const struct kith_entry *entry = still_of(h)->entry;
+    if (strcmp(key, KITH_SETTING_ENTRY_NAME) == 0)
+        return kith_setting_entry_name(entry->name ? entry->name : entry->plugin->name, out);
     return config ? kith_config_setting(config, key, out) : -KITH_ENOTFOUND;
 }
 
@@ -147,40 +178,45 @@ static const struct kith_host still_table = {
     .offer = still_offer,
 };
 
-static struct kith_host *still_make(void *config, const struct kith_entry *entry,
+static struct kith_host *still_make(void *check, const struct kith_entry *entry,
                                     struct kith_keyring *ring)
 {
     struct still_host *still = calloc(1, sizeof *still);
     if (!still) return NULL;
     still->host = still_table;
     still->ring = ring;
+    still->entry = entry;
     still->key_name = kith_keyring_name(entry);
-    still->config = config;
+    still->check = check;
     return &still->host;
 }
 
-static void still_free(void *config, struct kith_host *host)
+static void still_free(void *check, struct kith_host *host)
 {
-    free(still_of(host)->scratch);
+    struct still_host *still = still_of(host);
+    for (struct block *block; (block = still->scratch);) {
+        still->scratch = block->former;
+        free(block);
+    }
     free(host);
 }
 
 /* An instance that has been initialized; NULL after saying why there is none. */
-static struct kith_instance *make(struct kith_config *config, const struct kith_entry *entry,
-                                  struct kith_keyring *ring, struct kith_diag *diag)
+static struct kith_instance *make(struct check *check, const struct kith_entry *entry,
+                                  struct kith_keyring *ring)
 {
-    const struct kith_host_maker maker = {.ctx = config, .make = still_make, .free = still_free};
+    const struct kith_host_maker maker = {.ctx = check, .make = still_make, .free = still_free};
     struct kith_error err = {.size = sizeof err};
     struct kith_instance *in = NULL;
     if (kith_instance_new(&in, entry, &maker, ring, &err) != 0)
-        kith_diag_error(diag, entry->pos, NULL, "%s", err.text);
+        kith_diag_error(check->diag, entry->pos, NULL, "%s", err.text);
     return in;
 }
 
-static void check_entry(struct kith_config *config, const struct kith_entry *entry,
-                        struct kith_keyring *ring, struct kith_diag *diag)
+static void check_entry(struct check *check, const struct kith_entry *entry,
+                        struct kith_keyring *ring)
 {
-    kith_instance_free(make(config, entry, ring, diag));
+    kith_instance_free(make(check, entry, ring));
 }
 
 /* -------------------------------------------------------------------------------- transport */
@@ -207,16 +243,17 @@ static void check_seed(const struct kith_instance *in, const struct kith_seed *s
         "can't join '%s': transport '%s' knows no such address", seed->address, in->plugin->name);
 }
 
-static void check_transport(struct kith_config *config, struct kith_keyring *ring,
-                            struct kith_diag *diag)
+static void check_transport(struct check *check, struct kith_keyring *ring)
 {
-    struct kith_instance *in = make(config, &config->transport, ring, diag);
+    struct kith_config *config = check->config;
+    struct kith_instance *in = make(check, &config->transport, ring);
     if (!in) return;
     const struct kith_transport_ops *ops = in->plugin->ops;
     KITH_LEND(kith_limits, lent);
     ops->limits(in->self, &lent.out);
-    kith_config_check_require(config, lent.out.provides, diag);
-    for (size_t i = 0; i < config->join.count; i++) check_seed(in, &config->join.items[i], diag);
+    kith_config_check_require(config, lent.out.provides, check->diag);
+    for (size_t i = 0; i < config->join.count; i++)
+        check_seed(in, &config->join.items[i], check->diag);
     kith_instance_free(in);
 }
 
@@ -231,15 +268,16 @@ static bool said_before(const struct kith_entries *before, const struct kith_ent
 void kith_plugins_check(struct kith_config *config, struct kith_diag *diag)
 {
     struct kith_error err = {.size = sizeof err};
+    struct check check = {.config = config, .diag = diag};
     struct kith_keyring *ring = kith_keyring_new(&config->keyring);
-    check_transport(config, ring, diag);
+    check_transport(&check, ring);
     for (size_t i = 0; i < config->chain.send.count; i++)
-        check_entry(config, &config->chain.send.items[i], ring, diag);
+        check_entry(&check, &config->chain.send.items[i], ring);
     for (size_t i = 0; i < config->chain.accept.count; i++)
         if (!said_before(&config->chain.send, &config->chain.accept.items[i]))
-            check_entry(config, &config->chain.accept.items[i], ring, diag);
+            check_entry(&check, &config->chain.accept.items[i], ring);
     for (size_t i = 0; i < config->delegates.count; i++)
-        check_entry(config, &config->delegates.items[i], ring, diag);
+        check_entry(&check, &config->delegates.items[i], ring);
     const struct kith_entry *clash = kith_delegates_clash(config, &err);
     if (clash) kith_diag_error(diag, clash->pos, NULL, "%s", err.text);
     kith_keyring_unref(ring);

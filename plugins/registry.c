@@ -2,9 +2,12 @@
  * registry.c - plugins by kind and name: those linked in, those found in folders.
  *
  * A bare name is looked for in the plugin folders only, never in the system's library path; what
- * the file is called is tried first (NAME.so), then every other file in the folders is asked for
- * its name. Each file is loaded once and kept. Knows nothing of instances.
+ * the file is called is tried first (NAME.so), then what the others say of themselves, which is
+ * read, not loaded: code of a file that nobody named does not run in here. Each file is loaded once
+ * and kept. Knows nothing of instances.
  */
+#include "crash_note.h"
+#include "elf_file.h"
 #include "loader.h"
 #include "registry.h"
 
@@ -32,7 +35,7 @@ struct kith_registry {
     size_t dir_count;
     struct item **items;
     size_t count;
-    const char **names; /* the last answer of names() */
+    char **names; /* the last answer of names(); ends with NULL */
 };
 
 /* ------------------------------------------------------------------------------------- items */
@@ -75,20 +78,36 @@ static void add_path(struct kith_error *err, const char *path)
     snprintf(err->text, sizeof err->text, "%s: %.*s", path, (int)(sizeof text / 2), text);
 }
 
-/* Load a file, or find it among those loaded. NULL: no memory. path: resolved. */
-static struct item *load(struct kith_registry *r, const char *path)
+static struct item *known(const struct kith_registry *r, const char *path)
 {
     for (size_t i = 0; i < r->count; i++)
         if (strcmp(r->items[i]->path, path) == 0) return r->items[i];
-    struct item *item = keep(r, item_new(path));
+    return NULL;
+}
+
+/* Load a file, or find it among those loaded. NULL: no memory. path: resolved. */
+static struct item *load(struct kith_registry *r, const char *path)
+{
+    struct item *item = known(r, path);
+    if (item) return item;
+    item = keep(r, item_new(path));
     if (!item) return NULL;
     const struct kith_plugin *raw;
     size_t extent;
     if (stat(path, &item->file) != 0) memset(&item->file, 0, sizeof item->file);
+    const struct kith_crash_note note = {path, "loaded"}; /* constructors run */
+    const struct kith_crash_note *outer = kith_crash_note_set(&note);
     if (kith_loader_open(path, &raw, &extent, &item->err) == 0 &&
         kith_abi_copy(&item->plugin, raw, extent, &item->err) != 0)
         add_path(&item->err, path);
+    kith_crash_note_set(outer);
     return item;
+}
+
+void kith_registry_refuse(struct kith_registry *r, const char *path, const char *why)
+{
+    struct item *item = known(r, path) ? NULL : keep(r, item_new(path));
+    if (item) kith_fail(&item->err, KITH_EINVAL, "%s", why);
 }
 
 static int add_linked(struct kith_registry *r)
@@ -134,6 +153,13 @@ struct kith_registry *kith_registry_new(const char *dirs)
     return r;
 }
 
+static void free_names(struct kith_registry *r)
+{
+    for (char **name = r->names; name && *name; name++) free(*name);
+    free(r->names);
+    r->names = NULL;
+}
+
 void kith_registry_free(struct kith_registry *r)
 {
     if (!r) return;
@@ -141,7 +167,7 @@ void kith_registry_free(struct kith_registry *r)
     for (size_t i = 0; i < r->dir_count; i++) free(r->dirs[i]);
     free(r->items);
     free(r->dirs);
-    free(r->names);
+    free_names(r);
     free(r);
 }
 
@@ -188,9 +214,11 @@ void kith_registry_files(struct kith_registry *r, void (*visit)(void *arg, const
     for (size_t i = 0; i < r->dir_count; i++) visit_dir(r->dirs[i], visit, arg);
 }
 
-static void load_one(void *registry, const char *path) { load(registry, path); }
-
-static void load_all(struct kith_registry *r) { kith_registry_files(r, load_one, r); }
+void kith_registry_folders(const struct kith_registry *r,
+                           void (*visit)(void *arg, const char *path), void *arg)
+{
+    for (size_t i = 0; i < r->dir_count; i++) visit(arg, r->dirs[i]);
+}
 
 /* -------------------------------------------------------------------------------------- find */
 
@@ -246,10 +274,25 @@ static const struct kith_plugin *by_name(const struct kith_registry *r, enum kit
     return NULL;
 }
 
+static bool has_dir(const struct kith_registry *r, const char *dir, size_t len)
+{
+    for (size_t i = 0; i < r->dir_count; i++)
+        if (strlen(r->dirs[i]) == len && memcmp(r->dirs[i], dir, len) == 0) return true;
+    return false;
+}
+
+/* Is the installed folder missed because the environment names others? */
+static bool replaced(const struct kith_registry *r)
+{
+    const char *env = secure_getenv("KITH_PLUGIN_PATH");
+    return env && *env && has_dir(r, env, strcspn(env, ":")) &&
+           !has_dir(r, KITH_PLUGINDIR, strlen(KITH_PLUGINDIR));
+}
+
 static void not_found(const struct kith_registry *r, enum kith_kind kind, const char *name,
                       struct kith_error *err)
 {
-    char dirs[400] = "";
+    char dirs[280] = "";
     for (size_t i = 0; i < r->dir_count; i++) {
         size_t used = strlen(dirs);
         struct stat st;
@@ -257,8 +300,32 @@ static void not_found(const struct kith_registry *r, enum kith_kind kind, const 
         snprintf(dirs + used, sizeof dirs - used, "%s%s%s", i ? ", " : "", r->dirs[i],
                  there ? "" : " (no such folder)");
     }
-    kith_fail(err, KITH_ENOTFOUND, "no %s `%s`: looked in %s", kith_abi_kind(kind), name,
-              *dirs ? dirs : "no folder at all");
+    bool missed = replaced(r);
+    kith_fail(err, KITH_ENOTFOUND, "no %s `%s`: looked in %s%s%s%s", kith_abi_kind(kind), name,
+              *dirs ? dirs : "no folder at all",
+              missed ? "; KITH_PLUGIN_PATH replaces the installed folder " : "",
+              missed ? KITH_PLUGINDIR : "", missed ? ": add it" : "");
+}
+
+/* The file whose plugin calls itself as is wanted: of the wanted kind, or else of any. */
+struct search {
+    const struct kith_registry *registry;
+    enum kith_kind kind;
+    const char *name;
+    char path[PATH_MAX]; /* "": none yet */
+    bool right;          /* it is of the wanted kind */
+};
+
+static void try_file(void *search, const char *path)
+{
+    struct search *s = search;
+    uint32_t kind;
+    char name[64];
+    if (s->right || known(s->registry, path) || !kith_elf_plugin(path, &kind, name) ||
+        strcmp(name, s->name) != 0)
+        return;
+    s->right = kind == (uint32_t)s->kind;
+    if (s->right || !*s->path) snprintf(s->path, sizeof s->path, "%s", path);
 }
 
 static const struct kith_plugin *find_name(struct kith_registry *r, enum kith_kind kind,
@@ -276,9 +343,12 @@ static const struct kith_plugin *find_name(struct kith_registry *r, enum kith_ki
         struct item *item = load(r, real);
         if (item) return accept_item(item, kind, name, err);
     }
-    load_all(r);
     p = by_name(r, kind, name, false);
     if (p) return p;
+    struct search s = {.registry = r, .kind = kind, .name = name};
+    kith_registry_files(r, try_file, &s);
+    struct item *item = *s.path ? load(r, s.path) : NULL;
+    if (item) return accept_item(item, kind, name, err);
     for (size_t i = 0; i < r->count; i++)
         if (r->items[i]->plugin && strcmp(r->items[i]->plugin->name, name) == 0)
             return accept_item(r->items[i], kind, name, err);
@@ -311,12 +381,14 @@ static int by_order(const void *pa, const void *pb)
     return order ? order : strcmp(a->path, b->path);
 }
 
+static void load_one(void *registry, const char *path) { load(registry, path); }
+
 void kith_registry_list(struct kith_registry *r,
                         void (*visit)(void *arg, const char *path, const struct kith_plugin *,
                                       const struct kith_error *),
                         void *arg)
 {
-    load_all(r);
+    kith_registry_files(r, load_one, r);
     struct item **sorted = r->count ? malloc(r->count * sizeof *sorted) : NULL;
     if (!sorted) return;
     size_t n = r->count;
@@ -359,24 +431,52 @@ static const struct kith_plugin *finder_find(void *ctx, enum kith_kind kind, con
     return kith_registry_find(ctx, kind, name, err);
 }
 
+struct names {
+    struct kith_registry *registry;
+    uint32_t kind;
+    size_t count;
+};
+
+static void add_name(struct names *n, const char *name)
+{
+    struct kith_registry *r = n->registry;
+    char **more = realloc(r->names, (n->count + 2) * sizeof *more);
+    if (!more) return;
+    r->names = more;
+    more[n->count] = strdup(name);
+    if (more[n->count]) n->count++;
+    more[n->count] = NULL;
+}
+
+static void add_file(void *names, const char *path)
+{
+    struct names *n = names;
+    uint32_t kind;
+    char name[64];
+    if (!known(n->registry, path) && kith_elf_plugin(path, &kind, name) && kind == n->kind)
+        add_name(n, name);
+}
+
 static const char *const *finder_names(void *ctx, enum kith_kind kind)
 {
     static const char *const none[] = {NULL};
     struct kith_registry *r = ctx;
-    load_all(r);
-    free(r->names);
-    r->names = malloc((r->count + 1) * sizeof *r->names);
-    if (!r->names) return none;
-    size_t n = 0;
+    struct names n = {r, (uint32_t)kind, 0};
+    free_names(r);
     for (size_t i = 0; i < r->count; i++)
-        if (r->items[i]->plugin && r->items[i]->plugin->kind == (uint32_t)kind)
-            r->names[n++] = r->items[i]->plugin->name;
-    qsort(r->names, n, sizeof *r->names, by_text);
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++)
-        if (!kept || strcmp(r->names[kept - 1], r->names[i]) != 0) r->names[kept++] = r->names[i];
+        if (r->items[i]->plugin && r->items[i]->plugin->kind == n.kind)
+            add_name(&n, r->items[i]->plugin->name);
+    kith_registry_files(r, add_file, &n);
+    if (!n.count) return none;
+    qsort(r->names, n.count, sizeof *r->names, by_text);
+    size_t kept = 1;
+    for (size_t i = 1; i < n.count; i++)
+        if (strcmp(r->names[kept - 1], r->names[i]) != 0)
+            r->names[kept++] = r->names[i];
+        else
+            free(r->names[i]);
     r->names[kept] = NULL;
-    return r->names;
+    return (const char *const *)r->names;
 }
 
 struct kith_config_finder kith_registry_finder(struct kith_registry *r)

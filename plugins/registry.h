@@ -22,19 +22,26 @@ void kith_registry_free(struct kith_registry *);
 const struct kith_plugin *kith_registry_find(struct kith_registry *, enum kith_kind,
                                              const char *name, struct kith_error *);
 /* Every plugin in the folders, sorted by kind and name; then those that can't be used (plugin NULL,
- * err says why). */
+ * err says why). Loads them all, and with that runs code that nobody asked for by name. */
 void kith_registry_list(struct kith_registry *,
                         void (*visit)(void *arg, const char *path, const struct kith_plugin *,
                                       const struct kith_error *),
                         void *arg);
+/* Every folder that it looks in, whether it is there or not. */
+void kith_registry_folders(const struct kith_registry *, void (*visit)(void *arg, const char *path),
+                           void *arg);
 /* Every file in the folders that may be a plugin; nothing is loaded. */
 void kith_registry_files(struct kith_registry *, void (*visit)(void *arg, const char *path),
                          void *arg);
+/* Somebody tried the file elsewhere and it can't be used: it is not loaded, who asks for it hears
+ * why. path: as kith_registry_files() has it. */
+void kith_registry_refuse(struct kith_registry *, const char *path, const char *why);
 /* Is the file that it was loaded from another one now, or gone? What runs is the old one until the
  * program is started anew: a reload says so. Never for one that is linked in. */
 bool kith_registry_replaced(const struct kith_registry *, const struct kith_plugin *);
 /* The file a plugin came from; "" when linked in. */
 const char *kith_registry_path(const struct kith_registry *, const struct kith_plugin *);
+/* The names it tells are those of plugins that are loaded, and of files as they are on disk. */
 struct kith_config_finder kith_registry_finder(struct kith_registry *);
 
 #endif

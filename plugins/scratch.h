@@ -12,7 +12,7 @@ struct kith_scratch {
 };
 
 /* At least n bytes, or NULL. What was in them stays. */
-static inline uint8_t *kith_scratch(struct kith_scratch *s, size_t n)
+static inline uint8_t *kith_scratch_room(struct kith_scratch *s, size_t n)
 {
     if (n <= s->cap) return s->data;
     size_t cap = 2 * s->cap > n ? 2 * s->cap : n;

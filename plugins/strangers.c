@@ -1,6 +1,7 @@
 /*
- * strangers.c - what delegates send to addresses that are no member's, pings included: so many
- * messages a second and no more, because whoever makes a delegate send must not make it a cannon.
+ * strangers.c - what delegates send to addresses that are no member's, pings and joins included: so
+ * many messages a second and no more, because whoever makes a delegate send must not make it a
+ * cannon.
  *
  * The addresses of members are kept as keyed hashes in a table. It is made when the first delegate
  * sends to an address, and made again after members came, went or moved. A hash that two addresses

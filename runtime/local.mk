@@ -24,7 +24,7 @@ runtime_libloop_la_CPPFLAGS = $(INC_LOOP)
 runtime_libloop_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS)
 runtime_libloop_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(RESOLV_LIBS) -lpthread
 
-runtime_libnode_la_SOURCES = runtime/node/access.c runtime/node/begin.c runtime/node/codes.c \
+runtime_libnode_la_SOURCES = runtime/node/access.c runtime/node/begin.c \
   runtime/node/commands.c runtime/node/downlink.c runtime/node/hooks.c runtime/node/inside.h \
   runtime/node/joiner.c runtime/node/life.c runtime/node/node.h runtime/node/observer.c \
   runtime/node/observer.h runtime/node/open.c runtime/node/node_packets.c runtime/node/place.c \

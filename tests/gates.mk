@@ -2,7 +2,7 @@
 # Debian package, and the target fails.
 #
 #   make check-core, check-abi, ...   one folder's tests; KITH_TESTS=WORD picks a suite or tests
-#   make check-fast                   what needs no cluster: under a minute
+#   make check-fast                   what needs no cluster and no compiler: under a minute
 #   make check-style                  clang-format 14 and the width of lines
 #   make check-valgrind               the CUnit programs under valgrind
 #   make coverage                     what the tests reach: coverage/index.html, a summary
@@ -25,8 +25,12 @@ CHECK_FOLDERS = check-core check-config check-plugins check-transports check-cod
 .PHONY: $(CHECK_FOLDERS) check-fast check-valgrind coverage lint
 $(CHECK_FOLDERS): all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter tests/$(@:check-%=%)/%,$(TESTS))'
+if !HAVE_CUNIT
+	@$(MAKE) -s check-cunit
+endif
 
-SLOW_TESTS = tests/interop/% tests/cli/% examples/% tests/abi/out_of_tree.sh
+# compile.sh takes as much of the processor as all that stays.
+SLOW_TESTS = tests/interop/% tests/cli/% examples/% tests/abi/out_of_tree.sh tests/abi/compile.sh
 check-fast: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter-out $(SLOW_TESTS),$(TESTS))'
 if !HAVE_CUNIT

@@ -73,10 +73,8 @@ static bool consider(void *arg, const char *path)
 
 static int by_path(const void *a, const void *b) { return strcmp(a, b); }
 
-enum {
-    NOBODY_YET = -1,
-    HOPELESS = -2
-}; /* instead of a descriptor; ask->code is set when hopeless */
+/* Instead of a descriptor; ask->code is set when hopeless. */
+enum { NOBODY_YET = -1, HOPELESS = -2 };
 
 static int connect_given(struct kith_ask *a, const char *path, bool last)
 {
@@ -183,7 +181,7 @@ json_t *kith_ask_next(struct kith_ask *a, uint64_t patience)
     json_t *out = NULL;
     json_error_t error;
     if (n > 0) {
-        out = json_loadb(line, (size_t)n, 0, &error);
+        out = json_loadb(line, (size_t)n, JSON_ALLOW_NUL, &error); /* names may hold it */
         if (!out)
             a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "the node's answer is no JSON: %s",
                                      error.text);
@@ -197,6 +195,22 @@ json_t *kith_ask_next(struct kith_ask *a, uint64_t patience)
 }
 
 /* 1: sent; 0: the node does not take it; -1: longer than a node takes. */
+/* A request of so many bytes does not fit. A payload is base64 in it: 3 bytes are 4. */
+static void say_too_big(struct kith_ask *a, const json_t *request, size_t len)
+{
+    size_t coded = json_string_length(json_object_get(request, "payload"));
+    size_t most = KITH_CONTROL_LINE_MAX - (len - coded);
+    if (coded && len - coded < KITH_CONTROL_LINE_MAX)
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED,
+                                 "too big: the control socket takes %zu bytes of message at most",
+                                 most / 4 * 3);
+    else
+        a->code =
+            kith_tool_fail(a->tool, KITH_EXIT_FAILED, "too big: a request holds %d MiB at most",
+                           KITH_CONTROL_LINE_MAX >> 20);
+}
+
+/* 1; 0: not all was written; -1: too big, which has been said. */
 static int send_line(struct kith_ask *a, const json_t *request)
 {
     char *line = json_dumps(request, JSON_COMPACT);
@@ -211,7 +225,9 @@ static int send_line(struct kith_ask *a, const json_t *request)
     }
     sodium_memzero(line, len + 1); /* there may be a key in it */
     free(line);
-    return len > KITH_CONTROL_LINE_MAX ? -1 : done == len + 1;
+    if (len <= KITH_CONTROL_LINE_MAX) return done == len + 1;
+    say_too_big(a, request, len);
+    return -1;
 }
 
 static void say_silence(struct kith_ask *a, bool sent)
@@ -227,8 +243,10 @@ static void say_refusal(struct kith_ask *a, const json_t *answer)
 {
     const char *code = json_string_value(json_object_get(answer, "code")),
                *text = json_string_value(json_object_get(answer, "error"));
+    if (a->refused) a->refused(a, answer);
     if (a->too_big && code && !strcmp(code, "too_big")) text = a->too_big;
     a->code = kith_tool_fail(a->tool, exit_code(code), "%s", text ? text : "failed");
+    snprintf(a->refusal, sizeof a->refusal, "%s", text ? text : "");
 }
 
 json_t *kith_ask_pieces(struct kith_ask *a, json_t *request, uint64_t patience,
@@ -240,12 +258,7 @@ json_t *kith_ask_pieces(struct kith_ask *a, json_t *request, uint64_t patience,
     }
     int sent = request ? send_line(a, request) : 0;
     json_decref(request);
-    if (sent < 0) {
-        a->code =
-            kith_tool_fail(a->tool, KITH_EXIT_FAILED, "too big: a request holds %d MiB at most",
-                           KITH_CONTROL_LINE_MAX >> 20);
-        return NULL;
-    }
+    if (sent < 0) return NULL;
     json_t *answer = kith_ask_next(a, patience);
     while (answer && piece && !json_object_get(answer, "ok")) {
         piece(arg, answer);

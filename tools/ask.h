@@ -16,9 +16,12 @@ struct kith_ask {
     bool json;                 /* --format json */
     bool no_header;
     const char *too_big; /* said instead of the node's bare "too big" */
-    uint64_t patience;   /* ns: how long to try when no node is there yet */
-    FILE *in;            /* the connection */
-    int fd, code;        /* code: exit code once something failed */
+    /* NULL, or shown the answer of a node that refuses, before its error is. */
+    void (*refused)(const struct kith_ask *, const json_t *answer);
+    uint64_t patience; /* ns: how long to try when no node is there yet */
+    FILE *in;          /* the connection */
+    int fd, code;      /* code: exit code once something failed */
+    char refusal[256]; /* what the node said no with; cut */
 };
 
 enum { KITH_OPT_SOCKET = 1000, KITH_OPT_NODE, KITH_OPT_FORMAT, KITH_OPT_NO_HEADER, KITH_OPT_HELP };

@@ -12,8 +12,8 @@
 #define GRACE    5000000000u /* ns: for the node to say that the time is over */
 
 static const char help[] =
-    "Usage: kith command [OPTIONS] ENTRY [WORD...]\n"
-    "       kith ENTRY [OPTIONS] [WORD...]\n\n"
+    "Usage: kith command [OPTIONS] ENTRY [WORD]...\n"
+    "       kith ENTRY [OPTIONS] [WORD]...\n\n"
     "Ask an entry of the running node, its transport or a delegate, something that\n"
     "only it understands. ENTRY is its name in the node's file: `as:`, or else the\n"
     "plugin's name. With --format json the entry is asked to answer in JSON, one\n"
@@ -66,10 +66,19 @@ int kith_cmd_command(int argc, char **argv)
     return command(&(struct kith_ask){.tool = "command"}, NULL, argc, argv);
 }
 
+/* The node's own words; what an entry can't find is another matter. */
+static bool no_such_entry(const struct kith_ask *ask, const char *entry)
+{
+    char text[sizeof ask->refusal];
+    snprintf(text, sizeof text, "no entry is called %s", entry);
+    return ask->code == KITH_EXIT_NOTFOUND && !strcmp(text, ask->refusal);
+}
+
 int kith_cmd_entry(const char *entry, int argc, char **argv)
 {
-    int code = command(&(struct kith_ask){.tool = entry}, entry, argc, argv);
-    if (code == KITH_EXIT_UNREACHABLE || code == KITH_EXIT_NOTFOUND)
+    struct kith_ask ask = {.tool = entry};
+    int code = command(&ask, entry, argc, argv);
+    if (code == KITH_EXIT_UNREACHABLE || no_such_entry(&ask, entry))
         fprintf(stderr,
                 "'%s' is no command of kith, so it was taken for an entry of the node. "
                 "Try 'kith --help'.\n",

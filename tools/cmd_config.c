@@ -7,6 +7,7 @@
 #include "config.h"
 #include "config_with.h"
 #include "fail.h"
+#include "plugin_survey.h"
 #include "plugins_check.h"
 #include "registry.h"
 
@@ -103,12 +104,13 @@ static int doc(const struct request *r, const struct kith_config_finder *finder)
 static const struct verb {
     const char *name;
     int least, most; /* files */
+    bool all;        /* about every plugin in the folders */
     int (*run)(const struct request *, const struct kith_config_finder *);
 } verbs[] = {
-    {"check", 1, INT_MAX, check},
-    {"show", 1, 1, show},
-    {"schema", 0, 0, schema},
-    {"doc", 0, 0, doc},
+    {"check", 1, INT_MAX, false, check},
+    {"show", 1, 1, false, show},
+    {"schema", 0, 0, true, schema},
+    {"doc", 0, 0, true, doc},
 };
 
 /* The verb that the arguments fit; NULL after a word on stderr. */
@@ -153,6 +155,7 @@ int kith_cmd_config(int argc, char **argv)
     struct kith_registry *registry = kith_registry_new(r.dirs);
     if (!registry) return kith_tool_fail("config", KITH_EXIT_FAILED, "out of memory");
     struct kith_config_finder finder = kith_registry_finder(registry);
+    if (verb->all) kith_survey_load(registry, "config");
     int code = verb->run(&r, &finder);
     kith_registry_free(registry);
     return code;

@@ -19,10 +19,10 @@ static const char help[] =
     "                          the node to come up\n"
     "      --timeout TIME      how long to wait (30s); exit 5 when it is over\n" KITH_ASK_HELP;
 
-static void line(const char *name, const json_t *value)
+static void line(const char *name, json_t *value)
 {
     if (json_is_string(value))
-        printf("  %-18s %s\n", name, json_string_value(value));
+        printf("  %-18s %s\n", name, kith_tool_text(value));
     else if (json_is_integer(value))
         printf("  %-18s %lld\n", name, (long long)json_integer_value(value));
     else if (json_is_real(value))
@@ -35,7 +35,7 @@ static void words(const char *name, const json_t *list)
     json_t *item;
     printf("  %-18s", name);
     json_array_foreach(list, i, item)
-        printf(" %s", json_is_string(item) ? json_string_value(item) : "?");
+        printf(" %s", json_is_string(item) ? kith_tool_text(item) : "?");
     puts(json_array_size(list) ? "" : " (none)");
 }
 
@@ -122,28 +122,32 @@ static void print_labels(json_t *labels)
     bool any = false;
     json_object_foreach(labels, name, value)
     {
-        printf("%s%s=%s", any ? "," : "{", name, json_string_value(value));
+        printf("%s%s=%s", any ? "," : "{", name, kith_tool_text(value));
         any = true;
     }
     if (any) putchar('}');
 }
 
+/* The numbers of the node itself are many: those that never moved are left out. What an entry made
+ * is always shown, so that its author sees it. */
 static void print_stats(const json_t *list)
 {
     size_t i;
     json_t *s;
-    puts("\ncounters (those that are not 0)");
+    puts("\ncounters (of the node itself those that are not 0)");
     json_array_foreach(list, i, s)
     {
         const char *name = json_string_value(json_object_get(s, "name"));
         json_t *value = json_object_get(s, "value");
         json_t *count = json_object_get(s, "count");
         if (!value) value = count;
-        if (!name || !strncmp(name, "codec_", 6) || json_number_value(value) == 0) continue;
+        bool own = json_object_get(json_object_get(s, "labels"), "entry");
+        if (!name || !strncmp(name, "codec_", 6)) continue;
+        if (!own && json_number_value(value) == 0) continue;
         printf("  %s", name);
         print_labels(json_object_get(s, "labels"));
         printf(" %.15g", json_number_value(value));
-        if (count)
+        if (count && json_number_value(count) > 0)
             printf(" times, %.3g on average",
                    json_number_value(json_object_get(s, "sum")) / json_number_value(count));
         putchar('\n');

@@ -46,9 +46,9 @@ static void print_text(const json_t *members, const char *state, bool no_header)
         snprintf(incarnation, sizeof incarnation, "%lld",
                  (long long)json_integer_value(json_object_get(m, "incarnation")));
         char *meta = kith_tool_printable(json_string_value(json_object_get(m, "meta")));
-        const char *cells[] = {json_string_value(json_object_get(m, "name")),
-                               json_string_value(json_object_get(m, "address")),
-                               json_string_value(json_object_get(m, "state")), incarnation, meta};
+        const char *cells[] = {kith_tool_text(json_object_get(m, "name")),
+                               kith_tool_text(json_object_get(m, "address")),
+                               kith_tool_text(json_object_get(m, "state")), incarnation, meta};
         kith_rows_add(rows, cells);
         free(meta);
     }

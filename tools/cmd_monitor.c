@@ -18,7 +18,7 @@ static const char help[] =
     "messages, until interrupted or the node ends.\n\n"
     "      --events LIST      only these, comma separated: join, leave, update,\n"
     "                         suspect, conflict, ping, started, joined, refuted,\n"
-    "                         lost, reloaded, keys, emitted, message, log, wire;\n"
+    "                         reloaded, keys, emitted, message, log, wire;\n"
     "                         without it all but ping, log and wire\n"
     "      --wire             packets and stream messages, layer by layer with their\n"
     "                         sizes; alone, or beside --events\n"
@@ -37,7 +37,7 @@ static uint64_t clock_ns(void)
 
 static const char *str(const json_t *o, const char *key)
 {
-    const char *s = json_string_value(json_object_get(o, key));
+    const char *s = kith_tool_text(json_object_get(o, key));
     return s ? s : "";
 }
 

@@ -13,6 +13,7 @@
 #include "plugin_describe.h"
 #include "plugin_survey.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,7 @@ static void print_rows(const json_t *rows)
 static int list(const char *dirs, bool json)
 {
     json_t *found = kith_survey(dirs), *rows = json_array(), *o;
-    size_t i;
+    size_t i, folders = kith_survey_folders(dirs, "plugin");
     json_array_foreach(found, i, o) json_array_append_new(rows, row_of(o));
     json_t *all = json_pack("{s:o}", "plugins", rows);
     if (json)
@@ -88,7 +89,7 @@ static int list(const char *dirs, bool json)
         print_rows(rows);
     json_decref(all);
     json_decref(found);
-    return KITH_EXIT_OK;
+    return folders ? KITH_EXIT_OK : KITH_EXIT_NOTFOUND;
 }
 
 /* The first of that name, with no regard to kinds. NULL: none. */
@@ -104,9 +105,12 @@ static json_t *named(const char *dirs, const char *name)
 
 static int inspect(const char *dirs, const char *which, bool json)
 {
-    json_t *o = strchr(which, '/') ? kith_survey_file(which) : named(dirs, which);
+    bool file = strchr(which, '/');
+    json_t *o = file ? kith_survey_file(which) : named(dirs, which);
     int code = KITH_EXIT_OK;
-    if (!o)
+    if (file && access(which, F_OK) != 0)
+        code = kith_tool_fail("plugin", KITH_EXIT_NOTFOUND, "%s: %s", which, strerror(errno));
+    else if (!o)
         code = kith_tool_fail("plugin", KITH_EXIT_NOTFOUND,
                               "no plugin '%s'; 'kith plugin list' tells which there are", which);
     else if (json_object_get(o, "error"))
@@ -153,11 +157,17 @@ static int run(const char *verb, int count, const char *which, struct kith_bench
     bool of_bench = !strcmp(verb, "bench");
     if (b->param_count && !of_bench) return kith_tool_usage("plugin", "--param is for bench");
     b->codec = which;
-    if (of_bench && count == 1) return bench(b);
-    if (!strcmp(verb, "list") && !count) return list(b->dirs, b->json);
-    if (!strcmp(verb, "inspect") && count == 1) return inspect(b->dirs, which, b->json);
-    return kith_tool_usage("plugin", "%s",
-                           *verb ? "wrong arguments" : "say list, inspect or bench");
+    bool of_list = !strcmp(verb, "list"), of_one = of_bench || !strcmp(verb, "inspect");
+    if (!of_list && !of_one)
+        return kith_tool_usage("plugin", "say list, inspect or bench%s%s", *verb ? ", not " : "",
+                               verb);
+    if (of_list && count) return kith_tool_usage("plugin", "list takes no plugin");
+    if (of_one && !count)
+        return kith_tool_usage("plugin", of_bench ? "bench which codec?" : "inspect which plugin?");
+    if (of_one && count > 1) return kith_tool_usage("plugin", "%s takes one at a time", verb);
+    return of_bench  ? bench(b)
+           : of_list ? list(b->dirs, b->json)
+                     : inspect(b->dirs, which, b->json);
 }
 
 int kith_cmd_plugin(int argc, char **argv)

@@ -92,7 +92,7 @@ static void signalled(void *arg, unsigned events)
         } else {
             run->leaving = true;
             notify("STOPPING=1\n");
-            const struct kith_node *node = kith_node(run->k);
+            const struct kith_node *node = kith_table(run->k);
             if (node->leave(node, LEAVE_TIMEOUT, left, run) < 0) kith_stop(run->k);
         }
     }

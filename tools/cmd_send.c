@@ -12,7 +12,9 @@
 
 static const char help[] =
     "Usage: kith send [OPTIONS] NODE TEXT|-\n\n"
-    "Send a user message to one member; '-' takes it from standard input.\n\n"
+    "Send a user message to one member; '-' takes it from standard input. Up to\n"
+    "1,500,000 bytes can be handed over; how large a packet or a stream may be\n"
+    "is said by node.udp_buffer_size and limits.max_stream_size.\n\n"
     "      --address        NODE is not a name but an address, as `kith members`\n"
     "                       shows them\n"
     "      --reliable       on a stream, which notices when it does not arrive;\n"

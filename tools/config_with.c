@@ -9,7 +9,9 @@
 #include "config_with.h"
 #include "config.h"
 #include "fail.h"
+#include "param.h"
 #include <sodium.h>
+#include <stdlib.h>
 
 static const struct kith_codec_ops *ops_of(const struct kith_entry *e) { return e->plugin->ops; }
 
@@ -37,7 +39,7 @@ static const struct kith_entry *accepted(const struct kith_config *c,
                                          const struct kith_entry *layer)
 {
     for (size_t i = 0; i < c->chain.accept.count; i++)
-        if (!strcmp(c->chain.accept.items[i].use, layer->use) &&
+        if (!strcmp(c->chain.accept.items[i].plugin->name, layer->plugin->name) &&
             layer_byte(&c->chain.accept.items[i]) == layer_byte(layer))
             return &c->chain.accept.items[i];
     return NULL;
@@ -64,14 +66,15 @@ static bool layer_refused(const struct kith_config *from, const struct kith_conf
 {
     const struct kith_entry *match = accepted(to, layer);
     if (!match) {
-        snprintf(why, cap, "layer '%s' (0x%02X) is not in the accept list", layer->use,
+        snprintf(why, cap, "layer '%s' (0x%02X) is not in the accept list", layer->plugin->name,
                  layer_byte(layer));
         return true;
     }
     if (!(layer->plugin->flags & KITH_KEYED)) return false;
     const struct kith_secrets *sealing = ring_of(from, layer);
     if (sealing->count && holds(ring_of(to, match), &sealing->items[0])) return false;
-    snprintf(why, cap, "layer '%s': the key that seals is not in the other's ring", layer->use);
+    snprintf(why, cap, "layer '%s': the key that seals is not in the other's ring",
+             layer->plugin->name);
     return true;
 }
 
@@ -112,11 +115,56 @@ static bool refused(const struct kith_config *from, const struct kith_config *to
     return policy_refused(from, to, why, cap) || version_refused(from, to, why, cap);
 }
 
+/* What differs between the settings of a layer here and there: "by: 13 / 14", "" when nothing does.
+ * Secrets are not shown. */
+static void differences(const struct kith_entry *a, const struct kith_entry *b, FILE *out)
+{
+    const char *comma = "";
+    for (const struct kith_param *p = a->plugin->params; p && p->name; p++) {
+        char *ours = kith_param_text(p, (const char *)a->params + p->offset);
+        char *theirs = kith_param_text(p, (const char *)b->params + p->offset);
+        if (strcmp(ours, theirs) != 0) {
+            bool secret = p->flags & KITH_PARAM_SECRET;
+            fprintf(out, "%s%s: %s / %s", comma, p->name, secret ? "***" : ours,
+                    secret ? "***" : theirs);
+            comma = ", ";
+        }
+        if (p->flags & KITH_PARAM_SECRET) {
+            sodium_memzero(ours, strlen(ours));
+            sodium_memzero(theirs, strlen(theirs));
+        }
+        free(ours);
+        free(theirs);
+    }
+}
+
+/* Both ends have the layer, with other settings: a level does not matter, a dictionary does, and
+ * only the codec knows which is which. */
+static void note_settings(const struct kith_config *from, const struct kith_config *to)
+{
+    for (size_t i = 0; i < from->chain.send.count; i++) {
+        const struct kith_entry *layer = &from->chain.send.items[i], *match = accepted(to, layer);
+        char *text = NULL;
+        size_t len = 0;
+        FILE *f = match && match->params && layer->params && match->plugin == layer->plugin
+                      ? open_memstream(&text, &len)
+                      : NULL;
+        if (!f) continue;
+        differences(layer, match, f);
+        fclose(f);
+        if (text && len)
+            printf("  note: %s: settings differ (%s); Kith can't tell whether that matters\n",
+                   layer->plugin->name, text);
+        free(text);
+    }
+}
+
 static bool one_way(const struct kith_config *from, const struct kith_config *to)
 {
     char why[200];
     bool no = refused(from, to, why, sizeof why);
     printf("%s -> %s: %s%s\n", from->path, to->path, no ? "no: " : "yes", no ? why : "");
+    if (!no) note_settings(from, to);
     return !no;
 }
 
@@ -127,11 +175,11 @@ static void hashicorp(const struct kith_config *c)
     static const char *const theirs[] = {"lzw", "crc32", "aes_gcm"};
     size_t next = 0;
     for (size_t i = 0; i < c->chain.send.count; i++) {
-        const char *use = c->chain.send.items[i].use;
-        while (next < 3 && strcmp(theirs[next], use)) next++;
+        const char *name = c->chain.send.items[i].plugin->name;
+        while (next < 3 && strcmp(theirs[next], name)) next++;
         if (next++ < 3) continue;
         printf("%s: a HashiCorp memberlist node does not understand what it sends: layer '%s'\n",
-               c->path, use);
+               c->path, name);
         return;
     }
     printf("%s: a HashiCorp memberlist node understands what it sends\n", c->path);

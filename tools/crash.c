@@ -27,9 +27,9 @@ static char *add(char *at, const char *end, const char *text)
 
 static void tell(const char *what)
 {
-    const struct kith_crash_note *note = kith_crash_note();
+    const struct kith_crash_note *note = kith_crash_noted;
     char line[1024], *end = line + sizeof line, *at = line;
-    if (!watching || !note->file) return;
+    if (!watching || !note) return;
     at = add(at, end, "kith: plugin ");
     at = add(at, end, note->file);
     at = add(at, end, what);
@@ -50,7 +50,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
 /* exit() from inside a plugin is no orderly end of ours, whatever code it gave. */
 static void on_exit_inside(void)
 {
-    if (!watching || !kith_crash_note()->file) return;
+    if (!watching || !kith_crash_noted) return;
     tell(" ended the program while it was being ");
     fflush(stdout);
     _exit(KITH_EXIT_FAILED);

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "host.h"
 #include "inflow.h"
+#include "plugin_survey.h"
 #include "registry.h"
 
 #include <sodium.h>
@@ -31,6 +32,7 @@ struct kith_dissector {
 struct peeled {
     json_t *layers;
     char failed[64];
+    uint8_t first; /* of the layer that failed */
     size_t offset;
 };
 
@@ -91,6 +93,7 @@ static int accept_all(struct kith_dissector *d, struct kith_error *err)
     int rc = remake(d, err);
     for (size_t i = 0; !rc && i < s->wire_count; i++)
         accept_codec(d, kith_registry_find(d->registry, KITH_CODEC, s->wires[i].codec, NULL));
+    kith_survey_load(d->registry, "dissect");
     struct kith_config_finder finder = kith_registry_finder(d->registry);
     for (const char *const *name = finder.names(finder.ctx, KITH_CODEC); !rc && *name; name++) {
         const struct kith_plugin *p = kith_registry_find(d->registry, KITH_CODEC, *name, NULL);
@@ -132,6 +135,7 @@ static void on_layer(void *arg, const struct kith_layer *layer)
     struct trace *t = arg;
     if (layer->status) {
         snprintf(t->peeled->failed, sizeof t->peeled->failed, "%s", layer->name);
+        t->peeled->first = layer->first;
         t->peeled->offset = layer->offset;
         return;
     }
@@ -163,15 +167,24 @@ static void collect(void *arg, const uint8_t *data, size_t len)
     out->len += len;
 }
 
-static const char *why(int code)
+static const char *why(int code, const struct peeled *peeled)
 {
     switch (-code) {
     case KITH_EAUTH: return "no key given opens it";
     case KITH_ECHECKSUM: return "checksum differs";
     case KITH_ETOOBIG: return "opens to more than a node would take";
-    case KITH_EPOLICY: return "not the label given, or no label";
+    case KITH_EPOLICY:
+        return strcmp(peeled->failed, "label") ? "not authenticated, as what it holds must be"
+                                               : "not the label given, or no label";
     default: return "malformed";
     }
+}
+
+static void no_codec(const struct peeled *p, struct kith_dissect_error *err)
+{
+    bool is_private = p->first >= 0xC0 && p->first <= 0xEF;
+    snprintf(err->text, sizeof err->text, "no codec for layer byte 0x%02X, at offset %zu%s",
+             p->first, p->offset, is_private ? ": say which it is with --wire" : "");
 }
 
 bool kith_dissect_label(struct kith_bytes in, char *out)
@@ -242,12 +255,14 @@ int kith_dissect(struct kith_dissector *d, struct kith_bytes in, bool stream, bo
         stream ? open_stream(d->pipeline, in, reply, &plain) : open_packet(d->pipeline, in, &plain);
     kith_pipeline_trace(d->pipeline, NULL, NULL);
     struct kith_bytes opened = {plain.data, plain.len};
-    if (rc)
+    if (rc == -KITH_EPOLICY && !strcmp(peeled.failed, "layer"))
+        no_codec(&peeled, err);
+    else if (rc)
         snprintf(err->text, sizeof err->text, "%s: %s, at offset %zu",
                  *peeled.failed ? peeled.failed
                  : stream       ? "stream"
                                 : "packet",
-                 why(rc), peeled.offset);
+                 why(rc, &peeled), peeled.offset);
     else if (stream)
         rc = kith_dissect_stream(opened, peeled.layers, messages, err);
     else

@@ -102,7 +102,7 @@ static void put_field(json_t *o, const struct kith_wire_field *f, const struct k
 /* The fields of a map, in the order in which Go declares them. */
 static void put_fields(json_t *o, enum kith_body body, const struct kith_msg *m)
 {
-    const struct kith_wire_body *shape = kith_wire_body(body);
+    const struct kith_wire_body *shape = kith_wire_body_of(body);
     for (unsigned i = 0; shape && i < shape->count; i++)
         put_field(o, &shape->fields[shape->declared[i]], m);
 }
@@ -120,7 +120,7 @@ static json_t *message_json(uint8_t type, const struct kith_msg *m)
 static bool is_map(uint8_t type)
 {
     bool headed = type == KITH_MSG_PUSH_PULL || type == KITH_MSG_USER; /* more follows the map */
-    return !headed && type != KITH_BODY_NODE_STATE && kith_wire_body((enum kith_body)type);
+    return !headed && type != KITH_BODY_NODE_STATE && kith_wire_body_of((enum kith_body)type);
 }
 
 static int read_map(enum kith_body body, struct kith_bytes in, size_t *at, struct kith_msg *m,

@@ -19,6 +19,8 @@ enum {
     LINK_RAW = 101,
     LINK_SLL = 113,
     LINK_LOOP = 108,
+    LINK_IPV4 = 228,
+    LINK_IPV6 = 229,
     LINK_SLL2 = 276
 };
 
@@ -68,6 +70,15 @@ static uint32_t get32(const struct capture *c, const uint8_t *p)
 static uint16_t be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
 static uint32_t be32(const uint8_t *p) { return (uint32_t)be16(p) << 16 | be16(p + 2); }
 
+static bool is_link(uint32_t link)
+{
+    static const uint32_t links[] = {LINK_NULL, LINK_ETHERNET, LINK_RAW,  LINK_LOOP,
+                                     LINK_SLL,  LINK_SLL2,     LINK_IPV4, LINK_IPV6};
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+        if (links[i] == link) return true;
+    return false;
+}
+
 static int open_capture(struct capture *c, const char *path)
 {
     uint8_t head[24];
@@ -84,6 +95,13 @@ static int open_capture(struct capture *c, const char *path)
         return kith_tool_fail("dissect", KITH_EXIT_FAILED, "%s is not a pcap file, at offset 0",
                               path);
     c->link = get32(c, head + 20) & 0x0FFFFFFF;
+    if (!is_link(c->link))
+        return kith_tool_fail(
+            "dissect", KITH_EXIT_FAILED,
+            "%s: frames of link type %u can't be read; of Ethernet (1), Linux "
+            "cooked (113, 276), loopback (0, 108) and raw IP (101, 228, 229) they "
+            "can",
+            path, c->link);
     return 0;
 }
 
@@ -320,8 +338,8 @@ static int read_frames(struct capture *c, const char *path, bool find_label, cha
 {
     static uint8_t frame[MAX_FRAME];
     uint8_t head[16];
-    while (fread(head, 1, sizeof head, c->in) == sizeof head) {
-        uint32_t len = get32(c, head + 8);
+    for (size_t got; (got = fread(head, 1, sizeof head, c->in)) > 0;) {
+        uint32_t len = got == sizeof head ? get32(c, head + 8) : UINT32_MAX;
         if (len > MAX_FRAME || fread(frame, 1, len, c->in) != len)
             return kith_tool_fail("dissect", KITH_EXIT_FAILED,
                                   "%s: capture: ends in a frame, at offset %ld", path,

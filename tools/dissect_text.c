@@ -22,7 +22,7 @@ static void write_layer(FILE *out, const json_t *layer)
 
 static void write_message(FILE *out, const json_t *m)
 {
-    const char *node = json_string_value(json_object_get(m, "node"));
+    const char *node = kith_tool_text(json_object_get(m, "node"));
     const json_t *nodes = json_object_get(m, "nodes");
     fputs(json_string_value(json_object_get(m, "type")), out);
     if (node && *node) fprintf(out, "(%s)", node);

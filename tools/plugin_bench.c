@@ -261,8 +261,8 @@ static int packets(struct bench *b, struct figures *f)
     note(from, mark(), &f->seal, &f->seal_allocations);
     if (rc < 0) return rc;
     f->out = bufs[BATCH - 1].len;
-    const uint8_t *sealed =
-        bufs[BATCH - 1].data; /* the others' may lie overwritten in the pipeline's own storage */
+    /* The other packets may be overwritten in the pipeline's storage. */
+    const uint8_t *sealed = bufs[BATCH - 1].data;
     for (size_t i = BATCH; i-- > 0;) {
         uint8_t *base = b->storage + i * place;
         sealed = memmove(base + MARGIN, sealed, f->out);

@@ -41,7 +41,7 @@ static void put_limit(json_t *o, const char *of, const char *which, const char *
 
 static json_t *param_json(const struct kith_param *p)
 {
-    const struct kith_value_type *type = kith_value_type(p);
+    const struct kith_value_type *type = kith_value_type_of(p);
     char name[32];
     type_name(type, name);
     json_t *o = json_object();

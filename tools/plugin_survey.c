@@ -9,7 +9,6 @@
 
 #include "crash.h"
 #include "plugin_describe.h"
-#include "registry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +17,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -196,4 +196,56 @@ json_t *kith_survey(const char *dirs)
     kith_registry_free(linked);
     kith_registry_free(folders);
     return sorted(list);
+}
+
+struct loading {
+    struct kith_registry *registry;
+    const char *tool;
+};
+
+static void load_file(void *loading, const char *path)
+{
+    struct loading *l = loading;
+    struct kith_error err = {.size = sizeof err};
+    json_t *o = kith_survey_file(path);
+    const char *bad = text_of(o, "error");
+    if (*bad) {
+        kith_registry_refuse(l->registry, path, bad);
+        fprintf(stderr, "kith %s: left out: %s\n", l->tool, bad);
+    } else {
+        kith_registry_find(l->registry, 0, path, &err);
+    }
+    json_decref(o);
+}
+
+void kith_survey_load(struct kith_registry *registry, const char *tool)
+{
+    struct loading loading = {registry, tool};
+    kith_registry_files(registry, load_file, &loading);
+}
+
+struct folders {
+    const char *tool;
+    size_t there;
+};
+
+static void see_folder(void *folders, const char *path)
+{
+    struct folders *f = folders;
+    struct stat st;
+    if (stat(path, &st) != 0)
+        fprintf(stderr, "kith %s: %s: %s\n", f->tool, path, strerror(errno));
+    else if (!S_ISDIR(st.st_mode))
+        fprintf(stderr, "kith %s: %s: no folder\n", f->tool, path);
+    else
+        f->there++;
+}
+
+size_t kith_survey_folders(const char *dirs, const char *tool)
+{
+    struct folders folders = {tool, 0};
+    struct kith_registry *registry = kith_registry_new(dirs);
+    if (registry) kith_registry_folders(registry, see_folder, &folders);
+    kith_registry_free(registry);
+    return folders.there;
 }

@@ -31,6 +31,14 @@ char *kith_tool_clean(char *text)
     return text;
 }
 
+const char *kith_tool_text(json_t *string)
+{
+    char *text = (char *)(uintptr_t)json_string_value(string);
+    for (char *end = text + json_string_length(string), *nul = text; text; *nul = '?')
+        if (!(nul = memchr(nul, 0, (size_t)(end - nul)))) break;
+    return text;
+}
+
 /* Serf's tags: FF and a msgpack map of strings. NULL: something else. */
 static char *tags_text(const uint8_t *bytes, size_t len)
 {

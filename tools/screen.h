@@ -16,6 +16,9 @@ void kith_tool_json(const json_t *); /* to stdout, without the envelope's `ok` *
 /* Others choose names and messages: control characters become '?', so that they can't play with a
  * terminal. In place. */
 char *kith_tool_clean(char *text);
+/* A string of an answer, NULL when it is none. A NUL in it would hide what follows, so that one
+ * name passes for another: it becomes '?', in place. For printing, not for JSON. */
+const char *kith_tool_text(json_t *string);
 
 /* A table: cells are copied; printed with as much space as each column needs. */
 struct kith_rows;

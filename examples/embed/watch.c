@@ -24,14 +24,14 @@ static void on_signal(int number) { asked_to_end = 1; }
 static void say(struct watch *w, const char *what, const struct kith_member *m)
 {
     char addr[160];
-    kith_node(w->node)->format(kith_node(w->node), &m->addr, addr, sizeof addr);
+    kith_table(w->node)->format(kith_table(w->node), &m->addr, addr, sizeof addr);
     printf("%s %.*s %s\n", what, (int)m->name.len, (const char *)m->name.data, addr);
     fflush(stdout);
 }
 
 static void greet(struct watch *w, const struct kith_member *m)
 {
-    const struct kith_node *node = kith_node(w->node);
+    const struct kith_node *node = kith_table(w->node);
     struct kith_peer to = {.size = sizeof to, .name = m->name};
     struct kith_message hello = {
         .size = sizeof hello, .flags = KITH_RELIABLE, .bytes = kith_text("hello"), .peer = &to};
@@ -75,7 +75,7 @@ static bool wait_and_dispatch(struct watch *w)
     poll(&fd, 1, ms);
     if (asked_to_end && !w->leaving) {
         w->leaving = true;
-        if (kith_node(w->node)->leave(kith_node(w->node), 5000000000u, on_left, w)) return false;
+        if (kith_table(w->node)->leave(kith_table(w->node), 5000000000u, on_left, w)) return false;
     }
     return kith_dispatch(w->node) >= 0;
 }

@@ -468,7 +468,8 @@ static int init(void *self, const struct kith_host *host, struct kith_error *err
     t->not_sent = dropped(host, "not_sent");
     if (parse(t, kith_text(t->path), &t->address, NULL) || strchr(t->path, '#'))
         return kith_fail(err, KITH_EINVAL,
-                         "path: '%s' is no path of at most %d bytes without '#'; choose another",
+                         "path: '%s' is no absolute path of at most %d bytes without '#'; "
+                         "choose another",
                          t->path, PATH_LIMIT);
     return 0;
 }

@@ -9,7 +9,10 @@
  *
  * Either let kith_run() own the thread, or poll kith_fd() in your own loop and call
  * kith_dispatch(). One thread per node; only kith_stop() may be called from another thread or a
- * signal handler. Errors are 0 or negative KITH_E codes, with words in struct kith_error.
+ * signal handler. Errors are 0 or negative KITH_E codes, with words in struct kith_error. Kith
+ * installs no signal handler and needs none: it sends with MSG_NOSIGNAL. SIGPIPE stays as the
+ * program has it; ignore it when a plugin you load may not do the same. After fork the child may
+ * only exec: it must not use a node.
  */
 #ifndef KITH_KITH_H
 #define KITH_KITH_H
@@ -46,8 +49,9 @@ KITH_API int kith_open(struct kith **, const char *path, const struct kith_optio
 /* Bind, start, mark alive, begin to join. A transport may not know its address yet: then this
  * succeeds, the node table knows no member, and the rest follows when the transport says so. */
 KITH_API int kith_start(struct kith *, struct kith_error *err);
-/* Until kith_stop(), or a leave by way of the control socket that asks for it. 0, or what ended the
- * node: a reload can (its transport did not start again), a delegate can (kith_node.stop). */
+/* Runs until kith_stop(), or a leave over the control socket that also ends the node. 0, or what
+ * ended the node: a reload can (its transport did not start again), a delegate can
+ * (kith_node.stop). */
 KITH_API int kith_run(struct kith *);
 KITH_API void kith_stop(struct kith *);
 /* Stop all and free. Says no goodbye: for that, the node table's leave first. */
@@ -61,7 +65,7 @@ KITH_API uint64_t kith_timeout(const struct kith *);
 KITH_API int kith_dispatch(struct kith *);
 
 /* The node table that delegates get: members, join, leave, send, ping, keys, stats. Same rules. */
-KITH_API const struct kith_node *kith_node(const struct kith *);
+KITH_API const struct kith_node *kith_table(const struct kith *);
 
 /* Join what `text` names: an address as the transport reads it, or a name that is looked up, all
  * of whose addresses are tried; `NAME/` before it is the member that must answer. Refused at once
@@ -70,9 +74,10 @@ KITH_API const struct kith_node *kith_node(const struct kith *);
 KITH_API int kith_join(struct kith *, const char *text, kith_done_fn *done, void *arg);
 
 /* Read the file again and swap what changed between two turns. report gets one line per changed
- * key. When it fails err names who refused. When one of the checks refused, nothing changed. An
- * entry that does not start keeps its old instance while all else is as the file says. A transport
- * that neither starts anew nor again ends the node. */
+ * key, and one for each entry that could not follow: it goes on as it was, or runs no more. When it
+ * fails err names the first. When one of the checks refused, nothing changed. An entry that does
+ * not start keeps its old instance while all else is as the file says. A transport that neither
+ * starts anew nor again ends the node. */
 KITH_API int kith_reload(struct kith *, void (*report)(void *arg, const char *line), void *arg,
                          struct kith_error *err);
 

@@ -17,20 +17,28 @@
  *          use log, now, wall, random, world, numbers, keys, setting, scratch.
  *   start  opens sockets, starts threads.
  *   adopt  instead of start, when a reload changed this entry's settings: takes over what it wants
- *          of the old, running instance (sockets, streams with their ids, state; the old one's
- *          watches and timers are freed, new ones made, a descriptor has one watch at a time).
- *          0: the new one runs, the old one gets fini and nothing else. Negative: nothing was
+ *          of the old, running instance: sockets, streams with their ids, state. Free the old
+ *          one's watches and timers yourself, then make new ones: a descriptor has one watch at a
+ *          time. 0: the new one runs, the old one gets fini and nothing else. Negative: nothing was
  *          changed, the old one goes on (-KITH_ECLOSED: neither works any more). Without adopt: old
  *          stop, new start, old fini; when start fails the old one is started again, so start must
  *          work after stop.
  *   stop   when it returns no thread of the plugin uses host or instance any more.
  *   fini   frees; comes also after an init, start or adopt that failed.
- * What an instance leaves behind (watch, timer) the host frees, with a line that names the plugin.
+ * A watch or timer that is still there after stop, after a failed start, or with the old instance
+ * after adopt, and that fini does not free, the host frees: a breach, with a line that says so.
  * An entry whose settings did not change is left alone by a reload, but for `refresh`.
  *
  * THREADS. One thread runs a node; every call into an instance comes from it, and nothing called
  * may wait. Services marked [any] may be called from every thread, others from that one only. A
  * plugin's own static variables are the process's: several nodes, worlds and threads share them.
+ * So are signals and their handlers: change none. `kith run` ignores SIGPIPE, other programs may
+ * not: send with MSG_NOSIGNAL, ignore nothing. After fork only exec: descriptors are CLOEXEC.
+ *
+ * TURN. Descriptors that are ready, in no order; posts, in theirs; timers that are due, by time,
+ * then as they were set; at the end what all that led to: delegates, commands, sends, flush. `now`
+ * stands still. A timer set to now or earlier fires in this turn when a watch or a post set it, in
+ * the next one when a timer or the end of the turn did. Neither can starve the other.
  *
  * NO CALL FROM INSIDE A CALL. A transport makes no upcall from inside a call of the node (init,
  * start, adopt, stop included), and the node calls no transport from inside an upcall but for what
@@ -54,7 +62,8 @@
  * BYTES. Names, keys, meta and messages are bytes with a length and may hold anything, NUL too.
  * What is handed in is lent for the call, if nothing else is said.
  *
- * C++ (17 and later): `static constexpr auto ops = kith_make<kith_codec_ops>([](auto &o) { ... });`
+ * C++ (17 and later). No exception may leave a call, or a callback: it ends the program.
+ *     `static constexpr auto ops = kith_make<kith_codec_ops>([](auto &o) { ... });`
  */
 #ifndef KITH_PLUGIN_H
 #define KITH_PLUGIN_H
@@ -83,7 +92,7 @@ extern "C" {
 
 /* Does *p reach as far as member? And is it set (pointers, numbers)? */
 #define KITH_KNOWS(p, member) \
-    ((p)->size >= (size_t)((const char *)&(p)->member - (const char *)(p)) + sizeof(p)->member)
+    ((p)->size >= (size_t)((const char *)&(p)->member - (const char *)(p)) + sizeof((p)->member))
 #define KITH_HAS(p, member) (KITH_KNOWS(p, member) && (p)->member)
 #define KITH_ZERO(p)        (memset((p), 0, sizeof *(p)), (void)((p)->size = (uint32_t)sizeof *(p)))
 
@@ -97,8 +106,8 @@ enum kith_code {
     KITH_EMALFORMED = 4, /* bytes that the format does not allow */
     KITH_EAUTH = 5,      /* no key opens it, or it was changed on its way */
     KITH_ECHECKSUM = 6,
-    KITH_EPOLICY = 7, /* a layer that `require` asks for is missing, or not accepted */
-    KITH_EUNSUPPORTED = 8,
+    KITH_EPOLICY = 7,      /* a layer that `require` asks for is missing, or not accepted */
+    KITH_EUNSUPPORTED = 8, /* a valid request that this build does not implement */
     KITH_EADDRINUSE = 9,
     KITH_EACCES = 10, /* not allowed: by the system, or by this entry's `allow:` */
     KITH_ENOTFOUND = 11,
@@ -122,7 +131,8 @@ struct kith_error {
     char text[500];
 };
 
-/* Fill err (may be NULL) and return -code: `return kith_fail(err, KITH_EINVAL, "level %d", n);` */
+/* Fill err (may be NULL; all is copied) and return -code:
+ * `return kith_fail(err, KITH_EINVAL, "level %d", n);` */
 static inline int kith_fail(struct kith_error *err, enum kith_code code, const char *fmt, ...)
     KITH_PRINTF(3, 4);
 static inline int kith_fail(struct kith_error *err, enum kith_code code, const char *fmt, ...)
@@ -240,8 +250,8 @@ struct kith_peer {
     uint32_t protocol_max;        /* highest protocol version it speaks; 0: not known */
     const struct kith_addr *addr; /* out: NULL: the member called `name` */
     struct kith_bytes name;       /* the member's; empty: not known (the wire seldom says) */
-    struct kith_bytes identity;   /* in: the name that the transport verified; empty: none. Whose
-                                     hands it came from: news about a member come from others */
+    struct kith_bytes identity;   /* in: name that the transport verified for whoever delivered
+                                     this, not necessarily whom it is about; empty: none */
 };
 
 /* The values of memberlist; they travel in push/pull. */
@@ -313,13 +323,14 @@ struct kith_host {
     const struct kith_node *node;     /* delegates, from start on; else NULL */
     const struct kith_uplink *uplink; /* transports, from start on; else NULL */
 
-    /* [any] One line without newline; the host adds entry, time and place, and limits repeats. */
+    /* [any] One line without newline, copied, cut at 1023 bytes; the host adds entry, time and
+     * place, and limits repeats. A config check shows a warning or worse as a warning. */
     void (*log)(const struct kith_host *, enum kith_log_level, const char *fmt, ...)
         KITH_PRINTF(3, 4);
 
     /* [any] Run fn(arg) on the node's thread soon, in the order of the calls. 0, -KITH_ENOMEM,
-     * and -KITH_ECLOSED once stop has returned, also from a thread that is too late. What stop
-     * overtakes does not run: post pointers into the instance, not memory that fn would free. */
+     * and -KITH_ECLOSED once stop has returned, also from a thread that is too late. Posts
+     * still queued at stop are dropped: don't rely on fn to free memory. */
     int (*post)(const struct kith_host *, void (*fn)(void *arg), void *arg);
 
     /* Monotonic nanoseconds as of this turn; `wall`: nanoseconds since 1970 UTC. */
@@ -339,7 +350,8 @@ struct kith_host {
     void (*watch_set)(struct kith_watch *, unsigned events);
     void (*watch_free)(struct kith_watch *);
 
-    /* One-shot timers on `now`'s clock. Setting an armed one moves it; UINT64_MAX disarms. */
+    /* One-shot timers on `now`'s clock. Setting an armed one moves it; UINT64_MAX disarms. The
+     * past counts as now; see TURN. */
     struct kith_timer *(*timer)(const struct kith_host *, void (*fn)(void *arg), void *arg);
     void (*timer_set)(struct kith_timer *, uint64_t at);
     void (*timer_free)(struct kith_timer *);
@@ -357,11 +369,13 @@ struct kith_host {
                                         size_t count, const double *bounds, size_t bound_count);
     void (*observe)(struct kith_histogram *, double value);
 
-    /* NULL: all is well. Else why not, for `info`, `health` and /readyz. */
+    /* NULL: all is well. Else why not, for `kith info`: up to 255 bytes, copied. */
     void (*degraded)(const struct kith_host *, const char *why);
 
     /* Working memory until this call into the instance returns; all instances of a world share it,
-     * contents as the last left them. Ask for it in init once: later that size costs nothing. */
+     * contents as the last left them. One block: asked for again in the same call it is the same
+     * one, or a larger one with other contents; and a call of another plugin's table (query) may
+     * write to it. Ask for it in init once: later that size costs nothing. */
     void *(*scratch)(const struct kith_host *, size_t len);
 
     /* How many keys the ring of this entry has (its `keys:`, else `keyring:`); out (NULL-able)
@@ -371,13 +385,16 @@ struct kith_host {
     size_t (*keys)(const struct kith_host *, size_t i, struct kith_key *out);
 
     /* "node.name", "node.label", "node.profile", "gossip.interval"; of lists "join.0", "join.1"
-     * and so on. -KITH_ENOTFOUND, and -KITH_EACCES for a secret. */
+     * and so on; "entry.name": what the file calls this entry. -KITH_ENOTFOUND, and -KITH_EACCES
+     * for a secret. */
     int (*setting)(const struct kith_host *, const char *key, struct kith_value *out);
 
     /* A name, address or SRV name, with or without port: all its addresses. */
     int (*resolve)(const struct kith_host *, struct kith_bytes text, kith_resolved_fn *, void *arg);
 
-    /* Answer a command or event that came with an id, and end it. reply: any number of pieces;
+    /* Answer a command or event that came with an id, and end it. reply: any number of pieces, each
+     * taken whole or not at all, copied, put together without a newline; to an event 1 MiB in all,
+     * then -KITH_ETOOBIG; to a command any number, each under 1 MiB.
      * -KITH_EAGAIN: the asker is slow, not taken, try later; -KITH_ECLOSED: nobody asks any more,
      * forget the id. finish: once; text (NULL-able) says why not. Ids are never used again, never
      * dangle, and are the entry's: adopt may take them over, stop ends them with -KITH_ECLOSED. */
@@ -386,12 +403,14 @@ struct kith_host {
 
     /* An event of this entry's own, to all other delegates, monitor and embedder, when this call
      * into the plugin has ended. `name`, `fields`, `data`, `member`, `deadline` are copied. answer
-     * (NULL-able): once for each listener that answers, at last at `deadline`, `by` empty. */
+     * (NULL-able) comes once per listener that answers, and a last time with empty `by`, by
+     * `deadline` at the latest. -KITH_ECLOSED: nobody hears it: in init, and while the node is
+     * opened or closed. */
     int (*emit)(const struct kith_host *, const struct kith_event *, kith_answer_fn *answer,
                 void *arg);
 
-    /* A table that the node or a plugin offers, by an id with a revision ("kith.http/1"); NULL: not
-     * here. Good until this call into the plugin ends: ask again. offer: to the plugins of this
+    /* A table that a plugin of this node offers, by an id with a revision ("kith.http/1"); NULL:
+     * not here. Good until this call into the plugin ends: ask again. offer: to the plugins of this
      * node; NULL takes it back, and so does stop. */
     const void *(*query)(const struct kith_host *, const char *id);
     int (*offer)(const struct kith_host *, const char *id, const void *table);
@@ -420,14 +439,15 @@ enum kith_param_flags {
     KITH_PARAM_RESTART = 4 /* of a transport: a change waits for the node's restart */
 };
 
+/* Both frozen. */
 struct kith_list {
     const char *const *items;
     size_t count;
-}; /* frozen */
+};
 struct kith_map {
     const struct kith_pair *items;
     size_t count;
-}; /* frozen */
+};
 
 /* One parameter. The host parses, checks, and stores the value at `offset` before init; what it
  * points to lives as long as the instance. */
@@ -441,20 +461,17 @@ struct kith_param {
     const char *const *choices;      /* ENUM: NULL-terminated */
     const char *doc;                 /* one line */
 };
+/* clang-format off */
 #define KITH_PARAM(S, member, TYPE, flags, def, min, max, doc) \
-    { \
-#member, KITH_PARAM_##TYPE, flags, offsetof(S, member), sizeof(((S *)0)->member), def, \
-            NULL, NULL, min, max, NULL, doc \
-    }
+    {#member, KITH_PARAM_##TYPE, flags, offsetof(S, member), sizeof(((S *)0)->member), \
+     def, NULL, NULL, min, max, NULL, doc}
 #define KITH_PARAM_CHOICE(S, member, flags, def, choices, doc) \
-    { \
-#member, KITH_PARAM_ENUM, flags, offsetof(S, member), sizeof(((S *)0)->member), def, NULL, \
-            NULL, NULL, NULL, choices, doc \
-    }
-#define KITH_PARAM_END \
-    { \
-        NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
-    }
+    {#member, KITH_PARAM_ENUM, flags, offsetof(S, member), sizeof(((S *)0)->member), \
+     def, NULL, NULL, NULL, NULL, choices, doc}
+/* Ends every table. Without it the host reads on into whatever lies behind: undefined, and what it
+ * can tell from a parameter it refuses. */
+#define KITH_PARAM_END {NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+/* clang-format on */
 
 /* ---------------------------------------------------------------------------------- the plugin */
 
@@ -463,7 +480,7 @@ enum kith_kind { KITH_TRANSPORT = 1, KITH_CODEC = 2, KITH_DELEGATE = 3 };
 enum kith_plugin_flags {
     KITH_KEYED = 1,    /* uses keys: may have `keys:`; a node without any is an error */
     KITH_RAW_KEYS = 2, /* codec: wants the ring's keys as they are (16, 24, 32 bytes) */
-    KITH_OUTSIDE = 4   /* files, sockets, programs of its own: not in `kith sim` */
+    KITH_OUTSIDE = 4   /* files, sockets, programs of its own: not in a virtual world (world) */
 };
 
 #define KITH_MUST_KNOW 0u /* bits of `must_know` that are defined: none yet */
@@ -505,7 +522,8 @@ struct kith_plugin {
 
     /* what: enum kith_refresh bits. Negative: all goes on with what it had, and err is logged. */
     int (*refresh)(void *self, uint32_t what, struct kith_error *err);
-    /* 0: what was replied meanwhile is the answer. KITH_LATER: host->finish ends it. */
+    /* 0: what was replied meanwhile is the answer. KITH_LATER: host->finish ends it. Many may wait
+     * for one entry; a node keeps 4096 ids open for all of them, and refuses what is more. */
     int (*command)(void *self, const struct kith_call *, struct kith_error *err);
 };
 
@@ -560,11 +578,12 @@ struct kith_form { /* frozen */
     uint8_t framing;
     uint8_t first, last; /* FRAMED: equal, 0x80..0xBF as docs/WIRE.md lists, or 0: the host
                             takes 0xC0..0xEF from the entry's `wire:` */
-    uint8_t tentative;   /* OWN: ambiguous bytes (memberlist's 0 and 1): only outermost,
-                            plaintext when opening fails and `require` allows it */
+    uint8_t tentative;   /* OWN: first byte is ambiguous (memberlist's 0 and 1): tried only as
+                            outermost layer; if it doesn't open and `require` allows, it is
+                            plaintext */
 };
 
-/* Most that sealing adds to a message, whatever it holds. Frozen. */
+/* Most that sealing adds to a message, whatever it holds; 0 and 0 is fine. Frozen. */
 struct kith_room {
     uint32_t head, tail;
     uint32_t protocol; /* in: as frame->protocol will be, if the answer depends on it */
@@ -606,7 +625,10 @@ enum kith_changed {
 /* What the transport tells the node, between a successful start or adopt and stop. Peers are
  * lent for the call. Stream ids: not 0, chosen by who reports or opens the stream, never used
  * again in the life of the node (adopt takes the last one over); dead after stream_closed and
- * stream_reset. */
+ * stream_reset. Until an upcall returns the node calls nothing of the transport but what only asks
+ * (NO CALL FROM INSIDE A CALL), so what is lent may lie in the transport's own state.
+ * A turn: report at most 2048 packets and 512 KiB of streams, the rest in the next one; of over
+ * 16384 packets those beyond are dropped, over 4 MiB of streams are kept and those paused. */
 struct kith_uplink {
     uint32_t size;
     /* buf is lent and may be changed; received_at: `now`'s clock, as of the read. */
@@ -619,8 +641,8 @@ struct kith_uplink {
     void (*stream_data)(const struct kith_uplink *, uint64_t id, struct kith_bytes);
     void (*stream_writable)(const struct kith_uplink *, uint64_t id); /* after a short write */
     void (*stream_end)(const struct kith_uplink *, uint64_t id);      /* the peer has finished */
-    /* Over: 0 when both sides had finished and all of ours was sent, which is when the transport
-     * closes; else why: -KITH_ECLOSED reset by the peer, -KITH_ETIMEOUT, -KITH_EREFUSED, ... */
+    /* 0: both sides finished and all was sent. Else the reason: -KITH_ECLOSED reset by the peer,
+     * -KITH_ETIMEOUT, -KITH_EREFUSED, ... */
     void (*stream_closed)(const struct kith_uplink *, uint64_t id, int reason);
     void (*changed)(const struct kith_uplink *, uint32_t what); /* enum kith_changed bits */
     /* A hint to probe it now, never a verdict: connection refused, reset, lost. */
@@ -629,9 +651,12 @@ struct kith_uplink {
 
 struct kith_limits {
     uint32_t size;
-    uint32_t provides;           /* what every packet and stream gets: AUTHENTICATES, ENCRYPTS */
+    uint32_t provides;           /* at least that each message gets: a file whose `require` neither
+                                    this nor the codecs meet is refused. What came is judged by
+                                    its peer's `provides` */
     uint64_t packet;             /* largest packet towards any peer, bytes; not 0 */
-    uint64_t stream_window;      /* most that may still come on a stream that is paused, bytes */
+    uint64_t stream_window;      /* most that may still come on a paused stream, 0: nothing;
+                                    more is a breach, and the node resets it */
     uint32_t headroom, tailroom; /* what send_packet finds around its bytes */
 };
 
@@ -660,11 +685,13 @@ struct kith_transport_ops {
     int (*send_packet)(void *self, const struct kith_peer *to, struct kith_buf *);
     void (*flush)(void *self);
 
-    /* open: the id at once, then stream_opened or stream_closed. write takes what it can and
-     * says how much; less than all: stream_writable follows; negative: broken, the node resets
-     * it. finish: no more from us, the rest is still sent. reset: forget it now, no closed
-     * follows. read: off: stop reading, so that the peer is held up; what was read may still
-     * come, up to stream_window. */
+    /* open: the id at once, then stream_opened or stream_closed; negative: there is no stream, and
+     * no stream_closed follows. write takes what it can and says how much; less than all:
+     * stream_writable follows; negative: broken, the node resets it. finish: no more from us; what
+     * the kernel does not take yet is still sent, and stream_closed(0) is due once all is written
+     * and the peer has finished too. reset: forget it now, no stream_closed follows. read: off:
+     * stop reading, so that the peer is held up; what was read may still come, up to stream_window.
+     */
     int (*stream_open)(void *self, const struct kith_peer *to, uint64_t *id);
     int64_t (*stream_write)(void *self, uint64_t id, struct kith_bytes);
     void (*stream_finish)(void *self, uint64_t id);
@@ -679,7 +706,7 @@ struct kith_transport_ops {
 
 enum kith_message_flags {
     KITH_RELIABLE = 1, /* on a stream */
-    KITH_RELAYED = 2,  /* in: on a channel, to all, exactly once, in the sender's order */
+    KITH_RELAYED = 2,  /* in: on a channel: to all; docs/WIRE.md says what is promised */
     KITH_JOIN = 4      /* remote state: the exchange is a join */
 };
 
@@ -709,7 +736,6 @@ enum kith_event_kind {
     KITH_EVENT_STARTED = 16,
     KITH_EVENT_JOINED = 17,   /* met somebody else for the first time */
     KITH_EVENT_REFUTED = 18,  /* answered an accusation; number: the new incarnation */
-    KITH_EVENT_LOST = 19,     /* relayed messages fell out of the window; number; peer: origin */
     KITH_EVENT_RELOADED = 20, /* read settings again */
     KITH_EVENT_KEYS = 21,     /* the keyring changed */
     /* of a plugin: host->emit */
@@ -802,7 +828,8 @@ struct kith_node {
     /* Longest message, meta, payload of this entry, framing deducted. to: NULL: any. */
     size_t (*fits)(const struct kith_node *, enum kith_fits, const struct kith_peer *to);
 
-    /* Push/pull with an address; a name beside it must be who answers. */
+    /* Push/pull with an address; a name beside it must be who answers. To addresses that are no
+     * member's, join, ping and send share so many a second: -KITH_EAGAIN beyond. */
     int (*join)(const struct kith_node *, const struct kith_peer *, kith_done_fn *done, void *arg);
     int (*leave)(const struct kith_node *, uint64_t timeout, kith_done_fn *done, void *arg);
     int (*stop)(const struct kith_node *, int status, const char *why); /* `kith run` exits */

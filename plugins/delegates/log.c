@@ -19,13 +19,19 @@ static const struct {
     uint32_t kind;
     const char *word;
 } kinds[] = {
-    {KITH_EVENT_JOIN, "join"},         {KITH_EVENT_LEAVE, "leave"},
-    {KITH_EVENT_UPDATE, "update"},     {KITH_EVENT_SUSPECT, "suspect"},
-    {KITH_EVENT_CONFLICT, "conflict"}, {KITH_EVENT_PING, "ping"},
-    {KITH_EVENT_STARTED, "started"},   {KITH_EVENT_JOINED, "joined"},
-    {KITH_EVENT_REFUTED, "refuted"},   {KITH_EVENT_LOST, "lost"},
-    {KITH_EVENT_RELOADED, "reloaded"}, {KITH_EVENT_KEYS, "keys"},
-    {KITH_EVENT_EMITTED, "emitted"},   {0, "message"},
+    {KITH_EVENT_JOIN, "join"},
+    {KITH_EVENT_LEAVE, "leave"},
+    {KITH_EVENT_UPDATE, "update"},
+    {KITH_EVENT_SUSPECT, "suspect"},
+    {KITH_EVENT_CONFLICT, "conflict"},
+    {KITH_EVENT_PING, "ping"},
+    {KITH_EVENT_STARTED, "started"},
+    {KITH_EVENT_JOINED, "joined"},
+    {KITH_EVENT_REFUTED, "refuted"},
+    {KITH_EVENT_RELOADED, "reloaded"},
+    {KITH_EVENT_KEYS, "keys"},
+    {KITH_EVENT_EMITTED, "emitted"},
+    {0, "message"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, MESSAGE = KINDS - 1 };
 static const char *const state_names[] = {"alive", "suspect", "dead", "left"};
@@ -50,7 +56,7 @@ static const char *const levels[] = {"error", "warn", "info", "debug", "trace", 
 
 /* All but `ping`: that is one a second. */
 #define DEFAULT_EVENTS \
-    "[join, leave, update, suspect, conflict, started, joined, refuted, lost, reloaded, keys, " \
+    "[join, leave, update, suspect, conflict, started, joined, refuted, reloaded, keys, " \
     "emitted, message]"
 static const struct kith_param log_params[] = {
     KITH_PARAM(struct log, to, PATH, 0, NULL, NULL, NULL,
@@ -93,7 +99,7 @@ static void add_f(struct log *log, const char *fmt, ...)
 }
 
 /* Bytes of the UTF-8 character at s, 0 when it is none (RFC 3629: no overlong forms, no surrogates,
- * up to U+10FFFF). */
+ * up to U+10FFFF). The host has one too (log_format.c), but a plugin sees plugin.h only. */
 static size_t utf8(const uint8_t *s, size_t len)
 {
     if (s[0] < 0x80) return 1;
@@ -312,18 +318,6 @@ static void add_payload(struct log *log, struct kith_bytes b)
     if (part.len < b.len) add_text(log, "...");
 }
 
-static void add_lost(struct log *log, const struct kith_event *e)
-{
-    add_number(log, "messages", e->number);
-    if (!e->peer || !e->peer->name.len) return;
-    if (log->format == JSON) {
-        add_name(log, "origin", e->peer->name);
-        return;
-    }
-    add_text(log, " of ");
-    add_escaped(log, e->peer->name);
-}
-
 /* Fields are pairs, because their names need not differ, nor be text. */
 static void add_fields(struct log *log, const struct kith_pair *fields, size_t count)
 {
@@ -366,7 +360,6 @@ static void add_details(struct log *log, const struct kith_event *e)
         break;
     case KITH_EVENT_PING: add_number(log, log->format == JSON ? "rtt_ns" : "ns", e->number); break;
     case KITH_EVENT_REFUTED: add_number(log, "incarnation", e->number); break;
-    case KITH_EVENT_LOST: add_lost(log, e); break;
     case KITH_EVENT_EMITTED: add_emitted(log, e); break;
     default: break;
     }
@@ -416,6 +409,10 @@ static int log_init(void *self, const struct kith_host *host, struct kith_error 
     struct log *log = self;
     log->host = host;
     log->fd = -1;
+    /* KITH_OUTSIDE would keep the plugin out of simulations; it is its file alone that can't go in.
+     */
+    if (log->to && host->world(host))
+        return kith_fail(err, KITH_EUNSUPPORTED, "to: there are no files in a simulation");
     for (size_t i = 0; i < log->events.count; i++) {
         size_t k = 0;
         while (k < KINDS && strcmp(kinds[k].word, log->events.items[i]) != 0) k++;

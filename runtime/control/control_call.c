@@ -20,7 +20,7 @@ struct call {
     struct kith_client *client;
     struct kith_asks *asks;
     uint64_t id;     /* 0: still inside of the call that asks */
-    uint8_t rest[4]; /* the beginning of a character whose end is in the next piece */
+    uint8_t rest[4]; /* UTF-8 bytes cut off at the end of a piece */
     size_t rest_len;
 };
 
@@ -40,6 +40,7 @@ static int piece(void *arg, struct kith_bytes bytes)
 {
     struct call *call = arg;
     if (!bytes.len) return 0;
+    if (bytes.len >= KITH_CONTROL_OUT_MAX) return kith_client_piece(call->client, bytes);
     uint8_t *all = malloc(call->rest_len + bytes.len);
     if (!all) return -KITH_EAGAIN;
     memcpy(all, call->rest, call->rest_len);

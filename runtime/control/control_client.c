@@ -167,12 +167,20 @@ void kith_client_hold(struct kith_client *c, void (*gone)(void *arg), void *arg)
 int kith_client_piece(struct kith_client *c, struct kith_bytes bytes)
 {
     if (c->fd < 0 || c->broken) return -KITH_ECLOSED;
+    if (bytes.len >= KITH_CONTROL_OUT_MAX)
+        return -KITH_ETOOBIG; /* no need to try, which takes long */
     if (c->out.len - c->out.head > KITH_CONTROL_PIECES_MAX) return -KITH_EAGAIN;
     json_t *piece = json_pack("{s:o}", "output", kith_json_bytes(bytes));
     if (piece && c->id) json_object_set(piece, "id", c->id);
     char *line = piece ? json_dumps(piece, KITH_CONTROL_JSON) : NULL;
-    if (line) client_line(c, line, strlen(line));
+    size_t len = line ? strlen(line) : 0;
     int rc = line ? 0 : -KITH_EAGAIN; /* no memory at the moment */
+    if (len >= KITH_CONTROL_OUT_MAX)
+        rc = -KITH_ETOOBIG; /* as JSON, which may be six times as long */
+    else if (len >= KITH_CONTROL_OUT_MAX - (c->out.len - c->out.head))
+        rc = -KITH_EAGAIN;
+    else if (line)
+        client_line(c, line, len);
     free(line);
     json_decref(piece);
     return c->broken ? -KITH_ECLOSED : rc;
@@ -287,7 +295,7 @@ static void request(struct kith_client *c, const char *line, size_t len)
 {
     json_error_t error;
     c->busy = true;
-    json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (json_is_object(root)) {
         json_t *id = json_object_get(root, "id");
         c->id = json_incref(id);

@@ -12,7 +12,7 @@ enum { TAGS_MAX = 64, META_CAP = 4096 };
 
 static const struct kith_node *node_of(struct kith_client *c)
 {
-    return kith_node(kith_client_node(c));
+    return kith_table(kith_client_node(c));
 }
 
 /* --------------------------------------------------------------------------------- arguments */

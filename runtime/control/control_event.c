@@ -13,11 +13,10 @@ static const char *name_of(const struct kith_event *e)
     case KITH_EVENT_CONFLICT: return "conflict";
     case KITH_EVENT_PING: return "ping";
     case KITH_EVENT_SUSPECT:
-        return e->member && e->member->state == KITH_ALIVE ? "refute" : "suspect";
+        return e->member && e->member->state == KITH_ALIVE ? "cleared" : "suspect";
     case KITH_EVENT_STARTED: return "started";
     case KITH_EVENT_JOINED: return "joined";
     case KITH_EVENT_REFUTED: return "refuted";
-    case KITH_EVENT_LOST: return "lost";
     case KITH_EVENT_RELOADED: return "reloaded";
     case KITH_EVENT_KEYS: return "keys";
     default: return NULL;
@@ -78,7 +77,6 @@ json_t *kith_event_json(struct kith *k, const struct kith_event *e)
         json_object_set_new(out, "payload", kith_json_base64(e->data));
     }
     if (e->kind == KITH_EVENT_REFUTED) add_number(out, "incarnation", e->number);
-    if (e->kind == KITH_EVENT_LOST) add_number(out, "messages", e->number);
     add_peer(k, out, e->peer);
     return out;
 }

@@ -89,7 +89,8 @@ void kith_client_wait(struct kith_client *, const struct kith_wait *, uint64_t t
  * used afterwards. Forgotten with the answer. */
 void kith_client_hold(struct kith_client *, void (*gone)(void *arg), void *arg);
 /* A piece of a long answer, a line without `ok`; the answer itself follows. -KITH_EAGAIN: too much
- * waits for the client, not taken; -KITH_ECLOSED. */
+ * waits for the client, not taken; -KITH_ETOOBIG: no client is sent so much at once; -KITH_ECLOSED.
+ */
 int kith_client_piece(struct kith_client *, struct kith_bytes);
 /* How long a request may take: its `timeout`, or else `otherwise`, ns. */
 uint64_t kith_control_timeout(const json_t *request, uint64_t otherwise);
@@ -120,7 +121,7 @@ int kith_state_parse(const char *text); /* enum kith_state, or -KITH_EINVAL */
 /* An event by its name and with all that its kind says; NULL: a kind that has no name here. */
 json_t *kith_event_json(struct kith *, const struct kith_event *);
 json_t *kith_message_json(struct kith *, const struct kith_message *);
-json_t *kith_wire_event(struct kith *, const struct kith_wire_message *);
+json_t *kith_traffic_event(struct kith *, const struct kith_traffic *);
 
 /* Bytes as JSON text: what is not UTF-8 becomes \xNN. */
 json_t *kith_json_bytes(struct kith_bytes);

@@ -49,9 +49,16 @@ static void place_joined(void *arg, int status, uint64_t met)
     place_end(arg, status, met, status < 0 ? kith_code_text(status) : "");
 }
 
+/* NULL: it is none, or holds a NUL, which no address and no name in a file does. */
+static const char *string_of(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    return text && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
 static const char *string_in(const json_t *object, const char *key)
 {
-    return json_string_value(json_object_get(object, key));
+    return string_of(json_object_get(object, key));
 }
 
 static void place_begin(struct place *p)
@@ -71,8 +78,8 @@ static void place_begin(struct place *p)
 static bool is_place(const json_t *item)
 {
     const json_t *name = json_object_get(item, "name");
-    if (json_is_string(item)) return true;
-    return string_in(item, "address") && (!name || json_is_string(name));
+    if (json_is_string(item)) return string_of(item);
+    return string_in(item, "address") && (!name || string_of(name));
 }
 
 static bool are_places(const json_t *list)

@@ -30,7 +30,6 @@ static const struct {
     {"started", KITH_EVENT_STARTED},
     {"joined", KITH_EVENT_JOINED},
     {"refuted", KITH_EVENT_REFUTED},
-    {"lost", KITH_EVENT_LOST},
     {"reloaded", KITH_EVENT_RELOADED},
     {"keys", KITH_EVENT_KEYS},
     {"emitted", KITH_EVENT_EMITTED},
@@ -187,17 +186,17 @@ static void adjust_tap(struct kith_monitor *m)
 
 /* ---------------------------------------------------------------------------------- the wire */
 
-static void on_wire(void *self, const struct kith_wire_message *message)
+static void on_wire(void *self, const struct kith_traffic *message)
 {
     struct kith_monitor *m = ((struct kith_control *)self)->monitor;
-    tell(m, WIRE, wall_of(m), 0, kith_wire_event(m->k, message));
+    tell(m, WIRE, wall_of(m), 0, kith_traffic_event(m->k, message));
 }
 
 static void adjust_wire(struct kith_monitor *m)
 {
     struct kith_observer *o = &m->control->observer;
     bool now = wanted(m) & ON(WIRE);
-    if (now != o->wire_wanted) kith_observer_want_wire(m->k, o, now);
+    if (now != o->traffic_wanted) kith_observer_want_traffic(m->k, o, now);
 }
 
 /* ---------------------------------------------------------------------------------- watchers */

@@ -49,7 +49,7 @@ json_t *kith_report_member(struct kith *k, const struct kith_member *m)
 static void visit_members(struct kith *k, bool (*visit)(void *arg, const struct kith_member *),
                           void *arg)
 {
-    const struct kith_node *node = kith_node(k);
+    const struct kith_node *node = kith_table(k);
     uint64_t cursor = 0;
     while (cursor != UINT64_MAX) node->members(node, &cursor, SIZE_MAX, visit, arg);
 }
@@ -157,12 +157,15 @@ static void add_plugin(json_t *list, const struct kith_entry *e)
     json_array_append_new(list, one);
 }
 
-static json_t *plugins(const struct kith_config *c)
+static void add_running(void *arg, const struct kith_instance *in) { add_plugin(arg, in->entry); }
+
+/* The chain is swapped as a whole: all of it runs as its file says. */
+static json_t *plugins(const struct kith *k)
 {
+    const struct kith_entries *send = &kith_node_config(k)->chain.send;
     json_t *list = json_array();
-    add_plugin(list, &c->transport);
-    for (size_t i = 0; i < c->chain.send.count; i++) add_plugin(list, &c->chain.send.items[i]);
-    for (size_t i = 0; i < c->delegates.count; i++) add_plugin(list, &c->delegates.items[i]);
+    for (size_t i = 0; i < send->count; i++) add_plugin(list, &send->items[i]);
+    kith_node_running(k, add_running, list);
     return list;
 }
 
@@ -260,7 +263,7 @@ static json_t *counts(const struct listing *l)
 json_t *kith_report_info(struct kith *k)
 {
     static const char *const profiles[] = {"lan", "wan", "local"};
-    const struct kith_node *node = kith_node(k);
+    const struct kith_node *node = kith_table(k);
     const struct kith_config *config = kith_node_config(k);
     const struct kith_settings *set = &config->settings;
     struct kith_member self = {.size = sizeof self};
@@ -284,7 +287,7 @@ json_t *kith_report_info(struct kith *k)
     json_object_set_new(out, "members", counts(&l));
     json_object_set_new(out, "require", require(config->chain.require));
     json_object_set_new(out, "keys", fingerprints(k));
-    json_object_set_new(out, "plugins", plugins(config));
+    json_object_set_new(out, "plugins", plugins(k));
     json_object_set_new(out, "codecs", codecs(k));
     json_object_set_new(out, "refused", refused(k));
     node->stats(node, add_stat, stats);

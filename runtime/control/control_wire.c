@@ -16,7 +16,7 @@ static json_t *layer_json(const struct kith_layer *l)
     return o;
 }
 
-json_t *kith_wire_event(struct kith *k, const struct kith_wire_message *m)
+json_t *kith_traffic_event(struct kith *k, const struct kith_traffic *m)
 {
     char peer[KITH_ADDR_TEXT] = "";
     json_t *layers = json_array();

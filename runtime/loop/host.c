@@ -43,9 +43,8 @@ static void host_random(const struct kith_host *table, void *out, size_t len)
 
 /* ------------------------------------------------------------------------------- memory, keys */
 
-/* One block for each kind of plugin. A transport's call leads into codecs and delegates, a
- * delegate's into a transport that formats an address; within a kind none is called from inside
- * another, but for delegates that answer each other: these nest, and then there is one more. */
+/* Calls nest across kinds, so each kind has its own scratch block; delegates may also nest among
+ * themselves, then an extra one is used. */
 static void *host_scratch(const struct kith_host *table, size_t len)
 {
     struct host *h = host_of(table);
@@ -66,7 +65,7 @@ static void host_degraded(const struct kith_host *table, const char *why)
 {
     struct host *h = host_of(table);
     char *copy = why ? strndup(why, DEGRADED_MAX) : NULL;
-    if (why && !copy) return; /* what was said before is better than nothing */
+    if (why && !copy) return; /* out of memory: keep the previous reason */
     free(h->degraded);
     h->degraded = copy;
 }
@@ -124,6 +123,7 @@ static struct kith_host *make_host(void *ctx, const struct kith_entry *entry,
                        .services = s,
                        .entry = entry,
                        .ring = ring,
+                       .note = kith_crash_note_of(entry->plugin, "called"),
                        .name = strdup(name),
                        .numbers = kith_host_numbers_take(s, name)};
     if (!h->name || !h->numbers || pthread_mutex_init(&h->lock, NULL)) {
@@ -137,11 +137,13 @@ static struct kith_host *make_host(void *ctx, const struct kith_entry *entry,
     return &h->table;
 }
 
-static void release_host(void *ctx, struct kith_host *table)
+static void release_host(void *ctx, struct kith_host *table, const char *after)
 {
     struct host *h = host_of(table);
+    h->after = after;
     kith_host_loop_release(h);
     kith_host_node_release(h);
+    if (h->services->setup.forget) h->services->setup.forget(h->services->setup.ctx, table);
     host_degraded(table, NULL);
 }
 
@@ -154,7 +156,7 @@ static void free_host(void *ctx, struct kith_host *table)
 {
     if (!table) return;
     struct host *h = host_of(table);
-    release_host(ctx, table);
+    release_host(ctx, table, h->closed ? h->after : "init");
     kith_host_loop_free(h);
     kith_host_numbers_drop(h->services, h->numbers);
     h->numbers = NULL;

@@ -30,6 +30,8 @@ struct kith_services_setup {
     int (*resolve)(void *ctx, struct kith_bytes text, kith_resolved_fn *fn, void *arg);
     int (*emit)(void *ctx, const struct kith_host *by, const struct kith_event *,
                 kith_answer_fn *answer, void *arg);
+    /* This one has come to an end, or is about to be started again: no `answer` of its. */
+    void (*forget)(void *ctx, const struct kith_host *by);
 };
 
 /* loop and log outlive the services, the services all instances made with them; the host tables

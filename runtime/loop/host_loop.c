@@ -37,26 +37,35 @@ static void run_posted(void *arg)
     h->running = h->posted;
     h->posted = q;
     pthread_mutex_unlock(&h->lock);
+    struct host_call call = kith_host_enter(h);
     /* One of them may lead to release, which empties the queue. */
     for (size_t i = 0; i < h->running.count; i++) h->running.items[i].fn(h->running.items[i].arg);
     h->running.count = 0;
+    kith_host_leave(h, call, "post");
 }
 
 static bool room_in(struct host_queue *q)
 {
     if (q->count < q->cap) return true;
     size_t cap = q->cap ? 2 * q->cap : 16;
-    struct kith_host_post *items = realloc(q->items, cap * sizeof *items);
+    struct host_post *items = realloc(q->items, cap * sizeof *items);
     if (!items) return false;
     q->items = items;
     q->cap = cap;
     return true;
 }
 
+/* Any thread may post, and only the node's may blame. */
+static void blame_post(void *arg) { kith_host_blame(arg, "post without a function"); }
+
 int kith_host_post(const struct kith_host *table, void (*fn)(void *arg), void *arg)
 {
     struct host *h = host_of(table);
     int rc = 0;
+    if (!fn) {
+        (void)kith_host_post(table, blame_post, h);
+        return -KITH_EINVAL;
+    }
     pthread_mutex_lock(&h->lock);
     if (h->closed)
         rc = -KITH_ECLOSED;
@@ -64,7 +73,7 @@ int kith_host_post(const struct kith_host *table, void (*fn)(void *arg), void *a
         rc = -KITH_ENOMEM;
     else if (!h->posted.count)
         rc = kith_loop_post(h->loop, run_posted, h);
-    if (!rc) h->posted.items[h->posted.count++] = (struct kith_host_post){fn, arg};
+    if (!rc) h->posted.items[h->posted.count++] = (struct host_post){fn, arg};
     pthread_mutex_unlock(&h->lock);
     return rc;
 }
@@ -112,19 +121,37 @@ static void drop_held(struct host_held *held)
 static void on_ready(void *arg, unsigned events)
 {
     const struct host_held *held = arg;
+    struct host *h = held->host;
+    struct host_call call = kith_host_enter(h);
     held->ready(held->arg, events); /* may free it */
+    kith_host_leave(h, call, "watch");
 }
 
 static void on_due(void *arg)
 {
     const struct host_held *held = arg;
+    struct host *h = held->host;
+    struct host_call call = kith_host_enter(h);
     held->due(held->arg);
+    kith_host_leave(h, call, "timer");
+}
+
+/* Blamed now, as what was closed may be another file soon, of somebody else. */
+static void on_lost(void *arg)
+{
+    struct host_held *held = arg;
+    held->watch = NULL;
+    kith_host_blame(held->host, "closed descriptor %d before its watch", held->fd);
 }
 
 struct kith_watch *kith_host_watch(const struct kith_host *table, int fd, unsigned events,
                                    void (*fn)(void *arg, unsigned events), void *arg)
 {
     struct host *h = host_of(table);
+    if (!fn) {
+        kith_host_blame(h, "watch without a function");
+        return NULL;
+    }
     if (kith_loop_watched(h->loop, fd)) {
         table->log(table, KITH_LOG_WARN, "descriptor %d is watched already", fd);
         return NULL;
@@ -133,7 +160,10 @@ struct kith_watch *kith_host_watch(const struct kith_host *table, int fd, unsign
     if (!held) return NULL;
     held->ready = fn;
     held->watch = kith_loop_watch(h->loop, fd, events, on_ready, held);
-    if (held->watch) return (struct kith_watch *)held;
+    if (held->watch) {
+        kith_loop_watch_lost(held->watch, on_lost);
+        return (struct kith_watch *)held;
+    }
     table->log(table, KITH_LOG_WARN, "descriptor %d can't be watched", fd);
     drop_held(held);
     return NULL;
@@ -157,7 +187,8 @@ void kith_host_watch_free(struct kith_watch *watch)
 struct kith_timer *kith_host_timer(const struct kith_host *table, void (*fn)(void *arg), void *arg)
 {
     struct host *h = host_of(table);
-    struct host_held *held = hold(h, -1, arg);
+    if (!fn) kith_host_blame(h, "timer without a function");
+    struct host_held *held = fn ? hold(h, -1, arg) : NULL;
     if (!held) return NULL;
     held->due = fn;
     held->timer = kith_loop_timer(h->loop, on_due, held);
@@ -199,12 +230,14 @@ static void blame_left(struct host *h)
         if (held->fd < 0)
             timers++;
         else
-            kith_host_blame(h, "left a watch on descriptor %d behind", held->fd);
+            kith_host_blame(h, "left a watch on descriptor %d behind after %s", held->fd, h->after);
         unlink_held(held);
         link_held(&h->services->left, held);
         held->host = NULL;
     }
-    if (timers) kith_host_blame(h, "left %zu timer%s behind", timers, timers > 1 ? "s" : "");
+    if (timers)
+        kith_host_blame(h, "left %zu timer%s behind after %s", timers, timers > 1 ? "s" : "",
+                        h->after);
 }
 
 void kith_host_loop_revive(struct host *h)

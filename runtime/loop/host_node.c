@@ -16,18 +16,31 @@ struct host_lookup {
 };
 
 /* Of one id there may be several, of instances of one entry during a reload: the latest counts. */
-struct kith_host_offer {
-    struct kith_host_offer *next;
+struct host_offer {
+    struct host_offer *next;
     struct host *by;
     const void *table;
     char id[OFFER_ID_MAX];
 };
 
+/* What can't be right, and would end in a crash: blamed. */
+static int unsound(struct host *h, const char *what)
+{
+    kith_host_blame(h, "%s", what);
+    return -KITH_EINVAL;
+}
+
 int kith_host_setting(const struct kith_host *table, const char *key, struct kith_value *out)
 {
-    const struct kith_services_setup *setup = &host_of(table)->services->setup;
+    struct host *h = host_of(table);
+    const struct kith_services_setup *setup = &h->services->setup;
+    if (!key || !out) return unsound(h, "setting without a key or room for it");
     struct kith_value value = {.size = sizeof value};
-    int rc = setup->setting ? setup->setting(setup->ctx, key, &value) : -KITH_ENOTFOUND;
+    int rc = -KITH_ENOTFOUND;
+    if (strcmp(key, KITH_SETTING_ENTRY_NAME) == 0)
+        rc = kith_setting_entry_name(h->name, &value);
+    else if (setup->setting)
+        rc = setup->setting(setup->ctx, key, &value);
     if (rc) return rc;
     value.size = out->size < sizeof value ? out->size : (uint32_t)sizeof value;
     memcpy(out, &value, value.size);
@@ -48,7 +61,10 @@ static void on_resolved(void *arg, int status, const struct kith_addr *addrs, si
 {
     struct host_lookup l = *(struct host_lookup *)arg;
     drop_lookup(arg);
-    if (l.host) l.fn(l.arg, status, addrs, count);
+    if (!l.host) return;
+    struct host_call call = kith_host_enter(l.host);
+    l.fn(l.arg, status, addrs, count);
+    kith_host_leave(l.host, call, "resolve");
 }
 
 int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kith_resolved_fn *fn,
@@ -56,9 +72,10 @@ int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kit
 {
     struct host *h = host_of(table);
     struct kith_services *s = h->services;
+    if (!fn) return unsound(h, "resolve without a function");
     if (h->closed) return -KITH_ECLOSED;
     if (!s->setup.resolve) return -KITH_EUNSUPPORTED;
-    if (!text.len || text.len > NAME_TEXT_MAX || memchr(text.data, 0, text.len))
+    if (!text.data || !text.len || text.len > NAME_TEXT_MAX || memchr(text.data, 0, text.len))
         return -KITH_EINVAL;
     if (h->lookups == LOOKUPS_MAX) return -KITH_EAGAIN;
     struct host_lookup *l = malloc(sizeof *l);
@@ -78,6 +95,7 @@ int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kit
 int kith_host_reply(const struct kith_host *table, uint64_t id, struct kith_bytes bytes)
 {
     struct kith_services *s = host_of(table)->services;
+    if (bytes.len && !bytes.data) return unsound(host_of(table), "reply with bytes at NULL");
     if (!s->setup.asks) return -KITH_ECLOSED;
     s->nested++;
     int rc = kith_asks_reply(s->setup.asks, table, id, bytes);
@@ -95,11 +113,23 @@ int kith_host_finish(const struct kith_host *table, uint64_t id, int status, con
     return rc;
 }
 
+/* Why an event can't be read; NULL: it can. */
+static const char *unreadable(const struct kith_event *e)
+{
+    if (!e) return "emit without an event";
+    if (KITH_HAS(e, field_count) && !e->fields) return "emit with fields at NULL";
+    if (KITH_HAS(e, member) && KITH_KNOWS(e->member, addr) && !kith_addr_sound(&e->member->addr))
+        return "emit of a member with an address that is too long";
+    return NULL;
+}
+
 int kith_host_emit(const struct kith_host *table, const struct kith_event *event,
                    kith_answer_fn *answer, void *arg)
 {
     struct host *h = host_of(table);
     const struct kith_services_setup *setup = &h->services->setup;
+    const char *why = unreadable(event);
+    if (why) return unsound(h, why);
     if (h->closed) return -KITH_ECLOSED;
     return setup->emit ? setup->emit(setup->ctx, table, event, answer, arg) : -KITH_EUNSUPPORTED;
 }
@@ -108,7 +138,9 @@ int kith_host_emit(const struct kith_host *table, const struct kith_event *event
 
 const void *kith_host_query(const struct kith_host *table, const char *id)
 {
-    for (const struct kith_host_offer *o = host_of(table)->services->offers; o; o = o->next)
+    if (!id) (void)unsound(host_of(table), "query without an id");
+    const struct host_offer *o = id ? host_of(table)->services->offers : NULL;
+    for (; o; o = o->next)
         if (strcmp(o->id, id) == 0) return o->table;
     return NULL;
 }
@@ -117,7 +149,7 @@ const void *kith_host_query(const struct kith_host *table, const char *id)
 static int take_back(struct kith_services *s, const struct host *by, const char *id)
 {
     int rc = -KITH_ENOTFOUND;
-    for (struct kith_host_offer **at = &s->offers, *o; (o = *at);) {
+    for (struct host_offer **at = &s->offers, *o; (o = *at);) {
         if (o->by != by || (id && strcmp(o->id, id) != 0)) {
             at = &o->next;
             continue;
@@ -133,16 +165,17 @@ int kith_host_offer(const struct kith_host *table, const char *id, const void *o
 {
     struct host *h = host_of(table);
     struct kith_services *s = h->services;
+    if (!id) return unsound(h, "offer without an id");
     size_t len = strlen(id);
     if (!len || len >= OFFER_ID_MAX) return -KITH_EINVAL;
     if (!offered) return take_back(s, h, id);
     if (h->closed) return -KITH_ECLOSED;
-    for (const struct kith_host_offer *o = s->offers; o; o = o->next)
+    for (const struct host_offer *o = s->offers; o; o = o->next)
         if (strcmp(o->id, id) == 0 && strcmp(o->by->name, h->name) != 0) return -KITH_EEXIST;
-    struct kith_host_offer *offer = calloc(1, sizeof *offer);
+    struct host_offer *offer = calloc(1, sizeof *offer);
     if (!offer) return -KITH_ENOMEM;
     take_back(s, h, id);
-    *offer = (struct kith_host_offer){.next = s->offers, .by = h, .table = offered};
+    *offer = (struct host_offer){.next = s->offers, .by = h, .table = offered};
     memcpy(offer->id, id, len);
     s->offers = offer;
     return 0;

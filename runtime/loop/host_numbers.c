@@ -58,6 +58,10 @@ static union kith_number *number(const struct kith_host *table, const struct kit
     struct host *h = host_of(table);
     struct kith_error err = {.size = sizeof err};
     union kith_number *found = NULL;
+    if (!a->name || (a->label_count && !a->labels) || (a->bound_count && !a->bounds)) {
+        kith_host_blame(h, "a number with its name, labels or bounds at NULL");
+        return &h->services->unread[a->kind];
+    }
     int rc = kith_series_find(h->numbers->set, a, &found, &err);
     if (!rc) return found;
     refused(h, rc, err.text);
@@ -101,9 +105,28 @@ void kith_host_blame(struct host *h, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
+    if (!h->numbers) return; /* it is gone */
     ++*kith_host_counter(&h->table, "contract_breaches",
                          "What the plugin did that its contract forbids.", NULL, 0);
     h->table.log(&h->table, KITH_LOG_ERROR, "broke its contract: %s", what);
+}
+
+struct host_call kith_host_enter(struct host *h)
+{
+    return (struct host_call){kith_crash_note_set(&h->note), kith_slow_begin()};
+}
+
+void kith_host_leave(struct host *h, struct host_call call, const char *what)
+{
+    uint64_t took = kith_slow_end(call.timed);
+    kith_crash_note_set(call.outer);
+    if (!took) return;
+    kith_slow_blamed(took);
+    if (!h->numbers) return; /* it is gone */
+    ++*kith_host_counter(&h->table, "slow_calls", "Calls into the plugin that held up the node.",
+                         NULL, 0);
+    h->table.log(&h->table, KITH_LOG_WARN, "a %s callback took %llu ms: the whole node waited",
+                 what, (unsigned long long)(took / 1000000));
 }
 
 /* -------------------------------------------------------------------------------------- labels */
@@ -137,13 +160,24 @@ int kith_services_labels(struct kith_services *s, const struct kith_pair *labels
 
 /* --------------------------------------------------------------------------------------- shown */
 
+/* The labels that all numbers have, this visit's own: a visit may lead to another one inside of it.
+ * NULL: no memory. */
+static struct kith_pair *common_labels(const struct kith_services *s)
+{
+    struct kith_pair *labels = malloc(s->label_count * sizeof *labels);
+    if (labels) memcpy(labels, s->labels, s->label_count * sizeof *labels);
+    return labels;
+}
+
 void kith_services_stats(const struct kith_services *s,
                          void (*visit)(void *arg, const struct kith_stat *), void *arg)
 {
-    for (const struct host_numbers *n = s->numbers; n; n = n->next) {
-        s->labels[0].value = kith_text(n->name);
-        kith_series_visit(n->set, s->labels, s->label_count, visit, arg);
+    struct kith_pair *labels = common_labels(s);
+    for (const struct host_numbers *n = labels ? s->numbers : NULL; n; n = n->next) {
+        labels[0].value = kith_text(n->name);
+        kith_series_visit(n->set, labels, s->label_count, visit, arg);
     }
+    free(labels);
     struct kith_stat refused = {.size = sizeof refused,
                                 .kind = KITH_COUNTER,
                                 .name = "metric_series_refused",

@@ -9,8 +9,10 @@
 #ifndef KITH_HOST_PARTS_H
 #define KITH_HOST_PARTS_H
 
+#include "crash_note.h"
 #include "host.h"
 #include "series.h"
+#include "slow.h"
 #include <pthread.h>
 
 /* The numbers of one entry: of all instances that carry its name, as long as there is one. */
@@ -30,8 +32,8 @@ struct kith_services {
     struct kith_timer *flush; /* summaries of repeated log lines */
     bool flushing;
 
-    /* What every kith_stat carries: `entry`, whose value is filled in, and the node's labels with
-     * their text, in one block. */
+    /* What every kith_stat carries: `entry`, whose value each visit fills into its own copy, and
+     * the node's labels with their text, in one block. */
     struct kith_pair *labels;
     size_t label_count;
     struct host_numbers *numbers, **numbers_end;
@@ -39,15 +41,15 @@ struct kith_services {
     uint64_t series_refused;
 
     struct host *hosts;
-    struct kith_host_offer *offers; /* the latest first */
-    struct host_lookup *lookups;    /* names that are being resolved */
-    struct host_held *left;         /* watches and timers that instances left behind: handles that
-                                       are ended, but that a plugin may still hand in */
-    unsigned nested;                /* calls of plugins that may lead into another one */
+    struct host_offer *offers;   /* the latest first */
+    struct host_lookup *lookups; /* names that are being resolved */
+    struct host_held *left;      /* watches and timers that instances left behind: handles that
+                                    are ended, but that a plugin may still hand in */
+    unsigned nested;             /* calls of plugins that may lead into another one */
 };
 
 struct host_queue {
-    struct kith_host_post {
+    struct host_post {
         void (*fn)(void *arg);
         void *arg;
     } * items;
@@ -74,7 +76,9 @@ struct host {
     char *name;
     char *degraded; /* why, or NULL: all is well */
     struct host_held *held;
+    const char *after; /* closed: what ended it, "stop" or "adopt" */
     size_t lookups;
+    struct kith_crash_note note; /* that a callback of it runs */
 
     /* What other threads may use. Posts are in a queue of its own, so that they end with it. */
     pthread_mutex_t lock;
@@ -96,6 +100,15 @@ struct kith_histogram *kith_host_histogram(const struct kith_host *, const char 
                                            size_t count, const double *bounds, size_t bound_count);
 /* In the plugin's name: it broke its contract. Counted and logged as kith_instance_blame() does. */
 void kith_host_blame(struct host *, const char *fmt, ...) KITH_PRINTF(2, 3);
+
+/* Around each callback that it gave to the loop or the node. what: "watch". It may free what led to
+ * the call, but not the host. */
+struct host_call {
+    const struct kith_crash_note *outer;
+    struct kith_slow timed;
+};
+struct host_call kith_host_enter(struct host *);
+void kith_host_leave(struct host *, struct host_call, const char *what);
 
 /* host_loop.c */
 int kith_host_post(const struct kith_host *, void (*fn)(void *arg), void *arg);
@@ -121,7 +134,7 @@ int kith_host_finish(const struct kith_host *, uint64_t id, int status, const ch
 int kith_host_emit(const struct kith_host *, const struct kith_event *, kith_answer_fn *,
                    void *arg);
 const void *kith_host_query(const struct kith_host *, const char *id);
-int kith_host_offer(const struct kith_host *, const char *id, const void *table);
+int kith_host_offer(const struct kith_host *, const char *id, const void *offered);
 int kith_host_setting(const struct kith_host *, const char *key, struct kith_value *out);
 /* Take back its offers; nobody waits for its names any more. */
 void kith_host_node_release(struct host *);

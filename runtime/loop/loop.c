@@ -71,16 +71,38 @@ void kith_loop_keep(struct kith_loop *loop, struct kith_kept *kept)
 
 enum { EVENTS = KITH_READABLE | KITH_WRITABLE };
 
-bool kith_loop_watched(const struct kith_loop *loop, int fd)
+bool kith_loop_lose(struct kith_watch *watch)
 {
-    return fd >= 0 && fd < loop->watched_cap && loop->watched[fd];
+    void (*lost)(void *arg) = watch->lost;
+    void *arg = watch->arg;
+    if (!lost) return false;
+    kith_loop_watch_free(watch);
+    lost(arg);
+    return true;
 }
 
-/* Files and folders are always ready; the kernel refuses to wait for them. */
-static bool can_be_watched(int fd)
+/* Is the number that of another file now? */
+static bool is_lost(const struct kith_watch *watch)
 {
     struct stat s;
-    return fd >= 0 && fstat(fd, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode);
+    if (fstat(watch->fd, &s) != 0 || s.st_dev != watch->device || s.st_ino != watch->inode)
+        return true;
+    const struct kith_loop_ops *ops = watch->loop->ops;
+    return ops->watch_lost && ops->watch_lost(watch);
+}
+
+bool kith_loop_watched(struct kith_loop *loop, int fd)
+{
+    struct kith_watch *watch = fd >= 0 && fd < loop->watched_cap ? loop->watched[fd] : NULL;
+    return watch && !(is_lost(watch) && kith_loop_lose(watch));
+}
+
+void kith_loop_watch_lost(struct kith_watch *watch, void (*lost)(void *arg)) { watch->lost = lost; }
+
+/* Files and folders are always ready; the kernel refuses to wait for them. */
+static bool can_be_watched(int fd, struct stat *s)
+{
+    return fd >= 0 && fstat(fd, s) == 0 && !S_ISREG(s->st_mode) && !S_ISDIR(s->st_mode);
 }
 
 static bool room_for(struct kith_loop *loop, int fd)
@@ -88,7 +110,7 @@ static bool room_for(struct kith_loop *loop, int fd)
     if (fd < loop->watched_cap) return true;
     int cap = loop->watched_cap ? loop->watched_cap : 64;
     while (cap <= fd) cap = cap > INT_MAX / 2 ? INT_MAX : 2 * cap;
-    bool *watched = realloc(loop->watched, (size_t)cap * sizeof *watched);
+    struct kith_watch **watched = realloc(loop->watched, (size_t)cap * sizeof *watched);
     if (!watched) return false;
     memset(watched + loop->watched_cap, 0, (size_t)(cap - loop->watched_cap) * sizeof *watched);
     loop->watched = watched;
@@ -99,7 +121,8 @@ static bool room_for(struct kith_loop *loop, int fd)
 struct kith_watch *kith_loop_watch(struct kith_loop *loop, int fd, unsigned events,
                                    void (*fn)(void *arg, unsigned events), void *arg)
 {
-    if (!can_be_watched(fd) || kith_loop_watched(loop, fd) || !room_for(loop, fd)) return NULL;
+    struct stat s;
+    if (!can_be_watched(fd, &s) || kith_loop_watched(loop, fd) || !room_for(loop, fd)) return NULL;
     events &= EVENTS;
     struct kith_watch *watch = loop->ops->watch(loop, fd, events);
     if (!watch) return NULL;
@@ -108,7 +131,9 @@ struct kith_watch *kith_loop_watch(struct kith_loop *loop, int fd, unsigned even
     watch->arg = arg;
     watch->events = events;
     watch->fd = fd;
-    loop->watched[fd] = true;
+    watch->device = s.st_dev;
+    watch->inode = s.st_ino;
+    loop->watched[fd] = watch;
     loop->watches += events != 0;
     return watch;
 }
@@ -126,7 +151,7 @@ void kith_loop_watch_free(struct kith_watch *watch)
 {
     if (!watch) return;
     watch->loop->watches -= watch->events != 0;
-    watch->loop->watched[watch->fd] = false;
+    watch->loop->watched[watch->fd] = NULL;
     watch->events = 0;
     watch->loop->ops->watch_free(watch);
 }

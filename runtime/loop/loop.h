@@ -30,7 +30,12 @@ uint64_t kith_loop_world(const struct kith_loop *);
  * a plain file, a folder. Bits of events that are not known are ignored. */
 struct kith_watch *kith_loop_watch(struct kith_loop *, int fd, unsigned events,
                                    void (*fn)(void *arg, unsigned events), void *arg);
-bool kith_loop_watched(const struct kith_loop *, int fd);
+/* Is it watched? Finds out whether the descriptor was closed under its watch, and is another file
+ * now: then that watch is lost. */
+bool kith_loop_watched(struct kith_loop *, int fd);
+/* Be told when that was found out: the watch has been freed then. Without it such a watch stays,
+ * and keeps others from the number. */
+void kith_loop_watch_lost(struct kith_watch *, void (*lost)(void *arg));
 void kith_loop_watch_set(struct kith_watch *, unsigned events);
 void kith_loop_watch_free(struct kith_watch *);
 

@@ -28,6 +28,9 @@ struct kith_loop_ops {
     struct kith_watch *(*watch)(struct kith_loop *, int fd, unsigned events);
     void (*watch_set)(struct kith_watch *, unsigned events);
     void (*watch_free)(struct kith_watch *);
+    /* The number leads to a file of the same inode: is it another one all the same, which the
+     * kernel does not watch? NULL: nobody can tell. */
+    bool (*watch_lost)(const struct kith_watch *);
     bool is_virtual;
 };
 
@@ -37,6 +40,8 @@ struct kith_watch {
     void *arg;
     unsigned events;
     int fd;
+    uint64_t device, inode;  /* of the file, which another one may take the number of */
+    void (*lost)(void *arg); /* NULL: nobody wants to be told */
 };
 
 struct kith_post {
@@ -57,9 +62,9 @@ struct kith_loop {
     size_t watches;     /* those with events */
     bool in_turn, busy; /* busy: something was called in this turn */
     atomic_bool stop;
-    uint64_t world;  /* 0: real time */
-    bool *watched;   /* by descriptor: the kernel's numbers are small */
-    int watched_cap; /* entries of it */
+    uint64_t world;              /* 0: real time */
+    struct kith_watch **watched; /* by descriptor: the kernel's numbers are small */
+    int watched_cap;             /* entries of it */
     struct kith_memory memory;
 
     pthread_mutex_t lock; /* for `posted` */
@@ -70,5 +75,8 @@ int kith_loop_setup(struct kith_loop *, const struct kith_loop_ops *);
 void kith_loop_teardown(struct kith_loop *);
 /* A watch is ready. */
 void kith_loop_ready(struct kith_watch *, unsigned events);
+/* Its descriptor was closed before it. Ends it and tells its owner; false: who does not want to
+ * know, and it stays. */
+bool kith_loop_lose(struct kith_watch *);
 
 #endif

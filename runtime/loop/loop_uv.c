@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include <uv.h>
 
@@ -82,14 +83,14 @@ static void put_on(struct uv_watch *w)
     u->armed = w;
 }
 
-/* libuv aborts when the kernel refuses a descriptor. One that was closed under its watch is never
- * ready instead. */
+/* libuv aborts when the kernel refuses a descriptor. One that was closed under its watch is lost,
+ * or never ready. */
 static void uv_dispatch(struct kith_loop *loop)
 {
     while (real(loop)->armed) {
         struct uv_watch *w = real(loop)->armed;
         take_off(w);
-        if (fcntl(w->watch.fd, F_GETFD) < 0) uv_poll_stop(&w->poll);
+        if (fcntl(w->watch.fd, F_GETFD) < 0 && !kith_loop_lose(&w->watch)) uv_poll_stop(&w->poll);
     }
     uv_run(&real(loop)->uv, UV_RUN_NOWAIT);
 }
@@ -149,6 +150,19 @@ static void uv_watch_set(struct kith_watch *watch, unsigned events)
     arm((struct uv_watch *)watch, events);
 }
 
+/* Files without a place (timers, events) share an inode. The kernel drops one that is closed: if it
+ * would take the number once more, it does not know it. */
+static bool uv_watch_lost(const struct kith_watch *watch)
+{
+    const struct uv_watch *w = (const struct uv_watch *)watch;
+    if (w->link || !watch->events) return false; /* it can't know it yet, or any more */
+    struct epoll_event nothing = {0};
+    int kernel = uv_fd(watch->loop);
+    if (epoll_ctl(kernel, EPOLL_CTL_ADD, watch->fd, &nothing)) return false;
+    epoll_ctl(kernel, EPOLL_CTL_DEL, watch->fd, &nothing);
+    return true;
+}
+
 static void on_closed(uv_handle_t *handle) { free(handle->data); }
 
 static void uv_watch_free(struct kith_watch *watch)
@@ -186,6 +200,7 @@ static const struct kith_loop_ops ops = {
     .watch = uv_watch,
     .watch_set = uv_watch_set,
     .watch_free = uv_watch_free,
+    .watch_lost = uv_watch_lost,
 };
 
 struct kith_loop *kith_loop_new(void)

@@ -30,7 +30,7 @@ struct kith_series_set {
 
 void kith_histogram_observe(struct kith_histogram *h, double value)
 {
-    if (isnan(value)) return;
+    if (!h || isnan(value)) return;
     h->sum += value;
     h->count++;
     for (size_t i = h->bound_count; i && value <= h->bounds[i - 1]; i--) h->up_to[i - 1]++;

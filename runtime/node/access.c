@@ -29,7 +29,6 @@ struct kith_delegates *kith_node_delegates(const struct kith *k) { return k->del
 
 struct kith_asks *kith_node_asks(const struct kith *k) { return k->asks; }
 
-/* Codecs are not among them: one may be in the chain twice, and none takes words. */
 struct kith_instance *kith_node_instance(const struct kith *k, struct kith_bytes entry)
 {
     if (kith_bytes_equal(kith_text(kith_instance_name(k->transport)), entry)) return k->transport;
@@ -37,7 +36,8 @@ struct kith_instance *kith_node_instance(const struct kith *k, struct kith_bytes
     char name[256];
     if (entry.len >= sizeof name) return NULL;
     snprintf(name, sizeof name, "%.*s", (int)entry.len, (const char *)entry.data);
-    return kith_delegates_find(k->delegates, name);
+    struct kith_instance *in = kith_delegates_find(k->delegates, name);
+    return in ? in : kith_pipeline_find(k->pipeline, name);
 }
 
 int kith_node_call(struct kith *k, struct kith_bytes entry, const struct kith_bytes *words,
@@ -57,12 +57,37 @@ int kith_node_call(struct kith *k, struct kith_bytes entry, const struct kith_by
     return 0;
 }
 
+void kith_node_running(const struct kith *k, void (*visit)(void *arg, const struct kith_instance *),
+                       void *arg)
+{
+    visit(arg, k->transport);
+    kith_delegates_running(k->delegates, visit, arg);
+}
+
+static const char *entry_name(const struct kith_entry *e)
+{
+    return e->name ? e->name : e->plugin->name;
+}
+
+/* It could not be started by a reload, nor could its former self go on. */
+static bool lacks(const struct kith *k, size_t delegate)
+{
+    const struct kith_entry *e = &k->config->delegates.items[delegate];
+    return !kith_delegates_find(k->delegates, entry_name(e));
+}
+
 void kith_node_degraded(const struct kith *k,
                         void (*visit)(void *arg, struct kith_bytes entry, const char *why),
                         void *arg)
 {
     if (k->started && !k->begun)
         visit(arg, kith_text(kith_instance_name(k->transport)), "its address is not known yet");
+    for (size_t i = 0; k->begun && i < k->config->delegates.count; i++)
+        if (lacks(k, i))
+            visit(arg, kith_text(entry_name(&k->config->delegates.items[i])), "it does not run");
+    const struct kith_link *l = k->link;
+    if (l && *l->mute) visit(arg, kith_text(kith_instance_name(k->transport)), l->mute);
+    if (l && *l->unfit) visit(arg, kith_text(kith_instance_name(k->transport)), l->unfit);
     kith_services_visit_degraded(k->services, visit, arg);
 }
 

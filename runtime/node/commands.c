@@ -62,7 +62,6 @@ void kith_commands_free(struct kith *k)
 {
     struct kith_commands *all = k->commands;
     if (!all) return;
-    k->closing = true; /* whoever is told now can't queue again */
     for (struct pending *p = all->first, *next; p; p = next) {
         next = p->next;
         end(k, p, -KITH_ECLOSED, 0);
@@ -78,11 +77,12 @@ void kith_commands_free(struct kith *k)
     k->commands = NULL;
 }
 
+/* The memory is zeroed: a NUL is behind it, as behind all text. */
 static struct kith_bytes copy(uint8_t **at, struct kith_bytes from)
 {
     struct kith_bytes to = kith_bytes_of(*at, from.len);
     if (from.len) memcpy(*at, from.data, from.len);
-    *at += from.len;
+    *at += from.len + 1;
     return to;
 }
 
@@ -93,7 +93,7 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
     if (all->count >= COMMANDS_MAX) return -KITH_EAGAIN;
     struct kith_peer to = {.size = sizeof to};
     if (c->peer) memcpy(&to, c->peer, c->peer->size < sizeof to ? c->peer->size : sizeof to);
-    size_t size = c->bytes.len + c->key.len + to.name.len;
+    size_t size = c->bytes.len + c->key.len + to.name.len + 3;
     struct pending *p = calloc(1, sizeof *p + size);
     if (!p) return -KITH_ENOMEM;
     uint8_t *at = p->bytes;

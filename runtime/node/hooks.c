@@ -15,7 +15,7 @@ static int resolve(void *ctx, struct kith_bytes text, kith_resolved_fn *fn, void
 {
     struct kith *k = ctx;
     struct kith_place place;
-    if (!k->link) return -KITH_ECLOSED; /* nobody can say yet what is a name */
+    if (!k->link || k->closing) return -KITH_ECLOSED; /* nobody can say what is a name */
     int rc = kith_place_parse(k, text, &place, NULL);
     return rc ? rc : kith_place_resolve(k, &place, fn, arg);
 }
@@ -24,10 +24,16 @@ static int emit(void *ctx, const struct kith_host *by, const struct kith_event *
                 kith_answer_fn *answer, void *arg)
 {
     struct kith *k = ctx;
-    if (!k->delegates) return -KITH_ECLOSED;
+    if (!k->delegates || k->closing) return -KITH_ECLOSED;
     int rc = kith_delegates_emit(k->delegates, by, event, answer, arg);
     if (!rc) kith_node_wake(k);
     return rc;
+}
+
+static void forget(void *ctx, const struct kith_host *by)
+{
+    struct kith *k = ctx;
+    if (k->delegates) kith_delegates_forget(k->delegates, by);
 }
 
 struct kith_services *kith_node_services(struct kith *k)
@@ -40,6 +46,7 @@ struct kith_services *kith_node_services(struct kith *k)
         .setting = setting,
         .resolve = resolve,
         .emit = emit,
+        .forget = forget,
     };
     return kith_services_new(k->loop, k->log, &setup);
 }
@@ -47,7 +54,7 @@ struct kith_services *kith_node_services(struct kith *k)
 static struct kith_instance *instance_of(void *ctx, const struct kith_host *host)
 {
     struct kith *k = ctx;
-    return k->transport && k->transport->host == host ? k->transport : NULL;
+    return kith_instance_of(k->all, host);
 }
 
 static uint64_t now(void *ctx)
@@ -63,12 +70,13 @@ static uint64_t wall(void *ctx)
 }
 
 struct kith_delegates *kith_node_delegates_new(struct kith *k, const struct kith_config *c,
+                                               struct kith_keyring *ring,
                                                struct kith_delegates *old, struct kith_error *err)
 {
     struct kith_delegates_setup setup = {
         .maker = &k->maker,
         .node = &k->table,
-        .ring = k->ring,
+        .ring = ring,
         .ctx = k,
         .now = now,
         .wall = wall,

@@ -22,7 +22,6 @@
  *   observer.c      tells those who look on (observer.h)
  *   access.c        what all of them need: time, log, wake-up, the parts of a node
  *   downlink.c      the calls of a transport, checked
- *   codes.c         results as names and words
  *
  * Everything runs on the loop's thread. None of it knows plugins by name, the control socket, or
  * JSON.
@@ -51,8 +50,9 @@ struct kith_places;
  *   live     -> ended  it stopped, or another one has adopted what it had
  *   ended    -> live   it was started again, because its successor did not start
  *
- * What it tells before, after, or from inside a call of the node is a breach: counted, blamed,
- * ignored. The memory stays until the node is freed, as a transport may be late.
+ * What it tells before, after, or from inside a call of the node into it or any other plugin is a
+ * breach: counted, blamed, ignored. The memory stays until the node is freed, as a transport may be
+ * late.
  */
 struct kith_link {
     struct kith_uplink table; /* first: the transport hands it back */
@@ -61,13 +61,19 @@ struct kith_link {
     struct kith_instance *in; /* NULL: freed */
     const struct kith_transport_ops *ops;
     void *self;
+    uint8_t *names; /* of the peer it told of last, each with its NUL */
+    size_t names_cap;
     bool live;
+    uint32_t promised; /* what it provides, as it said when the file was checked */
+    /* What it said since that the node can't follow, in words; empty: nothing. */
+    char unfit[256]; /* of sizes: they stay as they were */
+    char mute[128];  /* it provides less than `require` relies on: nothing is sent */
 };
 
 /* The layers of the one message that is in the pipeline. A layer's bytes are gone when the next one
  * is peeled, so what is kept of them is copied; nothing is allocated. */
 enum { KITH_WIRE_LAYERS = 16, KITH_WIRE_LABEL = 255 }; /* more than a pipeline allows */
-struct kith_wire_layers {
+struct kith_traffic_layers {
     struct kith_layer items[KITH_WIRE_LAYERS];
     size_t count;
     uint8_t label[KITH_WIRE_LABEL];
@@ -87,6 +93,7 @@ struct kith {
     char *name;        /* of the node: stays over reloads */
     char *path, *text; /* text: what to read instead of the file at path */
     size_t text_len;
+    char *control; /* as the file had it when the node started; stays */
     FILE *problems;
     struct kith_options options;
     uint64_t started_at; /* wall clock, ns */
@@ -96,7 +103,9 @@ struct kith {
     struct kith_asks *asks;
     struct kith_resolver *resolver, *former_resolver;
     struct kith_host_maker maker; /* of the services */
+    struct kith_instance *all;    /* instances of every kind, those of a reload under way too */
     struct kith_config *config;   /* in force */
+    struct kith_config *by_code;  /* the same, when no file was read; lent */
     struct kith_keyring *ring;
     struct kith_pipeline *pipeline;
     struct kith_instance *transport;
@@ -104,6 +113,7 @@ struct kith {
     struct kith_link *links; /* all that ever were */
     const char *call;        /* of a transport, that has not returned; NULL: none */
     unsigned told;           /* its upcalls that have not returned */
+    unsigned depth;          /* calls into instances of all kinds that have not returned */
     bool transport_waits;    /* the file asks for another transport: that takes a restart */
     struct kith_delegates *delegates;
     struct kith_core *core; /* NULL before the start */
@@ -117,6 +127,7 @@ struct kith {
     uint32_t changed;         /* what the transport said of itself (enum kith_changed) */
     bool keys_changed;
     uint64_t packet_limit;         /* towards anybody, as the transport said last */
+    uint64_t stream_window;        /* what may come on a paused stream, as it said */
     uint32_t link_head, link_tail; /* what the transport wants around a packet */
     struct kith_room room;         /* what the pipeline wants */
     struct kith_buf bounce;        /* for packets that a codec has left without that room */
@@ -133,8 +144,8 @@ struct kith {
     struct kith_places *places;
 
     struct kith_observer *observers; /* NULL: nobody looks on */
-    bool wire_watched;               /* one of them wants messages: their layers are collected */
-    struct kith_wire_layers layers;
+    bool traffic_watched;            /* one of them wants messages: their layers are collected */
+    struct kith_traffic_layers layers;
 };
 
 #define KITH_UPDATE_TIMEOUT 5000000000u /* ns: to send a change of meta often enough */
@@ -161,7 +172,8 @@ int kith_node_tell(struct kith *, const struct kith_diag *, struct kith_error *e
 struct kith_resolver *kith_node_resolver(struct kith *, const struct kith_config *);
 struct kith_log_setup kith_node_log_setup(struct kith *, const struct kith_config *);
 struct kith_delegates *kith_node_delegates_new(struct kith *, const struct kith_config *,
-                                               struct kith_delegates *old, struct kith_error *err);
+                                               struct kith_keyring *, struct kith_delegates *old,
+                                               struct kith_error *err);
 
 /* -------------------------------------------------------------------------------------- hooks.c */
 
@@ -193,10 +205,10 @@ void kith_node_fail(struct kith *, int code);
 int kith_observers_start(struct kith *, struct kith_error *err);
 void kith_observers_turn_ended(struct kith *);
 void kith_observers_stop(struct kith *);
-/* Around a message's way through the pipeline, when k->wire_watched. The layers of the message are
- * filled in; where `wire` or `plain` is 0 the outermost layer tells it. */
-void kith_wire_begin(struct kith *);
-void kith_wire_end(struct kith *, const struct kith_wire_message *);
+/* Around a message's way through the pipeline, when k->traffic_watched. The layers of the message
+ * are filled in; where `wire` or `plain` is 0 the outermost layer tells it. */
+void kith_traffic_begin(struct kith *);
+void kith_traffic_end(struct kith *, const struct kith_traffic *);
 
 /* ------------------------------------------------------------------------- uplink.c, downlink.c */
 
@@ -209,7 +221,8 @@ int kith_link_start(struct kith_link *, struct kith_link *former, struct kith_er
 void kith_link_end(struct kith_link *);
 void kith_links_free(struct kith *);
 
-/* The calls. A result that the header does not promise is blamed and made into one that it does. */
+/* The calls. A result that the header does not promise is blamed and made into one that it does. A
+ * transport that has come to its end is not called: -KITH_ECLOSED. */
 struct kith_limits kith_link_limits(struct kith_link *);
 /* Can packets be sent at all? Else words that name the transport. */
 int kith_link_check(struct kith_link *, struct kith_error *err);
@@ -227,11 +240,12 @@ void kith_link_reset(struct kith_link *, uint64_t id);
 void kith_link_read(struct kith_link *, uint64_t id, bool on);
 void kith_link_gone(struct kith_link *, const struct kith_peer *);
 
-/* --------------------------------------------------------------------------------- node_packets.c
- */
+/* ------------------------------------------------------------------------------- node_packets.c */
 
-/* After the pipeline or the limits changed: read again how big a packet may be. */
+/* After the pipeline changed or the transport started: read its limits again. */
 void kith_packets_measure(struct kith *);
+/* The transport says that its limits are others: the same, if packets of that size will do. */
+void kith_packets_measure_again(struct kith *);
 /* What a packet may hold, with this limit of the transport, these settings and this chain. */
 struct kith_core_budget kith_packets_fit(uint64_t limit, const struct kith_settings *,
                                          struct kith_room);

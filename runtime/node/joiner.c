@@ -33,7 +33,7 @@ struct join {
     kith_done_fn *done;
     void *arg;
     size_t name_len;
-    uint8_t name[]; /* who must answer; empty: anybody */
+    uint8_t name[]; /* who must answer, with a NUL; empty: anybody */
 };
 
 /*
@@ -133,7 +133,7 @@ static int join_seed(struct kith *k, const struct kith_seed *seed, bool skip_sel
     if (!k->begun || all->count >= JOINS_MAX) return -KITH_EAGAIN;
     int rc = parse_seed(k, seed, &place, NULL);
     if (rc) return rc;
-    struct join *j = calloc(1, sizeof *j + place.name.len);
+    struct join *j = calloc(1, sizeof *j + place.name.len + 1);
     if (!j) return -KITH_ENOMEM;
     *j = (struct join){.k = k, .skip_self = skip_self, .open = 1, .done = done, .arg = arg};
     j->name_len = place.name.len;

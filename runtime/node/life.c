@@ -13,10 +13,18 @@ int kith_start(struct kith *k, struct kith_error *err)
     k->started_at = kith_loop_wall(k->loop);
     /* First: the control socket of another node of this name says so before we bind. */
     int rc = kith_observers_start(k, err);
+    const char *control = k->config->control;
+    free(k->control);
+    k->control = control ? strdup(control) : NULL;
+    if (control && !k->control) return kith_fail(err, KITH_ENOMEM, "out of memory");
     if (!rc) rc = kith_link_start(k->link, NULL, err);
     if (!rc) rc = kith_link_check(k->link, err);
     if (rc) return rc;
     kith_packets_measure(k);
+    if (*k->link->mute) {
+        (void)kith_fail(err, KITH_EPOLICY, "%s", k->link->mute);
+        return kith_instance_failed(k->transport, -KITH_EPOLICY, "start", err);
+    }
     rc = kith_begin(k, err);
     if (!rc) rc = kith_turn_start(k, err);
     if (rc) return rc;
@@ -43,11 +51,12 @@ int kith_dispatch(struct kith *k)
     return k->failed ? k->failed : -KITH_ECLOSED;
 }
 
-const struct kith_node *kith_node(const struct kith *k) { return &k->table; }
+const struct kith_node *kith_table(const struct kith *k) { return &k->table; }
 
 void kith_close(struct kith *k)
 {
     if (!k) return;
+    k->closing = true; /* whoever is told or stopped from here on can ask for nothing new */
     kith_turn_stop(k);
     kith_commands_free(k); /* their askers are told before they go */
     kith_resolver_free(k->resolver);
@@ -55,7 +64,8 @@ void kith_close(struct kith *k)
     kith_joiner_free(k);
     kith_places_free(k);
     kith_observers_stop(k);
-    if (k->delegates) kith_delegates_free(k->delegates);
+    kith_delegates_free(k->delegates);
+    k->delegates = NULL; /* transport and codecs stop after them */
     if (k->link)
         kith_link_end(k->link);
     else
@@ -75,6 +85,7 @@ void kith_close(struct kith *k)
     free(k->bounce.base);
     free(k->path);
     free(k->name);
+    free(k->control);
     free(k->text);
     free(k);
 }

@@ -11,6 +11,7 @@
 
 #include <kith/kith.h>
 #include "asks.h"
+#include "codes.h"
 #include "delegates.h"
 #include "inflow.h"
 #include "log.h"
@@ -24,6 +25,9 @@
 /* What kith_open() does, with the parts that a test or a tool brings along; the control socket is
  * not among them (kith_control_attach). */
 struct kith_node_setup {
+    /* Prepared by code (kith_config_init), in place of a file; lent until kith_close(). Such a node
+     * has nothing to read again: kith_reload() is refused with -KITH_EUNSUPPORTED. */
+    struct kith_config *config;
     const char *path; /* file to read, or its name when text is given */
     const char *text; /* NULL: read the file */
     size_t len;
@@ -51,8 +55,13 @@ const struct kith_config *kith_node_config(const struct kith *); /* in force */
 struct kith_keyring *kith_node_keyring(const struct kith *);
 struct kith_pipeline *kith_node_pipeline(const struct kith *);
 struct kith_delegates *kith_node_delegates(const struct kith *);
-/* The transport or delegate that the file calls by this name; NULL: none. */
+/* The entry that the file calls by this name: the transport, a delegate, or else the first such
+ * codec of the chain in force. NULL: none. */
 struct kith_instance *kith_node_instance(const struct kith *, struct kith_bytes entry);
+/* What runs: the transport, then the delegates. After a reload that failed, or with a transport
+ * that waits for a restart, that is not what the file says. */
+void kith_node_running(const struct kith *, void (*visit)(void *arg, const struct kith_instance *),
+                       void *arg);
 /* Why the node is not all well, one line for each entry that says so (host->degraded) and for what
  * the node itself lacks. */
 void kith_node_degraded(const struct kith *,
@@ -61,8 +70,7 @@ void kith_node_degraded(const struct kith *,
 /* Does this text name a place to join? 0, or -KITH_EINVAL with words; nothing is looked up. */
 int kith_node_check_place(const struct kith *, const char *text, struct kith_error *err);
 
-/* ----------------------------------------------------------------------------- ask for something
- */
+/* ---------------------------------------------------------------------------- ask for something */
 
 /* Join a seed: address as kith_join() takes it, name NULL or the member that must answer. */
 int kith_node_join(struct kith *, const struct kith_seed *, kith_done_fn *done, void *arg);
@@ -82,10 +90,5 @@ int kith_node_key(struct kith *, enum kith_key_change, struct kith_bytes key,
 void kith_node_log(struct kith *, enum kith_log_level, const char *fmt, ...) KITH_PRINTF(3, 4);
 /* An address as the transport writes it, "?" when it can't. */
 void kith_node_format(const struct kith *, const struct kith_addr *, char *out, size_t cap);
-
-/* --------------------------------------------------------------------------- words (codes.c) */
-
-const char *kith_code_name(int code); /* "timeout" */
-const char *kith_code_text(int code); /* "timed out" */
 
 #endif

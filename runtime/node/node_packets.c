@@ -26,10 +26,55 @@ struct kith_core_budget kith_packets_budget(void *ctx, const struct kith_peer *t
     return kith_packets_fit(limit, &k->config->settings, k->room);
 }
 
+/* The file was taken because the transport gave, say, encryption. If that is gone and no codec
+ * gives it, what is sent would be in plain text. */
+static void see_provides(struct kith *k, uint32_t provides)
+{
+    static const char *const words[] = {"compression", "checks", "authentication", "encryption"};
+    struct kith_link *l = k->link;
+    uint32_t lost =
+        kith_pipeline_unmet(k->pipeline, provides) & ~kith_pipeline_unmet(k->pipeline, l->promised);
+    bool was = *l->mute;
+    if (!lost) {
+        *l->mute = 0;
+        if (was) kith_node_log(k, KITH_LOG_INFO, "%s: it sends again", kith_instance_name(l->in));
+        return;
+    }
+    unsigned bit = 0;
+    while (!(lost & 1u << bit)) bit++;
+    snprintf(l->mute, sizeof l->mute,
+             "the transport gives no %s any more, which `require` asks for: nothing is sent",
+             bit < sizeof words / sizeof *words ? words[bit] : "layer");
+    if (!was) kith_node_log(k, KITH_LOG_ERROR, "%s: %s", kith_instance_name(l->in), l->mute);
+}
+
+void kith_packets_measure_again(struct kith *k)
+{
+    struct kith_limits limits = kith_link_limits(k->link);
+    struct kith_link *l = k->link;
+    struct kith_error err = {.size = sizeof err};
+    see_provides(k, limits.provides);
+    int rc = kith_link_check(l, &err);
+    if (!rc && k->core) {
+        rc = kith_core_check(k->core, &k->config->settings,
+                             kith_packets_fit(limits.packet, &k->config->settings, k->room), &err);
+        if (rc) kith_instance_failed(l->in, rc, "say its limits", &err);
+    }
+    if (rc) {
+        snprintf(l->unfit, sizeof l->unfit, "its new limits are not taken: %.200s", err.text);
+        kith_node_log(k, KITH_LOG_ERROR, "%s; they stay as they were", err.text);
+    } else {
+        kith_packets_measure(k);
+    }
+}
+
 void kith_packets_measure(struct kith *k)
 {
     struct kith_limits limits = kith_link_limits(k->link);
+    see_provides(k, limits.provides);
+    *k->link->unfit = 0;
     k->packet_limit = limits.packet;
+    k->stream_window = limits.stream_window;
     k->link_head = limits.headroom;
     k->link_tail = limits.tailroom;
     k->room = kith_pipeline_room(k->pipeline);
@@ -60,15 +105,15 @@ void kith_packets_out(struct kith *k, const struct kith_output *out)
 {
     struct kith_buf *buf = out->buf;
     size_t plain = buf->len;
-    if (k->wire_watched) kith_wire_begin(k);
+    if (k->traffic_watched) kith_traffic_begin(k);
     int rc = kith_pipeline_seal_packet(k->pipeline, buf, &out->peer);
-    if (k->wire_watched)
-        kith_wire_end(k, &(struct kith_wire_message){.plane = KITH_PACKET,
-                                                     .out = true,
-                                                     .peer = &out->peer,
-                                                     .plain = plain,
-                                                     .wire = buf->len,
-                                                     .status = rc});
+    if (k->traffic_watched)
+        kith_traffic_end(k, &(struct kith_traffic){.plane = KITH_PACKET,
+                                                   .out = true,
+                                                   .peer = &out->peer,
+                                                   .plain = plain,
+                                                   .wire = buf->len,
+                                                   .status = rc});
     size_t wire = buf->len;
     if (rc >= 0) {
         buf = make_room(k, buf);
@@ -119,15 +164,15 @@ void kith_packets_in(struct kith *k, const struct kith_peer *from, struct kith_b
     }
     enum kith_refusal why = KITH_REFUSED_MALFORMED;
     size_t whole = buf->len;
-    if (k->wire_watched) kith_wire_begin(k);
+    if (k->traffic_watched) kith_traffic_begin(k);
     int rc = kith_pipeline_open_packet(k->pipeline, buf, from, &why);
-    if (k->wire_watched)
-        kith_wire_end(k, &(struct kith_wire_message){.plane = KITH_PACKET,
-                                                     .peer = from,
-                                                     .plain = buf->len,
-                                                     .wire = whole,
-                                                     .status = rc,
-                                                     .why = why});
+    if (k->traffic_watched)
+        kith_traffic_end(k, &(struct kith_traffic){.plane = KITH_PACKET,
+                                                   .peer = from,
+                                                   .plain = buf->len,
+                                                   .wire = whole,
+                                                   .status = rc,
+                                                   .why = why});
     if (rc < 0) {
         refused(k, from->addr, why);
         return;

@@ -24,6 +24,21 @@ struct kith_stream *kith_stream_by_id(struct kith *k, uint64_t id)
     return s;
 }
 
+/* What is told of the old one late would be taken for the new one's. */
+bool kith_stream_id_fresh(struct kith *k, uint64_t id, const char **why)
+{
+    *why = !id                                              ? "the id 0"
+           : kith_stream_by_id(k, id)                       ? "an id that is in use"
+           : k->streams->dead[id % KITH_STREAMS_DEAD] == id ? "an id that is dead"
+                                                            : NULL;
+    return !*why;
+}
+
+void kith_stream_id_dead(struct kith *k, uint64_t id)
+{
+    k->streams->dead[id % KITH_STREAMS_DEAD] = id;
+}
+
 struct kith_stream *kith_stream_by_handle(struct kith *k, uint32_t handle)
 {
     struct kith_stream *s = k->streams->handles[handle % BUCKETS];
@@ -36,10 +51,10 @@ int kith_stream_meet(struct kith_stream *s, const struct kith_peer *peer)
     size_t name = peer->name.len, identity = peer->identity.len;
     uint8_t *names = NULL;
     if (name + identity) {
-        names = malloc(name + identity);
+        names = calloc(1, name + identity + 2); /* a NUL behind each */
         if (!names) return -KITH_ENOMEM;
         if (name) memcpy(names, peer->name.data, name);
-        if (identity) memcpy(names + name, peer->identity.data, identity);
+        if (identity) memcpy(names + name + 1, peer->identity.data, identity);
     }
     free(s->names);
     s->names = names;
@@ -48,7 +63,7 @@ int kith_stream_meet(struct kith_stream *s, const struct kith_peer *peer)
     s->peer.size = sizeof s->peer;
     s->peer.addr = &s->addr;
     s->peer.name = kith_bytes_of(names, name);
-    s->peer.identity = kith_bytes_of(identity ? names + name : NULL, identity);
+    s->peer.identity = kith_bytes_of(identity ? names + name + 1 : NULL, identity);
     return 0;
 }
 
@@ -111,6 +126,7 @@ void kith_stream_not_due(struct kith *k, struct kith_stream *s)
 void kith_stream_free(struct kith *k, struct kith_stream *s)
 {
     struct kith_streams *all = k->streams;
+    kith_stream_id_dead(k, s->id);
     kith_stream_detach(k, s);
     kith_stream_not_due(k, s);
     struct kith_stream **p = &all->ids[s->id % BUCKETS];
@@ -150,6 +166,7 @@ void kith_streams_lost(struct kith *k)
             if (handle) kith_core_stream_closed(k->core, kith_node_now(k), handle, -KITH_ECLOSED);
         }
     }
+    memset(k->streams->dead, 0, sizeof k->streams->dead); /* another one counts anew */
 }
 
 void kith_streams_require(struct kith *k, uint32_t require)

@@ -10,7 +10,7 @@
 
 #include "inside.h"
 
-enum { KITH_STREAM_BUCKETS = 256 };
+enum { KITH_STREAM_BUCKETS = 256, KITH_STREAMS_DEAD = 1024 };
 
 /*
  * The life of a stream:
@@ -46,6 +46,7 @@ struct kith_stream {
     bool ours;       /* we opened it */
     bool opened, released, due;
     bool finished_in, broken, paused;
+    bool overrun; /* more came while it was paused than the transport said: to be reset */
     bool labelled, ending, finished; /* labelled: our label went out */
     uint64_t deadline;               /* of a released one */
     struct kith_addr addr;
@@ -57,12 +58,14 @@ struct kith_stream {
     size_t head, tail, cap;
     uint8_t *kept; /* to be fed */
     size_t kept_len;
+    uint64_t late; /* bytes that came since it was paused */
 };
 
 struct kith_streams {
     struct kith_stream *ids[KITH_STREAM_BUCKETS], *handles[KITH_STREAM_BUCKETS];
     struct kith_stream *oldest, *newest; /* released */
     struct kith_stream *due, *last_due;  /* in the order in which they became so */
+    uint64_t dead[KITH_STREAMS_DEAD];    /* ids that ended, the last one of each remainder */
     size_t count, keeping;               /* keeping: streams that have bytes kept */
     uint64_t queued;                     /* bytes in all queues, and kept */
     struct kith_buf scratch;
@@ -70,6 +73,9 @@ struct kith_streams {
 };
 
 struct kith_stream *kith_stream_by_id(struct kith *, uint64_t id);
+/* May a new stream have it? Not 0, in use, or (as far back as is remembered) dead: *why says so. */
+bool kith_stream_id_fresh(struct kith *, uint64_t id, const char **why);
+void kith_stream_id_dead(struct kith *, uint64_t id);
 struct kith_stream *kith_stream_by_handle(struct kith *, uint32_t handle);
 /* NULL: no memory. */
 struct kith_stream *kith_stream_new(struct kith *, uint64_t id, const struct kith_peer *,

@@ -41,7 +41,7 @@ void kith_observers_stop(struct kith *k)
 
 static void on_layer(void *arg, const struct kith_layer *layer)
 {
-    struct kith_wire_layers *all = arg;
+    struct kith_traffic_layers *all = arg;
     if (all->count == KITH_WIRE_LAYERS) return;
     struct kith_layer *mine = &all->items[all->count++];
     *mine = *layer;
@@ -51,27 +51,28 @@ static void on_layer(void *arg, const struct kith_layer *layer)
     memcpy(all->label, layer->label.data, len);
 }
 
-void kith_observer_want_wire(struct kith *k, struct kith_observer *who, bool wanted)
+void kith_observer_want_traffic(struct kith *k, struct kith_observer *who, bool wanted)
 {
-    who->wire_wanted = wanted;
-    k->wire_watched = false;
-    for (struct kith_observer *o = k->observers; o; o = o->next) k->wire_watched |= o->wire_wanted;
-    kith_pipeline_trace(k->pipeline, k->wire_watched ? on_layer : NULL, &k->layers);
+    who->traffic_wanted = wanted;
+    k->traffic_watched = false;
+    for (struct kith_observer *o = k->observers; o; o = o->next)
+        k->traffic_watched |= o->traffic_wanted;
+    kith_pipeline_trace(k->pipeline, k->traffic_watched ? on_layer : NULL, &k->layers);
 }
 
-void kith_wire_begin(struct kith *k) { k->layers.count = 0; }
+void kith_traffic_begin(struct kith *k) { k->layers.count = 0; }
 
 /* The first layer peeled that is not the label, which travels apart on streams. */
-static size_t outermost(const struct kith_wire_layers *all)
+static size_t outermost(const struct kith_traffic_layers *all)
 {
     for (size_t i = 0; i < all->count; i++)
         if (strcmp(all->items[i].name, "label") != 0) return all->items[i].in;
     return 0;
 }
 
-void kith_wire_end(struct kith *k, const struct kith_wire_message *message)
+void kith_traffic_end(struct kith *k, const struct kith_traffic *message)
 {
-    struct kith_wire_message m = *message;
+    struct kith_traffic m = *message;
     m.layers = k->layers.items;
     m.layer_count = k->layers.count;
     if (!m.wire && !m.out) {
@@ -79,6 +80,6 @@ void kith_wire_end(struct kith *k, const struct kith_wire_message *message)
         if (!m.wire && m.status >= 0) m.wire = m.plain; /* it had no layers */
     }
     for (struct kith_observer *o = k->observers; o; o = o->next)
-        if (o->wire_wanted && o->message) o->message(o->self, &m);
+        if (o->traffic_wanted && o->message) o->message(o->self, &m);
     k->layers.count = 0;
 }

@@ -13,7 +13,7 @@
 #include "node.h"
 
 /* A message that was sealed or opened, or refused. Lent for the call. */
-struct kith_wire_message {
+struct kith_traffic {
     enum kith_plane plane;
     bool out;
     const struct kith_peer *peer; /* whom it came from or goes to */
@@ -31,13 +31,13 @@ struct kith_observer {
     int (*start)(void *self, struct kith_error *err);
     /* The end of a turn: all that happened in it is done. */
     void (*turn_ended)(void *self);
-    /* Only while wire_wanted. */
-    void (*message)(void *self, const struct kith_wire_message *);
+    /* Only while traffic_wanted. */
+    void (*message)(void *self, const struct kith_traffic *);
     /* The node closes, started or not. Requests under way have been answered, delegates and log are
      * still there. The last call: the observer may free itself. */
     void (*stop)(void *self);
 
-    bool wire_wanted;           /* set by kith_observer_want_wire() */
+    bool traffic_wanted;        /* set by kith_observer_want_traffic() */
     struct kith_observer *next; /* the node's */
 };
 
@@ -45,6 +45,6 @@ struct kith_observer {
  * reverse order. */
 void kith_observer_add(struct kith *, struct kith_observer *);
 /* Begin, or end, to be told of messages. While nobody is, a message costs one look at a flag. */
-void kith_observer_want_wire(struct kith *, struct kith_observer *, bool wanted);
+void kith_observer_want_traffic(struct kith *, struct kith_observer *, bool wanted);
 
 #endif

@@ -19,32 +19,45 @@ static void tell(struct kith *k, enum kith_log_level level, char *text)
         k->options.log(k->options.log_ctx, level, line);
 }
 
+/* A warning may come first; it is not why. */
+static void take_error(void *arg, bool warning, const char *text)
+{
+    struct kith_error *err = arg;
+    if (!warning && err && !err->code) kith_fail(err, KITH_EINVAL, "%s", text);
+}
+
 int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_error *err)
 {
     int rc = 0;
     bool failed = kith_diag_errors(diag) > 0;
     char *text = kith_diag_text(diag);
-    if (failed)
-        rc = kith_fail(err, KITH_EINVAL, "%.*s", text ? (int)strcspn(text, "\n") : 0,
-                       text ? text : "");
+    if (failed) {
+        rc = -KITH_EINVAL;
+        if (err) err->code = 0;
+        kith_diag_each(diag, take_error, err);
+    }
     if (text) tell(k, failed ? KITH_LOG_ERROR : KITH_LOG_WARN, text);
     free(text);
     return rc;
 }
 
-struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
+static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
 {
     struct kith_config_finder finder = k->finder ? *k->finder : kith_registry_finder(k->registry);
-    struct kith_config *config =
-        k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
-                : kith_config_load(k->path, &finder, diag);
+    return k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
+                   : kith_config_load(k->path, &finder, diag);
+}
+
+struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
+{
+    struct kith_config *config = k->by_code ? k->by_code : read_file(k, diag);
     if (!config) return NULL;
     if (k->options.name) config->settings.name = k->options.name;
     k->call = "init"; /* of instances that are made for it */
     kith_plugins_check(config, diag);
     k->call = NULL;
     if (!kith_diag_errors(diag)) return config;
-    kith_config_free(config);
+    if (!k->by_code) kith_config_free(config);
     return NULL;
 }
 
@@ -58,7 +71,7 @@ static int read_config(struct kith *k, struct kith_error *err)
     if (!k->config) return rc ? rc : kith_fail(err, KITH_EINVAL, "%s: can't be read", k->path);
     k->name = strdup(k->config->settings.name);
     if (!k->name) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    k->config->settings.name = k->name;
+    if (!k->by_code) k->config->settings.name = k->name;
     return 0;
 }
 
@@ -105,6 +118,8 @@ static int make_ground(struct kith *k, struct kith_error *err)
     k->maker = kith_services_maker(k->services);
     k->maker.file = k->path;
     k->maker.asks = k->asks;
+    k->maker.depth = &k->depth;
+    k->maker.all = &k->all;
     return 0;
 }
 
@@ -122,7 +137,7 @@ static int make_delegates(struct kith *k, struct kith_error *err)
 {
     const struct kith_config *c = k->config;
     kith_table_init(k);
-    k->delegates = kith_node_delegates_new(k, c, NULL, err);
+    k->delegates = kith_node_delegates_new(k, c, k->ring, NULL, err);
     if (!k->delegates) return err->code ? err->code : -KITH_EINVAL;
     int rc = kith_delegates_meta(k->delegates, c->meta);
     if (rc) return kith_fail(err, KITH_ENOMEM, "out of memory");
@@ -180,6 +195,7 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
                options->size < sizeof k->options ? options->size : sizeof k->options);
     k->problems = s->problems;
     k->finder = s->finder;
+    k->by_code = s->config;
     int rc = take_file(k, s);
     k->own_loop = !s->loop;
     k->loop = s->loop ? s->loop : kith_loop_new();

@@ -1,19 +1,21 @@
 /*
  * reload.c - a new reading of the file comes into force between two turns.
  *
- *   made      config, keys, pipeline, delegates, log, resolver, transport: beside what is in force
- *   checked   the core would take the settings, the transport can send: nothing has changed yet
- *   swapped   settings, keys and pipeline at once: packets are sealed and opened by the new chain
- *             from that turn on, while streams end with the chain they began with but must meet the
- *             new `require`
- *   started   delegates and transport whose entry changed: each takes over from its old instance,
- *             or keeps it
+ *   made      config, a second ring of keys, pipeline, delegates, resolver, transport: beside what
+ *             is in force
+ *   checked   the core would take the settings, the transport that will run can send and gives what
+ *             is required: nothing has changed yet, but for the log, which goes back
+ *   swapped   the transport, if its entry changed; then settings, pipeline and keys at once: from
+ *             that turn on packets go through the new chain, while streams end with the chain they
+ *             began with but must meet the new `require`
+ *   started   delegates whose entry changed: each takes over from its old instance, or keeps it
  *
- * Who refuses in the first two is named and nothing changes. Who does not start afterwards is named
- * too and the reload fails, though the rest is as the new file says: it keeps its old instance, and
- * the next reload tries again. Only a transport that can't go back to its old instance ends the
- * node, with that error. Entries that did not change are told to read their files again. What a
- * running node can't change is reported as needing a restart, and stays.
+ * Who refuses in the first two is named and nothing changes. A transport that does not start goes
+ * on as it was, and so does all else if that one can't carry it. A delegate that does not start is
+ * named too and the reload fails, though the rest is as the new file says; the next reload tries
+ * again. Only a transport that can't go back to its old instance ends the node, with that error.
+ * Entries that did not change are told to read their files again. What a running node can't change
+ * is reported as needing a restart, and stays. A report tells of each entry what has become of it.
  */
 #include "inside.h"
 #include <stdlib.h>
@@ -23,42 +25,68 @@ struct report {
     void (*line)(void *arg, const char *line);
     void *arg;
     unsigned changes;
-    bool transport_runs; /* the transport will be what the new file wants */
+    struct kith_error *err; /* the first failure */
+    int rc;
+    const char *section;           /* of whom failures are told */
+    const struct kith_config *old; /* what is compared */
+    const bool *was_off;           /* delegates of `old` that did not run as it says */
+    bool transport_was_off, waits; /* likewise; the new one waits for a restart */
 };
+
+static void vtell(struct report *r, enum kith_log_level level, const char *fmt, va_list ap)
+{
+    char text[1024];
+    vsnprintf(text, sizeof text, fmt, ap);
+    if (r->line) r->line(r->arg, text);
+    kith_node_log(r->k, level, "reload: %s", text);
+}
 
 static void tell(struct report *r, const char *fmt, ...) KITH_PRINTF(2, 3);
 static void tell(struct report *r, const char *fmt, ...)
 {
-    char text[1024];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    vtell(r, KITH_LOG_INFO, fmt, ap);
     va_end(ap);
-    if (r->line) r->line(r->arg, text);
-    kith_node_log(r->k, KITH_LOG_INFO, "reload: %s", text);
 }
 
-static void changed(void *arg, const char *key, const char *was, const char *now, bool restart)
+static void tell_error(struct report *r, const char *fmt, ...) KITH_PRINTF(2, 3);
+static void tell_error(struct report *r, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vtell(r, KITH_LOG_ERROR, fmt, ap);
+    va_end(ap);
+}
+
+/* The reload fails, with the first of all that went wrong. */
+static void note(struct report *r, const struct kith_error *why)
+{
+    if (r->rc) return;
+    r->rc = why->code ? why->code : -KITH_EIO;
+    if (r->err != why) kith_fail(r->err, (enum kith_code)(-r->rc), "%s", why->text);
+}
+
+static void failed(void *arg, const char *name, bool kept, const struct kith_error *why)
 {
     struct report *r = arg;
-    r->changes++;
-    if (r->transport_runs && strncmp(key, "transport.", 10) == 0)
-        restart = false; /* the file is back at what is running */
-    tell(r, "%s: %s -> %s%s", key, *was ? was : "(none)", *now ? now : "(none)",
-         restart ? " (needs a restart)" : "");
+    tell_error(r, "%s.%s: %s: %s", r->section, name, kept ? "goes on as it was" : "runs no more",
+               why->text);
+    note(r, why);
 }
 
 /* Made beside what is in force. */
 struct next {
     struct kith_config *config;
-    const char *name; /* as the file has it; the node keeps its own */
+    const char *name, *control; /* as the file has it; the node keeps its own */
+    struct kith_keyring *ring;  /* of what is made; the one there is becomes it in swap() */
     struct kith_pipeline *pipeline;
     struct kith_delegates *delegates;
     struct kith_link *link;         /* NULL: the transport there is goes on */
     struct kith_resolver *resolver; /* NULL: the one there is goes on */
-    struct kith_secrets former;     /* the ring as it was, to go back to */
-    bool keys_taken, log_taken, keys_told;
-    bool transport_waits;
+    struct kith_secrets former;     /* the ring as it was, for the report */
+    bool *was_off;                  /* of the delegates in force: does not run as its entry says */
+    bool log_taken, transport_was_off, transport_waits;
 };
 
 static void next_free(struct kith *k, struct next *n)
@@ -68,18 +96,29 @@ static void next_free(struct kith *k, struct next *n)
     kith_places_lost(k, n->resolver);
     kith_resolver_free(n->resolver);
     if (n->pipeline) kith_pipeline_unref(n->pipeline);
+    kith_keyring_unref(n->ring);
     if (n->config) kith_config_free(n->config);
     for (size_t i = 0; i < n->former.count; i++) kith_secret_free(n->former.items[i].data);
     free(n->former.items);
+    free(n->was_off);
 }
 
-static int read_next(struct kith *k, struct next *n, struct kith_error *err)
+static void tell_problem(void *arg, bool warning, const char *text)
 {
+    struct report *r = arg;
+    if (!warning && r->line) r->line(r->arg, text); /* the log has them */
+}
+
+static int read_next(struct report *r, struct next *n, struct kith_error *err)
+{
+    struct kith *k = r->k;
     struct kith_diag *diag = kith_diag_new();
     if (!diag) return kith_fail(err, KITH_ENOMEM, "out of memory");
     n->config = kith_node_read(k, diag);
     if (n->config) n->name = n->config->settings.name;
+    if (n->config) n->control = n->config->control;
     int rc = kith_node_tell(k, diag, err);
+    if (kith_diag_errors(diag) > 1) kith_diag_each(diag, tell_problem, r);
     kith_diag_free(diag);
     return n->config || rc ? rc : kith_fail(err, KITH_EINVAL, "%s: can't be read", k->path);
 }
@@ -105,17 +144,13 @@ static int remember_keys(struct kith *k, struct next *n)
     return 0;
 }
 
-/* The new chain may need keys that the old one had not: they come first. When the new file has no
- * keys the old ones stay until the swap. */
-static int take_keys(struct kith *k, struct next *n, struct kith_error *err)
+/* Who runs keeps the ring there is until the swap: a reload that fails is none of its business. */
+static int make_keys(struct kith *k, struct next *n, struct kith_error *err)
 {
-    n->keys_told = k->keys_changed;
     int rc = remember_keys(k, n);
-    if (!rc && n->config->keyring.count) rc = kith_keyring_replace(k->ring, &n->config->keyring);
-    n->keys_taken = !rc;
-    return rc ? kith_fail(err, (enum kith_code)(-rc), "the new keys can't be taken over: %s",
-                          kith_code_text(rc))
-              : 0;
+    if (rc) return kith_fail(err, (enum kith_code)(-rc), "the keys can't be read");
+    n->ring = kith_keyring_next(k->ring, &n->config->keyring);
+    return n->ring ? 0 : kith_fail(err, KITH_ENOMEM, "no memory for the new keys");
 }
 
 /* ------------------------------------------------------------------------------------ making */
@@ -142,7 +177,7 @@ static int make_transport(struct kith *k, struct next *n, struct kith_error *err
     kith_config_diff(k->config, n->config, see_wait, &waits);
     n->transport_waits = k->started && (waits || entry->plugin != k->transport->plugin);
     if (n->transport_waits) return 0;
-    int rc = kith_instance_new(&in, entry, &k->maker, k->ring, err);
+    int rc = kith_instance_new(&in, entry, &k->maker, n->ring, err);
     if (rc) return rc;
     n->link = kith_link_new(k, in);
     if (n->link) return kith_link_check(n->link, err);
@@ -162,47 +197,78 @@ static int make_resolver(struct kith *k, struct next *n, struct kith_error *err)
 
 static int make_next(struct kith *k, struct next *n, struct kith_error *err)
 {
-    struct kith_log_setup setup = kith_node_log_setup(k, n->config);
-    int rc = take_keys(k, n, err);
+    int rc = make_keys(k, n, err);
     if (!rc)
-        rc = kith_pipeline_new(&n->pipeline, &n->config->chain, &k->maker, k->ring, k->pipeline,
+        rc = kith_pipeline_new(&n->pipeline, &n->config->chain, &k->maker, n->ring, k->pipeline,
                                err);
     if (rc) return rc;
-    n->delegates = kith_node_delegates_new(k, n->config, k->delegates, err);
+    n->delegates = kith_node_delegates_new(k, n->config, n->ring, k->delegates, err);
     if (!n->delegates) return err->code ? err->code : -KITH_EINVAL;
     rc = make_resolver(k, n, err);
-    if (!rc) rc = make_transport(k, n, err);
-    if (rc) return rc;
-    rc = kith_log_change(k->log, &setup, err);
-    n->log_taken = !rc;
-    return rc;
+    return rc ? rc : make_transport(k, n, err);
 }
 
 /* ---------------------------------------------------------------------------------- checking */
 
-static int check_settings(struct kith *k, const struct next *n, struct kith_error *err)
+/* Whether what is required comes off what this transport brings. Read from the file only the
+ * transport of the file was asked, and that may have to wait, or not start. */
+static int check_require(struct kith *k, const struct kith_config *c, struct kith_link *link,
+                         struct kith_error *err)
 {
-    struct kith_limits limits = kith_link_limits(n->link ? n->link : k->link);
-    if (!k->core) return 0;
-    return kith_core_check(
-        k->core, &n->config->settings,
-        kith_packets_fit(limits.packet, &n->config->settings, kith_pipeline_room(n->pipeline)),
-        err);
+    struct kith_diag *diag = kith_diag_new();
+    if (!diag) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    kith_diag_source(diag, k->path, "", 0);
+    kith_config_check_require(c, kith_link_limits(link).provides, diag);
+    int rc = kith_diag_errors(diag) ? kith_node_tell(k, diag, err) : 0;
+    kith_diag_free(diag);
+    return rc;
 }
 
-static int prepare(struct kith *k, struct next *n, struct kith_error *err)
+/* Can this transport carry what the new file asks for? */
+static int check_with(struct kith *k, const struct next *n, struct kith_link *link,
+                      struct kith_error *err)
 {
-    int rc = read_next(k, n, err);
-    if (!rc) rc = make_next(k, n, err);
-    return rc ? rc : check_settings(k, n, err);
+    int rc = kith_link_check(link, err);
+    if (!rc) rc = check_require(k, n->config, link, err);
+    if (rc || !k->core) return rc;
+    const struct kith_settings *s = &n->config->settings;
+    const uint64_t limit = kith_link_limits(link).packet;
+    return kith_core_check(k->core, s, kith_packets_fit(limit, s, kith_pipeline_room(n->pipeline)),
+                           err);
+}
+
+static int check_next(struct kith *k, const struct next *n, struct kith_error *err)
+{
+    int rc = check_with(k, n, n->link ? n->link : k->link, err);
+    if (!rc || !n->transport_waits) return rc;
+    char why[sizeof err->text];
+    snprintf(why, sizeof why, "%s", err->text);
+    snprintf(err->text, sizeof err->text, "%.380s; the transport stays `%.60s` until a restart",
+             why, k->transport->plugin->name);
+    return rc;
+}
+
+/* The last that may fail with nothing changed; its own change can be taken back. */
+static int take_log(struct kith *k, struct next *n, struct kith_error *err)
+{
+    struct kith_log_setup setup = kith_node_log_setup(k, n->config);
+    int rc = kith_log_change(k->log, &setup, err);
+    n->log_taken = !rc;
+    return rc;
+}
+
+static int prepare(struct report *r, struct next *n, struct kith_error *err)
+{
+    int rc = read_next(r, n, err);
+    if (!rc) rc = make_next(r->k, n, err);
+    if (!rc) rc = check_next(r->k, n, err);
+    return rc ? rc : take_log(r->k, n, err);
 }
 
 static void go_back(struct kith *k, struct next *n)
 {
     struct kith_log_setup setup = kith_node_log_setup(k, k->config);
-    if (n->keys_taken) kith_keyring_replace(k->ring, &n->former);
     if (n->log_taken) kith_log_change(k->log, &setup, NULL);
-    k->keys_changed = n->keys_told; /* nothing has changed that anybody should hear of */
 }
 
 /* ---------------------------------------------------------------------------------- swapping */
@@ -218,7 +284,59 @@ static int give_settings(struct kith *k, struct kith_error *err)
                                  (uint16_t)(k->room.tail + k->link_tail), kith_node_now(k), err);
 }
 
-/* Config and pipeline that were in force go into n. */
+/* Streams go over when the transport adopts; else they are gone with their old one. */
+static void replace_transport(struct kith *k, struct next *n)
+{
+    struct kith_link *former = k->link;
+    k->link = n->link;
+    n->link = former;
+    k->transport = k->link->in;
+    if (k->started) k->changed |= KITH_CHANGED_ADDRESS;
+}
+
+/* Only now that it runs is it known what it can do. */
+static int start_transport(struct report *r, struct next *n, struct kith_error *err)
+{
+    struct kith *k = r->k;
+    struct kith_link *former = k->link, *link = n->link;
+    bool adopts = kith_instance_adopts(link->in, former->in);
+    int rc = k->started ? kith_link_start(link, former, err) : 0;
+    if (k->started && k->core && !adopts) kith_streams_lost(k);
+    if (rc) return rc;
+    rc = check_with(k, n, link, err);
+    if (!rc || !k->started || adopts) {
+        replace_transport(k, n);
+        return rc;
+    }
+    struct kith_error again = {.size = sizeof again};
+    kith_link_end(link);
+    n->link = NULL;
+    (void)kith_link_start(former, NULL, &again);
+    return rc;
+}
+
+/* 0: one runs that can carry the rest. */
+static int swap_transport(struct report *r, struct next *n, struct kith_error *err)
+{
+    struct kith *k = r->k;
+    const struct kith_link *former = k->link;
+    if (!n->link) return 0;
+    int rc = start_transport(r, n, err);
+    if (!rc) return 0;
+    struct kith_error can = {.size = sizeof can};
+    bool runs_on = kith_instance_runs(k->transport), replaced = k->link != former;
+    tell_error(r, "transport: %s: %s",
+               replaced  ? "the new one runs, and can't go back"
+               : runs_on ? "goes on as it was"
+                         : "runs no more",
+               err->text);
+    if (!runs_on) kith_node_fail(k, rc);
+    if (!runs_on || replaced || check_with(k, n, k->link, &can)) return rc;
+    note(r, err);
+    return 0;
+}
+
+/* Config and pipeline that were in force go into n. What a running node can't change stays. */
 static void swap_values(struct kith *k, struct next *n)
 {
     struct kith_config *config = k->config;
@@ -226,27 +344,38 @@ static void swap_values(struct kith *k, struct next *n)
     k->config = n->config;
     k->pipeline = n->pipeline;
     k->config->settings.name = k->name;
+    if (k->started) k->config->control = k->control;
     n->config = config;
     n->pipeline = pipeline;
 }
 
-/* All that can't fail but for a veto. */
-static int swap(struct kith *k, struct next *n, struct kith_error *err)
+static int give_values(struct kith *k, struct next *n, struct kith_error *err)
 {
-    if (k->core) kith_turn_drain(k); /* what was packed for the old chain goes through it */
     swap_values(k, n);
     int rc = give_settings(k, err);
-    if (rc) {
-        swap_values(k, n);
-        (void)give_settings(k, NULL);
-        return rc;
-    }
-    if (!k->config->keyring.count) kith_keyring_replace(k->ring, &k->config->keyring);
+    if (!rc) rc = kith_keyring_join(n->ring, err);
+    if (!rc) return 0;
+    swap_values(k, n);
+    (void)give_settings(k, NULL);
+    return rc;
+}
+
+static int swap(struct report *r, struct next *n, struct kith_error *err)
+{
+    struct kith *k = r->k;
+    const struct kith_link *former = k->link;
+    if (k->core) kith_turn_drain(k); /* what was packed for the old chain goes through it */
+    int rc = swap_transport(r, n, err);
+    if (rc) return rc;
+    rc = give_values(k, n, err);
+    if (rc && k->link != former)
+        tell_error(r, "transport: the new one runs; all else did not change");
+    if (rc) return rc;
     if (n->resolver) {
-        struct kith_resolver *former = k->former_resolver;
+        struct kith_resolver *before = k->former_resolver;
         k->former_resolver = k->resolver;
         k->resolver = n->resolver;
-        n->resolver = former;
+        n->resolver = before;
     }
     k->transport_waits = n->transport_waits;
     kith_streams_require(k, k->config->chain.require);
@@ -256,14 +385,6 @@ static int swap(struct kith *k, struct next *n, struct kith_error *err)
 }
 
 /* ---------------------------------------------------------------------------------- starting */
-
-static bool same_entries(const struct kith_entries *a, const struct kith_entries *b)
-{
-    bool same = a->count == b->count;
-    for (size_t i = 0; same && i < a->count; i++)
-        same = memcmp(a->items[i].digest, b->items[i].digest, sizeof a->items[i].digest) == 0;
-    return same;
-}
 
 static bool same_text(const char *a, const char *b) { return strcmp(a ? a : "", b ? b : "") == 0; }
 
@@ -281,60 +402,55 @@ static bool same_bytes(struct kith_bytes a, struct kith_bytes b)
     return a.len == b.len && !a.data == !b.data && (!a.len || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* Meta that was set at run time stays unless the file's changed. */
-static void renew_meta(struct report *r, const struct kith_config *old)
+/* Meta that was set at run time stays unless the file's changed. The others are told when it did,
+ * or when somebody else makes or seals it now. */
+static void renew_meta(struct report *r, const void *const makers[2])
 {
     struct kith *k = r->k;
-    bool same = same_bytes(old->meta, k->config->meta);
-    if (same && same_entries(&old->delegates, &k->config->delegates)) return;
+    const void *now[2];
+    kith_delegates_meta_makers(k->delegates, now);
+    bool same = same_bytes(r->old->meta, k->config->meta);
+    if (same && now[0] == makers[0] && now[1] == makers[1]) return;
     int rc = same ? 0 : kith_delegates_meta(k->delegates, k->config->meta);
     struct kith_command c = {.kind = KITH_DO_UPDATE, .timeout = KITH_UPDATE_TIMEOUT};
     if (!rc && k->core) rc = kith_commands_add(k, &c);
     if (rc) tell(r, "node.meta: taken, but the cluster is not told: %s", kith_code_text(rc));
 }
 
-static int start_delegates(struct kith *k, struct next *n, struct kith_error *err)
+static void start_delegates(struct report *r, struct next *n)
 {
+    struct kith *k = r->k;
     struct kith_delegates *former = k->delegates;
-    int rc = 0;
+    const struct kith_failures failures = {failed, r};
+    struct kith_error first = {.size = sizeof first}; /* told like the others */
+    const void *makers[2];
+    kith_delegates_meta_makers(former, makers);
+    r->section = "delegates";
     if (k->begun)
-        rc = kith_delegates_start(n->delegates, err);
+        (void)kith_delegates_follow(n->delegates, &failures, &first);
     else
         kith_delegates_put(n->delegates);
     k->delegates = n->delegates;
     n->delegates = former;
-    return rc;
-}
-
-/* Streams go over when the transport adopts; else they are gone with their old one. */
-static int start_transport(struct kith *k, struct next *n, struct kith_error *err)
-{
-    struct kith_link *former = k->link, *link = n->link;
-    if (!link) return 0;
-    bool adopts = link->in->plugin->adopt != NULL;
-    int rc = k->started ? kith_link_start(link, former, err) : 0;
-    if (k->started && k->core && !adopts) kith_streams_lost(k);
-    if (rc) {
-        if (!kith_instance_runs(former->in)) kith_node_fail(k, rc);
-        return rc;
-    }
-    kith_delegates_forget(k->delegates, former->in->host); /* answers to events of the old one */
-    n->link = former;
-    k->link = link;
-    k->transport = link->in;
-    if (k->started) k->changed |= KITH_CHANGED_ADDRESS;
-    return give_settings(k, err); /* this one may want other room in packets */
+    renew_meta(r, makers);
 }
 
 /* Who is left alone may have files to read again. */
-static void refresh(struct kith *k, const struct next *n)
+static void refresh(struct report *r, bool transport)
 {
-    if (!n->link) kith_instance_refresh(k->transport, KITH_REFRESH_FILES);
-    kith_delegates_refresh(k->delegates, KITH_REFRESH_FILES);
-    kith_pipeline_refresh(k->pipeline, KITH_REFRESH_FILES);
+    struct kith *k = r->k;
+    const struct kith_failures failures = {failed, r};
+    r->section = "transport";
+    if (!transport) (void)kith_instance_refresh(k->transport, KITH_REFRESH_FILES, &failures);
+    r->section = "delegates";
+    kith_delegates_refresh(k->delegates, KITH_REFRESH_FILES, &failures);
+    r->section = "pipeline";
+    kith_pipeline_refresh(k->pipeline, KITH_REFRESH_FILES, &failures);
 }
 
-/* ------------------------------------------------------------------------------------ the whole */
+/* ------------------------------------------------------------------------- files that were
+ * replaced
+ */
 
 static void see_replaced(struct report *r, const struct kith_entry *e)
 {
@@ -351,23 +467,58 @@ static void see_all_replaced(struct report *r)
         for (size_t i = 0; i < lists[l]->count; i++) see_replaced(r, &lists[l]->items[i]);
 }
 
-/* The new values are in force: entries follow. The first error; err names it. */
-static int follow(struct report *r, struct next *n, struct kith_error *err)
+/* ---------------------------------------------------------------------------------- the report */
+
+static bool begins(const char *key, const char *section, const char *name)
 {
-    struct kith *k = r->k;
-    struct kith_error later = {.size = sizeof later};
-    int rc = start_delegates(k, n, err);
-    int transport = start_transport(k, n, rc ? &later : err);
-    if (rc && transport) tell(r, "%s", later.text);
-    refresh(k, n);
-    renew_meta(r, n->config);
-    see_all_replaced(r);
-    if (!same_seeds(&n->config->join, &k->config->join)) kith_joiner_kick(k);
-    if (k->begun && !k->failed) {
-        struct kith_event e = {.size = sizeof e, .kind = KITH_EVENT_RELOADED};
-        kith_delegates_event(k->delegates, &e);
-    }
-    return rc ? rc : transport;
+    size_t len = strlen(section), more = strlen(name);
+    return strncmp(key, section, len) == 0 && key[len] == '.' &&
+           strncmp(key + len + 1, name, more) == 0 && key[len + 1 + more] == '.';
+}
+
+static bool runs_so(const struct kith *k, const struct kith_entry *e)
+{
+    return !k->begun || kith_delegates_runs(k->delegates, e);
+}
+
+/* Entries whose file and life differ: their keys would tell what never was. */
+static bool astray(const struct report *r, const char *key)
+{
+    const struct kith_entries *was = &r->old->delegates, *now = &r->k->config->delegates;
+    if (strncmp(key, "transport.", 10) == 0)
+        return r->transport_was_off || (!r->waits && !runs(r->k, &r->k->config->transport));
+    for (size_t i = 0; i < was->count; i++)
+        if (r->was_off[i] && begins(key, "delegates", was->items[i].name)) return true;
+    for (size_t i = 0; i < now->count; i++)
+        if (begins(key, "delegates", now->items[i].name) && !runs_so(r->k, &now->items[i]))
+            return true;
+    return false;
+}
+
+static void changed(void *arg, const char *key, const char *was, const char *now, bool restart)
+{
+    struct report *r = arg;
+    if (astray(r, key)) return;
+    r->changes++;
+    if (!r->waits && strncmp(key, "transport.", 10) == 0) restart = false;
+    tell(r, "%s: %s -> %s%s", key, *was ? was : "(none)", *now ? now : "(none)",
+         restart ? " (needs a restart)" : "");
+}
+
+/* An earlier reload left it behind; this one brought it there. */
+static void tell_caught_up(struct report *r)
+{
+    const struct kith_entries *was = &r->old->delegates, *now = &r->k->config->delegates;
+    const struct kith_entry *e = now->items;
+    for (size_t i = 0; i < was->count; i++)
+        for (size_t j = 0; r->was_off[i] && j < now->count; j++) {
+            if (strcmp(was->items[i].name, e[j].name) != 0 || !runs_so(r->k, &e[j])) continue;
+            r->changes++;
+            tell(r, "delegates.%s: runs as the file says now", e[j].name);
+        }
+    if (!r->transport_was_off || !runs(r->k, &r->k->config->transport)) return;
+    r->changes++;
+    tell(r, "transport: runs as the file says now");
 }
 
 /* n has what was in force. */
@@ -375,10 +526,51 @@ static void report_changes(struct report *r, const struct next *n)
 {
     struct kith_config before = *n->config, after = *r->k->config;
     after.settings.name = n->name;
+    after.control = n->control;
     before.keyring = n->former; /* keys may have changed since the file was read */
-    r->transport_runs = !n->transport_waits;
     kith_config_diff(&before, &after, changed, r);
+    tell_caught_up(r);
     if (n->transport_waits) tell(r, "transport: stays as it was until a restart");
+}
+
+/* ------------------------------------------------------------------------------------ the whole */
+
+/* The new values are in force: entries follow. */
+static void follow(struct report *r, struct next *n, bool transport)
+{
+    struct kith *k = r->k;
+    r->old = n->config;
+    r->was_off = n->was_off;
+    r->transport_was_off = n->transport_was_off;
+    r->waits = n->transport_waits;
+    start_delegates(r, n);
+    refresh(r, transport);
+    report_changes(r, n);
+    see_all_replaced(r);
+    if (!same_seeds(&n->config->join, &k->config->join)) kith_joiner_kick(k);
+    if (k->begun && !k->failed) {
+        struct kith_event e = {.size = sizeof e, .kind = KITH_EVENT_RELOADED};
+        kith_delegates_event(k->delegates, &e);
+    }
+}
+
+/* What does not run as the file in force says, because an earlier reload failed. */
+static int look_back(struct kith *k, struct next *n, struct kith_error *err)
+{
+    const struct kith_entries *all = &k->config->delegates;
+    n->was_off = calloc(all->count + 1, sizeof *n->was_off);
+    if (!n->was_off) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    for (size_t i = 0; i < all->count; i++) n->was_off[i] = !runs_so(k, &all->items[i]);
+    n->transport_was_off = !runs(k, &k->config->transport);
+    return 0;
+}
+
+/* What a reload that failed has left. */
+static const char *outcome(const struct kith *k, bool swapped, bool transport)
+{
+    if (k->failed) return "the node ends";
+    if (swapped) return "all else is as the file says";
+    return transport ? "refused, nothing but the transport changed" : "refused, nothing changed";
 }
 
 int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void *arg,
@@ -388,22 +580,24 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
     if (!err) err = &mine;
     err->code = 0;
     err->text[0] = 0;
-    struct report r = {.k = k, .line = line, .arg = arg};
+    if (k->by_code)
+        return kith_fail(err, KITH_EUNSUPPORTED,
+                         "this node was made by a program, not from a file");
+    struct report r = {.k = k, .line = line, .arg = arg, .err = err};
     struct next n = {0};
-    int rc = prepare(k, &n, err);
-    if (!rc) rc = swap(k, &n, err);
+    const struct kith_link *link = k->link;
+    int rc = look_back(k, &n, err);
+    if (!rc) rc = prepare(&r, &n, err);
+    if (!rc) rc = swap(&r, &n, err);
     bool swapped = !rc;
     if (swapped) {
-        report_changes(&r, &n);
-        rc = follow(&r, &n, err);
+        follow(&r, &n, link != k->link);
+        rc = r.rc;
     } else {
         go_back(k, &n);
     }
     if (rc)
-        kith_node_log(k, KITH_LOG_ERROR, "reload: %s: %s",
-                      k->failed ? "the node ends"
-                      : swapped ? "who failed goes on as it was"
-                                : "nothing changed",
+        kith_node_log(k, KITH_LOG_ERROR, "reload: %s: %s", outcome(k, swapped, k->link != link),
                       err->text);
     else if (!r.changes)
         tell(&r, "nothing changed");

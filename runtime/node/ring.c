@@ -11,9 +11,9 @@ static void ring_changed(void *ctx)
     kith_node_wake(k);
 }
 
-void kith_ring_watch(struct kith *k) { kith_keyring_listen(k->ring, ring_changed, k); }
+void kith_ring_watch(struct kith *k) { kith_keyring_watch(k->ring, ring_changed, k); }
 
-void kith_ring_unwatch(struct kith *k) { kith_keyring_unlisten(k->ring, ring_changed, k); }
+void kith_ring_unwatch(struct kith *k) { kith_keyring_watch(k->ring, NULL, NULL); }
 
 static int find(struct kith_keyring *ring, struct kith_bytes key)
 {

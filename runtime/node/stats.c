@@ -115,6 +115,6 @@ void kith_stats_visit(struct kith *k, void (*visit)(void *arg, const struct kith
         codec_stats(&codec, &v);
     }
     if (k->core) kith_core_stats(k->core, labelled, &v);
-    kith_delegates_stats(k->delegates, labelled, &v);
+    if (k->delegates) kith_delegates_stats(k->delegates, labelled, &v);
     kith_services_stats(k->services, visit, arg);
 }

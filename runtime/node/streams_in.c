@@ -44,9 +44,9 @@ static void plain(void *ctx, const uint8_t *data, size_t len)
 {
     struct kith *k = ctx;
     const struct kith_stream *s = k->streams->feeding;
-    if (k->wire_watched)
-        kith_wire_end(
-            k, &(struct kith_wire_message){.plane = KITH_STREAM, .peer = &s->peer, .plain = len});
+    if (k->traffic_watched)
+        kith_traffic_end(
+            k, &(struct kith_traffic){.plane = KITH_STREAM, .peer = &s->peer, .plain = len});
     kith_core_stream_data(k->core, kith_node_now(k), s->handle, data, len);
 }
 
@@ -58,12 +58,12 @@ static void feed(struct kith *k, struct kith_stream *s, const uint8_t *data, siz
     enum kith_refusal why = KITH_REFUSED_MALFORMED;
     if (!wanted(s)) return;
     k->streams->feeding = s;
-    if (k->wire_watched) kith_wire_begin(k);
+    if (k->traffic_watched) kith_traffic_begin(k);
     int rc = kith_inflow_feed(s->in, &s->peer, data, len, plain, k, &why, text);
     if (rc >= 0) return;
-    if (k->wire_watched)
-        kith_wire_end(k, &(struct kith_wire_message){
-                             .plane = KITH_STREAM, .peer = &s->peer, .status = rc, .why = why});
+    if (k->traffic_watched)
+        kith_traffic_end(k, &(struct kith_traffic){
+                                .plane = KITH_STREAM, .peer = &s->peer, .status = rc, .why = why});
     s->broken = true;
     kith_core_stream_error(k->core, kith_node_now(k), s->handle, rc, text);
 }
@@ -119,9 +119,28 @@ static void keep(struct kith *k, struct kith_stream *s, const uint8_t *data, siz
     kith_stream_due(k, s);
 }
 
+/* A paused stream may bring what was on its way: as much as the transport said, and no more. */
+static bool within_window(struct kith *k, struct kith_stream *s, size_t len)
+{
+    if (!s->paused || !k->link->ops->stream_read) return true;
+    s->late += len;
+    if (s->late <= k->stream_window) return true;
+    kith_instance_blame(k->link->in,
+                        "stream_data of %llu bytes on a paused stream; its stream_window is %llu",
+                        (unsigned long long)s->late, (unsigned long long)k->stream_window);
+    return false;
+}
+
 void kith_stream_data(struct kith *k, struct kith_stream *s, struct kith_bytes bytes)
 {
     if (!wanted(s)) return;
+    if (!within_window(k, s, bytes.len)) {
+        forget_kept(k, s);
+        s->broken = s->overrun = true;
+        kith_stream_due(k, s);
+        kith_node_wake(k);
+        return;
+    }
     size_t now = s->kept_len ? 0 : take(k, bytes.len);
     if (now) feed(k, s, bytes.data, now);
     if (now < bytes.len && wanted(s)) keep(k, s, bytes.data + now, bytes.len - now);

@@ -29,7 +29,7 @@ static int stream_push(struct kith *k, struct kith_stream *s)
     while (s->head < s->tail) {
         int64_t n =
             kith_link_write(k->link, s->id, kith_bytes_of(s->queue + s->head, s->tail - s->head));
-        if (n < 0) return kith_code((int)n);
+        if (n < 0) return (int)n;
         if (!n) return 0; /* writable follows */
         s->head += (size_t)n;
         k->streams->queued -= (size_t)n;
@@ -65,16 +65,16 @@ static int stream_queue(struct kith *k, struct kith_stream *s, const uint8_t *da
 static int seal(struct kith *k, struct kith_stream *s, struct kith_bytes message,
                 struct kith_buf *out)
 {
-    if (k->wire_watched) kith_wire_begin(k);
+    if (k->traffic_watched) kith_traffic_begin(k);
     int rc =
         kith_pipeline_seal_stream(s->pipeline, message, s->ours && !s->labelled, &s->peer, out);
-    if (k->wire_watched)
-        kith_wire_end(k, &(struct kith_wire_message){.plane = KITH_STREAM,
-                                                     .out = true,
-                                                     .peer = &s->peer,
-                                                     .plain = message.len,
-                                                     .wire = out->len,
-                                                     .status = rc});
+    if (k->traffic_watched)
+        kith_traffic_end(k, &(struct kith_traffic){.plane = KITH_STREAM,
+                                                   .out = true,
+                                                   .peer = &s->peer,
+                                                   .plain = message.len,
+                                                   .wire = out->len,
+                                                   .status = rc});
     if (rc >= 0) s->labelled = true;
     return rc;
 }
@@ -85,7 +85,7 @@ static int stream_write(struct kith *k, struct kith_stream *s, const uint8_t *da
     size_t done = 0;
     if (s->opened && s->head == s->tail && !s->finished) {
         int64_t n = kith_link_write(k->link, s->id, kith_bytes_of(data, len));
-        if (n < 0) return kith_code((int)n);
+        if (n < 0) return (int)n;
         done = (size_t)n;
     }
     return done < len ? stream_queue(k, s, data + done, len - done) : 0;
@@ -121,10 +121,12 @@ static void stream_release(struct kith *k, struct kith_stream *s)
 static void stream_dial(struct kith *k, const struct kith_output *out)
 {
     uint64_t id;
+    const char *why;
     int rc = kith_link_open(k->link, &out->peer, &id);
-    if (!rc && kith_stream_by_id(k, id)) {
-        kith_instance_blame(k->link->in, "stream_open gave an id that is in use");
-        rc = -KITH_EIO; /* the id is the other's: not reset */
+    if (!rc && !kith_stream_id_fresh(k, id, &why)) {
+        kith_instance_blame(k->link->in, "stream_open gave %s", why);
+        if (!kith_stream_by_id(k, id)) kith_link_reset(k->link, id); /* else it is the other's */
+        rc = -KITH_EIO;
     }
     if (!rc) {
         struct kith_stream *s = kith_stream_new(k, id, &out->peer, true);
@@ -160,9 +162,14 @@ void kith_streams_push_due(struct kith *k)
     struct kith_stream *s;
     while ((s = k->streams->due) != NULL) {
         kith_stream_not_due(k, s);
+        if (s->overrun) {
+            stream_fail(k, s, -KITH_EIO);
+            continue;
+        }
         bool pause = s->kept_len > 0;
         if (pause != s->paused) {
             s->paused = pause;
+            s->late = 0;
             kith_link_read(k->link, s->id, !pause);
         }
         int rc = stream_push(k, s);

@@ -9,6 +9,8 @@ static struct kith *of(const struct kith_node *table)
     return (struct kith *)((char *)(uintptr_t)table - offsetof(struct kith, table));
 }
 
+static bool sound(const struct kith_addr *addr) { return !addr || kith_addr_given(addr); }
+
 /* -------------------------------------------------------------------------------------- reads */
 
 static size_t table_members(const struct kith_node *table, uint64_t *cursor, size_t max,
@@ -48,6 +50,7 @@ static void table_stats(const struct kith_node *table,
 static int table_format(const struct kith_node *table, const struct kith_addr *addr, char *out,
                         size_t cap)
 {
+    if (!sound(addr)) return -KITH_EINVAL;
     return kith_link_format(of(table)->link, addr, out, cap);
 }
 
@@ -55,7 +58,7 @@ static size_t table_fits(const struct kith_node *table, enum kith_fits what,
                          const struct kith_peer *to)
 {
     struct kith *k = of(table);
-    return k->core ? kith_core_fits(k->core, what, to) : 0;
+    return k->core && (!to || sound(to->addr)) ? kith_core_fits(k->core, what, to) : 0;
 }
 
 /* ------------------------------------------------------------------------------------- changes */
@@ -70,7 +73,7 @@ static int add(const struct kith_node *table, struct kith_command c, kith_done_f
 static int table_join(const struct kith_node *table, const struct kith_peer *to, kith_done_fn *done,
                       void *arg)
 {
-    if (!to || !to->addr) return -KITH_EINVAL;
+    if (!to || !to->addr || !sound(to->addr)) return -KITH_EINVAL;
     return add(table, (struct kith_command){.kind = KITH_DO_JOIN, .peer = to}, done, arg);
 }
 
@@ -106,6 +109,7 @@ static int table_send(const struct kith_node *table, const struct kith_message *
 {
     struct kith_message m = {.size = 0};
     memcpy(&m, given, given->size < sizeof m ? given->size : sizeof m);
+    if (m.peer && !sound(m.peer->addr)) return -KITH_EINVAL;
     bool to_all = m.peer == NULL;
     struct kith_command c = {
         .kind = to_all ? KITH_DO_BROADCAST : KITH_DO_SEND,
@@ -123,7 +127,7 @@ static int table_send(const struct kith_node *table, const struct kith_message *
 static int table_ping(const struct kith_node *table, const struct kith_peer *to, kith_done_fn *done,
                       void *arg)
 {
-    if (!to) return -KITH_EINVAL;
+    if (!to || !sound(to->addr)) return -KITH_EINVAL;
     return add(table, (struct kith_command){.kind = KITH_DO_PING, .peer = to}, done, arg);
 }
 

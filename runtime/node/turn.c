@@ -10,8 +10,8 @@
  */
 #include "inside.h"
 
-/* Delegates and the ends of commands may ask for more: so many rounds of that in one turn, the rest
- * waits for the next. */
+/* Delegates and the ends of commands may ask for more. At most this many rounds a turn; the rest
+ * waits. */
 enum { PASSES = 8 };
 
 void kith_turn_drain(struct kith *k)
@@ -33,12 +33,7 @@ static void see_changes(struct kith *k)
     uint32_t what = k->changed;
     struct kith_error err = {.size = sizeof err};
     k->changed = 0;
-    if (what & KITH_CHANGED_LIMITS) {
-        if (kith_link_check(k->link, &err))
-            kith_node_log(k, KITH_LOG_ERROR, "%s; it stays as it was", err.text);
-        else
-            kith_packets_measure(k);
-    }
+    if (what & KITH_CHANGED_LIMITS) kith_packets_measure_again(k);
     if (!(what & KITH_CHANGED_ADDRESS)) return;
     int rc = k->begun ? kith_begin_advertise(k, &err) : kith_begin(k, &err);
     if (!rc) return;
@@ -80,7 +75,7 @@ static bool run_asked(struct kith *k)
 
 static uint64_t earliest(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-/* Of a member. Whether another turn is wanted at once; *next: when else. */
+/* End the turn of a node that is a member. True: run another at once; else *next says when. */
 static bool turn(struct kith *k, uint64_t *next)
 {
     uint64_t now = kith_node_now(k);
@@ -106,8 +101,10 @@ static void turn_ends(void *ctx)
     uint64_t next = UINT64_MAX;
     k->in_turn = true;
     k->woken = false;
-    if (k->changed) see_changes(k);
-    bool more = k->begun && turn(k, &next);
+    /* Else a reload has lost it, and the node ends: nothing could go out. */
+    bool runs = kith_instance_runs(k->transport);
+    if (runs && k->changed) see_changes(k);
+    bool more = runs && k->begun && turn(k, &next);
     k->in_turn = false;
     if (k->observers) kith_observers_turn_ended(k);
     if (more) kith_node_wake(k);

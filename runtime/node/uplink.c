@@ -7,12 +7,15 @@
 #include "node_streams.h"
 #include <stdlib.h>
 
-/* The call of the node that has not returned; NULL: none. Commands and refreshes come from
- * elsewhere than downlink.c. */
+/* The call of the node that has not returned, into the transport or, whence it was reached by a
+ * table that it offers, into another plugin; NULL: none. Only downlink.c says which it is. */
 static const char *inside(const struct kith_link *l)
 {
-    if (l->k->call) return l->k->call;
-    return l->in && kith_instance_inside(l->in) ? "command or refresh" : NULL;
+    const struct kith *k = l->k;
+    if (!k->depth && !k->told && !k->in_turn && !k->call) return NULL;
+    if (k->call) return k->call;
+    if (l->in && kith_instance_inside(l->in)) return "command or refresh";
+    return k->depth ? "a call of another plugin" : k->told ? "an upcall" : "the end of a turn";
 }
 
 /* The line, when now is a time to tell something; NULL: blamed. */
@@ -27,17 +30,38 @@ static struct kith_link *listen(const struct kith_uplink *table, const char *upc
         kith_instance_blame(l->in, "%s from inside %s", upcall, call);
     else if (!l->live)
         kith_instance_blame(l->in, "%s while it does not run", upcall);
-    return NULL; /* live, but the node is not a member yet: nothing is wrong, and nobody listens */
+    return NULL; /* transport is up, node not a member yet: ignore, don't blame */
 }
 
-/* A peer as this host knows it. false: blamed. */
+/* What is passed on as text has its NUL; transports promise none. false: no memory. */
+static bool keep_names(struct kith_link *l, struct kith_peer *peer)
+{
+    struct kith_bytes name = peer->name, identity = peer->identity;
+    if (!name.len && !identity.len) return true;
+    size_t need = name.len + identity.len + 2;
+    if (l->names_cap < need) {
+        uint8_t *grown = realloc(l->names, need);
+        if (!grown) return false;
+        l->names = grown;
+        l->names_cap = need;
+    }
+    uint8_t *behind = l->names + name.len + 1;
+    if (name.len) memcpy(l->names, name.data, name.len);
+    if (identity.len) memcpy(behind, identity.data, identity.len);
+    behind[-1] = behind[identity.len] = 0;
+    peer->name = kith_bytes_of(l->names, name.len);
+    peer->identity = kith_bytes_of(behind, identity.len);
+    return true;
+}
+
+/* A peer as this host knows it, until it is told of the next. false: blamed, or no memory. */
 static bool meet(struct kith_link *l, const char *upcall, const struct kith_peer *from,
                  struct kith_peer *peer)
 {
     memset(peer, 0, sizeof *peer);
     if (from) memcpy(peer, from, from->size < sizeof *peer ? from->size : sizeof *peer);
     peer->size = sizeof *peer;
-    if (peer->addr && peer->addr->len && peer->addr->len <= KITH_ADDR_MAX) return true;
+    if (peer->addr && kith_addr_given(peer->addr)) return keep_names(l, peer);
     kith_instance_blame(l->in, "%s from a peer without an address", upcall);
     return false;
 }
@@ -60,16 +84,21 @@ static int stream_accepted(const struct kith_uplink *table, uint64_t id,
 {
     struct kith_link *l = listen(table, "stream_accepted");
     struct kith_peer peer;
+    const char *why;
     if (!l) return -KITH_ECLOSED;
+    if (!l->ops->stream_open) {
+        kith_instance_blame(l->in, "stream_accepted without stream_open: it has packets only");
+        return -KITH_EUNSUPPORTED;
+    }
     if (!meet(l, "stream_accepted", from, &peer)) return -KITH_EINVAL;
-    if (!id || kith_stream_by_id(l->k, id)) {
-        kith_instance_blame(l->in, "stream_accepted with %s",
-                            id ? "an id that is in use" : "the id 0");
+    if (!kith_stream_id_fresh(l->k, id, &why)) {
+        kith_instance_blame(l->in, "stream_accepted with %s", why);
         return -KITH_EINVAL;
     }
     l->k->told++;
     int rc = kith_stream_accepted(l->k, id, &peer);
     l->k->told--;
+    if (rc) kith_stream_id_dead(l->k, id);
     return rc;
 }
 
@@ -142,7 +171,7 @@ static void stream_closed(const struct kith_uplink *table, uint64_t id, int reas
     struct kith_stream *s = hear(l, "stream_closed", id);
     if (!s) return;
     if (reason > 0) kith_instance_blame(l->in, "stream_closed with reason %d", reason);
-    kith_stream_closed(l->k, s, kith_code(reason));
+    kith_stream_closed(l->k, s, kith_code_of(reason));
     l->k->told--;
 }
 
@@ -164,7 +193,7 @@ static void unreachable(const struct kith_uplink *table, const struct kith_addr 
 {
     struct kith_link *l = listen(table, "unreachable");
     if (!l) return;
-    if (!addr || !addr->len || addr->len > KITH_ADDR_MAX)
+    if (!addr || !kith_addr_given(addr))
         kith_instance_blame(l->in, "unreachable without an address");
     else
         kith_core_unreachable(l->k->core, kith_node_now(l->k), addr);
@@ -194,6 +223,7 @@ struct kith_link *kith_link_new(struct kith *k, struct kith_instance *in)
     l->self = in->self;
     l->next = k->links;
     k->links = l;
+    l->promised = kith_link_limits(l).provides;
     return l;
 }
 
@@ -223,6 +253,7 @@ void kith_links_free(struct kith *k)
 {
     for (struct kith_link *l = k->links, *next; l; l = next) {
         next = l->next;
+        free(l->names);
         free(l);
     }
     k->links = NULL;

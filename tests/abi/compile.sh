@@ -35,11 +35,8 @@ everything() {
     shift 3
     echo "$compiler: $standards"
     for standard in $standards; do
-        # kith_node() gives a struct kith_node, which g++ calls a shadow
         warnings=$WARNINGS
-        [ "$language" = c ] || warnings="$WARNINGS -Wno-shadow"
         compile "$compiler" "$standard" "$language" "$dir/root/include" "$dir/kith.use"
-        warnings=$WARNINGS
         compile "$compiler" "$standard" "$language" "$dir/alone" "$dir/plugin.use"
         for file in "$@"; do
             [ -e "$file" ] || continue

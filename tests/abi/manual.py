@@ -161,8 +161,8 @@ def check_guide():
                 ["-fsyntax-only"]
             alone = [] if "#include <kith/plugin.h>" in files[name] else \
                 ["-include", "kith/plugin.h"]
-            status, said = run(folder, os.environ.get("CC", "cc"), *FLAGS, include, *alone, *whole,
-                               name)
+            compiler = os.environ.get("CC", "cc").split()
+            status, said = run(folder, *compiler, *FLAGS, include, *alone, *whole, name)
             if status:
                 yield "%s: %s does not compile:\n%s" % (GUIDE, name, said)
             elif kith and name in plugins:

@@ -265,9 +265,9 @@ static void test_headers(void)
     p.size = 1u << 30;
     check(&p, 0, "says it has 1073741824 bytes");
     p = codec_plugin(&ops), p.name = "Odd";
-    check(&p, 0, "its name `Odd` is none");
+    check(&p, 0, "its name `Odd` is not a valid name");
     p = codec_plugin(&ops), p.name = NULL;
-    check(&p, 0, "its name `` is none");
+    check(&p, 0, "its name `` is not a valid name");
     p = codec_plugin(&ops), p.kind = 9;
     check(&p, 0, "is of kind 9, which this Kith does not know");
     p = codec_plugin(&ops), p.ops = NULL;
@@ -313,7 +313,9 @@ static void test_parameters(void)
          list[0].choices = none);
     WITH("`level`, has a minimum over its maximum", list[0].min = "5", list[0].max = "4");
     WITH("`level`, is stored in 8 bytes", list[0].width = 8);
-    WITH("`level`, has a maximum that is none", list[0].max = "much");
+    WITH("`level`, has a maximum that is not valid", list[0].max = "much");
+    WITH("parameter 3 of codec `odd` has no name: KITH_PARAM_END before it is missing",
+         list[2].doc = "what");
     WITH("`level`, is there twice", list[1].name = "level");
     WITH("`other`, is stored over another one", list[1].offset = 8);
     p.param_size = sizeof list[0] - 8;

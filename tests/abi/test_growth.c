@@ -114,13 +114,13 @@ static void test_codes(void)
 {
     for (int code = KITH_EINVAL; code <= KITH_ENAME; code++) {
         CU_ASSERT(code != KITH_PASS && code != KITH_LATER);
-        CU_ASSERT_EQUAL(kith_code(-code), -code);
-        CU_ASSERT_EQUAL(kith_code(code), -KITH_EIO);
+        CU_ASSERT_EQUAL(kith_code_of(-code), -code);
+        CU_ASSERT_EQUAL(kith_code_of(code), -KITH_EIO);
     }
-    CU_ASSERT_EQUAL(kith_code(0), 0);
-    CU_ASSERT_EQUAL(kith_code(KITH_PASS), -KITH_EIO);
-    CU_ASSERT_EQUAL(kith_code(-KITH_PASS), -KITH_EIO);
-    CU_ASSERT_EQUAL(kith_code(INT32_MIN), -KITH_EIO);
+    CU_ASSERT_EQUAL(kith_code_of(0), 0);
+    CU_ASSERT_EQUAL(kith_code_of(KITH_PASS), -KITH_EIO);
+    CU_ASSERT_EQUAL(kith_code_of(-KITH_PASS), -KITH_EIO);
+    CU_ASSERT_EQUAL(kith_code_of(INT32_MIN), -KITH_EIO);
 }
 
 KITH_TESTS("abi/growth", {"a key", test_key}, {"a value", test_value},

@@ -207,7 +207,7 @@ def events_shown(shown):
     running["bob"].send_signal(signal.SIGSTOP)
     until("suspect")
     running["bob"].send_signal(signal.SIGCONT)
-    until("refute")
+    until("cleared")
     running["ada"].send_signal(signal.SIGSTOP)
     ask("bob", cmd="members", wait={"what": "suspect", "count": 1}, timeout=PATIENCE)
     running["ada"].send_signal(signal.SIGCONT)

@@ -277,6 +277,19 @@ with tempfile.TemporaryDirectory() as folder:
         p.stdout,
     )
     check("pcap: what was left out", "1 frames are neither" in p.stderr, p.stderr)
+    whole = open(path, "rb").read()
+    one = 24 + struct.unpack_from("<I", whole, 32)[0] + 16
+    for size, code in ((one, 0), (one + 1, 1), (one + 15, 1), (one + 16, 1), (30, 1), (24, 0)):
+        open(path, "wb").write(whole[:size])
+        p = subprocess.run([KITH, "dissect", "--pcap", path], capture_output=True, text=True)
+        check(
+            "pcap: cut at %d" % size,
+            p.returncode == code and ("ends in a frame" in p.stderr) == bool(code),
+            (p.returncode, p.stderr),
+        )
+    open(path, "wb").write(whole[:20] + struct.pack("<I", 147) + whole[24:])
+    p = subprocess.run([KITH, "dissect", "--pcap", path], capture_output=True, text=True)
+    check("pcap: another link", p.returncode == 1 and "link type 147" in p.stderr, p.stderr)
     open(path, "wb").write(b"no capture at all, but long enough")
     p = subprocess.run([KITH, "dissect", "--pcap", path], capture_output=True, text=True)
     check("pcap: another file", p.returncode == 1 and "not a pcap file" in p.stderr, p.stderr)
@@ -296,7 +309,7 @@ with tempfile.TemporaryDirectory() as folder:
     top, library = os.environ["srcdir"], os.path.join(folder, "fletcher.so")
     subprocess.run(
         [
-            os.environ.get("CC", "cc"),
+            *os.environ.get("CC", "cc").split(),
             "-shared",
             "-fPIC",
             "-fvisibility=hidden",
@@ -330,6 +343,14 @@ with tempfile.TemporaryDirectory() as folder:
     check("a private layer, changed", code == 1 and "fletcher: checksum" in err, (code, err))
     code, got, err = dissect("--plugin-path", path, sealed)
     check("a private layer whose byte is not known", code == 1 and got is None, (code, err))
+    check("says which byte", "no codec for layer byte 0xC7, at offset 0" in err, err)
+    check("and how to tell it", "--wire" in err, err)
+    code, got, err = dissect("--plugin-path", path, "f40161" + sealed)
+    check("behind a label", "no codec for layer byte 0xC7, at offset 3" in err, err)
+    code, got, err = dissect("--plugin-path", path, "--stream", "c7" + "0" * 16)
+    check("in a stream", "no codec for layer byte 0xC7" in err, err)
+    code, got, err = dissect("--plugin-path", path, "--label", "b", "f40161" + sealed)
+    check("not the label", "not the label given" in err and "codec" not in err, err)
     check("a codec that is not there", dissect("--wire", "nothing=0xC7", "00")[0] == 2)
     for wire in ("fletcher", "fletcher=", "=0xC7", "fletcher=0xBF", "fletcher=0xF0", "fletcher=x"):
         code, _, err = dissect("--plugin-path", path, "--wire", wire, "00")

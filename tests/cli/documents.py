@@ -3,6 +3,7 @@
 source, kith(1), the control socket's table of requests, and docs/CONTROL.md say the same."""
 
 import glob
+import json
 import os
 import re
 import subprocess
@@ -57,21 +58,18 @@ def sections():
 
 
 def man_items():
-    """{command: text of all its items}, [every `kith COMMAND VERB` that has an item]."""
-    commands, verbs = {}, set()
+    """{command: text of all its items}"""
+    commands = {}
     for items in sections().values():
         for item in items[1:]:
-            title = item.partition("\n\n")[0].replace("\n", " ")
-            for name, verb in re.findall(r"B<kith ([a-z]+)(?: ([a-z]+))?>", title):
-                if re.match(r"B<kith " + name, title):
-                    commands[name] = commands.get(name, "") + item
-                if verb:
-                    verbs.add((name, verb))
-    return commands, verbs
+            name = re.match(r"B<kith ([a-z]+)", item)
+            if name:
+                commands[name.group(1)] = commands.get(name.group(1), "") + item
+    return commands
 
 
 COMMON = option_names(sections()["TALKING TO A NODE"][0])
-ITEMS, VERBS = man_items()
+ITEMS = man_items()
 
 
 # ----------------------------------------------------------------------------------------- commands
@@ -116,10 +114,34 @@ def test_options(command):
     check("%s: the manual has no others" % command, described <= shown, described - shown)
 
 
-def test_verbs():
-    for command in ("config", "plugin"):
-        usage = re.findall(r"kith %s ([a-z]+)" % command, help_of(command))
-        same("%s: verbs" % command, usage, [v for c, v in VERBS if c == command])
+def operands(line):
+    """What a usage line takes besides options: {("use", "FINGERPRINT"), ...}, `a|b ARG` as two."""
+    line = re.sub(r"\[(?:--|OPTIONS)[^]]*\](?:\.\.\.)?|--[a-z-]+ \S+", " ", line)
+    found = set()
+    for one in line.split(" | "):
+        first, *rest = one.split() or [""]
+        first = first.split("|") if re.match(r"[a-z|]+$", first) else [first]
+        found |= {" ".join([verb, *rest]).strip() for verb in first}
+    return found - {""}
+
+
+def test_operands(command):
+    """Verbs and arguments: of the help's usage, and of the titles of the manual's items."""
+    usage = help_of(command).partition("\n\n")[0].replace("Usage:", " ")
+    shown = set()
+    for line in re.findall(r"\bkith %s\b(.*)" % command, usage):
+        shown |= operands(line)
+    titles = re.findall(r"^=item (B<kith %s\b.*?)\n\n" % command, MANUAL, flags=re.M | re.S)
+    told = set()
+    for title in titles:
+        plain = re.sub(r"[A-Z]<([^<>]*)>", r"\1", " ".join(title.split()))
+        for line in re.split(r"\bkith %s\b" % command, plain)[1:]:
+            told |= operands(line.strip(" ,"))
+    check(
+        "%s: arguments in --help and in the manual" % command,
+        shown == told,
+        "%s and %s" % (sorted(shown - told), sorted(told - shown)),
+    )
 
 
 def test_exit_codes():
@@ -136,25 +158,88 @@ def test_exit_codes():
 # ----------------------------------------------------------------------------------- control socket
 
 
+PAGE = read("docs", "CONTROL.md")
+SOURCES = "".join(
+    open(f).read() for f in sorted(glob.glob(os.path.join(TOP, "runtime", "control", "*.c")))
+)
+# {function: its body}
+FUNCTIONS = dict(re.findall(r"^\w[^;{}=]*?\b(\w+)\([^;{}]*\)\n\{\n(.*?)^\}", SOURCES, re.M | re.S))
+# What a request, or an object in it, is called where it is read.
+READ = r"\b\w+_(?:get|of|in)\((?:c, )?(?:request|item|w|p->where), \"(\w+)\""
+
+
+def fields_read(function, seen):
+    """The fields that this function and those it calls read of a request."""
+    if function in seen or function not in FUNCTIONS:
+        return set()
+    seen.add(function)
+    body = FUNCTIONS[function]
+    found = set(re.findall(READ, body))
+    for other in re.findall(r"\b\w+\b", body):
+        found |= fields_read(other, seen)
+    return found
+
+
+def keys_of(value):
+    """All keys of an object and of those in it."""
+    if isinstance(value, list):
+        return set().union(*map(keys_of, value))
+    if isinstance(value, dict):
+        return set(value).union(*map(keys_of, value.values()))
+    return set()
+
+
+def test_fields(request, function):
+    """A section of CONTROL.md says in a line "Takes ..." which fields the code reads."""
+    section = PAGE[PAGE.index("\n### %s\n" % request) :].split("\n#", 2)[1]
+    takes = re.search(r"^Takes (.*?)\.", section, flags=re.M | re.S)
+    told = set(re.findall(r"`(\w+)`", takes.group(1))) if takes else set()
+    read_fields = fields_read(function, set())
+    if "wait" in read_fields:
+        same("wait: its fields", read_fields & {"what", "count", "exactly"},
+             {"what", "count", "exactly"})
+        read_fields -= {"what", "count", "exactly"}
+    check("%s: fields that are read and those told" % request, read_fields == told,
+          sorted(read_fields ^ told))
+    shown = set()
+    for line in re.findall(r"^> (.*)$", section, flags=re.M):
+        example = json.loads(line)
+        check("%s: an example of its own" % request, example.pop("cmd") == request, line)
+        shown |= keys_of(example)
+    known = read_fields | ({"what", "count", "exactly"} if "wait" in read_fields else set())
+    check("%s: examples have known fields" % request, shown <= known, sorted(shown - known))
+
+
+def test_key_verbs():
+    """`do` of a request for the keyring: the code, the text, the examples."""
+    wanted = set(re.findall(r'strcmp\(verb, "(\w+)"\)', FUNCTIONS["carry_out"]))
+    section = PAGE[PAGE.index("\n### keys\n") :].split("\n#", 2)[1]
+    text = section[section.index("`do` is") :].partition(".")[0]
+    told = set(re.findall(r"`(\w+)`", text)) - {"do", "key", "fingerprint"}
+    same("keys: verbs in the text", wanted, told)
+    same("keys: verbs in the examples", wanted, re.findall(r'"do":"(\w+)"', section))
+    verbs = re.search(r"verbs\[\] = \{(.*?)\}", read("tools", "cmd_keys.c")).group(1)
+    same("keys: verbs of the command", wanted, re.findall(r'"(\w+)"', verbs))
+
+
 def test_requests():
-    page = read("docs", "CONTROL.md")
-    sources = "".join(
-        open(f).read() for f in sorted(glob.glob(os.path.join(TOP, "runtime", "control", "*.c")))
-    )
+    page, sources = PAGE, SOURCES
     table = re.search(r"\} commands\[\] = \{(.*?)\n\};", sources, flags=re.S).group(1)
-    requests = re.findall(r'\{"([a-z_]+)", \w+\}', table)
+    requests = dict(re.findall(r'\{"([a-z_]+)", (\w+)\}', table))
     same("requests: the table and CONTROL.md", requests, re.findall(r"^### (\w+)$", page, re.M))
+    for request, function in requests.items():
+        test_fields(request, function)
     kinds = re.search(r"\} kinds\[\] = \{(.*?)\n\};", sources, flags=re.S).group(1)
     kinds = re.findall(r'\{"([a-z]+)", \w+\}', kinds)
     told = page[page.index("\n## Events") :]
     shown = re.findall(r'"event":"([\w.]+)"', told)
     shown = {"emitted" if "." in event else event for event in shown}
-    # Two can't be made to happen in a test, so no example shows them.
-    shown |= set(re.findall(r"`(started|lost)`", told))
-    same("events: the table and CONTROL.md", kinds + ["refute", "dropped"], shown)
+    # It can't be made to happen in a test, so no example shows it.
+    shown |= set(re.findall(r"`(started)`", told))
+    same("events: the table and CONTROL.md", kinds + ["cleared", "dropped"], shown)
     listed = re.search(r"--events LIST[^:]*:(.*?);", help_of("monitor"), flags=re.S).group(1)
     same("events: the table and --help", kinds, re.findall(r"([a-z]+)(?=,|$)", listed))
-    names = re.findall(r'= \{"(\w+)", "', read("runtime", "node", "codes.c"))
+    names = re.findall(r'= \{"(\w+)", "', read("plugins", "codes.c"))
     text = page[page.index("`code` is one of") :]
     text = text[: text.index(". The exit codes")]
     same(
@@ -166,8 +251,9 @@ def test_requests():
 
 for one in test_commands():
     test_options(one)
-test_verbs()
+    test_operands(one)
 test_exit_codes()
 test_requests()
+test_key_verbs()
 print("%d passed, %d failed, 0 skipped" % (passed, failures))
 sys.exit(failures > 0)

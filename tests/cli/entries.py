@@ -15,7 +15,7 @@ KITH = os.environ["KITH"]
 TOP = os.environ["srcdir"]
 ORACLE = os.path.join(os.environ["builddir"], "tests", "cli", ".libs", "oracle.so")
 CC = os.environ.get("CC", "cc").split()
-DIR = tempfile.mkdtemp(prefix="kith-entries-")
+DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-entries-"))
 ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
 ENV.pop("KITH_SOCKET", None)
 PATIENCE = 60
@@ -108,6 +108,8 @@ def test_commands():
     expect(NOTFOUND, "ada", "command", "oracle", "now")  # it is called otherwise here
     code, out, err = kith("ada", "delphi", "now")
     check("no entry of that name", code == NOTFOUND and "kith --help" in err, (code, err))
+    code, out, err = kith("ada", "pythia", "lost")
+    check("an entry that finds nothing", code == NOTFOUND and "kith --help" not in err, (code, err))
     expect(OK, "ada", "members")  # a command of kith's own wins over any entry
     code, out, err = kith("nobody", "pythia", "now")
     check("no node", code == UNREACHABLE and "kith --help" in err, (code, err))
@@ -131,6 +133,26 @@ def test_pieces():
     for wrong in ({"entry": 1}, {"entry": "pythia", "words": "x"}, {"entry": "x", "words": [1]}):
         talk.send(cmd="command", **wrong)
         check("%s is refused" % wrong, talk.next().get("code") == "invalid")
+    talk.close()
+    toobig = "-3\n"
+    check("a piece that is too big", expect(OK, "ada", "pythia", "huge") == toobig)
+    for _ in range(2):  # the second time over what the first has freed
+        check("ended inside", expect(OK, "ada", "pythia", "twice") == "once\n")
+
+
+def test_nul():
+    """Names and words may hold a NUL, and no reader stumbles over it."""
+    check("in an answer", expect(OK, "ada", "pythia", "nul") == "a\0b\n")
+    check("on the screen", "{entry=pythia,word=a?b} 1" in expect(OK, "ada", "info"))
+    stats = json.loads(expect(OK, "ada", "info", "--format", "json"))["stats"]
+    labels = [s["labels"] for s in stats if s["name"] == "riddles"]
+    check("as JSON", labels == [{"entry": "pythia", "word": "a\0b"}], labels)
+    talk = Talk("ada")
+    pieces, end = talk.ask("now", "x\0y")
+    check("in a question", "".join(pieces) == "x\0y\n" and end["ok"], (pieces, end))
+    for places in (["127.0.0.1:1\0"], [{"address": "127.0.0.1:1", "name": "x\0"}]):
+        talk.send(cmd="join", where=places)
+        check("in no place to join", talk.next().get("code") == "invalid", places)
     talk.close()
 
 
@@ -207,7 +229,7 @@ def test_health():
 def over_paths(name, library):
     start(
         name,
-        "transport: { use: %s, path: %s }\npipeline: { send: [] }\n" % (library, path(name + ".s")),
+        "transport: { use: %s, path: %s.s }\npipeline: { send: [] }\n" % (library, name),
     )
 
 
@@ -219,6 +241,13 @@ def test_paths():
         + ["-o", library, os.path.join(TOP, "examples", "plugin-transport", "unix_socket.c")],
         check=True,
     )
+    # The example's own file, as its README has it: named without a folder, its paths relative.
+    shutil.copy(os.path.join(TOP, "examples", "plugin-transport", "node.yaml"), DIR)
+    running["unix-1"] = subprocess.Popen(
+        [KITH, "run", "--socket", path("unix-1.control"), "node.yaml"], env=ENV, cwd=DIR
+    )
+    out = expect(OK, "unix-1", "members", "--wait", "alive=1")
+    check("a path in the file's folder", path("unix-1.sock") in out, out)
     for name in ("una", "duo", "tre"):
         over_paths(name, library)
     expect(OK, "duo", "join", path("una.s"))
@@ -252,6 +281,7 @@ try:
     test_later()
     test_events()
     test_health()
+    test_nul()
     test_paths()
 finally:
     for p in running.values():

@@ -281,6 +281,12 @@ def messages(ada, bob):
     check("--count ends a monitor", ended(listener) == 0)
     expect(NOTFOUND, "send", "--node", "ada", "nobody", "x")
     expect(FAILED, "send", "--node", "ada", "bob", "x" * 3000)
+    words = ["send", "--node", "ada", "--reliable", "bob", "-"]
+    err = kith(*words, stdin="x" * (2 << 20))[2]
+    most = [int(w) for w in err.split() if w.isdigit()]
+    check("what is too big is told how large it may be", len(most) == 1 and most[0] >= 1500000, err)
+    expect(OK, *words, stdin="x" * most[0])
+    expect(FAILED, *words, stdin="x" * (most[0] + 1))
     quiet = monitor("bob", "--events", "message", "--count", "1", "--timeout", "50ms")
     check("a monitor without its events times out", ended(quiet) == TIMEOUT)
     check("drops have reasons", "refused" in info("ada") and "stats" in info("ada"))
@@ -469,6 +475,18 @@ def test_wire():
     b.wait()
     a.kill()
     a.wait()
+
+
+def test_layers_with_other_settings():
+    one, same, other = (
+        config(name, "pipeline: { send: [ { use: lzw, min_size: %s } ] }\n" % size)
+        for name, size in (("w1", "64"), ("w2", "64"), ("w3", "128"))
+    )
+    out = expect(OK, "config", "check", one, "--with", same)
+    check("equal layers need no note", "yes" in out and "note" not in out, out)
+    out = expect(OK, "config", "check", one, "--with", other)
+    notes = ["  note: lzw: settings differ (min_size: %s); " % s for s in ("64 / 128", "128 / 64")]
+    check("other settings are noted, both ways", all("yes\n" + n in out for n in notes), out)
 
 
 def test_a_second_signal_stops_at_once():

@@ -56,6 +56,34 @@ static int much(struct oracle *o, const struct kith_call *call)
     return o->spared ? 0 : -KITH_EIO;
 }
 
+/* `huge`: more at once than any asker takes, and what came of it. */
+static int huge(struct oracle *o, const struct kith_call *call)
+{
+    enum { HUGE = 64 << 20 };
+    char told[16], *piece = calloc(1, HUGE);
+    if (!piece) return -KITH_ENOMEM;
+    snprintf(told, sizeof told, "%d\n",
+             o->host->reply(o->host, call->id, kith_bytes_of(piece, HUGE)));
+    free(piece);
+    return say(o, call->id, told);
+}
+
+/* `nul`: in an answer, and in the label of a number. */
+static int nul(struct oracle *o, const struct kith_call *call)
+{
+    const struct kith_pair label = {kith_text("word"), kith_bytes_of("a\0b", 3)};
+    ++*o->host->counter(o->host, "riddles", "Riddles.", &label, 1);
+    return o->host->reply(o->host, call->id, kith_bytes_of("a\0b\n", 4));
+}
+
+/* `twice`: ended here, and said to end later. */
+static int twice(struct oracle *o, const struct kith_call *call)
+{
+    say(o, call->id, "once\n");
+    o->host->finish(o->host, call->id, 0, NULL);
+    return KITH_LATER;
+}
+
 /* `tell TEXT`: to who asked `later`, and whether they still listened. */
 static int tell(struct oracle *o, const struct kith_call *call)
 {
@@ -100,12 +128,16 @@ static int command(void *self, const struct kith_call *call, struct kith_error *
     if (is(call, "now")) return now(o, call);
     if (is(call, "cut")) return cut(o, call);
     if (is(call, "much")) return much(o, call);
+    if (is(call, "huge")) return huge(o, call);
+    if (is(call, "nul")) return nul(o, call);
+    if (is(call, "twice")) return twice(o, call);
     if (is(call, "tell")) return tell(o, call);
     if (is(call, "asked")) return say(o, call->id, o->asked ? "yes\n" : "no\n");
     if (is(call, "spared")) return say(o, call->id, o->spared ? "yes\n" : "no\n");
     if (is(call, "emit")) return emit(o, call);
     if (is(call, "unwell")) return o->host->degraded(o->host, "too much smoke"), 0;
     if (is(call, "well")) return o->host->degraded(o->host, NULL), 0;
+    if (is(call, "lost")) return kith_fail(err, KITH_ENOTFOUND, "the oracle lost it");
     if (is(call, "refuse")) return kith_fail(err, KITH_EREFUSED, "not today");
     if (!is(call, "later")) return kith_fail(err, KITH_EINVAL, "no such question");
     o->asked = call->id;

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Plugins that can't be used: `kith plugin` shows all that there are and says of each bad file
-what is wrong with it; whatever else loads one that crashes dies by that signal, but names the
-file."""
+what is wrong with it, and so does all that looks through the folders; what loads a file that was
+named dies by its crash, but names the file; a file that was cut short harms nobody."""
 
 import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -28,19 +29,34 @@ SOURCE = r"""
 #ifndef KIND
 #define KIND DELEGATE
 #endif
-struct self { int nothing; };
+struct self { const struct kith_host *host; const char *secret; };
 #ifdef FIRST
 __attribute__((constructor)) static void first(void) { FIRST; }
 #endif
 static int init(void *self, const struct kith_host *host, struct kith_error *err)
 {
+    ((struct self *)self)->host = host;
 #ifdef INIT
     INIT;
 #endif
     return 0;
 }
+static void later(void *arg)
+{
+#ifdef LATER
+    LATER;
+#endif
+}
+static void event(void *self, const struct kith_event *e)
+{
+#ifdef EVENT
+    EVENT;
+#endif
+}
 static int start(void *self, struct kith_error *err)
 {
+    const struct kith_host *host = ((struct self *)self)->host;
+    host->post(host, later, NULL);
 #ifdef START
     START;
 #endif
@@ -56,7 +72,12 @@ static void fini(void *self)
 int needed(void);
 int needs(void) { return needed(); }
 #endif
-static const struct kith_delegate_ops ops = {.size = sizeof ops};
+#ifdef KEEPS
+static const struct kith_param params[] = {
+    KITH_PARAM(struct self, secret, STRING, KITH_PARAM_SECRET, NULL, NULL, NULL, "kept"),
+    KITH_PARAM_END};
+#endif
+static const struct kith_delegate_ops ops = {.size = sizeof ops, .event = event};
 #ifndef SYMBOL
 #define SYMBOL kith_plugin_v1
 #endif
@@ -64,6 +85,9 @@ KITH_EXPORT extern const struct kith_plugin SYMBOL;
 const struct kith_plugin SYMBOL = {
     KITH_HEADER(DELEGATE), .name = NAME, .version = "1.0", .summary = "odd",
     .instance_size = sizeof(struct self), .ops = &ops, .init = init, .start = start, .fini = fini,
+#ifdef KEEPS
+    .params = params,
+#endif
 #ifdef ODD_KIND
     .kind = 77,
 #endif
@@ -183,9 +207,28 @@ def test_inspect(bad):
         code, out, err = kith("plugin", "inspect", file)
         check(
             "inspect %s" % file,
-            code == 1 and out == "" and file in err and why in err and err.count("\n") == 1,
+            code == (4 if "No such file" in why else 1)
+            and (out, err.count("\n")) == ("", 1)
+            and file in err
+            and why in err,
             (code, out, err),
         )
+    code, out, err = kith("plugin", "inspect", os.path.join(DIR, "nowhere.so"))
+    check("inspect nothing", code == 4 and "nowhere.so" in err, (code, err))
+    for args, says in [
+        (["foo"], "not foo"),
+        ([], "say list"),
+        (["inspect"], "inspect which"),
+        (["bench"], "bench which"),
+        (["list", "lzw"], "list takes no plugin"),
+        (["inspect", "lzw", "log"], "one at a time"),
+    ]:
+        code, out, err = kith("plugin", *args)
+        check("plugin %s" % args, code == 2 and says in err, (code, err))
+    code, out, err = kith("plugin", "list", "--plugin-path", "/nowhere:" + SHIPPED)
+    check("list: a folder is not there", code == 0 and "/nowhere: No such" in err, (code, err))
+    code, out, err = kith("plugin", "list", "--plugin-path", "/nowhere")
+    check("list: no folder at all", code == 4 and "/nowhere: No such" in err, (code, err))
     code, out, err = kith("plugin", "inspect", "lzw", path=SHIPPED)
     check("inspect by name", code == 0 and out.startswith("name          lzw\n"), (code, err))
 
@@ -223,23 +266,99 @@ def test_everything_names_the_file():
             says("%s, %s" % (name, args), [*args, config(file)], status, file, doing)
     file = compile("in_start", "-DSTART=" + CRASH)
     says("start", ["run", config(file)], dies, file, "started")
+    # abort() is what an exception ends in that leaves a call.
+    aborts = probe("abort()")
+    for part in ("EVENT", "LATER"):
+        running = compile("in_" + part.lower(), "-D%s=abort()" % part)
+        says(part, ["run", config(running)], aborts, running, "called")
     check("nothing is started by a check", kith("config", "check", config(file))[0] == 0)
     file = compile("leaves", "-DINIT=exit(0)")
     says("exit", ["config", "check", config(file)], 1, file, "initialised", "ended the program")
-    file = compile("crashes")
-    os.remove(file)
-    os.rename(compile("crashes", "-DFIRST=" + CRASH), file)
-    for args in (
-        ["dissect", "--plugin-path", DIR, "00"],
-        ["config", "schema", "--plugin-path", DIR],
+
+
+def test_looking_around_loads_nothing(bad):
+    """A typo, the schema, a packet: files that nobody named are not loaded, or elsewhere first."""
+    path = folder + ":" + SHIPPED
+    code, out, err = kith("config", "check", config("lgo"), path=path)
+    check("a typo: no more than an error", code == 2 and "did you mean 'log'" in err, (code, err))
+    check("a typo: nothing was loaded", "crashed while" not in err, err)
+    code, out, err = kith("config", "check", config("inner"), path=path)
+    check("by what it calls itself", code == 0, (code, err))
+    code, out, err = kith("config", "check", config("crc32"), path=path)
+    check("of another kind", code == 2 and "`crc32` is a codec, not a delegate" in err, err)
+    for args in (["config", "schema"], ["config", "doc"], ["dissect", "0280"]):
+        code, out, err = kith(*args, path=path)
+        check("%s goes on" % args, code == 0, (code, err))
+        for file, why in bad.items():
+            named = [line for line in err.splitlines() if file in line]
+            check("%s says why %s is left out" % (args, file), named and why in named[0], err)
+    schema = kith("config", "schema", path=path)[1]
+    check("the good ones are in the schema", '"lzw"' in schema and '"inner"' in schema, schema)
+
+
+def start(file):
+    log = open(os.path.join(DIR, "node.log"), "w")
+    env = dict(os.environ, KITH_RUN_DIR=DIR, KITH_PLUGIN_PATH=folder + ":" + SHIPPED)
+    node = subprocess.Popen([KITH, "run", file], stdout=log, stderr=log, env=env)
+    code, out, err = kith("members", "--node", "a", "--wait", "alive=1")
+    check("the node runs", code == 0, err)
+    return node
+
+
+def test_secrets_stay_secret():
+    """Where a plugin's secret may stand, no value is printed: misspelt, or its plugin not there."""
+    file = compile("keeper", "-DKEEPS")
+    for use in (
+        file + ", sekret: hunter4x",
+        file + ", as: b, secrets: [ hunter4x ]",
+        "kepeer, secret: hunter4x",
+        "./nowhere.so, whatever: hunter4x",
     ):
-        code, out, err = kith(*args)
-        check("%s names a file" % args, code == dies and "kith: plugin %s/" % DIR in err, err)
+        code, out, err = kith("config", "check", config(use))
+        check("refused: " + use, code == 2 and "error: " in err, (code, err))
+        check("no secret: " + use, "hunter" not in err and "****" in err, err)
+    with open(config("log"), "a") as f:
+        f.write("secret_keys: hunter4x\n")
+    err = kith("config", "check", f.name)[2]
+    check("at the left margin", "unknown key" in err and "hunter" not in err, err)
+
+
+def loaded_part(data):
+    """How much of a file is mapped: what follows only debuggers and linkers read."""
+    order, wide = "<>"[data[5] == 2], data[4] == 2
+    word = order + ("Q" if wide else "I")
+    table = struct.unpack_from(word, data, 32 if wide else 28)[0]
+    size, count = struct.unpack_from(order + "HH", data, 54 if wide else 42)
+    ends = []
+    for at in range(table, table + size * count, size):
+        if struct.unpack_from(order + "I", data, at)[0] == 1:
+            offset = struct.unpack_from(word, data, at + (8 if wide else 4))[0]
+            ends.append(offset + struct.unpack_from(word, data, at + (32 if wide else 16))[0])
+    return max(ends)
+
+
+def test_reload_survives():
+    """Neither a file that was cut short nor a typo beside bad files ends a running node."""
+    whole = open(compile("whole"), "rb").read()
+    node = start(config("log"))
+    try:
+        for size in range(0, loaded_part(whole), loaded_part(whole) // 12):
+            config(write("cut%d.so" % size, whole[:size]))
+            code, out, err = kith("reload", "--node", "a")
+            check("cut at %d: refused" % size, code != 0 and "cut%d.so" % size in err, (code, err))
+        config("lgo")
+        code, out, err = kith("reload", "--node", "a")
+        check("a typo is refused", code != 0 and "lgo" in err, (code, err))
+        code, out, err = kith("info", "--node", "a")
+        check("the node is still there", code == 0 and node.poll() is None, err)
+    finally:
+        node.terminate()
+        node.wait(PATIENCE)
 
 
 def test_truncated():
     whole = open(compile("whole"), "rb").read()
-    for size in (1, 40, 600, len(whole) // 4, len(whole) // 2):
+    for size in range(1, loaded_part(whole), loaded_part(whole) // 24):
         file = write("truncated.so", whole[:size])
         for args in (["config", "check"], ["run"]):
             code, out, err = kith(*args, config(file))
@@ -265,6 +384,10 @@ try:
     test_list_shows_all(bad)
     test_inspect(bad)
     test_everything_names_the_file()
+    os.rename(compile("inner", folder=folder), os.path.join(folder, "outer.so"))
+    test_looking_around_loads_nothing(bad)
+    test_secrets_stay_secret()
+    test_reload_survives()
     test_truncated()
 finally:
     shutil.rmtree(DIR, ignore_errors=True)

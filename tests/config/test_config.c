@@ -295,6 +295,24 @@ static void test_paths_are_relative_to_the_file(void)
     kith_diag_free(diag);
 }
 
+/* Also when it was named from where we are: what a plugin gets holds wherever we go. */
+static void test_paths_begin_at_the_root(void)
+{
+    static const char *const names[] = {"node.yaml", "./node.yaml"};
+    const char text[] = "node: { name: n, control: n.sock }\ntransport: { use: udp_tcp }\n";
+    char here[4096], want[4200];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(here, sizeof here));
+    snprintf(want, sizeof want, "%s/n.sock", here);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct kith_diag *diag = kith_diag_new();
+        struct kith_config *c = kith_config_parse(names[i], text, strlen(text), &fake_finder, diag);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+        CU_ASSERT_STRING_EQUAL(c->control, want);
+        kith_config_free(c);
+        kith_diag_free(diag);
+    }
+}
+
 /* ---------------------------------------------------------------------------------- pipeline */
 
 /* "lzw crc32 | lzw crc32 aes_gcm | encrypt" */
@@ -705,6 +723,7 @@ KITH_TESTS("config", {"the example of the design document", test_designs_example
            {"words of YAML stay text", test_words_of_yaml_stay_text}, {"networks", test_cidrs},
            {"tags in Serf's form", test_tags_in_serfs_form},
            {"paths are relative to the file", test_paths_are_relative_to_the_file},
+           {"paths begin at the root", test_paths_begin_at_the_root},
            {"short forms; verify_outgoing false sends plaintext", test_short_forms},
            {"pipeline in full", test_pipeline_in_full}, {"show, read back", test_show_round_trip},
            {"show says where from", test_show_says_where_from}, {"diff", test_diff},

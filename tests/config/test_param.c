@@ -19,20 +19,29 @@ struct block {
 
 static const char *const modes[] = {"fast", "dense", "both", NULL};
 
-static const struct kith_param
-    bias = KITH_PARAM(struct block, bias, INT, 0, "-3", "-10", "20", "."),
-    free_int = KITH_PARAM(struct block, bias, INT, 0, NULL, NULL, NULL, "."),
-    ratio = KITH_PARAM(struct block, ratio, FLOAT, 0, NULL, "-0.5", "1.25", "."),
-    share = KITH_PARAM(struct block, share, FLOAT, 0, NULL, "0", "1", "."),
-    labels = KITH_PARAM(struct block, labels, MAP, 0, "{b: 2, a: 1}", NULL, "8", "."),
-    list = KITH_PARAM(struct block, list, LIST, 0, "[x, \"y, z\"]", "1", "8", "."),
-    name = KITH_PARAM(struct block, name, STRING, 0, NULL, "2", "4", "."),
-    file = KITH_PARAM(struct block, file, PATH, 0, NULL, "2", NULL, "."),
-    count = KITH_PARAM(struct block, count, UINT, 0, NULL, NULL, NULL, "."),
-    size = KITH_PARAM(struct block, size, SIZE, 0, NULL, "1KiB", NULL, "."),
-    delay = KITH_PARAM(struct block, delay, DURATION, 0, NULL, NULL, "1h", "."),
-    on = KITH_PARAM(struct block, on, BOOL, 0, NULL, NULL, NULL, "."),
-    mode = KITH_PARAM_CHOICE(struct block, mode, 0, NULL, modes, ".");
+static const struct kith_param bias =
+    KITH_PARAM(struct block, bias, INT, 0, "-3", "-10", "20", ".");
+static const struct kith_param free_int =
+    KITH_PARAM(struct block, bias, INT, 0, NULL, NULL, NULL, ".");
+static const struct kith_param ratio =
+    KITH_PARAM(struct block, ratio, FLOAT, 0, NULL, "-0.5", "1.25", ".");
+static const struct kith_param share =
+    KITH_PARAM(struct block, share, FLOAT, 0, NULL, "0", "1", ".");
+static const struct kith_param labels =
+    KITH_PARAM(struct block, labels, MAP, 0, "{b: 2, a: 1}", NULL, "8", ".");
+static const struct kith_param list =
+    KITH_PARAM(struct block, list, LIST, 0, "[x, \"y, z\"]", "1", "8", ".");
+static const struct kith_param name =
+    KITH_PARAM(struct block, name, STRING, 0, NULL, "2", "4", ".");
+static const struct kith_param file = KITH_PARAM(struct block, file, PATH, 0, NULL, "2", NULL, ".");
+static const struct kith_param count =
+    KITH_PARAM(struct block, count, UINT, 0, NULL, NULL, NULL, ".");
+static const struct kith_param size =
+    KITH_PARAM(struct block, size, SIZE, 0, NULL, "1KiB", NULL, ".");
+static const struct kith_param delay =
+    KITH_PARAM(struct block, delay, DURATION, 0, NULL, NULL, "1h", ".");
+static const struct kith_param on = KITH_PARAM(struct block, on, BOOL, 0, NULL, NULL, NULL, ".");
+static const struct kith_param mode = KITH_PARAM_CHOICE(struct block, mode, 0, NULL, modes, ".");
 
 static struct kith_complaint why;
 
@@ -140,7 +149,7 @@ static void test_refusals_say_what_is_possible(void)
 static void test_what_types_can_hold(void)
 {
     const struct kith_value_type *t;
-    for (uint32_t type = 1; (t = kith_value_type(&(struct kith_param){.type = type})); type++) {
+    for (uint32_t type = 1; (t = kith_value_type_of(&(struct kith_param){.type = type})); type++) {
         const struct kith_param p = {.name = "x", .type = type};
         struct block b = {0};
         long double low = 0, high = 0;
@@ -328,18 +337,19 @@ static void test_tables_that_can_not_be(void)
     TABLE("minimum over its maximum: `5` and `4`", count, p.min = "5"; p.max = "4");
     TABLE("minimum over its maximum: `2h` and `1h`", delay, p.min = "2h");
     TABLE("minimum over its maximum: `9` and `8`", list, p.min = "9");
-    TABLE("minimum that is none: `5s`", count, p.min = "5s");
-    TABLE("maximum that is none: `4294967296`", count, p.max = "4294967296");
-    TABLE("maximum that is none: `1KiB`", name, p.max = "1KiB"); /* a length is a number */
-    TABLE("maximum that is none: `-1`", name, p.max = "-1");
+    TABLE("minimum that is not valid: `5s`", count, p.min = "5s");
+    TABLE("maximum that is not valid: `4294967296`", count, p.max = "4294967296");
+    TABLE("maximum that is not valid: `1KiB`", name, p.max = "1KiB"); /* a length is a number */
+    TABLE("maximum that is not valid: `-1`", name, p.max = "-1");
     TABLE("has a range, which no BOOL has", on, p.max = "1");
     TABLE("has a range, which no ENUM has", mode, p.min = "0");
-    TABLE("has a default that is none: 'bias': 21 is out of range", bias, p.def = "21");
-    TABLE("has a default that is none: 'bias' is a whole number", bias, p.def_wan = "x");
-    TABLE("has a default that is none: 'mode' is fast, dense or both", mode, p.def_local = "slow");
-    TABLE("has a default that is none: '[a' is no YAML", list, p.def = "[a");
-    TABLE("has a default that is none: 'list' is 9 bytes long", list, p.def = "[ninebytes]");
-    TABLE("has a default that is none: 'labels' takes keys", labels, p.def = "a");
+    TABLE("has a default that is not valid: 'bias': 21 is out of range", bias, p.def = "21");
+    TABLE("has a default that is not valid: 'bias' is a whole number", bias, p.def_wan = "x");
+    TABLE("has a default that is not valid: 'mode' is fast, dense or both", mode,
+          p.def_local = "slow");
+    TABLE("has a default that is not valid: '[a' is no YAML", list, p.def = "[a");
+    TABLE("has a default that is not valid: 'list' is 9 bytes long", list, p.def = "[ninebytes]");
+    TABLE("has a default that is not valid: 'labels' takes keys", labels, p.def = "a");
     static const char *const reserved[] = {"use", "as", "keys", "wire", "channel", "allow"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         TABLE("is a key that every entry has already", size, p.name = reserved[i]);

@@ -124,7 +124,7 @@ static void test_every_type_has_a_row(void)
     size_t n = 0;
     fill_table();
     const struct kith_value_type *t;
-    for (; (t = kith_value_type(&(struct kith_param){.type = (uint32_t)n + 1})); n++) {
+    for (; (t = kith_value_type_of(&(struct kith_param){.type = (uint32_t)n + 1})); n++) {
         CU_ASSERT_EQUAL_FATAL(row_of((enum kith_param_type)t->type), n);
         CU_ASSERT_EQUAL(rows[n].p.type, t->type);
         CU_ASSERT_EQUAL(rows[n].p.width, t->size);
@@ -289,7 +289,7 @@ static void test_manual(void)
         CU_ASSERT_PTR_NOT_NULL(strstr(line, range));
         CU_ASSERT_PTR_NOT_NULL(strstr(line, " [default C<"));
         CU_ASSERT_PTR_NOT_NULL(
-            strstr(line, p->choices ? "C<one> or C<two>" : kith_value_type(p)->words));
+            strstr(line, p->choices ? "C<one> or C<two>" : kith_value_type_of(p)->words));
         free(line);
     }
     free(text);

@@ -175,8 +175,7 @@ static void test_another_address_before_the_start(void)
     rig_fini(&r);
 }
 
-/* ------------------------------------------------------------------------------------- what fits
- */
+/* ------------------------------------------------------------------------------------ what fits */
 
 static void test_what_fits(void)
 {
@@ -201,8 +200,15 @@ static void test_what_fits(void)
     CU_ASSERT_EQUAL(kith_core_broadcast(r.core, r.now, kith_bytes_of(big, all + 1), NO_KEY, 0),
                     -KITH_ETOOBIG);
     CU_ASSERT(kith_core_broadcast(r.core, r.now, kith_bytes_of(big, all), NO_KEY, 0) > 0);
-    CU_ASSERT_EQUAL(kith_core_fits(r.core, KITH_FITS_STREAM, NULL),
-                    r.config.settings.max_stream_size);
+    size_t most = kith_core_fits(r.core, KITH_FITS_STREAM, NULL); /* with its headers no more */
+    CU_ASSERT(most < r.config.settings.max_stream_size &&
+              most + 64 >= r.config.settings.max_stream_size);
+    uint8_t *huge = calloc(1, most + 1);
+    CU_ASSERT_EQUAL(
+        kith_core_send(r.core, r.now, WHOM("m5", NULL), kith_bytes_of(huge, most + 1), true),
+        -KITH_ETOOBIG);
+    CU_ASSERT(kith_core_send(r.core, r.now, WHOM("m5", NULL), kith_bytes_of(huge, most), true) > 0);
+    free(huge);
     CU_ASSERT_EQUAL(kith_core_fits(r.core, KITH_FITS_ACK, NULL), 1336);
     CU_ASSERT_EQUAL(kith_core_fits(r.core, KITH_FITS_META, NULL), 512);
     rig_fini(&r);

@@ -482,6 +482,7 @@ static void test_send_reliably(void)
     kith_core_stream_closed(r.core, r.now, s, 0);
     rig_run(&r, r.now + 30 * SEC);
     ENDED(r, q, 0);
+    CU_ASSERT_EQUAL(rig_drops(&r), 0); /* it went well: nothing was dropped */
     q = kith_core_send(r.core, r.now, WHOM("m3", NULL), rig_str("x"), true);
     s = dialled(&r);
     kith_core_stream_closed(r.core, r.now, s, -KITH_EREFUSED);

@@ -266,6 +266,7 @@ static void test_late_news_of_dead_handles(void)
     kith_core_stream_closed(r.core, r.now, 4000000000u, 0);
     rig_poll(&r);
     CU_ASSERT_EQUAL(r.outs_n, 0);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "stream_stale"), 1); /* the bytes, not the ends */
     uint32_t t = rig_accept(&r, 9); /* a new one is not mixed up with it */
     CU_ASSERT_NOT_EQUAL(t, s);
     rig_fini(&r);

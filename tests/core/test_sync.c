@@ -150,6 +150,23 @@ static void test_we_refute_what_a_list_says_of_us(void)
     rig_fini(&r);
 }
 
+/* Whatever a delegate writes, header and members still fit beside it. */
+static void test_state_leaves_room(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.max_stream_size = 5000;
+    rig_start(&r);
+    rig_populate(&r, 2, 20);
+    r.greedy = true;
+    struct rig_entry me = {"m99", KITH_ALIVE, 1, 99};
+    pushed(&r, true, &me, 1, NULL);
+    size_t len = rig_out(&r, KITH_OUT_WRITE, 0)->len;
+    CU_ASSERT(reply.whole && reply.header.nodes == 20);
+    CU_ASSERT(reply.header.user_state_len > 1000 && len <= 5000 && len > 5000 - 100);
+    rig_fini(&r);
+}
+
 /* ------------------------------------------------------------------------------------ vetoes */
 
 static void test_merge_veto(void)
@@ -520,7 +537,8 @@ static void test_push_pull_may_be_off(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("core/sync", {"everything known is pushed", test_everything_known_is_pushed},
+KITH_TESTS("core/sync", {"state leaves room", test_state_leaves_room},
+           {"everything known is pushed", test_everything_known_is_pushed},
            {"no user state, no calls", test_no_user_state_no_calls},
            {"what a merge makes of each state", test_what_a_merge_makes_of_each_state},
            {"a dead entry of a push/pull is our own suspicion",

@@ -27,6 +27,7 @@ static struct {
     int broadcast_rc, seal;
     uint64_t id; /* the last that came with an event or before_leave */
     void (*on_event)(struct probe *, const struct kith_event *);
+    void (*on_stop)(struct probe *);
 } with;
 
 static inline void note(const struct probe *p, const char *fmt, ...) KITH_PRINTF(2, 3);
@@ -60,7 +61,11 @@ static inline int probe_start(void *self, struct kith_error *err)
     bool fails = with.fail_start && (!p->tag || isupper((unsigned char)p->tag[0]));
     return fails ? kith_fail(err, KITH_EIO, "no luck") : 0;
 }
-static inline void probe_stop(void *self) { note(self, "stop"); }
+static inline void probe_stop(void *self)
+{
+    note(self, "stop");
+    if (with.on_stop) with.on_stop(self);
+}
 static inline void probe_fini(void *self) { note(self, "fini"); }
 
 static inline void probe_event(void *self, const struct kith_event *e)

@@ -171,9 +171,9 @@ static void test_owners(void)
     kith_asks_move(asks, &owner, &stranger);
     CU_ASSERT_EQUAL(reply(&owner, first, "x"), -KITH_ECLOSED);
     CU_ASSERT_EQUAL(reply(&stranger, first, "x"), 0);
-    kith_asks_close_owner(asks, &owner);
+    kith_asks_close_owner(asks, &owner, "gone");
     CU_ASSERT_EQUAL(a.ends, 0);
-    kith_asks_close_owner(asks, &stranger);
+    kith_asks_close_owner(asks, &stranger, "gone");
     CU_ASSERT(a.ends == 1 && a.status == -KITH_ECLOSED && b.ends == 1);
     CU_ASSERT_EQUAL(reply(&stranger, second, "x"), -KITH_ECLOSED);
     done();
@@ -189,7 +189,7 @@ static void test_ends_that_lead_on(void)
     ask(&c, &owner, 5);
     a.then_cancel = second;
     a.then_open = true;
-    kith_asks_close_owner(asks, &owner);
+    kith_asks_close_owner(asks, &owner, "gone");
     CU_ASSERT(a.ends == 1 && b.ends == 0 && c.ends == 1);
     CU_ASSERT_EQUAL(kith_asks_open_count(asks), 1); /* the new one */
     kith_asks_expire(asks, 5);

@@ -3,10 +3,39 @@
 #include "registry.h"
 #include "test.h"
 
+/* A delegate whose init uses what a check has to offer. */
+static int init(void *self, const struct kith_host *host, struct kith_error *err)
+{
+    char *first = host->scratch(host, 100), *second = host->scratch(host, 100000);
+    memset(first, 'a', 100);
+    memset(second, 'b', 100000);
+    CU_ASSERT(first[99] == 'a' && second[99999] == 'b');
+    host->log(host, KITH_LOG_WARN, "%s is old", "this");
+    host->log(host, KITH_LOG_INFO, "nobody needs this");
+    return 0;
+}
+
+static const struct kith_delegate_ops ops = {.size = sizeof ops};
+static const struct kith_plugin speaker = {
+    KITH_HEADER(DELEGATE), .name = "speaker", .version = "1", .summary = "speaks in init",
+    .instance_size = 1,    .ops = &ops,       .init = init,
+};
+
+static struct kith_config_finder rest;
+
+static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char *name,
+                                      struct kith_error *err)
+{
+    if (kind == KITH_DELEGATE && strcmp(name, "speaker") == 0) return &speaker;
+    return rest.find(rest.ctx, kind, name, err);
+}
+
 static char *problems(const char *text, bool *ok)
 {
     struct kith_registry *registry = kith_registry_new(NULL);
     struct kith_config_finder finder = kith_registry_finder(registry);
+    rest = finder;
+    finder.find = find;
     struct kith_diag *diag = kith_diag_new();
     struct kith_config *config = kith_config_parse("t.yaml", text, strlen(text), &finder, diag);
     *ok = config != NULL;
@@ -37,6 +66,20 @@ static void test_init_speaks(void)
     free(said);
 }
 
+static void test_init_logs(void)
+{
+    bool ok;
+    char *said = problems("node: { name: a }\n"
+                          "transport: { use: udp_tcp, bind: \"127.0.0.1:0\" }\n"
+                          "delegates: [ { use: speaker, as: loud } ]\n",
+                          &ok);
+    CU_ASSERT(ok);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "t.yaml:3:"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "warning: loud: this is old"));
+    CU_ASSERT_PTR_NULL(strstr(said, "nobody"));
+    free(said);
+}
+
 static void test_nothing_to_say(void)
 {
     bool ok;
@@ -50,4 +93,5 @@ static void test_nothing_to_say(void)
 }
 
 KITH_TESTS("plugins/check", {"each init speaks", test_init_speaks},
+           {"what init logs is shown, and scratch lasts", test_init_logs},
            {"nothing to say", test_nothing_to_say})

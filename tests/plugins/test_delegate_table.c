@@ -47,6 +47,23 @@ static void test_only_producers_speak_raw(void)
     close_fan();
 }
 
+static void say_goodbye(struct probe *p) { send_to(p->host->node, "x", "bye", NULL, NULL); }
+
+/* Who says that it sends may do so to the end; who does not is blamed there, too. */
+static void test_last_words(void)
+{
+    const struct kith_plugin *const who[] = {&sender, &producer, &listener};
+    for (size_t i = 0; i < 3; i++) {
+        file();
+        entry(who[i], "a", NULL);
+        open_fan();
+        with.on_stop = say_goodbye;
+        close_fan();
+        CU_ASSERT_EQUAL(asked.sends, i < 2);
+        CU_ASSERT_EQUAL(strstr(fake_log_text, "broke its contract") != NULL, i == 2);
+    }
+}
+
 static void test_keys_and_priorities_are_for_raw(void)
 {
     struct kith_message m = {
@@ -66,6 +83,50 @@ static void test_keys_and_priorities_are_for_raw(void)
     const struct kith_peer nobody = {.size = sizeof nobody};
     m.peer = &nobody;
     CU_ASSERT_EQUAL(kv->send(kv, &m, NULL, NULL), -KITH_EINVAL);
+    close_fan();
+}
+
+static bool no_more(void *arg, const struct kith_member *m) { return false; }
+
+/* What would be read or written where nothing is: refused and blamed, whatever asks for it. */
+static void test_what_is_no_argument(void)
+{
+    char text[64];
+    uint64_t cursor = 0;
+    file();
+    entry(&sender, "a", NULL);
+    open_fan();
+    const struct kith_node *n = table_of("a");
+    struct kith_addr *long_one = malloc(sizeof *long_one); /* so that a sanitizer sees its end */
+    *long_one = addr(1);
+    long_one->len = KITH_ADDR_MAX + 1;
+    const struct kith_peer there = {.size = sizeof there, .addr = long_one};
+    const struct kith_message m = {.size = sizeof m, .bytes = kith_text("x"), .peer = &there};
+    const struct kith_message empty = {.size = sizeof empty, .bytes = {NULL, 1}};
+    CU_ASSERT_EQUAL(n->join(n, &there, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->ping(n, &there, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->send(n, &m, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->format(n, long_one, text, sizeof text), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->fits(n, KITH_FITS_PACKET, &there), 0);
+    CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 5);
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "gave an address that is too long"));
+    CU_ASSERT_EQUAL(n->join(n, NULL, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->ping(n, NULL, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->send(n, NULL, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->send(n, &empty, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->format(n, NULL, text, sizeof text), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->member(n, kith_text("x"), NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(n->members(n, &cursor, 1, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(cursor, UINT64_MAX);
+    CU_ASSERT_EQUAL(n->members(n, NULL, 1, no_more, NULL), 0);
+    n->local(n, NULL);
+    n->stats(n, NULL, NULL);
+    CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 15);
+    long_one->len = 0; /* as a member shows whose address nobody knows: no breach */
+    CU_ASSERT_EQUAL(n->ping(n, &there, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 15);
+    CU_ASSERT_EQUAL(asked.sends + asked.pings, 0);
+    free(long_one);
     close_fan();
 }
 
@@ -101,8 +162,9 @@ static void test_strangers_get_a_share(void)
     const struct kith_peer peer = {.size = sizeof peer, .addr = &stranger};
     CU_ASSERT_EQUAL(n->ping(n, &peer, NULL, NULL), -KITH_EAGAIN);
     CU_ASSERT_EQUAL(asked.pings, 0);
+    CU_ASSERT_EQUAL(n->join(n, &peer, NULL, NULL), -KITH_EAGAIN);
     CU_ASSERT_EQUAL(counter("stranger_messages"), KITH_STRANGER_BURST);
-    CU_ASSERT_EQUAL(counter("stranger_messages_refused"), 2);
+    CU_ASSERT_EQUAL(counter("stranger_messages_refused"), 3);
     CU_ASSERT_EQUAL(asked.sends, KITH_STRANGER_BURST + 1);
     fake_clock += 1000000000u / KITH_STRANGER_RATE;
     CU_ASSERT_EQUAL(send_to_addr(n, &stranger), 0);
@@ -255,7 +317,9 @@ static void test_done_over_reloads(void)
     }
 }
 
-KITH_TESTS("plugins/delegate_table", {"fits, without the frame", test_fits_without_the_frame},
+KITH_TESTS("plugins/delegate_table", {"last words", test_last_words},
+           {"what is no argument", test_what_is_no_argument},
+           {"fits, without the frame", test_fits_without_the_frame},
            {"only producers speak raw", test_only_producers_speak_raw},
            {"keys and priorities are for raw", test_keys_and_priorities_are_for_raw},
            {"messages that end early", test_messages_that_end_early},

@@ -65,7 +65,7 @@ static void test_bad_manners_are_counted(void)
     with.dawdle = true;
     joins();
     CU_ASSERT_EQUAL(counted("a", "slow_calls"), 1);
-    CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "event() held up the node for"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "event() took "));
     with.state =
         "state that is longer than any message may be, by far, whatever else there is in it";
     collect_nothing();
@@ -73,6 +73,45 @@ static void test_bad_manners_are_counted(void)
     CU_ASSERT_EQUAL(collected_len, 0);
     CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "local_state() wrote more than fits"));
+    close_fan();
+}
+
+/* A sink that takes less than the configuration lets a delegate write: members need room, too. */
+static size_t room;
+static int collect_some(const struct kith_sink *sink, struct kith_bytes b)
+{
+    return collected_len + b.len > room ? -KITH_ETOOBIG : collect(sink, b);
+}
+
+/* What does not fit there is left out as a whole, its delegate is named, and the rest is sent. */
+static void test_state_beside_members(void)
+{
+    const struct kith_sink some = {.size = sizeof some, .write = collect_some};
+    file();
+    entry(&producer, "raw", NULL);
+    entry(&producer, "a", "a");
+    entry(&producer, "b", "b");
+    open_fan();
+    with.state = "0123456789";
+    room = 1000;
+    collect_nothing();
+    ops->local_state(self, false, &some);
+    const size_t all = collected_len;
+    CU_ASSERT_EQUAL(counted("b", "contract_breaches"), 0);
+    room = all - 1;
+    collect_nothing();
+    ops->local_state(self, false, &some);
+    CU_ASSERT(counted("b", "contract_breaches") == 1 && counted("a", "contract_breaches") == 0);
+    CU_ASSERT(collected_len > 10 && collected_len <= all - 10);
+    diary[0] = 0;
+    state_arrives(collected, collected_len, false);
+    CU_ASSERT_STRING_EQUAL(diary, "raw:state(0123456789) a:state(0123456789 by me) ");
+    room = 9; /* half of a raw state is none */
+    collect_nothing();
+    ops->local_state(self, false, &some);
+    CU_ASSERT_EQUAL(collected_len, 0);
+    CU_ASSERT_EQUAL(counted("raw", "contract_breaches"), 1);
+    CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 1);
     close_fan();
 }
 
@@ -424,7 +463,8 @@ static void test_the_programs_own_has_the_part(void)
     close_fan();
 }
 
-KITH_TESTS("plugins/delegates", {"life and order", test_life_and_order},
+KITH_TESTS("plugins/delegates", {"state beside members", test_state_beside_members},
+           {"life and order", test_life_and_order},
            {"events of every kind", test_events_of_every_kind},
            {"events say when", test_events_say_when},
            {"bad manners are counted", test_bad_manners_are_counted},

@@ -138,13 +138,13 @@ static void test_the_queue_is_bounded(void)
     open_fan();
     for (int i = 0; i < KITH_EMITTED_MAX; i++) CU_ASSERT_EQUAL(emits("a", "e", "", NULL), 0);
     CU_ASSERT_EQUAL(emits("a", "e", "", NULL), -KITH_EAGAIN);
-    CU_ASSERT_EQUAL(counter("events_dropped"), 1);
+    CU_ASSERT_EQUAL(counted("a", "events_dropped"), 1);
     kith_delegates_deliver(fan);
     CU_ASSERT_EQUAL(emits("a", "e", much, NULL), 0);
     CU_ASSERT_EQUAL(emits("a", "e", much, NULL), -KITH_EAGAIN);
     kith_delegates_deliver(fan);
     CU_ASSERT_EQUAL(emits("a", "e", much, NULL), 0);
-    CU_ASSERT_EQUAL(counter("events_dropped"), 2);
+    CU_ASSERT_EQUAL(counted("a", "events_dropped"), 2);
     close_fan();
 }
 

@@ -53,11 +53,13 @@ static int one_refresh(void *self, uint32_t what, struct kith_error *said)
 }
 
 static uint64_t called_id;
+static bool finishes_inside;
 static int one_command(void *self, const struct kith_call *call, struct kith_error *said)
 {
     called_id = call->id;
     for (size_t i = 0; i < call->count; i++)
         kith_asks_reply(asks, a->host, call->id, call->words[i]);
+    if (finishes_inside) kith_asks_finish(asks, a->host, call->id, 0, NULL);
     return note(self, call->flags & KITH_CALL_JSON ? "json" : "text", command_rc, said);
 }
 
@@ -73,7 +75,7 @@ static const struct kith_plugin plugin = {
     .fini = one_fini,      .refresh = one_refresh,
     .command = one_command};
 
-static void released(void *ctx, struct kith_host *host)
+static void released(void *ctx, struct kith_host *host, const char *after)
 {
     strcat(diary, a && host == a->host ? "a-released " : "b-released ");
 }
@@ -111,6 +113,7 @@ static void begin(void)
     a = b = NULL;
     outside = 0;
     adopted_id = 0;
+    finishes_inside = false;
     if (!asks) asks = kith_asks_new(1);
 }
 
@@ -152,7 +155,8 @@ static void test_failures_name_entry_and_place(void)
         const char *says, *text;
     } cases[] = {
         {-KITH_EIO, -KITH_EIO, "no luck", "node.yaml:12:5: error: a: no luck"},
-        {-KITH_ENAME, -KITH_ENAME, NULL, "node.yaml:12:5: error: a: failed to %s (code -19)"},
+        {-KITH_ENAME, -KITH_ENAME, NULL,
+         "node.yaml:12:5: error: a: failed to %s: a name that can't be resolved"},
         {7, -KITH_EIO, NULL, "node.yaml:12:5: error: a: failed to %s (with the unknown code 7)"},
         {KITH_LATER, -KITH_EIO, "no luck", "node.yaml:12:5: error: a: no luck"},
         {-5000, -KITH_EIO, "no luck", "node.yaml:12:5: error: a: no luck"},
@@ -162,7 +166,10 @@ static void test_failures_name_entry_and_place(void)
         begin();
         says = cases[i].says;
         init_rc = cases[i].returned;
+        fake_log_text[0] = 0;
         CU_ASSERT_EQUAL(make(&a, &plugin, 'a'), cases[i].rc);
+        CU_ASSERT_EQUAL(strstr(fake_log_text, "broke its contract: it returned") != NULL,
+                        cases[i].returned > 0);
         CU_ASSERT_EQUAL(err.code, cases[i].rc);
         snprintf(text, sizeof text, cases[i].text, "initialise");
         CU_ASSERT_STRING_EQUAL(err.text, text);
@@ -289,21 +296,40 @@ static void test_refresh(void)
 {
     begin();
     CU_ASSERT_EQUAL_FATAL(make(&a, &plugin, 'a'), 0);
-    CU_ASSERT_EQUAL(kith_instance_refresh(a, KITH_REFRESH_FILES), 0); /* not yet */
-    kith_keyring_install(a->ring, other_key, 16, NULL, &err);         /* it read the keys in init */
+    CU_ASSERT_EQUAL(kith_instance_refresh(a, KITH_REFRESH_FILES, NULL), 0); /* not yet */
+    kith_keyring_install(a->ring, other_key, 16, NULL, &err); /* it read the keys in init */
     CU_ASSERT_EQUAL(kith_instance_start(a, NULL, &err), 0);
-    CU_ASSERT_EQUAL(kith_instance_refresh(a, KITH_REFRESH_FILES), 0);
+    CU_ASSERT_EQUAL(kith_instance_refresh(a, KITH_REFRESH_FILES, NULL), 0);
     kith_keyring_use(a->ring, 1, NULL, &err);
     CU_ASSERT_STRING_EQUAL(diary, "a:init a:keys a:start a:files a:keys ");
     CU_ASSERT_STRING_EQUAL(fake_log_text, "");
 
     refresh_rc = -KITH_EINVAL; /* said, and all goes on */
     says = "a certificate that is none";
-    CU_ASSERT_EQUAL(kith_instance_refresh(a, KITH_REFRESH_FILES), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(kith_instance_refresh(a, KITH_REFRESH_FILES, NULL), -KITH_EINVAL);
     CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "a: a certificate that is none"));
     kith_keyring_use(a->ring, 1, NULL, &err);
     CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "the former ones stay"));
     CU_ASSERT(kith_instance_runs(a));
+
+    /* So they do for all: a change that one can't take over is none. */
+    struct kith_key raw = {.size = sizeof raw}, derived = raw;
+    kith_keyring_key(a->ring, 1, NULL, &raw);
+    kith_keyring_key(a->ring, 1, "one", &derived);
+    uint8_t before[32];
+    memcpy(before, derived.data, sizeof before);
+    CU_ASSERT_EQUAL(kith_keyring_remove(a->ring, 1, NULL, &err), -KITH_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "a: a certificate that is none"));
+    const struct kith_secret others = {.data = other_key, .len = 16};
+    const struct kith_secrets replaced = {.items = (struct kith_secret *)&others, .count = 1};
+    struct kith_keyring *next = kith_keyring_next(a->ring, &replaced);
+    CU_ASSERT_EQUAL(kith_keyring_join(next, &err), -KITH_EINVAL);
+    kith_keyring_unref(next);
+    CU_ASSERT_EQUAL(kith_keyring_count(a->ring), 2);
+    CU_ASSERT_EQUAL(memcmp(raw.data, key, 16), 0);
+    CU_ASSERT_EQUAL(memcmp(derived.data, before, sizeof before), 0);
+    refresh_rc = 0;
+    CU_ASSERT_EQUAL(kith_keyring_use(a->ring, 1, NULL, &err), 0);
     end();
 }
 
@@ -402,10 +428,31 @@ static void test_commands(void)
     CU_ASSERT(answer.ends == 1 && answer.status == 0);
     CU_ASSERT_EQUAL(kith_asks_reply(asks, a->host, id, kith_text("x")), -KITH_ECLOSED);
 
+    finishes_inside = true; /* and says KITH_LATER all the same: the asker is told of no id */
+    CU_ASSERT_EQUAL(call(&answer, 0), 0);
+    CU_ASSERT(answer.ends == 1 && answer.status == 0);
+    finishes_inside = false;
+
     call(&answer, 0); /* what stop overtakes is closed */
     kith_instance_free(a);
     a = NULL;
     CU_ASSERT(answer.ends == 1 && answer.status == -KITH_ECLOSED);
+    CU_ASSERT_STRING_EQUAL(answer.why, "a stopped before it answered");
+    end();
+}
+
+/* Who waits is told that asking again helps. */
+static void test_question_of_a_replaced_one(void)
+{
+    struct kith_plugin stubborn = plugin;
+    struct answer answer;
+    stubborn.adopt = NULL;
+    begin_replacement(&stubborn);
+    command_rc = KITH_LATER;
+    call(&answer, 0);
+    CU_ASSERT_EQUAL(kith_instance_start(b, a, &err), 0);
+    CU_ASSERT(answer.ends == 1 && answer.status == -KITH_ECLOSED);
+    CU_ASSERT_STRING_EQUAL(answer.why, "a was restarted by a reload; ask again");
     end();
 }
 
@@ -469,6 +516,26 @@ static void test_blame(void)
     end();
 }
 
+/* A crash names whose call it was inside of, also when calls lead into each other. */
+static void test_who_is_called(void)
+{
+    begin();
+    CU_ASSERT_EQUAL_FATAL(make(&a, &plugin, 'a'), 0);
+    CU_ASSERT_EQUAL_FATAL(make(&b, &plugin, 'b'), 0);
+    CU_ASSERT_PTR_NULL(kith_crash_noted);
+    struct kith_instance *const chain[] = {a, b, a, a, b};
+    const size_t n = sizeof chain / sizeof *chain;
+    for (size_t i = 0; i < n; i++) kith_instance_enter(chain[i]);
+    for (size_t i = n; i--;) {
+        CU_ASSERT_PTR_EQUAL(kith_crash_noted, &chain[i]->note);
+        kith_instance_leave(chain[i]);
+    }
+    CU_ASSERT_PTR_NULL(kith_crash_noted);
+    CU_ASSERT_STRING_EQUAL(a->note.doing, "called");
+    CU_ASSERT_PTR_NOT_NULL(a->note.file);
+    end();
+}
+
 KITH_TESTS("plugins/instance", {"in order", test_in_order},
            {"failures name the entry and its place", test_failures_name_entry_and_place},
            {"long words", test_long_words},
@@ -476,4 +543,5 @@ KITH_TESTS("plugins/instance", {"in order", test_in_order},
            {"adopted", test_adopted}, {"not adopted", test_not_adopted}, {"refresh", test_refresh},
            {"no keys", test_no_keys}, {"not in a simulation", test_not_in_a_simulation},
            {"commands", test_commands}, {"adopted questions", test_adopted_questions},
-           {"blame", test_blame})
+           {"the question of one that a reload replaces", test_question_of_a_replaced_one},
+           {"blame", test_blame}, {"who is called", test_who_is_called})

@@ -162,12 +162,21 @@ static struct {
 } ear;
 
 /* A codec may still hold the old bytes while it is told. */
-static void on_change(void *arg)
+static int on_change(void *arg, struct kith_error *e)
 {
     ear.calls++;
     ear.first = ear.held[0];
     struct kith_key k = {.size = sizeof k};
     ear.held = kith_keyring_key(ear.ring, 0, "codec", &k) == 0 ? k.data : NULL;
+    return 0;
+}
+
+static void join_next(struct kith_keyring *ring, const struct kith_secrets *keys)
+{
+    struct kith_keyring *next = kith_keyring_next(ring, keys);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(next);
+    CU_ASSERT_EQUAL(kith_keyring_join(next, &err), 0);
+    kith_keyring_unref(next);
 }
 
 static void test_listeners(void)
@@ -188,17 +197,97 @@ static void test_listeners(void)
     const uint8_t *const keys[] = {K1};
     const uint32_t lens[] = {16};
     struct kith_secrets same = secrets(1, keys, lens, NULL);
-    CU_ASSERT_EQUAL(kith_keyring_replace(ring, &same), 0);
+    join_next(ring, &same);
     CU_ASSERT_EQUAL(ear.calls, 1);
     const uint8_t *const others[] = {K3, K1};
     const uint32_t other_lens[] = {32, 16};
     struct kith_secrets other = secrets(2, others, other_lens, NULL);
-    CU_ASSERT_EQUAL(kith_keyring_replace(ring, &other), 0);
+    join_next(ring, &other);
     CU_ASSERT_EQUAL(ear.calls, 2);
     CU_ASSERT(key_at(ring, 0, K3, 32) && key_at(ring, 1, K1, 16));
     kith_keyring_unlisten(ring, on_change, &ear);
     kith_keyring_use(ring, 1, NULL, &err);
     CU_ASSERT_EQUAL(ear.calls, 2);
+    kith_keyring_unref(ring);
+}
+
+static int count_call(void *arg, struct kith_error *e)
+{
+    ++*(unsigned *)arg;
+    return 0;
+}
+
+/* What a reload makes sees the new keys at once, who runs sees them when the rings are joined, and
+ * never when they are not; bytes that both have stay where they are. */
+static void test_a_second_ring(void)
+{
+    struct kith_keyring *ring = ring_of(2, NULL);
+    struct kith_key before = {.size = sizeof before}, after = {.size = sizeof after};
+    unsigned ears = 0, late = 0;
+    const uint8_t *const keys[] = {K3, K1};
+    const uint32_t lens[] = {32, 16};
+    struct kith_secrets news = secrets(2, keys, lens, NULL);
+    CU_ASSERT_EQUAL(kith_keyring_key(ring, 0, "x", &before), 0);
+    kith_keyring_listen(ring, count_call, &ears);
+
+    struct kith_keyring *next = kith_keyring_next(ring, &news);
+    CU_ASSERT(kith_keyring_same(next, ring) && kith_keyring_same(ring, next));
+    CU_ASSERT(key_at(next, 0, K3, 32) && key_at(ring, 0, K1, 16) && key_at(ring, 1, K2, 24));
+    kith_keyring_unref(next); /* the reload failed */
+    CU_ASSERT(key_at(ring, 0, K1, 16) && key_at(ring, 1, K2, 24));
+    CU_ASSERT_EQUAL(ears, 0);
+
+    next = kith_keyring_next(ring, &news);
+    kith_keyring_listen(next, count_call, &late);
+    CU_ASSERT_EQUAL(kith_keyring_join(next, &err), 0);
+    CU_ASSERT_EQUAL(ears, 1);
+    CU_ASSERT_EQUAL(late, 0); /* it has read the new ones */
+    CU_ASSERT(key_at(next, 0, K3, 32) && key_at(ring, 0, K3, 32) && key_at(ring, 1, K1, 16));
+    CU_ASSERT_EQUAL(kith_keyring_key(next, 1, "x", &after), 0);
+    CU_ASSERT_PTR_EQUAL(before.data, after.data);
+    CU_ASSERT_EQUAL(kith_keyring_use(ring, 1, NULL, &err), 0); /* one ring from now on */
+    CU_ASSERT(late == 1 && ears == 2 && key_at(next, 0, K1, 16));
+    kith_keyring_unlisten(next, count_call, &late);
+    kith_keyring_unlisten(ring, count_call, &ears);
+    kith_keyring_unref(ring);
+    CU_ASSERT(key_at(next, 0, K1, 16)); /* whoever holds one of them holds both */
+    kith_keyring_unref(next);
+}
+
+static int refuse(void *arg, struct kith_error *e)
+{
+    ++*(unsigned *)arg;
+    return kith_fail(e, KITH_EIO, "not these");
+}
+
+static void count_change(void *arg) { ++*(unsigned *)arg; }
+
+/* Whoever can't take a change over keeps the whole ring from it: all are told what it is again. */
+static void test_who_refuses_keeps_the_ring_as_it_was(void)
+{
+    struct kith_keyring *ring = ring_of(2, NULL);
+    unsigned first = 0, refusals = 0, last = 0, changes = 0;
+    const uint8_t *const keys[] = {K3, K1};
+    const uint32_t lens[] = {32, 16};
+    struct kith_secrets news = secrets(2, keys, lens, NULL);
+    kith_keyring_listen(ring, count_call, &first);
+    kith_keyring_listen(ring, refuse, &refusals);
+    kith_keyring_listen(ring, count_call, &last);
+    kith_keyring_watch(ring, count_change, &changes);
+    CU_ASSERT_EQUAL(kith_keyring_install(ring, K3, 32, NULL, &err), -KITH_EIO);
+    CU_ASSERT_STRING_EQUAL(err.text, "not these");
+    CU_ASSERT_EQUAL(kith_keyring_use(ring, 1, NULL, &err), -KITH_EIO);
+    CU_ASSERT_EQUAL(kith_keyring_remove(ring, 1, NULL, &err), -KITH_EIO);
+    struct kith_keyring *next = kith_keyring_next(ring, &news);
+    CU_ASSERT_EQUAL(kith_keyring_join(next, &err), -KITH_EIO);
+    CU_ASSERT(key_at(next, 0, K3, 32)); /* what was made for it is still to be ended */
+    kith_keyring_unref(next);
+    CU_ASSERT_EQUAL(kith_keyring_count(ring), 2);
+    CU_ASSERT(key_at(ring, 0, K1, 16) && key_at(ring, 1, K2, 24));
+    CU_ASSERT(first == 8 && refusals == 8 && last == 0 && changes == 0);
+    kith_keyring_unlisten(ring, refuse, &refusals);
+    CU_ASSERT_EQUAL(kith_keyring_use(ring, 1, NULL, &err), 0);
+    CU_ASSERT(last == 1 && changes == 1);
     kith_keyring_unref(ring);
 }
 
@@ -270,7 +359,7 @@ static void test_file_keeps_its_form(void)
         const uint8_t *const keys[] = {K2};
         const uint32_t lens[] = {24};
         struct kith_secrets next = secrets(1, keys, lens, path);
-        CU_ASSERT_EQUAL(kith_keyring_replace(ring, &next), 0);
+        join_next(ring, &next);
         CU_ASSERT_EQUAL(kith_keyring_install(ring, K2, 24, &saved, &err),
                         0); /* nothing to do, nothing written */
         CU_ASSERT(saved);
@@ -302,6 +391,8 @@ KITH_TESTS("plugins/keyring", {"memberlist's semantics", test_semantics},
            {"repetitions are ignored", test_repetitions_are_ignored},
            {"fingerprints", test_fingerprints}, {"subkeys", test_subkeys},
            {"whose keys", test_whose_keys}, {"listeners", test_listeners},
+           {"a second ring", test_a_second_ring},
+           {"who refuses keeps the ring as it was", test_who_refuses_keeps_the_ring_as_it_was},
            {"file in Serf's form", test_file_in_serf_form},
            {"file keeps its form", test_file_keeps_its_form},
            {"file that can't be written", test_unwritable_file})

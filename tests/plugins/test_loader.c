@@ -36,6 +36,23 @@ static void test_not_found_names_the_folders(void)
                            "no codec `no_such_codec`: looked in /nowhere (no such folder), /tmp");
 }
 
+/* Who names a folder to try one plugin misses the installed ones, and is told why. */
+static void test_not_found_names_the_environment(void)
+{
+    const char *env = getenv("KITH_PLUGIN_PATH");
+    char *was = env ? strdup(env) : NULL;
+    setenv("KITH_PLUGIN_PATH", "/tmp:/nowhere", 1);
+    fresh(NULL);
+    CU_ASSERT_PTR_NULL(kith_registry_find(registry, KITH_CODEC, "no_such_codec", &err));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "; KITH_PLUGIN_PATH replaces the installed folder /"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, ": add it"));
+    if (was)
+        setenv("KITH_PLUGIN_PATH", was, 1);
+    else
+        unsetenv("KITH_PLUGIN_PATH");
+    free(was);
+}
+
 static void test_wrong_kind(void)
 {
     fresh(NULL);
@@ -104,6 +121,7 @@ static void test_names_for_did_you_mean(void)
 
 KITH_TESTS("plugins/loader", {"found by kind and name", test_find},
            {"not found: names the folders", test_not_found_names_the_folders},
+           {"not found: what the environment replaces", test_not_found_names_the_environment},
            {"wrong kind", test_wrong_kind}, {"bad names and paths", test_bad_names},
            {"the list is sorted", test_list_is_sorted},
            {"names for did-you-mean", test_names_for_did_you_mean})

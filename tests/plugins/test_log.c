@@ -36,9 +36,9 @@ static void *param(void *self, const struct kith_plugin *p, const char *name)
     return NULL;
 }
 
-static const char *const all[] = {"join", "leave",    "update",  "suspect", "conflict",
-                                  "ping", "started",  "joined",  "refuted", "lost",
-                                  "keys", "reloaded", "emitted", "message"};
+static const char *const all[] = {"join",     "leave",   "update", "suspect", "conflict",
+                                  "ping",     "started", "joined", "refuted", "keys",
+                                  "reloaded", "emitted", "message"};
 enum { ALL = sizeof all / sizeof *all };
 
 static int open_log(const char *to, bool json, const char *const *events, size_t count)
@@ -118,14 +118,16 @@ static void events(void)
 /* What it does not have. */
 static void more_events(void)
 {
-    const struct kith_peer origin = {.size = sizeof origin, .name = kith_text("web-1")};
     const struct kith_pair fields[] = {{kith_text("name"), kith_text("deploy")},
                                        {kith_text("ltime"), kith_text("7")}};
     struct kith_event e = {.size = sizeof e,
-                           .kind = KITH_EVENT_LOST,
+                           .kind = KITH_EVENT_EMITTED,
                            .wall = 1700000000123456789u,
-                           .number = 3,
-                           .peer = &origin};
+                           .by = kith_text("serf"),
+                           .name = kith_text("user_event"),
+                           .fields = fields,
+                           .field_count = 2,
+                           .data = kith_text("go")};
     struct kith_member a = member("a", KITH_ALIVE);
     a.meta.len = 0;
     happens(KITH_EVENT_STARTED, NULL, NULL, 0);
@@ -134,14 +136,7 @@ static void more_events(void)
     happens(KITH_EVENT_PING, &a, NULL, 1500);
     happens(KITH_EVENT_RELOADED, NULL, NULL, 0);
     happens(KITH_EVENT_KEYS, NULL, NULL, 0);
-    ops->event(in->self, &e);
     happens(15, &a, NULL, 0); /* of the future: nothing to say */
-    e.kind = KITH_EVENT_EMITTED;
-    e.by = kith_text("serf");
-    e.name = kith_text("user_event");
-    e.fields = fields;
-    e.field_count = 2;
-    e.data = kith_text("go");
     ops->event(in->self, &e);
 }
 
@@ -171,12 +166,11 @@ static const char json_lines[] =
 
 static const char more_text[] = "started\njoined\nrefuted incarnation 4\n"
                                 "ping a 10.0.0.7:7946 ns 1500\nreloaded\nkeys\n"
-                                "lost messages 3 of web-1\n"
                                 "serf.user_event name=\"deploy\" ltime=\"7\" \"go\"\n";
 static const char more_json[] =
     T "\"started\"}\n" T "\"joined\"}\n" T "\"refuted\",\"incarnation\":4}\n" T
       "\"ping\",\"name\":\"a\"," M "\"alive\",\"incarnation\":3,\"meta\":\"\",\"rtt_ns\":1500}\n" T
-      "\"reloaded\"}\n" T "\"keys\"}\n" T "\"lost\",\"messages\":3,\"origin\":\"web-1\"}\n" T
+      "\"reloaded\"}\n" T "\"keys\"}\n" T
       "\"serf.user_event\",\"fields\":[{\"name\":\"name\",\"value\":\"deploy\"},"
       "{\"name\":\"ltime\",\"value\":\"7\"}],\"size\":2,\"payload\":\"go\"}\n";
 
@@ -241,7 +235,7 @@ static void write_and_reopen(bool by_reload)
     events();
     CU_ASSERT_EQUAL(rename(path, moved), 0);
     if (by_reload) {
-        CU_ASSERT_EQUAL(kith_instance_refresh(in, KITH_REFRESH_FILES), 0);
+        CU_ASSERT_EQUAL(kith_instance_refresh(in, KITH_REFRESH_FILES, NULL), 0);
     } else {
         CU_ASSERT_EQUAL(command("close", 0), -KITH_EINVAL);
         CU_ASSERT_EQUAL(command("reopen", 0), 0);
@@ -275,8 +269,21 @@ static void test_file_that_cannot_be(void)
     close_log();
 }
 
-KITH_TESTS("plugins/log", {"text", test_text}, {"json", test_json},
-           {"events of Kith's own", test_more_events}, {"choice of events", test_choice_of_events},
+/* Without a file it may go into a simulation. */
+static void test_no_file_in_a_simulation(void)
+{
+    fake_world_number = 7;
+    CU_ASSERT_EQUAL(open_log("/tmp/kith-never-made", false, all, ALL), -KITH_EUNSUPPORTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "simulation"));
+    kith_registry_free(registry);
+    CU_ASSERT_EQUAL(open_log(NULL, false, all, ALL), 0);
+    close_log();
+    fake_world_number = 0;
+}
+
+KITH_TESTS("plugins/log", {"no file in a simulation", test_no_file_in_a_simulation},
+           {"text", test_text}, {"json", test_json}, {"events of Kith's own", test_more_events},
+           {"choice of events", test_choice_of_events},
            {"file, and after it was renamed", test_file_and_reopen},
            {"file, and a reload", test_file_and_reload},
            {"file that can't be", test_file_that_cannot_be})

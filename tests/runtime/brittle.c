@@ -1,6 +1,6 @@
 /*
  * brittle.c - a transport that goes nowhere, and fails where its `fails:` says. As `stubborn` it
- * can't hand over to a successor. Compiled with nothing but the ABI header.
+ * can't hand over to a successor, and encrypts. Compiled with nothing but the ABI header.
  */
 #include <kith/plugin.h>
 
@@ -44,6 +44,9 @@ static int adopt(void *self, void *old, struct kith_error *err)
 static void limits(void *self, struct kith_limits *out)
 {
     out->packet = ((struct brittle *)self)->fails == LIMITS ? 0 : 1400;
+#ifdef STUBBORN
+    out->provides = KITH_ENCRYPTS;
+#endif
 }
 
 static int advertise(void *self, struct kith_addr *out, struct kith_error *err)

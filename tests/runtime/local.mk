@@ -8,10 +8,14 @@ RUNTIME_TEST_CPPFLAGS = $(INC_ALL) -I$(top_srcdir)/tests
 RUNTIME_TEST_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 
 tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/nodes.c tests/runtime/nodes.h \
+  tests/runtime/odd_nodes.c tests/runtime/odd_nodes.h \
+  tests/runtime/test_breaches.c \
+  tests/runtime/peek.c tests/runtime/peek.h \
   tests/runtime/test_control.c \
   tests/runtime/test_leaks.c \
   tests/runtime/test_node.c \
   tests/runtime/test_observer.c \
+  tests/runtime/test_promises.c \
   tests/runtime/test_reload.c \
   tests/runtime/test_table.c \
   tests/runtime/test_uplink.c tests/transports/odd_transport.c tests/transports/odd_transport.h
@@ -33,10 +37,12 @@ tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
   tests/runtime/loop/world.c tests/runtime/loop/world.h
 tests_runtime_loop_test_CPPFLAGS = $(INC_LOOP) -I$(top_srcdir)/tests
 tests_runtime_loop_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
-tests_runtime_loop_test_LDADD = runtime/libloop.la $(CUNIT_LIBS)
+# Of the plugin host it takes the notes of who is called, and for how long.
+tests_runtime_loop_test_LDADD = runtime/libloop.la plugins/libplugins.la $(CUNIT_LIBS)
 
 # A transport that fails on demand, with and without adopt; always shared objects.
-check_LTLIBRARIES += tests/runtime/brittle.la tests/runtime/stubborn.la
+check_LTLIBRARIES += tests/runtime/brittle.la tests/runtime/stubborn.la \
+  tests/runtime/fickle.la tests/runtime/fickler.la tests/runtime/fickle_state.la
 BRITTLE_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 tests_runtime_brittle_la_SOURCES = tests/runtime/brittle.c
 tests_runtime_brittle_la_CPPFLAGS = $(INC)
@@ -44,3 +50,12 @@ tests_runtime_brittle_la_LDFLAGS = $(BRITTLE_LDFLAGS)
 tests_runtime_stubborn_la_SOURCES = tests/runtime/brittle.c
 tests_runtime_stubborn_la_CPPFLAGS = $(INC) -DSTUBBORN
 tests_runtime_stubborn_la_LDFLAGS = $(BRITTLE_LDFLAGS)
+tests_runtime_fickle_la_SOURCES = tests/runtime/fickle.c
+tests_runtime_fickle_la_CPPFLAGS = $(INC) -DNAME='"fickle"'
+tests_runtime_fickle_la_LDFLAGS = $(BRITTLE_LDFLAGS)
+tests_runtime_fickler_la_SOURCES = tests/runtime/fickle.c
+tests_runtime_fickler_la_CPPFLAGS = $(INC) -DNAME='"fickler"'
+tests_runtime_fickler_la_LDFLAGS = $(BRITTLE_LDFLAGS)
+tests_runtime_fickle_state_la_SOURCES = tests/runtime/fickle.c
+tests_runtime_fickle_state_la_CPPFLAGS = $(INC) -DNAME='"fickle_state"' -DSTATE
+tests_runtime_fickle_state_la_LDFLAGS = $(BRITTLE_LDFLAGS)

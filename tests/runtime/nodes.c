@@ -149,7 +149,7 @@ void end(void)
 void where_is(const struct node *n, char *out, size_t cap)
 {
     struct kith_member self = {.size = sizeof self};
-    const struct kith_node *t = kith_node(n->k);
+    const struct kith_node *t = kith_table(n->k);
     t->local(t, &self);
     t->format(t, &self.addr, out, cap);
 }
@@ -170,7 +170,7 @@ size_t count(const struct node *n, enum kith_state state)
 {
     struct tally t = {.state = state};
     uint64_t cursor = 0;
-    kith_node(n->k)->members(kith_node(n->k), &cursor, SIZE_MAX, add_up, &t);
+    kith_table(n->k)->members(kith_table(n->k), &cursor, SIZE_MAX, add_up, &t);
     return t.count;
 }
 
@@ -186,7 +186,7 @@ int join(struct node *n, const struct node *to)
 
 int say(struct node *n, const char *to, const void *data, size_t len, bool reliable)
 {
-    const struct kith_node *t = kith_node(n->k);
+    const struct kith_node *t = kith_table(n->k);
     unsigned before = n->done;
     struct kith_peer peer = {.size = sizeof peer, .name = kith_text(to)};
     struct kith_message m = {.size = sizeof m,
@@ -220,7 +220,7 @@ double stat_of(const struct node *n, const char *name, const char *label)
     stat_name = name;
     stat_label = label;
     stat_value = 0;
-    kith_node(n->k)->stats(kith_node(n->k), look, NULL);
+    kith_table(n->k)->stats(kith_table(n->k), look, NULL);
     return stat_value;
 }
 

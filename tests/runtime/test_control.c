@@ -96,12 +96,16 @@ static json_t *next_line(int fd)
     size_t have = 0;
     uint64_t last = seconds() + PATIENCE_SECONDS;
     while (seconds() < last && have < sizeof line) {
-        ssize_t n = read(fd, line + have, 1);
+        ssize_t n = recv(fd, line + have, sizeof line - have, MSG_PEEK | MSG_DONTWAIT);
         if (n == 0) break;
-        if (n < 0)
+        if (n < 0) {
             kith_loop_turn(loop, 10000000);
-        else if (line[have++] == '\n')
-            return json_loadb(line, have, 0, NULL);
+            continue;
+        }
+        const char *end = memchr(line + have, '\n', (size_t)n);
+        if (end) n = end + 1 - (line + have);
+        have += (size_t)read(fd, line + have, (size_t)n);
+        if (end) return json_loadb(line, have, 0, NULL);
     }
     return NULL;
 }

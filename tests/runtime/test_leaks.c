@@ -118,6 +118,7 @@ struct fixture {
     struct kith_entry entry;
     struct kith_error err;
     int watches, timers; /* lines that blame for one */
+    int adopts;          /* those of them that say so */
     double breaches;
 };
 
@@ -125,7 +126,8 @@ static void keep(void *ctx, enum kith_log_level level, const char *line)
 {
     struct fixture *f = ctx;
     f->watches += strstr(line, "leaky: broke its contract: left a watch on descriptor ") == line;
-    f->timers += strcmp(line, "leaky: broke its contract: left 1 timer behind") == 0;
+    f->timers += strstr(line, "leaky: broke its contract: left 1 timer behind after ") == line;
+    f->adopts += strstr(line, " behind after adopt") != NULL;
 }
 
 static void set_up(struct fixture *f, bool adopts)
@@ -223,9 +225,10 @@ static void test_taken_over(void)
     wrong.keeps_timer = true;
     struct kith_instance *first = started(&f, NULL), *second = started(&f, first);
     kith_instance_free(first);
-    CU_ASSERT(f.watches == 0 && f.timers == 1);
+    CU_ASSERT(f.watches == 0 && f.timers == 1 && f.adopts == 1);
     kith_instance_free(second);
     tear_down(&f);
+    CU_ASSERT(f.timers == 2 && f.adopts == 1);
 }
 
 /* Who adopts without ending the former one's watch gets none: a descriptor is watched once. The

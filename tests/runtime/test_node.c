@@ -25,17 +25,17 @@ static void three_nodes(const char *extra)
     char big[2000] = {0};
     CU_ASSERT_EQUAL(say(&nodes[0], "n1", big, sizeof big, false), -KITH_ETOOBIG);
 
-    const struct kith_node *t = kith_node(nodes[1].k);
+    const struct kith_node *t = kith_table(nodes[1].k);
     struct kith_bytes blue = kith_text("blue");
     CU_ASSERT_EQUAL(t->set_meta(t, &blue, done, &nodes[1]), 0);
     UNTIL(nodes[0].updates && nodes[2].updates);
     struct kith_member m = {.size = sizeof m};
-    CU_ASSERT_EQUAL(kith_node(nodes[0].k)->member(kith_node(nodes[0].k), kith_text("n1"), &m), 0);
+    CU_ASSERT_EQUAL(kith_table(nodes[0].k)->member(kith_table(nodes[0].k), kith_text("n1"), &m), 0);
     CU_ASSERT_EQUAL_FATAL(m.meta.len, 4);
     CU_ASSERT_EQUAL(memcmp(m.meta.data, "blue", 4), 0);
 
     unsigned before = nodes[2].done;
-    t = kith_node(nodes[2].k);
+    t = kith_table(nodes[2].k);
     CU_ASSERT_EQUAL(t->leave(t, 0, done, &nodes[2]), 0);
     UNTIL(nodes[2].done > before);
     CU_ASSERT_EQUAL(nodes[2].status, 0);
@@ -117,7 +117,7 @@ static void local_fits(struct kith *k)
         } out;
         memset(&out, 0xA5, sizeof out);
         out.m.size = sizes[i];
-        kith_node(k)->local(kith_node(k), &out.m);
+        kith_table(k)->local(kith_table(k), &out.m);
         CU_ASSERT_EQUAL(out.m.size, sizes[i]);
         const uint8_t *bytes = (const uint8_t *)&out;
         for (size_t n = sizeof out.m.size; n < sizeof out; n++)
@@ -145,7 +145,7 @@ static void test_the_public_calls_drive_a_node(void)
     CU_ASSERT_EQUAL(kith_dispatch(n->k), 0);
     CU_ASSERT_EQUAL(n->joins, 1);
     struct kith_member self = {.size = sizeof self};
-    kith_node(n->k)->local(kith_node(n->k), &self);
+    kith_table(n->k)->local(kith_table(n->k), &self);
     CU_ASSERT_STRING_EQUAL((const char *)self.name.data, "embedded");
     kith_stop(n->k);
     CU_ASSERT_EQUAL(kith_run(n->k), 0);
@@ -153,9 +153,51 @@ static void test_the_public_calls_drive_a_node(void)
     end();
 }
 
+/* -------------------------------------------------------------------------------- no file */
+
+/* What a file would say, said by code: udp_tcp, no codecs. */
+static void values(struct kith_config *c, const char *name)
+{
+    static const struct kith_setting_text bind = {"bind", "127.0.0.1:0"};
+    struct kith_error err = {.size = sizeof err};
+    const struct kith_plugin *udp_tcp =
+        kith_registry_find(registry, KITH_TRANSPORT, "udp_tcp", &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(udp_tcp);
+    kith_config_init(c, KITH_PROFILE_LOCAL);
+    c->settings.name = name;
+    kith_chain_settings(&c->chain, &c->settings);
+    CU_ASSERT_EQUAL_FATAL(
+        kith_entry_init(&c->transport, udp_tcp, KITH_PROFILE_LOCAL, &bind, 1, &err), 0);
+}
+
+static void test_a_prepared_config_makes_a_node(void)
+{
+    struct kith_config c[2];
+    struct kith_error err = {.size = sizeof err};
+    begin();
+    for (int i = 0; i < 2; i++) {
+        values(&c[i], i ? "second" : "first");
+        memset(&nodes[i], 0, sizeof nodes[i]);
+        start_node(&nodes[i],
+                   &(struct kith_node_setup){.config = &c[i], .loop = loop, .registry = registry});
+    }
+    CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
+    UNTIL(count(&nodes[0], KITH_ALIVE) == 2 && count(&nodes[1], KITH_ALIVE) == 2);
+    CU_ASSERT_EQUAL(say(&nodes[0], "second", "hello", 5, false), 0);
+    UNTIL(nodes[1].packets == 1);
+    CU_ASSERT_EQUAL(kith_reload(nodes[0].k, NULL, NULL, &err), -KITH_EUNSUPPORTED);
+    CU_ASSERT_STRING_EQUAL(err.text, "this node was made by a program, not from a file");
+    end();
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_STRING_EQUAL(c[i].settings.name, i ? "second" : "first");
+        kith_entry_fini(&c[i].transport);
+    }
+}
+
 KITH_TESTS("runtime/node", {"three nodes meet, talk and part", test_three_nodes_meet_talk_and_part},
            {"the same encrypted and compressed", test_the_same_encrypted_and_compressed},
            {"a wrong key is refused and counted", test_a_wrong_key_is_refused_and_counted},
            {"large messages go through in pieces", test_large_messages_go_through_in_pieces},
            {"the join list is tried from the start", test_the_join_list_is_tried_from_the_start},
-           {"the public calls drive a node", test_the_public_calls_drive_a_node})
+           {"the public calls drive a node", test_the_public_calls_drive_a_node},
+           {"a prepared config makes a node", test_a_prepared_config_makes_a_node})

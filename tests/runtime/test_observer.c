@@ -27,7 +27,7 @@ static int on_start(void *self, struct kith_error *err)
 
 static void on_turn(void *self) { ((struct witness *)self)->turns++; }
 
-static void on_wire(void *self, const struct kith_wire_message *m)
+static void on_wire(void *self, const struct kith_traffic *m)
 {
     struct witness *w = self;
     *(m->status < 0 ? &w->refused : m->out ? &w->out : &w->in) += 1;
@@ -126,14 +126,14 @@ static void test_messages_are_shown_layer_by_layer_to_who_wants_them(void)
     open_node(&nodes[2], KEY_B SEALED);
     CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
     CU_ASSERT_EQUAL(w.in + w.out, 0);
-    kith_observer_want_wire(nodes[0].k, &w.observer, true);
+    kith_observer_want_traffic(nodes[0].k, &w.observer, true);
     CU_ASSERT_EQUAL(say(&nodes[1], "n0", "stream", 6, true), 0);
     UNTIL(w.in > 0 && w.out > 0 && w.plane == (KITH_PACKET | KITH_STREAM));
     CU_ASSERT_STRING_EQUAL(w.label, "prod");
     CU_ASSERT_NOT_EQUAL(join(&nodes[2], &nodes[0]), 0);
     UNTIL(w.refused > 0);
     CU_ASSERT_EQUAL(other.in + other.out + other.refused, 0);
-    kith_observer_want_wire(nodes[0].k, &w.observer, false);
+    kith_observer_want_traffic(nodes[0].k, &w.observer, false);
     unsigned seen = w.in + w.out, turns = w.turns;
     CU_ASSERT_EQUAL(say(&nodes[1], "n0", "unseen", 6, true), 0);
     UNTIL(w.turns > turns + 1);

@@ -4,12 +4,20 @@
  */
 #include "nodes.h"
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void keep_line(void *arg, const char *line)
 {
     struct node *n = arg;
     strncat(n->report, line, sizeof n->report - strlen(n->report) - 2);
     strcat(n->report, "\n");
+}
+
+static uint32_t incarnation(const struct node *n)
+{
+    struct kith_member self = {.size = sizeof self};
+    kith_table(n->k)->local(kith_table(n->k), &self);
+    return self.incarnation;
 }
 
 static int reload(struct node *n, const char *extra, struct kith_error *err)
@@ -209,12 +217,12 @@ static void test_a_core_that_refuses_settings_keeps_the_old_ones(void)
     CU_ASSERT_PTR_EQUAL(nodes[0].k->config, before);
     CU_ASSERT_PTR_EQUAL(nodes[0].k->pipeline, chain);
     struct kith_member self = {.size = sizeof self};
-    kith_node(nodes[0].k)->local(kith_node(nodes[0].k), &self);
+    kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
     CU_ASSERT_EQUAL(self.versions[5], 0);
     nodes[0].veto = false;
     exchange();
     CU_ASSERT_EQUAL(kith_reload(nodes[0].k, keep_line, &nodes[0], &err), 0);
-    kith_node(nodes[0].k)->local(kith_node(nodes[0].k), &self);
+    kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
     CU_ASSERT_EQUAL(self.versions[5], 4);
     exchange();
     end();
@@ -348,6 +356,155 @@ static void test_before_the_start_a_transport_is_simply_another(void)
     end();
 }
 
+/* ------------------------------------------------------------------------------ who stays behind
+ */
+
+/* fickle.c: a delegate that fails where a file of its name in the folder says. */
+static int reload_fickle(struct node *n, const char *delegates, struct kith_error *err)
+{
+    char extra[1024], plugin[256];
+    snprintf(plugin, sizeof plugin, "%s/tests/runtime/.libs", getenv("builddir"));
+    snprintf(extra, sizeof extra, delegates, plugin, plugin);
+    return reload(n, extra, err);
+}
+
+static void test_a_delegate_that_fails_is_told_for_what_it_is(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct node *n = &nodes[0];
+    begin();
+    open_node(n, "");
+    CU_ASSERT_EQUAL(reload_fickle(n,
+                                  "delegates: [ { use: %s/fickle.so, as: a, n: 1 }, "
+                                  "{ use: %s/fickle.so, as: b, n: 1 } ]\n",
+                                  &err),
+                    0);
+    uint32_t before = incarnation(n);
+    /* both fail: each has a line, the keys they did not take have none */
+    CU_ASSERT_EQUAL(reload_fickle(n,
+                                  "delegates: [ { use: %s/fickle.so, as: a, n: 2, fails: true }, "
+                                  "{ use: %s/fickle.so, as: b, n: 2, fails: true } ]\n",
+                                  &err),
+                    -KITH_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "delegates.a: goes on as it was: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "delegates.b: goes on as it was: "));
+    CU_ASSERT_PTR_NULL(strstr(n->report, "1 -> 2"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "a: "));
+    /* the one that brings them there says so, though the file is nearly the same */
+    CU_ASSERT_EQUAL(reload_fickle(n,
+                                  "delegates: [ { use: %s/fickle.so, as: a, n: 2 }, "
+                                  "{ use: %s/fickle.so, as: b, n: 2 } ]\n",
+                                  &err),
+                    0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "delegates.a: runs as the file says now"));
+    CU_ASSERT_PTR_NULL(strstr(n->report, "nothing changed"));
+    /* another plugin under the same name fails: what was there stays */
+    CU_ASSERT_EQUAL(reload_fickle(n,
+                                  "delegates: [ { use: %s/fickle.so, as: a, n: 2 }, "
+                                  "{ use: %s/fickler.so, as: b, fails: true } ]\n",
+                                  &err),
+                    -KITH_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "delegates.b: goes on as it was: "));
+    CU_ASSERT_PTR_NOT_NULL(kith_node_instance(n->k, kith_text("b")));
+    CU_ASSERT_EQUAL(kith_dispatch(n->k), 0);
+    CU_ASSERT_EQUAL(incarnation(n), before); /* nobody makes meta: nothing new to tell */
+    end();
+}
+
+/* The old a keeps on producing: b must wait. */
+static void test_a_part_that_is_kept_is_not_given_away(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct node *n = &nodes[0];
+    begin();
+    open_node(n, "");
+    CU_ASSERT_EQUAL(reload_fickle(n, "delegates: [ { use: %s/fickle_state.so, as: a } ]\n", &err),
+                    0);
+    CU_ASSERT_EQUAL(
+        reload_fickle(n,
+                      "delegates: [ { use: %s/fickle_state.so, as: a, channel: x, fails: true },"
+                      " { use: %s/fickle_state.so, as: b } ]\n",
+                      &err),
+        -KITH_EIO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "delegates.a: goes on as it was: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "delegates.b: runs no more: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "it and `a`, which goes on as it was, both produce"));
+    CU_ASSERT_PTR_NULL(kith_node_instance(n->k, kith_text("b")));
+    CU_ASSERT_EQUAL(reload_fickle(n,
+                                  "delegates: [ { use: %s/fickle_state.so, as: b }, "
+                                  "{ use: %s/fickle_state.so, as: a, channel: x, fails: true } ]\n",
+                                  &err),
+                    -KITH_EIO);
+    CU_ASSERT_PTR_NULL(kith_node_instance(n->k, kith_text("b"))); /* started, and stopped again */
+    CU_ASSERT_EQUAL(reload_fickle(n,
+                                  "delegates: [ { use: %s/fickle_state.so, as: b }, "
+                                  "{ use: %s/fickle_state.so, as: a, channel: x } ]\n",
+                                  &err),
+                    0);
+    CU_ASSERT_PTR_NOT_NULL(kith_node_instance(n->k, kith_text("b")));
+    end();
+}
+
+/* What the file says of the transport is not what runs. */
+static void test_what_waits_gives_nothing_that_is_required(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct node *n = &nodes[0];
+    begin();
+    open_brittle(n, "brittle", "nowhere");
+    config_brittle(n, "stubborn", "later", "pipeline: { send: [], require: [ encrypt ] }\n");
+    CU_ASSERT_EQUAL(kith_reload(n->k, keep_line, n, &err), -KITH_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "'require' has encrypt"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "the transport stays `brittle` until a restart"));
+    CU_ASSERT_EQUAL(n->k->config->chain.require, 0);
+    end();
+}
+
+static void test_what_needs_a_restart_may_come_back(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct node *n = &nodes[0];
+    char text[512];
+    static const char form[] =
+        "node: { name: n0, profile: local, control: %s/%s, log: { to: stderr, level: error } }\n"
+        "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n";
+    begin();
+    open_node(n, "");
+    snprintf(text, sizeof text, form, dir, "other.sock");
+    write_file(n->path, text);
+    n->report[0] = 0;
+    CU_ASSERT_EQUAL(kith_reload(n->k, keep_line, n, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "other.sock (needs a restart)"));
+    snprintf(text, sizeof text, form, dir, "n0.sock");
+    write_file(n->path, text);
+    n->report[0] = 0;
+    CU_ASSERT_EQUAL(kith_reload(n->k, keep_line, n, &err), 0);
+    CU_ASSERT_PTR_NULL(strstr(n->report, "restart"));
+    end();
+}
+
+/* A file that is refused opens no log, and its errors are all told, before its warnings. */
+static void test_a_refused_file_opens_no_log(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    struct node *n = &nodes[0];
+    char extra[512], log[128];
+    begin();
+    open_node(n, "");
+    snprintf(log, sizeof log, "%s/new.log", dir);
+    snprintf(extra, sizeof extra,
+             "node: { name: n0, log: { to: file, file: %s } }\n"
+             "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n"
+             "pipeline: { require: [ encrypt ] }\ngosip: {}\n",
+             log);
+    write_file(n->path, extra);
+    n->report[0] = 0;
+    CU_ASSERT_EQUAL(kith_reload(n->k, keep_line, n, &err), -KITH_EINVAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, ": error: "));
+    CU_ASSERT_EQUAL(access(log, F_OK), -1);
+    end();
+}
+
 static void copy_plugin(const char *to)
 {
     char command[512];
@@ -382,27 +539,32 @@ static void test_a_plugin_file_that_was_replaced_is_told(void)
     end();
 }
 
-KITH_TESTS("runtime/reload",
-           {"a cluster becomes encrypted by reloads alone",
-            test_a_cluster_becomes_encrypted_by_reloads_alone},
-           {"a bad file changes nothing", test_a_bad_file_changes_nothing},
-           {"a reload says what needs a restart", test_a_reload_says_what_needs_a_restart},
-           {"a transport is reloaded but for its bind",
-            test_a_transport_is_reloaded_but_for_its_bind},
-           {"a reload compares keys with the ring", test_a_reload_compares_keys_with_the_ring},
-           {"a core that refuses settings keeps the old ones",
-            test_a_core_that_refuses_settings_keeps_the_old_ones},
-           {"a transport that can send nothing is refused",
-            test_a_transport_that_can_send_nothing_is_refused},
-           {"a transport that fails to take over keeps the old one",
-            test_a_transport_that_fails_to_take_over_keeps_the_old_one},
-           {"a transport that does not start starts the old one again",
-            test_a_transport_that_does_not_start_starts_the_old_one_again},
-           {"a transport that has lost what it took ends the node",
-            test_a_transport_that_has_lost_what_it_took_ends_the_node},
-           {"a transport that starts neither anew nor again ends the node",
-            test_a_transport_that_starts_neither_anew_nor_again_ends_the_node},
-           {"a plugin file that was replaced is told",
-            test_a_plugin_file_that_was_replaced_is_told},
-           {"before the start a transport is simply another",
-            test_before_the_start_a_transport_is_simply_another})
+KITH_TESTS(
+    "runtime/reload",
+    {"a cluster becomes encrypted by reloads alone",
+     test_a_cluster_becomes_encrypted_by_reloads_alone},
+    {"a bad file changes nothing", test_a_bad_file_changes_nothing},
+    {"a reload says what needs a restart", test_a_reload_says_what_needs_a_restart},
+    {"a transport is reloaded but for its bind", test_a_transport_is_reloaded_but_for_its_bind},
+    {"a reload compares keys with the ring", test_a_reload_compares_keys_with_the_ring},
+    {"a core that refuses settings keeps the old ones",
+     test_a_core_that_refuses_settings_keeps_the_old_ones},
+    {"a transport that can send nothing is refused",
+     test_a_transport_that_can_send_nothing_is_refused},
+    {"a transport that fails to take over keeps the old one",
+     test_a_transport_that_fails_to_take_over_keeps_the_old_one},
+    {"a transport that does not start starts the old one again",
+     test_a_transport_that_does_not_start_starts_the_old_one_again},
+    {"a transport that has lost what it took ends the node",
+     test_a_transport_that_has_lost_what_it_took_ends_the_node},
+    {"a transport that starts neither anew nor again ends the node",
+     test_a_transport_that_starts_neither_anew_nor_again_ends_the_node},
+    {"a delegate that fails is told for what it is",
+     test_a_delegate_that_fails_is_told_for_what_it_is},
+    {"a part that is kept is not given away", test_a_part_that_is_kept_is_not_given_away},
+    {"what waits gives nothing that is required", test_what_waits_gives_nothing_that_is_required},
+    {"what needs a restart may come back", test_what_needs_a_restart_may_come_back},
+    {"a refused file opens no log", test_a_refused_file_opens_no_log},
+    {"a plugin file that was replaced is told", test_a_plugin_file_that_was_replaced_is_told},
+    {"before the start a transport is simply another",
+     test_before_the_start_a_transport_is_simply_another})

@@ -90,7 +90,7 @@ static void open_with_puppet(struct node *n, const char *extra)
 
 static void leave(struct node *n, uint64_t timeout)
 {
-    const struct kith_node *t = kith_node(n->k);
+    const struct kith_node *t = kith_table(n->k);
     CU_ASSERT_EQUAL_FATAL(t->leave(t, timeout, done, n), 0);
 }
 
@@ -249,7 +249,7 @@ static void test_keys_change_by_way_of_the_table(void)
     begin();
     open_with_puppet(&nodes[0], KEY_A SEALED "delegates: [ { use: puppet, allow: [ keys ] } ]\n");
     struct node *n = &nodes[0];
-    const struct kith_node *t = kith_node(n->k);
+    const struct kith_node *t = kith_table(n->k);
     unsigned before = n->done;
     CU_ASSERT_EQUAL(t->key(t, KITH_KEY_USE, bytes, done, n), 0);
     UNTIL(n->done == before + 1);

@@ -3,119 +3,7 @@
  * time, about a stream that is not there, or from inside a call costs it a line with its name and
  * nothing else; what it is called for is what the header promises.
  */
-#include "nodes.h"
-#include "../transports/odd_transport.h"
-
-static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char *name,
-                                      struct kith_error *err)
-{
-    if (kind == KITH_TRANSPORT && strcmp(name, "odd") == 0) return &odd_transport;
-    struct kith_config_finder rest = kith_registry_finder(registry);
-    return rest.find(rest.ctx, kind, name, err);
-}
-
-static const char *const *names(void *ctx, enum kith_kind kind)
-{
-    static const char *const only[] = {"odd", NULL};
-    return only;
-}
-
-static const struct kith_config_finder finder = {.find = find, .names = names};
-
-#define PLAIN "pipeline: { send: [], accept: [], require: [] }\n"
-
-static const char *more_node = ""; /* settings of the node: begin_odd() forgets them */
-
-static void config_odd(struct node *n, const char *name, const char *extra)
-{
-    char text[1024];
-    snprintf(n->path, sizeof n->path, "%s/odd.yaml", dir);
-    snprintf(text, sizeof text,
-             "node: { name: n0, profile: local, control: '', log: { level: error }, "
-             "%s }\n"
-             "transport: { use: odd, name: %s }\n%s",
-             more_node, name, extra);
-    write_file(n->path, text);
-}
-
-static const struct kith_node_setup *setup_odd(const struct node *n)
-{
-    static struct kith_node_setup setup;
-    setup = (struct kith_node_setup){
-        .path = n->path, .loop = loop, .registry = registry, .finder = &finder, .problems = stderr};
-    return &setup;
-}
-
-/* In virtual time: nothing happens but what the test does. */
-static void begin_odd(void)
-{
-    begin();
-    kith_loop_free(loop);
-    loop = kith_loop_new_virtual(1, 1000000000);
-    memset(&nodes[0], 0, sizeof nodes[0]);
-    odd_reset();
-    more_node = "";
-    odd.self = NULL; /* of the last test */
-    odd.host = NULL;
-}
-
-static void open_odd(const char *extra)
-{
-    config_odd(&nodes[0], "odd/a", extra);
-    start_node(&nodes[0], setup_odd(&nodes[0]));
-}
-
-/* What the test tells comes as from a callback of the loop: a turn ends after it. */
-static void turn(void)
-{
-    kith_node_wake(nodes[0].k);
-    kith_loop_turn(loop, 0);
-}
-
-static double breaches(void) { return stat_of(&nodes[0], "contract_breaches", "odd"); }
-
-/* ------------------------------------------------------------------------------ plain messages */
-
-/* memberlist's messages as they are on the wire: a byte for the type, then msgpack. */
-static struct kith_bytes ping(void)
-{
-    static const char wire[] = "\x00\x82\xa5SeqNo\x01\xa4Node\xa2n0";
-    return kith_bytes_of(wire, sizeof wire - 1);
-}
-
-static struct kith_bytes alive(void)
-{
-    static const char wire[] = "\x04\x86\xabIncarnation\x01\xa4Node\xa1"
-                               "b\xa4"
-                               "Addr\xa5odd/b\xa4Port\x00\xa4Meta\xa0\xa3Vsn\xa6\x01\x05\x02\x00"
-                               "\x00\x00";
-    return kith_bytes_of(wire, sizeof wire - 1);
-}
-
-static struct kith_bytes dead(void)
-{
-    static const char wire[] = "\x05\x83\xabIncarnation\x01\xa4Node\xa1"
-                               "b\xa4"
-                               "From\xa1"
-                               "b";
-    return kith_bytes_of(wire, sizeof wire - 1);
-}
-
-/* A user message of `len` bytes on a stream: how it begins. */
-static struct kith_bytes user_head(uint32_t len)
-{
-    static uint8_t wire[32] = "\x08\x81\xaaUserMsgLen\xce";
-    for (int i = 0; i < 4; i++) wire[14 + i] = (uint8_t)(len >> (24 - 8 * i));
-    return kith_bytes_of(wire, 18);
-}
-
-static void packet(struct kith_bytes message)
-{
-    odd_up(ODD_PACKET_IN, "odd/b", 0, message, 0);
-    turn();
-}
-
-static const struct kith_bytes nothing;
+#include "odd_nodes.h"
 
 /* -------------------------------------------------------------------- everything that it can do */
 
@@ -252,8 +140,10 @@ static void test_ids_that_are_dead_zero_or_doubled_are_blamed(void)
     uint64_t gone = odd.id;
     odd_up(ODD_CLOSED, "", gone, nothing, -KITH_ECLOSED);
     turn();
+    blamed(ODD_ACCEPTED, gone, "an id that is dead");
+    odd.id = gone;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        blamed(all[i], gone, i ? NULL : "stream_data of a stream that is not there");
+        blamed(all[i], gone, NULL);
         blamed(all[i], 987654321, NULL);
     }
     odd_up(ODD_ACCEPTED, "odd/b", 0, nothing, 0);
@@ -263,7 +153,7 @@ static void test_ids_that_are_dead_zero_or_doubled_are_blamed(void)
     odd_up(ODD_END, "", open, nothing, 0);
     blamed(ODD_DATA, open, NULL);
     blamed(ODD_END, open, NULL);
-    CU_ASSERT_EQUAL(odd.accepted_refused, 1);
+    CU_ASSERT_EQUAL(odd.accepted_refused, 2);
     end();
 }
 
@@ -301,6 +191,15 @@ static void test_ids_of_opened_streams_are_checked_too(void)
     CU_ASSERT_EQUAL(nodes[0].status, -KITH_EIO);
     CU_ASSERT_EQUAL(breaches(), 1);
     CU_ASSERT_EQUAL(odd.call[ODD_STREAM_RESET].calls, 0); /* it is the other's id */
+    odd_up(ODD_CLOSED, "", odd.next_id, nothing, 0);
+    asked = nodes[0].done;
+    CU_ASSERT_EQUAL(kith_join(nodes[0].k, "odd/c", done, &nodes[0]), 0);
+    turn();
+    turn();
+    CU_ASSERT_EQUAL(nodes[0].done, asked + 1);
+    CU_ASSERT_EQUAL(nodes[0].status, -KITH_EIO);
+    CU_ASSERT_EQUAL(breaches(), 2);
+    CU_ASSERT_EQUAL(odd.call[ODD_STREAM_RESET].calls, 1); /* nobody's any more */
     end();
 }
 
@@ -428,7 +327,7 @@ static void test_limits_are_asked_again_when_they_changed(void)
     begin_odd();
     open_odd(PLAIN);
     turn();
-    const struct kith_node *t = kith_node(nodes[0].k);
+    const struct kith_node *t = kith_table(nodes[0].k);
     size_t before = t->fits(t, KITH_FITS_PACKET, NULL);
     odd.limits.packet = 600;
     odd_up(ODD_CHANGED, "", 0, nothing, KITH_CHANGED_LIMITS);
@@ -465,14 +364,14 @@ static void test_a_node_waits_for_its_address_and_follows_it(void)
     CU_ASSERT_STRING_EQUAL(where, "odd/a");
 
     struct kith_member self = {.size = sizeof self};
-    kith_node(nodes[0].k)->local(kith_node(nodes[0].k), &self);
+    kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
     uint32_t incarnation = self.incarnation;
     strcpy(odd.advertise, "odd/moved");
     odd_up(ODD_CHANGED, "", 0, nothing, KITH_CHANGED_ADDRESS);
     turn();
     where_is(&nodes[0], where, sizeof where);
     CU_ASSERT_STRING_EQUAL(where, "odd/moved");
-    kith_node(nodes[0].k)->local(kith_node(nodes[0].k), &self);
+    kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
     CU_ASSERT(self.incarnation > incarnation);
     end();
 }

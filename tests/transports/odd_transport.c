@@ -86,6 +86,7 @@ static int called(enum odd_call which)
 {
     static const uint8_t byte[1] = {13};
     odd.call[which].calls++;
+    if (odd.call[which].also) odd.call[which].also();
     if (odd.call[which].upcall && odd.host && odd.host->uplink) {
         uint64_t opened = odd.id;
         odd.upcalls_made++;
@@ -93,7 +94,9 @@ static int called(enum odd_call which)
                kith_bytes_of(byte, 1), odd.call[which].upcall == ODD_CLOSED ? -KITH_EIO : 1);
         odd.id = opened;
     }
-    return odd.call[which].rc;
+    if (odd.fails_once != which || which == ODD_INIT) return odd.call[which].rc;
+    odd.fails_once = ODD_INIT;
+    return -KITH_EIO;
 }
 
 /* -------------------------------------------------------------------------------------- life */
@@ -117,6 +120,8 @@ static int run(struct instance *in, enum odd_call which, struct kith_error *err)
         odd.host = before;
         return rc < 0 ? kith_fail(err, (enum kith_code)(-rc), "odd: it was told to fail") : rc;
     }
+    const struct kith_event begun = {.size = sizeof begun, .name = kith_text("begun")};
+    if (odd.emits) odd.emit_rc = in->host->emit(in->host, &begun, NULL, NULL);
     in->timer = in->host->timer(in->host, on_timer, in);
     odd.self = in;
     odd.reading = true;
@@ -206,6 +211,8 @@ static int parse(void *self, struct kith_bytes text, struct kith_addr *out, stru
 static int format(void *self, const struct kith_addr *a, char *out, size_t cap)
 {
     int rc = called(ODD_FORMAT);
+    if (odd.format_fills && cap) memset(out, 'x', cap);
+    if (odd.format_fills) return 3;
     return rc ? rc : snprintf(out, cap, "%.*s", a->len, (const char *)a->bytes);
 }
 
@@ -236,7 +243,7 @@ static int64_t stream_write(void *self, uint64_t id, struct kith_bytes b)
 {
     size_t room = sizeof odd.written - odd.written_len, take = b.len;
     int rc = called(ODD_STREAM_WRITE);
-    if (rc) return rc;
+    if (rc || odd.writes) return rc ? rc : odd.writes;
     if (odd.write_room && take > odd.write_room) take = odd.write_room;
     memcpy(odd.written + odd.written_len, b.data, take < room ? take : room);
     odd.written_len += take < room ? take : room;

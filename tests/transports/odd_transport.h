@@ -62,16 +62,22 @@ struct odd {
     struct {
         int rc;                 /* returned instead of doing it, when not 0 */
         enum odd_upcall upcall; /* made from inside of the call: a breach */
+        void (*also)(void);     /* what a test has to do inside of the call */
         uint64_t id;            /* for it; 0: of the stream that was opened or accepted last */
         size_t calls;           /* how often the node called */
     } call[ODD_CALLS];
 
+    enum odd_call fails_once;  /* this one returns -KITH_EIO the next time; ODD_INIT: none does */
     struct kith_limits limits; /* its size is not looked at; packet 0: 1400 (see packet_is_zero) */
     bool packet_is_zero;
-    size_t packet_limit;     /* 0: limits.packet */
-    uint64_t next_id;        /* what stream_open gives, without moving on; 0: one not used before */
-    size_t write_room;       /* bytes that stream_write takes each time; 0: all */
-    bool leaves_timer;       /* stop frees no timer */
+    size_t packet_limit; /* 0: limits.packet */
+    uint64_t next_id;    /* what stream_open gives, without moving on; 0: one not used before */
+    size_t write_room;   /* bytes that stream_write takes each time; 0: all */
+    int64_t writes;      /* what stream_write returns, when not 0 */
+    bool format_fills;   /* format fills all there is, without a NUL, and says 3 */
+    bool leaves_timer;   /* stop frees no timer */
+    bool emits;          /* start and adopt emit `begun`; emit_rc is what emit said */
+    int emit_rc;
     char advertise[129];     /* "": the setting `name` */
     size_t upcalls_made;     /* from inside of calls */
     size_t accepted_refused; /* upcalls of stream_accepted that the node answered with no */

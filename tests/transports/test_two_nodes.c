@@ -96,7 +96,7 @@ static size_t alive(struct peer *p)
     size_t n = 0;
     for (int i = 0; i < 2; i++) {
         KITH_ZERO(&m);
-        n += kith_node(p->k)->member(kith_node(p->k), kith_text(names[i]), &m) == 0 &&
+        n += kith_table(p->k)->member(kith_table(p->k), kith_text(names[i]), &m) == 0 &&
              m.state == KITH_ALIVE;
     }
     return n;
@@ -115,7 +115,7 @@ static void say(struct peer *from, const char *to, const char *text, uint32_t fl
     struct kith_peer peer = {.size = sizeof peer, .name = kith_text(to)};
     struct kith_message m = {
         .size = sizeof m, .flags = flags, .bytes = kith_text(text), .peer = &peer};
-    CU_ASSERT_EQUAL(kith_node(from->k)->send(kith_node(from->k), &m, NULL, NULL), 0);
+    CU_ASSERT_EQUAL(kith_table(from->k)->send(kith_table(from->k), &m, NULL, NULL), 0);
 }
 
 static void test_two_nodes(void)
@@ -139,8 +139,8 @@ static void test_two_nodes(void)
     UNTIL(alive(&a) == 2 && alive(&b) == 2);
 
     KITH_ZERO(&m);
-    CU_ASSERT_EQUAL(kith_node(b.k)->member(kith_node(b.k), kith_text("a"), &m), 0);
-    kith_node(b.k)->format(kith_node(b.k), &m.addr, text, sizeof text);
+    CU_ASSERT_EQUAL(kith_table(b.k)->member(kith_table(b.k), kith_text("a"), &m), 0);
+    kith_table(b.k)->format(kith_table(b.k), &m.addr, text, sizeof text);
     CU_ASSERT_STRING_EQUAL(text, path + 2);
 
     say(&a, "b", "by packet", 0);
@@ -155,7 +155,7 @@ static void test_two_nodes(void)
     CU_ASSERT_EQUAL(a.reliable, 1);
 
     ended = 0;
-    CU_ASSERT_EQUAL(kith_node(b.k)->leave(kith_node(b.k), 5000000000u, done, NULL), 0);
+    CU_ASSERT_EQUAL(kith_table(b.k)->leave(kith_table(b.k), 5000000000u, done, NULL), 0);
     UNTIL(ended == 1 && a.left == 1);
     kith_close(a.k);
     kith_close(b.k);

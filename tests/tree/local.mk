@@ -1,6 +1,6 @@
 # tests/tree: what the source tree itself must look like.
 TREE_TESTS = tests/tree/layers.py tests/tree/layers_test.py \
-  tests/tree/map.py tests/tree/style.py
+  tests/tree/map.py tests/tree/style.py tests/tree/installed.py
 dist_check_SCRIPTS += $(TREE_TESTS)
 TESTS += $(TREE_TESTS)
 

@@ -16,7 +16,7 @@ enum { SLOTS_MAX = 65535 };
 
 /* ------------------------------------------------------------------------------------- table */
 
-struct kith_ut_stream *kith_ut_stream(struct kith_ut *u, uint64_t id)
+struct kith_ut_stream *kith_ut_stream_find(struct kith_ut *u, uint64_t id)
 {
     size_t slot = (id & 0xffff) - 1u;
     struct kith_ut_stream *s = slot < u->slot_count ? u->slots[slot].stream : NULL;
@@ -149,7 +149,7 @@ void kith_ut_stream_end(struct kith_ut_stream *s, int reason)
 void kith_ut_stream_reset(void *self, uint64_t id)
 {
     struct kith_ut *u = self;
-    struct kith_ut_stream *s = kith_ut_stream(u, id);
+    struct kith_ut_stream *s = kith_ut_stream_find(u, id);
     if (!s) {
         /* It ended by itself a moment ago: then nobody wants to hear of it any more. */
         for (struct kith_ut_stream **at = &u->ended; *at; at = &(*at)->next_ended) {

@@ -7,6 +7,23 @@
 
 #include "udp_tcp.h"
 
+/*
+ *              state        what holds then
+ *   open ────▶ connecting   the node writes nothing; finish is noted and done once connected
+ *                │ connected: stream_opened
+ *   accept ──▶ live         bytes go both ways; paused: none are read; blocked: a write took less
+ *                │          than all, so writable is owed
+ *                ├─ finish ──────────▶ we finished: only reading   ─┐ the other one too:
+ *                ├─ the peer's end ──▶ got_end: only writing       ─┴▶ ended, 0
+ *                └─ writing failed ──▶ broken: only reading, until the peer's end or a pause: ended
+ *
+ *   any of these ── error, idle too long ──▶ ended: fd -1, reason set, in the list of the ended
+ *   ended ── at the end of the turn: stream_closed ──▶ gone
+ *   any, also ended ── reset by the node ──▶ gone, without a word
+ *
+ * A paused stream that breaks, or whose peer had finished already, has nothing more to read: it
+ * ends at once. Adoption changes no state; it gives new watches and timers.
+ */
 struct kith_ut_stream {
     struct kith_ut *owner;
     uint64_t id;
@@ -17,7 +34,8 @@ struct kith_ut_stream {
     uint64_t timeout;  /* of connecting */
     uint64_t waits_in; /* the round of turns in which it had to wait; 0: none */
     struct kith_addr peer;
-    bool inbound, connecting;
+    bool inbound; /* accepted, so counted for its source */
+    bool connecting;
     bool paused;   /* the node does not want to read */
     bool got_end;  /* the peer finished */
     bool finished; /* we finished */
@@ -28,7 +46,7 @@ struct kith_ut_stream {
 };
 
 /* The live stream with this id, or NULL. */
-struct kith_ut_stream *kith_ut_stream(struct kith_ut *, uint64_t id);
+struct kith_ut_stream *kith_ut_stream_find(struct kith_ut *, uint64_t id);
 /* Watch what the stream's state asks for. */
 void kith_ut_stream_arm(struct kith_ut_stream *);
 /* It is over: close the connection now and say so in a turn of its own, never inside a call of the

@@ -30,7 +30,7 @@ void kith_ut_turn(struct kith_ut *u)
     /* Sockets share alike, so that none can starve another. */
     for (size_t i = 0; i < u->socket_count; i++)
         u->sockets[i].packets_left = PACKETS_TURN / (unsigned)u->socket_count;
-    /* Who was passed over and then had nothing to read holds nobody up. */
+    /* Whoever had to wait and now has nothing to read loses its turn. */
     if (u->turn.bytes_left == STREAM_TURN) u->turn.round++, u->turn.waiting = 0;
     u->turn.bytes_left = STREAM_TURN;
     u->host->timer_set(u->turn.timer, 0);

@@ -33,7 +33,7 @@ static void read_stream(struct kith_ut_stream *s)
     s->got_end = true;
     kith_ut_stream_arm(s);
     u->up->stream_end(u->up, id);
-    if ((s = kith_ut_stream(u, id)) && s->finished) kith_ut_stream_end(s, 0);
+    if ((s = kith_ut_stream_find(u, id)) && s->finished) kith_ut_stream_end(s, 0);
 }
 
 void kith_ut_stream_ready(struct kith_ut_stream *s, unsigned events)
@@ -45,7 +45,7 @@ void kith_ut_stream_ready(struct kith_ut_stream *s, unsigned events)
         s->moved = u->host->now(u->host);
         kith_ut_stream_arm(s);
         u->up->stream_writable(u->up, id);
-        s = kith_ut_stream(u, id);
+        s = kith_ut_stream_find(u, id);
     }
     if (s && events & KITH_READABLE && !s->paused && !s->got_end) read_stream(s);
 }
@@ -65,7 +65,7 @@ static void write_failed(struct kith_ut_stream *s, int code)
 int64_t kith_ut_stream_write(void *self, uint64_t id, struct kith_bytes bytes)
 {
     struct kith_ut *u = self;
-    struct kith_ut_stream *s = kith_ut_stream(u, id);
+    struct kith_ut_stream *s = kith_ut_stream_find(u, id);
     if (!s || s->finished) return -KITH_ECLOSED;
     size_t done = 0;
     while (!s->connecting && !s->broken && done < bytes.len) {
@@ -88,7 +88,7 @@ int64_t kith_ut_stream_write(void *self, uint64_t id, struct kith_bytes bytes)
 
 void kith_ut_stream_finish(void *self, uint64_t id)
 {
-    struct kith_ut_stream *s = kith_ut_stream(self, id);
+    struct kith_ut_stream *s = kith_ut_stream_find(self, id);
     if (!s || s->finished) return;
     s->finished = true;
     s->blocked = false;
@@ -100,7 +100,7 @@ void kith_ut_stream_finish(void *self, uint64_t id)
 
 void kith_ut_stream_read(void *self, uint64_t id, bool on)
 {
-    struct kith_ut_stream *s = kith_ut_stream(self, id);
+    struct kith_ut_stream *s = kith_ut_stream_find(self, id);
     if (!s || s->paused == !on) return;
     s->paused = !on;
     s->moved = s->owner->host->now(s->owner->host);

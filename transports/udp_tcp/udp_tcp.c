@@ -95,13 +95,9 @@ static bool same_socket(const struct kith_ut_socket *ours, const struct kith_ut_
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-/* Instead of start: takes over sockets that are still wanted, and all connections. First comes
- * everything that can fail, while the old instance is whole; then the descriptors and connections
- * change hands, and get watches of ours. If that fails neither has them. */
-static int ut_adopt(void *self, void *other, struct kith_error *err)
+/* Borrow the sockets of the old instance that we want, too: from[i] is the one behind our i-th. */
+static void borrow_sockets(struct kith_ut *u, struct kith_ut *old, struct kith_ut_socket **from)
 {
-    struct kith_ut *u = self, *old = other;
-    struct kith_ut_socket *from[KITH_UT_BINDS_MAX] = {NULL};
     for (size_t i = 0; i < u->socket_count; i++)
         for (size_t k = 0; k < old->socket_count && !from[i]; k++) {
             if (!same_socket(&u->sockets[i], &old->sockets[k])) continue;
@@ -111,27 +107,51 @@ static int ut_adopt(void *self, void *other, struct kith_error *err)
             u->sockets[i].dropped = s->dropped;
             kith_ut_set_port(&u->sockets[i].local, kith_ut_port(&s->local));
         }
+}
+
+/* Descriptors that the other instance of the two goes on with. */
+static void let_go(struct kith_ut_socket *s) { s->udp = s->tcp = -1; }
+
+/* Connections and what is still to be said change hands; the old watches are freed. */
+static void take_over(struct kith_ut *u, struct kith_ut *old)
+{
+    kith_ut_streams_adopt(u, old);
+    kith_ut_packets_stop(old);
+    kith_ut_addresses_stop(old);
+    u->later.changed |= old->later.changed;
+    kith_ut_later_stop(old);
+}
+
+/* A guess stays as long as it is right. */
+static void keep_guess(struct kith_ut *u, struct kith_ut *old)
+{
+    if (u->address.guessed && old->address.guessed && u->advertised.port == old->advertised.port &&
+        kith_ut_advertise_holds(old))
+        u->advertised = old->advertised;
+}
+
+/* Instead of start: takes over sockets that are still wanted, and all connections. First comes
+ * everything that can fail, while the old instance is whole; then the descriptors and connections
+ * change hands, and get watches of ours. If that fails neither has them. */
+static int ut_adopt(void *self, void *other, struct kith_error *err)
+{
+    struct kith_ut *u = self, *old = other;
+    struct kith_ut_socket *from[KITH_UT_BINDS_MAX] = {NULL};
+    borrow_sockets(u, old, from);
     int rc = prepare(u, err);
-    if (!rc) {
-        kith_ut_streams_adopt(u, old);
-        kith_ut_packets_stop(old);
-        kith_ut_addresses_stop(old);
-        u->later.changed |= old->later.changed;
-        kith_ut_later_stop(old);
+    if (rc) {
+        for (size_t i = 0; i < u->socket_count; i++)
+            if (from[i]) let_go(&u->sockets[i]);
+        ut_stop(u);
+        return rc;
     }
-    for (size_t i = 0; i < u->socket_count; i++) {
-        struct kith_ut_socket *s = rc ? &u->sockets[i] : from[i];
-        if (from[i]) s->udp = s->tcp = -1;
-    }
-    if (!rc) {
-        /* A guess stays as long as it is right. */
-        if (u->address.guessed && old->address.guessed &&
-            u->advertised.port == old->advertised.port && kith_ut_advertise_holds(old))
-            u->advertised = old->advertised;
-        rc = run(u, err) ? -KITH_ECLOSED : 0;
-        if (u->later.changed || !kith_addr_equal(&u->advertised, &old->advertised))
-            kith_ut_say_changed(u, KITH_CHANGED_ADDRESS);
-    }
+    take_over(u, old);
+    for (size_t i = 0; i < u->socket_count; i++)
+        if (from[i]) let_go(from[i]);
+    keep_guess(u, old);
+    rc = run(u, err) ? -KITH_ECLOSED : 0;
+    if (u->later.changed || !kith_addr_equal(&u->advertised, &old->advertised))
+        kith_ut_say_changed(u, KITH_CHANGED_ADDRESS);
     if (rc) ut_stop(u);
     return rc;
 }

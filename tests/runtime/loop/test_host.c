@@ -3,11 +3,15 @@
  * and what happens to what it leaves behind.
  */
 #include "../../test.h"
+#include "crash_note.h"
+#include "slow.h"
 #include "world.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdalign.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static int calls;
@@ -15,7 +19,7 @@ static int calls;
 static void count(void *arg) { calls += *(int *)arg; }
 static void on_fd(void *arg, unsigned events) { calls++; }
 
-static void release(struct world *w) { w->maker.release(w->maker.ctx, w->host); }
+static void release(struct world *w) { w->maker.release(w->maker.ctx, w->host, "stop"); }
 
 static uint64_t breaches(struct world *w)
 {
@@ -81,7 +85,7 @@ static void test_post_stopped(void)
     second->post(second, count, &ten);
     second->post(second, count, &ten);
     w.host->post(w.host, count, &one);
-    w.maker.release(w.maker.ctx, second);
+    w.maker.release(w.maker.ctx, second, "stop");
     CU_ASSERT_EQUAL(second->post(second, count, &ten), -KITH_ECLOSED);
     kith_loop_turn(w.loop, UINT64_MAX);
     CU_ASSERT_EQUAL(calls, 2);
@@ -223,8 +227,8 @@ static void left_behind(bool real)
     world_free_host(&w, &w.host);
     w.host = next;
     snprintf(line, sizeof line,
-             "thing: broke its contract: left a watch on descriptor %d behind|"
-             "thing: broke its contract: left 2 timers behind|",
+             "thing: broke its contract: left a watch on descriptor %d behind after stop|"
+             "thing: broke its contract: left 2 timers behind after stop|",
              fds[0]);
     CU_ASSERT_STRING_EQUAL(w.lines, line);
     CU_ASSERT_EQUAL(breaches(&w), 2);
@@ -267,7 +271,7 @@ static void test_left_by_former_life(void)
     struct kith_timer *timer = w.host->timer(w.host, count, &one);
     release(&w);
     w.maker.revive(w.maker.ctx, w.host);
-    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: left 1 timer behind|");
+    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: left 1 timer behind after stop|");
     w.host->timer_free(timer);
     timer = w.host->timer(w.host, count, &one);
     CU_ASSERT_PTR_NOT_NULL(timer);
@@ -285,7 +289,7 @@ static void test_left_by_init(void)
     world_begin(&w, false, NULL);
     w.host->timer(w.host, count, &one);
     world_end(&w);
-    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: left 1 timer behind|");
+    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: left 1 timer behind after init|");
 }
 
 struct own {
@@ -403,6 +407,154 @@ static void closed_first(bool real)
 }
 
 static void test_closed_first(void) { each(closed_first); }
+
+/* Its number is another file's soon: whoever watches that one must not suffer. */
+static void number_taken(bool real)
+{
+    struct world w;
+    int fds[2], next[2];
+    char line[100];
+    world_begin(&w, real, NULL);
+    struct kith_host *other = world_host(&w);
+    pair_of(fds);
+    pair_of(next);
+    calls = 0;
+    struct kith_watch *dead = w.host->watch(w.host, fds[0], KITH_READABLE, on_fd, NULL);
+    kith_loop_turn(w.loop, 0);
+    CU_ASSERT_EQUAL_FATAL(dup2(next[0], fds[0]), fds[0]); /* closes it first */
+    struct kith_watch *watch = other->watch(other, fds[0], KITH_READABLE, on_fd, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(watch);
+    snprintf(line, sizeof line, "thing: broke its contract: closed descriptor %d before its watch|",
+             fds[0]);
+    CU_ASSERT_STRING_EQUAL(w.lines, line);
+    kith_loop_turn(w.loop, 0);
+    w.host->watch_set(dead, KITH_WRITABLE); /* the handle does no harm */
+    w.host->watch_free(dead);
+    CU_ASSERT_EQUAL(write(next[1], "x", 1), 1);
+    kith_loop_turn(w.loop, 0);
+    CU_ASSERT_EQUAL(calls, 1);
+    other->watch_free(watch);
+    CU_ASSERT_EQUAL(breaches(&w), 1);
+    world_free_host(&w, &other);
+    world_end(&w);
+    close(fds[0]);
+    close(fds[1]);
+    close(next[0]);
+    close(next[1]);
+}
+
+static void test_number_taken(void) { each(number_taken); }
+
+/* All these files have one inode. */
+static void test_number_taken_by_its_like(void)
+{
+    struct world w;
+    int first = eventfd(0, 0), second = eventfd(1, 0);
+    world_begin(&w, true, NULL);
+    calls = 0;
+    struct kith_watch *dead = w.host->watch(w.host, first, KITH_READABLE, on_fd, NULL);
+    kith_loop_turn(w.loop, 0);
+    CU_ASSERT_PTR_NULL(w.host->watch(w.host, first, KITH_READABLE, on_fd, NULL)); /* it is alive */
+    CU_ASSERT_EQUAL(breaches(&w), 0);
+    CU_ASSERT_EQUAL_FATAL(dup2(second, first), first);
+    struct kith_watch *watch = w.host->watch(w.host, first, KITH_READABLE, on_fd, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(watch);
+    CU_ASSERT_EQUAL(breaches(&w), 1);
+    kith_loop_turn(w.loop, 0);
+    kith_loop_turn(w.loop, 0);
+    CU_ASSERT(calls > 0);
+    w.host->watch_free(dead);
+    w.host->watch_free(watch);
+    world_end(&w);
+    close(first);
+    close(second);
+}
+
+static const struct kith_crash_note *noted;
+static void dawdle(void *arg)
+{
+    const struct timespec held_up = {0, 210000000};
+    nanosleep(&held_up, NULL);
+    noted = kith_crash_noted;
+}
+static void dawdle_ready(void *arg, unsigned events)
+{
+    struct own *o = arg;
+    dawdle(NULL);
+    o->host->watch_free(o->watch);
+}
+static void blames_another(void *arg)
+{
+    dawdle(NULL);
+    kith_slow_blamed(210000000);
+}
+
+/* Each callback is watched: whose it is, should it crash, and for how long the node waited. */
+static void test_callbacks_are_watched(void)
+{
+    struct world w;
+    int fds[2];
+    world_begin(&w, true, NULL);
+    pair_of(fds);
+    struct own o = {.host = w.host};
+    o.timer = w.host->timer(w.host, dawdle, NULL);
+    o.watch = w.host->watch(w.host, fds[0], KITH_WRITABLE, dawdle_ready, &o);
+    w.host->timer_set(o.timer, 0);
+    w.host->post(w.host, dawdle, NULL);
+    kith_loop_turn(w.loop, 0);
+    kith_loop_turn(w.loop, 0);
+    CU_ASSERT_PTR_NULL(kith_crash_noted);
+    CU_ASSERT_STRING_EQUAL(noted->doing, "called");
+    CU_ASSERT_PTR_NOT_NULL(strstr(w.lines, "thing: a watch callback took "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(w.lines, "thing: a timer callback took "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(w.lines, "thing: a post callback took "));
+    CU_ASSERT_EQUAL(*w.host->counter(w.host, "slow_calls", NULL, NULL, 0), 3);
+    w.host->post(w.host, blames_another, NULL); /* its time is somebody else's */
+    kith_loop_turn(w.loop, 0);
+    CU_ASSERT_EQUAL(*w.host->counter(w.host, "slow_calls", NULL, NULL, 0), 3);
+    w.host->timer_free(o.timer);
+    world_end(&w);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* What could only be called, or read, at NULL: refused, and its name is in the log. */
+static void test_null(void)
+{
+    struct world w;
+    int fds[2];
+    struct kith_value value = {.size = sizeof value};
+    struct kith_event event = {.size = sizeof event, .field_count = 1};
+    struct kith_member member = {.size = sizeof member, .addr.len = KITH_ADDR_MAX + 1};
+    world_begin(&w, true, NULL);
+    const struct kith_host *h = w.host;
+    pair_of(fds);
+    CU_ASSERT_EQUAL(h->post(h, NULL, &w), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(breaches(&w), 0); /* other threads post, too: it is blamed on this one */
+    kith_loop_turn(w.loop, 0);
+    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: post without a function|");
+    CU_ASSERT_PTR_NULL(h->watch(h, fds[0], KITH_READABLE, NULL, NULL));
+    CU_ASSERT_PTR_NULL(h->timer(h, NULL, NULL));
+    CU_ASSERT_EQUAL(h->resolve(h, kith_text("x"), NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(h->setting(h, NULL, &value), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(h->setting(h, "node.name", NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(h->reply(h, 1, kith_bytes_of(NULL, 1)), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(h->emit(h, NULL, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(h->emit(h, &event, NULL, NULL), -KITH_EINVAL);
+    event = (struct kith_event){.size = sizeof event, .member = &member};
+    CU_ASSERT_EQUAL(h->emit(h, &event, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_PTR_NULL(h->query(h, NULL));
+    CU_ASSERT_EQUAL(h->offer(h, NULL, &w), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(breaches(&w), 12);
+    ++*h->counter(h, NULL, NULL, NULL, 0); /* never NULL */
+    ++*h->gauge(h, "x", NULL, NULL, 1);
+    h->observe(h->histogram(h, "x", NULL, NULL, 0, NULL, 1), 1);
+    h->observe(NULL, 1);
+    CU_ASSERT_EQUAL(breaches(&w), 15);
+    world_end(&w);
+    close(fds[0]);
+    close(fds[1]);
+}
 
 /* ------------------------------------------------------------------- time, worlds, randomness */
 
@@ -522,6 +674,9 @@ KITH_TESTS("runtime/host", {"every service is there", test_table_complete},
            {"freed from inside", test_freed_inside},
            {"a descriptor is watched once", test_watched_once},
            {"what can't be watched", test_not_watchable},
-           {"a descriptor closed before its watch", test_closed_first}, {"time", test_time},
+           {"a descriptor closed before its watch", test_closed_first},
+           {"a closed number is taken", test_number_taken},
+           {"by a file of its kind", test_number_taken_by_its_like}, {"what is NULL", test_null},
+           {"callbacks are watched", test_callbacks_are_watched}, {"time", test_time},
            {"worlds and their randomness", test_worlds}, {"scratch", test_scratch},
            {"keys", test_keys})

@@ -35,6 +35,9 @@ static void test_setting(void)
     world_end(&w);
     world_begin(&w, false, NULL);
     CU_ASSERT_EQUAL(w.host->setting(w.host, "node.name", &v), -KITH_ENOTFOUND);
+    CU_ASSERT_EQUAL(w.host->setting(w.host, "entry.name", &v), 0); /* known without the node */
+    CU_ASSERT(v.size == sizeof v && v.type == KITH_PARAM_STRING);
+    CU_ASSERT_TRUE(kith_bytes_equal(v.text, kith_text("thing")));
     world_end(&w);
 }
 
@@ -142,7 +145,7 @@ static void test_resolve_ends(void)
     answer(--asked_count);
     CU_ASSERT_EQUAL(answers, 1);
     CU_ASSERT_EQUAL(ask(&w, "a"), 0);
-    w.maker.release(w.maker.ctx, w.host);
+    w.maker.release(w.maker.ctx, w.host, "stop");
     CU_ASSERT_EQUAL(ask(&w, "a"), -KITH_ECLOSED);
     answer(0);
     world_free_host(&w, &w.host);
@@ -207,7 +210,7 @@ static void test_emit(void)
     CU_ASSERT_PTR_EQUAL(emitted_by, w.host);
     event.kind = KITH_EVENT_JOIN;
     CU_ASSERT_EQUAL(w.host->emit(w.host, &event, NULL, NULL), -KITH_EINVAL);
-    w.maker.release(w.maker.ctx, w.host);
+    w.maker.release(w.maker.ctx, w.host, "stop");
     CU_ASSERT_EQUAL(w.host->emit(w.host, &event, NULL, NULL), -KITH_ECLOSED);
     world_end(&w);
     world_begin(&w, false, NULL);
@@ -241,7 +244,7 @@ static void test_offers(void)
     longest[sizeof longest - 1] = 0;
     CU_ASSERT_EQUAL(h->offer(h, longest, &table), -KITH_EINVAL);
     CU_ASSERT_EQUAL(h->offer(h, "", &table), -KITH_EINVAL);
-    w.maker.release(w.maker.ctx, other); /* a stop takes it back */
+    w.maker.release(w.maker.ctx, other, "stop"); /* a stop takes it back */
     CU_ASSERT_PTR_NULL(h->query(h, "kith.http/2"));
     CU_ASSERT_EQUAL(other->offer(other, "kith.http/2", &table), -KITH_ECLOSED);
     world_free_host(&w, &other);
@@ -258,11 +261,11 @@ static void test_offers_in_reload(void)
     h->offer(h, "t/1", &old_table);
     CU_ASSERT_EQUAL(next->offer(next, "t/1", &new_table), 0);
     CU_ASSERT_PTR_EQUAL(h->query(h, "t/1"), &new_table);
-    w.maker.release(w.maker.ctx, next); /* adopt failed */
+    w.maker.release(w.maker.ctx, next, "stop"); /* adopt failed */
     CU_ASSERT_PTR_EQUAL(h->query(h, "t/1"), &old_table);
     w.maker.revive(w.maker.ctx, next);
     next->offer(next, "t/1", &new_table);
-    w.maker.release(w.maker.ctx, h); /* it was taken over */
+    w.maker.release(w.maker.ctx, h, "stop"); /* it was taken over */
     CU_ASSERT_PTR_EQUAL(next->query(next, "t/1"), &new_table);
     world_free_host(&w, &next);
     world_end(&w);

@@ -74,6 +74,38 @@ static void test_node_labels(void)
     world_end(&w);
 }
 
+struct twice {
+    struct world *w;
+    struct shown outer, inner;
+};
+
+static void visit_again(void *arg, const struct kith_stat *stat)
+{
+    struct twice *t = arg;
+    t->inner = (struct shown){.count = 0};
+    kith_services_stats(t->w->services, world_show, &t->inner);
+    world_show(&t->outer, stat);
+}
+
+/* Who is shown one number may ask for all of them. */
+static void test_a_visit_inside_of_a_visit(void)
+{
+    struct world w;
+    struct twice t = {.w = &w};
+    const char *all = "x{entry=thing}=0|y{entry=thing}=0|x{entry=other}=0|" TAIL;
+    world_begin(&w, false, NULL);
+    w.entry.name = "other";
+    struct kith_host *other = world_host(&w);
+    w.host->counter(w.host, "x", NULL, NULL, 0);
+    w.host->counter(w.host, "y", NULL, NULL, 0);
+    other->counter(other, "x", NULL, NULL, 0);
+    kith_services_stats(w.services, visit_again, &t);
+    CU_ASSERT_STRING_EQUAL(t.outer.text, all);
+    CU_ASSERT_STRING_EQUAL(t.inner.text, all);
+    world_free_host(&w, &other);
+    world_end(&w);
+}
+
 /* Over a reload two instances of an entry count in one place; the last one takes it along. */
 static void test_life(void)
 {
@@ -204,7 +236,7 @@ static void test_degraded(void)
     w.host->degraded(w.host, longest);
     kith_services_visit_degraded(w.services, note, text);
     CU_ASSERT_EQUAL(strlen(text), strlen("thing: |") + 255);
-    w.maker.release(w.maker.ctx, w.host); /* who has stopped is not ill */
+    w.maker.release(w.maker.ctx, w.host, "stop"); /* who has stopped is not ill */
     text[0] = 0;
     kith_services_visit_degraded(w.services, note, text);
     CU_ASSERT_STRING_EQUAL(text, "");
@@ -213,6 +245,7 @@ static void test_degraded(void)
 
 KITH_TESTS("runtime/numbers", {"counter, gauge, histogram", test_kinds}, {"labels", test_labels},
            {"labels of the node", test_node_labels},
+           {"a visit inside of a visit", test_a_visit_inside_of_a_visit},
            {"they live as long as the entry's name", test_life},
            {"1000 series an entry", test_limit}, {"refused, but never NULL", test_refused},
            {"degraded", test_degraded})

@@ -1,8 +1,9 @@
 /*
- * codes.c - KITH_E codes as names for programs (the control socket's "code") and as words for
- * people.
+ * codes.c - KITH_E codes as names for programs and as words for people.
  */
-#include "node.h"
+#include "codes.h"
+
+#include <kith/plugin.h>
 
 static const struct {
     const char *name, *text;

@@ -179,7 +179,7 @@ static void on_later(void *arg)
             t->up->stream_closed(t->up, s->id, s->reason);
         }
     }
-    for (size_t i = 0; i < t->hint_count; i++) t->up->unreachable(t->up, &t->hints[i]);
+    for (size_t i = 0; i < t->hint_count; i++) t->up->peer_unreachable(t->up, &t->hints[i]);
     t->hint_count = 0;
 }
 

@@ -646,7 +646,7 @@ struct kith_uplink {
     void (*stream_closed)(const struct kith_uplink *, uint64_t id, int reason);
     void (*changed)(const struct kith_uplink *, uint32_t what); /* enum kith_changed bits */
     /* A hint to probe it now, never a verdict: connection refused, reset, lost. */
-    void (*unreachable)(const struct kith_uplink *, const struct kith_addr *);
+    void (*peer_unreachable)(const struct kith_uplink *, const struct kith_addr *);
 };
 
 struct kith_limits {

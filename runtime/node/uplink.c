@@ -215,7 +215,7 @@ struct kith_link *kith_link_new(struct kith *k, struct kith_instance *in)
         .stream_end = stream_end,
         .stream_closed = stream_closed,
         .changed = changed,
-        .unreachable = unreachable,
+        .peer_unreachable = unreachable,
     };
     l->k = k;
     l->in = in;

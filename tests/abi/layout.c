@@ -178,8 +178,8 @@ AT(kith_uplink, stream_writable, 40);
 AT(kith_uplink, stream_end, 48);
 AT(kith_uplink, stream_closed, 56);
 AT(kith_uplink, changed, 64);
-AT(kith_uplink, unreachable, 72);
-TAIL(kith_uplink, unreachable);
+AT(kith_uplink, peer_unreachable, 72);
+TAIL(kith_uplink, peer_unreachable);
 
 AT(kith_limits, provides, 4);
 AT(kith_limits, packet, 8);

@@ -6,6 +6,7 @@
  */
 #include "fake.h"
 #include "test.h"
+#include <ctype.h>
 #include <dirent.h>
 #include <unistd.h>
 
@@ -26,8 +27,11 @@ static void without_folder(char *text)
     char here[PATH_MAX];
     CU_ASSERT_PTR_NOT_NULL_FATAL(getcwd(here, sizeof here - 1));
     strcat(here, "/");
-    for (char *at; (at = strstr(text, here));)
-        memmove(at, at + strlen(here), strlen(at + strlen(here)) + 1);
+    for (char *at = text; (at = strstr(at, here));) {
+        bool begins = at == text || !isalnum((unsigned char)at[-1]);
+        if (begins) memmove(at, at + strlen(here), strlen(at + strlen(here)) + 1);
+        at += !begins; /* in the middle of another path */
+    }
 }
 
 /* How much of the same line stands before two texts differ, 30 bytes at most. */

@@ -262,7 +262,7 @@ static const struct kith_uplink uplink = {
     .stream_end = stream_end,
     .stream_closed = stream_closed,
     .changed = changed,
-    .unreachable = unreachable,
+    .peer_unreachable = unreachable,
 };
 
 /* The registry's plugins, and the example that is compiled in. */

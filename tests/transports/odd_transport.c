@@ -76,7 +76,7 @@ void odd_up(enum odd_upcall what, const char *text, uint64_t id, struct kith_byt
     case ODD_END: up->stream_end(up, id); break;
     case ODD_CLOSED: up->stream_closed(up, id, number); break;
     case ODD_CHANGED: up->changed(up, (uint32_t)number); break;
-    case ODD_UNREACHABLE: up->unreachable(up, &addr); break;
+    case ODD_UNREACHABLE: up->peer_unreachable(up, &addr); break;
     default: break;
     }
 }

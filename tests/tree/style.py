@@ -10,6 +10,7 @@ Usage: style.py [--fix]   (--fix: run clang-format over the files that need it)
 """
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -25,8 +26,9 @@ NOT_OURS = re.compile(r"(\.git|m4|build-aux|autom4te\.cache|tests/data|tests/con
 
 def files():
     """Those git knows; in an unpacked archive, all but what was generated."""
-    git = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True)
-    if git.returncode == 0 and git.stdout:
+    git = shutil.which("git") and subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True)
+    if git and git.returncode == 0 and git.stdout:
         found = os.fsdecode(git.stdout).split("\0")
     else:
         found = []

@@ -68,7 +68,8 @@ void kith_ut_later(struct kith_ut *u) { u->host->timer_set(u->later.timer, 0); }
 
 void kith_ut_later_tell(struct kith_ut *u)
 {
-    for (size_t i = 0; i < u->later.hint_count; i++) u->up->unreachable(u->up, &u->later.hints[i]);
+    for (size_t i = 0; i < u->later.hint_count; i++)
+        u->up->peer_unreachable(u->up, &u->later.hints[i]);
     u->later.hint_count = 0;
     if (u->later.changed) u->up->changed(u->up, u->later.changed);
     u->later.changed = 0;

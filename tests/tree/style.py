@@ -21,7 +21,7 @@ CODE_ENDS = (".c", ".h", ".cc", ".sh", ".py", ".mk", ".ac", ".am", ".go", ".yaml
 PROSE_ENDS = (".md", ".pod")
 NOT_OURS = re.compile(r"(\.git|m4|build-aux|autom4te\.cache|tests/data|tests/config/data"
                       r"|tests/fuzz/corpus)(/|$)|.*/__pycache__$"
-                      r"|(Makefile\.in|aclocal\.m4|configure)$")
+                      r"|(Makefile\.in|aclocal\.m4|configure~?)$")
 
 
 def files():

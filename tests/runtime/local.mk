@@ -29,7 +29,7 @@ tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
   tests/runtime/loop/dns_server.h \
   tests/runtime/loop/test_host.c \
   tests/runtime/loop/test_host_node.c \
-  tests/runtime/loop/test_log.c \
+  tests/runtime/loop/test_logger.c \
   tests/runtime/loop/test_loop.c \
   tests/runtime/loop/test_numbers.c \
   tests/runtime/loop/test_resolve.c \

@@ -452,7 +452,7 @@ struct kith_map {
 /* One parameter. The host parses, checks, and stores the value at `offset` before init; what it
  * points to lives as long as the instance. */
 struct kith_param {
-    const char *name; /* [a-z][a-z0-9_]*; not use, as, keys, wire, channel, allow */
+    const char *name; /* [a-z][a-z0-9_]*; not use, as, keys, layer_byte, channel, allow */
     uint32_t type, flags;
     size_t offset, width; /* of the member; a width that does not fit the type is refused */
     const char *def;      /* as written in YAML ("5s", "[a, b]"); NULL: absent, zero */
@@ -577,7 +577,7 @@ enum kith_framing { KITH_FRAMED = 0, KITH_OWN = 1, KITH_NONE = 2 };
 struct kith_form { /* frozen */
     uint8_t framing;
     uint8_t first, last; /* FRAMED: equal, 0x80..0xBF as docs/WIRE.md lists, or 0: the host
-                            takes 0xC0..0xEF from the entry's `wire:` */
+                            takes 0xC0..0xEF from the entry's `layer_byte:` */
     uint8_t tentative;   /* OWN: first byte is ambiguous (memberlist's 0 and 1): tried only as
                             outermost layer; if it doesn't open and `require` allows, it is
                             plaintext */

@@ -72,11 +72,11 @@ struct kith_link {
 
 /* The layers of the one message that is in the pipeline. A layer's bytes are gone when the next one
  * is peeled, so what is kept of them is copied; nothing is allocated. */
-enum { KITH_WIRE_LAYERS = 16, KITH_WIRE_LABEL = 255 }; /* more than a pipeline allows */
+enum { KITH_TRAFFIC_LAYERS = 16, KITH_TRAFFIC_LABEL = 255 }; /* more than a pipeline allows */
 struct kith_traffic_layers {
-    struct kith_layer items[KITH_WIRE_LAYERS];
+    struct kith_layer items[KITH_TRAFFIC_LAYERS];
     size_t count;
-    uint8_t label[KITH_WIRE_LABEL];
+    uint8_t label[KITH_TRAFFIC_LABEL];
 };
 
 /* A node is open (instances made, nothing bound), then started, then closed. `stop` asks it to end,

@@ -26,12 +26,14 @@ runtime_libloop_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_C
 runtime_libloop_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(RESOLV_LIBS) -lpthread
 
 runtime_libnode_la_SOURCES = runtime/node/access.c runtime/node/begin.c \
-  runtime/node/commands.c runtime/node/downlink.c runtime/node/hooks.c runtime/node/inside.h \
-  runtime/node/joiner.c runtime/node/life.c runtime/node/node.h runtime/node/observer.c \
-  runtime/node/observer.h runtime/node/open.c runtime/node/node_packets.c runtime/node/place.c \
-  runtime/node/reload.c runtime/node/ring.c runtime/node/stats.c runtime/node/node_streams.c \
-  runtime/node/node_streams.h runtime/node/streams_in.c runtime/node/streams_out.c \
-  runtime/node/table.c runtime/node/turn.c runtime/node/uplink.c
+  runtime/node/commands.c runtime/node/downlink.c runtime/node/hooks.c \
+  runtime/node/inside.h runtime/node/joiner.c runtime/node/life.c runtime/node/node.h \
+  runtime/node/observer.c runtime/node/observer.h runtime/node/open.c \
+  runtime/node/node_packets.c runtime/node/place.c runtime/node/reload.c \
+  runtime/node/reload_report.c runtime/node/reload_report.h runtime/node/ring.c \
+  runtime/node/stats.c runtime/node/node_streams.c runtime/node/node_streams.h \
+  runtime/node/streams_in.c runtime/node/streams_out.c runtime/node/table.c \
+  runtime/node/turn.c runtime/node/uplink.c
 runtime_libnode_la_CPPFLAGS = $(INC_NODE) -DKITH_VERSION='"$(PACKAGE_VERSION)"' \
   -DKITH_PLUGINDIR='"$(plugindir)"'
 

@@ -22,7 +22,8 @@
  *          time. 0: the new one runs, the old one gets fini and nothing else. Negative: nothing was
  *          changed, the old one goes on (-KITH_ECLOSED: neither works any more). Without adopt: old
  *          stop, new start, old fini; when start fails the old one is started again, so start must
- *          work after stop.
+ *          work after stop. A codec never adopts: the new one is started beside the old one, with
+ *          which open streams come to their end.
  *   stop   when it returns no thread of the plugin uses host or instance any more.
  *   fini   frees; comes also after an init, start or adopt that failed.
  * A watch or timer that is still there after stop, after a failed start, or with the old instance
@@ -589,8 +590,6 @@ struct kith_room {
     uint32_t protocol; /* in: as frame->protocol will be, if the answer depends on it */
 };
 
-/* Where a reload changes a codec's settings, the new instance is started beside the old one, with
- * which open streams come to their end: a codec's adopt is never called. */
 struct kith_codec_ops {
     uint32_t size;
     uint32_t provides; /* bits of enum kith_provides */

@@ -622,10 +622,11 @@ enum kith_changed {
 };
 
 /* What the transport tells the node, between a successful start or adopt and stop. Peers are
- * lent for the call. Stream ids: not 0, chosen by who reports or opens the stream, never used
- * again in the life of the node (adopt takes the last one over); dead after stream_closed and
- * stream_reset. Until an upcall returns the node calls nothing of the transport but what only asks
- * (NO CALL FROM INSIDE A CALL), so what is lent may lie in the transport's own state.
+ * lent for the call. Stream ids are the transport's to choose, when it reports or opens one: each
+ * larger than all before it, ours and theirs, since start (adopt goes on from the old one's). So
+ * none comes twice; dead after stream_closed and stream_reset. Until an upcall returns the node
+ * calls nothing of the transport but what only asks (NO CALL FROM INSIDE A CALL), so what is lent
+ * may lie in the transport's own state.
  * A turn: report at most 2048 packets and 512 KiB of streams, the rest in the next one; of over
  * 16384 packets those beyond are dropped, over 4 MiB of streams are kept and those paused. */
 struct kith_uplink {

@@ -10,7 +10,7 @@
 
 #include "inside.h"
 
-enum { KITH_STREAM_BUCKETS = 256, KITH_STREAMS_DEAD = 1024 };
+enum { KITH_STREAM_BUCKETS = 256 };
 
 /*
  * The life of a stream:
@@ -65,7 +65,7 @@ struct kith_streams {
     struct kith_stream *ids[KITH_STREAM_BUCKETS], *handles[KITH_STREAM_BUCKETS];
     struct kith_stream *oldest, *newest; /* released */
     struct kith_stream *due, *last_due;  /* in the order in which they became so */
-    uint64_t dead[KITH_STREAMS_DEAD];    /* ids that ended, the last one of each remainder */
+    uint64_t last_id;                    /* of all that the transport gave */
     size_t count, keeping;               /* keeping: streams that have bytes kept */
     uint64_t queued;                     /* bytes in all queues, and kept */
     struct kith_buf scratch;
@@ -73,9 +73,9 @@ struct kith_streams {
 };
 
 struct kith_stream *kith_stream_by_id(struct kith *, uint64_t id);
-/* May a new stream have it? Not 0, in use, or (as far back as is remembered) dead: *why says so. */
-bool kith_stream_id_fresh(struct kith *, uint64_t id, const char **why);
-void kith_stream_id_dead(struct kith *, uint64_t id);
+/* The id of a new stream is larger than all before it, or `what` was a breach: what is told of the
+ * old one late would be taken for the new one's. */
+bool kith_stream_id_take(struct kith_link *, const char *what, uint64_t id);
 struct kith_stream *kith_stream_by_handle(struct kith *, uint32_t handle);
 /* NULL: no memory. */
 struct kith_stream *kith_stream_new(struct kith *, uint64_t id, const struct kith_peer *,

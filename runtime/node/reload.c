@@ -241,7 +241,7 @@ static int swap_transport(struct kith_report *r, struct next *n, struct kith_err
                                 : "runs no more",
                       err->text);
     if (!runs_on) kith_node_fail(k, rc);
-    if (!runs_on || replaced || check_with(k, n, k->link, &can)) return rc;
+    if (!runs_on || check_with(k, n, k->link, &can)) return rc;
     kith_report_note(r, err);
     return 0;
 }

@@ -92,7 +92,7 @@ void kith_report_failed(void *report, const char *entry, bool kept, const struct
 {
     struct kith_report *r = report;
     kith_report_error(r, "%s.%s: %s: %s", r->section, entry,
-                      kept ? "goes on as it was" : "runs no more", why->text);
+                      kept ? "goes on as it was" : "does not run", why->text);
     kith_report_note(r, why);
 }
 

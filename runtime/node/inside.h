@@ -82,10 +82,10 @@ struct kith_traffic_layers {
 /* A node is open (instances made, nothing bound), then started, then closed. `stop` asks it to end,
  * also from a signal handler; what it was asked for meanwhile still ends. */
 struct kith {
-    struct kith_loop *loop;
-    struct kith_registry *registry;
+    struct kith_world *world;
+    struct kith_loop *loop;                  /* the world's */
     const struct kith_config_finder *finder; /* NULL: the registry's */
-    bool own_loop, own_registry, started;
+    bool started;
     bool closing;      /* nothing new is taken */
     atomic_bool stop;  /* set by any thread or signal handler */
     int failed;        /* what ended it when that was not kith_stop(): a negative code */

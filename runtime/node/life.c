@@ -80,8 +80,7 @@ void kith_close(struct kith *k)
     kith_links_free(k);
     kith_log_free(k->log);
     kith_config_free(k->config);
-    if (k->own_registry && k->registry) kith_registry_free(k->registry);
-    if (k->own_loop && k->loop) kith_loop_free(k->loop);
+    kith_world_unref(k->world);
     free(k->bounce.base);
     free(k->path);
     free(k->name);

@@ -15,8 +15,7 @@
 #include "delegates.h"
 #include "inflow.h"
 #include "log.h"
-#include "loop.h"
-#include "registry.h"
+#include "world.h"
 
 #define KITH_ADDR_TEXT 512 /* room for an address as text */
 
@@ -31,8 +30,7 @@ struct kith_node_setup {
     const char *path; /* file to read, or its name when text is given */
     const char *text; /* NULL: read the file */
     size_t len;
-    struct kith_loop *loop;         /* NULL: a loop of its own */
-    struct kith_registry *registry; /* NULL: one of its own */
+    struct kith_world *world; /* NULL: one of its own, in real time */
     /* Where plugins are found that are linked in; NULL: the registry finds all. Lent. */
     const struct kith_config_finder *finder;
     FILE *problems; /* where problems of the file go; NULL: nowhere */

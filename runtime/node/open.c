@@ -43,7 +43,8 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
 
 static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
 {
-    struct kith_config_finder finder = k->finder ? *k->finder : kith_registry_finder(k->registry);
+    struct kith_config_finder finder =
+        k->finder ? *k->finder : kith_registry_finder(kith_world_registry(k->world));
     return k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
                    : kith_config_load(k->path, &finder, diag);
 }
@@ -160,20 +161,6 @@ static int make_parts(struct kith *k, struct kith_error *err)
     return make_delegates(k, err);
 }
 
-/* The embedder's folders come before those that are looked in anyway. */
-static struct kith_registry *make_registry(const char *first)
-{
-    const char *env = secure_getenv("KITH_PLUGIN_PATH"), *rest = env && *env ? env : KITH_PLUGINDIR;
-    if (!first || !*first) return kith_registry_new(NULL);
-    size_t len = strlen(first) + strlen(rest) + 2;
-    char *dirs = malloc(len);
-    if (!dirs) return NULL;
-    snprintf(dirs, len, "%s:%s", first, rest);
-    struct kith_registry *registry = kith_registry_new(dirs);
-    free(dirs);
-    return registry;
-}
-
 static int take_file(struct kith *k, const struct kith_node_setup *s)
 {
     k->path = strdup(s->path ? s->path : "");
@@ -197,11 +184,10 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
     k->finder = s->finder;
     k->by_code = s->config;
     int rc = take_file(k, s);
-    k->own_loop = !s->loop;
-    k->loop = s->loop ? s->loop : kith_loop_new();
-    k->own_registry = !s->registry;
-    k->registry = s->registry ? s->registry : make_registry(k->options.plugin_path);
-    return rc || !k->loop || !k->registry ? kith_fail(err, KITH_ENOMEM, "out of memory") : 0;
+    k->world = s->world ? kith_world_ref(s->world) : kith_world_new(k->options.plugin_path);
+    if (rc || !k->world) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    k->loop = kith_world_loop(k->world);
+    return 0;
 }
 
 static int begin(struct kith *k, const struct kith_node_setup *s,

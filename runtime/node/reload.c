@@ -454,7 +454,7 @@ static void refresh(struct report *r, bool transport)
 
 static void see_replaced(struct report *r, const struct kith_entry *e)
 {
-    if (!kith_registry_replaced(r->k->registry, e->plugin)) return;
+    if (!kith_registry_replaced(kith_world_registry(r->k->world), e->plugin)) return;
     tell(r, "%s: its file was replaced; what runs is the old one until a restart", e->use);
 }
 

@@ -34,7 +34,7 @@ tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
   tests/runtime/loop/test_numbers.c \
   tests/runtime/loop/test_resolve.c \
   tests/runtime/loop/test_where.c \
-  tests/runtime/loop/world.c tests/runtime/loop/world.h
+  tests/runtime/loop/fixture.c tests/runtime/loop/fixture.h
 tests_runtime_loop_test_CPPFLAGS = $(INC_LOOP) -I$(top_srcdir)/tests
 tests_runtime_loop_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 # Of the plugin host it takes the notes of who is called, and for how long.

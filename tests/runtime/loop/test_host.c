@@ -5,7 +5,7 @@
 #include "../../test.h"
 #include "crash_note.h"
 #include "slow.h"
-#include "world.h"
+#include "fixture.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdalign.h>

@@ -28,7 +28,6 @@ struct kith_services {
     struct kith_loop *loop;
     struct kith_log *log;
     struct kith_services_setup setup;
-    struct kith_idle *idle;
     struct kith_timer *flush; /* summaries of repeated log lines */
     bool flushing;
 

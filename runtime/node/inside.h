@@ -20,7 +20,7 @@
  *   streams_out.c   streams, what goes: core -> queue -> transport
  *   node_streams.c  the table of streams (node_streams.h)
  *   observer.c      tells those who look on (observer.h)
- *   access.c        what all of them need: time, log, wake-up, the parts of a node
+ *   access.c        what all of them need: time, log, the mark for a turn, the parts of a node
  *   downlink.c      the calls of a transport, checked
  *
  * Everything runs on the loop's thread. None of it knows plugins by name, the control socket, or
@@ -102,10 +102,11 @@ struct kith {
     struct kith_services *services;
     struct kith_asks *asks;
     struct kith_resolver *resolver, *former_resolver;
-    struct kith_host_maker maker; /* of the services */
-    struct kith_instance *all;    /* instances of every kind, those of a reload under way too */
-    struct kith_config *config;   /* in force */
-    struct kith_config *by_code;  /* the same, when no file was read; lent */
+    struct kith_host_maker maker;     /* of the services */
+    struct kith_instance *all;        /* instances of every kind, those of a reload under way too */
+    struct kith_config *config;       /* in force */
+    const struct kith_config *shared; /* in place of a file: lent, and maybe others' too; what... */
+    struct kith_config copy;          /* ...is in force is this copy, with this node's name */
     struct kith_keyring *ring;
     struct kith_pipeline *pipeline;
     struct kith_instance *transport;
@@ -123,7 +124,7 @@ struct kith {
 
     struct kith_idle *idle;
     struct kith_timer *timer; /* the one timer: the core's deadline */
-    bool woken, in_turn;      /* a turn is coming; we are at the end of one */
+    bool in_turn;             /* we are at the end of one */
     uint32_t changed;         /* what the transport said of itself (enum kith_changed) */
     bool keys_changed;
     uint64_t packet_limit;         /* towards anybody, as the transport said last */
@@ -194,9 +195,6 @@ int kith_begin_advertise(struct kith *, struct kith_error *err);
 
 /* ------------------------------------------------------------------------------------- access.c */
 
-/* Make sure that a turn ends soon: something was queued outside of one. */
-void kith_node_wake(struct kith *);
-void kith_node_unwake(struct kith *);
 /* The node ends with this code. */
 void kith_node_fail(struct kith *, int code);
 

@@ -34,10 +34,14 @@ int kith_start(struct kith *k, struct kith_error *err)
 
 /* ------------------------------------------------------------------------- running, stopping */
 
+/* Others of its world run meanwhile, and go on when it has ended. */
 int kith_run(struct kith *k)
 {
-    int rc = atomic_load(&k->stop) ? 0 : kith_loop_run(k->loop);
-    return k->failed ? k->failed : rc;
+    bool left = true; /* else virtual time never moves again */
+    int code = 0;
+    while (!kith_node_ended(k, &code) && (left || !kith_loop_is_virtual(k->loop)))
+        left = kith_loop_turn(k->loop, UINT64_MAX);
+    return code;
 }
 
 int kith_fd(const struct kith *k) { return kith_loop_fd(k->loop); }
@@ -46,9 +50,10 @@ uint64_t kith_timeout(const struct kith *k) { return kith_loop_timeout(k->loop);
 
 int kith_dispatch(struct kith *k)
 {
-    if (!atomic_load(&k->stop)) kith_loop_turn(k->loop, 0);
-    if (!atomic_load(&k->stop)) return 0;
-    return k->failed ? k->failed : -KITH_ECLOSED;
+    int code = 0;
+    if (!kith_node_ended(k, &code)) kith_loop_turn(k->loop, 0);
+    if (!kith_node_ended(k, &code)) return 0;
+    return code ? code : -KITH_ECLOSED;
 }
 
 const struct kith_node *kith_table(const struct kith *k) { return &k->table; }

@@ -24,9 +24,11 @@
 /* What kith_open() does, with the parts that a test or a tool brings along; the control socket is
  * not among them (kith_control_attach). */
 struct kith_node_setup {
-    /* Prepared by code (kith_config_init), in place of a file; lent until kith_close(). Such a node
-     * has nothing to read again: kith_reload() is refused with -KITH_EUNSUPPORTED. */
-    struct kith_config *config;
+    /* Prepared in place of a file, by code (kith_config_init) or read before; lent until
+     * kith_close(). It is not changed and may serve many nodes at once, each with a name of its own
+     * in the options. Such a node has nothing to read again: kith_reload() is refused with
+     * -KITH_EUNSUPPORTED. */
+    const struct kith_config *config;
     const char *path; /* file to read, or its name when text is given */
     const char *text; /* NULL: read the file */
     size_t len;
@@ -45,6 +47,9 @@ bool kith_node_ready(const struct kith *); /* it has its core: members can be as
 uint64_t kith_node_now(const struct kith *);
 uint64_t kith_node_uptime(const struct kith *); /* ns */
 unsigned kith_node_health(const struct kith *); /* local health score, 0 best */
+
+/* kith_stop(), or what ended it: *code is a negative one, or 0. All that is left is to close it. */
+bool kith_node_ended(const struct kith *, int *code);
 
 struct kith_loop *kith_node_loop(const struct kith *);
 struct kith_log *kith_node_logger(const struct kith *);
@@ -69,6 +74,11 @@ void kith_node_degraded(const struct kith *,
 int kith_node_check_place(const struct kith *, const char *text, struct kith_error *err);
 
 /* ---------------------------------------------------------------------------- ask for something */
+
+/* Something happened to this node, so it gets a turn: at the end of the loop's turn under way, or
+ * at once outside of one. Who queues or feeds something does it for all that it leads to; only what
+ * runs beside the node (the callbacks of a watch of one's own, say) has to. */
+void kith_node_wake(struct kith *);
 
 /* Join a seed: address as kith_join() takes it, name NULL or the member that must answer. */
 int kith_node_join(struct kith *, const struct kith_seed *, kith_done_fn *done, void *arg);

@@ -49,16 +49,26 @@ static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
                    : kith_config_load(k->path, &finder, diag);
 }
 
+/* The values stay with whoever prepared them; name, and what kith_config_setting() lends, are this
+ * node's. */
+static struct kith_config *copy_shared(struct kith *k)
+{
+    k->copy = *k->shared;
+    k->copy.arena = NULL;
+    k->copy.texts = NULL;
+    return &k->copy;
+}
+
 struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
 {
-    struct kith_config *config = k->by_code ? k->by_code : read_file(k, diag);
+    struct kith_config *config = k->shared ? copy_shared(k) : read_file(k, diag);
     if (!config) return NULL;
     if (k->options.name) config->settings.name = k->options.name;
     k->call = "init"; /* of instances that are made for it */
     kith_plugins_check(config, diag);
     k->call = NULL;
     if (!kith_diag_errors(diag)) return config;
-    if (!k->by_code) kith_config_free(config);
+    kith_config_free(config);
     return NULL;
 }
 
@@ -72,7 +82,7 @@ static int read_config(struct kith *k, struct kith_error *err)
     if (!k->config) return rc ? rc : kith_fail(err, KITH_EINVAL, "%s: can't be read", k->path);
     k->name = strdup(k->config->settings.name);
     if (!k->name) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    if (!k->by_code) k->config->settings.name = k->name;
+    k->config->settings.name = k->name;
     return 0;
 }
 
@@ -182,7 +192,7 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
                options->size < sizeof k->options ? options->size : sizeof k->options);
     k->problems = s->problems;
     k->finder = s->finder;
-    k->by_code = s->config;
+    k->shared = s->config;
     int rc = take_file(k, s);
     k->world = s->world ? kith_world_ref(s->world) : kith_world_new(k->options.plugin_path);
     if (rc || !k->world) return kith_fail(err, KITH_ENOMEM, "out of memory");

@@ -18,7 +18,8 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/nodes.c tests/runtime/no
   tests/runtime/test_promises.c \
   tests/runtime/test_reload.c \
   tests/runtime/test_table.c \
-  tests/runtime/test_uplink.c tests/transports/odd_transport.c tests/transports/odd_transport.h
+  tests/runtime/test_uplink.c \
+  tests/runtime/test_world.c tests/transports/odd_transport.c tests/transports/odd_transport.h
 tests_runtime_test_CPPFLAGS = $(RUNTIME_TEST_CPPFLAGS)
 tests_runtime_test_CFLAGS = $(RUNTIME_TEST_CFLAGS)
 tests_runtime_test_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \

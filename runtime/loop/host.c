@@ -196,6 +196,12 @@ static void on_flush(void *arg)
     if (s->flushing) arm_flush(s);
 }
 
+void kith_services_pause(struct kith_services *s, bool paused)
+{
+    kith_host_pause_set(s, paused);
+    for (struct host *h = s->hosts; h; h = h->next) kith_host_loop_pause(h, paused);
+}
+
 /* Did the log begin to hold lines back? */
 void kith_services_turn_ended(struct kith_services *s)
 {
@@ -216,6 +222,7 @@ struct kith_services *kith_services_new(struct kith_loop *loop, struct kith_log 
     s->setup.labels = NULL; /* the copy counts */
     s->setup.label_count = 0;
     s->flush = kith_loop_timer(loop, on_flush, s);
+    if (!rc) rc = kith_host_pause_init(s);
     if (!rc && s->flush) return s;
     kith_services_free(s);
     return NULL;
@@ -236,6 +243,7 @@ void kith_services_free(struct kith_services *s)
 {
     if (!s) return;
     kith_loop_timer_free(s->flush);
+    kith_host_pause_fini(s);
     kith_host_node_free_all(s);
     kith_host_loop_free_left(s);
     for (struct host *h = s->hosts, *next; h; h = next) {

@@ -47,6 +47,10 @@ void kith_services_free(struct kith_services *);
 /* What plugins/ wants. After `release` nothing that the instance asked the loop for runs. */
 struct kith_host_maker kith_services_maker(struct kith_services *);
 
+/* While they are paused no post, timer, watch or resolved name of an instance runs. Then what came
+ * due meanwhile does, in the order in which it did, and before what comes due later; descriptors
+ * are looked at first, as always. */
+void kith_services_pause(struct kith_services *, bool paused);
 /* The node's turn ended: see to what was logged in it. */
 void kith_services_turn_ended(struct kith_services *);
 /* A reload read other node.metric_labels. -KITH_ENOMEM: those from before stay. */

@@ -106,7 +106,7 @@ void kith_node_format(const struct kith *k, const struct kith_addr *addr, char *
 
 void kith_node_wake(struct kith *k)
 {
-    if (k->idle && !k->in_turn) kith_loop_idle_mark(k->idle);
+    if (k->idle && !k->in_turn && !k->paused) kith_loop_idle_mark(k->idle);
 }
 
 void kith_stop(struct kith *k)

@@ -5,7 +5,7 @@
  *   reload.c        a new reading of the file comes into force between two turns
  *   open.c          a file becomes settings, instances, a pipeline
  *   hooks.c         what plugins ask of their host and the node answers: settings, names, events
- *   life.c          start, run, stop, close
+ *   life.c          start, run, pause, stop, close
  *   turn.c          the end of a turn: what it led to is carried out
  *   begin.c         from a running transport with an address to a member
  *   uplink.c        what the transport tells, checked
@@ -124,7 +124,7 @@ struct kith {
 
     struct kith_idle *idle;
     struct kith_timer *timer; /* the one timer: the core's deadline */
-    bool in_turn;             /* we are at the end of one */
+    bool in_turn, paused;     /* in_turn: we are at the end of one */
     uint32_t changed;         /* what the transport said of itself (enum kith_changed) */
     bool keys_changed;
     uint64_t packet_limit;         /* towards anybody, as the transport said last */
@@ -332,7 +332,8 @@ int kith_place_resolve(struct kith *, const struct kith_place *, kith_resolved_f
 int kith_joiner_new(struct kith *);
 int kith_joiner_start(struct kith *);
 void kith_joiner_free(struct kith *);
-void kith_joiner_kick(struct kith *); /* the list changed: begin again */
+void kith_joiner_resume(struct kith *); /* the node was paused: what came due meanwhile */
+void kith_joiner_kick(struct kith *);   /* the list changed: begin again */
 
 /* ----------------------------------------------------------------------------- table.c, stats.c */
 

@@ -1,6 +1,6 @@
 /*
- * life.c - the life of an open node: its parts are started in order, run, and are stopped in
- * reverse. Who talks to whom in between is in the files that inside.h lists.
+ * life.c - the life of an open node: its parts are started in order, run or are paused, and are
+ * stopped in reverse. Who talks to whom in between is in the files that inside.h lists.
  */
 #include "inside.h"
 #include <stdlib.h>
@@ -42,6 +42,16 @@ int kith_run(struct kith *k)
     while (!kith_node_ended(k, &code) && (left || !kith_loop_is_virtual(k->loop)))
         left = kith_loop_turn(k->loop, UINT64_MAX);
     return code;
+}
+
+void kith_node_pause(struct kith *k, bool paused)
+{
+    if (k->paused == paused) return;
+    k->paused = paused;
+    kith_services_pause(k->services, paused);
+    if (paused) return;
+    kith_joiner_resume(k);
+    kith_node_wake(k);
 }
 
 int kith_fd(const struct kith *k) { return kith_loop_fd(k->loop); }

@@ -79,6 +79,12 @@ int kith_node_check_place(const struct kith *, const char *text, struct kith_err
  * at once outside of one. Who queues or feeds something does it for all that it leads to; only what
  * runs beside the node (the callbacks of a watch of one's own, say) has to. */
 void kith_node_wake(struct kith *);
+/* As SIGSTOP and SIGCONT would, for a simulator: while it is paused it has no turn, and nothing of
+ * its entries runs. Then what came due meanwhile comes in the order in which it did, in one turn,
+ * and at its end the node sees what time it is: what arrived counts before anything times out. What
+ * is asked of a paused node is asked all the same; what is queued, waits. Not from inside a call of
+ * this node. */
+void kith_node_pause(struct kith *, bool paused);
 
 /* Join a seed: address as kith_join() takes it, name NULL or the member that must answer. */
 int kith_node_join(struct kith *, const struct kith_seed *, kith_done_fn *done, void *arg);

@@ -102,6 +102,7 @@ static void turn_ends(void *ctx)
 {
     struct kith *k = ctx;
     uint64_t next = UINT64_MAX;
+    if (k->paused) return; /* since it was marked */
     k->in_turn = true;
     /* Else a reload has lost it, and the node ends: nothing could go out. */
     bool runs = kith_instance_runs(k->transport);

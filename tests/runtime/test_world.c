@@ -157,13 +157,24 @@ static struct counted {
 
 static void count_turn(void *self) { ((struct counted *)self)->turns++; }
 
+static void keep_line(void *ctx, enum kith_log_level level, const char *line)
+{
+    struct node *n = ctx;
+    size_t have = strlen(n->logged);
+    snprintf(n->logged + have, sizeof n->logged - have, "%s\n", line);
+}
+
 static void open_shared(int i)
 {
     static const char *const names[NODES] = {"n0", "n1", "n2"};
     struct kith_error err = {.size = sizeof err};
     struct kith_node_setup setup = {.config = &shared, .world = world, .problems = stderr};
-    struct kith_options options = {
-        .size = sizeof options, .name = names[i], .delegate = &watcher, .delegate_self = &nodes[i]};
+    struct kith_options options = {.size = sizeof options,
+                                   .name = names[i],
+                                   .delegate = &watcher,
+                                   .delegate_self = &nodes[i],
+                                   .log = keep_line,
+                                   .log_ctx = &nodes[i]};
     memset(&nodes[i], 0, sizeof nodes[i]);
     CU_ASSERT_EQUAL_FATAL(kith_node_open(&nodes[i].k, &setup, &options, &err), 0);
     struct counted *c = &counted[i];
@@ -301,6 +312,80 @@ static void test_turns_come_in_the_order_of_touching(void)
     end_shared();
 }
 
+/* ------------------------------------------------------------------------------------- pause */
+
+static void test_a_paused_node_stands_still(void)
+{
+    begin_shared(1);
+    struct letters *n0 = office("n0", 2);
+    kith_node_wake(nodes[0].k); /* this turn is not to come, either */
+    kith_node_pause(nodes[0].k, true);
+    kith_node_pause(nodes[0].k, true);
+    mail("n1", n0, ping_of('0'));
+    kith_loop_timer_set(nodes[0].k->timer, kith_loop_now(loop) + 5);
+    kith_node_wake(nodes[0].k);
+    struct kith_bytes meta = kith_text("new");
+    const struct kith_node *table = kith_table(nodes[0].k);
+    CU_ASSERT_EQUAL(table->set_meta(table, &meta, done, &nodes[0]), 0);
+    kith_loop_run_until(loop, kith_loop_now(loop) + 10);
+    CU_ASSERT_NOT_EQUAL(kith_loop_timeout(loop), 0); /* nobody waits for it in circles */
+    check_turns(0, 0, 0);
+    CU_ASSERT_EQUAL(nodes[0].done, 0);
+
+    /* The others live on. */
+    mail("n1", office("n2", 2), ping_of('2'));
+    while (kith_loop_timeout(loop) == 0) kith_loop_turn(loop, 0);
+    check_turns(0, 1, 1);
+
+    kith_node_pause(nodes[0].k, false);
+    CU_ASSERT_EQUAL(kith_loop_timeout(loop), 0);
+    kith_loop_turn(loop, 0);
+    check_turns(1, 0, 0);
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "transport_packets_sent", NULL), 1);
+    UNTIL(nodes[0].done == 1);
+    CU_ASSERT_EQUAL(nodes[0].status, 0);
+    end_shared();
+}
+
+/* n1 pings n0 and is stopped; the answer comes in time, but n1 goes on long after. */
+static void test_what_arrived_counts_before_what_timed_out(void)
+{
+    begin_shared(1);
+    const struct kith_node *table = kith_table(nodes[1].k);
+    struct kith_addr addr = address_of("n0");
+    struct kith_peer to = {.size = sizeof to, .addr = &addr, .name = kith_text("n0")};
+    for (int late = 0; late < 2; late++) {
+        CU_ASSERT_EQUAL(table->ping(table, &to, done, &nodes[1]), 0);
+        kith_node_pause(nodes[0].k, late); /* no answer: it does time out */
+        kith_loop_turn(loop, 0);
+        kith_node_pause(nodes[1].k, true);
+        kith_loop_run_until(loop, kith_loop_now(loop) + 60000000000u);
+        CU_ASSERT_EQUAL(nodes[1].done, (unsigned)late);
+        kith_node_pause(nodes[1].k, false);
+        kith_loop_turn(loop, 0);
+        CU_ASSERT_EQUAL(nodes[1].done, (unsigned)late + 1);
+        CU_ASSERT_EQUAL(nodes[1].status, late ? -KITH_ETIMEOUT : 0);
+    }
+    end_shared();
+}
+
+/* The join list is the node's own timer, not an instance's. */
+static void test_a_paused_node_joins_nobody(void)
+{
+    static const struct kith_seed seeds[] = {{.address = "n0"}};
+    begin_shared(1);
+    kith_close(nodes[1].k);
+    shared.join = (struct kith_seeds){seeds, 1};
+    open_shared(1);
+    kith_node_pause(nodes[1].k, true);
+    kith_loop_run_until(loop, kith_loop_now(loop) + 60000000000u);
+    CU_ASSERT_STRING_EQUAL(nodes[1].logged, "");
+    kith_node_pause(nodes[1].k, false);
+    settle();
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[1].logged, "join of n0 failed")); /* there are no streams */
+    end_shared();
+}
+
 /* -------------------------------------------------------------------------------------- ends */
 
 static struct kith *victim;
@@ -390,6 +475,10 @@ static void test_a_world_lasts_as_long_as_its_nodes(void)
 KITH_TESTS("runtime/world", {"one config serves many nodes", test_one_config_serves_many_nodes},
            {"only who is touched gets a turn", test_only_who_is_touched_gets_a_turn},
            {"turns come in the order of touching", test_turns_come_in_the_order_of_touching},
+           {"a paused node stands still", test_a_paused_node_stands_still},
+           {"what arrived counts before what timed out",
+            test_what_arrived_counts_before_what_timed_out},
+           {"a paused node joins nobody", test_a_paused_node_joins_nobody},
            {"stopping one leaves the others", test_stopping_one_leaves_the_others},
            {"each ends with its own code", test_each_ends_with_its_own_code},
            {"a world lasts as long as its nodes", test_a_world_lasts_as_long_as_its_nodes})

@@ -393,7 +393,7 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
     if (!err) err = &mine;
     err->code = 0;
     err->text[0] = 0;
-    if (k->by_code)
+    if (k->shared)
         return kith_fail(err, KITH_EUNSUPPORTED,
                          "this node was made by a program, not from a file");
     struct kith_report r = {.k = k, .line = line, .arg = arg, .err = err};

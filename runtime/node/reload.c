@@ -38,6 +38,7 @@ static void next_free(struct kith *k, struct next *n)
     kith_places_lost(k, n->resolver);
     kith_resolver_free(n->resolver);
     if (n->pipeline) kith_pipeline_unref(n->pipeline);
+    if (n->ring) kith_keyring_drop(n->ring); /* a transport that has taken over may have it */
     kith_keyring_unref(n->ring);
     if (n->config) kith_config_free(n->config);
 }

@@ -18,6 +18,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/nodes.c tests/runtime/no
   tests/runtime/test_promises.c \
   tests/runtime/test_reload.c \
   tests/runtime/test_reload_entries.c \
+  tests/runtime/test_reload_half.c \
   tests/runtime/test_table.c \
   tests/runtime/test_uplink.c tests/transports/odd_transport.c tests/transports/odd_transport.h
 tests_runtime_test_CPPFLAGS = $(RUNTIME_TEST_CPPFLAGS)

@@ -25,8 +25,8 @@ static int spied(enum spy_call call)
 
 static int spy_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
-    ((struct spy_instance *)self)->host = host;
-    return 0;
+    ((struct spy_instance *)self)->host = spy.made = host;
+    return spied(SPY_INIT);
 }
 
 static int codec_start(void *self, struct kith_error *err)

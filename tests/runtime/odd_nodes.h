@@ -16,6 +16,7 @@ extern struct kith_transport_ops odd_ops;
 
 /* A codec, `layer`, and a delegate, `spy`: in each call they do what the test says. */
 enum spy_call {
+    SPY_INIT, /* of both */
     SPY_CODEC_START,
     SPY_CODEC_STOP,
     SPY_CODEC_SEAL,
@@ -34,6 +35,7 @@ extern struct spy {
     void (*in[SPY_CALLS])(void);
     int rc[SPY_CALLS];
     unsigned calls[SPY_CALLS];
+    const struct kith_host *made;             /* of whose init ran last */
     const struct kith_host *codec, *delegate; /* of those that started last */
     uint32_t event;                           /* the kind of the last one */
 } spy;

@@ -1,0 +1,106 @@
+/*
+ * test_reload_half.c - a reload on its way: what entries see of the new file before it is in force,
+ * and what one that fails in the middle leaves behind.
+ */
+#include "odd_nodes.h"
+
+#define READS_KEYS "delegates: [ { use: spy, allow: [ keys ] } ]\n"
+
+static int reload(const char *name, const char *extra)
+{
+    struct kith_error err = {.size = sizeof err};
+    config_odd(&nodes[0], name, extra);
+    return kith_reload(nodes[0].k, NULL, NULL, &err);
+}
+
+/* ------------------------------------------------------------------------------------- its keys */
+
+enum { KEY = 32 }; /* bytes of a derived one */
+
+static struct kith_bytes transport_key(void)
+{
+    struct kith_key key = {.size = sizeof key};
+    CU_ASSERT_EQUAL_FATAL(odd.host->keys(odd.host, 0, &key), 1);
+    CU_ASSERT_EQUAL_FATAL(key.len, KEY);
+    return kith_bytes_of(key.data, key.len);
+}
+
+static void refuse_keys(void) { spy.rc[SPY_REFRESH] = -KITH_EIO; }
+static void narrow(void) { odd.limits.packet = 64; }
+static void be_narrow(void) { odd.call[ODD_ADOPT].also = narrow; }
+
+/* Other versions have to be announced. */
+static void veto(void)
+{
+    more_node = "delegate_protocol: { min: 2, max: 5, version: 4 }";
+    nodes[0].veto = true;
+}
+
+/* What is wrong is only seen when the new transport runs, which has read the new keys. */
+static void fail_half_way(void (*prepare)(void), uint8_t former[KEY])
+{
+    begin_odd();
+    set_keys();
+    odd_plugin.flags = KITH_KEYED;
+    open_odd(KEY_A PLAIN READS_KEYS);
+    turn();
+    memcpy(former, transport_key().data, KEY);
+    prepare();
+    CU_ASSERT(reload("odd/b", KEY_B PLAIN READS_KEYS) < 0);
+    CU_ASSERT_EQUAL(odd.call[ODD_ADOPT].calls, 1);
+    CU_ASSERT_PTR_EQUAL(nodes[0].k->transport->self, odd.self);
+}
+
+static void test_a_transport_that_took_over_alone_has_the_nodes_keys(void)
+{
+    static void (*const ways[])(void) = {refuse_keys, be_narrow, veto};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        uint8_t former[KEY];
+        fail_half_way(ways[i], former);
+        CU_ASSERT_EQUAL(odd.call[ODD_REFRESH].calls, 1);
+        CU_ASSERT_EQUAL(memcmp(transport_key().data, former, KEY), 0);
+
+        spy.rc[SPY_REFRESH] = 0;
+        CU_ASSERT_EQUAL(
+            kith_node_key(nodes[0].k, KITH_KEY_INSTALL, kith_bytes_of(former, 16), NULL), 0);
+        CU_ASSERT_EQUAL(odd.call[ODD_REFRESH].calls, 2);
+        CU_ASSERT_EQUAL(odd.host->keys(odd.host, 0, NULL), 2);
+        odd.limits.packet = 0;
+        nodes[0].veto = false;
+        CU_ASSERT_EQUAL(reload("odd/b", KEY_B PLAIN READS_KEYS), 0);
+        CU_ASSERT_EQUAL(odd.call[ODD_ADOPT].calls, 1);
+        CU_ASSERT_NOT_EQUAL(memcmp(transport_key().data, former, KEY), 0);
+        end();
+    }
+}
+
+static const uint8_t *read_in_adopt;
+static uint8_t as_read[KEY];
+static void read_key(void)
+{
+    read_in_adopt = transport_key().data;
+    memcpy(as_read, read_in_adopt, KEY);
+    narrow();
+}
+static void keep_keys(void)
+{
+    odd.call[ODD_ADOPT].also = read_key;
+    odd.call[ODD_REFRESH].rc = -KITH_EIO;
+}
+
+/* Who can't take the node's keys over goes on with those that it has read. */
+static void test_keys_that_are_not_given_back_stay_readable(void)
+{
+    uint8_t former[KEY];
+    fail_half_way(keep_keys, former);
+    CU_ASSERT_EQUAL(odd.call[ODD_REFRESH].calls, 1);
+    CU_ASSERT_EQUAL(memcmp(read_in_adopt, as_read, KEY), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].logged, "the former ones stay"));
+    end();
+}
+
+KITH_TESTS("runtime/reload_half",
+           {"a transport that took over alone has the node's keys",
+            test_a_transport_that_took_over_alone_has_the_nodes_keys},
+           {"keys that are not given back stay readable",
+            test_keys_that_are_not_given_back_stay_readable})

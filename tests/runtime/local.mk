@@ -11,6 +11,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/nodes.c tests/runtime/no
   tests/runtime/odd_nodes.c tests/runtime/odd_nodes.h \
   tests/runtime/test_breaches.c \
   tests/runtime/peek.c tests/runtime/peek.h \
+  tests/runtime/test_changes.c \
   tests/runtime/test_control.c \
   tests/runtime/test_leaks.c \
   tests/runtime/test_node.c \

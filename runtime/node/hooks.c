@@ -5,10 +5,26 @@
  */
 #include "inside.h"
 
+/* While a reload makes and starts entries, they are told what it is about to put in force. */
 static int setting(void *ctx, const char *key, struct kith_value *out)
 {
     struct kith *k = ctx;
-    return kith_config_setting(k->config, key, out);
+    return kith_config_setting(k->making ? k->making : k->config, key, out);
+}
+
+void kith_node_former_config(struct kith *k, struct kith_config *config)
+{
+    if (!config) return;
+    config->next = k->former;
+    k->former = config;
+}
+
+void kith_node_free_former(struct kith *k)
+{
+    for (struct kith_config *c; (c = k->former);) {
+        k->former = c->next;
+        kith_config_free(c);
+    }
 }
 
 static int resolve(void *ctx, struct kith_bytes text, kith_resolved_fn *fn, void *arg)

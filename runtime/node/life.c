@@ -80,6 +80,7 @@ void kith_close(struct kith *k)
     kith_links_free(k);
     kith_log_free(k->log);
     kith_config_free(k->config);
+    kith_node_free_former(k);
     if (k->own_registry && k->registry) kith_registry_free(k->registry);
     if (k->own_loop && k->loop) kith_loop_free(k->loop);
     free(k->bounce.base);

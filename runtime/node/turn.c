@@ -107,6 +107,7 @@ static void turn_ends(void *ctx)
     bool more = runs && k->begun && turn(k, &next);
     k->in_turn = false;
     if (k->observers) kith_observers_turn_ended(k);
+    kith_node_free_former(k);
     if (more) kith_node_wake(k);
     kith_loop_timer_set(k->timer, next);
 }

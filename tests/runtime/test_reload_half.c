@@ -99,7 +99,117 @@ static void test_keys_that_are_not_given_back_stay_readable(void)
     end();
 }
 
+/* --------------------------------------------------------------------------------- its settings */
+
+static const struct kith_host *const *asker; /* of whoever looks */
+static int64_t interval;                     /* ms, as seen last */
+static unsigned looks;
+
+static void look(void)
+{
+    struct kith_value value = {.size = sizeof value};
+    looks++;
+    CU_ASSERT_EQUAL((*asker)->setting(*asker, "gossip.interval", &value), 0);
+    interval = value.number / 1000000;
+}
+
+static void look_from(const struct kith_host *const *host)
+{
+    asker = host;
+    looks = 0;
+}
+
+#define SLOWER "gossip: { interval: 300ms }\n"
+
+static void test_entries_that_a_reload_makes_see_its_settings(void)
+{
+    static const struct {
+        enum spy_call spied;
+        enum odd_call odd; /* when not 0 */
+        const struct kith_host *const *host;
+        bool adopts;
+    } calls[] = {
+        {SPY_INIT, 0, &spy.made, true},      {SPY_CODEC_START, 0, &spy.codec, true},
+        {SPY_START, 0, &spy.delegate, true}, {0, ODD_ADOPT, &odd.host, true},
+        {0, ODD_START, &odd.host, false},
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        begin_odd();
+        if (!calls[i].adopts) odd_plugin.adopt = NULL;
+        open_odd(PLAIN);
+        turn();
+        look_from(calls[i].host);
+        if (calls[i].odd)
+            odd.call[calls[i].odd].also = look;
+        else
+            spy.in[calls[i].spied] = look;
+        CU_ASSERT_EQUAL(reload("odd/b", SLOWER SPY_LAYER SPY_DELEGATE), 0);
+        CU_ASSERT(looks > 0);
+        CU_ASSERT_EQUAL(interval, 300);
+        end();
+    }
+}
+
+/* What never came into force is seen by nobody any more. */
+static void test_after_a_reload_that_failed_settings_are_as_before(void)
+{
+    static void (*const ways[])(void) = {be_narrow, veto};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        begin_odd();
+        open_odd(PLAIN);
+        turn();
+        ways[i]();
+        CU_ASSERT(reload("odd/b", SLOWER PLAIN) < 0);
+        look_from(&odd.host);
+        look();
+        CU_ASSERT_EQUAL(interval, 100);
+        end();
+    }
+}
+
+static struct kith_bytes label;
+
+static void read_label(void)
+{
+    struct kith_value value = {.size = sizeof value};
+    CU_ASSERT_EQUAL(odd.host->setting(odd.host, "node.label", &value), 0);
+    label = value.text;
+}
+
+/* Of the one that was in force, and of one that never was. */
+static void test_texts_are_lent_until_the_turn_ends(void)
+{
+    static const char name[] = "a label that is long enough for a block of its own";
+    char more[128];
+    begin_odd();
+    snprintf(more, sizeof more, "label: '%s'", name);
+    more_node = more;
+    open_odd(PLAIN);
+    turn();
+    read_label();
+    CU_ASSERT_EQUAL(reload("odd/a", SLOWER PLAIN), 0);
+    CU_ASSERT_EQUAL(reload("odd/a", PLAIN), 0);
+    CU_ASSERT_TRUE(kith_bytes_equal(label, kith_text(name)));
+    turn();
+
+    odd.call[ODD_ADOPT].also = read_label;
+    odd.call[ODD_ADOPT].rc = -KITH_EIO;
+    CU_ASSERT_EQUAL(reload("odd/b", PLAIN), -KITH_EIO);
+    CU_ASSERT_TRUE(kith_bytes_equal(label, kith_text(name)));
+    CU_ASSERT_EQUAL(reload("odd/b", PLAIN), -KITH_EIO);
+    CU_ASSERT_TRUE(kith_bytes_equal(label, kith_text(name)));
+    CU_ASSERT_PTR_NOT_NULL(nodes[0].k->former);
+    turn();
+    CU_ASSERT_PTR_NULL(nodes[0].k->former);
+    end();
+}
+
 KITH_TESTS("runtime/reload_half",
+           {"entries that a reload makes see its settings",
+            test_entries_that_a_reload_makes_see_its_settings},
+           {"after a reload that failed settings are as before",
+            test_after_a_reload_that_failed_settings_are_as_before},
+           {"texts are lent until the turn ends", test_texts_are_lent_until_the_turn_ends},
            {"a transport that took over alone has the node's keys",
             test_a_transport_that_took_over_alone_has_the_nodes_keys},
            {"keys that are not given back stay readable",

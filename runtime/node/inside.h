@@ -275,6 +275,8 @@ void kith_streams_out(struct kith *, const struct kith_output *);
  * drained. */
 bool kith_streams_feed_kept(struct kith *);
 bool kith_streams_kept(const struct kith *); /* is there any? */
+/* After the delegates heard what waited: what was kept for their sake comes before new packets. */
+void kith_streams_feed_held(struct kith *);
 /* Write, pause and resume where upcalls left something to do. After the core was drained. */
 void kith_streams_push_due(struct kith *);
 /* Reset released streams whose time is over; when to look again. */

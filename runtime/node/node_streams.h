@@ -32,7 +32,9 @@ enum { KITH_STREAM_BUCKETS = 256 };
  * nothing more is fed. Out: `ending`, the last message is in the queue; `finished`, the queue is
  * out and the transport was told that nothing follows.
  *
- * Bytes over what one turn may bring are kept, and the stream is paused until they are fed.
+ * Bytes over what one turn may bring are kept, and the stream is paused until they are fed. So are
+ * those of a stream that may bring a user message, while the delegates have enough to hear: what
+ * came reliably is not dropped because a flood of packets was before it.
  *
  * From inside an upcall no transport is called: what is to be done then makes the stream `due`, at
  * the end of the turn.
@@ -69,6 +71,7 @@ struct kith_streams {
     size_t count, keeping;               /* keeping: streams that have bytes kept */
     uint64_t queued;                     /* bytes in all queues, and kept */
     struct kith_buf scratch;
+    bool held;                         /* some are kept because the delegates have enough to hear */
     const struct kith_stream *feeding; /* the one whose bytes are being opened */
 };
 

@@ -158,6 +158,42 @@ static void test_ids_that_are_dead_zero_or_doubled_are_blamed(void)
     end();
 }
 
+static void user_packet(void)
+{
+    static const char user[] = "\x08in a packet";
+    odd_up(ODD_PACKET_IN, "odd/b", 0, kith_bytes_of(user, sizeof user - 1), 0);
+}
+
+static void user_stream(void)
+{
+    odd_up(ODD_ACCEPTED, "odd/b", 0, nothing, 0);
+    odd_up(ODD_DATA, "", 0, user_head(5), 0);
+    odd_up(ODD_DATA, "", 0, kith_text("hello"), 0);
+    odd_up(ODD_END, "", 0, nothing, 0);
+}
+
+/* What came reliably waits for the delegates, whatever came before it, and comes before what is
+ * read in the next turn. */
+static void test_streams_wait_for_room_in_the_delegates_queue(void)
+{
+    begin_odd();
+    open_odd(PLAIN "limits: { handoff_queue_depth: 2 }\n");
+    turn();
+    for (unsigned i = 0; i < 3; i++) user_packet(); /* one is dropped */
+    for (unsigned i = 0; i < 5; i++) user_stream();
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "user_messages_dropped", NULL), 1);
+    CU_ASSERT_EQUAL(nodes[0].streams, 0);
+    for (unsigned turns = 1; turns <= 4; turns++) {
+        turn();
+        CU_ASSERT_EQUAL(nodes[0].streams, turns == 4 ? 5 : 2 * (turns - 1));
+        CU_ASSERT_EQUAL(nodes[0].packets, 2);
+        if (turns < 3) user_packet(); /* there is no end of them */
+    }
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "user_messages_dropped", NULL), 3);
+    CU_ASSERT_EQUAL(breaches(), 0);
+    end();
+}
+
 /* However long ago one was there, or if none ever was: until another instance starts. */
 static void test_ids_of_streams_only_grow(void)
 {
@@ -490,6 +526,8 @@ KITH_TESTS(
     {"no upcall is heard from inside a call", test_no_upcall_is_heard_from_inside_a_call},
     {"ids that are dead, zero or doubled are blamed",
      test_ids_that_are_dead_zero_or_doubled_are_blamed},
+    {"streams wait for room in the delegates' queue",
+     test_streams_wait_for_room_in_the_delegates_queue},
     {"ids of streams only grow", test_ids_of_streams_only_grow},
     {"a stream tells nothing before it is open", test_a_stream_tells_nothing_before_it_is_open},
     {"ids of opened streams are checked too", test_ids_of_opened_streams_are_checked_too},

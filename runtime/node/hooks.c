@@ -85,6 +85,24 @@ static uint64_t wall(void *ctx)
     return kith_loop_wall(k->loop);
 }
 
+static uint64_t world(void *ctx)
+{
+    struct kith *k = ctx;
+    return kith_loop_world(k->loop);
+}
+
+static void chance(void *ctx, void *out, size_t len)
+{
+    struct kith *k = ctx;
+    kith_loop_random(k->loop, out, len);
+}
+
+struct kith_check_world kith_node_check_world(struct kith *k)
+{
+    return (struct kith_check_world){
+        .ctx = k, .now = now, .wall = wall, .world = world, .random = chance};
+}
+
 struct kith_delegates *kith_node_delegates_new(struct kith *k, const struct kith_config *c,
                                                struct kith_keyring *ring,
                                                struct kith_delegates *old, struct kith_error *err)

@@ -204,7 +204,29 @@ static void test_texts_are_lent_until_the_turn_ends(void)
     end();
 }
 
+static void look_at_clocks(void)
+{
+    looks++;
+    CU_ASSERT_EQUAL(spy.made->now(spy.made), kith_loop_now(loop));
+    CU_ASSERT_EQUAL(spy.made->wall(spy.made), kith_loop_wall(loop));
+    CU_ASSERT_EQUAL(spy.made->world(spy.made), kith_loop_world(loop));
+}
+
+/* Each is made twice, the first time to look at the file only. */
+static void test_each_init_sees_the_nodes_time(void)
+{
+    begin_odd();
+    looks = 0;
+    spy.in[SPY_INIT] = look_at_clocks;
+    open_odd(SPY_LAYER);
+    CU_ASSERT_EQUAL(looks, 2);
+    CU_ASSERT_EQUAL(reload("odd/a", SPY_LAYER SPY_DELEGATE), 0);
+    CU_ASSERT_EQUAL(looks, 5);
+    end();
+}
+
 KITH_TESTS("runtime/reload_half",
+           {"each init sees the node's time", test_each_init_sees_the_nodes_time},
            {"entries that a reload makes see its settings",
             test_entries_that_a_reload_makes_see_its_settings},
            {"after a reload that failed settings are as before",

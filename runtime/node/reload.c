@@ -200,9 +200,8 @@ static int give_settings(struct kith *k, struct kith_error *err)
 {
     kith_packets_measure(k);
     if (!k->core) return 0;
-    return kith_core_reconfigure(k->core, &k->config->settings,
-                                 (uint16_t)(k->room.head + k->link_head),
-                                 (uint16_t)(k->room.tail + k->link_tail), kith_node_now(k), err);
+    return kith_core_reconfigure(k->core, &k->config->settings, k->room.head + k->link_head,
+                                 k->room.tail + k->link_tail, kith_node_now(k), err);
 }
 
 /* Streams go over when the transport adopts; else they are gone with their old one. */

@@ -425,6 +425,8 @@ static void test_hints_reach_the_core(void)
         odd_up(ODD_UNREACHABLE, where, 0, nothing, 0);
     }
     CU_ASSERT(stat_of(&nodes[0], "dropped", "max_hints") > 0);
+    odd_up(ODD_UNREACHABLE, "", 0, nothing, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].logged, "peer_unreachable without an address"));
     end();
 }
 

@@ -58,6 +58,18 @@ static void test_log(void)
     world_end(&w);
 }
 
+static void test_log_cut(void)
+{
+    static char text[2000], want[1100];
+    struct world w;
+    world_begin(&w, false, NULL);
+    memset(text, 'x', sizeof text - 1);
+    w.host->log(w.host, KITH_LOG_WARN, "%s", text);
+    snprintf(want, sizeof want, "thing: %.1023s|", text);
+    CU_ASSERT_STRING_EQUAL(w.lines, want);
+    world_end(&w);
+}
+
 /* Held-back lines are summed up without anybody logging again. */
 static void test_log_summary(void)
 {
@@ -682,6 +694,7 @@ static void test_keys(void)
 
 KITH_TESTS("runtime/host", {"every service is there", test_table_complete},
            {"log lines carry the entry's name", test_log},
+           {"a line is cut at 1023 bytes", test_log_cut},
            {"held-back lines are summed up", test_log_summary},
            {"nothing is posted after a stop", test_post_stopped},
            {"a post that stops the instance", test_post_stops},

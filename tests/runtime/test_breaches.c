@@ -173,6 +173,9 @@ static void live_with_spies(void)
     reload_odd("odd/a", SPY_LAYER SPY_DELEGATE, 0); /* left alone: refreshed */
     reload_odd("odd/a", SPY_LAYER "delegates: [ { use: spy, take: 1 } ]\n", 0);
     reload_odd("odd/a", PLAIN, 0);
+    reload_odd("odd/a", PLAIN SPY_DELEGATE, 0);
+    spy.rc[SPY_LEAVE] = KITH_LATER;
+    CU_ASSERT_EQUAL(kith_table(k)->leave(kith_table(k), 0, done, &nodes[0]), 0);
     turn();
 }
 

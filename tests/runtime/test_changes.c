@@ -3,6 +3,8 @@
  * is left of those that end in an error.
  */
 #include "odd_nodes.h"
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* What it ended in. */
 static int ended(int rc)
@@ -51,5 +53,82 @@ static void test_meta_that_was_refused_is_not_announced_later(void)
     end();
 }
 
-KITH_TESTS("runtime/changes", {"meta that was refused is not announced later",
-                               test_meta_that_was_refused_is_not_announced_later})
+/* ----------------------------------------------------------------------------------------- keys */
+
+/* The ring has changed, and whoever asked is told that its file has not. */
+static void test_a_key_whose_file_cannot_be_written(void)
+{
+    static const char key[] = "0123456789abcdef";
+    char folder[64], file[80], extra[256];
+    begin_odd();
+    snprintf(folder, sizeof folder, "%s/keys", dir);
+    snprintf(file, sizeof file, "%s/key", folder);
+    CU_ASSERT_EQUAL_FATAL(mkdir(folder, 0700), 0);
+    write_file(file, "000102030405060708090a0b0c0d0e0f\n");
+    snprintf(extra, sizeof extra, "keyring: [ { file: %s } ]\n" PLAIN, file);
+    open_odd(extra);
+    turn();
+    CU_ASSERT_EQUAL(unlink(file), 0);
+    CU_ASSERT_EQUAL(rmdir(folder), 0);
+    const struct kith_node *t = kith_table(nodes[0].k);
+    CU_ASSERT_EQUAL(ended(t->key(t, KITH_KEY_INSTALL, kith_text(key), done, &nodes[0])), -KITH_EIO);
+    CU_ASSERT_EQUAL(kith_keyring_count(nodes[0].k->ring), 2);
+    end();
+}
+
+/* ---------------------------------------------------------------------------- a leave, and turns
+ */
+
+/* Half of its time is for the delegates' word, the rest for the others to hear of it. */
+static void test_delegates_have_half_of_the_time_for_a_leave(void)
+{
+    const uint64_t second = 1000000000;
+    begin_odd();
+    open_odd(PLAIN SPY_DELEGATE);
+    turn();
+    spy.rc[SPY_LEAVE] = KITH_LATER;
+    const struct kith_node *t = kith_table(nodes[0].k);
+    uint64_t now = kith_loop_now(loop);
+    CU_ASSERT_EQUAL(t->leave(t, 10 * second, done, &nodes[0]), 0);
+    turn();
+    CU_ASSERT_EQUAL(spy.calls[SPY_LEAVE], 1);
+    CU_ASSERT_EQUAL(spy.leave_by, now + 5 * second);
+    CU_ASSERT_EQUAL(nodes[0].done, 0);
+    kith_loop_run_until(loop, now + 6 * second);
+    CU_ASSERT_EQUAL(nodes[0].done, 1);
+    CU_ASSERT_EQUAL(count(&nodes[0], KITH_LEFT), 1);
+    end();
+}
+
+static unsigned asked;
+
+/* More than one turn carries out. */
+static void ask_again(void *arg, int status, uint64_t value)
+{
+    const struct kith_node *t = kith_table(nodes[0].k);
+    if (status == 0 && ++asked < 100) CU_ASSERT_EQUAL(t->set_meta(t, NULL, ask_again, NULL), 0);
+}
+
+static void test_each_turn_ends_with_a_flush(void)
+{
+    begin_odd();
+    open_odd(PLAIN);
+    turn();
+    asked = 0;
+    ask_again(NULL, 0, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        size_t flushed = odd.call[ODD_FLUSH].calls;
+        turn();
+        CU_ASSERT_EQUAL(odd.call[ODD_FLUSH].calls, flushed + 1);
+        CU_ASSERT_TRUE(kith_commands_pending(nodes[0].k));
+    }
+    end();
+}
+
+KITH_TESTS("runtime/changes",
+           {"meta that was refused is not announced later",
+            test_meta_that_was_refused_is_not_announced_later},
+           {"a key whose file can't be written", test_a_key_whose_file_cannot_be_written},
+           {"delegates have half of the time for a leave",
+            test_delegates_have_half_of_the_time_for_a_leave},
+           {"each turn ends with a flush", test_each_turn_ends_with_a_flush})

@@ -84,7 +84,60 @@ static void test_a_closed_stream_that_nobody_wants_is_forgotten(void)
     end();
 }
 
+/* ----------------------------------------------------------------------------- ids, the other end
+ */
+
+/* Nobody took it, and its id is dead all the same. */
+static void test_the_id_of_a_refused_stream_is_dead(void)
+{
+    begin_odd();
+    open_odd(PLAIN "limits: { max_streams: 2 }\n");
+    turn();
+    for (uint64_t id = 999; id <= 1001; id++) odd_up(ODD_ACCEPTED, "odd/b", id, nothing, 0);
+    CU_ASSERT_EQUAL(odd.accepted_refused, 1);
+    CU_ASSERT_EQUAL(breaches(), 0);
+    odd_up(ODD_CLOSED, "", 1000, nothing, 0); /* there is room now */
+    odd_up(ODD_DATA, "", 1001, ping(), 0);
+    CU_ASSERT_EQUAL(breaches(), 1);
+    odd_up(ODD_ACCEPTED, "odd/b", 1001, nothing, 0);
+    CU_ASSERT_EQUAL(breaches(), 2);
+    CU_ASSERT_EQUAL(odd.accepted_refused, 2);
+    odd_up(ODD_ACCEPTED, "odd/b", 1002, nothing, 0);
+    CU_ASSERT_EQUAL(odd.accepted_refused, 2);
+    end();
+}
+
+/* The transport knows whom it is connected to, not what that one speaks. */
+static void test_what_is_known_of_a_member_stays_known_on_a_stream(void)
+{
+    const struct kith_peer to = {.size = sizeof to, .name = kith_text("b")};
+    const struct kith_message m = {
+        .size = sizeof m, .flags = KITH_RELIABLE, .bytes = kith_text("hello"), .peer = &to};
+    begin_odd();
+    set_keys();
+    open_odd(KEY_A "pipeline: { send: [ { use: peek } ], require: [] }\n");
+    turn();
+    const struct kith_bytes plain = alive();
+    uint8_t layer[256] = {0xB0};
+    memcpy(layer + 1, plain.data, plain.len);
+    packet(kith_bytes_of(layer, plain.len + 1));
+    CU_ASSERT_EQUAL_FATAL(count(&nodes[0], KITH_ALIVE), 2);
+    const struct kith_node *t = kith_table(nodes[0].k);
+    CU_ASSERT_EQUAL(t->send(t, &m, done, &nodes[0]), 0);
+    turn();
+    peek.protocol_max = 0;
+    size_t seals = peek.seals;
+    odd_up(ODD_OPENED, "odd/b", 0, nothing, 0);
+    turn();
+    CU_ASSERT(peek.seals > seals);
+    CU_ASSERT_EQUAL(peek.protocol_max, 5);
+    end();
+}
+
 KITH_TESTS("runtime/node_streams",
+           {"the id of a refused stream is dead", test_the_id_of_a_refused_stream_is_dead},
+           {"what is known of a member stays known on a stream",
+            test_what_is_known_of_a_member_stays_known_on_a_stream},
            {"what is kept of a closed stream comes in later turns",
             test_what_is_kept_of_a_closed_stream_comes_in_later_turns},
            {"what is kept of a broken stream is not fed",

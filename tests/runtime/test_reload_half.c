@@ -1,6 +1,6 @@
 /*
  * test_reload_half.c - a reload on its way: what entries see of the new file before it is in force,
- * and what one that fails in the middle leaves behind.
+ * what is on its way then, and what one that fails in the middle leaves behind.
  */
 #include "odd_nodes.h"
 
@@ -225,7 +225,44 @@ static void test_each_init_sees_the_nodes_time(void)
     end();
 }
 
+/* ------------------------------------------------------------------------- what is on its way */
+
+/* Packed for the chain that there was, it goes through it: also by the transport that there was. */
+static void test_what_was_packed_goes_through_the_old_chain(void)
+{
+    static const char *const names[] = {"odd/a", "odd/b"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        begin_odd();
+        set_keys();
+        open_odd(KEY_A "pipeline: { send: [], accept: [ { use: peek } ], require: [] }\n");
+        turn();
+        odd_up(ODD_PACKET_IN, "odd/b", 0, ping(), 0);
+        CU_ASSERT_EQUAL(odd.call[ODD_SEND_PACKET].calls, 0); /* at the end of the turn */
+        CU_ASSERT_EQUAL(
+            reload(names[i], KEY_A "pipeline: { send: [ { use: peek } ], require: [] }\n"), 0);
+        turn();
+        CU_ASSERT_EQUAL(odd.call[ODD_SEND_PACKET].calls, 1);
+        CU_ASSERT_EQUAL(peek.seals, 0); /* that is the new one */
+        end();
+    }
+}
+
+static void test_a_list_of_seeds_that_changed_is_tried(void)
+{
+    begin_odd();
+    open_odd(PLAIN);
+    turn();
+    CU_ASSERT_EQUAL(reload("odd/a", PLAIN "join: [ odd/c ]\n"), 0);
+    for (int i = 0; i < 3; i++) turn();
+    CU_ASSERT_EQUAL(odd.call[ODD_STREAM_OPEN].calls, 1);
+    CU_ASSERT_STRING_EQUAL(odd.to, "odd/c");
+    end();
+}
+
 KITH_TESTS("runtime/reload_half",
+           {"what was packed goes through the old chain",
+            test_what_was_packed_goes_through_the_old_chain},
+           {"a list of seeds that changed is tried", test_a_list_of_seeds_that_changed_is_tried},
            {"each init sees the node's time", test_each_init_sees_the_nodes_time},
            {"entries that a reload makes see its settings",
             test_entries_that_a_reload_makes_see_its_settings},

@@ -193,6 +193,7 @@ struct kith_config {
     struct kith_arena *arena;             /* owns all strings and lists above; NULL: made by code */
     struct kith_provenances *provenances; /* where each value came from; NULL: made by code */
     struct kith_setting_texts *texts;     /* what kith_config_setting() lent */
+    struct kith_config *next;             /* for whoever keeps a list of them */
 };
 
 /* A value by its key, for host->setting: "node.name", "gossip.interval", "delegates"; "join.0" of a

@@ -26,6 +26,14 @@ static void check_name(struct kith_reading *r, const struct kith_entry *a,
                     kith_kind_words[b->kind], b->plugin->name, b->pos.line, b->name);
 }
 
+/* In `accept` because it is in `send`. */
+static bool is_among(const struct kith_entry *const *all, size_t n, const struct kith_entry *e)
+{
+    for (size_t i = 0; i < n; i++)
+        if (all[i]->params == e->params) return true;
+    return false;
+}
+
 static void check_names(struct kith_reading *r)
 {
     struct kith_config *c = r->config;
@@ -37,14 +45,14 @@ static void check_names(struct kith_reading *r)
     for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
         for (size_t i = 0; i < lists[l]->count; i++) {
             const struct kith_entry *e = &lists[l]->items[i];
+            if (is_among(all, n, e)) continue;
             if (n == ENTRIES) {
                 kith_diag_error(r->diag, e->pos, NULL, "more than %d entries that name plugins",
                                 ENTRIES);
                 return;
             }
-            size_t k = 0;
-            while (k < n && all[k]->params != e->params) check_name(r, all[k++], e);
-            if (k == n) all[n++] = e; /* else it is in `accept` because it is in `send` */
+            for (size_t k = 0; k < n; k++) check_name(r, all[k], e);
+            all[n++] = e;
         }
 }
 

@@ -243,8 +243,8 @@ static int announce(struct kith_core *c, struct kith_error *err)
     return kith_alive(c, &alive, NULL, NULL) ? 0 : vetoed(c, err);
 }
 
-int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, uint16_t headroom,
-                          uint16_t tailroom, uint64_t now, struct kith_error *err)
+int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, uint32_t headroom,
+                          uint32_t tailroom, uint64_t now, struct kith_error *err)
 {
     struct kith_settings before = c->set;
     struct kith_core_budget budget = {(size_t)s->udp_buffer_size, "udp_buffer_size"};

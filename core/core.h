@@ -51,7 +51,7 @@ struct kith_core_config {
     /* What others shall use; in the same form over restarts (PROTOCOL.md 1.4). */
     struct kith_addr advertise;
     uint16_t default_port;       /* for addresses that come with port 0 */
-    uint16_t headroom, tailroom; /* to leave around each packet for pipeline and transport */
+    uint32_t headroom, tailroom; /* to leave around each packet for pipeline and transport */
     uint32_t incarnation;        /* first one to use, 0: memberlist's 1 */
 };
 
@@ -74,8 +74,8 @@ int kith_core_check(const struct kith_core *, const struct kith_settings *, stru
 /* New settings without losing state. Name and advertised address stay what they are. On an error
  * of kith_core_check nothing has changed; -KITH_ETOOBIG: packets have become too small to gossip
  * this node's own alive message. */
-int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint16_t headroom,
-                          uint16_t tailroom, uint64_t now, struct kith_error *err);
+int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint32_t headroom,
+                          uint32_t tailroom, uint64_t now, struct kith_error *err);
 
 /* -------------------------------------------------------------------- what happens to a node */
 

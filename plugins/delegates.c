@@ -78,9 +78,9 @@ static int all_meta(void *self, uint8_t *out, size_t cap)
         asked = true;
     });
     if (asked) return n;
-    if (shared->meta_len > cap) return -KITH_ETOOBIG;
-    if (shared->meta_len) memcpy(out, shared->meta, shared->meta_len);
-    return (int)shared->meta_len;
+    if (shared->meta.len > cap) return -KITH_ETOOBIG;
+    if (shared->meta.len) memcpy(out, shared->meta.bytes, shared->meta.len);
+    return (int)shared->meta.len;
 }
 
 static int all_seal(void *self, const struct kith_member *local, uint8_t *meta, size_t len,

@@ -113,6 +113,8 @@ int kith_delegates_before_leave(struct kith_delegates *, uint64_t deadline, void
 
 /* Fixed meta, copied; used when no delegate provides any. 0 or -KITH_ENOMEM. */
 int kith_delegates_meta(struct kith_delegates *, struct kith_bytes);
+/* It was not taken: as it was before that. */
+void kith_delegates_meta_back(struct kith_delegates *);
 /* Does a delegate provide meta? Then nobody else can set it: -KITH_EACCES. */
 bool kith_delegates_gives_meta(const struct kith_delegates *);
 /* Who makes the node's meta and who seals it, to compare: NULL: nobody. */

@@ -39,7 +39,8 @@ static void shared_unref(struct kith_delegates_shared *shared)
     kith_scratch_free(&shared->name);
     kith_scratch_free(&shared->sender);
     free(shared->own);
-    free(shared->meta);
+    free(shared->meta.bytes);
+    free(shared->former_meta.bytes);
     free(shared);
 }
 
@@ -446,10 +447,17 @@ int kith_delegates_meta(struct kith_delegates *d, struct kith_bytes meta)
     uint8_t *copy = meta.len ? malloc(meta.len) : NULL;
     if (meta.len && !copy) return -KITH_ENOMEM;
     if (copy) memcpy(copy, meta.data, meta.len);
-    free(shared->meta);
-    shared->meta = copy;
-    shared->meta_len = meta.len;
+    free(shared->former_meta.bytes);
+    shared->former_meta = shared->meta;
+    shared->meta = (struct kith_fixed_meta){copy, meta.len};
     return 0;
+}
+
+void kith_delegates_meta_back(struct kith_delegates *d)
+{
+    struct kith_fixed_meta refused = d->shared->meta;
+    d->shared->meta = d->shared->former_meta;
+    d->shared->former_meta = refused;
 }
 
 bool kith_delegates_gives_meta(const struct kith_delegates *d)

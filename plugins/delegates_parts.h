@@ -55,6 +55,12 @@ struct kith_strangers {
     uint64_t sent, refused;
 };
 
+/* What the file or a command says that the meta is: malloc'd. */
+struct kith_fixed_meta {
+    uint8_t *bytes;
+    size_t len;
+};
+
 struct kith_delegates_shared {
     unsigned refs;       /* kith_delegates on it: two during a reload */
     unsigned busy;       /* callbacks that have not returned: listeners may not be moved then */
@@ -78,8 +84,7 @@ struct kith_delegates_shared {
     struct kith_emitted emitted;
     struct kith_strangers strangers;
     struct kith_leaving *leaving;
-    uint8_t *meta;
-    size_t meta_len;
+    struct kith_fixed_meta meta, former_meta;
     size_t turn; /* which channel may add to a packet first */
     uint64_t dropped, malformed, repeated, passed_on, not_passed_on;
 };

@@ -9,6 +9,7 @@
 #define KITH_INSTANCE_H
 
 #include "asks.h"
+#include "blame.h"
 #include "crash_note.h"
 #include "keyring.h"
 
@@ -73,10 +74,7 @@ struct kith_instance {
     /* What was noted before each of these calls; deeper ones take the last one's. */
     const struct kith_crash_note *outer[KITH_INSTANCE_DEPTH];
     void *params; /* memory of what the parameters point to */
-    struct kith_complaints {
-        uint64_t *counter; /* NULL before the first */
-        uint64_t unsaid, said_at;
-    } breaches, slow;
+    struct kith_complaints breaches, slow;
 };
 
 /* Allocate, fill in the parameters, init. ring: the node's, or NULL. Of a plugin with KITH_KEYED
@@ -166,10 +164,9 @@ static inline void kith_instance_leave(struct kith_instance *in)
 }
 static inline bool kith_instance_inside(const struct kith_instance *in) { return in->depth > 0; }
 
-/* It broke its contract ("stream_data from inside stream_write"): counted (contract_breaches), and
- * logged, at most once a second, with how many were not. */
+/* It broke its contract: "stream_data from inside stream_write". */
 void kith_instance_blame(struct kith_instance *, const char *fmt, ...) KITH_PRINTF(2, 3);
-/* It made the node wait: counted (slow_calls) and logged likewise. call: "seal". */
+/* It made the node wait. call: "seal". */
 void kith_instance_slow(struct kith_instance *, const char *call, uint64_t ns);
 
 /* ------------------------------------------------------------------------------ what it returns */

@@ -523,6 +523,16 @@ static void take_file(struct kith_keyring *ring, struct kith_keyring *from)
     from->file = NULL;
 }
 
+/* From here on it has nothing of its own: who listened to it listens to the ring in force. */
+static void become(struct kith_keyring *ring, struct kith_keyring *in_force)
+{
+    set(ring, NULL, 0);
+    ring->joined = true;
+    for (size_t i = 0; i < ring->listener_count; i++)
+        kith_keyring_listen(in_force, ring->listeners[i].changed, ring->listeners[i].arg);
+    ring->listener_count = 0;
+}
+
 /* Who listened to the ring before is told; who came with the new one has read the keys. */
 int kith_keyring_join(struct kith_keyring *ring, struct kith_error *err)
 {
@@ -538,11 +548,24 @@ int kith_keyring_join(struct kith_keyring *ring, struct kith_error *err)
     if (same) keys_free(ring->keys, ring->count); /* the ring has them too */
     for (size_t i = 0; i < count && !same; i++) key_unref(keys[i]);
     free(keys);
-    set(ring, NULL, 0);
     take_file(old, ring);
-    ring->joined = true;
-    for (size_t i = 0; i < ring->listener_count; i++)
-        kith_keyring_listen(old, ring->listeners[i].changed, ring->listeners[i].arg);
-    ring->listener_count = 0;
+    become(ring, old);
     return 0;
+}
+
+/* The other way round: who came with it has read keys that will never be in force. */
+void kith_keyring_drop(struct kith_keyring *ring)
+{
+    struct kith_keyring *in_force = ring->ahead;
+    if (ring->joined) return;
+    bool same = same_keys(in_force, ring);
+    struct key **keys = ring->keys;
+    size_t count = ring->count, before = in_force->listener_count;
+    struct kith_error unsaid = {.size = sizeof unsaid};
+    become(ring, in_force);
+    in_force->hold = false;
+    for (size_t i = before; !same && i < in_force->listener_count; i++)
+        (void)in_force->listeners[i].changed(in_force->listeners[i].arg, &unsaid);
+    hold_all(in_force, keys, count);
+    keys_free(keys, count);
 }

@@ -19,11 +19,12 @@
  *   adopt  instead of start, when a reload changed this entry's settings: takes over what it wants
  *          of the old, running instance: sockets, streams with their ids, state. Free the old
  *          one's watches and timers yourself, then make new ones: a descriptor has one watch at a
- *          time. 0: the new one runs, the old one gets fini and nothing else. Negative: nothing was
- *          changed, the old one goes on (-KITH_ECLOSED: neither works any more). Without adopt: old
- *          stop, new start, old fini; when start fails the old one is started again, so start must
- *          work after stop. A codec never adopts: the new one is started beside the old one, with
- *          which open streams come to their end.
+ *          time. 0: the new one runs, the old one gets fini and nothing else: its posts, and the
+ *          ends of what it asked for, are dropped; ask again. Negative: nothing was changed, the
+ *          old one goes on (-KITH_ECLOSED: neither works any more). Without adopt: old stop, new
+ *          start, old fini; when start fails the old one is started again, so start must work after
+ *          stop. A codec never adopts: the new one is started beside the old one, with which open
+ *          streams come to their end.
  *   stop   when it returns no thread of the plugin uses host or instance any more.
  *   fini   frees; comes also after an init, start or adopt that failed.
  * A watch or timer that is still there after stop, after a failed start, or with the old instance
@@ -358,7 +359,7 @@ struct kith_host {
     void (*timer_free)(struct kith_timer *);
 
     /* Numbers that `kith info` and the metrics delegate show; write to them yourself. Never
-     * NULL: when memory or the limit of series (1000 an instance) is out, one that nobody reads.
+     * NULL: when memory or the limit of series (1000 an entry) is out, one that nobody reads.
      * They live as long as the entry, over reloads; same name and labels, same number. Name:
      * snake case in base units; help: one sentence. Bounds rise; +Inf is implied. */
     uint64_t *(*counter)(const struct kith_host *, const char *name, const char *help,
@@ -381,8 +382,8 @@ struct kith_host {
 
     /* How many keys the ring of this entry has (its `keys:`, else `keyring:`); out (NULL-able)
      * gets the i-th. 0 is the primary: it seals, all open. 32 bytes derived for the plugin's
-     * name, unless KITH_RAW_KEYS. Delegates: the node's ring itself if the entry says `allow:
-     * [keys]`, else 0. */
+     * name, unless KITH_RAW_KEYS. A delegate without `keys:` has the node's ring only if its entry
+     * says `allow: [keys]`, and as it is, not derived. */
     size_t (*keys)(const struct kith_host *, size_t i, struct kith_key *out);
 
     /* "node.name", "node.label", "node.profile", "gossip.interval"; of lists "join.0", "join.1"
@@ -403,10 +404,10 @@ struct kith_host {
     int (*finish)(const struct kith_host *, uint64_t id, int status, const char *text);
 
     /* An event of this entry's own, to all other delegates, monitor and embedder, when this call
-     * into the plugin has ended. `name`, `fields`, `data`, `member`, `deadline` are copied. answer
-     * (NULL-able) comes once per listener that answers, and a last time with empty `by`, by
-     * `deadline` at the latest. -KITH_ECLOSED: nobody hears it: in init, and while the node is
-     * opened or closed. */
+     * into the plugin has ended. `name`, `fields`, `data`, `number`, `member`, `deadline` are
+     * copied. answer (NULL-able) comes once per listener that answers, and a last time with empty
+     * `by`, by `deadline` at the latest. -KITH_ECLOSED: nobody hears it: in init, and while the
+     * node is opened or closed. */
     int (*emit)(const struct kith_host *, const struct kith_event *, kith_answer_fn *answer,
                 void *arg);
 
@@ -479,7 +480,7 @@ struct kith_param {
 enum kith_kind { KITH_TRANSPORT = 1, KITH_CODEC = 2, KITH_DELEGATE = 3 };
 
 enum kith_plugin_flags {
-    KITH_KEYED = 1,    /* uses keys: may have `keys:`; a node without any is an error */
+    KITH_KEYED = 1,    /* uses keys: may have `keys:`; an entry that has none is an error */
     KITH_RAW_KEYS = 2, /* codec: wants the ring's keys as they are (16, 24, 32 bytes) */
     KITH_OUTSIDE = 4   /* files, sockets, programs of its own: not in a virtual world (world) */
 };
@@ -599,9 +600,10 @@ struct kith_codec_ops {
     void (*room)(const void *self, struct kith_room *out);
 
     /* Add this layer in place (push, put: at most room()), or into frame->scratch, swapped. No
-     * allocation. KITH_PASS: not worth it, untouched; only for codecs that neither authenticate nor
-     * encrypt: from those it is a breach and the message is dropped, as with any other positive
-     * number. On streams a compressor may grow a message further, by what `reserve` gives. */
+     * allocation. KITH_PASS: not worth it, untouched; only for codecs without KITH_KEYED that
+     * neither authenticate nor encrypt: from others it is a breach and the message is dropped, as
+     * with any other positive number. On streams a compressor may grow a message further, by what
+     * `reserve` gives. */
     int (*seal)(void *self, struct kith_buf *, struct kith_frame *);
     /* Take this layer off, likewise. Negative: the bytes may be anything then, except for a
      * tentative form, which must leave them untouched. */
@@ -652,8 +654,9 @@ struct kith_uplink {
 struct kith_limits {
     uint32_t size;
     uint32_t provides;           /* at least that each message gets: a file whose `require` neither
-                                    this nor the codecs meet is refused. What came is judged by
-                                    its peer's `provides` */
+                                    this nor the codecs meet is refused; if it is less later,
+                                    nothing is sent until it is there again. What came is judged
+                                    by its peer's `provides` */
     uint64_t packet;             /* largest packet towards any peer, bytes; not 0 */
     uint64_t stream_window;      /* most that may still come on a paused stream, 0: nothing;
                                     more is a breach, and the node resets it */
@@ -831,9 +834,12 @@ struct kith_node {
     /* Push/pull with an address; a name beside it must be who answers. To addresses that are no
      * member's, join, ping and send share so many a second: -KITH_EAGAIN beyond. */
     int (*join)(const struct kith_node *, const struct kith_peer *, kith_done_fn *done, void *arg);
+    /* timeout: ns; 0: no limit. */
     int (*leave)(const struct kith_node *, uint64_t timeout, kith_done_fn *done, void *arg);
-    int (*stop)(const struct kith_node *, int status, const char *why); /* `kith run` exits */
-    /* NULL: ask node_meta again. Bytes: -KITH_EACCES where another delegate gives the meta. */
+    /* The node ends; status: 0, or a negative code: `kith run` exits with 1. */
+    int (*stop)(const struct kith_node *, int status, const char *why);
+    /* NULL: ask node_meta again. Bytes: -KITH_EACCES where another delegate gives the meta,
+     * -KITH_EINVAL where this one does. After an error it is as it was. */
     int (*set_meta)(const struct kith_node *, const struct kith_bytes *, kith_done_fn *done,
                     void *arg);
     /* done: given to the transport; to all: it has left the queue, or nobody else is alive. */

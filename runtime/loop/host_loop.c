@@ -250,22 +250,27 @@ void kith_host_loop_release(struct host *h)
     for (struct host_held *held = h->held; held; held = held->next) end_held(held);
 }
 
+/* One line for all of it. */
 static void blame_left(struct host *h)
 {
-    size_t timers = 0;
+    size_t watches = 0, timers = 0;
+    char watched[64] = "", timed[32] = "";
+    int fd = -1;
     while (h->held) {
         struct host_held *held = h->held;
-        if (held->fd < 0)
-            timers++;
-        else
-            kith_host_blame(h, "left a watch on descriptor %d behind after %s", held->fd, h->after);
+        ++*(held->fd < 0 ? &timers : &watches);
+        if (held->fd >= 0) fd = held->fd;
         unlink_held(held);
         link_held(&h->services->left, held);
         held->host = NULL;
     }
-    if (timers)
-        kith_host_blame(h, "left %zu timer%s behind after %s", timers, timers > 1 ? "s" : "",
-                        h->after);
+    if (watches)
+        snprintf(watched, sizeof watched, "%zu watch%s (descriptor %d%s)", watches,
+                 watches > 1 ? "es" : "", fd, watches > 1 ? " and others" : "");
+    if (timers) snprintf(timed, sizeof timed, "%zu timer%s", timers, timers > 1 ? "s" : "");
+    if (watches || timers)
+        kith_host_blame(h, "left %s%s%s behind after %s", watched, watches && timers ? " and " : "",
+                        timed, h->after);
 }
 
 void kith_host_loop_revive(struct host *h)

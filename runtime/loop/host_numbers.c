@@ -106,9 +106,7 @@ void kith_host_blame(struct host *h, const char *fmt, ...)
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     if (!h->numbers) return; /* it is gone */
-    ++*kith_host_counter(&h->table, "contract_breaches",
-                         "What the plugin did that its contract forbids.", NULL, 0);
-    h->table.log(&h->table, KITH_LOG_ERROR, "broke its contract: %s", what);
+    kith_blame(&h->table, &h->breaches, what);
 }
 
 struct host_call kith_host_enter(struct host *h)
@@ -120,15 +118,15 @@ struct host_call kith_host_enter(struct host *h)
 
 void kith_host_leave(struct host *h, struct host_call call, const char *what)
 {
+    char name[64];
     uint64_t took = kith_slow_end(call.timed);
     kith_crash_note_set(call.outer);
     if (!took) return;
-    kith_slow_blamed(took);
-    if (!h->numbers) return; /* it is gone */
-    ++*kith_host_counter(&h->table, "slow_calls", "Calls into the plugin that held up the node.",
-                         NULL, 0);
-    h->table.log(&h->table, KITH_LOG_WARN, "a %s callback took %llu ms: the whole node waited",
-                 what, (unsigned long long)(took / 1000000));
+    snprintf(name, sizeof name, "a %s callback", what);
+    if (h->numbers) /* else it is gone */
+        kith_blame_slow(&h->table, &h->slow, name, took);
+    else
+        kith_slow_blamed(took);
 }
 
 /* -------------------------------------------------------------------------------------- labels */

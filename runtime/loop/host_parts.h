@@ -10,6 +10,7 @@
 #ifndef KITH_HOST_PARTS_H
 #define KITH_HOST_PARTS_H
 
+#include "blame.h"
 #include "crash_note.h"
 #include "host.h"
 #include "series.h"
@@ -88,6 +89,7 @@ struct host {
     struct host_held *held;
     const char *after; /* closed: what ended it, "stop" or "adopt" */
     size_t lookups;
+    struct kith_complaints breaches, slow;
     struct kith_crash_note note; /* that a callback of it runs */
 
     /* What other threads may use. Posts are in a queue of its own, so that they end with it. */
@@ -109,7 +111,7 @@ double *kith_host_gauge(const struct kith_host *, const char *name, const char *
 struct kith_histogram *kith_host_histogram(const struct kith_host *, const char *name,
                                            const char *help, const struct kith_pair *labels,
                                            size_t count, const double *bounds, size_t bound_count);
-/* In the plugin's name: it broke its contract. Counted and logged as kith_instance_blame() does. */
+/* In the plugin's name: it broke its contract. */
 void kith_host_blame(struct host *, const char *fmt, ...) KITH_PRINTF(2, 3);
 
 /* Around each callback that it gave to the loop or the node. what: "watch". It may free what led to

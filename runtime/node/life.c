@@ -95,6 +95,7 @@ void kith_close(struct kith *k)
     kith_links_free(k);
     kith_log_free(k->log);
     kith_config_free(k->config);
+    kith_node_free_former(k);
     kith_world_unref(k->world);
     free(k->bounce.base);
     free(k->path);

@@ -65,7 +65,8 @@ struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
     if (!config) return NULL;
     if (k->options.name) config->settings.name = k->options.name;
     k->call = "init"; /* of instances that are made for it */
-    kith_plugins_check(config, diag, false);
+    const struct kith_check_world world = kith_node_check_world(k);
+    kith_plugins_check(config, &world, diag, false);
     k->call = NULL;
     if (!kith_diag_errors(diag)) return config;
     kith_config_free(config);

@@ -149,6 +149,13 @@ void kith_stream_data(struct kith *k, struct kith_stream *s, struct kith_bytes b
     if (now < bytes.len && wanted(s)) keep(k, s, bytes.data + now, bytes.len - now);
 }
 
+static void end(struct kith *k, struct kith_stream *s, int reason)
+{
+    uint32_t handle = s->handle;
+    kith_stream_free(k, s);
+    if (handle) kith_core_stream_closed(k->core, kith_node_now(k), handle, reason);
+}
+
 static void feed_kept(struct kith *k, struct kith_stream *s, size_t len)
 {
     uint8_t *kept = s->kept;
@@ -160,12 +167,14 @@ static void feed_kept(struct kith *k, struct kith_stream *s, size_t len)
     free(kept);
     if (!s->kept_len && s->finished_in) feed_end(k, s);
     kith_stream_due(k, s);
+    if (!s->kept_len && s->closed) end(k, s, 0);
 }
 
 bool kith_streams_feed_kept(struct kith *k)
 {
     for (size_t i = 0; k->streams->keeping && i < KITH_STREAM_BUCKETS; i++) {
-        for (struct kith_stream *s = k->streams->ids[i]; s; s = s->by_id) {
+        for (struct kith_stream *s = k->streams->ids[i], *next; s; s = next) {
+            next = s->by_id;
             if (!s->kept_len) continue;
             size_t len = take(k, s, s->kept_len);
             if (len) feed_kept(k, s, len);
@@ -191,8 +200,10 @@ void kith_stream_end(struct kith *k, struct kith_stream *s)
 
 void kith_stream_closed(struct kith *k, struct kith_stream *s, int reason)
 {
-    if (s->kept_len && !reason) feed_kept(k, s, s->kept_len);
-    uint32_t handle = s->handle;
-    kith_stream_free(k, s);
-    if (handle) kith_core_stream_closed(k->core, kith_node_now(k), handle, reason);
+    if (!s->kept_len || reason || !wanted(s)) {
+        end(k, s, reason);
+        return;
+    }
+    kith_stream_not_due(k, s);
+    s->closed = true;
 }

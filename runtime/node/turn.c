@@ -112,6 +112,7 @@ static void turn_ends(void *ctx)
     k->in_turn = false;
     if (k->observers) kith_observers_turn_ended(k);
     kith_services_turn_ended(k->services);
+    kith_node_free_former(k);
     if (more) kith_node_wake(k);
     kith_loop_timer_set(k->timer, next);
 }

@@ -186,12 +186,12 @@ static void changed(const struct kith_uplink *table, uint32_t what)
     kith_node_wake(l->k);
 }
 
-static void unreachable(const struct kith_uplink *table, const struct kith_addr *addr)
+static void peer_unreachable(const struct kith_uplink *table, const struct kith_addr *addr)
 {
-    struct kith_link *l = listen(table, "unreachable");
+    struct kith_link *l = listen(table, "peer_unreachable");
     if (!l) return;
     if (!addr || !kith_addr_given(addr))
-        kith_instance_blame(l->in, "unreachable without an address");
+        kith_instance_blame(l->in, "peer_unreachable without an address");
     else
         kith_core_unreachable(l->k->core, kith_node_now(l->k), addr);
 }
@@ -212,7 +212,7 @@ struct kith_link *kith_link_new(struct kith *k, struct kith_instance *in)
         .stream_end = stream_end,
         .stream_closed = stream_closed,
         .changed = changed,
-        .peer_unreachable = unreachable,
+        .peer_unreachable = peer_unreachable,
     };
     l->k = k;
     l->in = in;

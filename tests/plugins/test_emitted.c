@@ -204,6 +204,36 @@ static void test_answers_end_at_the_deadline(void)
     close_fan();
 }
 
+static uint64_t told_deadline;
+static void note_deadline(struct probe *p, const struct kith_event *e)
+{
+    told_deadline = e->deadline;
+}
+
+static void test_an_emitter_may_set_the_deadline(void)
+{
+    struct kith_event e = {.size = sizeof e, .name = kith_text("query")};
+    char want[32];
+    file();
+    entry(&listener, "a", NULL);
+    entry(&listener, "b", NULL);
+    open_fan();
+    const struct kith_host *host = probe_called("a")->host;
+    e.deadline = fake_clock + SECOND;
+    answers[0] = 0;
+    with.on_event = note_deadline;
+    CU_ASSERT_EQUAL(host->emit(host, &e, on_answer, NULL), 0);
+    kith_delegates_deliver(fan);
+    CU_ASSERT_EQUAL(told_deadline, e.deadline);
+    CU_ASSERT_EQUAL(kith_asks_deadline(asks), e.deadline);
+    fake_clock += SECOND;
+    kith_asks_expire(asks, fake_clock);
+    kith_delegates_deliver(fan);
+    snprintf(want, sizeof want, "=%d: ", -KITH_ETIMEOUT);
+    CU_ASSERT_STRING_EQUAL(answers, want);
+    close_fan();
+}
+
 static void test_nobody_hears_it(void)
 {
     static const struct kith_delegate_ops deaf = {.size = sizeof deaf};
@@ -455,6 +485,7 @@ KITH_TESTS("plugins/emitted",
            {"the queue is bounded", test_the_queue_is_bounded},
            {"each answers once", test_each_answers_once},
            {"answers end at the deadline", test_answers_end_at_the_deadline},
+           {"an emitter may set the deadline", test_an_emitter_may_set_the_deadline},
            {"nobody hears it", test_nobody_hears_it},
            {"answers are bounded", test_answers_are_bounded},
            {"ids are left for others", test_ids_are_left_for_others},

@@ -13,13 +13,17 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_apart.c \
   tests/runtime/test_breaches.c \
   tests/runtime/peek.c tests/runtime/peek.h \
+  tests/runtime/test_changes.c \
   tests/runtime/test_control.c \
   tests/runtime/test_leaks.c \
   tests/runtime/test_node.c \
+  tests/runtime/test_node_packets.c \
+  tests/runtime/test_node_streams.c \
   tests/runtime/test_observer.c \
   tests/runtime/test_promises.c \
   tests/runtime/test_reload.c \
   tests/runtime/test_reload_entries.c \
+  tests/runtime/test_reload_half.c \
   tests/runtime/test_table.c \
   tests/runtime/test_uplink.c \
   tests/runtime/test_world.c tests/transports/odd_transport.c tests/transports/odd_transport.h

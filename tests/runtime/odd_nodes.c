@@ -25,8 +25,8 @@ static int spied(enum spy_call call)
 
 static int spy_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
-    ((struct spy_instance *)self)->host = host;
-    return 0;
+    ((struct spy_instance *)self)->host = spy.made = host;
+    return spied(SPY_INIT);
 }
 
 static int codec_start(void *self, struct kith_error *err)
@@ -71,6 +71,11 @@ static void delegate_event(void *self, const struct kith_event *e)
     spied(SPY_EVENT);
 }
 static void delegate_message(void *self, const struct kith_message *m) { spied(SPY_MESSAGE); }
+static int delegate_before_leave(void *self, uint64_t id, uint64_t deadline)
+{
+    spy.leave_by = deadline;
+    return spied(SPY_LEAVE);
+}
 static int delegate_judge(void *self, const struct kith_claim *c, struct kith_error *err)
 {
     return spied(SPY_JUDGE);
@@ -102,6 +107,7 @@ static const struct kith_delegate_ops spy_delegate_ops = {
     .event = delegate_event,
     .message = delegate_message,
     .judge = delegate_judge,
+    .before_leave = delegate_before_leave,
 };
 
 static const struct kith_param spy_params[] = {
@@ -133,6 +139,7 @@ static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char
 {
     if (kind == KITH_TRANSPORT && strcmp(name, "odd") == 0) return &odd_plugin;
     if (kind == KITH_CODEC && strcmp(name, "layer") == 0) return &spy_codec;
+    if (kind == KITH_CODEC && strcmp(name, "peek") == 0) return &peek_plugin;
     if (kind == KITH_DELEGATE && strcmp(name, "spy") == 0) return &spy_delegate;
     struct kith_config_finder rest = kith_registry_finder(kith_world_registry(world));
     return rest.find(rest.ctx, kind, name, err);
@@ -178,6 +185,7 @@ void begin_odd(void)
     odd_plugin = odd_transport;
     odd_plugin.ops = &odd_ops;
     memset(&spy, 0, sizeof spy);
+    memset(&peek, 0, sizeof peek);
     more_node = "";
     odd.self = NULL; /* of the last test */
     odd.host = NULL;

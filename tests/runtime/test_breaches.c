@@ -173,6 +173,9 @@ static void live_with_spies(void)
     reload_odd("odd/a", SPY_LAYER SPY_DELEGATE, 0); /* left alone: refreshed */
     reload_odd("odd/a", SPY_LAYER "delegates: [ { use: spy, take: 1 } ]\n", 0);
     reload_odd("odd/a", PLAIN, 0);
+    reload_odd("odd/a", PLAIN SPY_DELEGATE, 0);
+    spy.rc[SPY_LEAVE] = KITH_LATER;
+    CU_ASSERT_EQUAL(kith_table(k)->leave(kith_table(k), 0, done, &nodes[0]), 0);
     turn();
 }
 
@@ -197,6 +200,47 @@ static void test_no_upcall_is_heard_from_inside_another_plugin(void)
 
 /* -------------------------------------------------------------------------- what was not promised
  */
+
+static uint8_t odd_len; /* of the addresses that it gives */
+
+static int parse_odd_len(void *self, struct kith_bytes text, struct kith_addr *out,
+                         struct kith_bytes *host)
+{
+    out->len = odd_len;
+    return 0;
+}
+
+static int advertise_odd_len(void *self, struct kith_addr *out, struct kith_error *err)
+{
+    out->len = odd_len;
+    return 0;
+}
+
+static void test_an_address_of_a_transport_has_1_to_128_bytes(void)
+{
+    static const uint8_t wrong[] = {0, KITH_ADDR_MAX + 1, UINT8_MAX};
+    for (size_t i = 0; i < sizeof wrong; i++) {
+        char text[64];
+        begin_odd();
+        open_odd(PLAIN);
+        turn();
+        odd_len = wrong[i];
+        odd_ops.parse = parse_odd_len;
+        CU_ASSERT_EQUAL(kith_join(nodes[0].k, "odd/c", NULL, NULL), -KITH_EINVAL);
+        double by_parse = breaches(); /* the text may be `odd/` and an address: asked twice */
+        CU_ASSERT(by_parse > 0);
+        odd_ops.advertise = advertise_odd_len;
+        odd_up(ODD_CHANGED, "", 0, nothing, KITH_CHANGED_ADDRESS);
+        turn();
+        CU_ASSERT_EQUAL(breaches(), by_parse + 1);
+        snprintf(text, sizeof text, "parse gave an address of %u bytes", wrong[i]);
+        CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].logged, text));
+        char where[KITH_ADDR_TEXT];
+        where_is(&nodes[0], where, sizeof where);
+        CU_ASSERT_STRING_EQUAL(where, "odd/a");
+        end();
+    }
+}
 
 static void test_a_transport_of_packets_only_has_no_streams(void)
 {
@@ -434,6 +478,8 @@ KITH_TESTS("runtime/breaches",
            {"a delegate may send while it stops", test_a_delegate_may_send_while_it_stops},
            {"a transport that is lost is not called again",
             test_a_transport_that_is_lost_is_not_called_again},
+           {"an address of a transport has 1 to 128 bytes",
+            test_an_address_of_a_transport_has_1_to_128_bytes},
            {"a transport of packets only has no streams",
             test_a_transport_of_packets_only_has_no_streams},
            {"a text has an end", test_a_text_has_an_end},

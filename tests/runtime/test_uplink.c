@@ -441,6 +441,15 @@ static void test_a_node_waits_for_its_address_and_follows_it(void)
     CU_ASSERT_STRING_EQUAL(where, "odd/moved");
     kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
     CU_ASSERT(self.incarnation > incarnation);
+
+    incarnation = self.incarnation;
+    odd.call[ODD_ADVERTISE].rc = -KITH_EAGAIN; /* it has lost it, and will find another */
+    odd_up(ODD_CHANGED, "", 0, nothing, KITH_CHANGED_ADDRESS);
+    turn();
+    kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
+    CU_ASSERT_EQUAL(self.incarnation, incarnation);
+    CU_ASSERT_STRING_EQUAL(nodes[0].logged, "");
+    CU_ASSERT_EQUAL(kith_dispatch(nodes[0].k), 0);
     end();
 }
 

@@ -58,6 +58,18 @@ static void test_log(void)
     world_end(&w);
 }
 
+static void test_log_cut(void)
+{
+    static char text[2000], want[1100];
+    struct world w;
+    world_begin(&w, false, NULL);
+    memset(text, 'x', sizeof text - 1);
+    w.host->log(w.host, KITH_LOG_WARN, "%s", text);
+    snprintf(want, sizeof want, "thing: %.1023s|", text);
+    CU_ASSERT_STRING_EQUAL(w.lines, want);
+    world_end(&w);
+}
+
 /* Held-back lines are summed up without anybody logging again. */
 static void test_log_summary(void)
 {
@@ -227,11 +239,11 @@ static void left_behind(bool real)
     world_free_host(&w, &w.host);
     w.host = next;
     snprintf(line, sizeof line,
-             "thing: broke its contract: left a watch on descriptor %d behind after stop|"
-             "thing: broke its contract: left 2 timers behind after stop|",
+             "thing: broke its contract: left 1 watch (descriptor %d) and 2 timers behind after "
+             "stop|",
              fds[0]);
     CU_ASSERT_STRING_EQUAL(w.lines, line);
-    CU_ASSERT_EQUAL(breaches(&w), 2);
+    CU_ASSERT_EQUAL(breaches(&w), 1);
     /* Who adopted, and took the old one's handles along. */
     old->watch_free(watch);
     old->timer_set(timer, 0);
@@ -497,10 +509,11 @@ static void test_callbacks_are_watched(void)
     world_begin(&w, true, NULL);
     pair_of(fds);
     struct own o = {.host = w.host};
-    o.timer = w.host->timer(w.host, dawdle, NULL);
+    struct kith_host *timed = world_host(&w), *posts = world_host(&w); /* a line for each */
+    o.timer = timed->timer(timed, dawdle, NULL);
     o.watch = w.host->watch(w.host, fds[0], KITH_WRITABLE, dawdle_ready, &o);
     w.host->timer_set(o.timer, 0);
-    w.host->post(w.host, dawdle, NULL);
+    posts->post(posts, dawdle, NULL);
     kith_loop_turn(w.loop, 0);
     kith_loop_turn(w.loop, 0);
     CU_ASSERT_PTR_NULL(kith_crash_noted);
@@ -513,9 +526,27 @@ static void test_callbacks_are_watched(void)
     kith_loop_turn(w.loop, 0);
     CU_ASSERT_EQUAL(*w.host->counter(w.host, "slow_calls", NULL, NULL, 0), 3);
     w.host->timer_free(o.timer);
+    world_free_host(&w, &timed);
+    world_free_host(&w, &posts);
     world_end(&w);
     close(fds[0]);
     close(fds[1]);
+}
+
+/* All are counted; a line a second says how many there were. */
+static void test_breaches_do_not_flood_the_log(void)
+{
+    struct world w;
+    world_begin(&w, false, NULL);
+    for (int i = 0; i < 5; i++) CU_ASSERT_PTR_NULL(w.host->query(w.host, NULL));
+    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: query without an id|");
+    kith_loop_run_until(w.loop, kith_loop_now(w.loop) + 1000000000);
+    w.lines[0] = 0;
+    CU_ASSERT_PTR_NULL(w.host->timer(w.host, NULL, NULL));
+    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: timer without a function (and 4 "
+                                    "more since the last line)|");
+    CU_ASSERT_EQUAL(breaches(&w), 6);
+    world_end(&w);
 }
 
 /* What could only be called, or read, at NULL: refused, and its name is in the log. */
@@ -663,6 +694,7 @@ static void test_keys(void)
 
 KITH_TESTS("runtime/host", {"every service is there", test_table_complete},
            {"log lines carry the entry's name", test_log},
+           {"a line is cut at 1023 bytes", test_log_cut},
            {"held-back lines are summed up", test_log_summary},
            {"nothing is posted after a stop", test_post_stopped},
            {"a post that stops the instance", test_post_stops},
@@ -677,6 +709,8 @@ KITH_TESTS("runtime/host", {"every service is there", test_table_complete},
            {"a descriptor closed before its watch", test_closed_first},
            {"a closed number is taken", test_number_taken},
            {"by a file of its kind", test_number_taken_by_its_like}, {"what is NULL", test_null},
-           {"callbacks are watched", test_callbacks_are_watched}, {"time", test_time},
-           {"worlds and their randomness", test_worlds}, {"scratch", test_scratch},
-           {"keys", test_keys})
+           {"callbacks are watched", test_callbacks_are_watched},
+           {"breaches do not flood the log", test_breaches_do_not_flood_the_log},
+           {"breaches do not flood the log", test_breaches_do_not_flood_the_log},
+           {"time", test_time}, {"worlds and their randomness", test_worlds},
+           {"scratch", test_scratch}, {"keys", test_keys})

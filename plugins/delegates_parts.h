@@ -93,15 +93,6 @@ struct kith_delegates {
     size_t max_state;
 };
 
-/* Read what a plugin filled, which may be shorter or longer than what we know: zero-extended. */
-#define KITH_TAKE(to, from) \
-    do { \
-        size_t given_ = (from)->size; \
-        memset((to), 0, sizeof *(to)); \
-        memcpy((to), (from), given_ < sizeof *(to) ? given_ : sizeof *(to)); \
-        (to)->size = (uint32_t)sizeof *(to); \
-    } while (0)
-
 /* --------------------------------------------------------------------------- one (listener.c) */
 
 /* Takes the instance over when it succeeds. NULL: no memory. */

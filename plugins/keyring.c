@@ -6,6 +6,7 @@
  * printed, only fingerprints. Writing the ring back to its file is keyfile.c's part. Knows of
  * plugins no more than names and flags.
  */
+#include "growth.h"
 #include "keyfile.h"
 #include "keyring.h"
 
@@ -255,12 +256,10 @@ static struct subkey *derive(const struct key *key, const char *name)
     return sub;
 }
 
-/* What there is room for, as the header promises to plugins. */
 static void give(struct kith_key *out, const uint8_t *data, size_t len)
 {
-    struct kith_key key = {.size = out->size, .len = (uint32_t)len, .data = data};
-    if (key.size > sizeof key) key.size = sizeof key;
-    memcpy(out, &key, key.size);
+    const struct kith_key key = {.size = sizeof key, .len = (uint32_t)len, .data = data};
+    KITH_GIVE(out, &key);
 }
 
 int kith_keyring_key(struct kith_keyring *ring, size_t i, const char *name, struct kith_key *out)

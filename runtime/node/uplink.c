@@ -58,9 +58,8 @@ static bool keep_names(struct kith_link *l, struct kith_peer *peer)
 static bool meet(struct kith_link *l, const char *upcall, const struct kith_peer *from,
                  struct kith_peer *peer)
 {
-    memset(peer, 0, sizeof *peer);
-    if (from) memcpy(peer, from, from->size < sizeof *peer ? from->size : sizeof *peer);
-    peer->size = sizeof *peer;
+    static const struct kith_peer nobody = {.size = sizeof nobody};
+    KITH_TAKE(peer, from ? from : &nobody);
     if (peer->addr && kith_addr_given(peer->addr)) return keep_names(l, peer);
     kith_instance_blame(l->in, "%s from a peer without an address", upcall);
     return false;

@@ -4,7 +4,7 @@
  */
 #include "core.h"
 #include "rig.h"
-#include "settings.h"
+#include "lan_settings.h"
 #include "test.h"
 #include "wire.h"
 

@@ -10,7 +10,7 @@
 #ifndef KITH_TESTS_RIG_H
 #define KITH_TESTS_RIG_H
 
-#include "../settings.h"
+#include "../lan_settings.h"
 #include "../test.h"
 
 #include <core.h>

@@ -5,7 +5,7 @@
  */
 #include "broadcast.h"
 #include "core.h"
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "wire.h"
 
 #include <malloc.h>

@@ -1,7 +1,7 @@
 /*
  * test_config.c - good files: what they turn into.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "test.h"
 #include "units.h"
 #include <jansson.h>

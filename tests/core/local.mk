@@ -1,6 +1,6 @@
 # tests/core: single rules, one core on a bench. A new file of tests is one line in
 # tests_core_test_SOURCES.
-noinst_HEADERS += tests/core/rig.h tests/lan_settings.h
+noinst_HEADERS += tests/core/core_rig.h tests/lan_settings.h
 if HAVE_CUNIT
 CORE_TESTS = tests/core/test tests/core/test_steady
 check_PROGRAMS += $(CORE_TESTS)
@@ -13,7 +13,7 @@ CORE_TEST_CPPFLAGS = $(INC_CORE) -I$(top_srcdir)/tests
 CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 CORE_TEST_LIBS = core/libcore.la $(CUNIT_LIBS)
 
-tests_core_test_SOURCES = $(TEST_MAIN) tests/core/rig.c tests/core/rig_delegate.c \
+tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig_delegate.c \
   tests/core/test_accuse.c \
   tests/core/test_alive.c \
   tests/core/test_announce.c \

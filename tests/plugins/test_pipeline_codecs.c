@@ -1,5 +1,5 @@
 /* Codecs that misbehave, and what is known of the other end: what a pipeline makes of both. */
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "test.h"
 
 #include <time.h>

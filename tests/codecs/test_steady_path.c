@@ -3,7 +3,7 @@
  * warm, nothing on it allocates: neither we, nor a codec, nor the library that a codec calls.
  */
 #include "core.h"
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "lan_settings.h"
 #include "test.h"
 #include "wire.h"

@@ -195,8 +195,7 @@ static void test_no_upcall_is_heard_from_inside_another_plugin(void)
     }
 }
 
-/* -------------------------------------------------------------------------- what was not promised
- */
+/* ------------------------------------------------------------------------ what was not promised */
 
 static void test_a_transport_of_packets_only_has_no_streams(void)
 {
@@ -283,8 +282,7 @@ static void test_a_write_that_failed_is_no_success(void)
     end();
 }
 
-/* ------------------------------------------------------------------------ what became of promises
- */
+/* ---------------------------------------------------------------------- what became of promises */
 
 static char degraded[512];
 

@@ -58,7 +58,7 @@ HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".def")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*(?:include|include_next|import)\b[ \t]*(.*?)[ \t]*$', re.M)
 NAMED = re.compile(r'(["<])([^">]+)[">]$')
 DEFINED, UNDEFINED = set("TDBRCVWGuSi"), set("Uwv")
-PLACE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 API = re.compile(r"\bKITH_API\b[^;{(]*?\b(\w+)\s*\(")
 MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?:\\\n|[^\n])*", re.M)
 GUARD = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+(\w+)\s*\n[ \t]*#[ \t]*define[ \t]+\1[ \t]*$", re.M)
@@ -81,12 +81,12 @@ def sources(root, below=""):
 
 def code_of(text, strings):
     """The text without its comments, and if wanted without what its strings say. Lines stay."""
-    def place(m):
+    def blank(m):
         said = m.group()
         if said[0] == "/":
             return " " + "\n" * said.count("\n")
         return said if strings else said[0] + said[-1]
-    return PLACE.sub(place, text)
+    return NOT_CODE.sub(blank, text)
 
 
 def rule(folder):

@@ -7,8 +7,8 @@
  *   kith_listener          one delegate: its callbacks, its channel, its own node table. During a
  *                          reload those whose entry did not change are in two kith_delegates
  *
- * Each file calls those above it: listener.c, delegates_clash.c, strangers.c, emitted.c, leaving.c,
- * delegate_table.c, delegates.c, delegates_life.c.
+ * Each file calls only those further down: delegates_life.c, delegates.c, delegate_table.c,
+ * leaving.c, emitted.c, strangers.c, listener.c, delegates_clash.c.
  */
 #ifndef KITH_DELEGATES_PARTS_H
 #define KITH_DELEGATES_PARTS_H

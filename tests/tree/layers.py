@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Keeps the house as docs/ARCHITECTURE.md draws it. Seven checks, each by its name:
+"""Keeps the house as docs/ARCHITECTURE.md draws it. Eight checks, each by its name:
 
   folders   every folder with C in it has its row in MAY_SEE
   includes  a file includes what its folder may see, and nothing by a path
   calls     an object uses what is defined in a folder that its own may see
   circles   no circle of files: header includes header, object uses what another object defines
+  orders    where a header says "calls only those further down" and lists files, they do
   names     no two files of one name, so that a name says which file is meant; in tests/ neither
   globals   what is global is made once, and used by another file that may see its maker; tests
             alone are no reason
@@ -62,6 +63,8 @@ NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n
 API = re.compile(r"\bKITH_API\b[^;{(]*?\b(\w+)\s*\(")
 MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?:\\\n|[^\n])*", re.M)
 GUARD = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+(\w+)\s*\n[ \t]*#[ \t]*define[ \t]+\1[ \t]*$", re.M)
+# Up to the paragraph after the list.
+ORDER = re.compile(r"calls only those further\s+(?:\*\s+)?down:(.*?)\n \*(?:/|\n \* \w)", re.S)
 INLINE = re.compile(r"^static inline\b([^;{]*)\{", re.M)
 
 
@@ -277,6 +280,28 @@ def check_circles(tree):
         yield "%d files form a circle:\n%s" % (len(part), "\n".join(inside))
 
 
+def check_orders(tree):
+    edges = dependencies(tree)
+    lists = 0
+    for path in tree.files:
+        with open(os.path.join(tree.root, path), encoding="utf-8") as f:
+            said = ORDER.search(f.read())
+        if not said:
+            continue
+        lists += 1
+        order = [os.path.join(os.path.dirname(path), name)
+                 for name in re.findall(r"\b\w+\.c\b", said.group(1))]
+        for i, file in enumerate(order):
+            if file not in tree.files:
+                yield "%s lists %s, which is not there" % (path, file)
+            for above in order[:i]:
+                if above in edges[file]:
+                    yield "%s lists %s above %s, which needs it (%s)" % (path, above, file,
+                                                                        edges[file][above])
+    if not lists:
+        yield "no header lists its files in their order"
+
+
 def check_names(tree):
     """Two files of one stem are a .c and its .h in one folder. Public headers have <kith/>
     before their names. What others could have written (tests/abi/authors) has names of its own."""
@@ -356,6 +381,7 @@ CHECKS = {
     "includes": check_includes,
     "calls": check_calls,
     "circles": check_circles,
+    "orders": check_orders,
     "names": check_names,
     "globals": check_globals,
     "headers": check_headers,

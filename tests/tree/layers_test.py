@@ -25,9 +25,13 @@ SOUND = {
     "runtime/loop/loop.h": "int kith_loop(void);\n",
     "runtime/loop/loop.c": '#include "loop.h"\n#include "config.h"\n'
                            "int kith_loop(void) { return kith_config(); }\n",
-    "runtime/node/node.h": "int kith_node(void);\n",
+    "runtime/node/node.h": "/*\n * Each calls only those further down:\n *\n *   node.c  a\n"
+                           " *   parts.c  b\n *\n * Not so: parts.c calls node.c.\n */\n"
+                           "int kith_node(void);\nint kith_part(void);\n",
+    "runtime/node/parts.c": '#include "node.h"\nint kith_part(void) { return 0; }\n',
     "runtime/node/node.c": '#include "core.h"\n#include "loop.h"\n#include "node.h"\n'
-                           "int kith_node(void) { return kith_core() + kith_loop(); }\n"
+                           "int kith_node(void)\n"
+                           "{ return kith_part() + kith_core() + kith_loop(); }\n"
                            "static int many(void) { return kith_many(); }\n"
                            "int *kith_open(int);\n"
                            "int *kith_open(int x) { return x ? (int *)0 : (int *)0; }\n",
@@ -97,6 +101,18 @@ FAULTS = [
       "core/back.c": "int kith_core(void);\nint kith_there;\nint kith_ask(void);\n"
                      "static int f(void) { return kith_core(); }\n"
                      "int (*volatile kith_hook)(void) = f;\n"}),
+    ("another order than the one that is told", "orders", "above runtime/node/parts.c",
+     {"runtime/node/node.h": "/* Each calls only those further\n * down: node.c, parts.c.\n */\n"
+                             "int kith_node(void);\nint kith_part(void);\n",
+      "runtime/node/node.c": '#include "core.h"\n#include "loop.h"\n#include "node.h"\n'
+                             "int kith_node(void) { return kith_core() + kith_loop(); }\n"
+                             "static int many(void) { return kith_many(); }\nint *kith_open(int);\n"
+                             "int *kith_open(int x) { return x ? (int *)0 : (int *)0; }\n",
+      "runtime/node/parts.c": '#include "node.h"\nint kith_part(void) { return kith_node(); }\n',
+      "tools/main.c": '#include "node.h"\n#include "control.h"\n'
+                      "int main(void) { return kith_part() + kith_control(); }\n"}),
+    ("an order of files that are gone", "orders", "which is not there",
+     {"core/order.h": "/* Each calls only those further down: gone.c.\n */\n"}),
     ("two files of one name", "names", "core occurs in",
      {"config/core.c": "static int x;\nint *f(void);\nstatic int *g(void) { return &x; }\n"}),
     ("a header far from its source", "names", "config occurs in",

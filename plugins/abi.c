@@ -126,8 +126,7 @@ static const struct kith_param *param_at(const struct kith_plugin *raw, size_t i
     return (const struct kith_param *)((const char *)raw->params + i * raw->param_size);
 }
 
-/* KITH_PARAM_END is all zero: what has no name, but something else, is what lies behind a table
- * that has no end. */
+/* KITH_PARAM_END is all zero; a nameless row that is not means that the table has no end. */
 static bool is_end(const struct kith_plugin *raw, size_t i)
 {
     const uint8_t *row = (const uint8_t *)param_at(raw, i);

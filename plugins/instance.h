@@ -67,9 +67,9 @@ struct kith_instance {
     struct kith_host_maker maker;
     struct kith_keyring *ring; /* whose keys it sees, or NULL */
     enum kith_instance_state state;
-    unsigned depth;              /* calls into it that have not returned */
-    unsigned *all;               /* likewise, of all that share a maker, ... */
-    unsigned alone;              /* ...or of this one */
+    unsigned depth; /* calls into it that have not returned */
+    /* Calls not returned in all instances of this maker; points to `alone` when nobody counts. */
+    unsigned *all, alone;
     struct kith_crash_note note; /* that it is called */
     /* What was noted before each of these calls; deeper ones take the last one's. */
     const struct kith_crash_note *outer[KITH_INSTANCE_DEPTH];

@@ -47,8 +47,8 @@ struct kith_keyring {
     void *watch_arg;
     struct key *gone; /* whose bytes a listener still uses: it could not take a change over */
     bool hold;        /* so it is with this change */
-    /* Made to follow another one: that one; and once it has done so it is nothing but another name
-     * of it. NULL: not made so. */
+    /* The ring that this one will be joined to; once joined, this is an alias of it. NULL: an
+     * ordinary ring. */
     struct kith_keyring *ahead;
     bool joined;
 };
@@ -369,7 +369,7 @@ static void set(struct kith_keyring *ring, struct key **keys, size_t count)
     ring->count = count;
 }
 
-/* Those that were told of keys that are not to be hear that the ring is as it was. */
+/* Roll back: listeners already told are told again, with the former keys. */
 static void take_back(struct kith_keyring *ring, size_t told)
 {
     struct kith_error unsaid = {.size = sizeof unsaid};
@@ -503,7 +503,7 @@ static bool same_keys(const struct kith_keyring *a, const struct kith_keyring *b
     return true;
 }
 
-/* It was never the ring's, but somebody may point to what it had read from it. */
+/* These keys never came into force, but a listener may still point to them: keep the bytes. */
 static void hold_all(struct kith_keyring *ring, struct key **keys, size_t count)
 {
     for (size_t i = 0; ring->hold && i < count; i++) {

@@ -143,7 +143,7 @@ static int table_ping(const struct kith_node *table, const struct kith_peer *to,
     return add(table, (struct kith_command){.kind = KITH_DO_PING, .peer = &peer}, done, arg);
 }
 
-/* Whether an entry may is asked by the table that it was given (delegates.h). */
+/* `allow: [keys]` is checked by the delegate's own table (delegate_table.c). */
 static int table_key(const struct kith_node *table, enum kith_key_change change,
                      struct kith_bytes key, kith_done_fn *done, void *arg)
 {

@@ -7,8 +7,8 @@
 #include "node_streams.h"
 #include <stdlib.h>
 
-/* The call of the node that has not returned, into the transport or, whence it was reached by a
- * table that it offers, into another plugin; NULL: none. Only downlink.c says which it is. */
+/* The call that has not returned: into the transport (whoever makes it sets k->call), or into
+ * another plugin, from where a table that the transport offers led here. NULL: none. */
 static const char *inside(const struct kith_link *l)
 {
     const struct kith *k = l->k;

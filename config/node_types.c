@@ -5,6 +5,7 @@
  * Reading only; how they are shown is show.c's part.
  */
 #include "schema.h"
+#include "units.h"
 #include <stdlib.h>
 
 /* --------------------------------------------------------------------------------- networks */

@@ -89,7 +89,7 @@ static void take_config(struct kith_core *c, const struct kith_core_config *cfg)
     take_settings(c, &cfg->settings);
 }
 
-/* An alarm calls up, into a file that knows alarms.c: these calls are set here, once. */
+/* alarms.c must not know its users: their callbacks are set here. */
 static void tie_alarms(struct kith_core *c)
 {
     c->probe_alarm.fire = kith_probe_tick;

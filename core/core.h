@@ -4,8 +4,9 @@
  * SWIM with Lifeguard as memberlist does it. The core performs no I/O, reads no clock, draws no
  * randomness of its own, resolves no name, starts no thread. Things happen to it (packets, stream
  * bytes, requests, the passing of time), each with the time `now`; what it wants done is polled; it
- * sleeps until one absolute deadline. Only the delegate is called synchronously, because vetoes and
- * meta need an answer; a delegate that calls back into the core is a bug that an assertion finds.
+ * sleeps until one absolute deadline. Only the delegate is called synchronously: vetoes, meta and
+ * state need an answer at once, and an event shows members as they are at that moment. A delegate
+ * that calls back into the core is a bug that an assertion finds.
  *
  * The use, after anything that happened:
  *     while (kith_core_poll(core, &out)) carry_out(&out);

@@ -40,8 +40,8 @@ void kith_core_self(const struct kith_core *c, struct kith_member *out)
     kith_view_give(&view, out);
 }
 
-/* Members are seen in the order in which they became known, which nothing changes; the cursor is
- * the place in it, whoever is forgotten meanwhile. */
+/* In the order in which members became known. The cursor is a serial number, so forgetting members
+ * does not move it. */
 size_t kith_core_visit(const struct kith_core *c, uint64_t *cursor, size_t max,
                        bool (*visit)(void *arg, const struct kith_member *), void *arg)
 {

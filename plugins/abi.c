@@ -1,13 +1,13 @@
 /*
  * abi.c - what a plugin says of itself, checked and brought to today's shape.
  *
- * The one place that knows how ABI structs grow: `size` tells how much the plugin knew, the rest is
- * zero; arrays are walked with the plugin's stride. Behind it everybody uses today's structs. Knows
- * nothing of files.
+ * Behind it everybody uses today's structs: what a plugin's header did not know yet is zero, and
+ * its arrays, which have its stride, are copied to ours. Knows nothing of files.
  */
 #include "loader.h"
 
 #include "config.h"
+#include "growth.h"
 
 #include <stdlib.h>
 
@@ -126,8 +126,7 @@ static const struct kith_param *param_at(const struct kith_plugin *raw, size_t i
     return (const struct kith_param *)((const char *)raw->params + i * raw->param_size);
 }
 
-/* KITH_PARAM_END is all zero: what has no name, but something else, is what lies behind a table
- * that has no end. */
+/* KITH_PARAM_END is all zero; a nameless row that is not means that the table has no end. */
 static bool is_end(const struct kith_plugin *raw, size_t i)
 {
     const uint8_t *row = (const uint8_t *)param_at(raw, i);
@@ -275,8 +274,7 @@ static int copy_ops(struct copy *copy, struct kith_error *err)
     if (size < 2 * sizeof(uint32_t) || size > STRUCT_MAX)
         return kith_fail(err, KITH_EINVAL, "the ops of %s `%s` say they have %u bytes",
                          kith_abi_kind(plugin->kind), plugin->name, size);
-    memcpy(&copy->ops, plugin->ops, size < today ? size : today);
-    copy->ops.size = (uint32_t)today;
+    kith_take(&copy->ops, today, plugin->ops);
     for (; must->name; must++) {
         void (*fn)(void);
         memcpy(&fn, (const char *)&copy->ops + must->offset, sizeof fn);
@@ -302,8 +300,7 @@ int kith_abi_copy(struct kith_plugin **out, const struct kith_plugin *raw, size_
     struct copy *copy = calloc(1, sizeof *copy + (count + 1) * sizeof copy->params[0]);
     if (!copy) return kith_fail(err, KITH_ENOMEM, "no memory for plugin `%s`", raw->name);
 
-    memcpy(&copy->plugin, raw, raw->size < sizeof *raw ? raw->size : sizeof *raw);
-    copy->plugin.size = sizeof copy->plugin;
+    KITH_TAKE(&copy->plugin, raw);
     copy->plugin.param_size = sizeof copy->params[0];
     if (raw->params) copy->plugin.params = copy->params;
     if (!copy->plugin.version) copy->plugin.version = "";

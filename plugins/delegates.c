@@ -245,8 +245,8 @@ static void write_raw(struct kith_listener *l, bool join, struct gathering *g,
     if (g->rc) kith_listener_blame(l, STATE_TOO_BIG);
 }
 
-/* What the members left is too little: take back the last piece, and say whose it was. Where it
- * began; 0: none is left. */
+/* Too little room is left beside the members: drop the last piece and blame its delegate. Where
+ * that piece began; 0: none is left. */
 static size_t take_back_piece(struct kith_delegates_shared *shared, size_t begin, size_t end)
 {
     struct kith_bytes pieces = kith_bytes_of(shared->state.data + begin, end - begin);

@@ -317,7 +317,8 @@ static int check_kept(const struct kith_delegates *d, const struct kith_listener
     return 0;
 }
 
-/* One that started before another one's old instance kept its place. Whether there was one. */
+/* Refuse one new delegate that claims a part which a kept old instance still plays. True: there was
+ * one. */
 static bool refuse_one(struct starting *s)
 {
     struct kith_error why = {.size = sizeof why};

@@ -7,8 +7,8 @@
  *   kith_listener          one delegate: its callbacks, its channel, its own node table. During a
  *                          reload those whose entry did not change are in two kith_delegates
  *
- * Each file calls those above it: listener.c, delegates_clash.c, strangers.c, emitted.c, leaving.c,
- * delegate_table.c, delegates.c, delegates_life.c.
+ * Each file calls only those further down: delegates_life.c, delegates.c, delegate_table.c,
+ * leaving.c, emitted.c, strangers.c, listener.c, delegates_clash.c.
  */
 #ifndef KITH_DELEGATES_PARTS_H
 #define KITH_DELEGATES_PARTS_H
@@ -97,15 +97,6 @@ struct kith_delegates {
     struct kith_handoff_limits limits;
     size_t max_state;
 };
-
-/* Read what a plugin filled, which may be shorter or longer than what we know: zero-extended. */
-#define KITH_TAKE(to, from) \
-    do { \
-        size_t given_ = (from)->size; \
-        memset((to), 0, sizeof *(to)); \
-        memcpy((to), (from), given_ < sizeof *(to) ? given_ : sizeof *(to)); \
-        (to)->size = (uint32_t)sizeof *(to); \
-    } while (0)
 
 /* --------------------------------------------------------------------------- one (listener.c) */
 

@@ -11,6 +11,7 @@
 #include "asks.h"
 #include "blame.h"
 #include "crash_note.h"
+#include "growth.h"
 #include "keyring.h"
 
 /* Makes what an instance gets from its host: the runtime's real services, or a test's. */
@@ -67,9 +68,9 @@ struct kith_instance {
     struct kith_host_maker maker;
     struct kith_keyring *ring; /* whose keys it sees, or NULL */
     enum kith_instance_state state;
-    unsigned depth;              /* calls into it that have not returned */
-    unsigned *all;               /* likewise, of all that share a maker, ... */
-    unsigned alone;              /* ...or of this one */
+    unsigned depth; /* calls into it that have not returned */
+    /* Calls not returned in all instances of this maker; points to `alone` when nobody counts. */
+    unsigned *all, alone;
     struct kith_crash_note note; /* that it is called */
     /* What was noted before each of these calls; deeper ones take the last one's. */
     const struct kith_crash_note *outer[KITH_INSTANCE_DEPTH];
@@ -140,9 +141,7 @@ static inline int kith_setting_entry_name(const char *name, struct kith_value *o
 {
     const struct kith_value value = {
         .size = sizeof value, .type = KITH_PARAM_STRING, .text = kith_text(name)};
-    uint32_t size = out->size < sizeof value ? out->size : (uint32_t)sizeof value;
-    memcpy(out, &value, size);
-    out->size = size;
+    KITH_GIVE(out, &value);
     return 0;
 }
 
@@ -199,18 +198,6 @@ static inline bool kith_addr_given(const struct kith_addr *addr)
     } name; \
     memset(&name, 0, sizeof name); \
     name.out.size = KITH_LENT
-
-/* What a plugin handed over, at today's size: what it did not know of is zero. */
-static inline void kith_extend(void *out, size_t today, const void *from)
-{
-    uint32_t size;
-    memcpy(&size, from, sizeof size);
-    memset(out, 0, today);
-    memcpy(out, from, size < today ? size : today);
-    size = (uint32_t)today;
-    memcpy(out, &size, sizeof size);
-}
-#define KITH_EXTEND(out, from) kith_extend(&(out), sizeof(out), (from))
 
 /* ------------------------------------------------------------------------------------ errors */
 

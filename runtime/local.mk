@@ -49,7 +49,6 @@ runtime_libcontrol_la_LIBADD = $(JANSSON_LIBS) $(SODIUM_LIBS)
 
 runtime_libruntime_la_SOURCES = runtime/kith.c
 runtime_libruntime_la_CPPFLAGS = $(INC_CONTROL)
-runtime_libruntime_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 runtime_libruntime_la_LIBADD = runtime/libcontrol.la runtime/libnode.la runtime/libloop.la
 
 # What an embedder links: all of it, with kith.h's functions as its only symbols (everything else is

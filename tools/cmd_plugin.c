@@ -152,22 +152,31 @@ static int add_param(struct kith_bench *b, const char *text)
     return KITH_GO_ON;
 }
 
-static int run(const char *verb, int count, const char *which, struct kith_bench *b)
+static int do_list(const struct kith_bench *b) { return list(b->dirs, b->json); }
+static int do_inspect(const struct kith_bench *b) { return inspect(b->dirs, b->codec, b->json); }
+
+static const struct verb {
+    const char *name;
+    const char *which; /* what is asked when no plugin is named; NULL: it takes none */
+    int (*run)(const struct kith_bench *);
+} verbs[] = {{"list", NULL, do_list},
+             {"inspect", "inspect which plugin?", do_inspect},
+             {"bench", "bench which codec?", bench},
+             {NULL}};
+
+static int run(const char *name, int count, const char *which, struct kith_bench *b)
 {
-    bool of_bench = !strcmp(verb, "bench");
-    if (b->param_count && !of_bench) return kith_tool_usage("plugin", "--param is for bench");
+    const struct verb *v = verbs;
+    while (v->name && strcmp(v->name, name) != 0) v++;
+    if (b->param_count && v->run != bench) return kith_tool_usage("plugin", "--param is for bench");
+    if (!v->name)
+        return kith_tool_usage("plugin", "say list, inspect or bench%s%s", *name ? ", not " : "",
+                               name);
+    if (!v->which && count) return kith_tool_usage("plugin", "%s takes no plugin", name);
+    if (v->which && !count) return kith_tool_usage("plugin", "%s", v->which);
+    if (count > 1) return kith_tool_usage("plugin", "%s takes one at a time", name);
     b->codec = which;
-    bool of_list = !strcmp(verb, "list"), of_one = of_bench || !strcmp(verb, "inspect");
-    if (!of_list && !of_one)
-        return kith_tool_usage("plugin", "say list, inspect or bench%s%s", *verb ? ", not " : "",
-                               verb);
-    if (of_list && count) return kith_tool_usage("plugin", "list takes no plugin");
-    if (of_one && !count)
-        return kith_tool_usage("plugin", of_bench ? "bench which codec?" : "inspect which plugin?");
-    if (of_one && count > 1) return kith_tool_usage("plugin", "%s takes one at a time", verb);
-    return of_bench  ? bench(b)
-           : of_list ? list(b->dirs, b->json)
-                     : inspect(b->dirs, which, b->json);
+    return v->run(b);
 }
 
 int kith_cmd_plugin(int argc, char **argv)

@@ -58,8 +58,8 @@ KITH_API void kith_stop(struct kith *);
 KITH_API void kith_close(struct kith *);
 
 /* For a foreign loop: poll fd for reading no longer than timeout ns (UINT64_MAX: for ever), then
- * dispatch. Read the timeout again after each call into Kith. dispatch: 0, or once the node has
- * ended -KITH_ECLOSED, or what ended it as kith_run() says. */
+ * dispatch. Read the timeout again after each call into Kith. dispatch: 0; once the node has
+ * ended, the error that ended it, or else -KITH_ECLOSED. */
 KITH_API int kith_fd(const struct kith *);
 KITH_API uint64_t kith_timeout(const struct kith *);
 KITH_API int kith_dispatch(struct kith *);

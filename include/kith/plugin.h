@@ -27,8 +27,9 @@
  *          streams come to their end.
  *   stop   when it returns no thread of the plugin uses host or instance any more.
  *   fini   frees; comes also after an init, start or adopt that failed.
- * A watch or timer that is still there after stop, after a failed start, or with the old instance
- * after adopt, and that fini does not free, the host frees: a breach, with a line that says so.
+ * Watches and timers left after stop, after a start or adopt that failed, or with the old instance
+ * after adopt, call nobody any more. The host frees those that fini does not free; each counts as a
+ * breach and is logged by name.
  * An entry whose settings did not change is left alone by a reload, but for `refresh`.
  *
  * THREADS. One thread runs a node; every call into an instance comes from it, and nothing called
@@ -38,9 +39,11 @@
  * not: send with MSG_NOSIGNAL, ignore nothing. After fork only exec: descriptors are CLOEXEC.
  *
  * TURN. Descriptors that are ready, in no order; posts, in theirs; timers that are due, by time,
- * then as they were set; at the end what all that led to: delegates, commands, sends, flush. `now`
- * stands still. A timer set to now or earlier fires in this turn when a watch or a post set it, in
- * the next one when a timer or the end of the turn did. Neither can starve the other.
+ * then as they were set; at the end what all that led to: messages and emitted events for
+ * delegates, commands, sends, flush. Other events don't wait for the end: they show members as they
+ * are at that moment. `now` stands still. A timer set to now or earlier fires in this turn when a
+ * watch or a post set it, in the next one when a timer or the end of the turn did. So timers can't
+ * starve descriptors.
  *
  * NO CALL FROM INSIDE A CALL. A transport makes no upcall from inside a call of the node (init,
  * start, adopt, stop included), and the node calls no transport from inside an upcall but for what
@@ -260,8 +263,8 @@ struct kith_peer {
 enum kith_state { KITH_ALIVE = 0, KITH_SUSPECT = 1, KITH_DEAD = 2, KITH_LEFT = 3 };
 enum kith_member_flags { KITH_MEMBER_LOCAL = 1 };
 
-/* A member as this node sees it. What its bytes point to lives until the call (visit, event) ends;
- * of `member` and `local` until this call into the plugin returns. */
+/* A member as this node sees it. Its bytes stay valid until the callback that got it (visit, event)
+ * returns; those of `member` and `local` until your current call returns to the host. */
 struct kith_member {
     uint32_t size;
     uint32_t state; /* enum kith_state */
@@ -271,7 +274,8 @@ struct kith_member {
     struct kith_addr addr;
     struct kith_bytes name, meta;
     struct kith_bytes accuser; /* suspect, dead: who said so; empty when not known */
-    uint64_t since;            /* in this state since, `now`'s clock; 0: from another's list */
+    uint64_t since;            /* in this state since, `now`'s clock; 0: not known, learned from
+                                  another member's list */
 };
 
 /* ---------------------------------------------------------------------------------- the host */
@@ -374,10 +378,10 @@ struct kith_host {
     /* NULL: all is well. Else why not, for `kith info`: up to 255 bytes, copied. */
     void (*degraded)(const struct kith_host *, const char *why);
 
-    /* Working memory until this call into the instance returns; all instances of a world share it,
-     * contents as the last left them. One block: asked for again in the same call it is the same
-     * one, or a larger one with other contents; and a call of another plugin's table (query) may
-     * write to it. Ask for it in init once: later that size costs nothing. */
+    /* Working memory until this call into the instance returns; NULL: no memory. All instances of a
+     * world share it, contents as the last left them. One block: asking again in the same call may
+     * return it, or a larger one with other contents; a call into another plugin's table (query)
+     * may overwrite it. Ask for your largest size in init: later requests up to it cost nothing. */
     void *(*scratch)(const struct kith_host *, size_t len);
 
     /* How many keys the ring of this entry has (its `keys:`, else `keyring:`); out (NULL-able)
@@ -470,8 +474,8 @@ struct kith_param {
 #define KITH_PARAM_CHOICE(S, member, flags, def, choices, doc) \
     {#member, KITH_PARAM_ENUM, flags, offsetof(S, member), sizeof(((S *)0)->member), \
      def, NULL, NULL, NULL, NULL, choices, doc}
-/* Ends every table. Without it the host reads on into whatever lies behind: undefined, and what it
- * can tell from a parameter it refuses. */
+/* Ends every table. Without it the host reads past the end: undefined, refused where it is
+ * noticed. */
 #define KITH_PARAM_END {NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
 /* clang-format on */
 
@@ -565,7 +569,8 @@ struct kith_frame {
     /* Make scratch empty with at least `len` bytes of tailroom and as much headroom as the other
      * layers need. -KITH_ETOOBIG over the limit, -KITH_ENOMEM. */
     int (*reserve)(struct kith_frame *, size_t len);
-    /* open, for who looks on: index of the key and version of the format; UINT32_MAX before. */
+    /* Set by open, for `kith dissect` and `kith monitor --wire`: index of the key, version of the
+     * format; UINT32_MAX before. */
     uint32_t key, version;
 };
 
@@ -629,8 +634,8 @@ enum kith_changed {
  * none comes twice; dead after stream_closed and stream_reset. Until an upcall returns the node
  * calls nothing of the transport but what only asks (NO CALL FROM INSIDE A CALL), so what is lent
  * may lie in the transport's own state.
- * A turn: report at most 2048 packets and 512 KiB of streams, the rest in the next one; of over
- * 16384 packets those beyond are dropped, over 4 MiB of streams are kept and those paused. */
+ * Report at most 2048 packets and 512 KiB of stream bytes a turn, the rest in the next. Packets
+ * beyond 16384 are dropped; stream bytes beyond 4 MiB are kept and their streams paused. */
 struct kith_uplink {
     uint32_t size;
     /* buf is lent and may be changed; received_at: `now`'s clock, as of the read. */
@@ -638,7 +643,8 @@ struct kith_uplink {
                       uint64_t received_at);
     /* A peer opened a stream. Non-zero: not wanted; reset it, the id is dead. */
     int (*stream_accepted)(const struct kith_uplink *, uint64_t id, const struct kith_peer *from);
-    /* Ours is connected, to whom: once. Before it the node does not write. */
+    /* The stream of stream_open is connected, to this peer. Once; the node writes nothing before.
+     */
     void (*stream_opened)(const struct kith_uplink *, uint64_t id, const struct kith_peer *to);
     void (*stream_data)(const struct kith_uplink *, uint64_t id, struct kith_bytes);
     void (*stream_writable)(const struct kith_uplink *, uint64_t id); /* after a short write */
@@ -653,10 +659,10 @@ struct kith_uplink {
 
 struct kith_limits {
     uint32_t size;
-    uint32_t provides;           /* at least that each message gets: a file whose `require` neither
-                                    this nor the codecs meet is refused; if it is less later,
-                                    nothing is sent until it is there again. What came is judged
-                                    by its peer's `provides` */
+    uint32_t provides;           /* what every message gets at least. A file is refused whose
+                                    `require` neither this nor the codecs meet; if it is less
+                                    later, nothing is sent until it is there again. What is
+                                    received is judged by its peer's `provides` */
     uint64_t packet;             /* largest packet towards any peer, bytes; not 0 */
     uint64_t stream_window;      /* most that may still come on a paused stream, 0: nothing;
                                     more is a breach, and the node resets it */
@@ -831,8 +837,9 @@ struct kith_node {
     /* Longest message, meta, payload of this entry, framing deducted. to: NULL: any. */
     size_t (*fits)(const struct kith_node *, enum kith_fits, const struct kith_peer *to);
 
-    /* Push/pull with an address; a name beside it must be who answers. To addresses that are no
-     * member's, join, ping and send share so many a second: -KITH_EAGAIN beyond. */
+    /* Push/pull with an address; a name beside it: that member must be the one that answers. To
+     * addresses that are no member's, join, ping and send share so many a second: -KITH_EAGAIN
+     * beyond. */
     int (*join)(const struct kith_node *, const struct kith_peer *, kith_done_fn *done, void *arg);
     /* timeout: ns; 0: no limit. */
     int (*leave)(const struct kith_node *, uint64_t timeout, kith_done_fn *done, void *arg);

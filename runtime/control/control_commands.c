@@ -62,14 +62,14 @@ static int address_of(struct kith *k, struct kith_bytes text, struct kith_addr *
     return ops ? ops->parse(in->self, text, out, &host) : -KITH_EINVAL;
 }
 
-/* The member that `key` names, or who has the `address`. False: answered already. */
-static bool whom_of(struct kith_client *c, const json_t *request, const char *key, struct whom *out)
+/* The member that is called `name`, or who has the `address`. False: answered already. */
+static bool whom_of(struct kith_client *c, const json_t *request, struct whom *out)
 {
-    const json_t *name = json_object_get(request, key);
+    const json_t *name = json_object_get(request, "name");
     const json_t *address = json_object_get(request, "address");
     *out = (struct whom){.peer = {.size = sizeof out->peer}};
     if (json_is_string(name) == json_is_string(address)) {
-        kith_client_fail(c, KITH_EINVAL, "%s (a member's name) or address is missing", key);
+        kith_client_fail(c, KITH_EINVAL, "name (a member's) or address is missing");
         return false;
     }
     if (address) {
@@ -191,7 +191,7 @@ static void do_send(struct kith_client *c, const json_t *request)
 {
     struct whom to;
     bool reliable = json_is_true(json_object_get(request, "reliable"));
-    if (!whom_of(c, request, "to", &to)) return;
+    if (!whom_of(c, request, &to)) return;
     say(c, request,
         &(struct kith_message){.size = sizeof(struct kith_message),
                                .flags = reliable ? KITH_RELIABLE : 0,
@@ -215,7 +215,7 @@ static void do_broadcast(struct kith_client *c, const json_t *request)
 static void do_ping(struct kith_client *c, const json_t *request)
 {
     struct whom whom;
-    if (!whom_of(c, request, "node", &whom)) return;
+    if (!whom_of(c, request, &whom)) return;
     kith_client_pend(c);
     taken(c, node_of(c)->ping(node_of(c), &whom.peer, kith_client_done, c));
 }

@@ -48,8 +48,7 @@ int kith_host_setting(const struct kith_host *table, const char *key, struct kit
     else if (setup->setting)
         rc = setup->setting(setup->ctx, key, &value);
     if (rc) return rc;
-    value.size = out->size < sizeof value ? out->size : (uint32_t)sizeof value;
-    memcpy(out, &value, value.size);
+    KITH_GIVE(out, &value);
     return 0;
 }
 

@@ -160,8 +160,7 @@ int kith_services_labels(struct kith_services *s, const struct kith_pair *labels
 
 /* --------------------------------------------------------------------------------------- shown */
 
-/* The labels that all numbers have, this visit's own: a visit may lead to another one inside of it.
- * NULL: no memory. */
+/* This visit's own copy of the common labels, as visits may nest. NULL: no memory. */
 static struct kith_pair *common_labels(const struct kith_services *s)
 {
     struct kith_pair *labels = malloc(s->label_count * sizeof *labels);

@@ -92,7 +92,7 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
     if (!all || k->closing) return -KITH_ECLOSED;
     if (all->count >= COMMANDS_MAX) return -KITH_EAGAIN;
     struct kith_peer to = {.size = sizeof to};
-    if (c->peer) memcpy(&to, c->peer, c->peer->size < sizeof to ? c->peer->size : sizeof to);
+    if (c->peer) to = *c->peer;
     size_t size = c->bytes.len + c->key.len + to.name.len + 3;
     struct pending *p = calloc(1, sizeof *p + size);
     if (!p) return -KITH_ENOMEM;

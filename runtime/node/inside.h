@@ -3,7 +3,7 @@
  * includes. Each calls only those further down:
  *
  *   reload.c        a new reading of the file comes into force between two turns
- *   reload_report.c  what is said of it (reload_report.h)
+ *   reload_report.c what is said of it (reload_report.h)
  *   open.c          a file becomes settings, instances, a pipeline
  *   hooks.c         what plugins ask of their host and the node answers: settings, names, events
  *   life.c          start, run, pause, stop, close

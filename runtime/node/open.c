@@ -188,9 +188,7 @@ static int take_file(struct kith *k, const struct kith_node_setup *s)
 static int take_setup(struct kith *k, const struct kith_node_setup *s,
                       const struct kith_options *options, struct kith_error *err)
 {
-    if (options)
-        memcpy(&k->options, options,
-               options->size < sizeof k->options ? options->size : sizeof k->options);
+    if (options) KITH_TAKE(&k->options, options);
     k->problems = s->problems;
     k->finder = s->finder;
     k->shared = s->config;

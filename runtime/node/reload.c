@@ -99,7 +99,7 @@ static int make_transport(struct kith *k, struct next *n, struct kith_error *err
     return kith_fail(err, KITH_ENOMEM, "out of memory");
 }
 
-/* Who runs keeps the ring there is until the swap: a reload that fails is none of its business. */
+/* What runs keeps its ring until the swap, so a failed reload does not touch it. */
 static int make_keys(struct kith *k, struct next *n, struct kith_error *err)
 {
     n->ring = kith_keyring_next(k->ring, &n->config->keyring);
@@ -131,8 +131,8 @@ static int make_next(struct kith *k, struct next *n, struct kith_error *err)
 
 /* ---------------------------------------------------------------------------------- checking */
 
-/* Whether what is required comes off what this transport brings. Read from the file only the
- * transport of the file was asked, and that may have to wait, or not start. */
+/* Do this transport and the codecs meet the new `require`? Reading the file checked only the file's
+ * transport, which may wait for a restart or not start. */
 static int check_require(struct kith *k, const struct kith_config *c, struct kith_link *link,
                          struct kith_error *err)
 {

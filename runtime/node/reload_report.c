@@ -113,7 +113,7 @@ static bool of_delegate(const char *key, const char *name)
            key[10 + len] == '.';
 }
 
-/* Entries whose file and life differ: their keys would tell what never was. */
+/* Entries that do not run as their file says: reporting their keys as changed would be false. */
 static bool astray(const struct comparison *c, const char *key)
 {
     const struct kith_report *r = c->r;
@@ -147,7 +147,7 @@ static const struct kith_entry *named(const struct kith_entries *all, const char
     return NULL;
 }
 
-/* An earlier reload left it behind; this one brought it there. */
+/* Left behind by an earlier reload, brought into force by this one. */
 static void caught_up(const struct comparison *c)
 {
     struct kith_report *r = c->r;

@@ -7,8 +7,8 @@
 #include "node_streams.h"
 #include <stdlib.h>
 
-/* The call of the node that has not returned, into the transport or, whence it was reached by a
- * table that it offers, into another plugin; NULL: none. Only downlink.c says which it is. */
+/* The call that has not returned: into the transport (whoever makes it sets k->call), or into
+ * another plugin, from where a table that the transport offers led here. NULL: none. */
 static const char *inside(const struct kith_link *l)
 {
     const struct kith *k = l->k;
@@ -61,9 +61,8 @@ static bool keep_names(struct kith_link *l, struct kith_peer *peer)
 static bool meet(struct kith_link *l, const char *upcall, const struct kith_peer *from,
                  struct kith_peer *peer)
 {
-    memset(peer, 0, sizeof *peer);
-    if (from) memcpy(peer, from, from->size < sizeof *peer ? from->size : sizeof *peer);
-    peer->size = sizeof *peer;
+    static const struct kith_peer nobody = {.size = sizeof nobody};
+    KITH_TAKE(peer, from ? from : &nobody);
     if (peer->addr && kith_addr_given(peer->addr)) return keep_names(l, peer);
     kith_instance_blame(l->in, "%s from a peer without an address", upcall);
     return false;

@@ -1,7 +1,7 @@
 /*
  * test_by_code.c - entries and keys made by code: the same checks, the same values, no file.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "test.h"
 
 static const struct kith_plugin *plugin(enum kith_kind kind, const char *name)

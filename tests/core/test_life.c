@@ -2,7 +2,7 @@
  * test_life.c - a core as a whole: made, started, changed by a reload, freed; that requests end
  * exactly once, that drops are counted, and addresses that are not IP addresses.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static void test_before_the_start(void)
 {

@@ -6,7 +6,7 @@
 #define KITH_FAN_H
 
 #include "delegates_parts.h"
-#include "fake.h"
+#include "fake_host.h"
 #include "test.h"
 
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* Codecs that misbehave, and what is known of the other end: what a pipeline makes of both. */
 #include "pipeline_parts.h"
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "test.h"
 
 #include <time.h>

@@ -6,8 +6,7 @@
 struct kith_plugin odd_plugin;
 struct kith_transport_ops odd_ops;
 
-/* -------------------------------------------------------------------------------------- the spies
- */
+/* ------------------------------------------------------------------------------------ the spies */
 
 struct spy spy;
 
@@ -131,8 +130,7 @@ static const struct kith_plugin spy_delegate = {
     .refresh = delegate_refresh,
 };
 
-/* --------------------------------------------------------------------------------------- the node
- */
+/* ------------------------------------------------------------------------------------- the node */
 
 static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char *name,
                                       struct kith_error *err)

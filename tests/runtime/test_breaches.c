@@ -198,8 +198,7 @@ static void test_no_upcall_is_heard_from_inside_another_plugin(void)
     }
 }
 
-/* -------------------------------------------------------------------------- what was not promised
- */
+/* ------------------------------------------------------------------------ what was not promised */
 
 static uint8_t odd_len; /* of the addresses that it gives */
 
@@ -327,8 +326,7 @@ static void test_a_write_that_failed_is_no_success(void)
     end();
 }
 
-/* ------------------------------------------------------------------------ what became of promises
- */
+/* ---------------------------------------------------------------------- what became of promises */
 
 static char degraded[512];
 

@@ -154,8 +154,7 @@ static void test_names_have_a_nul_wherever_they_come_from(void)
     end();
 }
 
-/* -------------------------------------------------------------------------------- every instance
- */
+/* ------------------------------------------------------------------------------- every instance */
 
 static int emit_rc;
 

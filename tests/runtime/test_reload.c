@@ -355,8 +355,7 @@ static void test_before_the_start_a_transport_is_simply_another(void)
     end();
 }
 
-/* ------------------------------------------------------------------------------ who stays behind
- */
+/* ----------------------------------------------------------------------------- who stays behind */
 
 /* fickle.c: a delegate that fails where a file of its name in the folder says. */
 static int reload_fickle(struct node *n, const char *delegates, struct kith_error *err)

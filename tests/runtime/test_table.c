@@ -309,6 +309,32 @@ static void test_a_seed_may_say_who_must_answer(void)
     end();
 }
 
+/* A program built with a header in which peers end before their address, messages before theirs. */
+static void test_structs_of_an_older_header_are_read_to_their_end(void)
+{
+    struct kith_peer peer;
+    struct kith_message m;
+    begin();
+    open_node(&nodes[0], "");
+    struct node *n = &nodes[0];
+    const struct kith_node *t = kith_table(n->k);
+    memset(&peer, 0xA5, sizeof peer);
+    peer.size = offsetof(struct kith_peer, addr);
+    CU_ASSERT_EQUAL(t->join(t, &peer, done, n), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(t->fits(t, KITH_FITS_PACKET, &peer), t->fits(t, KITH_FITS_PACKET, NULL));
+    CU_ASSERT_EQUAL(t->ping(t, &peer, done, n), 0);
+    UNTIL(n->done == 1);
+    CU_ASSERT(n->status < 0);
+    memset(&m, 0xA5, sizeof m);
+    m.size = offsetof(struct kith_message, peer);
+    m.flags = m.priority = 0;
+    m.bytes = kith_text("to all");
+    CU_ASSERT_EQUAL(t->send(t, &m, done, n), 0);
+    UNTIL(n->done == 2);
+    CU_ASSERT_EQUAL(n->status, 0);
+    end();
+}
+
 /* Labels of the file are in every number, also after a reload with others. */
 static void test_metric_labels_are_in_every_number(void)
 {
@@ -351,4 +377,6 @@ KITH_TESTS(
     {"a reload tells who is left alone to read its files",
      test_a_reload_tells_who_is_left_alone_to_read_its_files},
     {"a seed may say who must answer", test_a_seed_may_say_who_must_answer},
+    {"structs of an older header are read to their end",
+     test_structs_of_an_older_header_are_read_to_their_end},
     {"metric labels are in every number", test_metric_labels_are_in_every_number})

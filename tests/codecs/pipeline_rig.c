@@ -1,4 +1,4 @@
-#include "rig.h"
+#include "pipeline_rig.h"
 
 #include <assert.h>
 #include <stdlib.h>

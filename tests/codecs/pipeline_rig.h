@@ -1,9 +1,9 @@
 /*
- * rig.h - a pipeline for tests and benchmarks: a host with seeded randomness and counters, plugins
- * from the registry, a config made by hand.
+ * pipeline_rig.h - a pipeline for tests and benchmarks: a host with seeded randomness and counters,
+ * plugins from the registry, a config made by hand.
  */
-#ifndef KITH_RIG_H
-#define KITH_RIG_H
+#ifndef KITH_TESTS_PIPELINE_RIG_H
+#define KITH_TESTS_PIPELINE_RIG_H
 
 #include "inflow.h"
 #include "registry.h"

@@ -7,8 +7,10 @@ endif
 RUNTIME_TEST_CPPFLAGS = $(INC_ALL) -I$(top_srcdir)/tests
 RUNTIME_TEST_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 
-tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/nodes.c tests/runtime/nodes.h \
+tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/letters.h \
+  tests/runtime/nodes.c tests/runtime/nodes.h \
   tests/runtime/odd_nodes.c tests/runtime/odd_nodes.h \
+  tests/runtime/test_apart.c \
   tests/runtime/test_breaches.c \
   tests/runtime/peek.c tests/runtime/peek.h \
   tests/runtime/test_control.c \

@@ -430,7 +430,32 @@ static void test_a_delegate_may_send_while_it_stops(void)
     end();
 }
 
+static unsigned ends;
+
+static void on_end(void *arg, int status, const struct kith_addr *addrs, size_t n) { ends++; }
+
+/* An address, and a name that needs no question. */
+static void resolve_as_codec(void)
+{
+    CU_ASSERT_EQUAL(spy.codec->resolve(spy.codec, kith_text("odd/b"), on_end, NULL), 0);
+    CU_ASSERT_EQUAL(spy.codec->resolve(spy.codec, kith_text("?127.0.0.1"), on_end, NULL), 0);
+}
+
+/* Its first start comes before most of the node is there. */
+static void test_a_codec_may_resolve_while_it_starts(void)
+{
+    begin_odd();
+    ends = 0;
+    spy.in[SPY_CODEC_START] = resolve_as_codec;
+    open_odd(SPY_LAYER);
+    turn();
+    turn();
+    CU_ASSERT_EQUAL(ends, 2);
+    end();
+}
+
 KITH_TESTS("runtime/breaches",
+           {"a codec may resolve while it starts", test_a_codec_may_resolve_while_it_starts},
            {"a delegate may send while it stops", test_a_delegate_may_send_while_it_stops},
            {"a transport that is lost is not called again",
             test_a_transport_that_is_lost_is_not_called_again},

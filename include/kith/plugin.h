@@ -873,8 +873,9 @@ struct kith_delegate_ops {
     /* AckPayload: at most cap bytes; how many, or negative for none. */
     int (*ack_payload)(void *self, uint8_t *out, size_t cap);
 
-    /* The node is about to leave. 0: go on. KITH_LATER: at host->finish(id), or at deadline; all
-     * delegates are asked at once. Not called by a stop without leave. */
+    /* The node is about to leave. 0: go on. KITH_LATER: at host->finish(id), or at deadline, or
+     * earlier when another leave is asked for that has less time; all delegates are asked at once,
+     * and once. Not called by a stop without leave. */
     int (*before_leave)(void *self, uint64_t id, uint64_t deadline);
 };
 

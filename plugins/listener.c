@@ -74,6 +74,7 @@ struct kith_listener *kith_listener_new(struct kith_delegates_shared *shared,
     l->shared = shared;
     l->self = self;
     l->instance = instance;
+    l->host = instance ? instance->host : NULL;
     l->generation = shared->generation;
     KITH_TAKE(&l->ops, ops);
     l->produces = kith_role_played(&l->ops, channel, KITH_ROLE_PRODUCER);

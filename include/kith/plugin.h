@@ -30,10 +30,11 @@
  * An entry whose settings did not change is left alone by a reload, but for `refresh`.
  *
  * THREADS. One thread runs a node; every call into an instance comes from it, and nothing called
- * may wait. Services marked [any] may be called from every thread, others from that one only. A
- * plugin's own static variables are the process's: several nodes, worlds and threads share them.
- * So are signals and their handlers: change none. `kith run` ignores SIGPIPE, other programs may
- * not: send with MSG_NOSIGNAL, ignore nothing. After fork only exec: descriptors are CLOEXEC.
+ * may wait. Services marked [any] may be called from every thread, all else (node and uplink, too)
+ * from that one only: from another one it is refused, a breach. A plugin's own static variables are
+ * the process's: several nodes, worlds and threads share them. So are signals and their handlers:
+ * change none. `kith run` ignores SIGPIPE, other programs may not: send with MSG_NOSIGNAL, ignore
+ * nothing. After fork only exec: descriptors are CLOEXEC.
  *
  * TURN. Descriptors that are ready, in no order; posts, in theirs; timers that are due, by time,
  * then as they were set; at the end what all that led to: delegates, commands, sends, flush. `now`

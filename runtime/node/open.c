@@ -193,6 +193,7 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
     k->world = s->world ? kith_world_ref(s->world) : kith_world_new(k->options.plugin_path);
     if (rc || !k->world) return kith_fail(err, KITH_ENOMEM, "out of memory");
     k->loop = kith_world_loop(k->world);
+    kith_loop_enter(k->loop);
     return 0;
 }
 

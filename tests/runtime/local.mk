@@ -20,6 +20,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_promises.c \
   tests/runtime/test_reload.c \
   tests/runtime/test_table.c \
+  tests/runtime/test_threads.c \
   tests/runtime/test_uplink.c \
   tests/runtime/test_world.c tests/transports/odd_transport.c tests/transports/odd_transport.h
 tests_runtime_test_CPPFLAGS = $(RUNTIME_TEST_CPPFLAGS)

@@ -67,6 +67,17 @@ static void works(const char *name)
 static void test_older(void) { works("older"); }
 static void test_newer(void) { works("newer"); }
 static void test_wide(void) { works("wide"); }
+/* Where the C library can tell how long the symbol is. */
+static void test_longer_than_its_symbol(void)
+{
+#ifdef __GLIBC__
+    char says[128];
+    snprintf(says, sizeof says, "says it has %zu bytes, but the symbol has %zu",
+             sizeof(struct kith_plugin), offsetof(struct kith_plugin, init));
+    refused("lies", -KITH_EINVAL, says);
+#endif
+}
+
 static void test_must_know(void)
 {
     refused("must_know", -KITH_EUNSUPPORTED,
@@ -123,7 +134,7 @@ static void test_list_shows_the_broken_ones(void)
     good = bad = 0;
     kith_registry_list(registry, see, NULL);
     CU_ASSERT_EQUAL(good, 4); /* older, newer, wide, right_name */
-    CU_ASSERT_EQUAL(bad, 4);  /* must_know, nosymbol, v2, undefined */
+    CU_ASSERT_EQUAL(bad, 5);  /* must_know, nosymbol, v2, undefined, lies */
     done();
 }
 
@@ -406,8 +417,9 @@ static void test_forms(void)
 
 KITH_TESTS("abi", {"older plugin", test_older}, {"newer plugin", test_newer},
            {"wider parameters", test_wide}, {"unknown must_know bit", test_must_know},
-           {"no symbol", test_nosymbol}, {"version 2 only", test_v2},
-           {"wrong name", test_wrong_name}, {"undefined symbol", test_undefined},
+           {"longer than its symbol", test_longer_than_its_symbol}, {"no symbol", test_nosymbol},
+           {"version 2 only", test_v2}, {"wrong name", test_wrong_name},
+           {"undefined symbol", test_undefined},
            {"found by what it calls itself", test_found_by_what_it_calls_itself},
            {"the list shows the broken ones", test_list_shows_the_broken_ones},
            {"not a shared object", test_not_a_shared_object},

@@ -862,7 +862,7 @@ struct kith_delegate_ops {
     /* NotifyAlive, NotifyMerge, and a veto on bad news. Non-zero refuses, err says why. */
     int (*judge)(void *self, const struct kith_claim *, struct kith_error *err);
 
-    /* NodeMeta: write at most cap bytes; how many, or negative. */
+    /* NodeMeta: write at most cap bytes; how many, or negative: it stays as it is. */
     int (*node_meta)(void *self, uint8_t *out, size_t cap);
     /* Append a trailer to the meta of len bytes, for what is about to be announced (name, address,
      * incarnation): the new length, at most cap, or negative: announced as it is. */

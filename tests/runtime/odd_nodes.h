@@ -36,11 +36,14 @@ extern struct spy {
     unsigned calls[SPY_CALLS];
     const struct kith_host *codec, *delegate; /* of those that started last */
     uint32_t event;                           /* the kind of the last one */
+    int meta;                                 /* what node_meta of `spy_meta` returns... */
+    size_t meta_cap;                          /* ...and was to write at most */
 } spy;
 #define SPY_LAYER \
     "pipeline: { send: [ { use: layer, wire: 0xC1 } ], accept: [ { use: layer, wire: 0xC1 } ], " \
     "require: [] }\n"
-#define SPY_DELEGATE "delegates: [ { use: spy } ]\n"
+#define SPY_DELEGATE   "delegates: [ { use: spy } ]\n"
+#define SPY_GIVES_META "delegates: [ { use: spy_meta, as: spy } ]\n"
 
 extern const char *more_node; /* settings of the node: begin_odd() forgets them */
 

@@ -405,6 +405,36 @@ static void test_what_a_failed_reload_has_lost_is_said(void)
     }
 }
 
+static size_t own_meta(void)
+{
+    struct kith_member self = {.size = sizeof self};
+    kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
+    return self.meta.len;
+}
+
+/* It costs the meta, not the node; who gives more than a packet of this transport can carry was
+ * told how much that is, and is blamed. */
+static void test_meta_that_a_delegate_can_t_give(void)
+{
+    for (int small = 0; small < 2; small++) {
+        static const int given[] = {-KITH_EIO, 10, 300, 513, INT32_MAX};
+        for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+            begin_odd();
+            odd.limits.packet = small ? 300 : 1400;
+            spy.meta = given[i];
+            open_odd(PLAIN SPY_GIVES_META);
+            turn();
+            bool breach = given[i] > 0 && (size_t)given[i] > spy.meta_cap;
+            CU_ASSERT(spy.meta_cap <= 512 && (spy.meta_cap < 300) == small);
+            CU_ASSERT_EQUAL(own_meta(), breach || given[i] < 0 ? 0 : (size_t)given[i]);
+            CU_ASSERT_EQUAL(stat_of(&nodes[0], "contract_breaches", "spy"), breach);
+            CU_ASSERT_EQUAL(!strstr(nodes[0].logged, "spy: broke its contract: node_meta()"),
+                            !breach);
+            end();
+        }
+    }
+}
+
 /* ------------------------------------------------------------------------- what is no breach */
 
 static void send_last_words(void)
@@ -454,25 +484,24 @@ static void test_a_codec_may_resolve_while_it_starts(void)
     end();
 }
 
-KITH_TESTS("runtime/breaches",
-           {"a codec may resolve while it starts", test_a_codec_may_resolve_while_it_starts},
-           {"a delegate may send while it stops", test_a_delegate_may_send_while_it_stops},
-           {"a transport that is lost is not called again",
-            test_a_transport_that_is_lost_is_not_called_again},
-           {"a transport of packets only has no streams",
-            test_a_transport_of_packets_only_has_no_streams},
-           {"a text has an end", test_a_text_has_an_end},
-           {"a write that failed is no success", test_a_write_that_failed_is_no_success},
-           {"an address is no longer than it is", test_an_address_is_no_longer_than_it_is},
-           {"no upcall is heard from inside another plugin",
-            test_no_upcall_is_heard_from_inside_another_plugin},
-           {"who was stopped hears no answers", test_who_was_stopped_hears_no_answers},
-           {"nothing is sent in plain where the transport was to encrypt",
-            test_nothing_is_sent_in_plain_where_the_transport_was_to_encrypt},
-           {"a promise that the start breaks is an error",
-            test_a_promise_that_the_start_breaks_is_an_error},
-           {"packets too small for the node itself are said",
-            test_packets_too_small_for_the_node_itself_are_said},
-           {"what a failed reload has lost is said", test_what_a_failed_reload_has_lost_is_said},
-           {"who is stopped at the end asks for nothing",
-            test_who_is_stopped_at_the_end_asks_for_nothing})
+KITH_TESTS(
+    "runtime/breaches", {"meta that a delegate can't give", test_meta_that_a_delegate_can_t_give},
+    {"a codec may resolve while it starts", test_a_codec_may_resolve_while_it_starts},
+    {"a delegate may send while it stops", test_a_delegate_may_send_while_it_stops},
+    {"a transport that is lost is not called again",
+     test_a_transport_that_is_lost_is_not_called_again},
+    {"a transport of packets only has no streams", test_a_transport_of_packets_only_has_no_streams},
+    {"a text has an end", test_a_text_has_an_end},
+    {"a write that failed is no success", test_a_write_that_failed_is_no_success},
+    {"an address is no longer than it is", test_an_address_is_no_longer_than_it_is},
+    {"no upcall is heard from inside another plugin",
+     test_no_upcall_is_heard_from_inside_another_plugin},
+    {"who was stopped hears no answers", test_who_was_stopped_hears_no_answers},
+    {"nothing is sent in plain where the transport was to encrypt",
+     test_nothing_is_sent_in_plain_where_the_transport_was_to_encrypt},
+    {"a promise that the start breaks is an error",
+     test_a_promise_that_the_start_breaks_is_an_error},
+    {"packets too small for the node itself are said",
+     test_packets_too_small_for_the_node_itself_are_said},
+    {"what a failed reload has lost is said", test_what_a_failed_reload_has_lost_is_said},
+    {"who is stopped at the end asks for nothing", test_who_is_stopped_at_the_end_asks_for_nothing})

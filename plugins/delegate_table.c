@@ -80,7 +80,7 @@ static int take_peer(const struct kith_node *n, const struct kith_peer *from,
                      struct kith_peer *peer)
 {
     if (!from) return unsound(n, "asks something of a peer that is NULL");
-    KITH_TAKE(peer, from);
+    if (!KITH_TAKE(peer, from)) return unsound(n, "gave a peer whose size no header has");
     if (!peer->addr) return 0;
     if (!kith_addr_sound(peer->addr)) return unsound(n, "gave an address that is too long");
     return peer->addr->len ? 0 : -KITH_EINVAL;
@@ -238,7 +238,7 @@ static int node_send(const struct kith_node *n, const struct kith_message *asked
     struct kith_message m;
     struct kith_peer peer;
     if (!asked) return unsound(n, "sends a message that is NULL");
-    KITH_TAKE(&m, asked);
+    if (!KITH_TAKE(&m, asked)) return unsound(n, "sends a message whose size no header has");
     if (m.bytes.len && !m.bytes.data) return unsound(n, "sends a message with its bytes at NULL");
     int rc = m.peer ? take_peer(n, m.peer, &peer) : 0;
     if (m.peer) m.peer = &peer;

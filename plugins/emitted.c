@@ -348,12 +348,16 @@ int kith_delegates_emit(struct kith_delegates *d, const struct kith_host *by,
     struct kith_emitted *all = &shared->emitted;
     struct kith_event given;
     struct kith_member member;
-    KITH_TAKE(&given, event);
-    if (given.member) KITH_TAKE(&member, given.member);
+    bool whole = KITH_TAKE(&given, event);
+    if (given.member) whole &= KITH_TAKE(&member, given.member);
     const struct kith_listener *l = kith_listener_of(shared, by);
     struct kith_instance *in = l ? l->instance : NULL;
     if (!in && shared->setup.instance_of) in = shared->setup.instance_of(shared->setup.ctx, by);
     if (!in) return -KITH_ECLOSED;
+    if (!whole) {
+        kith_instance_blame(in, "emit of an event, or of a member, whose size no header has");
+        return -KITH_EINVAL;
+    }
     if (!is_kind_name(given.name)) return -KITH_EINVAL;
     if (given.member && member.addr.len > KITH_ADDR_MAX) {
         kith_instance_blame(in, "emit with an address of %u bytes", member.addr.len);

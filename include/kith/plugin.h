@@ -51,10 +51,11 @@
  * change the size) and only grows at its end, except those marked frozen.
  * Who is handed a struct reads no further than its size (KITH_KNOWS, KITH_HAS). Who fills one for
  * the other writes no more than the size it finds there, and sets size to what it wrote: KITH_ZERO
- * it before. What the host lends a plugin to fill is zeroed and has room for 512 bytes: just write
- * what you know. Absent or NULL: "as before this member existed". Arrays come with their stride.
- * Enums and flags grow too: ignore kinds, codes and bits that you do not know. What a plugin can't
- * do without is a bit in `must_know`; a host that does not know it refuses the plugin, and says so.
+ * it before. A size that is below 4, or cuts a pointer in half, is a breach. What the host lends a
+ * plugin to fill is zeroed and has room for 512 bytes: just write what you know. Absent or NULL: "as
+ * before this member existed". Arrays come with their stride. Enums and flags grow too: ignore
+ * kinds, codes and bits that you do not know. What a plugin can't do without is a bit in
+ * `must_know`; a host that does not know it refuses the plugin, and says so.
  *
  * ERRORS. Functions return 0 or a negated KITH_E code; another negative number counts as KITH_EIO,
  * a positive one that is not promised is a breach. Slow calls also fill `err`: kith_fail(). On the

@@ -185,7 +185,9 @@ static int take_file(struct kith *k, const struct kith_node_setup *s)
 static int take_setup(struct kith *k, const struct kith_node_setup *s,
                       const struct kith_options *options, struct kith_error *err)
 {
-    if (options) KITH_TAKE(&k->options, options);
+    if (options && !KITH_TAKE(&k->options, options))
+        return kith_fail(err, KITH_EINVAL, "struct kith_options says it has %u bytes",
+                         options->size);
     k->problems = s->problems;
     k->finder = s->finder;
     k->shared = s->config;

@@ -69,7 +69,10 @@ static bool meet(struct kith_link *l, const char *upcall, const struct kith_peer
                  struct kith_peer *peer)
 {
     static const struct kith_peer nobody = {.size = sizeof nobody};
-    KITH_TAKE(peer, from ? from : &nobody);
+    if (!KITH_TAKE(peer, from ? from : &nobody)) {
+        kith_instance_blame(l->in, "%s from a peer that says it has %u bytes", upcall, from->size);
+        return false;
+    }
     if (peer->addr && kith_addr_given(peer->addr)) return keep_names(l, peer);
     kith_instance_blame(l->in, "%s from a peer without an address", upcall);
     return false;

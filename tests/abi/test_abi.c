@@ -273,6 +273,8 @@ static void test_headers(void)
     check(&p, sizeof p - 1, "but the symbol has");
     p.size = 16;
     check(&p, 0, "says it has 16 bytes");
+    p.size = sizeof p - 4; /* half a pointer */
+    check(&p, 0, "in steps of");
     p.size = 1u << 30;
     check(&p, 0, "says it has 1073741824 bytes");
     p = codec_plugin(&ops), p.name = "Odd";
@@ -288,6 +290,8 @@ static void test_headers(void)
     ops.size = 3;
     p = codec_plugin(&ops);
     check(&p, 0, "the ops of codec `odd` say they have 3 bytes");
+    ops.size = offsetof(struct kith_codec_ops, extent) + 4;
+    check(&p, 0, "the ops of codec `odd` say they have");
     ops = codec_ops(), ops.open = NULL;
     check(&p, 0, "codec `odd` lacks open()");
     ops = codec_ops(), ops.size = offsetof(struct kith_codec_ops, open);

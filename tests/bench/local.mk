@@ -20,3 +20,6 @@ tests_bench_codecs_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(CRYPTO_CFLAGS) $(ZST
 tests_bench_codecs_LDADD = plugins/libplugins.la config/libconfig.la core/libcore.la \
   $(SODIUM_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS)
 EXTRA_DIST += tests/bench/go-lzw/main.go tests/bench/go-lzw/go.mod
+
+# How many nodes one loop carries in real time (docs/ARCHITECTURE.md, Worlds).
+EXTRA_DIST += tests/bench/together.py

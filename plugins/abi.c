@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "growth.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 
@@ -74,6 +75,10 @@ static int check_header(const struct kith_plugin *raw, size_t extent, struct kit
                          "its name `%.64s` is not a valid name: a-z first, then a-z 0-9 _, at most "
                          "%d bytes",
                          raw->name ? raw->name : "", NAME_MAX_LEN);
+    if ((raw->version && !kith_utf8_line(raw->version)) ||
+        (raw->summary && !kith_utf8_line(raw->summary)))
+        return kith_fail(err, KITH_EINVAL, "plugin `%s`: its version or summary is no line of text",
+                         raw->name);
     uint64_t unknown = raw->must_know & ~(uint64_t)KITH_MUST_KNOW;
     if (unknown)
         return kith_fail(err, KITH_EUNSUPPORTED,
@@ -108,6 +113,8 @@ static int check_param(const struct kith_plugin *plugin, const struct kith_param
         why = "is not a name: a-z first, then a-z 0-9 _";
     else if (!p->doc || !*p->doc)
         why = "has no doc";
+    else if (!kith_utf8_line(p->doc))
+        why = "has a doc that is no line of text";
     else if (kith_param_check(p, plugin->instance_size, &said) != 0)
         why = said.text;
     for (size_t j = 0; !why && j < i; j++) {

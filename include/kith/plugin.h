@@ -52,8 +52,8 @@
  * Who is handed a struct reads no further than its size (KITH_KNOWS, KITH_HAS). Who fills one for
  * the other writes no more than the size it finds there, and sets size to what it wrote: KITH_ZERO
  * it before. A size that is below 4, or cuts a pointer in half, is a breach. What the host lends a
- * plugin to fill is zeroed and has room for 512 bytes: just write what you know. Absent or NULL: "as
- * before this member existed". Arrays come with their stride. Enums and flags grow too: ignore
+ * plugin to fill is zeroed and has room for 512 bytes: just write what you know. Absent or NULL:
+ * "as before this member existed". Arrays come with their stride. Enums and flags grow too: ignore
  * kinds, codes and bits that you do not know. What a plugin can't do without is a bit in
  * `must_know`; a host that does not know it refuses the plugin, and says so.
  *
@@ -436,9 +436,9 @@ enum kith_param_type {
 };
 
 enum kith_param_flags {
-    KITH_PARAM_REQUIRED = 1,
-    KITH_PARAM_SECRET = 2, /* never shown, in no message, `config show` or report */
-    KITH_PARAM_RESTART = 4 /* of a transport: a change waits for the node's restart */
+    KITH_PARAM_REQUIRED = 1, /* without a default */
+    KITH_PARAM_SECRET = 2,   /* never shown, in no message, `config show` or report */
+    KITH_PARAM_RESTART = 4   /* of a transport: a change waits for the node's restart */
 };
 
 /* Both frozen. */
@@ -460,7 +460,7 @@ struct kith_param {
     const char *def;      /* as written in YAML ("5s", "[a, b]"); NULL: absent, zero */
     const char *def_wan, *def_local; /* under these profiles; NULL: as `def` */
     const char *min, *max;           /* as written in YAML: numbers; strings and lists: length */
-    const char *const *choices;      /* ENUM: NULL-terminated */
+    const char *const *choices;      /* ENUM: NULL-terminated; each once, one line */
     const char *doc;                 /* one line */
 };
 /* clang-format off */

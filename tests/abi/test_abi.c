@@ -287,6 +287,10 @@ static void test_headers(void)
     check(&p, 0, "has no ops");
     p = codec_plugin(&ops), p.instance_size = (size_t)1 << 40;
     check(&p, 0, "bytes an instance");
+    p = codec_plugin(&ops), p.summary = "two\nlines";
+    check(&p, 0, "version or summary is no line of text");
+    p = codec_plugin(&ops), p.version = "\xff";
+    check(&p, 0, "version or summary is no line of text");
     ops.size = 3;
     p = codec_plugin(&ops);
     check(&p, 0, "the ops of codec `odd` say they have 3 bytes");
@@ -324,6 +328,8 @@ static void test_parameters(void)
     WITH("`level`, lies outside of the instance", list[0].offset = SIZE_MAX - 2);
     WITH("`level`, is stored at an unaligned offset", list[0].offset = 9);
     WITH("`level`, has no doc", list[0].doc = NULL);
+    WITH("`level`, has a doc that is no line of text", list[0].doc = "\x1b[31m");
+    WITH("`level`, has a doc that is no line of text", list[0].doc = "\xff");
     WITH("`level`, is an ENUM without choices", list[0].type = KITH_PARAM_ENUM,
          list[0].choices = none);
     WITH("`level`, has a minimum over its maximum", list[0].min = "5", list[0].max = "4");

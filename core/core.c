@@ -4,6 +4,7 @@
  */
 #include "core.h"
 #include "allowed.h"
+#include "core_log.h"
 #include "formulas.h"
 #include "gossip.h"
 #include "merge.h"
@@ -185,10 +186,8 @@ int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
     if (c->started) return fail(err, KITH_EEXIST, "already started");
     if (!kith_allowed(c, kith_bytes_of(c->advertise.bytes, c->advertise.len)))
         return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
-    int res = kith_self_meta(c, buf, &meta);
-    if (res < 0)
-        return fail(err, (enum kith_code)(-res),
-                    "the delegate gave no meta, or more than 512 bytes");
+    if (kith_self_meta(c, buf, &meta) < 0)
+        kith_core_log(c, KITH_LOG_ERROR, NULL, "The delegate gave no meta: started without");
     if (kith_self_fits(c, meta, kith_packet_budget(c, NULL), why) < 0)
         return fail(err, KITH_ETOOBIG, why);
     kith_self_alive(c, &alive, c->first_incarnation, meta, sealed);

@@ -403,8 +403,10 @@ static bool taken(const struct kith_delegates_shared *shared, const struct kith_
 int kith_delegates_listen(struct kith_delegates *d, const struct kith_delegate_ops *ops, void *self)
 {
     struct kith_delegates_shared *shared = d->shared;
+    struct kith_delegate_ops today;
+    if (!KITH_TAKE(&today, ops)) return -KITH_EINVAL;
     if (!shared->busy) sweep(shared);
-    struct kith_listener *l = kith_listener_new(shared, NULL, ops, self ? self : shared, NULL);
+    struct kith_listener *l = kith_listener_new(shared, NULL, &today, self ? self : shared, NULL);
     if (!l) return -KITH_ENOMEM;
     int rc = taken(shared, &l->ops) ? -KITH_EEXIST : 0;
     struct kith_listener **more =

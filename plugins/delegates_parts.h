@@ -28,6 +28,7 @@ struct kith_listener {
     struct kith_delegates_shared *shared;
     struct kith_listener *next, **link; /* all of the node, in no order */
     struct kith_instance *instance;     /* NULL: one of the program's own, or it has ended */
+    const struct kith_host *host;       /* the instance's: stays; NULL: one of the program's own */
     void *self;
     struct kith_delegate_ops ops; /* a copy; zeroed once it listens no more */
     bool produces;                /* it may send raw, in its stop, too */

@@ -360,10 +360,14 @@ struct given {
 
 static int take(struct kith_instance *in, const struct kith_event *from, struct given *out)
 {
-    KITH_TAKE(&out->event, from);
+    bool whole = KITH_TAKE(&out->event, from);
+    if (out->event.member) whole &= KITH_TAKE(&out->member, out->event.member);
+    if (!whole) {
+        kith_instance_blame(in, "emit of an event, or of a member, whose size no header has");
+        return -KITH_EINVAL;
+    }
     if (!is_kind_name(out->event.name)) return -KITH_EINVAL;
     if (out->event.member) {
-        KITH_TAKE(&out->member, out->event.member);
         out->event.member = &out->member;
         if (!kith_addr_sound(&out->member.addr)) {
             kith_instance_blame(in, "emit with an address of %u bytes", out->member.addr.len);

@@ -35,6 +35,10 @@ struct kith_host_maker {
     void (*release)(void *ctx, struct kith_host *, const char *after);
     /* It is about to be started again after `release`: posts are taken. NULL: nothing to do. */
     void (*revive)(void *ctx, struct kith_host *);
+    /* Is this call, by an instance, made by another thread than the node's? Then it is to be
+     * refused, and the instance is blamed for it when the node's thread comes by. Any thread may
+     * ask. NULL: nobody looks. */
+    bool (*foreign)(const struct kith_host *, const char *call);
     /* Ids of what was asked of instances: stop ends them, adopt moves them. NULL: there are none.
      */
     struct kith_asks *asks;

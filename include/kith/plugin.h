@@ -33,10 +33,11 @@
  * An entry whose settings did not change is left alone by a reload, but for `refresh`.
  *
  * THREADS. One thread runs a node; every call into an instance comes from it, and nothing called
- * may wait. Services marked [any] may be called from every thread, others from that one only. A
- * plugin's own static variables are the process's: several nodes, worlds and threads share them.
- * So are signals and their handlers: change none. `kith run` ignores SIGPIPE, other programs may
- * not: send with MSG_NOSIGNAL, ignore nothing. After fork only exec: descriptors are CLOEXEC.
+ * may wait. Services marked [any] may be called from every thread, all else (node and uplink, too)
+ * from that one only: from another one it is refused, a breach. A plugin's own static variables are
+ * the process's: several nodes, worlds and threads share them. So are signals and their handlers:
+ * change none. `kith run` ignores SIGPIPE, other programs may not: send with MSG_NOSIGNAL, ignore
+ * nothing. After fork only exec: descriptors are CLOEXEC.
  *
  * TURN. Descriptors that are ready, in no order; posts, in theirs; timers that are due, by time,
  * then as they were set; at the end what all that led to: messages and emitted events for
@@ -55,10 +56,11 @@
  * change the size) and only grows at its end, except those marked frozen.
  * Who is handed a struct reads no further than its size (KITH_KNOWS, KITH_HAS). Who fills one for
  * the other writes no more than the size it finds there, and sets size to what it wrote: KITH_ZERO
- * it before. What the host lends a plugin to fill is zeroed and has room for 512 bytes: just write
- * what you know. Absent or NULL: "as before this member existed". Arrays come with their stride.
- * Enums and flags grow too: ignore kinds, codes and bits that you do not know. What a plugin can't
- * do without is a bit in `must_know`; a host that does not know it refuses the plugin, and says so.
+ * it before. A size that is below 4, or cuts a pointer in half, is a breach. What the host lends a
+ * plugin to fill is zeroed and has room for 512 bytes: just write what you know. Absent or NULL:
+ * "as before this member existed". Arrays come with their stride. Enums and flags grow too: ignore
+ * kinds, codes and bits that you do not know. What a plugin can't do without is a bit in
+ * `must_know`; a host that does not know it refuses the plugin, and says so.
  *
  * ERRORS. Functions return 0 or a negated KITH_E code; another negative number counts as KITH_EIO,
  * a positive one that is not promised is a breach. Slow calls also fill `err`: kith_fail(). On the
@@ -440,9 +442,9 @@ enum kith_param_type {
 };
 
 enum kith_param_flags {
-    KITH_PARAM_REQUIRED = 1,
-    KITH_PARAM_SECRET = 2, /* never shown, in no message, `config show` or report */
-    KITH_PARAM_RESTART = 4 /* of a transport: a change waits for the node's restart */
+    KITH_PARAM_REQUIRED = 1, /* without a default */
+    KITH_PARAM_SECRET = 2,   /* never shown, in no message, `config show` or report */
+    KITH_PARAM_RESTART = 4   /* of a transport: a change waits for the node's restart */
 };
 
 /* Both frozen. */
@@ -464,7 +466,7 @@ struct kith_param {
     const char *def;      /* as written in YAML ("5s", "[a, b]"); NULL: absent, zero */
     const char *def_wan, *def_local; /* under these profiles; NULL: as `def` */
     const char *min, *max;           /* as written in YAML: numbers; strings and lists: length */
-    const char *const *choices;      /* ENUM: NULL-terminated */
+    const char *const *choices;      /* ENUM: NULL-terminated; each once, one line */
     const char *doc;                 /* one line */
 };
 /* clang-format off */
@@ -874,7 +876,7 @@ struct kith_delegate_ops {
     /* NotifyAlive, NotifyMerge, and a veto on bad news. Non-zero refuses, err says why. */
     int (*judge)(void *self, const struct kith_claim *, struct kith_error *err);
 
-    /* NodeMeta: write at most cap bytes; how many, or negative. */
+    /* NodeMeta: write at most cap bytes; how many, or negative: it stays as it is. */
     int (*node_meta)(void *self, uint8_t *out, size_t cap);
     /* Append a trailer to the meta of len bytes, for what is about to be announced (name, address,
      * incarnation): the new length, at most cap, or negative: announced as it is. */
@@ -886,8 +888,9 @@ struct kith_delegate_ops {
     /* AckPayload: at most cap bytes; how many, or negative for none. */
     int (*ack_payload)(void *self, uint8_t *out, size_t cap);
 
-    /* The node is about to leave. 0: go on. KITH_LATER: at host->finish(id), or at deadline; all
-     * delegates are asked at once. Not called by a stop without leave. */
+    /* The node is about to leave. 0: go on. KITH_LATER: at host->finish(id), or at deadline, or
+     * earlier when another leave is asked for that has less time; all delegates are asked at once,
+     * and once. Not called by a stop without leave. */
     int (*before_leave)(void *self, uint64_t id, uint64_t deadline);
 };
 

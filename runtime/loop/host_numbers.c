@@ -58,14 +58,15 @@ static union kith_number *number(const struct kith_host *table, const struct kit
     struct host *h = host_of(table);
     struct kith_error err = {.size = sizeof err};
     union kith_number *found = NULL;
+    if (kith_host_foreign(table, "a number")) return &h->unread[a->kind];
     if (!a->name || (a->label_count && !a->labels) || (a->bound_count && !a->bounds)) {
         kith_host_blame(h, "a number with its name, labels or bounds at NULL");
-        return &h->services->unread[a->kind];
+        return &h->unread[a->kind];
     }
     int rc = kith_series_find(h->numbers->set, a, &found, &err);
     if (!rc) return found;
     refused(h, rc, err.text);
-    return &h->services->unread[a->kind];
+    return &h->unread[a->kind];
 }
 
 uint64_t *kith_host_counter(const struct kith_host *table, const char *name, const char *help,
@@ -107,6 +108,27 @@ void kith_host_blame(struct host *h, const char *fmt, ...)
     va_end(ap);
     if (!h->numbers) return; /* it is gone */
     kith_blame(&h->table, &h->breaches, what);
+}
+
+bool kith_host_foreign(const struct kith_host *table, const char *service)
+{
+    struct host *h = host_of(table);
+    if (!kith_loop_foreign(h->loop)) return false;
+    atomic_store(&h->stray, service);
+    atomic_fetch_add(&h->strays, 1);
+    pthread_mutex_lock(&h->lock); /* it may be too late, and the services gone */
+    if (h->services) atomic_store(&h->services->strayed, true);
+    pthread_mutex_unlock(&h->lock);
+    return true;
+}
+
+void kith_host_blame_strays(struct host *h)
+{
+    const char *service = atomic_exchange(&h->stray, NULL);
+    unsigned n = atomic_exchange(&h->strays, 0);
+    if (!service || !h->numbers) return;
+    kith_host_blame(h, "%s from another thread", service);
+    if (n > 1) *kith_host_counter(&h->table, "contract_breaches", NULL, NULL, 0) += n - 1;
 }
 
 struct host_call kith_host_enter(struct host *h)

@@ -16,6 +16,7 @@
 #include "series.h"
 #include "slow.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* The numbers of one entry: of all instances that carry its name, as long as there is one. */
 struct host_numbers {
@@ -38,8 +39,8 @@ struct kith_services {
     struct kith_pair *labels;
     size_t label_count;
     struct host_numbers *numbers, **numbers_end;
-    union kith_number unread[KITH_HISTOGRAM + 1]; /* by kind: written to, shown to nobody */
     uint64_t series_refused;
+    atomic_bool strayed; /* some host has calls of other threads to be blamed for */
 
     struct host *hosts;
     struct host_offer *offers;   /* the latest first */
@@ -84,6 +85,7 @@ struct host {
     const struct kith_entry *entry;
     struct kith_keyring *ring;
     struct host_numbers *numbers;
+    union kith_number unread[KITH_HISTOGRAM + 1]; /* by kind: written to, shown to nobody */
     char *name;
     char *degraded; /* why, or NULL: all is well */
     struct host_held *held;
@@ -95,6 +97,8 @@ struct host {
     /* What other threads may use. Posts are in a queue of its own, so that they end with it. */
     pthread_mutex_t lock;
     bool closed;
+    _Atomic(const char *) stray; /* the last call from another thread, to be blamed; NULL: none */
+    atomic_uint strays;          /* how many were */
     struct host_queue posted, running;
     struct host_late late; /* `posted` is to run */
 };
@@ -113,6 +117,11 @@ struct kith_histogram *kith_host_histogram(const struct kith_host *, const char 
                                            size_t count, const double *bounds, size_t bound_count);
 /* In the plugin's name: it broke its contract. */
 void kith_host_blame(struct host *, const char *fmt, ...) KITH_PRINTF(2, 3);
+
+/* Is this service called by another thread than the node's? Then it is to be refused; the breach is
+ * noted, as only the node's thread can blame. */
+bool kith_host_foreign(const struct kith_host *, const char *service);
+void kith_host_blame_strays(struct host *);
 
 /* Around each callback that it gave to the loop or the node. what: "watch". It may free what led to
  * the call, but not the host. */

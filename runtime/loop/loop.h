@@ -66,6 +66,12 @@ struct kith_idle *kith_loop_idle(struct kith_loop *, void (*fn)(void *arg), void
 void kith_loop_idle_mark(struct kith_idle *);
 void kith_loop_idle_free(struct kith_idle *); /* also from inside fn */
 
+/* This thread runs it from now on. A turn says so itself; who calls, outside of a turn, into what
+ * stands on the loop says it before. */
+void kith_loop_enter(struct kith_loop *);
+/* Does another thread run it than the one that asks, which may be any? */
+bool kith_loop_foreign(const struct kith_loop *);
+
 int kith_loop_post(struct kith_loop *, void (*fn)(void *arg), void *arg); /* any thread */
 /* Take back what was posted with this fn and arg and did not run yet. The loop's thread. */
 void kith_loop_unpost(struct kith_loop *, void (*fn)(void *arg), void *arg);

@@ -44,6 +44,7 @@ int kith_node_call(struct kith *k, struct kith_bytes entry, const struct kith_by
                    size_t count, uint32_t flags, uint64_t deadline, const struct kith_asker *asker,
                    uint64_t *id, struct kith_error *err)
 {
+    kith_loop_enter(k->loop);
     struct kith_instance *in = kith_node_instance(k, entry);
     if (id) *id = 0;
     if (!in)

@@ -51,15 +51,16 @@ struct kith_places;
  *   live     -> ended  it stopped, or another one has adopted what it had
  *   ended    -> live   it was started again, because its successor did not start
  *
- * What it tells before, after, or from inside a call of the node into it or any other plugin is a
- * breach: counted, blamed, ignored. The memory stays until the node is freed, as a transport may be
- * late.
+ * What it tells before, after, from inside a call of the node into it or any other plugin, or from
+ * another thread is a breach: counted, blamed, ignored. The memory stays until the node is freed,
+ * as a transport may be late.
  */
 struct kith_link {
     struct kith_uplink table; /* first: the transport hands it back */
     struct kith_link *next;   /* of the node's */
     struct kith *k;
-    struct kith_instance *in; /* NULL: freed */
+    struct kith_instance *in;     /* NULL: freed */
+    const struct kith_host *host; /* its: stays */
     const struct kith_transport_ops *ops;
     void *self;
     uint8_t *names; /* of the peer it told of last, each with its NUL */

@@ -123,7 +123,8 @@ static int make_ground(struct kith *k, struct kith_error *err)
     k->asks = kith_asks_new(seed);
     k->services = k->asks ? kith_node_services(k) : NULL;
     k->ring = kith_keyring_new(&k->config->keyring);
-    if (!k->services || !k->ring || kith_streams_new(k) || kith_commands_new(k) ||
+    k->resolver = kith_node_resolver(k, k->config);
+    if (!k->services || !k->ring || !k->resolver || kith_streams_new(k) || kith_commands_new(k) ||
         kith_places_new(k) || kith_joiner_new(k))
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     kith_ring_watch(k);
@@ -166,10 +167,7 @@ static int make_parts(struct kith *k, struct kith_error *err)
     if (!rc) rc = make_transport(k, err);
     if (rc) return rc;
     rc = kith_pipeline_new(&k->pipeline, &c->chain, &k->maker, k->ring, NULL, err);
-    if (rc) return rc;
-    k->resolver = kith_node_resolver(k, c);
-    if (!k->resolver) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    return make_delegates(k, err);
+    return rc ? rc : make_delegates(k, err);
 }
 
 static int take_file(struct kith *k, const struct kith_node_setup *s)
@@ -188,7 +186,9 @@ static int take_file(struct kith *k, const struct kith_node_setup *s)
 static int take_setup(struct kith *k, const struct kith_node_setup *s,
                       const struct kith_options *options, struct kith_error *err)
 {
-    if (options) KITH_TAKE(&k->options, options);
+    if (options && !KITH_TAKE(&k->options, options))
+        return kith_fail(err, KITH_EINVAL, "struct kith_options says it has %u bytes",
+                         options->size);
     k->problems = s->problems;
     k->finder = s->finder;
     k->shared = s->config;
@@ -196,6 +196,7 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
     k->world = s->world ? kith_world_ref(s->world) : kith_world_new(k->options.plugin_path);
     if (rc || !k->world) return kith_fail(err, KITH_ENOMEM, "out of memory");
     k->loop = kith_world_loop(k->world);
+    kith_loop_enter(k->loop);
     return 0;
 }
 

@@ -398,6 +398,7 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
                 struct kith_error *err)
 {
     struct kith_error mine = {.size = sizeof mine};
+    kith_loop_enter(k->loop);
     if (!err) err = &mine;
     err->code = 0;
     err->text[0] = 0;

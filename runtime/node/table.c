@@ -14,9 +14,7 @@ static bool sound(const struct kith_addr *addr) { return !addr || kith_addr_give
 /* Who is meant, as today's header knows it. false: nobody, or an address that is none. */
 static bool take_peer(const struct kith_peer *from, struct kith_peer *to)
 {
-    if (!from) return false;
-    KITH_TAKE(to, from);
-    return sound(to->addr);
+    return from && KITH_TAKE(to, from) && sound(to->addr);
 }
 
 /* -------------------------------------------------------------------------------------- reads */
@@ -119,8 +117,7 @@ static int table_send(const struct kith_node *table, const struct kith_message *
 {
     struct kith_message m;
     struct kith_peer peer;
-    KITH_TAKE(&m, given);
-    if (m.peer && !take_peer(m.peer, &peer)) return -KITH_EINVAL;
+    if (!KITH_TAKE(&m, given) || (m.peer && !take_peer(m.peer, &peer))) return -KITH_EINVAL;
     bool to_all = m.peer == NULL;
     struct kith_command c = {
         .kind = to_all ? KITH_DO_BROADCAST : KITH_DO_SEND,

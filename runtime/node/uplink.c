@@ -1,8 +1,8 @@
 /*
  * uplink.c - what a transport tells, and the life of its line to the node. Nothing is taken that
- * comes at the wrong time (before the start, after the stop, from inside a call of the node), about
- * a stream that is not there, or malformed: it is counted, blamed by name and ignored. What is
- * sound goes to node_packets.c and streams_in.c, which call no transport.
+ * comes at the wrong time (before the start, after the stop, from inside a call of the node), from
+ * another thread, about a stream that is not there, or malformed: it is counted, blamed by name and
+ * ignored. What is sound goes to node_packets.c and streams_in.c, which call no transport.
  */
 #include "node_streams.h"
 #include <stdlib.h>
@@ -18,10 +18,17 @@ static const char *inside(const struct kith_link *l)
     return k->depth ? "a call of another plugin" : k->told ? "an upcall" : "the end of a turn";
 }
 
+/* The node's thread blames for it later. */
+static bool foreign(const struct kith_link *l, const char *upcall)
+{
+    return l->k->maker.foreign(l->host, upcall);
+}
+
 /* The line, when now is a time to tell something; NULL: blamed. */
 static struct kith_link *listen(const struct kith_uplink *table, const char *upcall)
 {
     struct kith_link *l = (struct kith_link *)(uintptr_t)table;
+    if (foreign(l, upcall)) return NULL;
     const char *call = inside(l);
     if (l->live && !call && l->k->begun) {
         kith_node_wake(l->k);
@@ -62,7 +69,10 @@ static bool meet(struct kith_link *l, const char *upcall, const struct kith_peer
                  struct kith_peer *peer)
 {
     static const struct kith_peer nobody = {.size = sizeof nobody};
-    KITH_TAKE(peer, from ? from : &nobody);
+    if (!KITH_TAKE(peer, from ? from : &nobody)) {
+        kith_instance_blame(l->in, "%s from a peer that says it has %u bytes", upcall, from->size);
+        return false;
+    }
     if (peer->addr && kith_addr_given(peer->addr)) return keep_names(l, peer);
     kith_instance_blame(l->in, "%s from a peer without an address", upcall);
     return false;
@@ -177,6 +187,7 @@ static void stream_closed(const struct kith_uplink *table, uint64_t id, int reas
 static void changed(const struct kith_uplink *table, uint32_t what)
 {
     struct kith_link *l = (struct kith_link *)(uintptr_t)table;
+    if (foreign(l, "changed")) return;
     if (!l->live || inside(l)) {
         (void)listen(table, "changed");
         return;
@@ -215,6 +226,7 @@ struct kith_link *kith_link_new(struct kith *k, struct kith_instance *in)
     };
     l->k = k;
     l->in = in;
+    l->host = in->host;
     l->ops = in->plugin->ops;
     l->self = in->self;
     l->next = k->links;

@@ -117,6 +117,26 @@ static void test_what_is_emitted_is_copied(void)
     close_fan();
 }
 
+/* A size that cuts a pointer in half was made by no header. */
+static void test_half_a_pointer(void)
+{
+    struct kith_member m = {.size = sizeof m};
+    struct kith_event e = {.size = sizeof e, .name = kith_text("e"), .member = &m};
+    file();
+    entry(&listener, "a", NULL);
+    open_fan();
+    const struct kith_host *host = probe_called("a")->host;
+    e.size = offsetof(struct kith_event, member) + 4;
+    CU_ASSERT_EQUAL(host->emit(host, &e, NULL, NULL), -KITH_EINVAL);
+    e.size = sizeof e;
+    m.size = offsetof(struct kith_member, name) + 4;
+    CU_ASSERT_EQUAL(host->emit(host, &e, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 2);
+    m.size = offsetof(struct kith_member, meta); /* from before members had meta */
+    CU_ASSERT_EQUAL(host->emit(host, &e, NULL, NULL), 0);
+    close_fan();
+}
+
 static void test_names_are_of_kinds(void)
 {
     static const char *const wrong[] = {"", "Deploy", "1st", "a-b", "a.b", "_a"};
@@ -481,7 +501,7 @@ KITH_TESTS("plugins/emitted",
            {"all but the emitter hear it later", test_all_but_the_emitter_hear_it_later},
            {"events out of events wait", test_events_out_of_events_wait},
            {"what is emitted is copied", test_what_is_emitted_is_copied},
-           {"names are of kinds", test_names_are_of_kinds},
+           {"half a pointer", test_half_a_pointer}, {"names are of kinds", test_names_are_of_kinds},
            {"the queue is bounded", test_the_queue_is_bounded},
            {"each answers once", test_each_answers_once},
            {"answers end at the deadline", test_answers_end_at_the_deadline},

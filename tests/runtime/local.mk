@@ -25,6 +25,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_reload_entries.c \
   tests/runtime/test_reload_half.c \
   tests/runtime/test_table.c \
+  tests/runtime/test_threads.c \
   tests/runtime/test_uplink.c \
   tests/runtime/test_world.c tests/transports/odd_transport.c tests/transports/odd_transport.h
 tests_runtime_test_CPPFLAGS = $(RUNTIME_TEST_CPPFLAGS)
@@ -47,7 +48,8 @@ tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
 tests_runtime_loop_test_CPPFLAGS = $(INC_LOOP) -I$(top_srcdir)/tests
 tests_runtime_loop_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 # Of the plugin host it takes the notes of who is called, and for how long.
-tests_runtime_loop_test_LDADD = runtime/libloop.la plugins/libplugins.la $(CUNIT_LIBS)
+tests_runtime_loop_test_LDADD = runtime/libloop.la plugins/libplugins.la config/libconfig.la \
+  $(CUNIT_LIBS)
 
 # A transport that fails on demand, with and without adopt; always shared objects.
 check_LTLIBRARIES += tests/runtime/brittle.la tests/runtime/stubborn.la \

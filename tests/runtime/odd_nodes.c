@@ -109,6 +109,27 @@ static const struct kith_delegate_ops spy_delegate_ops = {
     .before_leave = delegate_before_leave,
 };
 
+static int delegate_meta(void *self, uint8_t *out, size_t cap)
+{
+    spy.meta_cap = cap;
+    memset(out, 'm', cap);
+    return spy.meta;
+}
+
+static const struct kith_delegate_ops spy_meta_ops = {.size = sizeof spy_meta_ops,
+                                                      .node_meta = delegate_meta};
+
+static const struct kith_plugin spy_meta = {
+    KITH_HEADER(DELEGATE),
+    .name = "spy_meta",
+    .version = "1",
+    .summary = "gives the meta that a test says",
+    .instance_size = sizeof(struct spy_instance),
+    .ops = &spy_meta_ops,
+    .init = spy_init,
+    .start = delegate_start,
+};
+
 static const struct kith_param spy_params[] = {
     KITH_PARAM(struct spy_instance, take, UINT, 0, "0", NULL, NULL, "To be another one"),
     KITH_PARAM_END,
@@ -139,13 +160,15 @@ static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char
     if (kind == KITH_CODEC && strcmp(name, "layer") == 0) return &spy_codec;
     if (kind == KITH_CODEC && strcmp(name, "peek") == 0) return &peek_plugin;
     if (kind == KITH_DELEGATE && strcmp(name, "spy") == 0) return &spy_delegate;
+    if (kind == KITH_DELEGATE && strcmp(name, "spy_meta") == 0) return &spy_meta;
     struct kith_config_finder rest = kith_registry_finder(kith_world_registry(world));
     return rest.find(rest.ctx, kind, name, err);
 }
 
 static const char *const *names(void *ctx, enum kith_kind kind)
 {
-    static const char *const odds[] = {"odd", NULL}, *const spies[] = {"layer", "spy", NULL};
+    static const char *const odds[] = {"odd", NULL}, *const spies[] = {"layer", "spy", "spy_meta",
+                                                                       NULL};
     return kind == KITH_TRANSPORT ? odds : spies;
 }
 

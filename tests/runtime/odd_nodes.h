@@ -42,12 +42,15 @@ extern struct spy {
     const struct kith_host *codec, *delegate; /* of those that started last */
     uint32_t event;                           /* the kind of the last one */
     uint64_t leave_by;                        /* the deadline of before_leave */
+    int meta;                                 /* what node_meta of `spy_meta` returns... */
+    size_t meta_cap;                          /* ...and was to write at most */
 } spy;
 #define SPY_LAYER \
     "pipeline: { send: [ { use: layer, layer_byte: 0xC1 } ], accept: [ { use: layer, layer_byte: " \
     "0xC1 } ], " \
     "require: [] }\n"
-#define SPY_DELEGATE "delegates: [ { use: spy } ]\n"
+#define SPY_DELEGATE   "delegates: [ { use: spy } ]\n"
+#define SPY_GIVES_META "delegates: [ { use: spy_meta, as: spy } ]\n"
 
 extern const char *more_node; /* settings of the node: begin_odd() forgets them */
 

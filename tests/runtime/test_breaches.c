@@ -447,6 +447,36 @@ static void test_what_a_failed_reload_has_lost_is_said(void)
     }
 }
 
+static size_t own_meta(void)
+{
+    struct kith_member self = {.size = sizeof self};
+    kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
+    return self.meta.len;
+}
+
+/* It costs the meta, not the node; who gives more than a packet of this transport can carry was
+ * told how much that is, and is blamed. */
+static void test_meta_that_a_delegate_can_t_give(void)
+{
+    for (int small = 0; small < 2; small++) {
+        static const int given[] = {-KITH_EIO, 10, 300, 513, INT32_MAX};
+        for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+            begin_odd();
+            odd.limits.packet = small ? 300 : 1400;
+            spy.meta = given[i];
+            open_odd(PLAIN SPY_GIVES_META);
+            turn();
+            bool breach = given[i] > 0 && (size_t)given[i] > spy.meta_cap;
+            CU_ASSERT(spy.meta_cap <= 512 && (spy.meta_cap < 300) == small);
+            CU_ASSERT_EQUAL(own_meta(), breach || given[i] < 0 ? 0 : (size_t)given[i]);
+            CU_ASSERT_EQUAL(stat_of(&nodes[0], "contract_breaches", "spy"), breach);
+            CU_ASSERT_EQUAL(!strstr(nodes[0].logged, "spy: broke its contract: node_meta()"),
+                            !breach);
+            end();
+        }
+    }
+}
+
 /* ------------------------------------------------------------------------- what is no breach */
 
 static void send_last_words(void)
@@ -472,7 +502,33 @@ static void test_a_delegate_may_send_while_it_stops(void)
     end();
 }
 
+static unsigned ends;
+
+static void on_end(void *arg, int status, const struct kith_addr *addrs, size_t n) { ends++; }
+
+/* An address, and a name that needs no question. */
+static void resolve_as_codec(void)
+{
+    CU_ASSERT_EQUAL(spy.codec->resolve(spy.codec, kith_text("odd/b"), on_end, NULL), 0);
+    CU_ASSERT_EQUAL(spy.codec->resolve(spy.codec, kith_text("?127.0.0.1"), on_end, NULL), 0);
+}
+
+/* Its first start comes before most of the node is there. */
+static void test_a_codec_may_resolve_while_it_starts(void)
+{
+    begin_odd();
+    ends = 0;
+    spy.in[SPY_CODEC_START] = resolve_as_codec;
+    open_odd(SPY_LAYER);
+    turn();
+    turn();
+    CU_ASSERT_EQUAL(ends, 2);
+    end();
+}
+
 KITH_TESTS("runtime/breaches",
+           {"meta that a delegate can't give", test_meta_that_a_delegate_can_t_give},
+           {"a codec may resolve while it starts", test_a_codec_may_resolve_while_it_starts},
            {"a delegate may send while it stops", test_a_delegate_may_send_while_it_stops},
            {"a transport that is lost is not called again",
             test_a_transport_that_is_lost_is_not_called_again},

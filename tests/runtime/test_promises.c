@@ -408,6 +408,10 @@ static void test_a_peer_from_before_identities(void)
     up->packet_in(up, &from, &buf, 0);
     CU_ASSERT_EQUAL(peek.opens, 1);
     CU_ASSERT_STRING_EQUAL(peek.identity, "");
+    from.size = offsetof(struct kith_peer, addr) + 4; /* half a pointer, of no header */
+    up->packet_in(up, &from, &buf, 0);
+    CU_ASSERT_EQUAL(peek.opens, 1);
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "contract_breaches", "odd"), 1);
     end();
 }
 

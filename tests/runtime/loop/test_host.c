@@ -149,6 +149,87 @@ static void test_post_from_threads(void)
     world_end(&w);
 }
 
+static void on_name(void *arg, int status, const struct kith_addr *addrs, size_t n) {}
+
+/* What stray_thread() calls: all but log, post and observe; four of it with a handle. */
+enum { CALLS = 23, WITH_HANDLE = 4 };
+
+struct stray {
+    const struct kith_host *host;
+    struct kith_timer *timer;
+    struct kith_watch *watch;
+};
+
+static void *stray_thread(void *arg)
+{
+    const struct stray *s = arg;
+    const struct kith_host *host = s->host;
+    struct kith_value value = {.size = sizeof value};
+    const struct kith_event event = {.size = sizeof event, .name = kith_text("x")};
+    uint8_t byte;
+    CU_ASSERT(host->now(host) > 0);
+    host->wall(host);
+    host->world(host);
+    host->random(host, &byte, 1);
+    CU_ASSERT_PTR_NULL(host->watch(host, 0, KITH_READABLE, on_fd, NULL));
+    host->watch_set(s->watch, 0);
+    host->watch_free(s->watch);
+    CU_ASSERT_PTR_NULL(host->timer(host, count, NULL));
+    host->timer_set(s->timer, 0);
+    host->timer_free(s->timer);
+    ++*host->counter(host, "strays", "Strays.", NULL, 0);
+    *host->gauge(host, "stray", "Stray.", NULL, 0) = 1;
+    host->observe(host->histogram(host, "stray_seconds", "Stray.", NULL, 0, NULL, 0), 1);
+    host->degraded(host, "why not");
+    CU_ASSERT_PTR_NULL(host->scratch(host, 1));
+    CU_ASSERT_EQUAL(host->keys(host, 0, NULL), 0);
+    CU_ASSERT_EQUAL(host->setting(host, KITH_SETTING_ENTRY_NAME, &value), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(host->resolve(host, kith_text("x"), on_name, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(host->reply(host, 1, kith_text("x")), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(host->finish(host, 1, 0, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(host->emit(host, &event, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_PTR_NULL(host->query(host, "x"));
+    CU_ASSERT_EQUAL(host->offer(host, "x", host), -KITH_EINVAL);
+    return NULL;
+}
+
+static void stray(struct stray *s)
+{
+    pthread_t thread;
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, stray_thread, s), 0);
+    pthread_join(thread, NULL);
+}
+
+/* Everything else is the node's thread's: refused, and blamed when that comes by. */
+static void test_other_threads(void)
+{
+    struct world w;
+    struct shown shown = {.count = 0};
+    int fd = eventfd(0, EFD_CLOEXEC), one = 1;
+    world_begin(&w, true, NULL);
+    struct stray s = {.host = w.host,
+                      .timer = w.host->timer(w.host, count, &one),
+                      .watch = w.host->watch(w.host, fd, KITH_READABLE, on_fd, NULL)};
+    kith_loop_turn(w.loop, 0);
+    stray(&s);
+    CU_ASSERT_STRING_EQUAL(w.lines, "");
+    kith_services_turn_ended(w.services);
+    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: offer from another thread|");
+    CU_ASSERT_EQUAL(breaches(&w), CALLS);
+    kith_services_stats(w.services, world_show, &shown);
+    CU_ASSERT_PTR_NULL(strstr(shown.text, "stray"));
+    w.host->timer_free(s.timer); /* still there */
+    w.host->watch_free(s.watch);
+    s.timer = NULL;
+    s.watch = NULL;
+    stray(&s);
+    release(&w); /* no turn will end for it */
+    CU_ASSERT_EQUAL(breaches(&w), 2 * CALLS - WITH_HANDLE);
+    stray(&s);
+    world_end(&w);
+    close(fd);
+}
+
 struct late {
     const struct kith_host *host;
     pthread_barrier_t barrier;
@@ -698,7 +779,7 @@ KITH_TESTS("runtime/host", {"every service is there", test_table_complete},
            {"held-back lines are summed up", test_log_summary},
            {"nothing is posted after a stop", test_post_stopped},
            {"a post that stops the instance", test_post_stops},
-           {"posts from threads", test_post_from_threads},
+           {"posts from threads", test_post_from_threads}, {"other threads", test_other_threads},
            {"a thread that is too late", test_post_too_late},
            {"watches and timers left behind", test_left_behind},
            {"left to fini", test_left_to_fini}, {"left by a former life", test_left_by_former_life},

@@ -44,11 +44,11 @@ static inline void put(struct writer *w, uint32_t code, unsigned width)
     w->count %= 8;
 }
 
-void kith_lzw_init(struct lzw_encoder *e, uint64_t seed)
+void kith_lzw_mix(struct lzw_mix *mix, uint64_t seed)
 {
     for (int i = 0; i < 256; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
-        e->mix[i] = (uint16_t)(seed >> 49);
+        mix->of[i] = (uint16_t)(seed >> 49);
     }
 }
 
@@ -78,11 +78,20 @@ static inline uint32_t guess(const struct lzw_encoder *e, const uint8_t *in, con
     return code;
 }
 
-size_t kith_lzw_encode(struct lzw_encoder *e, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+/* How many slots: so many that hardly two strings want the same one, and no more are cleared. */
+static unsigned slots_for(size_t n)
+{
+    unsigned slots = LZW_SLOTS_LEAST;
+    if (n > SMALL) return LZW_SLOTS;
+    while (slots < 8 * n && slots < LZW_SLOTS_SMALL) slots *= 2;
+    return slots;
+}
+
+size_t kith_lzw_encode(struct lzw_encoder *e, const struct lzw_mix *mix, const uint8_t *in,
+                       size_t n, uint8_t *out, size_t cap)
 {
     struct writer w = {.out = out};
-    unsigned hi = LZW_EOF, width = LZW_WIDTH,
-             mask = n <= SMALL ? LZW_SLOTS_SMALL - 1 : LZW_SLOTS - 1;
+    unsigned hi = LZW_EOF, width = LZW_WIDTH, mask = slots_for(n) - 1;
     const uint8_t *at = in, *end = in + n, *full = out + cap;
 
     memset(e->slots, EMPTY, (mask + 1) * sizeof *e->slots);
@@ -99,7 +108,7 @@ size_t kith_lzw_encode(struct lzw_encoder *e, const uint8_t *in, size_t n, uint8
         if (!length) code = *from;
         for (at += length ? length : 1; at < end; at++) { /* the longest string that is known */
             key = code << 8 | *at;
-            slot = (code ^ e->mix[*at]) & mask;
+            slot = (code ^ mix->of[*at]) & mask;
             while (e->slots[slot] >> 12 != key && e->slots[slot] != UINT32_MAX)
                 slot = (slot + 1) & mask;
             if (e->slots[slot] == UINT32_MAX) break;

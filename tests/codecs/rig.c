@@ -112,7 +112,14 @@ static struct kith_host *make(void *ctx, const struct kith_entry *entry, struct 
 
 static void unmake(void *ctx, struct kith_host *table) { free(table); }
 
-const struct kith_host_maker fake_maker = {.make = make, .free = unmake};
+/* As in a world: all pipelines have the same. */
+static void *shared(void *ctx, unsigned which, size_t len)
+{
+    static uint8_t blocks[2][80000];
+    return len <= sizeof blocks[which] ? blocks[which] : NULL;
+}
+
+const struct kith_host_maker fake_maker = {.make = make, .free = unmake, .scratch = shared};
 
 /* ---------------------------------------------------------------------------- config by hand */
 

@@ -36,7 +36,8 @@ static const char refute_key[KITH_NAME_LIMIT + 1] = "refute";
 static int queue(struct kith_core *c, const struct kith_msg *msg, struct kith_bytes key,
                  uint64_t tag)
 {
-    struct kith_buf buf = {c->scratch, c->scratch, 0, sizeof c->scratch};
+    uint8_t bytes[KITH_MESSAGE_MAX];
+    struct kith_buf buf = {bytes, bytes, 0, sizeof bytes};
     struct kith_core_budget budget = kith_packet_budget(c, NULL);
     size_t max = kith_packet_broadcast_max(budget.bytes);
     if (kith_wire_write_message(&buf, msg) < 0 || buf.len > max) {

@@ -40,7 +40,7 @@ int kith_members_init(struct kith_members *m, uint64_t seed)
 void kith_members_fini(struct kith_members *m)
 {
     for (uint32_t i = 0; i < m->count; i++) {
-        free(m->list[i]->suspicion);
+        if (m->list[i]->suspected) free(m->list[i]->suspicion);
         kith_record_free(m->list[i]);
     }
     free(m->list);
@@ -79,7 +79,7 @@ static void slot_put(struct kith_members *m, struct kith_record *p)
 static int grow(struct kith_members *m)
 {
     if (m->count == m->cap) {
-        uint32_t cap = m->cap ? m->cap + m->cap / 2 : 16;
+        uint32_t cap = m->cap ? m->cap + m->cap / 4 : 16;
         struct kith_record **list = realloc(m->list, cap * sizeof *list);
         if (list) m->list = list;
         struct kith_record **by_age = realloc(m->by_age, cap * sizeof *by_age);
@@ -146,7 +146,7 @@ uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
             m->list[kept++] = p;
             continue;
         }
-        assert(!p->suspicion); /* suspects only have one, and they are not gone */
+        assert(!p->suspected); /* suspects only have one, and they are not gone */
         slot_remove(m, p);
         m->in_state[p->state]--;
         kith_record_free(p);
@@ -181,5 +181,5 @@ void kith_members_state(struct kith_members *m, struct kith_record *p, enum kith
     m->in_state[p->state]--;
     m->in_state[state]++;
     p->state = state;
-    p->since = now;
+    if (!p->suspected) p->since = now;
 }

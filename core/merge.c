@@ -438,7 +438,7 @@ bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct 
 {
     struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.4.1, 2 */
     if (!p) return false;
-    if (p->suspicion) return confirm(c, p, msg, from);  /* 3 */
+    if (p->suspected) return confirm(c, p, msg, from);  /* 3 */
     if (p->state != KITH_ALIVE) return false;           /* 4 */
     if (p == c->self) return refute_accusation(c, msg); /* 5 */
     if (!convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) return false;

@@ -14,7 +14,7 @@
 #include "codes.h"
 #include "delegates.h"
 #include "inflow.h"
-#include "log.h"
+#include "logger.h"
 #include "loop.h"
 #include "registry.h"
 

@@ -38,7 +38,8 @@ extern struct spy {
     uint32_t event;                           /* the kind of the last one */
 } spy;
 #define SPY_LAYER \
-    "pipeline: { send: [ { use: layer, wire: 0xC1 } ], accept: [ { use: layer, wire: 0xC1 } ], " \
+    "pipeline: { send: [ { use: layer, layer_byte: 0xC1 } ], accept: [ { use: layer, layer_byte: " \
+    "0xC1 } ], " \
     "require: [] }\n"
 #define SPY_DELEGATE "delegates: [ { use: spy } ]\n"
 

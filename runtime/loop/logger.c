@@ -1,12 +1,12 @@
 /*
- * log.c - see log.h.
+ * logger.c - see logger.h.
  *
  * A place in the code is known by its format string's address, its source and its level; a small
  * table holds those that wrote lately, each made when it writes for the first time. A place that
  * loses its slot to another one first has its summary written. Without memory for a place its lines
  * are written unlimited: they are the ones that say why.
  */
-#include "log.h"
+#include "logger.h"
 #include "log_format.h"
 #include <errno.h>
 #include <fcntl.h>

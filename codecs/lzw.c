@@ -17,18 +17,29 @@ static const uint8_t head[HEAD] = {LAYER, 0x82, 0xA4, 'A', 'l', 'g', 'o', 0, 0xA
 
 struct lzw {
     uint64_t min_size;
+    const struct kith_host *host;
+    struct lzw_mix mix;
+};
+
+/* 176 KiB, which all who compress in a world share. */
+union tables {
     struct lzw_encoder encoder;
     struct lzw_decoder decoder;
 };
+
+static union tables *tables_of(const struct lzw *z)
+{
+    return z->host->scratch(z->host, sizeof(union tables));
+}
 
 static int lzw_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
     struct lzw *z = self;
     uint64_t seed;
-    /* so that nobody can choose members' names to be slow */
+    z->host = host;
     host->random(host, &seed, sizeof seed);
-    kith_lzw_init(&z->encoder, seed);
-    return 0;
+    kith_lzw_mix(&z->mix, seed);
+    return tables_of(z) ? 0 : kith_fail(err, KITH_ENOMEM, "no memory for its tables");
 }
 
 static void lzw_room(const void *self, struct kith_room *room)
@@ -63,8 +74,11 @@ static int lzw_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
         cap = buf->len - 1 - HEAD - 1; /* worth it only when the whole is smaller */
     }
     if ((rc = frame->reserve(frame, HEAD_MAX + cap + LZW_SLACK)) < 0) return rc;
+    union tables *t = tables_of(z);
+    if (!t) return -KITH_ENOMEM;
     frame->scratch->data += HEAD_MAX;
-    size_t n = kith_lzw_encode(&z->encoder, buf->data, buf->len, frame->scratch->data, cap);
+    size_t n =
+        kith_lzw_encode(&t->encoder, &z->mix, buf->data, buf->len, frame->scratch->data, cap);
     unsigned r = raw_header(raw, n);
     if (!n || (frame->plane == KITH_PACKET && HEAD + r + n >= buf->len)) return KITH_PASS;
 
@@ -254,11 +268,13 @@ static int lzw_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
     int rc;
     if (message_read(&c, &m) != 1 || m.algo) return -KITH_EMALFORMED;
 
-    int64_t n = kith_lzw_measure(&z->decoder, m.buf.data, m.buf.len,
+    union tables *t = tables_of(z);
+    if (!t) return -KITH_ENOMEM;
+    int64_t n = kith_lzw_measure(&t->decoder, m.buf.data, m.buf.len,
                                  frame->limit < UINT32_MAX ? frame->limit : UINT32_MAX);
     if (n < 0) return n == -1 ? -KITH_EMALFORMED : -KITH_ETOOBIG;
     if ((rc = frame->reserve(frame, (size_t)n)) < 0) return rc;
-    kith_lzw_decode(&z->decoder, m.buf.data, m.buf.len, kith_buf_put(frame->scratch, (size_t)n),
+    kith_lzw_decode(&t->decoder, m.buf.data, m.buf.len, kith_buf_put(frame->scratch, (size_t)n),
                     (size_t)n);
     kith_buf_swap(buf, frame->scratch);
     return 0;

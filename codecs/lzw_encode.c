@@ -45,11 +45,11 @@ static inline void put(struct writer *w, uint32_t code, unsigned width)
     w->count %= 8;
 }
 
-void kith_lzw_init(struct lzw_encoder *e, uint64_t seed)
+void kith_lzw_mix(struct lzw_mix *mix, uint64_t seed)
 {
     for (int i = 0; i < 256; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
-        e->mix[i] = (uint16_t)(seed >> 49);
+        mix->of[i] = (uint16_t)(seed >> 49);
     }
 }
 
@@ -67,6 +67,7 @@ static inline unsigned common(const uint8_t *a, const uint8_t *b, unsigned n)
 /* One message on its way to codes. */
 struct encoding {
     struct lzw_encoder *e;
+    const struct lzw_mix *mix;
     const uint8_t *in, *end;
     unsigned mask;         /* slots in use, less one */
     unsigned codes, width; /* the last code that was given to a string; bits of a code */
@@ -123,7 +124,7 @@ static inline void extend(const struct encoding *c, struct match *m)
     const struct lzw_encoder *e = c->e;
     for (; m->at < c->end; m->at++) {
         m->key = m->code << 8 | *m->at;
-        m->slot = (m->code ^ e->mix[*m->at]) & c->mask;
+        m->slot = (m->code ^ c->mix->of[*m->at]) & c->mask;
         while (e->slots[m->slot] >> 12 != m->key && e->slots[m->slot] != UINT32_MAX)
             m->slot = (m->slot + 1) & c->mask;
         if (e->slots[m->slot] == UINT32_MAX) return;
@@ -142,12 +143,21 @@ static inline void remember(struct encoding *c, const struct match *m)
     if (m->newest && m->at - m->from >= GUESS - 1) *m->newest = (uint16_t)c->codes;
 }
 
-size_t kith_lzw_encode(struct lzw_encoder *e, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+/* How many slots: so many that hardly two strings want the same one, and no more are cleared. */
+static unsigned slots_for(size_t n)
 {
-    struct encoding c = {.e = e, .in = in, .end = in + n};
+    unsigned slots = LZW_SLOTS_LEAST;
+    if (n > SMALL) return LZW_SLOTS;
+    while (slots < 8 * n && slots < LZW_SLOTS_SMALL) slots *= 2;
+    return slots;
+}
+
+size_t kith_lzw_encode(struct lzw_encoder *e, const struct lzw_mix *mix, const uint8_t *in,
+                       size_t n, uint8_t *out, size_t cap)
+{
+    struct encoding c = {.e = e, .mix = mix, .in = in, .end = in + n, .mask = slots_for(n) - 1};
     struct writer w = {.out = out};
     const uint8_t *full = out + cap;
-    c.mask = n <= SMALL ? LZW_SLOTS_SMALL - 1 : LZW_SLOTS - 1;
     forget_strings(&c);
     put(&w, LZW_CLEAR, c.width);
     for (const uint8_t *at = in; at < c.end;) {

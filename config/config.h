@@ -113,7 +113,9 @@ struct kith_entry {
     uint32_t allow;   /* bits of enum kith_allow */
     struct kith_pos pos;
     const struct kith_plugin *plugin; /* as the finder gave it */
-    void *params; /* instance_size bytes, zeroed and filled from the entry and the defaults */
+    /* The beginning of an instance, as far as its parameters reach (kith_params_size), zeroed and
+     * filled from the entry and the defaults. */
+    void *params;
     const char *channel; /* delegates; NULL: raw */
     uint8_t layer_byte;  /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
     bool has_keys;       /* `keys:` given (KITH_KEYED only); else the node's keyring */
@@ -211,10 +213,11 @@ int kith_config_setting(struct kith_config *, const char *key, struct kith_value
  * over another, is the caller's to check: it takes all of them. */
 int kith_param_check(const struct kith_param *, size_t instance_size, struct kith_error *err);
 
-/* Copy a block of parameters of `size` bytes, and all that they point to into one piece of memory,
+/* Up to which byte of an instance the parameters of a table reach. */
+size_t kith_params_size(const struct kith_param *);
+/* Copy a block of parameters of that size, and all that they point to into one piece of memory,
  * which kith_params_free() wipes and frees; *memory may become NULL. 0, or -KITH_ENOMEM. */
-int kith_params_copy(const struct kith_param *, const void *from, void *to, size_t size,
-                     void **memory);
+int kith_params_copy(const struct kith_param *, const void *from, void *to, void **memory);
 void kith_params_free(void *memory);
 
 struct kith_config_finder {

@@ -80,12 +80,8 @@ static void read_layer_byte(struct kith_reading *r, const struct kith_yaml *v, u
 static void read_absent(struct kith_reading *r, const struct kith_param *p, void *at,
                         const char *path)
 {
-    const struct kith_pos nowhere = {0};
     if (p->type == KITH_TYPE_TRANSPORT)
-        kith_entry_default(r, KITH_TRANSPORT, p->def, path, nowhere, "default", at);
-    else
-        kith_provenance_set(r->config->provenances, path, KITH_FROM_DEFAULT, nowhere, nowhere,
-                            NULL);
+        kith_entry_default(r, KITH_TRANSPORT, p->def, path, (struct kith_pos){0}, "default", at);
 }
 
 void kith_node_type_read(struct kith_reading *r, const struct kith_param *p,

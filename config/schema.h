@@ -41,7 +41,7 @@ struct kith_short_forms {
 /* One load of a file. */
 struct kith_reading {
     struct kith_diag *diag;
-    struct kith_arena *arena;
+    struct kith_arena *arena, *temp; /* temp: goes when the reading has ended */
     const struct kith_config_finder *finder;
     struct kith_config *config;
     const char *dir; /* of the file, absolute, for relative paths; "": it is not known */

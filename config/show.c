@@ -181,10 +181,8 @@ static void provenance_words(const struct kith_config *c, const char *path, char
         snprintf(out, cap, "line %u", o->key.line);
     else if (o->kind == KITH_FROM_NOTE)
         snprintf(out, cap, "%s", o->note);
-    else if (o->kind == KITH_FROM_PROFILE)
-        snprintf(out, cap, "default of profile %s", profiles[c->settings.profile]);
     else
-        snprintf(out, cap, "default");
+        snprintf(out, cap, "default of profile %s", profiles[c->settings.profile]);
 }
 
 /* "INDENT FRONT key: value   # where from" */

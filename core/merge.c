@@ -36,7 +36,8 @@ static const char refute_key[KITH_NAME_LIMIT + 1] = "refute";
 static int queue(struct kith_core *c, const struct kith_msg *msg, struct kith_bytes key,
                  uint64_t tag)
 {
-    struct kith_buf buf = {c->scratch, c->scratch, 0, sizeof c->scratch};
+    uint8_t bytes[KITH_MESSAGE_MAX];
+    struct kith_buf buf = {bytes, bytes, 0, sizeof bytes};
     struct kith_core_budget budget = kith_packet_budget(c, NULL);
     size_t max = kith_packet_broadcast_max(budget.bytes);
     if (kith_wire_write_message(&buf, msg) < 0 || buf.len > max) {
@@ -447,7 +448,7 @@ bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct 
 {
     struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.4.1, 2 */
     if (!p) return false;
-    if (p->suspicion) return confirm(c, p, msg, from);  /* 3 */
+    if (p->suspected) return confirm(c, p, msg, from);  /* 3 */
     if (p->state != KITH_ALIVE) return false;           /* 4 */
     if (p == c->self) return refute_accusation(c, msg); /* 5 */
     if (!convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) return false;

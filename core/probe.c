@@ -236,7 +236,7 @@ static struct kith_record *at_address(const struct kith_core *c, const struct ki
 {
     struct kith_bytes bytes = {addr->bytes, addr->len};
     for (uint32_t i = 0; i < c->members.count; i++) {
-        struct kith_record *p = c->members.list[i];
+        struct kith_record *p = kith_members_at(&c->members, i);
         if (p->port == addr->port && kith_short_equal(kith_record_addr(p), bytes) &&
             may_probe(c, p))
             return p;
@@ -295,7 +295,7 @@ static void probe_next(struct kith_core *c)
             wrapped = true;
             looked = 0;
         }
-        struct kith_record *p = c->members.list[pr->index++];
+        struct kith_record *p = kith_members_at(&c->members, pr->index++);
         if (!may_probe(c, p)) continue;
         probe_begin(c, p);
         return;

@@ -60,7 +60,6 @@ struct kith_core {
     bool leave_under_way;
     struct kith_alarm probe_alarm, gossip_alarm, sync_alarm, queue_alarm;
     struct kith_counters counters;
-    uint8_t scratch[8192]; /* a message being written; ack payload */
 };
 
 static inline struct kith_bytes kith_self_name(const struct kith_core *c)

@@ -69,7 +69,7 @@ static size_t state_room(const struct kith_core *c, bool join)
     struct kith_msg msg = {.join = join, .nodes = c->members.count, .user_state_len = INT64_MAX};
     size_t used = 1 + kith_wire_size(KITH_BODY_PUSH_PULL, &msg);
     for (uint32_t i = 0; i < c->members.count && used < most; i++) {
-        node_state(c->members.list[i], &msg);
+        node_state(kith_members_at(&c->members, i), &msg);
         used += kith_wire_size(KITH_BODY_NODE_STATE, &msg);
     }
     return used < most ? most - used : 0;
@@ -87,7 +87,7 @@ int kith_sync_send(struct kith_core *c, struct kith_exchange *s, bool join, bool
     if (ok) *kith_buf_put(&buf, 1) = KITH_MSG_PUSH_PULL;
     ok = ok && append(&buf, KITH_BODY_PUSH_PULL, &msg);
     for (uint32_t i = 0; ok && i < c->members.count; i++) {
-        node_state(c->members.list[i], &msg);
+        node_state(kith_members_at(&c->members, i), &msg);
         ok = append(&buf, KITH_BODY_NODE_STATE, &msg);
     }
     ok = ok && reserve(&buf, user.buf.len);
@@ -160,14 +160,15 @@ static bool compatible(struct kith_core *c, const struct kith_exchange *s, struc
     for (struct cursor k = list; next(&k, &msg);)
         if (msg.state == KITH_ALIVE && msg.vsn.len >= 5) narrow(&r, msg.vsn.data);
     for (uint32_t i = 0; i < c->members.count; i++)
-        if (c->members.list[i]->state == KITH_ALIVE) narrow(&r, c->members.list[i]->versions);
+        if (kith_members_at(&c->members, i)->state == KITH_ALIVE)
+            narrow(&r, kith_members_at(&c->members, i)->versions);
     for (struct cursor k = list; next(&k, &msg);) {
         bool has = msg.vsn.len >= 6;
         if (!speaks(c, s, &r, msg.node, has ? msg.vsn.data[2] : 0, has ? msg.vsn.data[5] : 0))
             return false;
     }
     for (uint32_t i = 0; i < c->members.count; i++) {
-        const struct kith_record *p = c->members.list[i];
+        const struct kith_record *p = kith_members_at(&c->members, i);
         if (!speaks(c, s, &r, kith_record_name(p), p->versions[2], p->versions[5])) return false;
     }
     return true;

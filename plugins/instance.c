@@ -57,8 +57,7 @@ static int copy_entry(struct kith_instance *in, const struct kith_entry *from)
     entry->params = NULL; /* they are in self now */
     entry->arena = NULL;
     if (!from->params) return 0;
-    return kith_params_copy(plugin->params, from->params, in->self, plugin->instance_size,
-                            &in->params);
+    return kith_params_copy(plugin->params, from->params, in->self, &in->params);
 }
 
 static int take_ring(struct kith_instance *in, const struct kith_entry *from,

@@ -28,6 +28,10 @@ struct kith_host_maker {
     void (*free)(void *ctx, struct kith_host *);
     /* Randomness for what belongs to no single instance. Needed by kith_delegates_new() only. */
     void (*random)(void *ctx, void *out, size_t len);
+    /* Working memory for what belongs to no single instance: block `which`, 0 or 1, at least len
+     * bytes, which all in this world share; it lasts longer than ctx. Nobody keeps in it what must
+     * be there when somebody else was called. NULL: there is none. */
+    void *(*scratch)(void *ctx, unsigned which, size_t len);
     /* The instance stopped, was taken over, or could not start: end the watches, timers, offers and
      * posts that it left behind, blame it by name for watches and timers, and refuse posts from
      * now on. after: which of these it was, "stop" for instance, for the lines that blame; stays.

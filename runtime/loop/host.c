@@ -6,6 +6,9 @@
 
 enum { KINDS = 3, DEGRADED_MAX = 255, FLUSH_SECONDS = 5 };
 
+/* Slots of scratch memory: of instances, then those that belong to none. */
+enum { MAKERS_SLOTS = 2, INSTANCES_SLOTS = KITH_SCRATCH_SLOTS - MAKERS_SLOTS };
+
 /* -------------------------------------------------------------------------------- log and time */
 
 static void host_log(const struct kith_host *, enum kith_log_level, const char *, ...)
@@ -55,7 +58,7 @@ static void *host_scratch(const struct kith_host *table, size_t len)
     struct host *h = host_of(table);
     if (kith_host_foreign(table, "scratch")) return NULL;
     unsigned slot = h->services->nested * KINDS + (h->entry->plugin->kind - KITH_TRANSPORT);
-    return slot < KITH_SCRATCH_SLOTS ? kith_loop_scratch(h->loop, slot, len) : NULL;
+    return slot < INSTANCES_SLOTS ? kith_loop_scratch(h->loop, slot, len) : NULL;
 }
 
 static size_t host_keys(const struct kith_host *table, size_t i, struct kith_key *out)
@@ -178,6 +181,12 @@ static void maker_random(void *ctx, void *out, size_t len)
     kith_loop_random(s->loop, out, len);
 }
 
+static void *maker_scratch(void *ctx, unsigned which, size_t len)
+{
+    struct kith_services *s = ctx;
+    return kith_loop_scratch(s->loop, INSTANCES_SLOTS + which, len);
+}
+
 struct kith_host_maker kith_services_maker(struct kith_services *s)
 {
     return (struct kith_host_maker){.ctx = s,
@@ -187,6 +196,7 @@ struct kith_host_maker kith_services_maker(struct kith_services *s)
                                     .revive = revive_host,
                                     .random = maker_random,
                                     .foreign = kith_host_foreign,
+                                    .scratch = maker_scratch,
                                     .asks = s->setup.asks};
 }
 

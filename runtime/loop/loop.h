@@ -47,7 +47,7 @@ void kith_loop_timer_free(struct kith_timer *);
 /* Working memory that all who run on this loop share, one block a slot: at least len bytes, aligned
  * for anything, contents as the last left them. It grows when more is asked for than ever before;
  * the block from before stays valid, too. NULL: no memory. */
-enum { KITH_SCRATCH_SLOTS = 16 };
+enum { KITH_SCRATCH_SLOTS = 18 };
 void *kith_loop_scratch(struct kith_loop *, unsigned slot, size_t len);
 
 /* What must stay as long as the loop, although its owner has gone: a member of the owner, who is

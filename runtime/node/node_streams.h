@@ -10,8 +10,6 @@
 
 #include "inside.h"
 
-enum { KITH_STREAM_BUCKETS = 256 };
-
 /*
  * The life of a stream:
  *
@@ -69,7 +67,8 @@ struct kith_stream {
 };
 
 struct kith_streams {
-    struct kith_stream *ids[KITH_STREAM_BUCKETS], *handles[KITH_STREAM_BUCKETS];
+    struct kith_stream **ids, **handles; /* by bucket: as many as there were streams at once */
+    size_t buckets;
     struct kith_stream *oldest, *newest; /* released */
     struct kith_stream *due, *last_due;  /* in the order in which they became so */
     uint64_t last_id;                    /* of all that the transport gave */

@@ -172,7 +172,7 @@ static void feed_kept(struct kith *k, struct kith_stream *s, size_t len)
 
 bool kith_streams_feed_kept(struct kith *k)
 {
-    for (size_t i = 0; k->streams->keeping && i < KITH_STREAM_BUCKETS; i++) {
+    for (size_t i = 0; k->streams->keeping && i < k->streams->buckets; i++) {
         for (struct kith_stream *s = k->streams->ids[i], *next; s; s = next) {
             next = s->by_id;
             if (!s->kept_len) continue;

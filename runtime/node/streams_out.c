@@ -5,7 +5,7 @@
 #include "node_streams.h"
 #include <stdlib.h>
 
-enum { SCRATCH_KEPT = 1 << 20 };
+enum { SCRATCH_KEPT = 4096 };
 
 static void stream_reset(struct kith *k, struct kith_stream *s)
 {

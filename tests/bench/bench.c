@@ -139,6 +139,7 @@ static const struct kith_peer from = {.size = sizeof from, .addr = &from_addr};
 static void start(const char *chain, bool key)
 {
     rig_init(&rig);
+    fake.scratch_lasts = true;
     if (key) rig_key(&rig, 0, 32);
     rig_must(&rig, chain, NULL, 0);
     struct kith_room room = kith_pipeline_room(rig.p);

@@ -269,7 +269,7 @@ static void test_copies_own_what_they_point_to(void)
     kith_param_parse_all(&list, "[one, two, three]", &from.list, &in);
     parse(&name, "ada", &from, arena);
     void *memory;
-    CU_ASSERT_EQUAL_FATAL(kith_params_copy(table, &from, &to, sizeof to, &memory), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_params_copy(table, &from, &to, &memory), 0);
     kith_arena_free(arena); /* wipes */
     CU_ASSERT_EQUAL(to.bias, -1);
     CU_ASSERT_EQUAL(to.count, 7);
@@ -284,12 +284,29 @@ static void test_copies_own_what_they_point_to(void)
     kith_params_free(memory);
 
     const struct block plain = {.count = 3};
-    CU_ASSERT_EQUAL(kith_params_copy(table, &plain, &to, sizeof to, &memory), 0);
+    CU_ASSERT_EQUAL(kith_params_copy(table, &plain, &to, &memory), 0);
     CU_ASSERT_PTR_NULL(memory); /* nothing to own */
     CU_ASSERT_EQUAL(to.count, 3);
-    CU_ASSERT_EQUAL(kith_params_copy(NULL, &plain, &to, sizeof to, &memory), 0);
+    CU_ASSERT_EQUAL(kith_params_copy(NULL, &plain, &to, &memory), 0);
     CU_ASSERT_PTR_NULL(memory);
     kith_params_free(memory);
+}
+
+/* What an entry keeps of an instance ends with the last parameter, in whatever order they are. */
+static void test_size(void)
+{
+    struct big {
+        uint32_t first, last;
+        uint8_t state[1 << 20];
+    };
+    const struct kith_param rows[] = {
+        {.name = "last", .type = KITH_PARAM_UINT, .offset = offsetof(struct big, last), .width = 4},
+        {.name = "first", .type = KITH_PARAM_UINT, .offset = 0, .width = 4},
+        KITH_PARAM_END};
+    CU_ASSERT_EQUAL(kith_params_size(rows), 8);
+    CU_ASSERT_EQUAL(kith_params_size(rows + 1), 4);
+    CU_ASSERT_EQUAL(kith_params_size(rows + 2), 0);
+    CU_ASSERT_EQUAL(kith_params_size(NULL), 0);
 }
 
 /* --------------------------------------------------------------------- tables that can't be */
@@ -374,5 +391,5 @@ KITH_TESTS("config/param", {"signed numbers", test_signed_numbers}, {"fractions"
            {"ranges in words", test_ranges_in_words}, {"maps", test_maps},
            {"defaults are YAML", test_defaults_are_yaml},
            {"copies own what they point to", test_copies_own_what_they_point_to},
-           {"tables that can be", test_tables_that_can_be},
+           {"size", test_size}, {"tables that can be", test_tables_that_can_be},
            {"tables that can't be", test_tables_that_can_not_be})

@@ -13,9 +13,10 @@ static void read_stream(struct kith_ut_stream *s)
 {
     struct kith_ut *u = s->owner;
     uint64_t id = s->id;
-    size_t share = kith_ut_stream_share(s, KITH_UT_READ);
+    uint8_t *buffer = u->host->scratch(u->host, KITH_UT_READ);
+    size_t share = buffer ? kith_ut_stream_share(s, KITH_UT_READ) : 0;
     if (!share) return;
-    ssize_t n = recv(s->fd, u->read_buffer, share, MSG_DONTWAIT);
+    ssize_t n = recv(s->fd, buffer, share, MSG_DONTWAIT);
     u->turn.bytes_left += share - (n > 0 ? (size_t)n : 0);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR) kith_ut_stream_end(s, kith_ut_stream_code(errno));
@@ -27,7 +28,7 @@ static void read_stream(struct kith_ut_stream *s)
     }
     s->moved = u->host->now(u->host);
     if (n) {
-        u->up->stream_data(u->up, id, kith_bytes_of(u->read_buffer, (size_t)n));
+        u->up->stream_data(u->up, id, kith_bytes_of(buffer, (size_t)n));
         return;
     }
     s->got_end = true;

@@ -831,6 +831,7 @@ struct kith_node {
     /* Push/pull with an address; a name beside it must be who answers. To addresses that are no
      * member's, join, ping and send share so many a second: -KITH_EAGAIN beyond. */
     int (*join)(const struct kith_node *, const struct kith_peer *, kith_done_fn *done, void *arg);
+    /* -KITH_EAGAIN: no member yet, just stop it. */
     int (*leave)(const struct kith_node *, uint64_t timeout, kith_done_fn *done, void *arg);
     int (*stop)(const struct kith_node *, int status, const char *why); /* `kith run` exits */
     /* NULL: ask node_meta again. Bytes: -KITH_EACCES where another delegate gives the meta. */

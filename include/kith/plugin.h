@@ -78,6 +78,11 @@
 
 #ifdef __cplusplus
 extern "C" {
+#if defined(__clang__) /* as gcc has it in extern "C": this is C */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wold-style-cast"
+#pragma clang diagnostic ignored "-Wzero-as-null-pointer-constant"
+#endif
 #endif
 
 #define KITH_ABI_MAJOR 1
@@ -883,6 +888,9 @@ struct kith_delegate_ops {
 };
 
 #ifdef __cplusplus
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 }
 /* C++: a zeroed struct with its size, filled by f, at compile time; designated initializers would
  * need C++20 and warn about every member left out. */

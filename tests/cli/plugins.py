@@ -229,6 +229,8 @@ def test_inspect(bad):
     check("list: a folder is not there", code == 0 and "/nowhere: No such" in err, (code, err))
     code, out, err = kith("plugin", "list", "--plugin-path", "/nowhere")
     check("list: no folder at all", code == 4 and "/nowhere: No such" in err, (code, err))
+    code, out, err = kith("plugin", "inspect", "nosuch", "--plugin-path", "/nowhere:" + DIR)
+    check("inspect no such", code == 4 and "in /nowhere, %s; " % DIR in err, (code, err))
     code, out, err = kith("plugin", "inspect", "lzw", path=SHIPPED)
     check("inspect by name", code == 0 and out.startswith("name          lzw\n"), (code, err))
 

@@ -39,7 +39,8 @@ static const struct kith_param root[] = {
         .doc = "plugins that take part, in the order events reach them"),
     OWN("join", SEEDS, join,
         .doc = "where to find members: [name/]host[:port] or what else the transport takes, or "
-               "{ name: ..., address: ... }; tried with backoff until one answers"),
+               "{ name: ..., address: ... }; without a port our own counts, else the transport's "
+               "default; tried with backoff until one answers"),
     {.name = "probe", .type = KITH_TYPE_SECTION},
     {.name = "suspicion", .type = KITH_TYPE_SECTION},
     {.name = "gossip", .type = KITH_TYPE_SECTION},

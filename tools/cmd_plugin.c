@@ -103,6 +103,29 @@ static json_t *named(const char *dirs, const char *name)
     return found;
 }
 
+static void write_folder(void *folders, const char *path)
+{
+    bool more = ftell(folders) > 0;
+    fprintf(folders, "%s%s", more ? ", " : "", path);
+}
+
+static int not_found(const char *dirs, const char *name)
+{
+    char *folders = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&folders, &len);
+    struct kith_registry *registry = kith_registry_new(dirs);
+    if (!f) abort();
+    if (registry) kith_registry_folders(registry, write_folder, f);
+    kith_registry_free(registry);
+    fclose(f);
+    int code = kith_tool_fail("plugin", KITH_EXIT_NOTFOUND,
+                              "no plugin '%s' in %s; 'kith plugin list' tells which there are",
+                              name, len ? folders : "no folder");
+    free(folders);
+    return code;
+}
+
 static int inspect(const char *dirs, const char *which, bool json)
 {
     bool file = strchr(which, '/');
@@ -111,8 +134,7 @@ static int inspect(const char *dirs, const char *which, bool json)
     if (file && access(which, F_OK) != 0)
         code = kith_tool_fail("plugin", KITH_EXIT_NOTFOUND, "%s: %s", which, strerror(errno));
     else if (!o)
-        code = kith_tool_fail("plugin", KITH_EXIT_NOTFOUND,
-                              "no plugin '%s'; 'kith plugin list' tells which there are", which);
+        code = not_found(dirs, which);
     else if (json_object_get(o, "error"))
         code = kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", text_of(o, "error"));
     else if (json)

@@ -84,6 +84,11 @@
 
 #ifdef __cplusplus
 extern "C" {
+#if defined(__clang__) /* as gcc has it in extern "C": this is C */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wold-style-cast"
+#pragma clang diagnostic ignored "-Wzero-as-null-pointer-constant"
+#endif
 #endif
 
 #define KITH_ABI_MAJOR 1
@@ -118,7 +123,7 @@ enum kith_code {
     KITH_EADDRINUSE = 9,
     KITH_EACCES = 10, /* not allowed: by the system, or by this entry's `allow:` */
     KITH_ENOTFOUND = 11,
-    KITH_EEXIST = 12, /* there already; of a join: who answered was this node itself */
+    KITH_EEXIST = 12, /* there already */
     KITH_EAGAIN = 13, /* would block, or a queue is full: try later */
     KITH_ETIMEOUT = 14,
     KITH_EREFUSED = 15, /* the peer or a veto said no */
@@ -397,7 +402,8 @@ struct kith_host {
      * for a secret. */
     int (*setting)(const struct kith_host *, const char *key, struct kith_value *out);
 
-    /* A name, address or SRV name, with or without port: all its addresses. */
+    /* An address as the transport reads it, or a name or SRV name, with or without port: all its
+     * addresses. -KITH_EINVAL at once when it is neither. */
     int (*resolve)(const struct kith_host *, struct kith_bytes text, kith_resolved_fn *, void *arg);
 
     /* Answer a command or event that came with an id, and end it. reply: any number of pieces, each
@@ -498,7 +504,7 @@ enum kith_refresh {
     KITH_REFRESH_FILES = 2 /* a reload, own settings as before: read certificates again */
 };
 
-/* What somebody asks of an entry: `kith command NAME words`, or the embedding program. */
+/* What somebody asks of an entry: `kith command NAME words`. */
 struct kith_call {
     uint32_t size;
     uint32_t flags;    /* enum kith_call_flags */
@@ -674,7 +680,9 @@ struct kith_limits {
 /* Mandatory: limits, advertise, parse, format, send_packet. Without stream_open: packets only. */
 struct kith_transport_ops {
     uint32_t size;
-    uint16_t default_port; /* for addresses without a port */
+    /* For addresses without a port as long as our own address has none: else our own port counts,
+     * as memberlist's BindPort. parse leaves port 0. */
+    uint16_t default_port;
 
     void (*limits)(void *self, struct kith_limits *out); /* also after init alone */
     /* Largest packet towards `to`; asked for each packet: cheap. NULL: limits().packet. */
@@ -843,7 +851,7 @@ struct kith_node {
      * addresses that are no member's, join, ping and send share so many a second: -KITH_EAGAIN
      * beyond. */
     int (*join)(const struct kith_node *, const struct kith_peer *, kith_done_fn *done, void *arg);
-    /* timeout: ns; 0: no limit. */
+    /* timeout: ns; 0: no limit. -KITH_EAGAIN: no member yet, just stop it. */
     int (*leave)(const struct kith_node *, uint64_t timeout, kith_done_fn *done, void *arg);
     /* The node ends; status: 0, or a negative code: `kith run` exits with 1. */
     int (*stop)(const struct kith_node *, int status, const char *why);
@@ -895,6 +903,9 @@ struct kith_delegate_ops {
 };
 
 #ifdef __cplusplus
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 }
 /* C++: a zeroed struct with its size, filled by f, at compile time; designated initializers would
  * need C++20 and warn about every member left out. */

@@ -222,6 +222,7 @@ int kith_node_open(struct kith **out, const struct kith_node_setup *setup,
     if (!err) err = &mine;
     err->code = 0;
     err->text[0] = 0;
+    *out = NULL;
     struct kith *k = calloc(1, sizeof *k);
     if (!k) return kith_fail(err, KITH_ENOMEM, "out of memory");
     int rc = begin(k, setup, options, err);

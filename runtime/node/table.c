@@ -88,6 +88,7 @@ static int table_join(const struct kith_node *table, const struct kith_peer *to,
 static int table_leave(const struct kith_node *table, uint64_t timeout, kith_done_fn *done,
                        void *arg)
 {
+    if (!of(table)->begun) return -KITH_EAGAIN; /* nobody knows it yet: there is nothing to leave */
     return add(table, (struct kith_command){.kind = KITH_DO_LEAVE, .timeout = timeout}, done, arg);
 }
 

@@ -229,6 +229,8 @@ def test_inspect(bad):
     check("list: a folder is not there", code == 0 and "/nowhere: No such" in err, (code, err))
     code, out, err = kith("plugin", "list", "--plugin-path", "/nowhere")
     check("list: no folder at all", code == 4 and "/nowhere: No such" in err, (code, err))
+    code, out, err = kith("plugin", "inspect", "nosuch", "--plugin-path", "/nowhere:" + DIR)
+    check("inspect no such", code == 4 and "in /nowhere, %s; " % DIR in err, (code, err))
     code, out, err = kith("plugin", "inspect", "lzw", path=SHIPPED)
     check("inspect by name", code == 0 and out.startswith("name          lzw\n"), (code, err))
 
@@ -374,6 +376,57 @@ def test_reload_survives():
         node.wait(PATIENCE)
 
 
+# A transport that never learns its address.
+LOST = r"""
+#include <kith/plugin.h>
+static void limits(void *self, struct kith_limits *out) { out->packet = 1400; }
+static int advertise(void *self, struct kith_addr *out, struct kith_error *err)
+{
+    return -KITH_EAGAIN;
+}
+static int parse(void *self, struct kith_bytes text, struct kith_addr *out, struct kith_bytes *host)
+{
+    return -KITH_EINVAL;
+}
+static int format(void *self, const struct kith_addr *a, char *out, size_t cap)
+{
+    return snprintf(out, cap, "nowhere");
+}
+static int send_packet(void *self, const struct kith_peer *to, struct kith_buf *buf)
+{
+    return -KITH_EUNREACHABLE;
+}
+static const struct kith_transport_ops ops = {
+    .size = sizeof ops, .limits = limits, .advertise = advertise, .parse = parse, .format = format,
+    .send_packet = send_packet};
+KITH_PLUGIN(lost) = {
+    KITH_HEADER(TRANSPORT), .name = NAME, .version = "1.0", .summary = "knows no address",
+    .ops = &ops};
+"""
+
+
+def test_who_is_no_member_yet_ends():
+    text = "node: { name: a, profile: local }\ntransport: { use: %s }\n"
+    file = write("lost.yaml", (text % compile("lost", source=LOST)).encode())
+    for way in ("leave", signal.SIGTERM, signal.SIGINT):
+        env = dict(os.environ, KITH_RUN_DIR=DIR)
+        node = subprocess.Popen([KITH, "run", file], stderr=subprocess.PIPE, text=True, env=env)
+        try:
+            waits = any("does not know its address yet" in line for line in node.stderr)
+            check("it waits for its address", waits)
+            if way == "leave":
+                code, out, err = kith("leave", "--stay", "--node", "a")
+                check("it has nothing to leave", code != 0 and "try later" in err, (code, err))
+                code, out, err = kith("leave", "--node", "a")
+                check("leave of one that is no member", code == 0, (code, err))
+            else:
+                node.send_signal(way)
+            check("it ends with 0: %s" % way, node.wait(PATIENCE) == 0, node.returncode)
+        finally:
+            node.kill()
+            node.wait()
+
+
 def test_truncated():
     whole = open(compile("whole"), "rb").read()
     for size in range(1, loaded_part(whole), loaded_part(whole) // 24):
@@ -407,6 +460,7 @@ try:
     test_secrets_stay_secret()
     test_what_init_logs_is_said_once()
     test_reload_survives()
+    test_who_is_no_member_yet_ends()
     test_truncated()
 finally:
     shutil.rmtree(DIR, ignore_errors=True)

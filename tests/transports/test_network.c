@@ -292,6 +292,29 @@ static void test_overruled(void)
     finish();
 }
 
+/* What an endpoint has of its own goes before the default, and rules before both. */
+static void test_own_links(void)
+{
+    struct kith_network_link l = {.delay = 7, .loss = 0.5}, wrong = {.loss = 2};
+    BEGIN(2, KITH_NETWORK_DELAY | KITH_NETWORK_JITTER, .delay = 1, .jitter = 2);
+    CU_ASSERT_EQUAL(kith_network_set_own(net, 0, KITH_NETWORK_LOSS, &wrong, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(kith_network_set_own(net, 0, KITH_NETWORK_DELAY, &l, NULL), 0);
+    l.delay = 3;
+    CU_ASSERT_EQUAL(kith_network_set_default(net, KITH_NETWORK_DELAY | KITH_NETWORK_LOSS, &l, NULL),
+                    0);
+    kith_network_link(net, 0, 1, &l);
+    CU_ASSERT(l.delay == 7 && l.jitter == 2 && l.loss == 0.5);
+    kith_network_link(net, 1, 0, &l);
+    CU_ASSERT(l.delay == 3 && l.jitter == 2 && l.loss == 0.5);
+    kith_network_link(net, kith_network_add(net, kith_text("late")), 0, &l);
+    CU_ASSERT(l.delay == 3 && l.jitter == 2 && l.loss == 0.5);
+    l.delay = 9;
+    rule(KITH_NETWORK_ONE_WAY, KITH_NETWORK_DELAY, l, "all", "n1", NULL);
+    kith_network_link(net, 0, 1, &l);
+    CU_ASSERT_EQUAL(l.delay, 9);
+    finish();
+}
+
 /* Who comes later, also beyond the room there was when the rule was made, and who comes again. */
 static void test_members_come_and_go(void)
 {
@@ -541,10 +564,10 @@ static void test_seeds(void)
     packet(0, 1, T0, a);
     packet(1, 0, T0, b);
     CU_ASSERT_NOT_EQUAL(a[0], b[0]); /* names have their own */
-    kith_network_seed(net, 2);
+    kith_network_seed(net, 0, 2);
     packet(0, 1, T0, c);
     CU_ASSERT_NOT_EQUAL(a[0], c[0]);
-    kith_network_seed(net, 1);
+    kith_network_seed(net, 0, 1);
     packet(0, 1, T0, c);
     CU_ASSERT_EQUAL(a[0], c[0]);
     finish();
@@ -556,6 +579,7 @@ KITH_TESTS("transports/network", {"endpoints by name and number", test_endpoints
            {"no more rules than the limit", test_limit_of_rules},
            {"one way, both ways, apart", test_shapes},
            {"the later rule wins, field by field", test_order_of_rules},
+           {"an endpoint's own link", test_own_links},
            {"a rule without a say goes", test_overruled},
            {"endpoints come and go under rules", test_members_come_and_go},
            {"a clean link, a cut one", test_clean_link}, {"jitter is exponential", test_jitter},

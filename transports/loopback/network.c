@@ -13,9 +13,9 @@ static uint64_t hash_of(struct kith_bytes name)
     return h ^ h >> 29;
 }
 
-static void begin_chance(const struct kith_network *net, struct kith_network_endpoint *e)
+static void begin_chance(struct kith_network_endpoint *e, uint64_t seed)
 {
-    e->chance = net->seed ^ e->hash;
+    e->chance = seed ^ e->hash;
     e->chance = kith_network_chance(e);
 }
 
@@ -36,10 +36,9 @@ void kith_network_free(struct kith_network *net)
     free(net);
 }
 
-void kith_network_seed(struct kith_network *net, uint64_t seed)
+void kith_network_seed(struct kith_network *net, int endpoint, uint64_t seed)
 {
-    net->seed = seed;
-    for (uint32_t i = 0; i < net->end; i++) begin_chance(net, &net->endpoints[i]);
+    begin_chance(&net->endpoints[endpoint], seed);
 }
 
 static uint32_t *bucket_of(const struct kith_network *net, uint64_t hash)
@@ -94,8 +93,9 @@ int kith_network_add(struct kith_network *net, struct kith_bytes name)
     else
         net->gone--;
     struct kith_network_endpoint *e = &net->endpoints[i];
-    *e = (struct kith_network_endpoint){.name = copy, .len = name.len, .hash = hash_of(name)};
-    begin_chance(net, e);
+    *e = (struct kith_network_endpoint){
+        .name = copy, .len = name.len, .hash = hash_of(name), .link = net->standard};
+    begin_chance(e, net->seed);
     link_in(net, i);
     kith_network_rules_place(net, i);
     return (int)i;

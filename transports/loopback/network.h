@@ -10,9 +10,9 @@
  * of an endpoint comes from the network's seed and its own name: the same seed, names and sends
  * give the same arrivals, whoever else is there.
  *
- * What holds between two endpoints is the default link, changed by rules in the order in which they
- * were made: a later one wins where both say something. Nothing is ever done to what an endpoint
- * sends to itself, but for the default link.
+ * What holds between two endpoints is the default link, or what the sender has of its own, changed
+ * by rules in the order in which they were made: a later one wins where both say something. No rule
+ * is about what an endpoint sends to itself.
  *
  * A set of endpoints is a list of patterns, "web-*,db-?,!web-7": the last one that matches a name
  * decides, and `!` leaves out; a list that begins with `!` begins with all; "all" is all. An
@@ -80,8 +80,8 @@ struct kith_network;
 /* NULL: no memory. The default link is one without delay and loss. */
 struct kith_network *kith_network_new(uint64_t seed);
 void kith_network_free(struct kith_network *);
-/* Begin anew: what endpoints that are there and that come get by chance from now on. */
-void kith_network_seed(struct kith_network *, uint64_t seed);
+/* An endpoint's chance begins anew, from this seed and its name. */
+void kith_network_seed(struct kith_network *, int endpoint, uint64_t seed);
 
 /* ---- endpoints. add: the number; -KITH_EEXIST, -KITH_EINVAL (no name, over KITH_ADDR_MAX bytes),
  * -KITH_ENOMEM. remove: the number may come back. find: the number, or -KITH_ENOTFOUND. */
@@ -93,11 +93,14 @@ struct kith_bytes kith_network_name(const struct kith_network *, int endpoint);
 /* All numbers are below it. */
 int kith_network_end(const struct kith_network *);
 
-/* ---- links. Of *link the given fields count. -KITH_EINVAL: a value is out of its range. */
+/* ---- links. Of *link the given fields count. -KITH_EINVAL: a value is out of its range.
+ * default: of all endpoints, also of those that come. own: of what this one sends, whatever the
+ * default says of these fields. */
 int kith_network_set_default(struct kith_network *, uint32_t fields,
                              const struct kith_network_link *link, struct kith_error *err);
-const struct kith_network_link *kith_network_default(const struct kith_network *);
-/* What holds from one to the other now. */
+int kith_network_set_own(struct kith_network *, int endpoint, uint32_t fields,
+                         const struct kith_network_link *link, struct kith_error *err);
+/* What holds from one to the other now; to itself: what it has before rules. */
 void kith_network_link(const struct kith_network *, int from, int to,
                        struct kith_network_link *out);
 

@@ -14,6 +14,8 @@ struct kith_network_endpoint {
     uint64_t hash;
     uint32_t next; /* of the same bucket, from 1; 0: none */
     uint64_t chance;
+    struct kith_network_link link;     /* of what it sends, but for rules */
+    uint32_t own;                      /* fields of it that are no default */
     uint64_t busy[KITH_NETWORK_LANES]; /* the bandwidth is taken until then */
 };
 

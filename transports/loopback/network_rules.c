@@ -107,13 +107,22 @@ int kith_network_set_default(struct kith_network *net, uint32_t fields,
                              const struct kith_network_link *link, struct kith_error *err)
 {
     int rc = check_link(fields, link, err);
-    if (!rc) apply(&net->standard, fields, link);
-    return rc;
+    if (rc) return rc;
+    apply(&net->standard, fields, link);
+    for (uint32_t i = 0; i < net->end; i++)
+        apply(&net->endpoints[i].link, fields & ~net->endpoints[i].own, link);
+    return 0;
 }
 
-const struct kith_network_link *kith_network_default(const struct kith_network *net)
+int kith_network_set_own(struct kith_network *net, int endpoint, uint32_t fields,
+                         const struct kith_network_link *link, struct kith_error *err)
 {
-    return &net->standard;
+    struct kith_network_endpoint *e = &net->endpoints[endpoint];
+    int rc = check_link(fields, link, err);
+    if (rc) return rc;
+    apply(&e->link, fields, link);
+    e->own |= fields;
+    return 0;
 }
 
 static bool holds(const struct kith_network_rule *r, int from, int to)
@@ -126,7 +135,7 @@ static bool holds(const struct kith_network_rule *r, int from, int to)
 void kith_network_link(const struct kith_network *net, int from, int to,
                        struct kith_network_link *out)
 {
-    *out = net->standard;
+    *out = net->endpoints[from].link;
     if (from == to) return;
     for (size_t i = 0; i < net->rule_count; i++)
         if (holds(net->rules[i], from, to)) apply(out, net->rules[i]->fields, &net->rules[i]->link);

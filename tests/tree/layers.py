@@ -46,8 +46,9 @@ OUTSIDE = ("tests", "examples")
 INTERPOSER = "tools/allocations.c"
 
 # What drives a folder from outside of the program: the simulator, benches and fuzz targets count
-# members, rigs make entries by hand and move virtual time.
-DRIVERS = {"kith_core_size", "kith_core_alive", "kith_entry_init", "kith_loop_run_until"}
+# members and change links, rigs make entries by hand and move virtual time.
+DRIVERS = {"kith_core_size", "kith_core_alive", "kith_entry_init", "kith_loop_run_until",
+           "kith_network_set_default"}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 DEFINED, UNDEFINED = set("TDBRCVWG"), "U"

@@ -124,12 +124,3 @@ int kith_network_find(const struct kith_network *net, struct kith_bytes name)
     }
     return -KITH_ENOTFOUND;
 }
-
-struct kith_bytes kith_network_name(const struct kith_network *net, int endpoint)
-{
-    if (endpoint < 0 || (uint32_t)endpoint >= net->end || !net->endpoints[endpoint].name)
-        return (struct kith_bytes){NULL, 0};
-    return kith_bytes_of(net->endpoints[endpoint].name, net->endpoints[endpoint].len);
-}
-
-int kith_network_end(const struct kith_network *net) { return (int)net->end; }

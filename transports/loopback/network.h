@@ -88,10 +88,6 @@ void kith_network_seed(struct kith_network *, int endpoint, uint64_t seed);
 int kith_network_add(struct kith_network *, struct kith_bytes name);
 void kith_network_remove(struct kith_network *, int endpoint);
 int kith_network_find(const struct kith_network *, struct kith_bytes name);
-/* Lent until it is removed; empty: nobody has that number. */
-struct kith_bytes kith_network_name(const struct kith_network *, int endpoint);
-/* All numbers are below it. */
-int kith_network_end(const struct kith_network *);
 
 /* ---- links. Of *link the given fields count. -KITH_EINVAL: a value is out of its range.
  * default: of all endpoints, also of those that come. own: of what this one sends, whatever the

@@ -14,13 +14,15 @@ noinst_LTLIBRARIES += runtime/libloop.la runtime/libnode.la runtime/libcontrol.l
 
 runtime_libloop_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/host.c \
   runtime/loop/host.h runtime/loop/host_loop.c runtime/loop/host_node.c \
-  runtime/loop/host_numbers.c runtime/loop/host_parts.h runtime/loop/log.c runtime/loop/log.h \
+  runtime/loop/host_numbers.c runtime/loop/host_parts.h runtime/loop/host_pause.c \
+  runtime/loop/log.c runtime/loop/log.h \
   runtime/loop/log_format.c runtime/loop/log_format.h runtime/loop/loop.c runtime/loop/loop.h \
   runtime/loop/loop_memory.c runtime/loop/loop_memory.h runtime/loop/loop_private.h \
   runtime/loop/loop_uv.c runtime/loop/loop_virtual.c runtime/loop/resolve.c \
   runtime/loop/resolve.h runtime/loop/series.c runtime/loop/series.h runtime/loop/timers.c \
-  runtime/loop/timers.h runtime/loop/where.c runtime/loop/where.h
-runtime_libloop_la_CPPFLAGS = $(INC_LOOP)
+  runtime/loop/timers.h runtime/loop/where.c runtime/loop/where.h runtime/loop/world.c \
+  runtime/loop/world.h
+runtime_libloop_la_CPPFLAGS = $(INC_LOOP) -DKITH_PLUGINDIR='"$(plugindir)"'
 runtime_libloop_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS)
 runtime_libloop_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(RESOLV_LIBS) -lpthread
 
@@ -31,8 +33,7 @@ runtime_libnode_la_SOURCES = runtime/node/access.c runtime/node/begin.c \
   runtime/node/reload.c runtime/node/ring.c runtime/node/stats.c runtime/node/node_streams.c \
   runtime/node/node_streams.h runtime/node/streams_in.c runtime/node/streams_out.c \
   runtime/node/table.c runtime/node/turn.c runtime/node/uplink.c
-runtime_libnode_la_CPPFLAGS = $(INC_NODE) -DKITH_VERSION='"$(PACKAGE_VERSION)"' \
-  -DKITH_PLUGINDIR='"$(plugindir)"'
+runtime_libnode_la_CPPFLAGS = $(INC_NODE) -DKITH_VERSION='"$(PACKAGE_VERSION)"'
 
 runtime_libcontrol_la_SOURCES = runtime/control/control.c runtime/control/control.h \
   runtime/control/control_call.c runtime/control/control_client.c \

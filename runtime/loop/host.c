@@ -196,10 +196,15 @@ static void on_flush(void *arg)
     if (s->flushing) arm_flush(s);
 }
 
-/* A turn ended: did the log begin to hold lines back? */
-static void on_idle(void *arg)
+void kith_services_pause(struct kith_services *s, bool paused)
 {
-    struct kith_services *s = arg;
+    kith_host_pause_set(s, paused);
+    for (struct host *h = s->hosts; h; h = h->next) kith_host_loop_pause(h, paused);
+}
+
+/* Did the log begin to hold lines back? */
+void kith_services_turn_ended(struct kith_services *s)
+{
     if (s->flushing || !kith_log_holding(s->log)) return;
     s->flushing = true;
     arm_flush(s);
@@ -216,9 +221,9 @@ struct kith_services *kith_services_new(struct kith_loop *loop, struct kith_log 
     int rc = kith_services_labels(s, s->setup.labels, s->setup.label_count);
     s->setup.labels = NULL; /* the copy counts */
     s->setup.label_count = 0;
-    s->idle = kith_loop_idle(loop, on_idle, s);
     s->flush = kith_loop_timer(loop, on_flush, s);
-    if (!rc && s->idle && s->flush) return s;
+    if (!rc) rc = kith_host_pause_init(s);
+    if (!rc && s->flush) return s;
     kith_services_free(s);
     return NULL;
 }
@@ -237,8 +242,8 @@ static void retire(struct host *h)
 void kith_services_free(struct kith_services *s)
 {
     if (!s) return;
-    kith_loop_idle_free(s->idle);
     kith_loop_timer_free(s->flush);
+    kith_host_pause_fini(s);
     kith_host_node_free_all(s);
     kith_host_loop_free_left(s);
     for (struct host *h = s->hosts, *next; h; h = next) {

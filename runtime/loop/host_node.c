@@ -13,6 +13,12 @@ struct host_lookup {
     struct host *host; /* NULL: who asked has stopped */
     kith_resolved_fn *fn;
     void *arg;
+    /* The answer, and that it came while the node was paused: then `addrs` is a copy. */
+    struct host_late late;
+    int status;
+    const struct kith_addr *addrs;
+    struct kith_addr *copy;
+    size_t count;
 };
 
 /* Of one id there may be several, of instances of one entry during a reload: the latest counts. */
@@ -49,22 +55,52 @@ int kith_host_setting(const struct kith_host *table, const char *key, struct kit
 
 /* ---------------------------------------------------------------------------- names to resolve */
 
-static void drop_lookup(struct host_lookup *l)
+static void drop_lookup(struct kith_services *s, struct host_lookup *l)
 {
+    kith_host_not_due(s, &l->late);
     *l->link = l->next;
     if (l->next) l->next->link = l->link;
     if (l->host) l->host->lookups--;
+    free(l->copy);
     free(l);
+}
+
+static void tell_asker(struct host_late *late)
+{
+    struct host_lookup *it =
+        (struct host_lookup *)((char *)late - offsetof(struct host_lookup, late));
+    struct host_lookup l = *it;
+    it->copy = NULL;
+    drop_lookup(l.host->services, it);
+    struct host_call call = kith_host_enter(l.host);
+    l.fn(l.arg, l.status, l.addrs, l.count);
+    kith_host_leave(l.host, call, "resolve");
+    free(l.copy);
+}
+
+static void keep_answer(struct host_lookup *l)
+{
+    l->copy = l->count ? calloc(l->count, sizeof *l->copy) : NULL;
+    if (l->copy)
+        memcpy(l->copy, l->addrs, l->count * sizeof *l->copy);
+    else if (l->count)
+        l->status = -KITH_ENOMEM;
+    l->addrs = l->copy;
+    l->count = l->copy ? l->count : 0;
 }
 
 static void on_resolved(void *arg, int status, const struct kith_addr *addrs, size_t count)
 {
-    struct host_lookup l = *(struct host_lookup *)arg;
-    drop_lookup(arg);
-    if (!l.host) return;
-    struct host_call call = kith_host_enter(l.host);
-    l.fn(l.arg, status, addrs, count);
-    kith_host_leave(l.host, call, "resolve");
+    struct host_lookup *l = arg;
+    if (!l->host) {
+        drop_lookup(NULL, l);
+        return;
+    }
+    l->status = status;
+    l->addrs = addrs;
+    l->count = count;
+    if (kith_host_behind(l->host->services)) keep_answer(l);
+    kith_host_due(l->host->services, &l->late, tell_asker);
 }
 
 int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kith_resolved_fn *fn,
@@ -86,7 +122,7 @@ int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kit
     s->lookups = l;
     h->lookups++;
     int rc = s->setup.resolve(s->setup.ctx, text, on_resolved, l);
-    if (rc) drop_lookup(l);
+    if (rc) drop_lookup(s, l);
     return rc;
 }
 
@@ -186,12 +222,18 @@ int kith_host_offer(const struct kith_host *table, const char *id, const void *o
 void kith_host_node_release(struct host *h)
 {
     take_back(h->services, h, NULL);
-    for (struct host_lookup *l = h->services->lookups; l; l = l->next)
-        if (l->host == h) l->host = NULL;
+    for (struct host_lookup *l = h->services->lookups, *next; l; l = next) {
+        next = l->next;
+        if (l->host != h) continue;
+        if (l->late.link)
+            drop_lookup(h->services, l); /* answered, and nobody is there to hear it */
+        else
+            l->host = NULL;
+    }
     h->lookups = 0;
 }
 
 void kith_host_node_free_all(struct kith_services *s)
 {
-    while (s->lookups) drop_lookup(s->lookups);
+    while (s->lookups) drop_lookup(s, s->lookups);
 }

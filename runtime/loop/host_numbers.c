@@ -113,6 +113,8 @@ void kith_host_blame(struct host *h, const char *fmt, ...)
 
 struct host_call kith_host_enter(struct host *h)
 {
+    const struct kith_services_setup *setup = &h->services->setup;
+    if (setup->touched) setup->touched(setup->ctx);
     return (struct host_call){kith_crash_note_set(&h->note), kith_slow_begin()};
 }
 

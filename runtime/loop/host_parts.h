@@ -2,6 +2,7 @@
  * host_parts.h - private to host*.c: one instance's host, and what all hosts of a node share.
  *
  *   host_numbers.c  what it counts, and what it is blamed for
+ *   host_pause.c    what came due while the node was paused
  *   host_loop.c     what it asks of the loop: posts, watches, timers
  *   host_node.c     what it asks of the node: settings, names to resolve, answers, events, offers
  *   host.c          the table itself; life and release; calls the others
@@ -28,7 +29,6 @@ struct kith_services {
     struct kith_loop *loop;
     struct kith_log *log;
     struct kith_services_setup setup;
-    struct kith_idle *idle;
     struct kith_timer *flush; /* summaries of repeated log lines */
     bool flushing;
 
@@ -46,6 +46,16 @@ struct kith_services {
     struct host_held *left;      /* watches and timers that instances left behind: handles that
                                     are ended, but that a plugin may still hand in */
     unsigned nested;             /* calls of plugins that may lead into another one */
+
+    bool paused;
+    struct host_late *late, **last_late; /* the first to come due first */
+    struct kith_timer *catch_up;
+};
+
+/* A member of what may come due while the node is paused: a timer, posts, addresses of a name. */
+struct host_late {
+    struct host_late *next, **link; /* link NULL: it does not wait */
+    void (*run)(struct host_late *);
 };
 
 struct host_queue {
@@ -84,6 +94,7 @@ struct host {
     pthread_mutex_t lock;
     bool closed;
     struct host_queue posted, running;
+    struct host_late late; /* `posted` is to run */
 };
 
 static inline struct host *host_of(const struct kith_host *table) { return (struct host *)table; }
@@ -110,6 +121,16 @@ struct host_call {
 struct host_call kith_host_enter(struct host *);
 void kith_host_leave(struct host *, struct host_call, const char *what);
 
+/* host_pause.c */
+int kith_host_pause_init(struct kith_services *);
+void kith_host_pause_set(struct kith_services *, bool paused);
+void kith_host_pause_fini(struct kith_services *);
+/* Is the node paused, or has not caught up yet? */
+bool kith_host_behind(const struct kith_services *);
+/* It came due: run it, now or else when its turn comes after the pause. */
+void kith_host_due(struct kith_services *, struct host_late *, void (*run)(struct host_late *));
+void kith_host_not_due(struct kith_services *, struct host_late *); /* also when it is not */
+
 /* host_loop.c */
 int kith_host_post(const struct kith_host *, void (*fn)(void *arg), void *arg);
 struct kith_watch *kith_host_watch(const struct kith_host *, int fd, unsigned events,
@@ -119,6 +140,8 @@ void kith_host_watch_free(struct kith_watch *);
 struct kith_timer *kith_host_timer(const struct kith_host *, void (*fn)(void *arg), void *arg);
 void kith_host_timer_set(struct kith_timer *, uint64_t at);
 void kith_host_timer_free(struct kith_timer *);
+/* Watches of a host are off while its node is paused. */
+void kith_host_loop_pause(struct host *, bool paused);
 /* Refuse posts, drop those that wait, end watches and timers. */
 void kith_host_loop_release(struct host *);
 /* Both blame it for what it was to free and did not. */

@@ -1,7 +1,7 @@
 /*
  * access.c - what every file of a node needs, and what those who look on may see: time, log, the
- * wake-up of a turn, the parts of a node. Calls nothing else of the node but its transport's
- * format.
+ * mark that it wants a turn, the parts of a node. Calls nothing else of the node but its
+ * transport's format.
  */
 #include "inside.h"
 
@@ -104,21 +104,22 @@ void kith_node_format(const struct kith *k, const struct kith_addr *addr, char *
     if (kith_link_format(k->link, addr, out, cap) < 0) snprintf(out, cap, "?");
 }
 
-/* Does nothing: that it ran makes a turn, and a turn has an end. */
-static void woken(void *ctx) {}
-
 void kith_node_wake(struct kith *k)
 {
-    if (k->in_turn || k->woken || !k->idle) return;
-    k->woken = kith_loop_post(k->loop, woken, k) == 0;
+    if (k->idle && !k->in_turn && !k->paused) kith_loop_idle_mark(k->idle);
 }
-
-void kith_node_unwake(struct kith *k) { kith_loop_unpost(k->loop, woken, k); }
 
 void kith_stop(struct kith *k)
 {
     atomic_store(&k->stop, true);
-    kith_loop_stop(k->loop);
+    kith_loop_wake(k->loop);
+}
+
+bool kith_node_ended(const struct kith *k, int *code)
+{
+    if (!atomic_load(&k->stop)) return false;
+    *code = k->failed;
+    return true;
 }
 
 void kith_node_fail(struct kith *k, int code)

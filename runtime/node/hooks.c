@@ -5,6 +5,8 @@
  */
 #include "inside.h"
 
+static void touched(void *ctx) { kith_node_wake(ctx); }
+
 static int setting(void *ctx, const char *key, struct kith_value *out)
 {
     struct kith *k = ctx;
@@ -43,6 +45,7 @@ struct kith_services *kith_node_services(struct kith *k)
         .labels = k->config->metric_labels.items,
         .label_count = k->config->metric_labels.count,
         .ctx = k,
+        .touched = touched,
         .setting = setting,
         .resolve = resolve,
         .emit = emit,

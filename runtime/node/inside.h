@@ -5,7 +5,7 @@
  *   reload.c        a new reading of the file comes into force between two turns
  *   open.c          a file becomes settings, instances, a pipeline
  *   hooks.c         what plugins ask of their host and the node answers: settings, names, events
- *   life.c          start, run, stop, close
+ *   life.c          start, run, pause, stop, close
  *   turn.c          the end of a turn: what it led to is carried out
  *   begin.c         from a running transport with an address to a member
  *   uplink.c        what the transport tells, checked
@@ -20,7 +20,7 @@
  *   streams_out.c   streams, what goes: core -> queue -> transport
  *   node_streams.c  the table of streams (node_streams.h)
  *   observer.c      tells those who look on (observer.h)
- *   access.c        what all of them need: time, log, wake-up, the parts of a node
+ *   access.c        what all of them need: time, log, the mark for a turn, the parts of a node
  *   downlink.c      the calls of a transport, checked
  *
  * Everything runs on the loop's thread. None of it knows plugins by name, the control socket, or
@@ -82,10 +82,10 @@ struct kith_traffic_layers {
 /* A node is open (instances made, nothing bound), then started, then closed. `stop` asks it to end,
  * also from a signal handler; what it was asked for meanwhile still ends. */
 struct kith {
-    struct kith_loop *loop;
-    struct kith_registry *registry;
+    struct kith_world *world;
+    struct kith_loop *loop;                  /* the world's */
     const struct kith_config_finder *finder; /* NULL: the registry's */
-    bool own_loop, own_registry, started;
+    bool started;
     bool closing;      /* nothing new is taken */
     atomic_bool stop;  /* set by any thread or signal handler */
     int failed;        /* what ended it when that was not kith_stop(): a negative code */
@@ -102,10 +102,11 @@ struct kith {
     struct kith_services *services;
     struct kith_asks *asks;
     struct kith_resolver *resolver, *former_resolver;
-    struct kith_host_maker maker; /* of the services */
-    struct kith_instance *all;    /* instances of every kind, those of a reload under way too */
-    struct kith_config *config;   /* in force */
-    struct kith_config *by_code;  /* the same, when no file was read; lent */
+    struct kith_host_maker maker;     /* of the services */
+    struct kith_instance *all;        /* instances of every kind, those of a reload under way too */
+    struct kith_config *config;       /* in force */
+    const struct kith_config *shared; /* in place of a file: lent, and maybe others' too; what... */
+    struct kith_config copy;          /* ...is in force is this copy, with this node's name */
     struct kith_keyring *ring;
     struct kith_pipeline *pipeline;
     struct kith_instance *transport;
@@ -123,7 +124,7 @@ struct kith {
 
     struct kith_idle *idle;
     struct kith_timer *timer; /* the one timer: the core's deadline */
-    bool woken, in_turn;      /* a turn is coming; we are at the end of one */
+    bool in_turn, paused;     /* in_turn: we are at the end of one */
     uint32_t changed;         /* what the transport said of itself (enum kith_changed) */
     bool keys_changed;
     uint64_t packet_limit;         /* towards anybody, as the transport said last */
@@ -194,9 +195,6 @@ int kith_begin_advertise(struct kith *, struct kith_error *err);
 
 /* ------------------------------------------------------------------------------------- access.c */
 
-/* Make sure that a turn ends soon: something was queued outside of one. */
-void kith_node_wake(struct kith *);
-void kith_node_unwake(struct kith *);
 /* The node ends with this code. */
 void kith_node_fail(struct kith *, int code);
 
@@ -334,7 +332,8 @@ int kith_place_resolve(struct kith *, const struct kith_place *, kith_resolved_f
 int kith_joiner_new(struct kith *);
 int kith_joiner_start(struct kith *);
 void kith_joiner_free(struct kith *);
-void kith_joiner_kick(struct kith *); /* the list changed: begin again */
+void kith_joiner_resume(struct kith *); /* the node was paused: what came due meanwhile */
+void kith_joiner_kick(struct kith *);   /* the list changed: begin again */
 
 /* ----------------------------------------------------------------------------- table.c, stats.c */
 

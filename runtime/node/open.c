@@ -43,21 +43,32 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
 
 static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
 {
-    struct kith_config_finder finder = k->finder ? *k->finder : kith_registry_finder(k->registry);
+    struct kith_config_finder finder =
+        k->finder ? *k->finder : kith_registry_finder(kith_world_registry(k->world));
     return k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
                    : kith_config_load(k->path, &finder, diag);
 }
 
+/* The values stay with whoever prepared them; name, and what kith_config_setting() lends, are this
+ * node's. */
+static struct kith_config *copy_shared(struct kith *k)
+{
+    k->copy = *k->shared;
+    k->copy.arena = NULL;
+    k->copy.texts = NULL;
+    return &k->copy;
+}
+
 struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
 {
-    struct kith_config *config = k->by_code ? k->by_code : read_file(k, diag);
+    struct kith_config *config = k->shared ? copy_shared(k) : read_file(k, diag);
     if (!config) return NULL;
     if (k->options.name) config->settings.name = k->options.name;
     k->call = "init"; /* of instances that are made for it */
     kith_plugins_check(config, diag);
     k->call = NULL;
     if (!kith_diag_errors(diag)) return config;
-    if (!k->by_code) kith_config_free(config);
+    kith_config_free(config);
     return NULL;
 }
 
@@ -71,7 +82,7 @@ static int read_config(struct kith *k, struct kith_error *err)
     if (!k->config) return rc ? rc : kith_fail(err, KITH_EINVAL, "%s: can't be read", k->path);
     k->name = strdup(k->config->settings.name);
     if (!k->name) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    if (!k->by_code) k->config->settings.name = k->name;
+    k->config->settings.name = k->name;
     return 0;
 }
 
@@ -160,20 +171,6 @@ static int make_parts(struct kith *k, struct kith_error *err)
     return make_delegates(k, err);
 }
 
-/* The embedder's folders come before those that are looked in anyway. */
-static struct kith_registry *make_registry(const char *first)
-{
-    const char *env = secure_getenv("KITH_PLUGIN_PATH"), *rest = env && *env ? env : KITH_PLUGINDIR;
-    if (!first || !*first) return kith_registry_new(NULL);
-    size_t len = strlen(first) + strlen(rest) + 2;
-    char *dirs = malloc(len);
-    if (!dirs) return NULL;
-    snprintf(dirs, len, "%s:%s", first, rest);
-    struct kith_registry *registry = kith_registry_new(dirs);
-    free(dirs);
-    return registry;
-}
-
 static int take_file(struct kith *k, const struct kith_node_setup *s)
 {
     k->path = strdup(s->path ? s->path : "");
@@ -195,13 +192,12 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
                options->size < sizeof k->options ? options->size : sizeof k->options);
     k->problems = s->problems;
     k->finder = s->finder;
-    k->by_code = s->config;
+    k->shared = s->config;
     int rc = take_file(k, s);
-    k->own_loop = !s->loop;
-    k->loop = s->loop ? s->loop : kith_loop_new();
-    k->own_registry = !s->registry;
-    k->registry = s->registry ? s->registry : make_registry(k->options.plugin_path);
-    return rc || !k->loop || !k->registry ? kith_fail(err, KITH_ENOMEM, "out of memory") : 0;
+    k->world = s->world ? kith_world_ref(s->world) : kith_world_new(k->options.plugin_path);
+    if (rc || !k->world) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    k->loop = kith_world_loop(k->world);
+    return 0;
 }
 
 static int begin(struct kith *k, const struct kith_node_setup *s,

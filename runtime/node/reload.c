@@ -454,7 +454,7 @@ static void refresh(struct report *r, bool transport)
 
 static void see_replaced(struct report *r, const struct kith_entry *e)
 {
-    if (!kith_registry_replaced(r->k->registry, e->plugin)) return;
+    if (!kith_registry_replaced(kith_world_registry(r->k->world), e->plugin)) return;
     tell(r, "%s: its file was replaced; what runs is the old one until a restart", e->use);
 }
 
@@ -580,7 +580,7 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
     if (!err) err = &mine;
     err->code = 0;
     err->text[0] = 0;
-    if (k->by_code)
+    if (k->shared)
         return kith_fail(err, KITH_EUNSUPPORTED,
                          "this node was made by a program, not from a file");
     struct report r = {.k = k, .line = line, .arg = arg, .err = err};

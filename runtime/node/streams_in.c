@@ -138,7 +138,6 @@ void kith_stream_data(struct kith *k, struct kith_stream *s, struct kith_bytes b
         forget_kept(k, s);
         s->broken = s->overrun = true;
         kith_stream_due(k, s);
-        kith_node_wake(k);
         return;
     }
     size_t now = s->kept_len ? 0 : take(k, bytes.len);

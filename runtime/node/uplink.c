@@ -23,7 +23,10 @@ static struct kith_link *listen(const struct kith_uplink *table, const char *upc
 {
     struct kith_link *l = (struct kith_link *)(uintptr_t)table;
     const char *call = inside(l);
-    if (l->live && !call && l->k->begun) return l;
+    if (l->live && !call && l->k->begun) {
+        kith_node_wake(l->k);
+        return l;
+    }
     if (!l->in)
         kith_node_log(l->k, KITH_LOG_ERROR, "a transport that is gone called %s", upcall);
     else if (call)
@@ -152,7 +155,6 @@ static void stream_writable(const struct kith_uplink *table, uint64_t id)
     struct kith_stream *s = hear(l, "stream_writable", id);
     if (!s) return;
     kith_stream_due(l->k, s);
-    kith_node_wake(l->k);
     l->k->told--;
 }
 

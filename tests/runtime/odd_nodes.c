@@ -134,7 +134,7 @@ static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char
     if (kind == KITH_TRANSPORT && strcmp(name, "odd") == 0) return &odd_plugin;
     if (kind == KITH_CODEC && strcmp(name, "layer") == 0) return &spy_codec;
     if (kind == KITH_DELEGATE && strcmp(name, "spy") == 0) return &spy_delegate;
-    struct kith_config_finder rest = kith_registry_finder(registry);
+    struct kith_config_finder rest = kith_registry_finder(kith_world_registry(world));
     return rest.find(rest.ctx, kind, name, err);
 }
 
@@ -164,15 +164,14 @@ const struct kith_node_setup *setup_odd(const struct node *n)
 {
     static struct kith_node_setup setup;
     setup = (struct kith_node_setup){
-        .path = n->path, .loop = loop, .registry = registry, .finder = &finder, .problems = stderr};
+        .path = n->path, .world = world, .finder = &finder, .problems = stderr};
     return &setup;
 }
 
 void begin_odd(void)
 {
     begin();
-    kith_loop_free(loop);
-    loop = kith_loop_new_virtual(1, 1000000000);
+    begin_world(kith_world_new_virtual(NULL, 1));
     memset(&nodes[0], 0, sizeof nodes[0]);
     odd_reset();
     odd_ops = *(const struct kith_transport_ops *)odd_transport.ops;

@@ -179,7 +179,7 @@ static void test_stale_sockets_are_replaced_and_live_ones_refused(void)
     close(fd); /* as after a crash */
     open_node(&nodes[0], "");
     struct kith_error err = {.size = sizeof err};
-    struct kith_node_setup setup = {.path = nodes[0].path, .loop = loop, .registry = registry};
+    struct kith_node_setup setup = {.path = nodes[0].path, .world = world};
     struct kith *twin = NULL;
     CU_ASSERT_EQUAL_FATAL(kith_node_open(&twin, &setup, NULL, &err), 0);
     CU_ASSERT_EQUAL_FATAL(kith_control_attach(twin, &err), 0);

@@ -161,7 +161,7 @@ static void values(struct kith_config *c, const char *name)
     static const struct kith_setting_text bind = {"bind", "127.0.0.1:0"};
     struct kith_error err = {.size = sizeof err};
     const struct kith_plugin *udp_tcp =
-        kith_registry_find(registry, KITH_TRANSPORT, "udp_tcp", &err);
+        kith_registry_find(kith_world_registry(world), KITH_TRANSPORT, "udp_tcp", &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(udp_tcp);
     kith_config_init(c, KITH_PROFILE_LOCAL);
     c->settings.name = name;
@@ -178,8 +178,7 @@ static void test_a_prepared_config_makes_a_node(void)
     for (int i = 0; i < 2; i++) {
         values(&c[i], i ? "second" : "first");
         memset(&nodes[i], 0, sizeof nodes[i]);
-        start_node(&nodes[i],
-                   &(struct kith_node_setup){.config = &c[i], .loop = loop, .registry = registry});
+        start_node(&nodes[i], &(struct kith_node_setup){.config = &c[i], .world = world});
     }
     CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
     UNTIL(count(&nodes[0], KITH_ALIVE) == 2 && count(&nodes[1], KITH_ALIVE) == 2);

@@ -18,7 +18,7 @@ static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char
     static const struct kith_plugin *const mine[] = {&odd_transport, &peek_plugin, &lone};
     for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
         if (mine[i]->kind == kind && strcmp(mine[i]->name, name) == 0) return mine[i];
-    struct kith_config_finder rest = kith_registry_finder(registry);
+    struct kith_config_finder rest = kith_registry_finder(kith_world_registry(world));
     return rest.find(rest.ctx, kind, name, err);
 }
 
@@ -48,7 +48,7 @@ static const struct kith_node_setup *setup(const struct node *n)
 {
     static struct kith_node_setup s;
     s = (struct kith_node_setup){
-        .path = n->path, .loop = loop, .registry = registry, .finder = &finder, .problems = stderr};
+        .path = n->path, .world = world, .finder = &finder, .problems = stderr};
     return &s;
 }
 
@@ -56,8 +56,7 @@ static const struct kith_node_setup *setup(const struct node *n)
 static void begin_here(void)
 {
     begin();
-    kith_loop_free(loop);
-    loop = kith_loop_new_virtual(1, 1000000000);
+    begin_world(kith_world_new_virtual(NULL, 1));
     memset(&nodes[0], 0, sizeof nodes[0]);
     memset(&peek, 0, sizeof peek);
     set_keys();

@@ -62,7 +62,7 @@ static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char
                                       struct kith_error *err)
 {
     if (kind == KITH_DELEGATE && strcmp(name, "puppet") == 0) return &puppet_plugin;
-    struct kith_config_finder rest = kith_registry_finder(registry);
+    struct kith_config_finder rest = kith_registry_finder(kith_world_registry(world));
     return rest.find(rest.ctx, kind, name, err);
 }
 
@@ -76,7 +76,7 @@ static void open_with_puppet(struct node *n, const char *extra)
 {
     static const struct kith_config_finder finder = {.find = find, .names = names};
     struct kith_node_setup setup = {
-        .path = n->path, .loop = loop, .registry = registry, .finder = &finder, .problems = stderr};
+        .path = n->path, .world = world, .finder = &finder, .problems = stderr};
     memset(n, 0, sizeof *n);
     memset(&puppet, 0, sizeof puppet);
     config(n, extra);
@@ -326,8 +326,7 @@ static void test_metric_labels_are_in_every_number(void)
                  "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n",
                  place);
         write_file(n->path, text);
-        struct kith_node_setup setup = {
-            .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
+        struct kith_node_setup setup = {.path = n->path, .world = world, .problems = stderr};
         if (!i)
             start_node(n, &setup);
         else

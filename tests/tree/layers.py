@@ -47,8 +47,15 @@ INTERPOSER = "tools/allocations.c"
 
 # What drives a folder from outside of the program: the simulator, benches and fuzz targets count
 # members and change links, rigs make entries by hand and move virtual time.
-DRIVERS = {"kith_core_size", "kith_core_alive", "kith_entry_init", "kith_loop_run_until",
-           "kith_network_set_default"}
+DRIVERS = {
+    "kith_core_size",
+    "kith_core_alive",
+    "kith_entry_init",
+    "kith_loop_run_until",
+    "kith_network_set_default",
+    "kith_node_pause",
+    "kith_world_new_virtual",
+}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 DEFINED, UNDEFINED = set("TDBRCVWG"), "U"

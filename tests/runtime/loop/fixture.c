@@ -1,7 +1,7 @@
 /*
- * world.c - see world.h.
+ * fixture.c - see fixture.h.
  */
-#include "world.h"
+#include "fixture.h"
 #include "../../test.h"
 
 size_t kith_keyring_count(const struct kith_keyring *ring) { return ring->count; }

@@ -1,9 +1,9 @@
 /*
- * world.h - for tests of runtime/loop: services on a loop, and hosts as an instance gets them. The
- * keyring, and who waits for answers, are the test's own.
+ * fixture.h - for tests of runtime/loop: services on a loop, and hosts as an instance gets them.
+ * The keyring, and who waits for answers, are the test's own.
  */
-#ifndef KITH_TEST_WORLD_H
-#define KITH_TEST_WORLD_H
+#ifndef KITH_TEST_FIXTURE_H
+#define KITH_TEST_FIXTURE_H
 
 #include "host.h"
 

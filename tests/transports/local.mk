@@ -7,7 +7,8 @@ endif
 
 tests_transports_test_SOURCES = $(TEST_MAIN) tests/transports/ends.c tests/transports/ends.h \
   tests/transports/raw.c tests/transports/raw.h tests/transports/test_addressing.c \
-  tests/transports/test_contract.c tests/transports/test_network.c \
+  tests/transports/test_contract.c tests/transports/test_every_transport.c \
+  tests/transports/test_loopback.c tests/transports/test_network.c \
   tests/transports/test_two_nodes.c \
   tests/transports/test_udp_tcp.c tests/transports/test_unix_socket.c \
   examples/plugin-transport/unix_socket.c

@@ -9,6 +9,7 @@ tests_transports_test_SOURCES = $(TEST_MAIN) tests/transports/ends.c tests/trans
   tests/transports/raw.c tests/transports/raw.h tests/transports/test_addressing.c \
   tests/transports/test_contract.c tests/transports/test_every_transport.c \
   tests/transports/test_loopback.c tests/transports/test_loopback_links.c \
+  tests/transports/test_loopback_nodes.c tests/transports/test_loopback_threads.c \
   tests/transports/test_network.c \
   tests/transports/test_two_nodes.c \
   tests/transports/test_udp_tcp.c tests/transports/test_unix_socket.c \

@@ -20,3 +20,10 @@ tests_bench_codecs_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(CRYPTO_CFLAGS) $(ZST
 tests_bench_codecs_LDADD = plugins/libplugins.la config/libconfig.la core/libcore.la \
   $(SODIUM_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS)
 EXTRA_DIST += tests/bench/go-lzw/main.go tests/bench/go-lzw/go.mod
+
+# What a packet costs on its way: `make tests/bench/transports && tests/bench/transports`.
+EXTRA_PROGRAMS += tests/bench/transports
+tests_bench_transports_SOURCES = tests/bench/transports.c
+tests_bench_transports_CPPFLAGS = $(INC_LOOP)
+tests_bench_transports_LDADD = runtime/libloop.la plugins/libplugins.la config/libconfig.la
+CLEANFILES += tests/bench/transports$(EXEEXT)

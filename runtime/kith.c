@@ -1,6 +1,5 @@
 /*
- * kith.c - the node of an embedder and of `kith run`: one from a file, with a control socket. The
- * only file that knows both.
+ * kith.c - the node of an embedder: one from a file, with a control socket. It alone knows both.
  */
 #include "control.h"
 #include "node.h"

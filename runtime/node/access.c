@@ -126,4 +126,5 @@ void kith_node_fail(struct kith *k, int code)
 {
     if (!k->failed) k->failed = code;
     kith_stop(k);
+    kith_node_wake(k); /* who looks on sees it at the end of this turn */
 }

@@ -27,3 +27,6 @@ tests_bench_transports_SOURCES = tests/bench/transports.c
 tests_bench_transports_CPPFLAGS = $(INC_LOOP)
 tests_bench_transports_LDADD = runtime/libloop.la plugins/libplugins.la config/libconfig.la
 CLEANFILES += tests/bench/transports$(EXEEXT)
+
+# How many nodes one loop carries in real time (docs/ARCHITECTURE.md, Worlds).
+EXTRA_DIST += tests/bench/together.py

@@ -55,6 +55,7 @@ DRIVERS = {
     "kith_core_alive",
     "kith_entry_init",
     "kith_loop_run_until",
+    "kith_network_set_default",
     "kith_node_pause",
     "kith_world_new_virtual",
 }

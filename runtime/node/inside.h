@@ -185,10 +185,6 @@ struct kith_delegates *kith_node_delegates_new(struct kith *, const struct kith_
 struct kith_services *kith_node_services(struct kith *);
 /* What the init of an instance sees that is made for a check only. */
 struct kith_check_world kith_node_check_world(struct kith *);
-/* Nothing is of this config any more but texts that plugins were lent: it goes when the turn ends,
- * which is the second. */
-void kith_node_former_config(struct kith *, struct kith_config *);
-void kith_node_free_former(struct kith *);
 
 /* ------------------------------------------------------------------------------ turn.c, begin.c */
 
@@ -205,6 +201,10 @@ int kith_begin_advertise(struct kith *, struct kith_error *err);
 
 /* ------------------------------------------------------------------------------------- access.c */
 
+/* Nothing is of this config any more but texts that plugins were lent: it goes when the turn ends,
+ * which is the second. */
+void kith_node_former_config(struct kith *, struct kith_config *);
+void kith_node_free_former(struct kith *);
 /* The node ends with this code. */
 void kith_node_fail(struct kith *, int code);
 

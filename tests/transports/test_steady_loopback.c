@@ -75,7 +75,7 @@ static void steady(bool world, const char *first, const char *second)
 }
 
 #define LOOPBACK(name) "use: loopback, address: " name
-#define BAD            ", delay: 300us, jitter: 300us, loss: 0.02, duplicate: 0.1, bandwidth: 100MiB"
+#define BAD            ", delay: 300us, jitter: 300us, loss: 0.02, duplicate: 0.1, bandwidth: 1GiB"
 
 static void test_virtual_world(void) { steady(true, LOOPBACK("a"), LOOPBACK("b")); }
 static void test_bad_link(void) { steady(true, LOOPBACK("a") BAD, LOOPBACK("b") BAD); }

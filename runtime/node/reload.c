@@ -54,8 +54,7 @@ static int read_next(struct kith_report *r, struct next *n, struct kith_error *e
     struct kith_diag *diag = kith_diag_new();
     if (!diag) return kith_fail(err, KITH_ENOMEM, "out of memory");
     n->config = kith_node_read(k, diag);
-    if (n->config) r->name = n->config->settings.name;
-    if (n->config) r->control = n->config->control;
+    if (n->config) r->file = *n->config;
     int rc = kith_node_tell(k, diag, err);
     if (kith_diag_errors(diag) > 1) kith_diag_each(diag, tell_problem, r);
     kith_diag_free(diag);
@@ -246,7 +245,7 @@ static int swap_transport(struct kith_report *r, struct next *n, struct kith_err
     return 0;
 }
 
-/* Config and pipeline that were in force go into n. What a running node can't change stays. */
+/* Config and pipeline that were in force go into n. */
 static void swap_values(struct kith *k, struct next *n)
 {
     struct kith_config *config = k->config;
@@ -254,13 +253,13 @@ static void swap_values(struct kith *k, struct next *n)
     k->config = n->config;
     k->pipeline = n->pipeline;
     k->config->settings.name = k->name;
-    if (k->started) k->config->control = k->control;
     n->config = config;
     n->pipeline = pipeline;
 }
 
 static int give_values(struct kith *k, struct next *n, struct kith_error *err)
 {
+    if (k->started) kith_config_keep(n->config, k->config);
     swap_values(k, n);
     int rc = give_settings(k, err);
     if (!rc) rc = kith_keyring_join(n->ring, err);

@@ -263,6 +263,8 @@ void kith_config_diff(const struct kith_config *before, const struct kith_config
                       void (*visit)(void *arg, const char *key, const char *was, const char *now,
                                     bool restart),
                       void *arg);
+/* Give `now`, read from a file, what a running node can't change, as `before` has it. */
+void kith_config_keep(struct kith_config *now, const struct kith_config *before);
 
 /* Tags as Serf puts them into meta: 0xFF and a msgpack map. The length, or a negative code. */
 int kith_meta_from_tags(const struct kith_pair *, size_t count, uint8_t *out, size_t cap);

@@ -95,7 +95,6 @@ struct kith {
     char *name;        /* of the node: stays over reloads */
     char *path, *text; /* text: what to read instead of the file at path */
     size_t text_len;
-    char *control; /* as the file had it when the node started; stays */
     FILE *problems;
     struct kith_options options;
     uint64_t started_at; /* wall clock, ns */

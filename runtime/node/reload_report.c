@@ -167,11 +167,9 @@ static void caught_up(const struct comparison *c)
 void kith_report_changes(struct kith_report *r, const struct kith_config *old, bool waits)
 {
     struct comparison c = {r, old, waits};
-    struct kith_config before = *old, after = *r->k->config;
-    after.settings.name = r->name;
-    after.control = r->control;
+    struct kith_config before = *old;
     before.keyring = r->was.keys; /* keys may have changed since the file was read */
-    kith_config_diff(&before, &after, changed, &c);
+    kith_config_diff(&before, &r->file, changed, &c);
     caught_up(&c);
     if (waits) kith_report_line(r, "transport: stays as it was until a restart");
 }

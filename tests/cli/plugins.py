@@ -74,16 +74,19 @@ int needs(void) { return needed(); }
 #endif
 #ifdef KEEPS
 static const struct kith_param params[] = {
-    KITH_PARAM(struct self, secret, STRING, KITH_PARAM_SECRET, NULL, NULL, NULL, "kept"),
+    KITH_PARAM(struct self, secret, STRING, KEEPS, DEF, NULL, NULL, "kept"),
     KITH_PARAM_END};
 #endif
 static const struct kith_delegate_ops ops = {.size = sizeof ops, .event = event};
+#ifndef SUMMARY
+#define SUMMARY "odd"
+#endif
 #ifndef SYMBOL
 #define SYMBOL kith_plugin_v1
 #endif
 KITH_EXPORT extern const struct kith_plugin SYMBOL;
 const struct kith_plugin SYMBOL = {
-    KITH_HEADER(DELEGATE), .name = NAME, .version = "1.0", .summary = "odd",
+    KITH_HEADER(DELEGATE), .name = NAME, .version = "1.0", .summary = SUMMARY,
     .instance_size = sizeof(struct self), .ops = &ops, .init = init, .start = start, .fini = fini,
 #ifdef KEEPS
     .params = params,
@@ -233,6 +236,30 @@ def test_inspect(bad):
     check("inspect by name", code == 0 and out.startswith("name          lzw\n"), (code, err))
 
 
+def test_texts_are_clean():
+    """What a plugin says of itself, and the names of files, play with no terminal."""
+    file = compile("red", r'-DSUMMARY="\033[31mred"')
+    for args in (["plugin", "inspect", file], ["config", "check", config(file)]):
+        code, out, err = kith(*args)
+        check("%s: refused" % args, code and "red.so: " in err and "no line of text" in err, err)
+        check("%s: clean" % args, "\033" not in out + err, [out, err])
+    file = compile("keeper", "-DKEEPS=0", r'-DDEF="\"a\\eb\\nc\""')
+    code, out, err = kith("plugin", "inspect", file)
+    check("a default is clean", code == 0 and 'default "a\\eb\\nc"' in out, [out, err])
+    file = compile("raw", "-DKEEPS=0", r'-DDEF="a\033b"')
+    code, out, err = kith("plugin", "inspect", file)
+    check("a raw one, too", "\033" not in out + err, [out, err])
+    odd = os.fsdecode(os.path.join(os.fsencode(DIR), b"\xff\x1b\n.so"))
+    os.rename(compile("named"), odd)
+    code, out, err = kith("plugin", "inspect", odd)
+    check("a name is clean", code == 0 and DIR + "/???.so\n" in out, [out, err])
+    file = json.loads(kith("plugin", "inspect", "--format", "json", odd)[1])["file"]
+    check("and in JSON", file == DIR + "/???.so", file)
+    write(odd, b"no plugin")
+    code, out, err = kith("plugin", "inspect", odd)
+    check("in an error", code == 1 and DIR + "/???.so" in err, [out, err])
+
+
 def config(use):
     path = os.path.join(DIR, "node.yaml")
     with open(path, "w") as f:
@@ -307,7 +334,7 @@ def start(file):
 
 def test_secrets_stay_secret():
     """Where a plugin's secret may stand, no value is printed: misspelt, or its plugin not there."""
-    file = compile("keeper", "-DKEEPS")
+    file = compile("keeper", "-DKEEPS=KITH_PARAM_SECRET", "-DDEF=NULL")
     for use in (
         file + ", sekret: hunter4x",
         file + ", as: b, secrets: [ hunter4x ]",
@@ -383,6 +410,7 @@ try:
     bad = make_bad()
     test_list_shows_all(bad)
     test_inspect(bad)
+    test_texts_are_clean()
     test_everything_names_the_file()
     os.rename(compile("inner", folder=folder), os.path.join(folder, "outer.so"))
     test_looking_around_loads_nothing(bad)

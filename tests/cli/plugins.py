@@ -323,13 +323,93 @@ def test_looking_around_loads_nothing(bad):
     check("the good ones are in the schema", '"lzw"' in schema and '"inner"' in schema, schema)
 
 
+ENV = dict(os.environ, KITH_RUN_DIR=DIR, KITH_PLUGIN_PATH=folder + ":" + SHIPPED)
+
+
 def start(file):
     log = open(os.path.join(DIR, "node.log"), "w")
-    env = dict(os.environ, KITH_RUN_DIR=DIR, KITH_PLUGIN_PATH=folder + ":" + SHIPPED)
-    node = subprocess.Popen([KITH, "run", file], stdout=log, stderr=log, env=env)
+    node = subprocess.Popen([KITH, "run", file], stdout=log, stderr=log, env=ENV)
     code, out, err = kith("members", "--node", "a", "--wait", "alive=1")
     check("the node runs", code == 0, err)
     return node
+
+
+def test_signals_hold_up_nobody():
+    """A plugin that asks for a reload with each reload has one a turn, no more; the end comes in
+    between, and also when more signals wait than any pipe takes."""
+    again = "if (e->kind == KITH_EVENT_RELOADED) raise(SIGHUP)"
+    node = start(config(compile("again", "-DEVENT=" + again)))
+    check("a reload", kith("reload", "--node", "a")[0] == 0)
+    code, out, err = kith("members", "--node", "a")
+    check("the node has its turns", code == 0 and "alive" in out, (code, err))
+    node.terminate()
+    check("and an end", ended(node) == 0)
+    many = "if (e->kind == KITH_EVENT_STARTED) { for (int i = 0; i < 70000; i++) raise(SIGHUP);"
+    many += " raise(SIGTERM); }"
+    log = open(os.path.join(DIR, "many.log"), "w")
+    file = config(compile("many", "-DEVENT=" + many))
+    node = subprocess.Popen([KITH, "run", file], stdout=log, stderr=log, env=ENV)
+    check("the last of many signals counts", ended(node) == 0)
+
+
+TRANSPORT = r"""
+#include <kith/plugin.h>
+static void limits(void *self, struct kith_limits *out) { out->packet = 1400; }
+static int advertise(void *self, struct kith_addr *out, struct kith_error *err)
+{
+    return -KITH_EAGAIN;
+}
+static int parse(void *self, struct kith_bytes t, struct kith_addr *out, struct kith_bytes *host)
+{
+    return -KITH_EINVAL;
+}
+static int format(void *self, const struct kith_addr *a, char *out, size_t cap)
+{
+    return snprintf(out, cap, "x");
+}
+static int send_packet(void *self, const struct kith_peer *to, struct kith_buf *b) { return 0; }
+static const struct kith_transport_ops ops = {
+    .size = sizeof ops, .limits = limits, .advertise = advertise, .parse = parse, .format = format,
+    .send_packet = send_packet};
+KITH_PLUGIN(NAME) = {KITH_HEADER(TRANSPORT), .name = NAME, .version = "1", .ops = &ops};
+"""
+
+
+def test_a_node_that_waits_for_its_address_ends():
+    file = os.path.join(DIR, "waits.yaml")
+    with open(file, "w") as f:
+        f.write("node: { name: w }\ntransport: { use: %s }\n" % compile("nowhere", source=TRANSPORT))
+    node = subprocess.Popen([KITH, "run", file], stderr=subprocess.PIPE, text=True, env=ENV)
+    for line in node.stderr:
+        if "does not know its address yet" in line:
+            break
+    node.terminate()  # there is nobody to say goodbye to
+    check("by one signal", ended(node) == 0)
+    node.stderr.close()
+
+
+def test_standard_input_is_read_once():
+    with open(config("log")) as f:
+        text = f.read()
+    node = subprocess.Popen(
+        [KITH, "run", "-"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=ENV
+    )
+    node.stdin.write(text)
+    node.stdin.close()
+    kith("members", "--node", "a", "--wait", "alive=1")
+    code, out, err = kith("reload", "--node", "a")
+    check("a reload says so", code and "-: error: standard input can't be read again" in err, err)
+    node.terminate()
+    check("and the node goes on", ended(node) == 0)
+
+
+def ended(node):
+    try:
+        return node.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        node.kill()
+        node.wait()
+        return "had to be killed"
 
 
 def test_secrets_stay_secret():
@@ -414,6 +494,9 @@ try:
     test_everything_names_the_file()
     os.rename(compile("inner", folder=folder), os.path.join(folder, "outer.so"))
     test_looking_around_loads_nothing(bad)
+    test_signals_hold_up_nobody()
+    test_a_node_that_waits_for_its_address_ends()
+    test_standard_input_is_read_once()
     test_secrets_stay_secret()
     test_reload_survives()
     test_truncated()

@@ -432,16 +432,26 @@ static void watched_once(bool real)
 {
     struct world w;
     int fds[2];
-    char line[100];
+    char line[200];
     world_begin(&w, real, NULL);
+    w.entry.name = "other";
     struct kith_host *other = world_host(&w);
     pair_of(fds);
     struct kith_watch *watch = w.host->watch(w.host, fds[0], 0, on_fd, NULL);
     CU_ASSERT_PTR_NOT_NULL(watch);
     CU_ASSERT_PTR_NULL(other->watch(other, fds[0], KITH_READABLE, on_fd, NULL));
-    snprintf(line, sizeof line, "thing: descriptor %d is watched already|", fds[0]);
+    CU_ASSERT_PTR_NULL(w.host->watch(w.host, fds[0], KITH_READABLE, on_fd, NULL));
+    snprintf(line, sizeof line,
+             "other: descriptor %d is watched already, by thing|"
+             "thing: descriptor %d is watched already, by this entry|",
+             fds[0], fds[0]);
     CU_ASSERT_STRING_EQUAL(w.lines, line);
     w.host->watch_free(watch);
+    w.lines[0] = 0;
+    struct kith_watch *own = kith_loop_watch(w.loop, fds[0], 0, on_fd, NULL);
+    CU_ASSERT_PTR_NULL(other->watch(other, fds[0], KITH_READABLE, on_fd, NULL));
+    CU_ASSERT_PTR_NOT_NULL(strstr(w.lines, "is watched already, by none of this node's entries"));
+    kith_loop_watch_free(own);
     watch = other->watch(other, fds[0], KITH_READABLE, on_fd, NULL); /* adopt: one at a time */
     CU_ASSERT_PTR_NOT_NULL(watch);
     other->watch_free(watch);

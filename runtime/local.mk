@@ -52,6 +52,8 @@ runtime_libsim_la_SOURCES = runtime/sim/cluster.h runtime/sim/cluster_parts.h \
   runtime/sim/cluster.c runtime/sim/cluster_acts.c runtime/sim/cluster_config.c \
   runtime/sim/cluster_network.c runtime/sim/cluster_trace.c runtime/sim/cluster_view.c
 runtime_libsim_la_CPPFLAGS = $(INC_SIM)
+SIM_LIBS = runtime/libsim.la runtime/libnode.la runtime/libloop.la plugins/libplugins.la \
+  config/libconfig.la core/libcore.la
 
 runtime_libruntime_la_SOURCES = runtime/kith.c
 runtime_libruntime_la_CPPFLAGS = $(INC_CONTROL)

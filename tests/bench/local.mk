@@ -20,3 +20,9 @@ tests_bench_codecs_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(CRYPTO_CFLAGS) $(ZST
 tests_bench_codecs_LDADD = plugins/libplugins.la config/libconfig.la core/libcore.la \
   $(SODIUM_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS)
 EXTRA_DIST += tests/bench/go-lzw/main.go tests/bench/go-lzw/go.mod
+
+# What a cluster in virtual time costs: `make tests/bench/cluster && tests/bench/cluster`.
+EXTRA_PROGRAMS += tests/bench/cluster
+tests_bench_cluster_SOURCES = tests/bench/cluster.c
+tests_bench_cluster_CPPFLAGS = $(INC_SIM)
+tests_bench_cluster_LDADD = $(SIM_LIBS)

@@ -5,48 +5,28 @@
 #include "cluster_parts.h"
 #include <stdlib.h>
 
-/* --------------------------------------------------------------------------------- new, free */
-
-static bool keep_config(struct kith_cluster *c)
-{
-    c->config = *c->setup.config;
-    c->config.arena = NULL;
-    c->config.texts = NULL;
-    /* A line that nobody reads need not be made. */
-    if (!c->setup.log) c->config.log_level = KITH_LOG_ERROR;
-    return true;
-}
+/* -------------------------------------------------------------------------------------- new */
 
 int kith_cluster_new(struct kith_cluster **out, const struct kith_cluster_setup *setup,
                      struct kith_error *err)
 {
-    struct kith_cluster *c = calloc(1, sizeof *c);
     *out = NULL;
+    if (!kith_loop_is_virtual(kith_world_loop(setup->world)))
+        return kith_fail(err, KITH_EINVAL, "a cluster lives in virtual time");
+    struct kith_cluster *c = calloc(1, sizeof *c);
     if (!c) return kith_fail(err, KITH_ENOMEM, "out of memory");
     c->setup = *setup;
     if (!c->setup.prefix) c->setup.prefix = "n";
     kith_world_ref(setup->world);
     c->loop = kith_world_loop(setup->world);
     c->began = kith_loop_now(c->loop);
-    keep_config(c);
+    c->config = *setup->config;
+    c->config.arena = NULL;
+    c->config.texts = NULL;
+    /* A line that nobody reads need not be made. */
+    if (!setup->log) c->config.log_level = KITH_LOG_ERROR;
     *out = c;
     return 0;
-}
-
-void kith_cluster_free(struct kith_cluster *c)
-{
-    if (!c) return;
-    for (int i = 0; i < c->size; i++) kith_close(c->nodes[i]->k);
-    for (int i = 0; i < c->size; i++) {
-        free(c->nodes[i]->name);
-        free(c->nodes[i]);
-    }
-    for (size_t i = 0; i < c->command_count; i++) free(c->commands[i]);
-    kith_world_unref(c->setup.world);
-    free(c->commands);
-    free(c->nodes);
-    free(c->buckets);
-    free(c);
 }
 
 /* ------------------------------------------------------------------------------------- names */
@@ -210,10 +190,12 @@ int kith_cluster_start(struct kith_cluster *c, int node, struct kith_error *err)
     int rc = open_node(n, err);
     if (!rc) rc = kith_start(n->k, err);
     if (!rc) rc = kith_cluster_network_begin(c, err);
-    if (rc)
+    if (rc) {
+        kith_cluster_did(c, KITH_CLUSTER_END, n, kith_code_text(rc));
         close_node(n);
-    else
+    } else {
         n->lives++;
+    }
     return rc;
 }
 
@@ -235,6 +217,23 @@ int kith_cluster_pause(struct kith_cluster *c, int node, bool paused, struct kit
     kith_cluster_did(c, paused ? KITH_CLUSTER_PAUSE : KITH_CLUSTER_RESUME, n, NULL);
     kith_node_pause(n->k, paused);
     return 0;
+}
+
+void kith_cluster_free(struct kith_cluster *c)
+{
+    if (!c) return;
+    for (int i = 0; i < c->size; i++)
+        if (c->nodes[i]->k) close_node(c->nodes[i]);
+    for (int i = 0; i < c->size; i++) {
+        free(c->nodes[i]->name);
+        free(c->nodes[i]);
+    }
+    for (size_t i = 0; i < c->command_count; i++) free(c->commands[i]);
+    kith_world_unref(c->setup.world);
+    free(c->commands);
+    free(c->nodes);
+    free(c->buckets);
+    free(c);
 }
 
 /* -------------------------------------------------------------------------------------- time */

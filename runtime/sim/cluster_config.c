@@ -69,6 +69,17 @@ static int make_transport(struct kith_entry *out, const struct kith_config *thei
 
 /* ----------------------------------------------------------------------------------- entries */
 
+/* NULL: it can stay. */
+static const char *why_not(const struct kith_entry *e)
+{
+    if (e->plugin->flags & KITH_OUTSIDE)
+        return "it works outside of the process, where time is real";
+    for (const struct kith_param *p = e->plugin->params; p && p->name; p++)
+        if (p->type == KITH_PARAM_PATH && kith_param_given(p, (char *)e->params + p->offset))
+            return "it has a file, which all nodes would share";
+    return NULL;
+}
+
 static int keep_inside(struct kith_entries *out, const struct kith_entries *theirs,
                        const char *kind, const struct leaving_out *lost, struct kith_error *err)
 {
@@ -78,11 +89,11 @@ static int keep_inside(struct kith_entries *out, const struct kith_entries *thei
     if (!out->items) return kith_fail(err, KITH_ENOMEM, "out of memory");
     for (size_t i = 0; i < theirs->count; i++) {
         const struct kith_entry *e = &theirs->items[i];
-        if (!(e->plugin->flags & KITH_OUTSIDE))
+        const char *why = why_not(e);
+        if (!why)
             out->items[out->count++] = *e;
         else if (kind)
-            leave_out(lost, "it works outside of the process, where time is real", "%s %s", kind,
-                      e->name ? e->name : e->plugin->name);
+            leave_out(lost, why, "%s %s", kind, e->name ? e->name : e->plugin->name);
     }
     return 0;
 }

@@ -70,6 +70,16 @@ static int tell(struct kith *k, const char *text, struct command *command)
     return rc ? rc : command->status;
 }
 
+/* One that only asks is done with its answer. */
+static bool asks(const char *text)
+{
+    static const char *const words[] = {"links", "stats", "help"};
+    size_t len = strcspn(text, " \t");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == len && strncmp(words[i], text, len) == 0) return true;
+    return false;
+}
+
 static bool remember(struct kith_cluster *c, const char *text)
 {
     char **commands = realloc(c->commands, (c->command_count + 1) * sizeof *commands);
@@ -84,8 +94,9 @@ int kith_cluster_network(struct kith_cluster *c, const char *text,
                          struct kith_error *err)
 {
     struct command command = {.answer = answer, .arg = arg, .err = err};
+    if (!c->running && asks(text)) return kith_fail(err, KITH_ECLOSED, "nobody runs");
     int rc = c->running ? tell(somebody(c), text, &command) : 0;
-    if (rc) return rc;
+    if (rc || asks(text)) return rc;
     if (!remember(c, text)) return kith_fail(err, KITH_ENOMEM, "out of memory");
     if (c->running) c->commands_told = c->command_count;
     kith_cluster_did(c, KITH_CLUSTER_NETWORK, NULL, text);

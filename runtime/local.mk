@@ -50,7 +50,12 @@ runtime_libcontrol_la_LIBADD = $(JANSSON_LIBS) $(SODIUM_LIBS)
 
 runtime_libsim_la_SOURCES = runtime/sim/cluster.h runtime/sim/cluster_parts.h \
   runtime/sim/cluster.c runtime/sim/cluster_acts.c runtime/sim/cluster_config.c \
-  runtime/sim/cluster_network.c runtime/sim/cluster_trace.c runtime/sim/cluster_view.c
+  runtime/sim/cluster_network.c runtime/sim/cluster_trace.c runtime/sim/cluster_view.c \
+  runtime/sim/measure.h runtime/sim/measure_parts.h runtime/sim/measure.c \
+  runtime/sim/measure_bits.c \
+  runtime/sim/measure_news.c runtime/sim/measure_reach.c runtime/sim/measure_totals.c \
+  runtime/sim/measure_views.c runtime/sim/result.c runtime/sim/result.h runtime/sim/sample.c \
+  runtime/sim/sample.h
 runtime_libsim_la_CPPFLAGS = $(INC_SIM)
 SIM_LIBS = runtime/libsim.la runtime/libnode.la runtime/libloop.la plugins/libplugins.la \
   config/libconfig.la core/libcore.la

@@ -1,7 +1,7 @@
 /*
- * result.h - what a simulation showed, as values: filled by measure.c, told by reports as text,
- * JSON and HTML. Times are seconds, since the start where they are a point in time. Knows nothing
- * of how it was found out or how it is shown.
+ * result.h - what a simulation showed, as values: measure.h fills it, reports tell it as text, JSON
+ * and HTML. Points in time are seconds since the beginning, spans are seconds. Knows nothing of how
+ * it was found out, or how it is shown.
  */
 #ifndef KITH_RESULT_H
 #define KITH_RESULT_H
@@ -10,48 +10,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A distribution. values: all of them, sorted; count 0: nothing, and the rest is 0. */
+/* A distribution. All but `values` is of everything; count 0: there was nothing, and all is 0.
+ * values: sorted; of very many a part that was drawn by chance. */
 struct kith_spread {
     size_t count;
     double min, p50, p95, p99, max, mean;
     double *values;
+    size_t value_count;
 };
 
-/* Over virtual time in equal steps: values[i] is of the step that ends at (i + 1) * step. */
-struct kith_series {
-    const char *name, *unit; /* constant */
+/* Over time in equal steps: values[i] is of the step that ends at (i + 1) * step. */
+struct kith_curve {
+    const char *name, *unit; /* "packets_sent", "a node and second" */
     double step;
-    size_t count;
     double *values;
+    size_t count;
 };
 
-/* Something that was done, and how the others heard of it. */
+/* Something that was done to some nodes, and how the others heard of it. */
 struct kith_happening {
     double at;
-    char *text;       /* "kill n7" */
-    const char *kind; /* "kill"; constant */
-    size_t about;     /* how many nodes it was done to */
-    /* About each of these nodes: seconds until anybody took notice (suspected it; of a leave, a
-     * meta or a join: was told), and until each running node was told (dead or left; joined; of the
-     * new meta). */
-    struct kith_spread noticed, told;
-    size_t told_count, told_most; /* pairs of nodes that were told, of how many */
+    char *text, *kind; /* "kill n7", "kill" */
+    size_t about;      /* nodes that it was done to; 0: to the network */
+    /* Of each of these nodes: until the first of the others took notice, by a suspicion, or being
+     * told. Of the network: until the first suspicion. */
+    struct kith_spread noticed;
+    /* Until each of the others was told: that it joined, left or is dead, is suspected no more, has
+     * other meta. Of the network: until each declaration of a death. */
+    struct kith_spread told;
+    size_t to_tell; /* how many should have been told, if all were */
 };
 
-/* Messages of one happening. */
+/* Messages that were sent at one time. */
 struct kith_reach {
     double at;
-    char *text;
-    size_t messages, bytes;    /* bytes of each */
-    size_t reached, most;      /* pairs of message and node: reached, of how many */
-    struct kith_spread time;   /* seconds to each that was reached */
-    struct kith_series series; /* part of them reached by then, from the first message on */
+    char *text;             /* "broadcast n1" */
+    size_t messages, bytes; /* bytes: of each */
+    struct kith_spread got; /* until each that got it did */
+    size_t to_get;          /* how many it was for */
 };
 
-/* What was received: packets by the messages in them, streams. A node and second. */
-struct kith_traffic_of {
-    const char *message;    /* "ping", "ack", "alive", "push_pull"; constant */
-    double messages, bytes; /* before layers */
+/* Messages received, a node and second. */
+struct kith_message_rate {
+    char *message;       /* "ping", "alive", "push_pull" */
+    double count, bytes; /* bytes: before layers */
 };
 
 struct kith_left_out {
@@ -59,44 +61,51 @@ struct kith_left_out {
 };
 
 struct kith_result {
-    /* what was asked for */
-    char *file, *scenario; /* NULL: built in */
+    /* What was asked for. */
+    char *file, *scenario; /* scenario: NULL: the built-in one */
+    char *profile, *send;  /* send: "lzw, crc32" */
     size_t nodes;
     uint64_t seed;
-    const char *profile;
-    char *send; /* "lzw, crc32" */
+    double time;
     struct kith_left_out *left_out;
     size_t left_out_count;
-    double time; /* virtual seconds */
 
-    /* members */
-    struct kith_spread full_view; /* of each node: from its start until it knew all that ran */
-    size_t full_view_of;          /* how many nodes could have */
+    /* Members. */
+    struct kith_spread full_view; /* of each life that got there: from its beginning, or when it was
+                                     told to join, until it knew all that ran */
+    size_t lives;
     struct kith_happening *happenings;
     size_t happening_count;
     struct kith_reach *messages;
     size_t message_count;
-    uint64_t suspicions, deaths,
-        refutations; /* as told to delegates; refutations: by the accused */
-    /* of them about a node that ran, was not paused, and not cut off, at the time */
+    uint64_t suspicions, deaths; /* that somebody raised, or declared; not those who heard of it */
+    uint64_t refutations;        /* by the accused */
+    /* Those of them that were about a node that ran, was not paused, and could exchange packets
+     * with the accuser, at that time. */
     uint64_t false_suspicions, false_deaths;
 
-    /* traffic */
-    struct kith_traffic_of *traffic;
+    /* Traffic, a node and second. */
+    struct kith_message_rate *traffic;
     size_t traffic_count;
-    double packets, packet_bytes, stream_bytes; /* sent, on the network, a node and second */
-    double packets_lost;                        /* part of the packets that did not arrive */
+    double packets_sent, packet_bytes_sent; /* as on the wire */
+    double stream_bytes_sent;               /* before layers */
+    double packets_dropped;                 /* by the network, or the receiver's buffer */
 
-    struct kith_series *series; /* by name */
-    size_t series_count;
+    /* members_least, members_median, members_most: how many of those that run a node knows;
+     * running; packets_sent, packet_bytes_sent; queue_mean, queue_most: broadcasts that wait;
+     * suspicions, deaths: in each step. */
+    struct kith_curve *curves;
+    size_t curve_count;
 
-    /* what it cost */
-    double cpu;          /* seconds */
-    double wall;         /* seconds */
-    double cpu_per_node; /* a node and virtual second */
+    /* What it cost this process. */
+    double cpu, wall;
     uint64_t memory;     /* bytes, at most */
+    double node_seconds; /* seconds of virtual time that nodes ran, all together */
 };
 
+/* Frees all that it points to, and zeroes it. */
 void kith_result_free(struct kith_result *);
+/* The curve of that name; NULL: there is none. */
+const struct kith_curve *kith_result_curve(const struct kith_result *, const char *name);
 
 #endif

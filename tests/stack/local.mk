@@ -12,6 +12,6 @@ tests_stack_test_SOURCES = $(TEST_MAIN) tests/stack/stack.c tests/stack/stack_ch
   tests/stack/test_stack_repeats.c \
   tests/sim/test_cluster.c \
   tests/sim/test_faults.c
-tests_stack_test_CPPFLAGS = $(INC_SIM) -I$(top_srcdir)/tests/sim -D_GNU_SOURCE -DSIM_RING='"stack"'
+tests_stack_test_CPPFLAGS = $(INC_SIM) -I$(top_srcdir)/tests/sim -DSIM_RING='"stack"'
 tests_stack_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 tests_stack_test_LDADD = $(SIM_LIBS) $(CUNIT_LIBS)

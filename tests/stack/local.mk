@@ -9,6 +9,7 @@ endif
 tests_stack_test_SOURCES = $(TEST_MAIN) tests/stack/stack.c tests/stack/stack_checks.c \
   tests/stack/test_stack_config.c \
   tests/stack/test_stack_life.c \
+  tests/stack/test_stack_measure.c \
   tests/stack/test_stack_repeats.c \
   tests/sim/test_cluster.c \
   tests/sim/test_faults.c

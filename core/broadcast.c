@@ -14,10 +14,10 @@
 #include <stdlib.h>
 
 enum {
-    SMALLEST = 96,         /* bytes of the smallest entry, the next ones are twice as large each */
-    SPARE_MAX = 64 * 1024, /* bytes to keep for later */
-    BUCKETS_KEPT = 1024,   /* a larger table goes when it is empty */
-    CLASSES = 8,           /* of sizes that are kept for reuse: up to 12 KiB */
+    SMALLEST = 96,        /* bytes of the smallest entry, the next ones are twice as large each */
+    SPARE_MAX = 8 * 1024, /* bytes to keep for later */
+    BUCKETS_KEPT = 256,   /* a larger table goes when it is empty */
+    CLASSES = 8,          /* of sizes that are kept for reuse: up to 12 KiB */
     LARGE = CLASSES
 };
 

@@ -2,7 +2,7 @@
 # FOLDER/test, except those that must be linked differently.
 
 noinst_HEADERS += tests/test.h
-TEST_MAIN = tests/main.c
+TEST_MAIN = tests/suites.c
 EXTRA_DIST += tests/data/vectors.json tests/summary.sh
 TEST_PLUGINS = $(abs_top_builddir)/transports/.libs:$(abs_top_builddir)/codecs/.libs
 TEST_ENV = KITH_PLUGIN_PATH='$(TEST_PLUGINS):$(abs_top_builddir)/plugins/delegates/.libs'; \

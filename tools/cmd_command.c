@@ -14,7 +14,7 @@
 static const char help[] =
     "Usage: kith command [OPTIONS] ENTRY [WORD]...\n"
     "       kith ENTRY [OPTIONS] [WORD]...\n\n"
-    "Ask an entry of the running node, its transport or a delegate, something that\n"
+    "Ask an entry of the running node, transport, codec or delegate, something that\n"
     "only it understands. ENTRY is its name in the node's file: `as:`, or else the\n"
     "plugin's name. With --format json the entry is asked to answer in JSON, one\n"
     "value a line.\n\n"

@@ -51,6 +51,7 @@ int kith_node_call(struct kith *k, struct kith_bytes entry, const struct kith_by
                    size_t count, uint32_t flags, uint64_t deadline, const struct kith_asker *asker,
                    uint64_t *id, struct kith_error *err)
 {
+    kith_loop_enter(k->loop);
     struct kith_instance *in = kith_node_instance(k, entry);
     if (id) *id = 0;
     if (!in)
@@ -133,4 +134,5 @@ void kith_node_fail(struct kith *k, int code)
 {
     if (!k->failed) k->failed = code;
     kith_stop(k);
+    kith_node_wake(k); /* who looks on sees it at the end of this turn */
 }

@@ -26,3 +26,14 @@ EXTRA_PROGRAMS += tests/bench/cluster
 tests_bench_cluster_SOURCES = tests/bench/cluster.c
 tests_bench_cluster_CPPFLAGS = $(INC_SIM)
 tests_bench_cluster_LDADD = $(SIM_LIBS)
+CLEANFILES += tests/bench/cluster$(EXEEXT)
+
+# What a packet costs on its way: `make tests/bench/transports && tests/bench/transports`.
+EXTRA_PROGRAMS += tests/bench/transports
+tests_bench_transports_SOURCES = tests/bench/transports.c
+tests_bench_transports_CPPFLAGS = $(INC_LOOP)
+tests_bench_transports_LDADD = runtime/libloop.la plugins/libplugins.la config/libconfig.la
+CLEANFILES += tests/bench/transports$(EXEEXT)
+
+# How many nodes one loop carries in real time (docs/ARCHITECTURE.md, Worlds).
+EXTRA_DIST += tests/bench/together.py

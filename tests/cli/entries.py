@@ -159,7 +159,7 @@ def test_nul():
 def test_later():
     first, second = Talk("ada"), Talk("ada")
     first.send(cmd="command", entry="pythia", words=["later"], id=1)
-    first.send(cmd="ping", node="nobody", id=2)  # waits behind it
+    first.send(cmd="ping", name="nobody", id=2)  # waits behind it
     until(second, "asked")
     told, end = second.ask("tell", "a wooden wall")
     check("the oracle was heard", told == ["0 0\n"], told)

@@ -1,6 +1,6 @@
 /*
  * oracle.c - a delegate that does what it is told: answers at once, in pieces, later or never,
- * emits events, feels unwell. Compiled with nothing but the ABI header.
+ * emits events, feels unwell, ends its node. Compiled with nothing but the ABI header.
  */
 #include <kith/plugin.h>
 #include <stdlib.h>
@@ -85,7 +85,7 @@ static int twice(struct oracle *o, const struct kith_call *call)
 }
 
 /* `tell TEXT`: to who asked `later`, and whether they still listened. */
-static int tell(struct oracle *o, const struct kith_call *call)
+static int tell_late(struct oracle *o, const struct kith_call *call)
 {
     char told[40];
     uint64_t id = o->asked;
@@ -117,6 +117,12 @@ static int emit(struct oracle *o, const struct kith_call *call)
     return o->host->emit(o->host, &e, NULL, NULL);
 }
 
+/* `stop`: the node ends, and has failed. */
+static int stop(struct oracle *o, const struct kith_call *call)
+{
+    return o->host->node->stop(o->host->node, -KITH_EIO, "the oracle has spoken");
+}
+
 static bool is(const struct kith_call *call, const char *word)
 {
     return call->count && kith_bytes_equal(call->words[0], kith_text(word));
@@ -131,10 +137,11 @@ static int command(void *self, const struct kith_call *call, struct kith_error *
     if (is(call, "huge")) return huge(o, call);
     if (is(call, "nul")) return nul(o, call);
     if (is(call, "twice")) return twice(o, call);
-    if (is(call, "tell")) return tell(o, call);
+    if (is(call, "tell")) return tell_late(o, call);
     if (is(call, "asked")) return say(o, call->id, o->asked ? "yes\n" : "no\n");
     if (is(call, "spared")) return say(o, call->id, o->spared ? "yes\n" : "no\n");
     if (is(call, "emit")) return emit(o, call);
+    if (is(call, "stop")) return stop(o, call);
     if (is(call, "unwell")) return o->host->degraded(o->host, "too much smoke"), 0;
     if (is(call, "well")) return o->host->degraded(o->host, NULL), 0;
     if (is(call, "lost")) return kith_fail(err, KITH_ENOTFOUND, "the oracle lost it");

@@ -229,6 +229,8 @@ def test_inspect(bad):
     check("list: a folder is not there", code == 0 and "/nowhere: No such" in err, (code, err))
     code, out, err = kith("plugin", "list", "--plugin-path", "/nowhere")
     check("list: no folder at all", code == 4 and "/nowhere: No such" in err, (code, err))
+    code, out, err = kith("plugin", "inspect", "nosuch", "--plugin-path", "/nowhere:" + DIR)
+    check("inspect no such", code == 4 and "in /nowhere, %s; " % DIR in err, (code, err))
     code, out, err = kith("plugin", "inspect", "lzw", path=SHIPPED)
     check("inspect by name", code == 0 and out.startswith("name          lzw\n"), (code, err))
 
@@ -323,6 +325,24 @@ def test_secrets_stay_secret():
     check("at the left margin", "unknown key" in err and "hunter" not in err, err)
 
 
+def test_what_init_logs_is_said_once():
+    """By the check, or by the node that was made; not again when a reload leaves it alone."""
+    said = "mind the gap"
+    warns = "-DINIT=(host->log(host, KITH_LOG_WARN, \"%s\"))" % said
+    file = config(compile("warner", warns))
+    code, out, err = kith("config", "check", file)
+    check("a check warns", code == 0 and err.count(said) == 1 and "warning: " in err, (code, err))
+    node = start(file)
+    try:
+        code, out, err = kith("reload", "--node", "a")
+        check("a reload of the same", code == 0 and said not in out + err, (code, out, err))
+    finally:
+        node.terminate()
+        node.wait(PATIENCE)
+    log = open(os.path.join(DIR, "node.log")).read()
+    check("once, by whom", log.count(said) == 1 and "a/warner: " + said in log, log)
+
+
 def loaded_part(data):
     """How much of a file is mapped: what follows only debuggers and linkers read."""
     order, wide = "<>"[data[5] == 2], data[4] == 2
@@ -356,6 +376,57 @@ def test_reload_survives():
         node.wait(PATIENCE)
 
 
+# A transport that never learns its address.
+LOST = r"""
+#include <kith/plugin.h>
+static void limits(void *self, struct kith_limits *out) { out->packet = 1400; }
+static int advertise(void *self, struct kith_addr *out, struct kith_error *err)
+{
+    return -KITH_EAGAIN;
+}
+static int parse(void *self, struct kith_bytes text, struct kith_addr *out, struct kith_bytes *host)
+{
+    return -KITH_EINVAL;
+}
+static int format(void *self, const struct kith_addr *a, char *out, size_t cap)
+{
+    return snprintf(out, cap, "nowhere");
+}
+static int send_packet(void *self, const struct kith_peer *to, struct kith_buf *buf)
+{
+    return -KITH_EUNREACHABLE;
+}
+static const struct kith_transport_ops ops = {
+    .size = sizeof ops, .limits = limits, .advertise = advertise, .parse = parse, .format = format,
+    .send_packet = send_packet};
+KITH_PLUGIN(lost) = {
+    KITH_HEADER(TRANSPORT), .name = NAME, .version = "1.0", .summary = "knows no address",
+    .ops = &ops};
+"""
+
+
+def test_who_is_no_member_yet_ends():
+    text = "node: { name: a, profile: local }\ntransport: { use: %s }\n"
+    file = write("lost.yaml", (text % compile("lost", source=LOST)).encode())
+    for way in ("leave", signal.SIGTERM, signal.SIGINT):
+        env = dict(os.environ, KITH_RUN_DIR=DIR)
+        node = subprocess.Popen([KITH, "run", file], stderr=subprocess.PIPE, text=True, env=env)
+        try:
+            waits = any("does not know its address yet" in line for line in node.stderr)
+            check("it waits for its address", waits)
+            if way == "leave":
+                code, out, err = kith("leave", "--stay", "--node", "a")
+                check("it has nothing to leave", code != 0 and "try later" in err, (code, err))
+                code, out, err = kith("leave", "--node", "a")
+                check("leave of one that is no member", code == 0, (code, err))
+            else:
+                node.send_signal(way)
+            check("it ends with 0: %s" % way, node.wait(PATIENCE) == 0, node.returncode)
+        finally:
+            node.kill()
+            node.wait()
+
+
 def test_truncated():
     whole = open(compile("whole"), "rb").read()
     for size in range(1, loaded_part(whole), loaded_part(whole) // 24):
@@ -387,7 +458,9 @@ try:
     os.rename(compile("inner", folder=folder), os.path.join(folder, "outer.so"))
     test_looking_around_loads_nothing(bad)
     test_secrets_stay_secret()
+    test_what_init_logs_is_said_once()
     test_reload_survives()
+    test_who_is_no_member_yet_ends()
     test_truncated()
 finally:
     shutil.rmtree(DIR, ignore_errors=True)

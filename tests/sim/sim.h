@@ -20,7 +20,7 @@
 #ifndef KITH_TESTS_SIM_H
 #define KITH_TESTS_SIM_H
 
-#include "../settings.h"
+#include "../lan_settings.h"
 #include "../test.h"
 
 #include <core.h>

@@ -4,7 +4,7 @@
  */
 #include "cluster.h"
 
-#include "../settings.h"
+#include "../lan_settings.h"
 #include "../test.h"
 
 static struct kith_error err = {.size = sizeof err};

@@ -4,7 +4,7 @@
  */
 #include "measure.h"
 
-#include "../settings.h"
+#include "../lan_settings.h"
 #include "../test.h"
 #include "sample.h"
 

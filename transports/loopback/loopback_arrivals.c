@@ -74,12 +74,18 @@ static void go_on_later(struct kith_lo *l, struct kith_lo_stream *s, unsigned en
     kith_lo_list_add(had_share ? &l->had_share : &l->had_none, item);
 }
 
+/* Bytes wait for a node that does not read; that nothing comes any more it hears at once. */
+static bool may_tell(const struct kith_lo_end *e)
+{
+    return e->kept.first && !e->going_on && (!e->paused || e->kept.first->kind == KITH_LO_CLOSE);
+}
+
 /* Tell what is kept at the end, as much as this turn may. */
 static void tell_kept(struct kith_lo *l, struct kith_lo_stream *s, unsigned end)
 {
     struct kith_lo_end *e = &s->end[end];
     size_t told = 0;
-    while (e->kept.first && !e->paused && !e->going_on) {
+    while (may_tell(e)) {
         size_t len = e->kept.first->kind == KITH_LO_DATA ? e->kept.first->len : 0;
         if (len && (told + len > KITH_LO_TURN_SHARE || len > l->turn_bytes)) {
             go_on_later(l, s, end, told > 0);

@@ -13,7 +13,7 @@ static const struct unit times[] = {
     {"h", 3600000000000}, {"m", 60000000000}, {"s", 1000000000}, {"ms", 1000000},
     {"us", 1000},         {"ns", 1},          {NULL, 0}};
 static const struct unit sizes[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
-                                    {"B", 1},         {"", 1},          {NULL, 0}};
+                                    {"", 1},          {"B", 1},         {NULL, 0}};
 
 enum type { TIME, PART, SIZE, FLAG };
 

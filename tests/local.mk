@@ -18,6 +18,7 @@ include tests/transports/local.mk
 include tests/codecs/local.mk
 include tests/runtime/local.mk
 include tests/sim/local.mk
+include tests/stack/local.mk
 include tests/abi/local.mk
 include tests/cli/local.mk
 include tests/fuzz/local.mk

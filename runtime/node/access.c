@@ -13,6 +13,13 @@ uint64_t kith_node_uptime(const struct kith *k) { return kith_loop_wall(k->loop)
 
 unsigned kith_node_health(const struct kith *k) { return k->core ? kith_core_health(k->core) : 0; }
 
+void kith_node_load(const struct kith *k, struct kith_node_load *out)
+{
+    *out = (struct kith_node_load){.packets_sent = k->packets_out,
+                                   .bytes_sent = k->bytes_out,
+                                   .broadcasts = k->core ? kith_core_queued(k->core) : 0};
+}
+
 struct kith_loop *kith_node_loop(const struct kith *k) { return k->loop; }
 
 struct kith_log *kith_node_logger(const struct kith *k) { return k->log; }

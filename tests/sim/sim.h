@@ -25,6 +25,11 @@
 
 #include <core.h>
 
+/* The scenarios run in two rings: on cores (tests/sim), and on whole nodes (tests/stack). */
+#ifndef SIM_RING
+#define SIM_RING "sim"
+#endif
+
 #define SIM_MAX   128  /* nodes */
 #define SIM_ALL   (-1) /* for a node: each of them */
 #define SIM_EPOCH (1000 * SEC)

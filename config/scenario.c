@@ -2,8 +2,8 @@
  * scenario.c - a scenario from its bytes to a checked struct kith_scenario, or to all that is wrong
  * with it.
  *
- * The order: numbers at the left margin, because all else depends on them; groups; links and events,
- * one by one; what must hold between events.
+ * The order: numbers at the left margin, because all else depends on them; groups; links and
+ * events, one by one; what must hold between events.
  */
 #include "scenario_parts.h"
 #include <stdlib.h>

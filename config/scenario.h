@@ -26,11 +26,11 @@
 struct kith_nodes {
     const char *text; /* as written: "eu,!n3", "10%"; NULL: not given */
     struct kith_pos pos;
-    bool *in;         /* of each node */
-    size_t count;     /* how many are */
-    const char *set;  /* the same as patterns that a network's rules take; drawn ones: NULL */
-    uint32_t number;  /* draw so many, */
-    double share;     /* or this part of them; both 0: all of `in` */
+    bool *in;        /* of each node */
+    size_t count;    /* how many are */
+    const char *set; /* the same as patterns that a network's rules take; drawn ones: NULL */
+    uint32_t number; /* draw so many, */
+    double share;    /* or this part of them; both 0: all of `in` */
 };
 
 enum kith_deed {
@@ -53,18 +53,18 @@ enum kith_deed {
 struct kith_scenario_event {
     enum kith_deed deed;
     struct kith_pos pos;
-    uint64_t at;     /* ns from the beginning */
-    uint64_t over;   /* spread evenly over so long */
-    uint64_t lasts;  /* `for`: then it is undone; 0: it stays */
-    uint64_t every;  /* again after so long; 0: once */
-    uint32_t count;  /* how often in all; 0: until the end */
+    uint64_t at;    /* ns from the beginning */
+    uint64_t over;  /* spread evenly over so long */
+    uint64_t lasts; /* `for`: then it is undone; 0: it stays */
+    uint64_t every; /* again after so long; 0: once */
+    uint32_t count; /* how often in all; 0: until the end */
     struct kith_nodes who, to;
     struct kith_nodes *sets; /* PARTITION */
     size_t set_count;
     bool both, reliable;
-    const char *change;  /* SET: "delay=80ms loss=0.01" */
-    const char *value;   /* META */
-    uint64_t bytes;      /* of a message */
+    const char *change; /* SET: "delay=80ms loss=0.01" */
+    const char *value;  /* META */
+    uint64_t bytes;     /* of a message */
 };
 
 struct kith_scenario_link {

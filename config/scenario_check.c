@@ -35,6 +35,12 @@ static const char *duration(struct kith_scenario_reading *rd, uint64_t ns)
     return out;
 }
 
+static bool is_network(const struct kith_scenario_event *e)
+{
+    return e->deed == KITH_DEED_CUT || e->deed == KITH_DEED_PARTITION ||
+           e->deed == KITH_DEED_HEAL || e->deed == KITH_DEED_SET;
+}
+
 static bool is_drawn(const struct kith_nodes *n) { return !n->set; }
 
 /* ------------------------------------------------------------------------------------- times */
@@ -42,8 +48,8 @@ static bool is_drawn(const struct kith_nodes *n) { return !n->set; }
 static void check_times(struct kith_scenario_reading *rd, const struct kith_scenario_event *e)
 {
     uint64_t end = rd->scenario->time;
-    const char *help = kith_arena_printf(rd->r.temp, "the end is at %s: 'time' says so",
-                                         duration(rd, end));
+    const char *help =
+        kith_arena_printf(rd->r.temp, "the end is at %s: 'time' says so", duration(rd, end));
     if (e->at >= end)
         kith_diag_error(rd->r.diag, e->pos, help, "'at': %s is beyond the end",
                         duration(rd, e->at));
@@ -54,8 +60,7 @@ static void check_times(struct kith_scenario_reading *rd, const struct kith_scen
         kith_diag_error(rd->r.diag, e->pos, NULL, "it comes again every %s, but takes %s ('over')",
                         duration(rd, e->every), duration(rd, e->over));
     else if (e->every && e->lasts && e->every < e->lasts && e->count != 1 &&
-             (e->deed == KITH_DEED_CUT || e->deed == KITH_DEED_SET ||
-              e->deed == KITH_DEED_PARTITION || !is_drawn(&e->who)))
+             (is_network(e) || !is_drawn(&e->who)))
         kith_diag_error(rd->r.diag, e->pos, NULL,
                         "it comes again every %s, before it is undone after %s ('for')",
                         duration(rd, e->every), duration(rd, e->lasts));
@@ -141,12 +146,10 @@ static void check_stopped(struct story *s, const struct kith_scenario_event *e)
 static void begins(struct story *s, const struct kith_scenario_event *e)
 {
     bool starts = e->deed == KITH_DEED_JOIN || e->deed == KITH_DEED_RESTART;
-    bool network = e->deed == KITH_DEED_CUT || e->deed == KITH_DEED_PARTITION ||
-                   e->deed == KITH_DEED_HEAL || e->deed == KITH_DEED_SET;
-    if (!starts && !network) check_runs(s, e, &e->who);
+    if (!starts) check_runs(s, e, &e->who);
     if (e->deed == KITH_DEED_SEND && e->to.in) check_runs(s, e, &e->to);
     if (e->deed == KITH_DEED_CONTINUE) check_stopped(s, e);
-    for (uint32_t i = 0; i < s->rd->scenario->nodes && !network; i++) {
+    for (uint32_t i = 0; i < s->rd->scenario->nodes; i++) {
         struct fate *f = &s->fates[i];
         if (!e->who.in[i]) continue;
         if (starts) *f = (struct fate){.may_run = true, .may_be_stopped = f->may_be_stopped};
@@ -176,18 +179,20 @@ static void is_undone(struct story *s, const struct kith_scenario_event *e)
 static void check_fates(struct story *s)
 {
     const struct kith_scenario *all = s->rd->scenario;
-    struct moment *moments = kith_arena_alloc(s->rd->r.temp, (3 * all->event_count + 1) *
-                                                                 sizeof *moments);
+    struct moment *moments =
+        kith_arena_alloc(s->rd->r.temp, (3 * all->event_count + 1) * sizeof *moments);
     size_t n = 0;
     for (size_t i = 0; i < all->event_count; i++) {
         const struct kith_scenario_event *e = &all->events[i];
+        if (is_network(e)) continue;
         moments[n] = (struct moment){e->at, e, BEGINS, n};
         n++;
         bool again = e->every && e->count != 1; /* what holds after all of them is open */
-        bool one_by_one = e->over && e->lasts; /* the first come back before the last have gone */
+        bool one_by_one = e->over && e->lasts;  /* the first come back before the last have gone */
         if (!again && !one_by_one)
             moments[n] = (struct moment){e->at + e->over, e, IS_DONE, n}, n++;
-        if (!again && e->lasts) moments[n] = (struct moment){e->at + e->lasts, e, IS_UNDONE, n}, n++;
+        if (!again && e->lasts)
+            moments[n] = (struct moment){e->at + e->lasts, e, IS_UNDONE, n}, n++;
     }
     qsort(moments, n, sizeof *moments, by_time);
     for (size_t i = 0; i < n; i++) {
@@ -223,8 +228,8 @@ void kith_scenario_consistency(struct kith_scenario_reading *rd)
     qsort(s->events, s->event_count, s->events ? sizeof *s->events : 1, events_by_time);
     for (size_t i = 0; i < s->event_count; i++) check_times(rd, &s->events[i]);
     if (kith_diag_errors(rd->r.diag) != before) return;
-    struct story story = {
-        .rd = rd, .fates = kith_arena_alloc(rd->r.temp, s->nodes * sizeof *story.fates)};
+    struct story story = {.rd = rd,
+                          .fates = kith_arena_alloc(rd->r.temp, s->nodes * sizeof *story.fates)};
     for (uint32_t i = 0; i < s->nodes && !has_join(s); i++) story.fates[i].may_run = true;
     check_fates(&story);
     warn_of_the_lonely(&story);

@@ -1,6 +1,6 @@
 /*
- * scenario_event.c - links and events, one by one: what each says, and whether its keys go together.
- * What one event means for another is not looked at here.
+ * scenario_event.c - links and events, one by one: what each says, and whether its keys go
+ * together. What one event means for another is not looked at here.
  */
 #include "scenario_parts.h"
 #include "units.h"
@@ -33,8 +33,8 @@ static const char *percent(struct kith_reading *r, const struct kith_yaml *v)
                                               : NULL;
 }
 
-static void read_part(struct kith_reading *r, const struct kith_param *p,
-                      const struct kith_yaml *v, double *out)
+static void read_part(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v,
+                      double *out)
 {
     const char *digits = percent(r, v);
     const struct kith_param number = {.name = p->name,
@@ -47,8 +47,8 @@ static void read_part(struct kith_reading *r, const struct kith_param *p,
 }
 
 /* A part of the whole time is for scenarios that fit any. */
-static void read_when(struct kith_reading *r, const struct kith_param *p,
-                      const struct kith_yaml *v, uint64_t *out)
+static void read_when(struct kith_reading *r, const struct kith_param *p, const struct kith_yaml *v,
+                      uint64_t *out)
 {
     const struct kith_param duration = {
         .name = p->name, .type = KITH_PARAM_DURATION, .max = "1000h", .def = "0"};
@@ -68,13 +68,16 @@ static void read_sets(struct kith_scenario_reading *rd, const struct kith_yaml *
     size_t room = list ? v->count : 1;
     e->sets = kith_arena_alloc(rd->r.arena, (room + 1) * sizeof *e->sets);
     if (room > SETS_MAX)
-        kith_diag_error(rd->r.diag, v->pos, NULL, "'partition' has %zu sets, at most %d are "
-                        "possible", room, SETS_MAX);
+        kith_diag_error(rd->r.diag, v->pos, NULL,
+                        "'partition' has %zu sets, at most %d are "
+                        "possible",
+                        room, SETS_MAX);
     if (room > SETS_MAX || v->bad) return;
     for (const struct kith_yaml *i = list ? v->first : v; i; i = list ? i->next : NULL)
         kith_nodes_read(rd, "partition", i, &e->sets[e->set_count++]);
     if (!e->set_count)
-        kith_diag_error(rd->r.diag, v->pos, "write [ eu, us ], or one group", "'partition' is empty");
+        kith_diag_error(rd->r.diag, v->pos, "write [ eu, us ], or one group",
+                        "'partition' is empty");
 }
 
 void kith_scenario_type_read(struct kith_reading *r, const struct kith_param *p,
@@ -107,8 +110,8 @@ static const char *change_of(struct kith_scenario_reading *rd, const struct kith
         if (!kith_yaml_get(map, p->name)) continue;
         char *text = kith_param_text(p->type == KITH_TYPE_PART ? &part : p,
                                      (const char *)values + p->offset);
-        change = kith_arena_printf(rd->r.arena, "%s%s%s=%s", change, *change ? " " : "", p->name,
-                                   text);
+        change =
+            kith_arena_printf(rd->r.arena, "%s%s%s=%s", change, *change ? " " : "", p->name, text);
         free(text);
     }
     return change;
@@ -120,7 +123,8 @@ static void read_link(struct kith_scenario_reading *rd, const struct kith_yaml *
     struct kith_scenario_values values = {0};
     const struct kith_part parts[] = {{kith_link_keys, link}, {kith_value_keys, &values}};
     size_t before = kith_diag_errors(rd->r.diag);
-    kith_schema_read(&rd->r, v, kith_arena_printf(rd->r.temp, "link %zu", i + 1), "links", parts, 2);
+    kith_schema_read(&rd->r, v, kith_arena_printf(rd->r.temp, "link %zu", i + 1), "links", parts,
+                     2);
     if (!link->from.text) kith_nodes_all(rd, &link->from);
     if (!link->to.text) kith_nodes_all(rd, &link->to);
     link->change = change_of(rd, v, &values);
@@ -141,8 +145,8 @@ static bool is_list(struct kith_scenario_reading *rd, const struct kith_yaml *v,
         kith_diag_error(rd->r.diag, v->pos, "begin each with a dash: `- { ... }`",
                         "'%s' takes a list", key);
     else if (v->count > EVENTS_MAX)
-        kith_diag_error(rd->r.diag, v->pos, NULL, "'%s' has %zu items, at most %d are possible", key,
-                        v->count, EVENTS_MAX);
+        kith_diag_error(rd->r.diag, v->pos, NULL, "'%s' has %zu items, at most %d are possible",
+                        key, v->count, EVENTS_MAX);
     return v->kind == KITH_YAML_LIST && v->count <= EVENTS_MAX;
 }
 
@@ -174,10 +178,10 @@ static enum kith_deed deed_of(struct kith_scenario_reading *rd, const struct kit
         found = i;
     }
     if (found == KITH_DEEDS && known)
-        kith_diag_error(rd->r.diag, map->pos,
-                        kith_arena_printf(rd->r.temp, "add one of: %s",
-                                          kith_deeds_that_take(rd->r.temp, "at")),
-                        "an event says what is done, and to whom");
+        kith_diag_error(
+            rd->r.diag, map->pos,
+            kith_arena_printf(rd->r.temp, "add one of: %s", kith_deeds_that_take(rd->r.temp, "at")),
+            "an event says what is done, and to whom");
     return found;
 }
 
@@ -211,10 +215,10 @@ static void check_keys(struct kith_scenario_reading *rd, const struct kith_yaml 
     for (const struct kith_yaml *i = map->first; i; i = i->next) {
         const char *key = i->key->text;
         if (is_deed(key) || !is_known(key) || kith_deed_takes(deed, key)) continue;
-        kith_diag_error(rd->r.diag, i->key->pos,
-                        kith_arena_printf(rd->r.temp, "it goes with %s",
-                                          kith_deeds_that_take(rd->r.temp, key)),
-                        "'%s' has no meaning for '%s'", key, kith_deed_words[deed]);
+        kith_diag_error(
+            rd->r.diag, i->key->pos,
+            kith_arena_printf(rd->r.temp, "it goes with %s", kith_deeds_that_take(rd->r.temp, key)),
+            "'%s' has no meaning for '%s'", key, kith_deed_words[deed]);
     }
 }
 
@@ -240,7 +244,8 @@ static void check_event(struct kith_scenario_reading *rd, const struct kith_yaml
         kith_diag_error(rd->r.diag, e->who.pos,
                         "write `heal: all`; one cut alone is taken back by its own `for`",
                         "'heal' is about all cuts and partitions, not '%s'", e->who.text);
-    const struct kith_yaml *count = kith_yaml_get(map, "count"), *every = kith_yaml_get(map, "every");
+    const struct kith_yaml *count = kith_yaml_get(map, "count"),
+                           *every = kith_yaml_get(map, "every");
     if (count && !every && !sends)
         kith_diag_error(rd->r.diag, count->key->pos, "add `every: 10s`", "'count' needs 'every'");
     if (every && !e->every && !every->bad)

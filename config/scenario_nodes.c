@@ -19,7 +19,7 @@ struct word {
     const char *key, *text;
     struct kith_pos pos;
     struct kith_nodes *out;
-    bool *in;      /* those that the word means */
+    bool *in;        /* those that the word means */
     const char *set; /* the same as patterns; NULL: only by all their names */
 };
 
@@ -57,7 +57,8 @@ static bool glob(const char *pattern, const char *name)
 static const char *all_names(struct kith_scenario_reading *rd)
 {
     uint32_t n = rd->scenario->nodes;
-    return n == 1 ? "there is only n0" : kith_arena_printf(rd->r.temp, "there are n0 to n%u", n - 1);
+    return n == 1 ? "there is only n0"
+                  : kith_arena_printf(rd->r.temp, "there are n0 to n%u", n - 1);
 }
 
 /* ------------------------------------------------------------------------------- one word */
@@ -122,11 +123,11 @@ static void take_group(struct word *w, const char *text)
     }
     names[n++] = "all";
     const char *near = kith_nearest(text, names, n);
-    kith_diag_error(rd->r.diag, w->pos,
-                    near ? kith_arena_printf(rd->r.temp, "did you mean '%s'?", near)
-                         : kith_arena_printf(rd->r.temp, "nodes are called n0, n1, ...; %s",
-                                             all_names(rd)),
-                    "'%s': '%s' is neither a node nor a group", w->key, text);
+    kith_diag_error(
+        rd->r.diag, w->pos,
+        near ? kith_arena_printf(rd->r.temp, "did you mean '%s'?", near)
+             : kith_arena_printf(rd->r.temp, "nodes are called n0, n1, ...; %s", all_names(rd)),
+        "'%s': '%s' is neither a node nor a group", w->key, text);
 }
 
 /* "3", "10%". False: it is neither. */

@@ -88,9 +88,9 @@ const struct kith_param kith_event_keys[] = {
     EVENT("reliable", KITH_PARAM_BOOL, reliable, .def = "false", .doc = "over a stream"),
     {0}};
 
-const char *const kith_deed_words[] = {"join",      "kill", "restart", "stop", "continue",
-                                       "leave",     "cut",  "partition", "heal", "set",
-                                       "meta",      "broadcast", "send", NULL};
+const char *const kith_deed_words[] = {"join",  "kill",      "restart",   "stop", "continue",
+                                       "leave", "cut",       "partition", "heal", "set",
+                                       "meta",  "broadcast", "send",      NULL};
 
 #define BIT(deed) (1u << KITH_DEED_##deed)
 static const struct {

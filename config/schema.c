@@ -109,7 +109,8 @@ static void unknown_key(struct kith_reading *r, const struct kith_yaml *value, c
                         const char *path, const struct kith_part *parts, size_t count)
 {
     const struct kith_yaml *key = value->key;
-    if (may_be_secret(r->sections, key->text, parts, count)) kith_diag_hide(r->diag, value->pos, value->end);
+    if (may_be_secret(r->sections, key->text, parts, count))
+        kith_diag_hide(r->diag, value->pos, value->end);
     const char *names[NAMES] = {NULL};
     size_t n = names_of(parts, count, names);
     char help[900], all[600];

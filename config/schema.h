@@ -51,8 +51,8 @@ struct kith_reading {
     struct kith_diag *diag;
     struct kith_arena *arena, *temp; /* temp: goes when the reading has ended */
     const struct kith_config_finder *finder;
-    struct kith_config *config;           /* NULL: it is another kind of file */
-    const struct kith_section *sections;  /* of this kind of file */
+    struct kith_config *config;          /* NULL: it is another kind of file */
+    const struct kith_section *sections; /* of this kind of file */
     const char *dir; /* of the file, absolute, for relative paths; "": it is not known */
     unsigned profile;
     struct kith_short_forms short_forms;
@@ -96,8 +96,8 @@ void kith_schema_value(struct kith_reading *, const struct kith_param *, const s
 /* The text of a scalar; NULL after saying that it is none. name: of the key. */
 const char *kith_schema_text(struct kith_reading *, const struct kith_yaml *, const char *name);
 
-/* load.c: all of a file that is not absurdly large, malloc'd; NULL after saying why not. It may hold
- * secrets. */
+/* load.c: all of a file that is not absurdly large, malloc'd; NULL after saying why not. It may
+ * hold secrets. */
 char *kith_file_read(const char *path, size_t *len, struct kith_diag *);
 
 /* node_types.c: what read_type is for a node's file. */

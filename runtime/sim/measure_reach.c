@@ -12,8 +12,8 @@ static struct kith_measure_message *number(struct kith_measure *m)
     struct kith_measure_message *all = realloc(m->messages, (m->message_count + 1) * sizeof *all);
     if (!all) return NULL;
     m->messages = all;
-    all[m->message_count] = (struct kith_measure_message){.happening = m->current,
-                                                          .at = kith_cluster_now(m->cluster)};
+    all[m->message_count] =
+        (struct kith_measure_message){.happening = m->current, .at = kith_cluster_now(m->cluster)};
     return &all[m->message_count];
 }
 

@@ -69,8 +69,8 @@ static int set_links(struct kith_play *p, struct kith_error *err)
     for (size_t i = 0; !rc && i < s->link_count; i++) {
         const struct kith_scenario_link *l = &s->links[i];
         char *command = NULL;
-        if (asprintf(&command, "set %s %s %s%s", l->from.set, l->to.set,
-                     l->both ? "--both " : "", l->change) < 0)
+        if (asprintf(&command, "set %s %s %s%s", l->from.set, l->to.set, l->both ? "--both " : "",
+                     l->change) < 0)
             return kith_fail(err, KITH_ENOMEM, "out of memory");
         rc = kith_cluster_network(p->cluster, command, NULL, NULL, err);
         free(command);
@@ -125,8 +125,8 @@ static int begin(struct kith_play *p, struct kith_scenario_event *join, struct k
 static bool goes_on(struct kith_play *p)
 {
     const struct kith_play_setup *s = p->setup;
-    return !s->progress || s->progress(s->ctx, kith_cluster_now(p->cluster),
-                                       kith_cluster_running(p->cluster));
+    return !s->progress ||
+           s->progress(s->ctx, kith_cluster_now(p->cluster), kith_cluster_running(p->cluster));
 }
 
 /* Points of a curve: some hundred, however long it goes on. */

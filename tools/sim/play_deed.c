@@ -14,9 +14,9 @@ static void tell_nodes(FILE *out, const struct kith_nodes *nodes)
     if (strlen(nodes->text) <= 60)
         fputs(nodes->text, out);
     else
-        fprintf(out, "%.*s...", (int)(strchr(nodes->text + 40, ',')
-                                          ? strcspn(nodes->text + 40, ",") + 40
-                                          : 60) % 100,
+        fprintf(out, "%.*s...",
+                (int)(strchr(nodes->text + 40, ',') ? strcspn(nodes->text + 40, ",") + 40 : 60) %
+                    100,
                 nodes->text);
 }
 

@@ -136,9 +136,9 @@ static void do_one(struct kith_play *p, const struct kith_todo *todo)
 static void undo(struct kith_play *p, const struct kith_todo *todo)
 {
     struct kith_occurrence *o = todo->of;
-    const char *kind = todo->kind == KITH_TODO_UNDO_RULE       ? "heal"
-                       : o->e->deed == KITH_DEED_KILL ? "restart"
-                                                      : "continue";
+    const char *kind = todo->kind == KITH_TODO_UNDO_RULE ? "heal"
+                       : o->e->deed == KITH_DEED_KILL    ? "restart"
+                                                         : "continue";
     if (o->undoing < 0) o->undoing = new_happening(p, o, kind, "end of ");
     if (todo->kind == KITH_TODO_UNDO_RULE)
         kith_deed_network_undo(p, o);

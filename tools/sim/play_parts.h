@@ -19,17 +19,17 @@ struct kith_play;
 struct kith_occurrence {
     struct kith_occurrence *next;
     const struct kith_scenario_event *e;
-    uint32_t times;        /* how often it did before */
+    uint32_t times;         /* how often it did before */
     int happening, undoing; /* of the measurement; -1: not yet */
-    int *who, *to;         /* drawn, or all */
+    int *who, *to;          /* drawn, or all */
     size_t who_count, to_count;
-    char *names;  /* "n37", "25 nodes"; NULL: as the scenario says */
+    char *names;   /* "n37", "25 nodes"; NULL: as the scenario says */
     uint32_t rule; /* of the network; 0: none */
 };
 
 enum kith_todo_kind {
-    KITH_TODO_EVENT,   /* an event begins */
-    KITH_TODO_ONE,     /* its deed to one node */
+    KITH_TODO_EVENT, /* an event begins */
+    KITH_TODO_ONE,   /* its deed to one node */
     KITH_TODO_UNDO_ONE,
     KITH_TODO_UNDO_RULE
 };
@@ -56,7 +56,8 @@ struct kith_play {
     struct kith_measure *measure;
     struct kith_queue queue;
     struct kith_occurrence *occurrences;
-    /* What nodes join: the seeds, or what an event says. Only who may have one of their own does. */
+    /* What nodes join: the seeds, or what an event says. Only who may have one of their own does.
+     */
     struct kith_config config;
     struct kith_config *own; /* of each node */
     struct kith_seed *seeds;

@@ -9,7 +9,7 @@ const char kith_scenario_builtin[] =
     "links:\n"
     "  - { delay: 500us, jitter: 500us, loss: 0.1% }\n"
     "events:\n"
-    "  - { at: 0s, join: all, over: 1s }\n"
+    "  - { at: 0s, join: all, over: 1% }\n"
     "  - { at: 20%, broadcast: 1, bytes: 128, every: 100ms, count: 20 }\n"
     "  - { at: 28%, meta: 1, value: changed }\n"
     "  - { at: 32%, kill: 1 }\n"

@@ -39,11 +39,16 @@ static void read_part(struct kith_reading *r, const struct kith_param *p, const 
     const char *digits = percent(r, v);
     const struct kith_param number = {.name = p->name,
                                       .type = KITH_PARAM_FLOAT,
-                                      .min = "0",
-                                      .max = digits ? "100" : "1",
+                                      .min = digits ? NULL : "0",
+                                      .max = digits ? NULL : "1",
                                       .def = "0"};
     kith_schema_value(r, &number, digits ? in_place_of(r, v, digits) : v, out);
-    if (digits) *out /= 100;
+    if (!digits) return;
+    *out /= 100;
+    if (*out >= 0 && *out <= 1) return;
+    kith_diag_error(r->diag, v->pos, NULL, "'%s': %s is out of range, 0%% to 100%% are possible",
+                    p->name, v->text);
+    *out = 0;
 }
 
 /* A part of the whole time is for scenarios that fit any. */

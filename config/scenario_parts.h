@@ -8,7 +8,7 @@
  *   scenario_nodes.c   who is meant: names, patterns, groups, numbers, shares
  *   scenario_tables.c  every key, and which go together
  *
- * scenario_builtin.c stands beside them.
+ * scenario_builtin.c and scenario_manual.c stand beside them.
  */
 #ifndef KITH_CONFIG_SCENARIO_PARTS_H
 #define KITH_CONFIG_SCENARIO_PARTS_H

@@ -16,7 +16,7 @@
 
 const struct kith_param kith_scenario_keys[] = {
     FILE_("nodes", KITH_PARAM_UINT, nodes, .def = "100", .min = "1", .max = "65536",
-          .doc = "how many nodes there are: n0, n1, ..."),
+          .doc = "how many nodes there are; they are called n0, n1 and so on"),
     FILE_("time", KITH_PARAM_DURATION, time, .def = "5m", .min = "1s", .max = "1000h",
           .doc = "how long it goes on, in virtual time"),
     FILE_("seed", KITH_PARAM_UINT, seed, .def = "1",

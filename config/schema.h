@@ -100,6 +100,9 @@ const char *kith_schema_text(struct kith_reading *, const struct kith_yaml *, co
  * hold secrets. */
 char *kith_file_read(const char *path, size_t *len, struct kith_diag *);
 
+/* manual.c: keys of a table as items in POD. section: what stands before their names. */
+void kith_manual_params(const struct kith_param *, const char *section, FILE *);
+
 /* node_types.c: what read_type is for a node's file. */
 void kith_node_type_read(struct kith_reading *, const struct kith_param *,
                          const struct kith_yaml *v, void *at, const char *path);

@@ -13,6 +13,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/nodes.c tests/runtime/no
   tests/runtime/peek.c tests/runtime/peek.h \
   tests/runtime/test_control.c \
   tests/runtime/test_leaks.c \
+  tests/runtime/test_memory.c \
   tests/runtime/test_node.c \
   tests/runtime/test_observer.c \
   tests/runtime/test_promises.c \

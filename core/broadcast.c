@@ -18,7 +18,8 @@ enum {
     SPARE_MAX = 64 * 1024, /* bytes to keep for later */
     SPARE_FEW = 8,         /* entries of a size that are always kept */
     BUCKETS_FIRST = 64,
-    CLASSES = 8, /* of sizes that are kept for reuse: up to 12 KiB */
+    BUCKETS_KEPT = 1024, /* a larger table goes when it is empty */
+    CLASSES = 8,         /* of sizes that are kept for reuse: up to 12 KiB */
     LARGE = CLASSES
 };
 
@@ -145,7 +146,11 @@ static void unlink_name(struct kith_broadcasts *q, struct kith_broadcast *b)
     struct kith_broadcast **at = bucket_of(q, b->hash);
     while (*at != b) at = &(*at)->chain;
     *at = b->chain;
-    q->named--;
+    if (--q->named == 0 && q->bucket_count > BUCKETS_KEPT) {
+        free(q->buckets);
+        q->buckets = NULL;
+        q->bucket_count = 0;
+    }
 }
 
 static int resize_names(struct kith_broadcasts *q, size_t count)

@@ -8,7 +8,8 @@ endif
 tests_transports_test_SOURCES = $(TEST_MAIN) tests/transports/ends.c tests/transports/ends.h \
   tests/transports/raw.c tests/transports/raw.h tests/transports/test_addressing.c \
   tests/transports/test_contract.c tests/transports/test_every_transport.c \
-  tests/transports/test_loopback.c tests/transports/test_loopback_links.c \
+  tests/transports/test_loopback.c tests/transports/test_loopback_chaos.c \
+  tests/transports/test_loopback_links.c \
   tests/transports/test_loopback_nodes.c tests/transports/test_loopback_threads.c \
   tests/transports/test_network.c \
   tests/transports/test_two_nodes.c \

@@ -1,16 +1,17 @@
 /*
- * arena.c - see arena.h. Blocks of a few kilobytes in a list, filled from the start; a big request
- * gets its own block. Knows nothing of what is stored.
+ * arena.c - see arena.h. Blocks in a list, each twice as large as the one before up to some
+ * kilobytes. What must be aligned fills a block from the start, texts from the end. Knows nothing
+ * of what is stored.
  */
 #include "arena.h"
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { BLOCK = 4096, ALIGN = 16 };
+enum { FIRST = 1024, MOST = 8192, ALIGN = 16 };
 
 struct block {
     struct block *next;
-    size_t used, cap;
+    size_t used, end, cap; /* free: from used to end */
     _Alignas(ALIGN) uint8_t data[];
 };
 
@@ -21,7 +22,8 @@ struct deferred {
 };
 
 struct kith_arena {
-    struct block *blocks;
+    struct block *blocks; /* the first is the one with most room left */
+    size_t next_cap;
     struct deferred *deferred;
 };
 
@@ -42,31 +44,55 @@ void kith_arena_free(struct kith_arena *a)
     for (struct deferred *d = a->deferred; d; d = d->next) d->fn(d->arg);
     for (struct block *b = a->blocks, *next; b; b = next) {
         next = b->next;
-        sodium_memzero(b->data, b->used);
+        sodium_memzero(b->data, b->cap);
         free(b);
     }
     free(a);
 }
 
+static size_t left(const struct block *b) { return b->end - b->used; }
+
+/* A block with room for size bytes. One that is made for a large request stands behind that which
+ * has more room left. */
+static struct block *block_for(struct kith_arena *a, size_t size)
+{
+    struct block *first = a->blocks;
+    if (first && left(first) >= size) return first;
+    if (!a->next_cap) a->next_cap = FIRST;
+    size_t cap = size > a->next_cap ? size : a->next_cap;
+    if (a->next_cap < MOST) a->next_cap *= 2;
+    struct block *b = must(calloc(1, sizeof *b + cap));
+    b->cap = b->end = cap;
+    if (first && left(first) > cap - size) {
+        b->next = first->next;
+        first->next = b;
+    } else {
+        b->next = first;
+        a->blocks = b;
+    }
+    return b;
+}
+
 void *kith_arena_alloc(struct kith_arena *a, size_t size)
 {
     size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    struct block *b = a->blocks;
-    if (!b || b->cap - b->used < size) {
-        size_t cap = size > BLOCK ? size : BLOCK;
-        b = must(calloc(1, sizeof *b + cap));
-        b->cap = cap;
-        b->next = a->blocks;
-        a->blocks = b;
-    }
+    struct block *b = block_for(a, size);
     void *p = b->data + b->used;
     b->used += size;
     return p;
 }
 
+/* Zeroed, for bytes. */
+static char *alloc_text(struct kith_arena *a, size_t size)
+{
+    struct block *b = block_for(a, size);
+    b->end -= size;
+    return (char *)b->data + b->end;
+}
+
 char *kith_arena_strndup(struct kith_arena *a, const char *text, size_t len)
 {
-    char *copy = kith_arena_alloc(a, len + 1);
+    char *copy = alloc_text(a, len + 1);
     memcpy(copy, text, len);
     return copy;
 }
@@ -83,10 +109,17 @@ char *kith_arena_printf(struct kith_arena *a, const char *fmt, ...)
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    char *text = kith_arena_alloc(a, (size_t)n + 1);
+    char *text = alloc_text(a, (size_t)n + 1);
     vsnprintf(text, (size_t)n + 1, fmt, again);
     va_end(again);
     return text;
+}
+
+char *kith_arena_path(struct kith_arena *a, const char *dir, const char *path)
+{
+    if (!*path || *path == '/' || !*dir) return kith_arena_strdup(a, path);
+    while (path[0] == '.' && path[1] == '/') path += 1 + strspn(path + 1, "/");
+    return kith_arena_printf(a, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, path);
 }
 
 void kith_arena_defer(struct kith_arena *a, void (*fn)(void *arg), void *arg)

@@ -56,7 +56,7 @@ static bool take_keys(struct kith_reading *r, const struct kith_yaml *root)
         const struct kith_provenance *form = given(r, "secret_key");
         kith_provenance_set(
             r->config->provenances, "keyring", KITH_FROM_NOTE, form->pos, form->key,
-            kith_arena_printf(r->arena, "short form secret_key, line %u", form->key.line));
+            kith_arena_printf(r->temp, "short form secret_key, line %u", form->key.line));
         return true;
     }
     return given(r, "secret_key") || (ring && !(ring->kind == KITH_YAML_LIST && ring->count == 0));
@@ -68,8 +68,8 @@ static void add_default(struct kith_reading *r, struct kith_entries *list, const
                         const char *name, const char *form, const char *note)
 {
     const struct kith_provenance *o = form ? given(r, form) : NULL;
-    const char *at = kith_arena_printf(r->arena, "%s[%zu]", path, list->count);
-    if (o) note = kith_arena_printf(r->arena, "short form %s, line %u", form, o->key.line);
+    const char *at = kith_arena_printf(r->temp, "%s[%zu]", path, list->count);
+    if (o) note = kith_arena_printf(r->temp, "short form %s, line %u", form, o->key.line);
     if (kith_entry_default(r, KITH_CODEC, name, at, o ? o->key : (struct kith_pos){0}, note,
                            &list->items[list->count]))
         list->count++;
@@ -96,7 +96,7 @@ static void default_accept(struct kith_reading *r, bool keyed)
         if (kith_entries_find(accept, send->items[i].plugin->name))
             continue; /* sent twice: reported there */
         kith_provenance_set(r->config->provenances,
-                            kith_arena_printf(r->arena, "pipeline.accept[%zu]", accept->count),
+                            kith_arena_printf(r->temp, "pipeline.accept[%zu]", accept->count),
                             KITH_FROM_NOTE, send->items[i].pos, send->items[i].pos, "as in send");
         accept->items[accept->count++] = send->items[i];
     }
@@ -134,7 +134,7 @@ static void default_require(struct kith_reading *r, bool keyed)
     c->chain.require = 0;
     kith_provenance_set(
         c->provenances, "pipeline.require", KITH_FROM_NOTE, off->pos, off->key,
-        kith_arena_printf(r->arena, "short form gossip_verify_incoming, line %u", off->key.line));
+        kith_arena_printf(r->temp, "short form gossip_verify_incoming, line %u", off->key.line));
 }
 
 void kith_chain_read(struct kith_reading *r, const struct kith_yaml *root)

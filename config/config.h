@@ -113,9 +113,11 @@ struct kith_entry {
     uint32_t allow;   /* bits of enum kith_allow */
     struct kith_pos pos;
     const struct kith_plugin *plugin; /* as the finder gave it */
-    void *params; /* instance_size bytes, zeroed and filled from the entry and the defaults */
+    /* The beginning of an instance, as far as its parameters reach (kith_params_size), zeroed and
+     * filled from the entry and the defaults. */
+    void *params;
     const char *channel; /* delegates; NULL: raw */
-    uint8_t wire;        /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
+    uint8_t layer_byte;  /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
     bool has_keys;       /* `keys:` given (KITH_KEYED only); else the node's keyring */
     struct kith_secrets keys;
     uint8_t digest[32];       /* equal for equal settings: what a reload compares */
@@ -134,8 +136,8 @@ struct kith_setting_text {
 
 /* Fill an entry: the settings, the plugin's defaults for the rest; the checks are those of a file.
  * Texts are copied. use and name are the plugin's name, and it has no place in a file; name, allow,
- * channel, wire, keys and has_keys are yours to set: then call kith_entry_digest(). plugin must
- * outlive the entry. -KITH_EINVAL: err says what is wrong, and there is nothing to free. */
+ * channel, layer_byte, keys and has_keys are yours to set: then call kith_entry_digest(). plugin
+ * must outlive the entry. -KITH_EINVAL: err says what is wrong, and there is nothing to free. */
 int kith_entry_init(struct kith_entry *, const struct kith_plugin *, enum kith_profile,
                     const struct kith_setting_text *, size_t count, struct kith_error *err);
 /* Free what kith_entry_init() made, and the keys. All zero is fine. */
@@ -193,6 +195,7 @@ struct kith_config {
     struct kith_arena *arena;             /* owns all strings and lists above; NULL: made by code */
     struct kith_provenances *provenances; /* where each value came from; NULL: made by code */
     struct kith_setting_texts *texts;     /* what kith_config_setting() lent */
+    struct kith_config *next;             /* for whoever keeps a list of them */
 };
 
 /* A value by its key, for host->setting: "node.name", "gossip.interval", "delegates"; "join.0" of a
@@ -210,10 +213,11 @@ int kith_config_setting(struct kith_config *, const char *key, struct kith_value
  * over another, is the caller's to check: it takes all of them. */
 int kith_param_check(const struct kith_param *, size_t instance_size, struct kith_error *err);
 
-/* Copy a block of parameters of `size` bytes, and all that they point to into one piece of memory,
+/* Up to which byte of an instance the parameters of a table reach. */
+size_t kith_params_size(const struct kith_param *);
+/* Copy a block of parameters of that size, and all that they point to into one piece of memory,
  * which kith_params_free() wipes and frees; *memory may become NULL. 0, or -KITH_ENOMEM. */
-int kith_params_copy(const struct kith_param *, const void *from, void *to, size_t size,
-                     void **memory);
+int kith_params_copy(const struct kith_param *, const void *from, void *to, void **memory);
 void kith_params_free(void *memory);
 
 struct kith_config_finder {
@@ -259,6 +263,8 @@ void kith_config_diff(const struct kith_config *before, const struct kith_config
                       void (*visit)(void *arg, const char *key, const char *was, const char *now,
                                     bool restart),
                       void *arg);
+/* Give `now`, read from a file, what a running node can't change, as `before` has it. */
+void kith_config_keep(struct kith_config *now, const struct kith_config *before);
 
 /* Tags as Serf puts them into meta: 0xFF and a msgpack map. The length, or a negative code. */
 int kith_meta_from_tags(const struct kith_pair *, size_t count, uint8_t *out, size_t cap);

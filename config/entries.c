@@ -83,8 +83,7 @@ void kith_entry_read(struct kith_reading *r, const struct kith_yaml *map, uint32
                         kith_kind_words[kind]);
     const char *name = use ? kith_schema_text(r, use, "use") : NULL;
     if (!name) return;
-    if (strchr(name, '/') && *name != '/' && *r->dir)
-        name = kith_arena_printf(r->arena, "%s/%s", r->dir, name);
+    if (strchr(name, '/')) name = kith_arena_path(r->temp, r->dir, name);
     const struct kith_plugin *plugin = find(r, kind, name, use->pos);
     if (!plugin) hide_values(r, map, kind);
     if (!plugin || !kith_entry_sound(r, plugin, use->pos)) return;
@@ -106,7 +105,7 @@ void kith_entries_read(struct kith_reading *r, const struct kith_yaml *list, uin
     }
     out->items = kith_arena_alloc(r->arena, (list->count + 1) * sizeof *out->items);
     for (const struct kith_yaml *i = list->first; i; i = i->next) {
-        const char *at = kith_arena_printf(r->arena, "%s[%zu]", path, out->count);
+        const char *at = kith_arena_printf(r->temp, "%s[%zu]", path, out->count);
         struct kith_entry *e = &out->items[out->count];
         kith_entry_read(r, i, kind, at, e);
         if (e->plugin) out->count++;

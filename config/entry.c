@@ -34,7 +34,7 @@ static const struct kith_param codec_keys[] = {
     USE,
     AS,
     KEYS,
-    ENTRY("wire", KITH_TYPE_WIRE, wire,
+    ENTRY("layer_byte", KITH_TYPE_LAYER_BYTE, layer_byte,
           .doc = "layer byte of a codec without one of its own: 0xC0 to 0xEF"),
     {0}};
 static const struct kith_param delegate_keys[] = {
@@ -65,7 +65,7 @@ bool kith_entry_takes(const struct kith_plugin *plugin, const struct kith_param 
 {
     const struct kith_codec_ops *codec = plugin->ops;
     if (is_key(key, "keys")) return plugin->flags & KITH_KEYED;
-    if (!is_key(key, "wire")) return true;
+    if (!is_key(key, "layer_byte")) return true;
     return (codec->packet.framing == KITH_FRAMED && !codec->packet.first) ||
            (codec->stream.framing == KITH_FRAMED && !codec->stream.first);
 }
@@ -74,7 +74,7 @@ bool kith_entry_says(const struct kith_entry *e, const struct kith_param *key)
 {
     if (is_key(key, "as")) return strcmp(e->name, e->plugin->name) != 0;
     if (is_key(key, "keys")) return e->has_keys;
-    if (is_key(key, "wire")) return e->wire;
+    if (is_key(key, "layer_byte")) return e->layer_byte;
     if (is_key(key, "channel")) return e->channel;
     return !is_key(key, "allow") || e->allow;
 }
@@ -121,7 +121,7 @@ void kith_entry_digest(struct kith_entry *e)
     for (const struct kith_param *p = e->plugin->params; p && p->name; p++)
         hash_value(&h, p, (const char *)e->params + p->offset);
     crypto_generichash_update(&h, (const unsigned char *)&e->allow, sizeof e->allow);
-    crypto_generichash_update(&h, &e->wire, 1);
+    crypto_generichash_update(&h, &e->layer_byte, 1);
     crypto_generichash_update(&h, (const unsigned char *)&e->has_keys, 1);
     for (size_t i = 0; i < e->keys.source_count; i++) {
         crypto_generichash_update(&h, (const unsigned char *)&e->keys.sources[i].kind,
@@ -146,7 +146,7 @@ static const struct kith_param *keys_for(struct kith_reading *r, const struct ki
     const struct kith_param *all = kith_entry_keys(plugin->kind);
     size_t count = 0, n = 0;
     while (all[count].name) count++;
-    struct kith_param *keys = kith_arena_alloc(r->arena, (count + 1) * sizeof *keys);
+    struct kith_param *keys = kith_arena_alloc(r->temp, (count + 1) * sizeof *keys);
     for (size_t i = 0; i < count; i++)
         if (kith_entry_takes(plugin, &all[i]) || kith_yaml_get(map, all[i].name))
             keys[n++] = all[i];
@@ -157,9 +157,11 @@ void kith_entry_fill(struct kith_reading *r, const struct kith_yaml *map,
                      const struct kith_plugin *plugin, const char *path, struct kith_entry *e)
 {
     e->plugin = plugin;
-    e->params = kith_arena_alloc(r->arena, plugin->instance_size ? plugin->instance_size : 1);
+    /* Not nothing: entries that are one and the same are known by it. */
+    size_t size = kith_params_size(plugin->params);
+    e->params = kith_arena_alloc(r->arena, size ? size : 1);
     const char *what =
-        kith_arena_printf(r->arena, "%s '%s'", kith_kind_words[plugin->kind], plugin->name);
+        kith_arena_printf(r->temp, "%s '%s'", kith_kind_words[plugin->kind], plugin->name);
     struct kith_part parts[] = {{keys_for(r, map, plugin), e}, {plugin->params, e->params}};
     bool file = map && !e->arena; /* code sets the members of the entry itself */
     kith_schema_read(r, map, what, path, file ? parts : parts + 1, file ? 2 : 1);
@@ -199,14 +201,14 @@ static struct kith_yaml *value_of(struct kith_reading *r, const struct kith_plug
     for (const struct kith_param *p = plugin->params; p && p->name; p++)
         if (strcmp(p->name, setting->name) == 0 && kith_value_type_of(p)->shape != KITH_SHAPE_ONE &&
             (*setting->text == '[' || *setting->text == '{'))
-            return kith_yaml_parse(setting->text, strlen(setting->text), r->arena, r->diag);
-    return kith_yaml_scalar(r->arena, setting->text);
+            return kith_yaml_parse(setting->text, strlen(setting->text), r->temp, r->diag);
+    return kith_yaml_scalar(r->temp, setting->text);
 }
 
 static struct kith_yaml *map_of(struct kith_reading *r, const struct kith_plugin *plugin,
                                 const struct kith_setting_text *settings, size_t count)
 {
-    struct kith_yaml *map = kith_arena_alloc(r->arena, sizeof *map);
+    struct kith_yaml *map = kith_arena_alloc(r->temp, sizeof *map);
     map->kind = KITH_YAML_MAP;
     for (size_t i = 0; i < count; i++) {
         struct kith_yaml *v = value_of(r, plugin, &settings[i]);
@@ -214,7 +216,7 @@ static struct kith_yaml *map_of(struct kith_reading *r, const struct kith_plugin
         if (kith_yaml_get(map, settings[i].name))
             kith_diag_error(r->diag, (struct kith_pos){0}, "keep one of them", "duplicate key '%s'",
                             settings[i].name);
-        v->key = kith_yaml_scalar(r->arena, settings[i].name);
+        v->key = kith_yaml_scalar(r->temp, settings[i].name);
         v->next = map->first;
         map->first = v;
     }
@@ -231,16 +233,21 @@ int kith_entry_init(struct kith_entry *e, const struct kith_plugin *plugin,
                     enum kith_profile profile, const struct kith_setting_text *settings,
                     size_t count, struct kith_error *err)
 {
-    struct kith_arena *arena = kith_arena_new();
-    struct kith_provenances provenances = {.arena = arena};
+    struct kith_arena *arena = kith_arena_new(), *temp = kith_arena_new();
+    struct kith_provenances provenances = {.arena = temp};
     struct kith_config nowhere = {.provenances = &provenances};
-    struct kith_reading r = {
-        .diag = kith_diag_new(), .arena = arena, .config = &nowhere, .dir = "", .profile = profile};
+    struct kith_reading r = {.diag = kith_diag_new(),
+                             .arena = arena,
+                             .temp = temp,
+                             .config = &nowhere,
+                             .dir = "",
+                             .profile = profile};
     *e = (struct kith_entry){.use = plugin->name, .kind = plugin->kind, .arena = arena};
     if (kith_entry_sound(&r, plugin, (struct kith_pos){0}))
         kith_entry_fill(&r, map_of(&r, plugin, settings, count), plugin, "", e);
     int rc = first_problem(r.diag, err);
     kith_diag_free(r.diag);
+    kith_arena_free(temp);
     if (rc) kith_entry_fini(e);
     return rc;
 }

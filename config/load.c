@@ -60,13 +60,14 @@ static const char *folder_of(struct kith_arena *arena, const char *path)
     return kith_arena_strdup(arena, realpath(dir, real) ? real : slash ? dir : "");
 }
 
-static struct kith_reading *begin(const char *path, unsigned profile,
+static struct kith_reading *begin(const char *path, unsigned profile, struct kith_arena *temp,
                                   const struct kith_config_finder *finder, struct kith_diag *diag)
 {
     struct kith_arena *arena = kith_arena_new();
     struct kith_reading *r = kith_arena_alloc(arena, sizeof *r);
     r->diag = diag;
     r->arena = arena;
+    r->temp = temp;
     r->finder = finder;
     r->profile = profile;
     r->read_type = kith_node_type_read;
@@ -88,10 +89,10 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
     if (!path) path = "";
     size_t before = kith_diag_errors(diag);
     kith_diag_source(diag, path, text, len < KITH_CONFIG_MAX ? len : KITH_CONFIG_MAX);
-    struct kith_arena *tree = kith_arena_new(); /* wiped when done: it may hold a secret */
-    struct kith_yaml *root = kith_yaml_parse(text, len, tree, diag);
+    struct kith_arena *temp = kith_arena_new(); /* wiped when done: it may hold a secret */
+    struct kith_yaml *root = kith_yaml_parse(text, len, temp, diag);
     unsigned profile = root ? find_profile(root) : KITH_PROFILE_LAN;
-    struct kith_reading *r = begin(path, profile, finder, diag);
+    struct kith_reading *r = begin(path, profile, temp, finder, diag);
     if (root) {
         kith_schema_section(r, root, "");
         if (root->kind == KITH_YAML_MAP) {
@@ -101,7 +102,7 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
         }
         if (kith_diag_errors(diag) == before) warn_readable(r, path);
     }
-    kith_arena_free(tree);
+    kith_arena_free(temp);
     if (kith_diag_errors(diag) == before) return r->config;
     kith_arena_free(r->arena);
     return NULL;

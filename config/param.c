@@ -183,12 +183,14 @@ int kith_param_parse_all(const struct kith_param *p, const char *text, void *at,
     const struct kith_value_type *t = kith_value_type_of(p);
     if (!t || t->shape == KITH_SHAPE_ONE) return kith_param_parse(p, text, at, in);
     struct kith_diag *diag = kith_diag_new();
-    const struct kith_yaml *v = kith_yaml_parse(text, strlen(text), in->arena, diag);
+    struct kith_arena *temp = kith_arena_new();
+    const struct kith_yaml *v = kith_yaml_parse(text, strlen(text), temp, diag);
     const char *help, *problem = kith_diag_first(diag, &help);
     int rc = problem || !v ? kith_complain(in->why, "", "'%s' is no YAML: %s", text,
                                            problem ? problem : "it is empty")
                            : parse_flow(p, v, at, in);
     kith_diag_free(diag);
+    kith_arena_free(temp);
     return rc;
 }
 
@@ -249,10 +251,17 @@ static size_t copy_all(const struct kith_param *params, void *block, char *into)
     return pool.used;
 }
 
-int kith_params_copy(const struct kith_param *params, const void *from, void *to, size_t size,
-                     void **memory)
+size_t kith_params_size(const struct kith_param *params)
 {
-    if (from) memcpy(to, from, size);
+    size_t size = 0;
+    for (const struct kith_param *p = params; p && p->name; p++)
+        if (p->offset + p->width > size) size = p->offset + p->width;
+    return size;
+}
+
+int kith_params_copy(const struct kith_param *params, const void *from, void *to, void **memory)
+{
+    if (from) memcpy(to, from, kith_params_size(params));
     *memory = NULL;
     size_t bytes = copy_all(params, to, NULL);
     if (!bytes) return 0;

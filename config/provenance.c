@@ -8,7 +8,7 @@ void kith_provenance_set(struct kith_provenances *o, const char *path,
                          const char *note)
 {
     if (o->count == o->cap) {
-        o->cap = o->cap ? o->cap * 2 : 64;
+        o->cap = o->cap ? o->cap * 2 : 16;
         struct kith_provenance *items = kith_arena_alloc(o->arena, o->cap * sizeof *items);
         if (o->count) memcpy(items, o->items, o->count * sizeof *items);
         o->items = items;

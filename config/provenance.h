@@ -8,8 +8,8 @@
 #include "arena.h"
 #include "config.h"
 
-/* Where a value came from. */
-enum kith_provenance_kind { KITH_FROM_DEFAULT, KITH_FROM_PROFILE, KITH_FROM_FILE, KITH_FROM_NOTE };
+/* Where a value came from. Of one that nothing is known of that is the default of its table. */
+enum kith_provenance_kind { KITH_FROM_PROFILE, KITH_FROM_FILE, KITH_FROM_NOTE };
 
 struct kith_provenance {
     const char *path; /* "gossip.interval", "pipeline.send[0].min_size" */
@@ -24,9 +24,10 @@ struct kith_provenances {
     size_t count, cap;
 };
 
+/* path and note are copied. */
 void kith_provenance_set(struct kith_provenances *, const char *path, enum kith_provenance_kind,
                          struct kith_pos pos, struct kith_pos key, const char *note);
-/* NULL: nothing is known, as of a config that code made. */
+/* NULL: nothing is known, as of defaults, and of all in a config that code made. */
 const struct kith_provenance *kith_provenance_find(const struct kith_provenances *,
                                                    const char *path);
 

@@ -228,10 +228,10 @@ static void read_default(struct kith_reading *r, const struct kith_param *p, con
     if (kith_param_set_default(p, r->profile, at, &in) < 0)
         kith_diag_error(r->diag, pos, "this is a mistake of the plugin, not of the file",
                         "the default of %s is not valid: %s", what, why.text);
-    bool profile = kith_param_default(p, r->profile) != p->def;
-    kith_provenance_set(r->config->provenances, path,
-                        profile ? KITH_FROM_PROFILE : KITH_FROM_DEFAULT, (struct kith_pos){0},
-                        (struct kith_pos){0}, NULL);
+    const struct kith_pos nowhere = {0};
+    if (kith_param_default(p, r->profile) != p->def)
+        kith_provenance_set(r->config->provenances, path, KITH_FROM_PROFILE, nowhere, nowhere,
+                            NULL);
 }
 
 /* ------------------------------------------------------------------------------------- maps */
@@ -241,7 +241,7 @@ static void read_param(struct kith_reading *r, const struct kith_param *p,
                        const char *path, void *base)
 {
     void *at = (char *)base + p->offset;
-    const char *full = path_of(r->arena, path, p->name);
+    const char *full = path_of(r->temp, path, p->name);
     struct kith_pos here = map ? map->pos : (struct kith_pos){0};
     if (v)
         kith_provenance_set(r->config->provenances, full, KITH_FROM_FILE, v->pos, v->key->pos,
@@ -299,7 +299,7 @@ void kith_schema_read(struct kith_reading *r, const struct kith_yaml *map, const
 
 void kith_schema_section(struct kith_reading *r, const struct kith_yaml *map, const char *path)
 {
-    const char *what = *path ? kith_arena_printf(r->arena, "'%s'", path) : "";
+    const char *what = *path ? kith_arena_printf(r->temp, "'%s'", path) : "";
     struct kith_part parts[2];
     size_t n = 0;
     for (const struct kith_section *s = kith_sections; s->path; s++)

@@ -27,9 +27,9 @@ enum {
     KITH_TYPE_TRANSPORT,    /* an entry */
     KITH_TYPE_CODECS,       /* a list of entries: struct kith_entries */
     KITH_TYPE_DELEGATES,
-    KITH_TYPE_WIRE,  /* uint8_t, 0xC0..0xEF */
-    KITH_TYPE_WORDS, /* list of words of `choices`: uint32_t, the i-th is bit i */
-    KITH_TYPE_SEEDS  /* list of addresses, or { name:, address: }: struct kith_seeds */
+    KITH_TYPE_LAYER_BYTE, /* uint8_t, 0xC0..0xEF */
+    KITH_TYPE_WORDS,      /* list of words of `choices`: uint32_t, the i-th is bit i */
+    KITH_TYPE_SEEDS       /* list of addresses, or { name:, address: }: struct kith_seeds */
 };
 
 /* memberlist's own keys for the pipeline, before they are expanded into it. */
@@ -41,7 +41,7 @@ struct kith_short_forms {
 /* One load of a file. */
 struct kith_reading {
     struct kith_diag *diag;
-    struct kith_arena *arena;
+    struct kith_arena *arena, *temp; /* temp: goes when the reading has ended */
     const struct kith_config_finder *finder;
     struct kith_config *config;
     const char *dir; /* of the file, absolute, for relative paths; "": it is not known */

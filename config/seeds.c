@@ -22,7 +22,7 @@ const struct kith_param *kith_seed_keys(void) { return keys; }
 static void read_seed(struct kith_reading *r, const struct kith_yaml *v, size_t i,
                       struct kith_seed *seed)
 {
-    const char *path = kith_arena_printf(r->arena, "join[%zu]", i);
+    const char *path = kith_arena_printf(r->temp, "join[%zu]", i);
     struct kith_part part = {keys, seed};
     seed->pos = v->pos;
     if (v->kind == KITH_YAML_MAP)

@@ -134,7 +134,7 @@ static void print_value(const struct kith_config *c, const struct kith_param *p,
     case KITH_TYPE_META: print_meta(at, out); break;
     case KITH_TYPE_WORDS: print_words(p->choices, *(const uint32_t *)at, out); break;
     case KITH_TYPE_SEEDS: print_seeds(at, out); break;
-    case KITH_TYPE_WIRE: fprintf(out, "0x%02X", *(const uint8_t *)at); break;
+    case KITH_TYPE_LAYER_BYTE: fprintf(out, "0x%02X", *(const uint8_t *)at); break;
     case KITH_TYPE_KEYS: print_sources(at, out); break;
     default: kith_param_print(p, at, out); break;
     }
@@ -181,10 +181,8 @@ static void provenance_words(const struct kith_config *c, const char *path, char
         snprintf(out, cap, "line %u", o->key.line);
     else if (o->kind == KITH_FROM_NOTE)
         snprintf(out, cap, "%s", o->note);
-    else if (o->kind == KITH_FROM_PROFILE)
-        snprintf(out, cap, "default of profile %s", profiles[c->settings.profile]);
     else
-        snprintf(out, cap, "default");
+        snprintf(out, cap, "default of profile %s", profiles[c->settings.profile]);
 }
 
 /* "INDENT FRONT key: value   # where from" */

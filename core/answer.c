@@ -37,22 +37,23 @@ static bool reply_to(struct kith_core *c, const struct kith_msg *msg, const stru
 size_t kith_answer_payload_max(const struct kith_core *c, const struct kith_peer *to)
 {
     size_t budget = kith_packet_budget(c, to).bytes, cap = budget > 64 ? budget - 64 : 0;
-    return cap < sizeof c->scratch ? cap : sizeof c->scratch;
+    return cap < KITH_MESSAGE_MAX ? cap : KITH_MESSAGE_MAX;
 }
 
-/* What the delegate wants to say with an ack. */
-static struct kith_bytes ack_payload(struct kith_core *c, const struct kith_peer *to)
+/* What the delegate wants to say with an ack. buf takes KITH_MESSAGE_MAX bytes. */
+static struct kith_bytes ack_payload(struct kith_core *c, const struct kith_peer *to, uint8_t *buf)
 {
     size_t cap = kith_answer_payload_max(c, to);
     int n;
-    KITH_ASK(c, n = c->ops.ack_payload(c->env.delegate_self, c->scratch, cap));
+    KITH_ASK(c, n = c->ops.ack_payload(c->env.delegate_self, buf, cap));
     if (n < 0 || (size_t)n > cap) return kith_bytes_of(NULL, 0);
-    return kith_bytes_of(c->scratch, (size_t)n);
+    return kith_bytes_of(buf, (size_t)n);
 }
 
 void kith_on_ping(struct kith_core *c, const struct kith_addr *from, const struct kith_msg *msg)
 {
     struct kith_addr to;
+    uint8_t payload[KITH_MESSAGE_MAX];
     if (msg->node.len && !kith_short_equal(msg->node, kith_self_name(c))) {
         kith_count_drop(c, KITH_DROP_PING_FOR_ANOTHER);
         kith_core_log_some(c, KITH_LOG_WARN, from, "Got ping for unexpected node '%.*s'",
@@ -62,7 +63,7 @@ void kith_on_ping(struct kith_core *c, const struct kith_addr *from, const struc
     if (!reply_to(c, msg, from, &to)) return;
     struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = msg->seq_no};
     struct kith_peer peer = kith_peer_of(&to, msg->source_node, 0);
-    if (c->ops.ack_payload) ack.payload = ack_payload(c, &peer);
+    if (c->ops.ack_payload) ack.payload = ack_payload(c, &peer, payload);
     kith_send_piggyback(c, &to, msg->source_node, &ack);
 }
 

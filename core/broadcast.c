@@ -15,8 +15,9 @@
 
 enum {
     SMALLEST = 96,         /* bytes of the smallest entry, the next ones are twice as large each */
-    SPARE_MAX = 64 * 1024, /* bytes to keep for later */
-    BUCKETS_KEPT = 1024,   /* a larger table goes when it is empty */
+    SPARE_MAX = 64 * 1024, /* bytes to keep for later... */
+    SPARE_IDLE = 8 * 1024, /* ...and while the queue is empty */
+    BUCKETS_KEPT = 256,    /* a larger table goes when it is empty */
     CLASSES = 8,           /* of sizes that are kept for reuse: up to 12 KiB */
     LARGE = CLASSES
 };
@@ -197,6 +198,19 @@ static struct kith_broadcast *entry_new(struct kith_broadcasts *q, size_t len, s
     return b;
 }
 
+/* A node that had to pass on much, once, does not keep the memory for ever. */
+static void trim_spare(struct kith_broadcasts *q)
+{
+    for (int i = CLASSES - 1; i >= 0; i--) {
+        while (q->spare[i] && q->spare_bytes > SPARE_IDLE) {
+            struct kith_broadcast *b = q->spare[i];
+            q->spare[i] = b->chain;
+            q->spare_bytes -= (size_t)SMALLEST << i;
+            free(b);
+        }
+    }
+}
+
 /* b is in neither the tree nor the names. */
 static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b,
                       enum kith_broadcast_end how)
@@ -212,6 +226,7 @@ static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b,
     } else {
         free(b);
     }
+    if (!q->count) trim_spare(q);
 }
 
 static void drop(struct kith_broadcasts *q, struct kith_broadcast *b, enum kith_broadcast_end how)

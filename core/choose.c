@@ -36,7 +36,7 @@ static size_t by_shuffle(struct kith_core *c, size_t k,
         uint32_t t = w->order[i];
         w->order[i] = w->order[j];
         w->order[j] = t;
-        struct kith_record *p = c->members.list[w->order[i]];
+        struct kith_record *p = kith_members_at(&c->members, w->order[i]);
         if (eligible(c, p)) w->chosen[got++] = p;
     }
     return got;
@@ -57,7 +57,8 @@ static size_t by_draws(struct kith_core *c, size_t k,
     uint64_t n = c->members.count;
     size_t got = 0;
     for (uint64_t draws = 3 * n; draws > 0 && got < k; draws--) {
-        struct kith_record *p = c->members.list[kith_random_below(&c->random, n)];
+        struct kith_record *p =
+            kith_members_at(&c->members, (uint32_t)kith_random_below(&c->random, n));
         if (!has(w, got, p) && eligible(c, p)) w->chosen[got++] = p;
     }
     return got;

@@ -8,8 +8,8 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/counters.h core/counters.c core/scan.h core/scan.c core/record.h core/record.c \
   core/members.h core/members.c core/output.h core/output.c \
   core/state.h core/core_log.h core/core_log.c core/allowed.h core/allowed.c \
-  core/view.h core/view.c core/notify.h core/notify.c \
-  core/awareness.h core/awareness.c core/suspicion.h core/suspicion.c core/choose.h core/choose.c \
+  core/suspicion.h core/suspicion.c core/view.h core/view.c core/notify.h core/notify.c \
+  core/awareness.h core/awareness.c core/choose.h core/choose.c \
   core/completion.h core/completion.c core/packet.h core/packet.c core/pending.h core/pending.c \
   core/exchange.h core/exchange.c core/self.h core/self.c core/merge.h core/merge.c \
   core/probe.h core/probe.c core/answer.h core/answer.c core/gossip.h core/gossip.c \

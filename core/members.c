@@ -16,7 +16,7 @@ static uint16_t tag_of(uint32_t hash) { return (uint16_t)(hash >> 16 | 1); }
 
 static int new_table(struct kith_members *m, uint32_t mask)
 {
-    struct kith_record **slots = calloc((size_t)mask + 1, sizeof *slots);
+    uint32_t *slots = calloc((size_t)mask + 1, sizeof *slots);
     uint16_t *tags = calloc((size_t)mask + 1, sizeof *tags);
     if (!slots || !tags) {
         free(slots);
@@ -40,11 +40,11 @@ int kith_members_init(struct kith_members *m, uint64_t seed)
 void kith_members_fini(struct kith_members *m)
 {
     for (uint32_t i = 0; i < m->count; i++) {
-        free(m->list[i]->suspicion);
-        kith_record_free(m->list[i]);
+        if (m->by_age[i]->suspected) free(m->by_age[i]->suspicion);
+        kith_record_free(m->by_age[i]);
     }
-    free(m->list);
     free(m->by_age);
+    free(m->order);
     free(m->slots);
     free(m->tags);
     memset(m, 0, sizeof *m);
@@ -56,7 +56,7 @@ struct kith_record *kith_members_find(const struct kith_members *m, struct kith_
     uint16_t tag = tag_of(hash);
     for (uint32_t i = hash & m->mask; m->tags[i]; i = (i + 1) & m->mask) {
         if (m->tags[i] != tag) continue;
-        struct kith_record *p = m->slots[i];
+        struct kith_record *p = m->by_age[m->slots[i]];
         if (p->hash == hash && kith_short_equal(kith_record_name(p), name)) return p;
     }
     return NULL;
@@ -67,30 +67,37 @@ struct kith_record *kith_members_named(const struct kith_members *m, struct kith
     return kith_members_find(m, name, kith_members_hash(m, name));
 }
 
-static void slot_put(struct kith_members *m, struct kith_record *p)
+static void slot_put(struct kith_members *m, uint32_t index)
 {
-    uint32_t i = p->hash & m->mask;
+    uint32_t hash = m->by_age[index]->hash, i = hash & m->mask;
     while (m->tags[i]) i = (i + 1) & m->mask;
-    m->slots[i] = p;
-    m->tags[i] = tag_of(p->hash);
+    m->slots[i] = index;
+    m->tags[i] = tag_of(hash);
 }
 
 /* Room for one more: the table stays at most two thirds full. */
 static int grow(struct kith_members *m)
 {
     if (m->count == m->cap) {
-        uint32_t cap = m->cap ? m->cap + m->cap / 2 : 16;
-        struct kith_record **list = realloc(m->list, cap * sizeof *list);
-        if (list) m->list = list;
+        uint32_t cap = m->cap ? m->cap + m->cap / 4 : 16;
         struct kith_record **by_age = realloc(m->by_age, cap * sizeof *by_age);
         if (by_age) m->by_age = by_age;
-        if (!list || !by_age) return -KITH_ENOMEM;
+        uint32_t *order = realloc(m->order, cap * sizeof *order);
+        if (order) m->order = order;
+        if (!order || !by_age) return -KITH_ENOMEM;
         m->cap = cap;
     }
     if ((uint64_t)(m->count + 1) * 3 <= (uint64_t)(m->mask + 1) * 2) return 0;
     if (new_table(m, m->mask * 2 + 1) < 0) return -KITH_ENOMEM;
-    for (uint32_t i = 0; i < m->count; i++) slot_put(m, m->list[i]);
+    for (uint32_t i = 0; i < m->count; i++) slot_put(m, i);
     return 0;
+}
+
+static void swap(uint32_t *a, uint32_t *b)
+{
+    uint32_t t = *a;
+    *a = *b;
+    *b = t;
 }
 
 struct kith_record *kith_members_add(struct kith_members *m, struct kith_random *random,
@@ -102,63 +109,47 @@ struct kith_record *kith_members_add(struct kith_members *m, struct kith_random 
     if (!p) return NULL;
     p->hash = hash;
     p->state = KITH_DEAD;
-    slot_put(m, p);
-    uint32_t at = (uint32_t)kith_random_below(random, m->count);
-    m->list[m->count] = m->count ? m->list[at] : p;
-    m->list[at] = p;
     m->by_age[m->count] = p;
+    slot_put(m, m->count);
+    uint32_t at = (uint32_t)kith_random_below(random, m->count);
+    m->order[m->count] = m->count;
+    swap(&m->order[at], &m->order[m->count]);
     p->born = ++m->births;
     m->count++;
     m->in_state[KITH_DEAD]++;
     return p;
 }
 
-static void slot_remove(struct kith_members *m, const struct kith_record *p)
+static void shuffle(struct kith_members *m, struct kith_random *random)
 {
-    uint32_t hole = p->hash & m->mask;
-    while (m->slots[hole] != p) hole = (hole + 1) & m->mask;
-    for (uint32_t i = (hole + 1) & m->mask; m->tags[i]; i = (i + 1) & m->mask) {
-        uint32_t home = m->slots[i]->hash & m->mask;
-        if (((i - home) & m->mask) < ((i - hole) & m->mask)) continue;
-        m->slots[hole] = m->slots[i];
-        m->tags[hole] = m->tags[i];
-        hole = i;
+    for (uint32_t i = 0; i < m->count; i++) m->order[i] = i;
+    for (uint32_t i = m->count; i > 1; i--) {
+        uint32_t j = (uint32_t)kith_random_below(random, i);
+        swap(&m->order[i - 1], &m->order[j]);
     }
-    m->slots[hole] = NULL;
-    m->tags[hole] = 0;
 }
 
 uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
                            struct kith_core *core,
                            bool (*gone)(struct kith_core *, const struct kith_record *))
 {
-    uint32_t kept = 0, old = 0, before = m->count;
+    uint32_t kept = 0, before = m->count;
     for (uint32_t i = 0; i < before; i++) {
         struct kith_record *p = m->by_age[i];
-        if (gone(core, p))
-            p->born = 0; /* a mark for the second pass */
-        else
-            m->by_age[old++] = p;
-    }
-    for (uint32_t i = 0; i < before; i++) {
-        struct kith_record *p = m->list[i];
-        if (p->born) {
-            m->list[kept++] = p;
+        if (!gone(core, p)) {
+            m->by_age[kept++] = p;
             continue;
         }
-        assert(!p->suspicion); /* suspects only have one, and they are not gone */
-        slot_remove(m, p);
+        assert(!p->suspected); /* it is not gone, then */
         m->in_state[p->state]--;
         kith_record_free(p);
     }
-    assert(kept == old);
     m->count = kept;
-    for (uint32_t i = kept; i > 1; i--) {
-        uint32_t j = (uint32_t)kith_random_below(random, i);
-        struct kith_record *p = m->list[i - 1];
-        m->list[i - 1] = m->list[j];
-        m->list[j] = p;
+    if (kept < before) {
+        memset(m->tags, 0, ((size_t)m->mask + 1) * sizeof *m->tags);
+        for (uint32_t i = 0; i < kept; i++) slot_put(m, i);
     }
+    shuffle(m, random);
     return before - kept;
 }
 
@@ -181,5 +172,5 @@ void kith_members_state(struct kith_members *m, struct kith_record *p, enum kith
     m->in_state[p->state]--;
     m->in_state[state]++;
     p->state = state;
-    p->since = now;
+    if (!p->suspected) p->since = now;
 }

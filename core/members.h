@@ -11,9 +11,9 @@
 struct kith_core;
 
 struct kith_members {
-    struct kith_record **list;   /* in probe order */
-    struct kith_record **by_age; /* the same, in the order in which they became known */
-    struct kith_record **slots;  /* by hash of the name, linear probing */
+    struct kith_record **by_age; /* in the order in which they became known */
+    uint32_t *order;             /* indices in it, in probe order */
+    uint32_t *slots;             /* likewise by hash of the name, linear probing */
     /* Of each slot, from other bits of the hash, 0: empty. They save a look at the record. */
     uint16_t *tags;
     uint32_t count, cap, mask;
@@ -25,6 +25,11 @@ struct kith_members {
 int kith_members_init(struct kith_members *, uint64_t seed);
 void kith_members_fini(struct kith_members *);
 
+/* The i-th in probe order. */
+static inline struct kith_record *kith_members_at(const struct kith_members *m, uint32_t i)
+{
+    return m->by_age[m->order[i]];
+}
 static inline uint32_t kith_members_hash(const struct kith_members *m, struct kith_bytes name)
 {
     uint64_t h = kith_hash(m->seed, name.data, name.len);
@@ -35,7 +40,7 @@ struct kith_record *kith_members_find(const struct kith_members *, struct kith_b
                                       uint32_t hash);
 struct kith_record *kith_members_named(const struct kith_members *, struct kith_bytes name);
 
-/* A new member, dead with incarnation 0, at a random place of the list (PROTOCOL.md 2.3.4). NULL:
+/* A new member, dead with incarnation 0, at a random place of the order (PROTOCOL.md 2.3.4). NULL:
  * no memory. */
 struct kith_record *kith_members_add(struct kith_members *, struct kith_random *,
                                      struct kith_bytes name, uint32_t hash, struct kith_bytes addr,

@@ -36,7 +36,8 @@ static const char refute_key[KITH_NAME_LIMIT + 1] = "refute";
 static int queue(struct kith_core *c, const struct kith_msg *msg, struct kith_bytes key,
                  uint64_t tag)
 {
-    struct kith_buf buf = {c->scratch, c->scratch, 0, sizeof c->scratch};
+    uint8_t bytes[KITH_MESSAGE_MAX];
+    struct kith_buf buf = {bytes, bytes, 0, sizeof bytes};
     struct kith_core_budget budget = kith_packet_budget(c, NULL);
     size_t max = kith_packet_broadcast_max(budget.bytes);
     if (kith_wire_write_message(&buf, msg) < 0 || buf.len > max) {
@@ -323,6 +324,23 @@ static bool take(struct kith_core *c, const struct alive *a, struct kith_request
     return true;
 }
 
+/* Of a name that is not known; then those of one that is. */
+static bool take_new(struct kith_core *c, struct alive *a, uint32_t hash,
+                     struct kith_request *request)
+{
+    if (!may_enter(c, a->msg) || !agreed(c, a) || !enter(c, a, hash)) return false; /* 3, 4 */
+    return !stale(a) && take(c, a, request);
+}
+
+static bool take_known(struct kith_core *c, struct alive *a, struct kith_request *request)
+{
+    if (!in_place(c, a)) return false;                /* 5 */
+    if (stale(a)) return false;                       /* 6, 7 */
+    if (a->self && !a->ours) return contradict(c, a); /* 9 */
+    return agreed(c, a) && take(c, a, request);       /* 3, 8, 9, 10 */
+}
+
+/* The numbers are the steps of PROTOCOL.md 2.3. */
 bool kith_alive(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
                 struct kith_request *request)
 {
@@ -331,16 +349,9 @@ bool kith_alive(struct kith_core *c, const struct kith_msg *msg, const struct ki
     uint32_t hash = kith_members_hash(&c->members, msg->node);
     a.record = kith_members_find(&c->members, msg->node, hash);
     a.self = a.ours || a.record == c->self;
-    if (a.self && c->left) return false; /* PROTOCOL.md 2.3.1 */
+    if (a.self && c->left) return false; /* 1 */
     if (!sound(c, msg)) return false;    /* 2 */
-    if (!a.record) {                     /* 3, 4 */
-        if (!may_enter(c, msg) || !agreed(c, &a) || !enter(c, &a, hash)) return false;
-        return !stale(&a) && take(c, &a, request);
-    }
-    if (!in_place(c, &a)) return false;              /* 5 */
-    if (stale(&a)) return false;                     /* 6, 7 */
-    if (a.self && !a.ours) return contradict(c, &a); /* 9 */
-    return agreed(c, &a) && take(c, &a, request);    /* 3, 8, 9, 10 */
+    return a.record ? take_known(c, &a, request) : take_new(c, &a, hash, request);
 }
 
 /* ------------------------------------------------------------------------ suspect and dead */
@@ -437,7 +448,7 @@ bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct 
 {
     struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.4.1, 2 */
     if (!p) return false;
-    if (p->suspicion) return confirm(c, p, msg, from);  /* 3 */
+    if (p->suspected) return confirm(c, p, msg, from);  /* 3 */
     if (p->state != KITH_ALIVE) return false;           /* 4 */
     if (p == c->self) return refute_accusation(c, msg); /* 5 */
     if (!convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) return false;

@@ -10,13 +10,36 @@
 
 #include <stdlib.h>
 
-enum { CHAINS = 256 };
+enum { CHAINS = 8, CHAINS_MAX = 4096 };
 
 int kith_pendings_init(struct kith_pendings *t)
 {
     t->chains = calloc(CHAINS, sizeof *t->chains);
     t->mask = CHAINS - 1;
     return t->chains ? 0 : -KITH_ENOMEM;
+}
+
+static void put(struct kith_pending **chains, uint32_t mask, struct kith_pending *p)
+{
+    p->next = chains[p->seq_no & mask];
+    chains[p->seq_no & mask] = p;
+}
+
+/* As many chains as there are entries, so that each is short. Without memory they grow longer. */
+static void spread(struct kith_pendings *t)
+{
+    uint32_t count = 2 * (t->mask + 1);
+    struct kith_pending **chains = calloc(count, sizeof *chains);
+    if (!chains) return;
+    for (uint32_t i = 0; i <= t->mask; i++) {
+        for (struct kith_pending *p = t->chains[i], *next; p; p = next) {
+            next = p->next;
+            put(chains, count - 1, p);
+        }
+    }
+    free(t->chains);
+    t->chains = chains;
+    t->mask = count - 1;
 }
 
 void kith_pendings_fini(struct kith_core *c)
@@ -75,9 +98,8 @@ struct kith_pending *kith_pending_new(struct kith_core *c, enum kith_pending_kin
 
 void kith_pending_add(struct kith_pendings *t, struct kith_pending *p)
 {
-    struct kith_pending **chain = &t->chains[p->seq_no & t->mask];
-    p->next = *chain;
-    *chain = p;
+    if (t->count > t->mask && t->mask < CHAINS_MAX - 1) spread(t);
+    put(t->chains, t->mask, p);
 }
 
 struct kith_pending *kith_pending_find(struct kith_pendings *t, uint32_t seq_no)

@@ -236,7 +236,7 @@ static struct kith_record *at_address(const struct kith_core *c, const struct ki
 {
     struct kith_bytes bytes = {addr->bytes, addr->len};
     for (uint32_t i = 0; i < c->members.count; i++) {
-        struct kith_record *p = c->members.list[i];
+        struct kith_record *p = kith_members_at(&c->members, i);
         if (p->port == addr->port && kith_short_equal(kith_record_addr(p), bytes) &&
             may_probe(c, p))
             return p;
@@ -244,8 +244,8 @@ static struct kith_record *at_address(const struct kith_core *c, const struct ki
     return NULL;
 }
 
-/* A member of whom it was said that it can't be reached. Every other probe is the list's all the
- * same: whoever causes hints must not be able to keep us from looking at the others. */
+/* The member a hint points to, or NULL. At most every second probe follows a hint, so hints can't
+ * keep us from probing the others. */
 static struct kith_record *hinted(struct kith_core *c)
 {
     struct kith_probe *pr = &c->probe;
@@ -295,7 +295,7 @@ static void probe_next(struct kith_core *c)
             wrapped = true;
             looked = 0;
         }
-        struct kith_record *p = c->members.list[pr->index++];
+        struct kith_record *p = kith_members_at(&c->members, pr->index++);
         if (!may_probe(c, p)) continue;
         probe_begin(c, p);
         return;

@@ -28,11 +28,11 @@ struct kith_record *kith_record_new(struct kith_bytes name, struct kith_bytes ad
                                     struct kith_bytes meta)
 {
     size_t room = name.len + 1 + addr.len + meta.len + 1;
+    if (room < sizeof(uint8_t *)) room = sizeof(uint8_t *);
     struct kith_record *p = malloc(sizeof *p + room);
     if (!p) return NULL;
     memset(p, 0, sizeof *p);
     p->room = (uint16_t)room;
-    p->bytes = p->inside;
     p->port = port;
     lay_out(p, p->inside, name, addr, meta, kith_bytes_of(NULL, 0));
     return p;
@@ -40,7 +40,7 @@ struct kith_record *kith_record_new(struct kith_bytes name, struct kith_bytes ad
 
 void kith_record_free(struct kith_record *p)
 {
-    if (p->outside) free(p->bytes);
+    if (p->outside) free(kith_record_bytes(p));
     free(p);
 }
 
@@ -55,10 +55,13 @@ int kith_record_store(struct kith_record *p, struct kith_bytes addr, struct kith
         to = malloc(len);
         if (!to) return -KITH_ENOMEM;
     }
-    uint8_t *old = p->outside ? p->bytes : NULL;
+    uint8_t *old = p->outside ? kith_record_bytes(p) : NULL;
     lay_out(p, to, name, addr, meta, accuser); /* never in place: the arguments may point there */
     p->outside = !fits;
-    p->bytes = fits ? memcpy(p->inside, to, len) : to;
+    if (fits)
+        memcpy(p->inside, to, len);
+    else
+        memcpy(p->inside, &to, sizeof to);
     if (fits && to != near) free(to);
     free(old);
     return 0;

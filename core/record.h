@@ -9,37 +9,47 @@
 
 struct kith_suspicion;
 
+/* One for each member that is known, so every byte counts. */
 struct kith_record {
-    uint64_t since; /* of the state */
-    uint64_t born;  /* serial number in order of first sighting; by_age is sorted by it */
+    union {
+        uint64_t since;                   /* of the state... */
+        struct kith_suspicion *suspicion; /* ...which is in there when it is `suspected` */
+    };
+    uint64_t born; /* serial number in order of first sighting; by_age is sorted by it */
     uint32_t hash, incarnation;
     uint16_t port, meta_len;
     uint16_t room; /* bytes behind the struct */
     uint8_t versions[6];
     uint8_t name_len, addr_len, accuser_len;
-    uint8_t state : 2, meta_set : 1, outside : 1;
-    uint8_t *bytes; /* name NUL address meta accuser NUL; outside: in memory of its own */
-    struct kith_suspicion *suspicion; /* set as long as the state is suspect */
-    uint8_t inside[];
+    uint8_t state : 2, meta_set : 1, outside : 1, suspected : 1;
+    uint8_t inside[]; /* name NUL address meta accuser NUL; outside: a pointer to them */
 };
 
+static inline uint8_t *kith_record_bytes(const struct kith_record *p)
+{
+    uint8_t *bytes;
+    if (!p->outside) return (uint8_t *)(uintptr_t)p->inside;
+    memcpy(&bytes, p->inside, sizeof bytes);
+    return bytes;
+}
 static inline struct kith_bytes kith_record_name(const struct kith_record *p)
 {
-    return kith_bytes_of(p->bytes, p->name_len);
+    return kith_bytes_of(kith_record_bytes(p), p->name_len);
 }
 static inline struct kith_bytes kith_record_addr(const struct kith_record *p)
 {
-    return kith_bytes_of(p->bytes + p->name_len + 1, p->addr_len);
+    return kith_bytes_of(kith_record_bytes(p) + p->name_len + 1, p->addr_len);
 }
 /* data NULL: nil on the wire. */
 static inline struct kith_bytes kith_record_meta(const struct kith_record *p)
 {
-    return kith_bytes_of(p->meta_set ? p->bytes + p->name_len + 1 + p->addr_len : NULL,
+    return kith_bytes_of(p->meta_set ? kith_record_bytes(p) + p->name_len + 1 + p->addr_len : NULL,
                          p->meta_len);
 }
 static inline struct kith_bytes kith_record_accuser(const struct kith_record *p)
 {
-    return kith_bytes_of(p->bytes + p->name_len + 1 + p->addr_len + p->meta_len, p->accuser_len);
+    return kith_bytes_of(kith_record_bytes(p) + p->name_len + 1 + p->addr_len + p->meta_len,
+                         p->accuser_len);
 }
 static inline bool kith_record_gone(const struct kith_record *p)
 {

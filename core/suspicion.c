@@ -37,17 +37,20 @@ int kith_suspicion_begin(struct kith_core *c, struct kith_record *p, struct kith
     s->max = times && s->min > INT64_MAX / times ? INT64_MAX : s->min * times;
     s->from[0] = who(c, from);
     p->suspicion = s;
+    p->suspected = 1;
     kith_alarm_set(&c->alarms, &s->alarm, kith_later(c->now, k < 1 ? s->min : s->max));
     return 0;
 }
 
 void kith_suspicion_forget(struct kith_core *c, struct kith_record *p)
 {
-    if (!p->suspicion) return;
-    kith_alarm_clear(&c->alarms, &p->suspicion->alarm);
+    if (!p->suspected) return;
+    struct kith_suspicion *s = p->suspicion;
+    kith_alarm_clear(&c->alarms, &s->alarm);
     kith_alarms_release(&c->alarms, 1);
-    free(p->suspicion);
-    p->suspicion = NULL;
+    p->suspected = 0;
+    p->since = s->start;
+    free(s);
 }
 
 bool kith_suspicion_counts(const struct kith_core *c, const struct kith_record *p,

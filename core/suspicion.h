@@ -24,6 +24,12 @@ struct kith_suspicion {
     uint64_t from[];   /* hashes of the 1 + k accusers, the first one's included */
 };
 
+/* Since when a member is in its state. */
+static inline uint64_t kith_record_since(const struct kith_record *p)
+{
+    return p->suspected ? p->suspicion->start : p->since;
+}
+
 int kith_suspicion_begin(struct kith_core *, struct kith_record *, struct kith_bytes from,
                          void (*fire)(struct kith_core *, struct kith_alarm *));
 void kith_suspicion_forget(struct kith_core *, struct kith_record *);

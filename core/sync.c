@@ -62,14 +62,14 @@ static bool append(struct kith_buf *buf, enum kith_body body, const struct kith_
     return reserve(buf, kith_wire_size(body, msg)) && kith_wire_write(buf, body, msg) == 0;
 }
 
-/* How much a delegate may add: what message type, header and members leave of a message. */
+/* Room left for user state: the limit minus type byte, header and members. */
 static size_t state_room(const struct kith_core *c, bool join)
 {
     size_t most = kith_exchange_most(c);
     struct kith_msg msg = {.join = join, .nodes = c->members.count, .user_state_len = INT64_MAX};
     size_t used = 1 + kith_wire_size(KITH_BODY_PUSH_PULL, &msg);
     for (uint32_t i = 0; i < c->members.count && used < most; i++) {
-        node_state(c->members.list[i], &msg);
+        node_state(kith_members_at(&c->members, i), &msg);
         used += kith_wire_size(KITH_BODY_NODE_STATE, &msg);
     }
     return used < most ? most - used : 0;
@@ -87,7 +87,7 @@ int kith_sync_send(struct kith_core *c, struct kith_exchange *s, bool join, bool
     if (ok) *kith_buf_put(&buf, 1) = KITH_MSG_PUSH_PULL;
     ok = ok && append(&buf, KITH_BODY_PUSH_PULL, &msg);
     for (uint32_t i = 0; ok && i < c->members.count; i++) {
-        node_state(c->members.list[i], &msg);
+        node_state(kith_members_at(&c->members, i), &msg);
         ok = append(&buf, KITH_BODY_NODE_STATE, &msg);
     }
     ok = ok && reserve(&buf, user.buf.len);
@@ -160,21 +160,22 @@ static bool compatible(struct kith_core *c, const struct kith_exchange *s, struc
     for (struct cursor k = list; next(&k, &msg);)
         if (msg.state == KITH_ALIVE && msg.vsn.len >= 5) narrow(&r, msg.vsn.data);
     for (uint32_t i = 0; i < c->members.count; i++)
-        if (c->members.list[i]->state == KITH_ALIVE) narrow(&r, c->members.list[i]->versions);
+        if (kith_members_at(&c->members, i)->state == KITH_ALIVE)
+            narrow(&r, kith_members_at(&c->members, i)->versions);
     for (struct cursor k = list; next(&k, &msg);) {
         bool has = msg.vsn.len >= 6;
         if (!speaks(c, s, &r, msg.node, has ? msg.vsn.data[2] : 0, has ? msg.vsn.data[5] : 0))
             return false;
     }
     for (uint32_t i = 0; i < c->members.count; i++) {
-        const struct kith_record *p = c->members.list[i];
+        const struct kith_record *p = kith_members_at(&c->members, i);
         if (!speaks(c, s, &r, kith_record_name(p), p->versions[2], p->versions[5])) return false;
     }
     return true;
 }
 
-/* The list came in answer to a join of whom we named. Does it look as if that member had answered:
- * alive, and nobody else where we dialled? Who answers lists itself. */
+/* We joined a named member: does the list look like its answer? It must be alive in it, with nobody
+ * else at the address dialled. */
 static bool answered_by(const struct kith_exchange *s, struct cursor list)
 {
     struct kith_bytes name = {(const uint8_t *)s->name, s->name_len};

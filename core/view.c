@@ -3,6 +3,7 @@
  */
 #include "view.h"
 #include "compare.h"
+#include "suspicion.h"
 #include "state.h"
 
 void kith_view_record(const struct kith_core *c, const struct kith_record *p,
@@ -17,7 +18,7 @@ void kith_view_record(const struct kith_core *c, const struct kith_record *p,
     out->name = kith_record_name(p);
     out->meta = kith_record_meta(p);
     kith_record_address(p, &out->addr);
-    out->since = p->since;
+    out->since = kith_record_since(p);
     out->accuser = kith_record_accuser(p);
 }
 

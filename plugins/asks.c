@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { BUCKETS = 256 };
+enum { FEW = 16, MANY = 1024 }; /* buckets */
 
 /*
  *   open ──reply*──▶ open ──┬─ finish, expire, close_owner, free ─▶ dead, `end` was called
@@ -27,17 +27,39 @@ struct kith_asks {
     uint64_t soonest; /* no ask has an earlier deadline */
     size_t count;
     struct ask *first, *last;
-    struct ask *buckets[BUCKETS]; /* ids are consecutive: they spread by themselves */
+    struct ask **buckets; /* ids are consecutive: they spread by themselves */
+    size_t bucket_count;  /* 0: nothing was ever asked */
 };
 
-static struct ask **bucket_of(struct kith_asks *asks, uint64_t id)
+static struct ask **bucket_of(const struct kith_asks *asks, uint64_t id)
 {
-    return &asks->buckets[id % BUCKETS];
+    return &asks->buckets[id % asks->bucket_count];
+}
+
+static void enter(struct kith_asks *asks, struct ask *ask)
+{
+    struct ask **bucket = bucket_of(asks, ask->id);
+    ask->chain = *bucket;
+    *bucket = ask;
+}
+
+/* As many buckets as there are asks. False: none, for want of memory. */
+static bool reserve(struct kith_asks *asks)
+{
+    size_t count = asks->bucket_count ? 2 * asks->bucket_count : FEW;
+    if (asks->count < asks->bucket_count || count > MANY) return true;
+    struct ask **buckets = calloc(count, sizeof *buckets);
+    if (!buckets) return asks->bucket_count > 0;
+    free(asks->buckets);
+    asks->buckets = buckets;
+    asks->bucket_count = count;
+    for (struct ask *ask = asks->first; ask; ask = ask->next) enter(asks, ask);
+    return true;
 }
 
 static struct ask *find(const struct kith_asks *asks, uint64_t id)
 {
-    struct ask *ask = asks->buckets[id % BUCKETS];
+    struct ask *ask = asks->bucket_count ? *bucket_of(asks, id) : NULL;
     while (ask && ask->id != id) ask = ask->chain;
     return ask;
 }
@@ -82,21 +104,21 @@ void kith_asks_free(struct kith_asks *asks)
 {
     if (!asks) return;
     while (asks->first) end(asks, asks->first, -KITH_ECLOSED, NULL);
+    free(asks->buckets);
     free(asks);
 }
 
 uint64_t kith_asks_open(struct kith_asks *asks, const struct kith_host *owner,
                         const struct kith_asker *asker, uint64_t deadline)
 {
-    struct ask *ask = asks->count < KITH_ASKS_MAX ? calloc(1, sizeof *ask) : NULL;
+    if (asks->count >= KITH_ASKS_MAX || !reserve(asks)) return 0;
+    struct ask *ask = calloc(1, sizeof *ask);
     if (!ask) return 0;
     ask->id = asks->next_id++;
     ask->deadline = deadline;
     ask->owner = owner;
     ask->asker = *asker;
-    struct ask **bucket = bucket_of(asks, ask->id);
-    ask->chain = *bucket;
-    *bucket = ask;
+    enter(asks, ask);
     ask->prev = asks->last;
     *(asks->last ? &asks->last->next : &asks->first) = ask;
     asks->last = ask;
@@ -157,6 +179,13 @@ void kith_asks_cancel(struct kith_asks *asks, uint64_t id)
 {
     struct ask *ask = find(asks, id);
     if (ask) take(asks, ask);
+}
+
+void kith_asks_hasten(struct kith_asks *asks, uint64_t id, uint64_t deadline)
+{
+    struct ask *ask = find(asks, id);
+    if (ask && deadline < ask->deadline) ask->deadline = deadline;
+    if (ask && deadline < asks->soonest) asks->soonest = deadline;
 }
 
 void kith_asks_expire(struct kith_asks *asks, uint64_t now)

@@ -172,7 +172,7 @@ static int ask_extent(struct kith_inflow *f, struct kith_work *w, struct kith_co
 /* Where does the layer that begins in buf end? Sets need; 1 when it is all there. */
 static int measure(struct kith_inflow *f, struct kith_work *w)
 {
-    struct kith_codec *c = f->p->opens[KITH_STREAM][f->buf.data[0]];
+    struct kith_codec *c = kith_pipeline_opener(f->p, KITH_STREAM, f->buf.data[0]);
     const uint8_t *d = f->buf.data;
     size_t need = KITH_STREAM_HEAD;
     uint64_t most = f->p->max_stream_size + KITH_STREAM_HEAD;

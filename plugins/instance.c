@@ -57,8 +57,7 @@ static int copy_entry(struct kith_instance *in, const struct kith_entry *from)
     entry->params = NULL; /* they are in self now */
     entry->arena = NULL;
     if (!from->params) return 0;
-    return kith_params_copy(plugin->params, from->params, in->self, plugin->instance_size,
-                            &in->params);
+    return kith_params_copy(plugin->params, from->params, in->self, &in->params);
 }
 
 static int take_ring(struct kith_instance *in, const struct kith_entry *from,
@@ -77,8 +76,8 @@ bool kith_instance_same(const struct kith_instance *in, const struct kith_entry 
                         struct kith_keyring *ring)
 {
     const struct kith_entry *mine = in->entry;
-    if (in->plugin != entry->plugin || mine->wire != entry->wire || mine->allow != entry->allow ||
-        mine->has_keys != entry->has_keys ||
+    if (in->plugin != entry->plugin || mine->layer_byte != entry->layer_byte ||
+        mine->allow != entry->allow || mine->has_keys != entry->has_keys ||
         memcmp(mine->digest, entry->digest, sizeof mine->digest) != 0)
         return false;
     if (!in->ring) return true;
@@ -109,7 +108,7 @@ static void leave(struct kith_instance *in)
     in->note.doing = "called";
 }
 
-/* why: what who waits for an answer is told, behind the entry's name. */
+/* why: for those who wait for an answer, after the entry's name. */
 static void release(struct kith_instance *in, const char *after, const char *why)
 {
     char text[200];

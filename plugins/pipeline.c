@@ -38,6 +38,8 @@ static int add_codec(struct kith_pipeline *p, const struct kith_entry *entry,
                      struct kith_pipeline *old, struct kith_codec **out, struct kith_error *err)
 {
     if ((*out = find_codec(p, entry, ring, p->protocol))) return 0;
+    if (p->count == UINT8_MAX)
+        return kith_fail(err, KITH_EINVAL, "pipeline: more than %d codecs", UINT8_MAX);
     struct kith_codec **more = realloc(p->codecs, (p->count + 1) * sizeof *more);
     if (!more) return kith_fail(err, KITH_ENOMEM, "no memory for codec %s", entry->use);
     p->codecs = more;
@@ -52,20 +54,27 @@ static int add_codec(struct kith_pipeline *p, const struct kith_entry *entry,
     return 0;
 }
 
+static uint8_t index_of(const struct kith_pipeline *p, const struct kith_codec *c)
+{
+    size_t i = 0;
+    while (p->codecs[i] != c) i++;
+    return (uint8_t)(i + 1);
+}
+
 static int accept_codec(struct kith_pipeline *p, struct kith_codec *c, struct kith_error *err)
 {
     for (enum kith_plane plane = KITH_PACKET; plane <= KITH_STREAM; plane++) {
         const struct kith_form *form = &c->forms[plane];
         if (form->framing == KITH_NONE) continue;
         for (unsigned b = form->first; b <= form->last; b++) {
-            struct kith_codec *there = p->opens[plane][b];
+            struct kith_codec *there = kith_pipeline_opener(p, plane, (uint8_t)b);
             if (there && there != c) {
                 int rc = kith_fail(err, KITH_EINVAL,
                                    "accept: %s opens layers that begin with 0x%02X already",
                                    there->stats.name, b);
                 return kith_entry_failed(c->instance->entry, c->instance->maker.file, rc, err);
             }
-            p->opens[plane][b] = c;
+            p->opens[plane][b] = index_of(p, c);
         }
     }
     return 0;
@@ -110,7 +119,19 @@ uint32_t kith_pipeline_unmet(const struct kith_pipeline *p, uint32_t provides)
     return p->require & ~all;
 }
 
-static int make_rooms(struct kith_pipeline *p)
+/* The two buffers for packets: the world's, or else its own. */
+static int make_fixed(struct kith_pipeline *p, const struct kith_host_maker *maker, size_t cap)
+{
+    p->fixed_own = !maker->scratch;
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t *base = p->fixed_own ? malloc(cap) : maker->scratch(maker->ctx, i, cap);
+        if (!base) return -KITH_ENOMEM;
+        p->fixed[i] = (struct kith_buf){.base = base, .data = base, .cap = cap};
+    }
+    return 0;
+}
+
+static int make_rooms(struct kith_pipeline *p, const struct kith_host_maker *maker)
 {
     for (enum kith_plane plane = KITH_PACKET; plane <= KITH_STREAM; plane++) {
         struct kith_room *room = &p->room[plane];
@@ -125,12 +146,7 @@ static int make_rooms(struct kith_pipeline *p)
     /* The largest packet, what the chain adds to it, and some bytes for codecs that write beyond
      * their result before they cut it. */
     size_t cap = p->room[KITH_PACKET].head + KITH_PACKET_MAX + p->room[KITH_PACKET].tail + 256;
-    for (int i = 0; i < 2; i++) {
-        if (!(p->fixed[i].base = malloc(cap))) return -KITH_ENOMEM;
-        p->fixed[i].data = p->fixed[i].base;
-        p->fixed[i].cap = cap;
-    }
-    return 0;
+    return make_fixed(p, maker, cap);
 }
 
 int kith_pipeline_new(struct kith_pipeline **out, const struct kith_chain *chain,
@@ -157,7 +173,7 @@ int kith_pipeline_new(struct kith_pipeline **out, const struct kith_chain *chain
     }
     if (p->label_len) memcpy(kith_pipeline_label(p), chain->label, p->label_len);
     if ((rc = fill(p, chain, maker, ring, old, err)) < 0) goto fail;
-    if ((rc = make_rooms(p)) < 0) goto fail;
+    if ((rc = make_rooms(p, maker)) < 0) goto fail;
     *out = p;
     return 0;
 
@@ -178,8 +194,7 @@ void kith_pipeline_unref(struct kith_pipeline *p)
     if (!p || --p->refs) return;
     for (size_t i = 0; i < p->count; i++) kith_codec_unref(p->codecs[i]);
     if (p->shared && !--p->shared->refs) free(p->shared);
-    free(p->fixed[0].base);
-    free(p->fixed[1].base);
+    for (unsigned i = 0; i < 2 && p->fixed_own; i++) free(p->fixed[i].base);
     free(p->codecs);
     free(p);
 }

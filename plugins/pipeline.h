@@ -72,13 +72,12 @@ uint32_t kith_pipeline_unmet(const struct kith_pipeline *, uint32_t provides);
 /* The other end is told to codecs (frame->peer), and what its transport did for a message counts
  * towards `require`. NULL: not known. Lent for the call. */
 
-/* Seal in place or into the pipeline's own scratch: *buf then points there, valid until the next
- * call. */
+/* Seal in place or into scratch: *buf then points there, valid until a packet is sealed or opened
+ * by this or another pipeline of the world. */
 int kith_pipeline_seal_packet(struct kith_pipeline *, struct kith_buf *buf,
                               const struct kith_peer *to);
 /* Peel all layers and check the policy. 0, or a negative code; *why (may be NULL) tells the counter
- * that went up. *buf then points into its own storage or into the pipeline's scratch, valid until
- * the next call. */
+ * that went up. *buf then points into its own storage or into scratch, likewise. */
 int kith_pipeline_open_packet(struct kith_pipeline *, struct kith_buf *buf,
                               const struct kith_peer *from, enum kith_refusal *why);
 /* A whole message for a stream, sealed into out (malloc'd storage that grows; start with zeroes,

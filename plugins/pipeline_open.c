@@ -126,7 +126,7 @@ static int refuse_layer(struct kith_work *w, int rc, enum kith_refusal why)
  * to be opened here. */
 static int find_layer(struct kith_work *w, uint8_t first, struct kith_codec **out)
 {
-    struct kith_codec *c = w->p->opens[w->plane][first];
+    struct kith_codec *c = kith_pipeline_opener(w->p, w->plane, first);
     const uint32_t guards = w->require & (KITH_AUTHENTICATES | KITH_ENCRYPTS);
     *out = NULL;
     if (!c && !kith_is_layer(first)) return 0;

@@ -30,7 +30,7 @@ struct kith_pipeline {
     size_t count;
     struct kith_codec *send[KITH_LAYERS_MAX];
     size_t sends;
-    struct kith_codec *opens[KITH_STREAM + 1][256]; /* by plane and first byte */
+    uint8_t opens[KITH_STREAM + 1][256]; /* by plane and first byte: the codec's index + 1; 0 */
     uint32_t require;
     uint8_t protocol;
     bool skip_label;
@@ -38,8 +38,17 @@ struct kith_pipeline {
     struct kith_room room[KITH_STREAM + 1];        /* of all layers, label included */
     uint8_t ad[KITH_STREAM_HEAD + KITH_LABEL_MAX]; /* a layer's byte and length, then the label */
     size_t label_len;
-    struct kith_buf fixed[2]; /* scratch for packets */
+    struct kith_buf fixed[2]; /* scratch for packets; shared with other pipelines of the world... */
+    bool fixed_own;           /* ...or not */
 };
+
+/* Whose layers begin with this byte? NULL: nobody's. */
+static inline struct kith_codec *kith_pipeline_opener(const struct kith_pipeline *p,
+                                                      enum kith_plane plane, uint8_t first)
+{
+    uint8_t i = p->opens[plane][first];
+    return i ? p->codecs[i - 1] : NULL;
+}
 
 /* One message on its way through the chain, and one codec after the other at work on it:
  *
@@ -47,7 +56,7 @@ struct kith_pipeline {
  *                                                      └─ failed (why) or breached: dropped
  *
  * The message is in a kith_buf of the caller's, `cur`. A codec changes it in place, or writes to
- * scratch and swaps the two. On packets scratch is one of the pipeline's fixed buffers and never
+ * scratch and swaps the two. On packets scratch is one of two fixed buffers and never
  * grows. On streams it is malloc'd, changes owner with each swap, and grows under `memory`. */
 struct kith_work {
     struct kith_frame frame; /* first: reserve() finds the rest by it */

@@ -9,6 +9,7 @@ int kith_open(struct kith **out, const char *path, const struct kith_options *op
 {
     struct kith_node_setup setup = {.path = path, .problems = stderr};
     struct kith *k;
+    *out = NULL;
     int rc = kith_node_open(&k, &setup, options, err);
     if (rc) return rc;
     rc = kith_control_attach(k, err);

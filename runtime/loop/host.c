@@ -6,6 +6,9 @@
 
 enum { KINDS = 3, DEGRADED_MAX = 255, FLUSH_SECONDS = 5 };
 
+/* Slots of scratch memory: of instances, then those that belong to none. */
+enum { MAKERS_SLOTS = 2, INSTANCES_SLOTS = KITH_SCRATCH_SLOTS - MAKERS_SLOTS };
+
 /* -------------------------------------------------------------------------------- log and time */
 
 static void host_log(const struct kith_host *, enum kith_log_level, const char *, ...)
@@ -21,23 +24,28 @@ static void host_log(const struct kith_host *table, enum kith_log_level level, c
     va_end(ap);
 }
 
+/* What can't be refused, as it has no way to say so, is answered all the same. */
 static uint64_t host_now(const struct kith_host *table)
 {
+    (void)kith_host_foreign(table, "now");
     return kith_loop_now(host_of(table)->loop);
 }
 
 static uint64_t host_wall(const struct kith_host *table)
 {
+    (void)kith_host_foreign(table, "wall");
     return kith_loop_wall(host_of(table)->loop);
 }
 
 static uint64_t host_world(const struct kith_host *table)
 {
+    (void)kith_host_foreign(table, "world");
     return kith_loop_world(host_of(table)->loop);
 }
 
 static void host_random(const struct kith_host *table, void *out, size_t len)
 {
+    (void)kith_host_foreign(table, "random");
     kith_loop_random(host_of(table)->loop, out, len);
 }
 
@@ -48,14 +56,15 @@ static void host_random(const struct kith_host *table, void *out, size_t len)
 static void *host_scratch(const struct kith_host *table, size_t len)
 {
     struct host *h = host_of(table);
+    if (kith_host_foreign(table, "scratch")) return NULL;
     unsigned slot = h->services->nested * KINDS + (h->entry->plugin->kind - KITH_TRANSPORT);
-    return slot < KITH_SCRATCH_SLOTS ? kith_loop_scratch(h->loop, slot, len) : NULL;
+    return slot < INSTANCES_SLOTS ? kith_loop_scratch(h->loop, slot, len) : NULL;
 }
 
 static size_t host_keys(const struct kith_host *table, size_t i, struct kith_key *out)
 {
     struct host *h = host_of(table);
-    if (!h->ring) return 0;
+    if (kith_host_foreign(table, "keys") || !h->ring) return 0;
     size_t count = kith_keyring_count(h->ring);
     if (i >= count || !out) return count;
     return kith_keyring_key(h->ring, i, kith_keyring_name(h->entry), out) ? 0 : count;
@@ -64,6 +73,7 @@ static size_t host_keys(const struct kith_host *table, size_t i, struct kith_key
 static void host_degraded(const struct kith_host *table, const char *why)
 {
     struct host *h = host_of(table);
+    if (kith_host_foreign(table, "degraded")) return;
     char *copy = why ? strndup(why, DEGRADED_MAX) : NULL;
     if (why && !copy) return; /* out of memory: keep the previous reason */
     free(h->degraded);
@@ -141,6 +151,7 @@ static void release_host(void *ctx, struct kith_host *table, const char *after)
 {
     struct host *h = host_of(table);
     h->after = after;
+    kith_host_blame_strays(h);
     kith_host_loop_release(h);
     kith_host_node_release(h);
     if (h->services->setup.forget) h->services->setup.forget(h->services->setup.ctx, table);
@@ -170,6 +181,12 @@ static void maker_random(void *ctx, void *out, size_t len)
     kith_loop_random(s->loop, out, len);
 }
 
+static void *maker_scratch(void *ctx, unsigned which, size_t len)
+{
+    struct kith_services *s = ctx;
+    return kith_loop_scratch(s->loop, INSTANCES_SLOTS + which, len);
+}
+
 struct kith_host_maker kith_services_maker(struct kith_services *s)
 {
     return (struct kith_host_maker){.ctx = s,
@@ -178,6 +195,8 @@ struct kith_host_maker kith_services_maker(struct kith_services *s)
                                     .release = release_host,
                                     .revive = revive_host,
                                     .random = maker_random,
+                                    .foreign = kith_host_foreign,
+                                    .scratch = maker_scratch,
                                     .asks = s->setup.asks};
 }
 
@@ -202,9 +221,11 @@ void kith_services_pause(struct kith_services *s, bool paused)
     for (struct host *h = s->hosts; h; h = h->next) kith_host_loop_pause(h, paused);
 }
 
-/* Did the log begin to hold lines back? */
+/* Who was called from another thread meanwhile? Did the log begin to hold lines back? */
 void kith_services_turn_ended(struct kith_services *s)
 {
+    if (atomic_exchange(&s->strayed, false))
+        for (struct host *h = s->hosts; h; h = h->next) kith_host_blame_strays(h);
     if (s->flushing || !kith_log_holding(s->log)) return;
     s->flushing = true;
     arm_flush(s);

@@ -9,7 +9,7 @@
 #define KITH_HOST_H
 
 #include "instance.h"
-#include "log.h"
+#include "logger.h"
 #include "loop.h"
 
 struct kith_services;
@@ -32,7 +32,7 @@ struct kith_services_setup {
     int (*resolve)(void *ctx, struct kith_bytes text, kith_resolved_fn *fn, void *arg);
     int (*emit)(void *ctx, const struct kith_host *by, const struct kith_event *,
                 kith_answer_fn *answer, void *arg);
-    /* This one has come to an end, or is about to be started again: no `answer` of its. */
+    /* This host ended or restarts: do not call `answer` for its events. */
     void (*forget)(void *ctx, const struct kith_host *by);
 };
 

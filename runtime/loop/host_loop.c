@@ -152,6 +152,12 @@ static void on_due(void *arg)
     kith_host_due(held->host->services, &held->late, run_timer);
 }
 
+/* A handle that a plugin hands in: of nobody any more, or from another thread. */
+static bool strange(const struct host_held *held, const char *service)
+{
+    return !held || !held->host || kith_host_foreign(&held->host->table, service);
+}
+
 /* Blamed now, as what was closed may be another file soon, of somebody else. */
 static void on_lost(void *arg)
 {
@@ -160,16 +166,30 @@ static void on_lost(void *arg)
     kith_host_blame(held->host, "closed descriptor %d before its watch", held->fd);
 }
 
+/* Which entry of the node watches it; NULL: none, but the node itself or another one. */
+static const char *watcher_of(const struct kith_services *s, int fd)
+{
+    for (const struct host *h = s->hosts; h; h = h->next)
+        for (const struct host_held *held = h->held; held; held = held->next)
+            if (held->watch && held->fd == fd) return h->name;
+    return NULL;
+}
+
 struct kith_watch *kith_host_watch(const struct kith_host *table, int fd, unsigned events,
                                    void (*fn)(void *arg, unsigned events), void *arg)
 {
+    if (kith_host_foreign(table, "watch")) return NULL;
     struct host *h = host_of(table);
     if (!fn) {
         kith_host_blame(h, "watch without a function");
         return NULL;
     }
     if (kith_loop_watched(h->loop, fd)) {
-        table->log(table, KITH_LOG_WARN, "descriptor %d is watched already", fd);
+        const char *by = watcher_of(h->services, fd);
+        table->log(table, KITH_LOG_WARN, "descriptor %d is watched already, by %s", fd,
+                   !by                        ? "none of this node's entries"
+                   : strcmp(by, h->name) == 0 ? "this entry"
+                                              : by);
         return NULL;
     }
     struct host_held *held = hold(h, fd, arg);
@@ -189,7 +209,7 @@ struct kith_watch *kith_host_watch(const struct kith_host *table, int fd, unsign
 void kith_host_watch_set(struct kith_watch *watch, unsigned events)
 {
     struct host_held *held = (struct host_held *)watch;
-    if (!held || !held->watch) return;
+    if (strange(held, "watch_set") || !held->watch) return;
     held->events = events;
     if (!held->host->services->paused) kith_loop_watch_set(held->watch, events);
 }
@@ -197,7 +217,7 @@ void kith_host_watch_set(struct kith_watch *watch, unsigned events)
 void kith_host_watch_free(struct kith_watch *watch)
 {
     struct host_held *held = (struct host_held *)watch;
-    if (!held || !held->host) return;
+    if (strange(held, "watch_free")) return;
     if (held->watch && fcntl(held->fd, F_GETFD) < 0)
         kith_host_blame(held->host, "closed descriptor %d before its watch", held->fd);
     drop_held(held);
@@ -205,6 +225,7 @@ void kith_host_watch_free(struct kith_watch *watch)
 
 struct kith_timer *kith_host_timer(const struct kith_host *table, void (*fn)(void *arg), void *arg)
 {
+    if (kith_host_foreign(table, "timer")) return NULL;
     struct host *h = host_of(table);
     if (!fn) kith_host_blame(h, "timer without a function");
     struct host_held *held = fn ? hold(h, -1, arg) : NULL;
@@ -219,7 +240,7 @@ struct kith_timer *kith_host_timer(const struct kith_host *table, void (*fn)(voi
 void kith_host_timer_set(struct kith_timer *timer, uint64_t at)
 {
     struct host_held *held = (struct host_held *)timer;
-    if (!held || !held->timer) return;
+    if (strange(held, "timer_set") || !held->timer) return;
     kith_host_not_due(held->host->services, &held->late); /* that time is over */
     kith_loop_timer_set(held->timer, at);
 }
@@ -227,7 +248,7 @@ void kith_host_timer_set(struct kith_timer *timer, uint64_t at)
 void kith_host_timer_free(struct kith_timer *timer)
 {
     struct host_held *held = (struct host_held *)timer;
-    if (held && held->host) drop_held(held);
+    if (!strange(held, "timer_free")) drop_held(held);
 }
 
 void kith_host_loop_pause(struct host *h, bool paused)
@@ -250,22 +271,27 @@ void kith_host_loop_release(struct host *h)
     for (struct host_held *held = h->held; held; held = held->next) end_held(held);
 }
 
+/* One line for all of it. */
 static void blame_left(struct host *h)
 {
-    size_t timers = 0;
+    size_t watches = 0, timers = 0;
+    char watched[64] = "", timed[32] = "";
+    int fd = -1;
     while (h->held) {
         struct host_held *held = h->held;
-        if (held->fd < 0)
-            timers++;
-        else
-            kith_host_blame(h, "left a watch on descriptor %d behind after %s", held->fd, h->after);
+        ++*(held->fd < 0 ? &timers : &watches);
+        if (held->fd >= 0) fd = held->fd;
         unlink_held(held);
         link_held(&h->services->left, held);
         held->host = NULL;
     }
-    if (timers)
-        kith_host_blame(h, "left %zu timer%s behind after %s", timers, timers > 1 ? "s" : "",
-                        h->after);
+    if (watches)
+        snprintf(watched, sizeof watched, "%zu watch%s (descriptor %d%s)", watches,
+                 watches > 1 ? "es" : "", fd, watches > 1 ? " and others" : "");
+    if (timers) snprintf(timed, sizeof timed, "%zu timer%s", timers, timers > 1 ? "s" : "");
+    if (watches || timers)
+        kith_host_blame(h, "left %s%s%s behind after %s", watched, watches && timers ? " and " : "",
+                        timed, h->after);
 }
 
 void kith_host_loop_revive(struct host *h)

@@ -38,6 +38,7 @@ static int unsound(struct host *h, const char *what)
 
 int kith_host_setting(const struct kith_host *table, const char *key, struct kith_value *out)
 {
+    if (kith_host_foreign(table, "setting")) return -KITH_EINVAL;
     struct host *h = host_of(table);
     const struct kith_services_setup *setup = &h->services->setup;
     if (!key || !out) return unsound(h, "setting without a key or room for it");
@@ -48,8 +49,7 @@ int kith_host_setting(const struct kith_host *table, const char *key, struct kit
     else if (setup->setting)
         rc = setup->setting(setup->ctx, key, &value);
     if (rc) return rc;
-    value.size = out->size < sizeof value ? out->size : (uint32_t)sizeof value;
-    memcpy(out, &value, value.size);
+    KITH_GIVE(out, &value);
     return 0;
 }
 
@@ -106,6 +106,7 @@ static void on_resolved(void *arg, int status, const struct kith_addr *addrs, si
 int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kith_resolved_fn *fn,
                       void *arg)
 {
+    if (kith_host_foreign(table, "resolve")) return -KITH_EINVAL;
     struct host *h = host_of(table);
     struct kith_services *s = h->services;
     if (!fn) return unsound(h, "resolve without a function");
@@ -130,6 +131,7 @@ int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kit
 
 int kith_host_reply(const struct kith_host *table, uint64_t id, struct kith_bytes bytes)
 {
+    if (kith_host_foreign(table, "reply")) return -KITH_EINVAL;
     struct kith_services *s = host_of(table)->services;
     if (bytes.len && !bytes.data) return unsound(host_of(table), "reply with bytes at NULL");
     if (!s->setup.asks) return -KITH_ECLOSED;
@@ -141,6 +143,7 @@ int kith_host_reply(const struct kith_host *table, uint64_t id, struct kith_byte
 
 int kith_host_finish(const struct kith_host *table, uint64_t id, int status, const char *text)
 {
+    if (kith_host_foreign(table, "finish")) return -KITH_EINVAL;
     struct kith_services *s = host_of(table)->services;
     if (!s->setup.asks) return -KITH_ECLOSED;
     s->nested++;
@@ -162,6 +165,7 @@ static const char *unreadable(const struct kith_event *e)
 int kith_host_emit(const struct kith_host *table, const struct kith_event *event,
                    kith_answer_fn *answer, void *arg)
 {
+    if (kith_host_foreign(table, "emit")) return -KITH_EINVAL;
     struct host *h = host_of(table);
     const struct kith_services_setup *setup = &h->services->setup;
     const char *why = unreadable(event);
@@ -174,6 +178,7 @@ int kith_host_emit(const struct kith_host *table, const struct kith_event *event
 
 const void *kith_host_query(const struct kith_host *table, const char *id)
 {
+    if (kith_host_foreign(table, "query")) return NULL;
     if (!id) (void)unsound(host_of(table), "query without an id");
     const struct host_offer *o = id ? host_of(table)->services->offers : NULL;
     for (; o; o = o->next)
@@ -199,6 +204,7 @@ static int take_back(struct kith_services *s, const struct host *by, const char 
 
 int kith_host_offer(const struct kith_host *table, const char *id, const void *offered)
 {
+    if (kith_host_foreign(table, "offer")) return -KITH_EINVAL;
     struct host *h = host_of(table);
     struct kith_services *s = h->services;
     if (!id) return unsound(h, "offer without an id");

@@ -10,11 +10,13 @@
 #ifndef KITH_HOST_PARTS_H
 #define KITH_HOST_PARTS_H
 
+#include "blame.h"
 #include "crash_note.h"
 #include "host.h"
 #include "series.h"
 #include "slow.h"
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* The numbers of one entry: of all instances that carry its name, as long as there is one. */
 struct host_numbers {
@@ -37,8 +39,8 @@ struct kith_services {
     struct kith_pair *labels;
     size_t label_count;
     struct host_numbers *numbers, **numbers_end;
-    union kith_number unread[KITH_HISTOGRAM + 1]; /* by kind: written to, shown to nobody */
     uint64_t series_refused;
+    atomic_bool strayed; /* some host has calls of other threads to be blamed for */
 
     struct host *hosts;
     struct host_offer *offers;   /* the latest first */
@@ -83,16 +85,20 @@ struct host {
     const struct kith_entry *entry;
     struct kith_keyring *ring;
     struct host_numbers *numbers;
+    union kith_number unread[KITH_HISTOGRAM + 1]; /* by kind: written to, shown to nobody */
     char *name;
     char *degraded; /* why, or NULL: all is well */
     struct host_held *held;
     const char *after; /* closed: what ended it, "stop" or "adopt" */
     size_t lookups;
+    struct kith_complaints breaches, slow;
     struct kith_crash_note note; /* that a callback of it runs */
 
     /* What other threads may use. Posts are in a queue of its own, so that they end with it. */
     pthread_mutex_t lock;
     bool closed;
+    _Atomic(const char *) stray; /* the last call from another thread, to be blamed; NULL: none */
+    atomic_uint strays;          /* how many were */
     struct host_queue posted, running;
     struct host_late late; /* `posted` is to run */
 };
@@ -109,8 +115,13 @@ double *kith_host_gauge(const struct kith_host *, const char *name, const char *
 struct kith_histogram *kith_host_histogram(const struct kith_host *, const char *name,
                                            const char *help, const struct kith_pair *labels,
                                            size_t count, const double *bounds, size_t bound_count);
-/* In the plugin's name: it broke its contract. Counted and logged as kith_instance_blame() does. */
+/* In the plugin's name: it broke its contract. */
 void kith_host_blame(struct host *, const char *fmt, ...) KITH_PRINTF(2, 3);
+
+/* Is this service called by another thread than the node's? Then it is to be refused; the breach is
+ * noted, as only the node's thread can blame. */
+bool kith_host_foreign(const struct kith_host *, const char *service);
+void kith_host_blame_strays(struct host *);
 
 /* Around each callback that it gave to the loop or the node. what: "watch". It may free what led to
  * the call, but not the host. */

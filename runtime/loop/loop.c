@@ -285,6 +285,24 @@ static void run_posts(struct kith_loop *loop)
 
 /* ------------------------------------------------------------------------------------- turns */
 
+/* A number that no other thread has at this time. */
+static uintptr_t this_thread(void)
+{
+    static _Thread_local char mine;
+    return (uintptr_t)&mine;
+}
+
+void kith_loop_enter(struct kith_loop *loop)
+{
+    atomic_store_explicit(&loop->thread, this_thread(), memory_order_relaxed);
+}
+
+bool kith_loop_foreign(const struct kith_loop *loop)
+{
+    uintptr_t thread = atomic_load_explicit(&loop->thread, memory_order_relaxed);
+    return thread && thread != this_thread();
+}
+
 /* Has the next turn something to do already? */
 static bool restless(const struct kith_loop *loop)
 {
@@ -293,6 +311,7 @@ static bool restless(const struct kith_loop *loop)
 
 bool kith_loop_turn(struct kith_loop *loop, uint64_t wait)
 {
+    kith_loop_enter(loop);
     uint64_t now = kith_loop_now(loop), next = kith_timers_next(&loop->timers);
     uint64_t until = wait > UINT64_MAX - now ? UINT64_MAX : now + wait;
     if (next < until) until = next;

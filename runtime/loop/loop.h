@@ -47,7 +47,7 @@ void kith_loop_timer_free(struct kith_timer *);
 /* Working memory that all who run on this loop share, one block a slot: at least len bytes, aligned
  * for anything, contents as the last left them. It grows when more is asked for than ever before;
  * the block from before stays valid, too. NULL: no memory. */
-enum { KITH_SCRATCH_SLOTS = 16 };
+enum { KITH_SCRATCH_SLOTS = 18 };
 void *kith_loop_scratch(struct kith_loop *, unsigned slot, size_t len);
 
 /* What must stay as long as the loop, although its owner has gone: a member of the owner, who is
@@ -65,6 +65,12 @@ struct kith_idle;
 struct kith_idle *kith_loop_idle(struct kith_loop *, void (*fn)(void *arg), void *arg);
 void kith_loop_idle_mark(struct kith_idle *);
 void kith_loop_idle_free(struct kith_idle *); /* also from inside fn */
+
+/* This thread runs it from now on. A turn says so itself; who calls, outside of a turn, into what
+ * stands on the loop says it before. */
+void kith_loop_enter(struct kith_loop *);
+/* Does another thread run it than the one that asks, which may be any? */
+bool kith_loop_foreign(const struct kith_loop *);
 
 int kith_loop_post(struct kith_loop *, void (*fn)(void *arg), void *arg); /* any thread */
 /* Take back what was posted with this fn and arg and did not run yet. The loop's thread. */

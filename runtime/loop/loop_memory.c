@@ -17,7 +17,8 @@ void *kith_memory_scratch(struct kith_memory *m, unsigned slot, size_t len)
     /* At least twice as much as before: all former ones together are not larger than it. */
     size_t size = 2 * m->slots[slot].size > len ? 2 * m->slots[slot].size : len;
     if (size > SIZE_MAX - sizeof(struct kith_block)) return NULL;
-    struct kith_block *block = malloc(sizeof *block + size);
+    /* Zeroed, so that checkers take it for what it is: memory that may be read. */
+    struct kith_block *block = calloc(1, sizeof *block + size);
     if (!block) return NULL;
     block->former = m->slots[slot].block;
     m->slots[slot].block = block;

@@ -66,6 +66,7 @@ struct kith_loop {
     struct kith_watch **watched; /* by descriptor: the kernel's numbers are small */
     int watched_cap;             /* entries of it */
     struct kith_memory memory;
+    atomic_uintptr_t thread; /* the one that runs it; 0: none yet */
 
     pthread_mutex_t lock; /* for `posted` */
     struct kith_posts posted, running;

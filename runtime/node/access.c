@@ -13,6 +13,13 @@ uint64_t kith_node_uptime(const struct kith *k) { return kith_loop_wall(k->loop)
 
 unsigned kith_node_health(const struct kith *k) { return k->core ? kith_core_health(k->core) : 0; }
 
+void kith_node_load(const struct kith *k, struct kith_node_load *out)
+{
+    *out = (struct kith_node_load){.packets_sent = k->packets_out,
+                                   .bytes_sent = k->bytes_out,
+                                   .broadcasts = k->core ? kith_core_queued(k->core) : 0};
+}
+
 struct kith_loop *kith_node_loop(const struct kith *k) { return k->loop; }
 
 struct kith_log *kith_node_logger(const struct kith *k) { return k->log; }
@@ -44,6 +51,7 @@ int kith_node_call(struct kith *k, struct kith_bytes entry, const struct kith_by
                    size_t count, uint32_t flags, uint64_t deadline, const struct kith_asker *asker,
                    uint64_t *id, struct kith_error *err)
 {
+    kith_loop_enter(k->loop);
     struct kith_instance *in = kith_node_instance(k, entry);
     if (id) *id = 0;
     if (!in)
@@ -107,6 +115,21 @@ void kith_node_format(const struct kith *k, const struct kith_addr *addr, char *
 void kith_node_wake(struct kith *k)
 {
     if (k->idle && !k->in_turn && !k->paused) kith_loop_idle_mark(k->idle);
+}
+
+void kith_node_former_config(struct kith *k, struct kith_config *config)
+{
+    if (!config) return;
+    config->next = k->former;
+    k->former = config;
+}
+
+void kith_node_free_former(struct kith *k)
+{
+    for (struct kith_config *c; (c = k->former);) {
+        k->former = c->next;
+        kith_config_free(c);
+    }
 }
 
 void kith_stop(struct kith *k)

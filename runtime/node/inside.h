@@ -3,6 +3,7 @@
  * includes. Each calls only those further down:
  *
  *   reload.c        a new reading of the file comes into force between two turns
+ *   reload_report.c what is said of it (reload_report.h)
  *   open.c          a file becomes settings, instances, a pipeline
  *   hooks.c         what plugins ask of their host and the node answers: settings, names, events
  *   life.c          start, run, pause, stop, close
@@ -50,15 +51,16 @@ struct kith_places;
  *   live     -> ended  it stopped, or another one has adopted what it had
  *   ended    -> live   it was started again, because its successor did not start
  *
- * What it tells before, after, or from inside a call of the node into it or any other plugin is a
- * breach: counted, blamed, ignored. The memory stays until the node is freed, as a transport may be
- * late.
+ * What it tells before, after, from inside a call of the node into it or any other plugin, or from
+ * another thread is a breach: counted, blamed, ignored. The memory stays until the node is freed,
+ * as a transport may be late.
  */
 struct kith_link {
     struct kith_uplink table; /* first: the transport hands it back */
     struct kith_link *next;   /* of the node's */
     struct kith *k;
-    struct kith_instance *in; /* NULL: freed */
+    struct kith_instance *in;     /* NULL: freed */
+    const struct kith_host *host; /* its: stays */
     const struct kith_transport_ops *ops;
     void *self;
     uint8_t *names; /* of the peer it told of last, each with its NUL */
@@ -72,11 +74,11 @@ struct kith_link {
 
 /* The layers of the one message that is in the pipeline. A layer's bytes are gone when the next one
  * is peeled, so what is kept of them is copied; nothing is allocated. */
-enum { KITH_WIRE_LAYERS = 16, KITH_WIRE_LABEL = 255 }; /* more than a pipeline allows */
+enum { KITH_TRAFFIC_LAYERS = 16, KITH_TRAFFIC_LABEL = 255 }; /* more than a pipeline allows */
 struct kith_traffic_layers {
-    struct kith_layer items[KITH_WIRE_LAYERS];
+    struct kith_layer items[KITH_TRAFFIC_LAYERS];
     size_t count;
-    uint8_t label[KITH_WIRE_LABEL];
+    uint8_t label[KITH_TRAFFIC_LABEL];
 };
 
 /* A node is open (instances made, nothing bound), then started, then closed. `stop` asks it to end,
@@ -93,7 +95,6 @@ struct kith {
     char *name;        /* of the node: stays over reloads */
     char *path, *text; /* text: what to read instead of the file at path */
     size_t text_len;
-    char *control; /* as the file had it when the node started; stays */
     FILE *problems;
     struct kith_options options;
     uint64_t started_at; /* wall clock, ns */
@@ -105,6 +106,8 @@ struct kith {
     struct kith_host_maker maker;     /* of the services */
     struct kith_instance *all;        /* instances of every kind, those of a reload under way too */
     struct kith_config *config;       /* in force */
+    struct kith_config *making;       /* a reload's: what settings are asked of while it goes on */
+    struct kith_config *former; /* those that are neither: their texts are lent until a turn ends */
     const struct kith_config *shared; /* in place of a file: lent, and maybe others' too; what... */
     struct kith_config copy;          /* ...is in force is this copy, with this node's name */
     struct kith_keyring *ring;
@@ -179,6 +182,8 @@ struct kith_delegates *kith_node_delegates_new(struct kith *, const struct kith_
 /* -------------------------------------------------------------------------------------- hooks.c */
 
 struct kith_services *kith_node_services(struct kith *);
+/* What the init of an instance sees that is made for a check only. */
+struct kith_check_world kith_node_check_world(struct kith *);
 
 /* ------------------------------------------------------------------------------ turn.c, begin.c */
 
@@ -195,6 +200,10 @@ int kith_begin_advertise(struct kith *, struct kith_error *err);
 
 /* ------------------------------------------------------------------------------------- access.c */
 
+/* Nothing is of this config any more but texts that plugins were lent: it goes when the turn ends,
+ * which is the second. */
+void kith_node_former_config(struct kith *, struct kith_config *);
+void kith_node_free_former(struct kith *);
 /* The node ends with this code. */
 void kith_node_fail(struct kith *, int code);
 
@@ -266,6 +275,8 @@ void kith_streams_out(struct kith *, const struct kith_output *);
  * drained. */
 bool kith_streams_feed_kept(struct kith *);
 bool kith_streams_kept(const struct kith *); /* is there any? */
+/* After the delegates heard what waited: what was kept for their sake comes before new packets. */
+void kith_streams_feed_held(struct kith *);
 /* Write, pause and resume where upcalls left something to do. After the core was drained. */
 void kith_streams_push_due(struct kith *);
 /* Reset released streams whose time is over; when to look again. */

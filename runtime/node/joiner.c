@@ -159,6 +159,7 @@ int kith_node_join(struct kith *k, const struct kith_seed *seed, kith_done_fn *d
 
 int kith_join(struct kith *k, const char *text, kith_done_fn *done, void *arg)
 {
+    kith_loop_enter(k->loop);
     return join_seed(k, &(struct kith_seed){.address = text}, false, done, arg);
 }
 

@@ -10,13 +10,10 @@ const char *kith_version(void) { return KITH_VERSION; }
 int kith_start(struct kith *k, struct kith_error *err)
 {
     if (k->started) return 0;
+    kith_loop_enter(k->loop);
     k->started_at = kith_loop_wall(k->loop);
     /* First: the control socket of another node of this name says so before we bind. */
     int rc = kith_observers_start(k, err);
-    const char *control = k->config->control;
-    free(k->control);
-    k->control = control ? strdup(control) : NULL;
-    if (control && !k->control) return kith_fail(err, KITH_ENOMEM, "out of memory");
     if (!rc) rc = kith_link_start(k->link, NULL, err);
     if (!rc) rc = kith_link_check(k->link, err);
     if (rc) return rc;
@@ -71,6 +68,7 @@ const struct kith_node *kith_table(const struct kith *k) { return &k->table; }
 void kith_close(struct kith *k)
 {
     if (!k) return;
+    if (k->loop) kith_loop_enter(k->loop);
     k->closing = true; /* whoever is told or stopped from here on can ask for nothing new */
     kith_turn_stop(k);
     kith_commands_free(k); /* their askers are told before they go */
@@ -95,11 +93,11 @@ void kith_close(struct kith *k)
     kith_links_free(k);
     kith_log_free(k->log);
     kith_config_free(k->config);
+    kith_node_free_former(k);
     kith_world_unref(k->world);
     free(k->bounce.base);
     free(k->path);
     free(k->name);
-    free(k->control);
     free(k->text);
     free(k);
 }

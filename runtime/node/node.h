@@ -14,7 +14,7 @@
 #include "codes.h"
 #include "delegates.h"
 #include "inflow.h"
-#include "log.h"
+#include "logger.h"
 #include "world.h"
 
 #define KITH_ADDR_TEXT 512 /* room for an address as text */
@@ -47,6 +47,13 @@ bool kith_node_ready(const struct kith *); /* it has its core: members can be as
 uint64_t kith_node_now(const struct kith *);
 uint64_t kith_node_uptime(const struct kith *); /* ns */
 unsigned kith_node_health(const struct kith *); /* local health score, 0 best */
+
+/* What it sent so far, and what waits to be gossiped: a look at it costs next to nothing. */
+struct kith_node_load {
+    uint64_t packets_sent, bytes_sent; /* as on the wire */
+    size_t broadcasts;
+};
+void kith_node_load(const struct kith *, struct kith_node_load *out);
 
 /* kith_stop(), or what ended it: *code is a negative one, or 0. All that is left is to close it. */
 bool kith_node_ended(const struct kith *, int *code);

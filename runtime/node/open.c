@@ -8,7 +8,7 @@
 /* ---------------------------------------------------------------------------------- reading */
 
 /* Each line to the embedder's hook, or all of it to where problems go. */
-static void tell(struct kith *k, enum kith_log_level level, char *text)
+static void show_problems(struct kith *k, enum kith_log_level level, char *text)
 {
     if (!k->options.log) {
         if (k->problems) fputs(text, k->problems);
@@ -36,13 +36,19 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
         if (err) err->code = 0;
         kith_diag_each(diag, take_error, err);
     }
-    if (text) tell(k, failed ? KITH_LOG_ERROR : KITH_LOG_WARN, text);
+    if (text) show_problems(k, failed ? KITH_LOG_ERROR : KITH_LOG_WARN, text);
     free(text);
     return rc;
 }
 
 static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
 {
+    if (k->config && !k->text && strcmp(k->path, "-") == 0) {
+        kith_diag_source(diag, k->path, "", 0);
+        kith_diag_error(diag, (struct kith_pos){0}, "run the node from a file to reload it",
+                        "standard input can't be read again");
+        return NULL;
+    }
     struct kith_config_finder finder =
         k->finder ? *k->finder : kith_registry_finder(kith_world_registry(k->world));
     return k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
@@ -65,7 +71,8 @@ struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
     if (!config) return NULL;
     if (k->options.name) config->settings.name = k->options.name;
     k->call = "init"; /* of instances that are made for it */
-    kith_plugins_check(config, diag);
+    const struct kith_check_world world = kith_node_check_world(k);
+    kith_plugins_check(config, &world, diag, false);
     k->call = NULL;
     if (!kith_diag_errors(diag)) return config;
     kith_config_free(config);
@@ -122,7 +129,8 @@ static int make_ground(struct kith *k, struct kith_error *err)
     k->asks = kith_asks_new(seed);
     k->services = k->asks ? kith_node_services(k) : NULL;
     k->ring = kith_keyring_new(&k->config->keyring);
-    if (!k->services || !k->ring || kith_streams_new(k) || kith_commands_new(k) ||
+    k->resolver = kith_node_resolver(k, k->config);
+    if (!k->services || !k->ring || !k->resolver || kith_streams_new(k) || kith_commands_new(k) ||
         kith_places_new(k) || kith_joiner_new(k))
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     kith_ring_watch(k);
@@ -165,10 +173,7 @@ static int make_parts(struct kith *k, struct kith_error *err)
     if (!rc) rc = make_transport(k, err);
     if (rc) return rc;
     rc = kith_pipeline_new(&k->pipeline, &c->chain, &k->maker, k->ring, NULL, err);
-    if (rc) return rc;
-    k->resolver = kith_node_resolver(k, c);
-    if (!k->resolver) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    return make_delegates(k, err);
+    return rc ? rc : make_delegates(k, err);
 }
 
 static int take_file(struct kith *k, const struct kith_node_setup *s)
@@ -187,9 +192,9 @@ static int take_file(struct kith *k, const struct kith_node_setup *s)
 static int take_setup(struct kith *k, const struct kith_node_setup *s,
                       const struct kith_options *options, struct kith_error *err)
 {
-    if (options)
-        memcpy(&k->options, options,
-               options->size < sizeof k->options ? options->size : sizeof k->options);
+    if (options && !KITH_TAKE(&k->options, options))
+        return kith_fail(err, KITH_EINVAL, "struct kith_options says it has %u bytes",
+                         options->size);
     k->problems = s->problems;
     k->finder = s->finder;
     k->shared = s->config;
@@ -197,6 +202,7 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
     k->world = s->world ? kith_world_ref(s->world) : kith_world_new(k->options.plugin_path);
     if (rc || !k->world) return kith_fail(err, KITH_ENOMEM, "out of memory");
     k->loop = kith_world_loop(k->world);
+    kith_loop_enter(k->loop);
     return 0;
 }
 
@@ -210,7 +216,7 @@ static int begin(struct kith *k, const struct kith_node_setup *s,
     if (rc) {
         char text[sizeof err->text + 1];
         snprintf(text, sizeof text, "%s\n", err->text);
-        tell(k, KITH_LOG_ERROR, text);
+        show_problems(k, KITH_LOG_ERROR, text);
     }
     return rc;
 }
@@ -222,6 +228,7 @@ int kith_node_open(struct kith **out, const struct kith_node_setup *setup,
     if (!err) err = &mine;
     err->code = 0;
     err->text[0] = 0;
+    *out = NULL;
     struct kith *k = calloc(1, sizeof *k);
     if (!k) return kith_fail(err, KITH_ENOMEM, "out of memory");
     int rc = begin(k, setup, options, err);

@@ -5,7 +5,7 @@
 #include "node_streams.h"
 #include <stdlib.h>
 
-enum { SCRATCH_KEPT = 1 << 20 };
+enum { SCRATCH_KEPT = 4096 };
 
 static void stream_reset(struct kith *k, struct kith_stream *s)
 {
@@ -120,11 +120,9 @@ static void stream_release(struct kith *k, struct kith_stream *s)
 
 static void stream_dial(struct kith *k, const struct kith_output *out)
 {
-    uint64_t id;
-    const char *why;
+    uint64_t id = 0;
     int rc = kith_link_open(k->link, &out->peer, &id);
-    if (!rc && !kith_stream_id_fresh(k, id, &why)) {
-        kith_instance_blame(k->link->in, "stream_open gave %s", why);
+    if (!rc && !kith_stream_id_take(k->link, "stream_open", id)) {
         if (!kith_stream_by_id(k, id)) kith_link_reset(k->link, id); /* else it is the other's */
         rc = -KITH_EIO;
     }
@@ -148,6 +146,10 @@ void kith_streams_out(struct kith *k, const struct kith_output *out)
     }
     struct kith_stream *s = kith_stream_by_handle(k, out->stream);
     if (!s) return; /* the transport closed it while this was on its way */
+    if (s->closed) {
+        if (out->kind != KITH_OUT_WRITE) kith_stream_free(k, s);
+        return;
+    }
     int rc = 0;
     switch (out->kind) {
     case KITH_OUT_WRITE: rc = stream_send(k, s, out->bytes, out->last); break;

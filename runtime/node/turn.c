@@ -89,6 +89,7 @@ static bool turn(struct kith *k, uint64_t *next)
     }
     kith_asks_expire(k->asks, now);
     bool more = run_asked(k);
+    kith_streams_feed_held(k);
     kith_streams_push_due(k);
     kith_turn_drain(k); /* a stream may have broken */
     *next = earliest(kith_streams_expire(k, now), kith_core_deadline(k->core));
@@ -111,6 +112,7 @@ static void turn_ends(void *ctx)
     k->in_turn = false;
     if (k->observers) kith_observers_turn_ended(k);
     kith_services_turn_ended(k->services);
+    kith_node_free_former(k);
     if (more) kith_node_wake(k);
     kith_loop_timer_set(k->timer, next);
 }

@@ -5,7 +5,7 @@
  */
 #include "broadcast.h"
 #include "core.h"
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "wire.h"
 
 #include <malloc.h>
@@ -139,6 +139,7 @@ static const struct kith_peer from = {.size = sizeof from, .addr = &from_addr};
 static void start(const char *chain, bool key)
 {
     rig_init(&rig);
+    fake.scratch_lasts = true;
     if (key) rig_key(&rig, 0, 32);
     rig_must(&rig, chain, NULL, 0);
     struct kith_room room = kith_pipeline_room(rig.p);
@@ -148,7 +149,9 @@ static void start(const char *chain, bool key)
         .headroom = (uint16_t)room.head,
         .tailroom = (uint16_t)room.tail};
     struct kith_core_env env = {.packet_budget = budget};
-    kith_settings_init(&config.settings, KITH_PROFILE_LAN);
+    struct kith_config defaults;
+    kith_config_init(&defaults, KITH_PROFILE_LAN);
+    config.settings = defaults.settings;
     config.settings.name = "self";
     config.settings.probe_interval = config.settings.gossip_interval =
         config.settings.push_pull_interval = 0;

@@ -21,6 +21,13 @@ tests_bench_codecs_LDADD = plugins/libplugins.la config/libconfig.la core/libcor
   $(SODIUM_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS)
 EXTRA_DIST += tests/bench/go-lzw/main.go tests/bench/go-lzw/go.mod
 
+# What a cluster in virtual time costs: `make tests/bench/cluster && tests/bench/cluster`.
+EXTRA_PROGRAMS += tests/bench/cluster
+tests_bench_cluster_SOURCES = tests/bench/cluster.c
+tests_bench_cluster_CPPFLAGS = $(INC_SIM)
+tests_bench_cluster_LDADD = $(SIM_LIBS)
+CLEANFILES += tests/bench/cluster$(EXEEXT)
+
 # What a packet costs on its way: `make tests/bench/transports && tests/bench/transports`.
 EXTRA_PROGRAMS += tests/bench/transports
 tests_bench_transports_SOURCES = tests/bench/transports.c

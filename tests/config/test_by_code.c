@@ -1,7 +1,7 @@
 /*
  * test_by_code.c - entries and keys made by code: the same checks, the same values, no file.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "test.h"
 
 static const struct kith_plugin *plugin(enum kith_kind kind, const char *name)
@@ -36,7 +36,7 @@ static void test_values_and_defaults(void)
     CU_ASSERT_STRING_EQUAL(e.use, "zstd");
     CU_ASSERT_STRING_EQUAL(e.name, "zstd");
     CU_ASSERT_EQUAL(e.kind, KITH_CODEC);
-    CU_ASSERT_EQUAL(e.wire, 0);
+    CU_ASSERT_EQUAL(e.layer_byte, 0);
     CU_ASSERT_FALSE(e.has_keys);
     kith_entry_fini(&e);
     CU_ASSERT_PTR_NULL(e.params);
@@ -80,7 +80,7 @@ static void test_what_is_wrong(void)
         {KITH_CODEC, "zstd", {{"level", "much"}}, 1, "'level' is a whole number, not 'much'"},
         {KITH_CODEC, "zstd", {{"level", ""}}, 1, "'level' is a whole number, not ''"},
         {KITH_CODEC, "zstd", {{"levle", "3"}}, 1, "unknown key 'levle' in codec 'zstd'"},
-        {KITH_CODEC, "zstd", {{"wire", "0xC1"}}, 1, "unknown key 'wire'"},
+        {KITH_CODEC, "zstd", {{"layer_byte", "0xC1"}}, 1, "unknown key 'layer_byte'"},
         {KITH_CODEC, "zstd", {{"level", "3"}, {"level", "4"}}, 2, "duplicate key 'level'"},
         {KITH_CODEC, "lzw", {{"level", "3"}}, 1, "unknown key 'level' in codec 'lzw'"},
         {KITH_TRANSPORT, "udp_tcp", {{"bind", "[ a, "}}, 1, "did not find expected"},
@@ -113,7 +113,7 @@ static void test_digests(void)
     CU_ASSERT_EQUAL_FATAL(make(&other, KITH_CODEC, "zstd", NULL, 0, &err), 0);
     CU_ASSERT_EQUAL(memcmp(e.digest, c->chain.send.items[0].digest, sizeof e.digest), 0);
     CU_ASSERT_NOT_EQUAL(memcmp(e.digest, other.digest, sizeof e.digest), 0);
-    e.wire = 0xC1;
+    e.layer_byte = 0xC1;
     kith_entry_digest(&e);
     CU_ASSERT_NOT_EQUAL(memcmp(e.digest, c->chain.send.items[0].digest, sizeof e.digest), 0);
     kith_entry_fini(&e);
@@ -235,9 +235,32 @@ static void test_a_whole_config(void)
     kith_diag_free(diag);
 }
 
+/* What a running node can't change stays, in memory of the config that is kept. */
+static void test_what_is_kept(void)
+{
+    static const char text[] = "node: { name: eve, label: new, control: /run/eve.sock }";
+    struct kith_diag *diag = kith_diag_new();
+    char control[] = "/run/ada.sock";
+    struct kith_config was, *now = kith_config_parse("", text, sizeof text - 1, &fake_finder, diag);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(now);
+    kith_config_init(&was, KITH_PROFILE_LAN);
+    was.settings.name = "ada";
+    was.control = control;
+    kith_config_keep(now, &was);
+    memset(control, 'x', sizeof control - 1);
+    CU_ASSERT_STRING_EQUAL(now->settings.name, "ada");
+    CU_ASSERT_STRING_EQUAL(now->control, "/run/ada.sock");
+    CU_ASSERT_STRING_EQUAL(now->settings.label, "new");
+    was.control = NULL;
+    kith_config_keep(now, &was);
+    CU_ASSERT_PTR_NULL(now->control);
+    kith_config_free(now);
+    kith_diag_free(diag);
+}
+
 KITH_TESTS("config/by_code", {"values and defaults", test_values_and_defaults},
            {"lists and profiles", test_lists_and_profiles}, {"what is wrong", test_what_is_wrong},
            {"digests are those of a file", test_digests},
            {"lists of entries", test_lists_of_entries}, {"keys", test_keys},
            {"an entry owns its keys", test_an_entry_owns_its_keys},
-           {"a whole config", test_a_whole_config})
+           {"a whole config", test_a_whole_config}, {"what is kept", test_what_is_kept})

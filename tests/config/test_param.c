@@ -269,7 +269,7 @@ static void test_copies_own_what_they_point_to(void)
     kith_param_parse_all(&list, "[one, two, three]", &from.list, &in);
     parse(&name, "ada", &from, arena);
     void *memory;
-    CU_ASSERT_EQUAL_FATAL(kith_params_copy(table, &from, &to, sizeof to, &memory), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_params_copy(table, &from, &to, &memory), 0);
     kith_arena_free(arena); /* wipes */
     CU_ASSERT_EQUAL(to.bias, -1);
     CU_ASSERT_EQUAL(to.count, 7);
@@ -284,12 +284,29 @@ static void test_copies_own_what_they_point_to(void)
     kith_params_free(memory);
 
     const struct block plain = {.count = 3};
-    CU_ASSERT_EQUAL(kith_params_copy(table, &plain, &to, sizeof to, &memory), 0);
+    CU_ASSERT_EQUAL(kith_params_copy(table, &plain, &to, &memory), 0);
     CU_ASSERT_PTR_NULL(memory); /* nothing to own */
     CU_ASSERT_EQUAL(to.count, 3);
-    CU_ASSERT_EQUAL(kith_params_copy(NULL, &plain, &to, sizeof to, &memory), 0);
+    CU_ASSERT_EQUAL(kith_params_copy(NULL, &plain, &to, &memory), 0);
     CU_ASSERT_PTR_NULL(memory);
     kith_params_free(memory);
+}
+
+/* What an entry keeps of an instance ends with the last parameter, in whatever order they are. */
+static void test_size(void)
+{
+    struct big {
+        uint32_t first, last;
+        uint8_t state[1 << 20];
+    };
+    const struct kith_param rows[] = {
+        {.name = "last", .type = KITH_PARAM_UINT, .offset = offsetof(struct big, last), .width = 4},
+        {.name = "first", .type = KITH_PARAM_UINT, .offset = 0, .width = 4},
+        KITH_PARAM_END};
+    CU_ASSERT_EQUAL(kith_params_size(rows), 8);
+    CU_ASSERT_EQUAL(kith_params_size(rows + 1), 4);
+    CU_ASSERT_EQUAL(kith_params_size(rows + 2), 0);
+    CU_ASSERT_EQUAL(kith_params_size(NULL), 0);
 }
 
 /* --------------------------------------------------------------------- tables that can't be */
@@ -319,11 +336,23 @@ static void test_tables_that_can_be(void)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) table_is(all[i], NULL);
     TABLE(NULL, list, p.def = "x");
     TABLE(NULL, bias, p.min = p.max = "-3");
-    TABLE(NULL, size, p.flags = 0xFFFF); /* bits of another day */
+    TABLE(NULL, size, p.flags = 0xFFFE); /* bits of another day */
 }
 
 static void test_tables_that_can_not_be(void)
 {
+    static const char *const twice[] = {"a", "b", "a", NULL}, *const empty[] = {"a", "", NULL};
+    static const char *const latin[] = {"\xe4", NULL}, *const lines[] = {"a\nb", NULL};
+    TABLE("has a choice twice: `a`", mode, p.choices = twice, p.def = "b");
+    TABLE("choice that is no line of text, number 2", mode, p.choices = empty, p.def = "a");
+    TABLE("choice that is no line of text", mode, p.choices = latin, p.def = NULL);
+    TABLE("choice that is no line of text", mode, p.choices = lines, p.def = NULL);
+    TABLE("has a default that is not valid UTF-8", name, p.def = "\xff\xfe");
+    TABLE("has a default that is not valid UTF-8", list, p.def = "[a, \xed\xa0\x80]");
+    TABLE("has a default that is not valid UTF-8", file, p.def_wan = "\xc2");
+    TABLE("is required, and has a default", size, p.flags = KITH_PARAM_REQUIRED, p.def = "0");
+    TABLE("is required, and has a default", name, p.flags = KITH_PARAM_REQUIRED, p.def = NULL,
+          p.def_local = "x");
     TABLE("type that this Kith does not know: 9999", size, p.type = 9999);
     TABLE("is stored in 4 bytes, but a SIZE takes 8", size, p.width = 4);
     TABLE("is stored in 8 bytes, but a UINT takes 4", size, p.type = KITH_PARAM_UINT);
@@ -350,7 +379,7 @@ static void test_tables_that_can_not_be(void)
     TABLE("has a default that is not valid: '[a' is no YAML", list, p.def = "[a");
     TABLE("has a default that is not valid: 'list' is 9 bytes long", list, p.def = "[ninebytes]");
     TABLE("has a default that is not valid: 'labels' takes keys", labels, p.def = "a");
-    static const char *const reserved[] = {"use", "as", "keys", "wire", "channel", "allow"};
+    static const char *const reserved[] = {"use", "as", "keys", "layer_byte", "channel", "allow"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         TABLE("is a key that every entry has already", size, p.name = reserved[i]);
 }
@@ -362,5 +391,5 @@ KITH_TESTS("config/param", {"signed numbers", test_signed_numbers}, {"fractions"
            {"ranges in words", test_ranges_in_words}, {"maps", test_maps},
            {"defaults are YAML", test_defaults_are_yaml},
            {"copies own what they point to", test_copies_own_what_they_point_to},
-           {"tables that can be", test_tables_that_can_be},
+           {"size", test_size}, {"tables that can be", test_tables_that_can_be},
            {"tables that can't be", test_tables_that_can_not_be})

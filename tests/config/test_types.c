@@ -2,7 +2,7 @@
  * test_types.c - no type of parameter lacks anything: one plugin with a parameter of each goes
  * through all that is done with parameters.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "param.h"
 #include "test.h"
 #include <jansson.h>
@@ -223,8 +223,7 @@ static void test_copies(void)
     struct kith_config *c = parse("is_uint", "4", NULL);
     struct all copy;
     void *memory;
-    CU_ASSERT_EQUAL_FATAL(kith_params_copy(table, c->transport.params, &copy, sizeof copy, &memory),
-                          0);
+    CU_ASSERT_EQUAL_FATAL(kith_params_copy(table, c->transport.params, &copy, &memory), 0);
     kith_config_free(c); /* wipes */
     for (size_t i = 0; i < ROWS; i++) {
         char *text = kith_param_text(&table[i], (const char *)&copy + table[i].offset);

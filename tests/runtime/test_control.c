@@ -3,6 +3,7 @@
  */
 #include "nodes.h"
 #include "control.h"
+#include <jansson.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -65,8 +66,9 @@ static void test_the_control_socket_takes_anything(void)
     CU_ASSERT_STRING_EQUAL(ASK(fd, "nonsense"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "[1]"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"fly\"}"), "unsupported");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"to\":\"x\",\"text\":\"y\"}"), "not_found");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"to\":\"n0\",\"payload\":\"*\"}"),
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"name\":\"x\",\"text\":\"y\"}"),
+                           "not_found");
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"name\":\"n0\",\"payload\":\"*\"}"),
                            "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"join\",\"where\":[\"/\"]}"), "ok");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"join\",\"where\":[1]}"), "invalid");
@@ -142,7 +144,7 @@ static void test_requests_are_answered_in_order(void)
 {
     static const char text[] = "{\"cmd\":\"info\",\"id\":1}\n{\"cmd\":\"members\",\"wait\":{"
                                "\"what\":\"alive\",\"count\":2},\"id\":2}\n"
-                               "{\"cmd\":\"ping\",\"node\":\"n1\",\"id\":3}\n";
+                               "{\"cmd\":\"ping\",\"name\":\"n1\",\"id\":3}\n";
     begin_with_control();
     open_node(&nodes[0], "");
     open_node(&nodes[1], "");

@@ -153,6 +153,28 @@ static void test_the_public_calls_drive_a_node(void)
     end();
 }
 
+/* The first line is kept. */
+static void first_line(void *ctx, enum kith_log_level level, const char *line)
+{
+    if (!*(char *)ctx) snprintf(ctx, 200, "%s", line);
+}
+
+static void test_what_does_not_open_is_null(void)
+{
+    struct kith *k = (struct kith *)(uintptr_t)0xA5A5A5A5;
+    struct kith_error err = {.size = sizeof err};
+    char first[200] = "";
+    struct kith_options quiet = {.size = sizeof quiet, .log = first_line, .log_ctx = first};
+    begin();
+    char path[128];
+    snprintf(path, sizeof path, "%s/nowhere.yaml", dir);
+    CU_ASSERT(kith_open(&k, path, &quiet, &err) < 0);
+    CU_ASSERT_PTR_NULL(k);
+    CU_ASSERT_PTR_NOT_NULL(strstr(first, "nowhere.yaml"));
+    kith_close(k);
+    end();
+}
+
 /* -------------------------------------------------------------------------------- no file */
 
 /* What a file would say, said by code: udp_tcp, no codecs. */
@@ -199,4 +221,5 @@ KITH_TESTS("runtime/node", {"three nodes meet, talk and part", test_three_nodes_
            {"large messages go through in pieces", test_large_messages_go_through_in_pieces},
            {"the join list is tried from the start", test_the_join_list_is_tried_from_the_start},
            {"the public calls drive a node", test_the_public_calls_drive_a_node},
+           {"what does not open is NULL", test_what_does_not_open_is_null},
            {"a prepared config makes a node", test_a_prepared_config_makes_a_node})

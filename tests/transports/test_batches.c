@@ -70,7 +70,8 @@ static struct kith_ut *set_up(void)
 
 static void tear_down(struct kith_ut *u)
 {
-    free(u->batches[0]);
+    batch_free(u->batches[0]);
+    free(u->later.hints);
     free(u);
 }
 

@@ -210,9 +210,7 @@ static void on_accept(void *arg, unsigned events)
 int kith_ut_streams_prepare(struct kith_ut *u, struct kith_error *err)
 {
     u->accept_timer = u->host->timer(u->host, on_accept_again, u);
-    u->read_buffer = malloc(KITH_UT_READ);
-    if (!u->accept_timer || !u->read_buffer) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    return 0;
+    return u->accept_timer ? 0 : kith_fail(err, KITH_ENOMEM, "out of memory");
 }
 
 int kith_ut_streams_watch(struct kith_ut *u, struct kith_error *err)
@@ -262,9 +260,7 @@ void kith_ut_streams_stop(struct kith_ut *u)
         free(s);
     }
     free(u->slots);
-    free(u->read_buffer);
     u->slots = NULL;
-    u->read_buffer = NULL;
     u->ended = NULL;
     u->accept_delay = 0;
     u->slot_count = u->slot_cap = u->free_slot = 0;

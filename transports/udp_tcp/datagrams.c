@@ -2,8 +2,10 @@
  * datagrams.c - datagrams in batches: as many as are there with recvmmsg(), a loop turn's worth
  * with sendmmsg().
  *
- * No allocation after start. What the system can't take at once waits in the batch until the socket
- * is writable; when the batch is full the newest is dropped and counted.
+ * What the system can't take at once waits in the batch until the socket is writable; when the
+ * batch is full the newest is dropped and counted. A batch grows to what a turn of this node sends;
+ * then nothing is allocated any more. What is received lies in the world's scratch: only while it
+ * is handed on.
  */
 #include "connection.h"
 #include <errno.h>
@@ -17,7 +19,9 @@ enum {
     SLOT = ROOM + 65536 + ROOM,
     ERRORS_TURN = 64, /* errors of packets sent, read at once */
     SEND_BATCH = 128,
-    SEND_BYTES = 256 * 1024
+    SEND_BYTES = 256 * 1024,
+    SEND_BATCH_FIRST = 8, /* of a new batch */
+    SEND_BYTES_FIRST = 4096
 };
 
 struct kith_ut_ring {
@@ -27,17 +31,20 @@ struct kith_ut_ring {
     struct {
         _Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(uint32_t))];
     } control[RECEIVE_BATCH];
-    uint8_t slots[];
+    uint8_t *slots; /* where the vectors point: scratch */
 };
 
 struct kith_ut_batch {
     struct kith_ut_socket *socket;
     size_t first, count, used; /* sent up to first; bytes used */
     bool stuck;                /* the socket is full; writable follows */
-    struct mmsghdr headers[SEND_BATCH];
-    struct iovec vectors[SEND_BATCH];
-    union kith_ut_sockaddr to[SEND_BATCH];
-    uint8_t bytes[SEND_BYTES];
+    size_t cap, bytes_cap;
+    struct mmsghdr *headers;
+    struct kith_ut_packet {
+        struct iovec vector;
+        union kith_ut_sockaddr to;
+    } * packets;
+    uint8_t *bytes;
 };
 
 /* ------------------------------------------------------------------------------------- in */
@@ -114,10 +121,24 @@ static bool read_errors(struct kith_ut_socket *s)
     return any;
 }
 
+/* False: no memory. */
+static bool ring_ready(struct kith_ut *u)
+{
+    struct kith_ut_ring *ring = u->ring;
+    uint8_t *slots = u->host->scratch(u->host, (size_t)RECEIVE_BATCH * SLOT);
+    if (!slots || slots == ring->slots) return slots;
+    ring->slots = slots;
+    for (size_t i = 0; i < RECEIVE_BATCH; i++)
+        ring->vectors[i] =
+            (struct iovec){.iov_base = slots + i * SLOT + ROOM, .iov_len = SLOT - 2 * ROOM};
+    return true;
+}
+
 static void receive(struct kith_ut_socket *s)
 {
     struct kith_ut_ring *ring = s->owner->ring;
     bool any = false;
+    if (!ring_ready(s->owner)) return;
     kith_ut_turn(s->owner);
     while (s->packets_left) {
         unsigned batch = s->packets_left < RECEIVE_BATCH ? s->packets_left : RECEIVE_BATCH;
@@ -156,18 +177,67 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
         again = true;
         if (n < 0) {
             ++*u->count.packets_dropped_send_failed; /* this one; the next may go elsewhere */
-            note_unreachable(u, &b->to[b->first], error);
+            note_unreachable(u, &b->packets[b->first].to, error);
             b->first++;
             continue;
         }
         for (int i = 0; i < n; i++)
-            *u->count.bytes_sent += b->vectors[b->first + (size_t)i].iov_len;
+            *u->count.bytes_sent += b->packets[b->first + (size_t)i].vector.iov_len;
         *u->count.packets_sent += (uint64_t)n;
         b->first += (size_t)n;
     }
     b->first = b->count = b->used = 0;
     if (b->stuck) u->host->watch_set(b->socket->udp_watch, KITH_READABLE);
     b->stuck = false;
+}
+
+/* The system's view of the packets, after something was moved. */
+static void link_packets(struct kith_ut_batch *b)
+{
+    uint8_t *at = b->bytes;
+    for (size_t i = 0; i < b->cap; i++) {
+        b->headers[i].msg_hdr.msg_name = &b->packets[i].to;
+        b->headers[i].msg_hdr.msg_iov = &b->packets[i].vector;
+        b->headers[i].msg_hdr.msg_iovlen = 1;
+        if (i >= b->count) continue;
+        b->packets[i].vector.iov_base = at;
+        at += b->packets[i].vector.iov_len;
+    }
+}
+
+static bool grow_packets(struct kith_ut_batch *b)
+{
+    size_t cap = b->cap ? 2 * b->cap : SEND_BATCH_FIRST;
+    struct mmsghdr *headers = realloc(b->headers, cap * sizeof *headers);
+    if (headers) b->headers = headers;
+    struct kith_ut_packet *packets = realloc(b->packets, cap * sizeof *packets);
+    if (packets) b->packets = packets;
+    if (!headers || !packets) return false;
+    memset(headers + b->cap, 0, (cap - b->cap) * sizeof *headers);
+    b->cap = cap;
+    return true;
+}
+
+static bool grow_bytes(struct kith_ut_batch *b, size_t need)
+{
+    size_t cap = b->bytes_cap ? b->bytes_cap : SEND_BYTES_FIRST;
+    while (cap < need) cap *= 2;
+    uint8_t *bytes = realloc(b->bytes, cap);
+    if (!bytes) return false;
+    b->bytes = bytes;
+    b->bytes_cap = cap;
+    return true;
+}
+
+/* Room for one more of len bytes. False: the batch may not grow further, or there is no memory. */
+static bool make_room(struct kith_ut_batch *b, size_t len)
+{
+    bool more = b->count == b->cap, longer = b->used + len > b->bytes_cap;
+    if (!more && !longer) return true;
+    if (b->count == SEND_BATCH || b->used + len > SEND_BYTES) return false;
+    bool fits = (!more || grow_packets(b)) && (!longer || grow_bytes(b, b->used + len));
+    link_packets(b);
+    return fits;
 }
 
 int kith_ut_send_packet(void *self, const struct kith_peer *peer, struct kith_buf *packet)
@@ -179,9 +249,12 @@ int kith_ut_send_packet(void *self, const struct kith_peer *peer, struct kith_bu
     if (!to || !kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
     struct kith_ut_batch *b = u->batches[sa.sa.sa_family == AF_INET6];
     if (!b) return -KITH_EUNREACHABLE;
-    if (!b->stuck && (b->count == SEND_BATCH || b->used + packet->len > SEND_BYTES))
+    bool room = make_room(b, packet->len);
+    if (!room && !b->stuck) {
         send_batch(u, b);
-    if (b->count == SEND_BATCH || b->used + packet->len > SEND_BYTES) {
+        room = make_room(b, packet->len);
+    }
+    if (!room) {
         ++*u->count.packets_dropped_send_full;
         return -KITH_EAGAIN;
     }
@@ -193,9 +266,9 @@ int kith_ut_send_packet(void *self, const struct kith_peer *peer, struct kith_bu
     } else if (sa.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&sa.in6.sin6_addr)) {
         sa.in6.sin6_scope_id = b->socket->local.in6.sin6_scope_id; /* no scope on the wire: ours */
     }
-    b->to[b->count] = sa;
     b->headers[b->count].msg_hdr.msg_namelen = kith_ut_sockaddr_len(&sa);
-    b->vectors[b->count] = (struct iovec){.iov_base = b->bytes + b->used, .iov_len = packet->len};
+    b->packets[b->count] = (struct kith_ut_packet){
+        .vector = {.iov_base = b->bytes + b->used, .iov_len = packet->len}, .to = sa};
     memcpy(b->bytes + b->used, packet->data, packet->len);
     b->used += packet->len;
     b->count++;
@@ -220,29 +293,30 @@ static void on_udp(void *arg, unsigned events)
         if (u->batches[i] && u->batches[i]->socket == s) send_batch(u, u->batches[i]);
 }
 
+static void batch_free(struct kith_ut_batch *b)
+{
+    if (!b) return;
+    free(b->headers);
+    free(b->packets);
+    free(b->bytes);
+    free(b);
+}
+
 static struct kith_ut_batch *new_batch(struct kith_ut_socket *socket)
 {
-    struct kith_ut_batch *b = malloc(sizeof *b);
+    struct kith_ut_batch *b = calloc(1, sizeof *b);
     if (!b) return NULL;
-    memset(b, 0, offsetof(struct kith_ut_batch, bytes));
     b->socket = socket;
-    for (size_t i = 0; i < SEND_BATCH; i++) {
-        b->headers[i].msg_hdr.msg_name = &b->to[i];
-        b->headers[i].msg_hdr.msg_iov = &b->vectors[i];
-        b->headers[i].msg_hdr.msg_iovlen = 1;
-    }
-    return b;
+    if (make_room(b, 1)) return b;
+    batch_free(b);
+    return NULL;
 }
 
 static struct kith_ut_ring *new_ring(void)
 {
-    /* Only pages that datagrams really reach are ever backed by memory. */
-    struct kith_ut_ring *ring = malloc(sizeof *ring + (size_t)RECEIVE_BATCH * SLOT);
+    struct kith_ut_ring *ring = calloc(1, sizeof *ring);
     if (!ring) return NULL;
-    memset(ring, 0, sizeof *ring);
     for (size_t i = 0; i < RECEIVE_BATCH; i++) {
-        ring->vectors[i] =
-            (struct iovec){.iov_base = ring->slots + i * SLOT + ROOM, .iov_len = SLOT - 2 * ROOM};
         ring->headers[i].msg_hdr.msg_name = &ring->from[i];
         ring->headers[i].msg_hdr.msg_iov = &ring->vectors[i];
         ring->headers[i].msg_hdr.msg_iovlen = 1;
@@ -254,7 +328,7 @@ static struct kith_ut_ring *new_ring(void)
 int kith_ut_packets_prepare(struct kith_ut *u, struct kith_error *err)
 {
     u->ring = new_ring();
-    if (!u->ring) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    if (!u->ring || !ring_ready(u)) return kith_fail(err, KITH_ENOMEM, "out of memory");
     for (size_t i = 0; i < u->socket_count; i++) {
         struct kith_ut_socket *s = &u->sockets[i];
         bool v6 = s->local.sa.sa_family == AF_INET6;
@@ -281,7 +355,7 @@ void kith_ut_packets_stop(struct kith_ut *u)
 {
     for (int i = 0; i < 2; i++) {
         if (u->batches[i]) send_batch(u, u->batches[i]);
-        free(u->batches[i]);
+        batch_free(u->batches[i]);
         u->batches[i] = NULL;
     }
     for (size_t i = 0; i < u->socket_count; i++) {

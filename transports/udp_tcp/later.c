@@ -11,6 +11,7 @@
  * interval brings to a node of 10,000 members; 1 MiB is that for the bytes of push/pulls.
  */
 #include "connection.h"
+#include <stdlib.h>
 
 enum { PACKETS_TURN = 4096, STREAM_TURN = 1 << 20 };
 
@@ -79,7 +80,8 @@ void kith_ut_say_unreachable(struct kith_ut *u, const struct kith_addr *a)
 {
     for (size_t i = 0; i < u->later.hint_count; i++)
         if (kith_addr_equal(&u->later.hints[i], a)) return;
-    if (u->later.hint_count == KITH_UT_HINTS_MAX) {
+    if (!u->later.hints) u->later.hints = malloc(KITH_UT_HINTS_MAX * sizeof *u->later.hints);
+    if (!u->later.hints || u->later.hint_count == KITH_UT_HINTS_MAX) {
         ++*u->count.hints_dropped;
         return;
     }
@@ -111,6 +113,8 @@ void kith_ut_later_stop(struct kith_ut *u)
     if (u->turn.timer) u->host->timer_free(u->turn.timer);
     if (u->later.timer) u->host->timer_free(u->later.timer);
     u->turn.timer = u->later.timer = NULL;
+    free(u->later.hints);
+    u->later.hints = NULL;
     u->later.hint_count = 0;
     u->later.changed = 0;
 }

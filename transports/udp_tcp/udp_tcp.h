@@ -114,7 +114,6 @@ struct kith_ut {
     bool accept_paused;
     uint64_t accept_delay;
     struct kith_timer *accept_timer;
-    uint8_t *read_buffer;
     bool running;
 
     struct {
@@ -126,7 +125,7 @@ struct kith_ut {
     } turn;
     struct {
         struct kith_timer *timer;
-        struct kith_addr hints[KITH_UT_HINTS_MAX];
+        struct kith_addr *hints; /* KITH_UT_HINTS_MAX; NULL before the first */
         size_t hint_count;
         uint32_t changed; /* enum kith_changed */
     } later;

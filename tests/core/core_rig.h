@@ -1,5 +1,5 @@
 /*
- * rig.h - one core on a bench, for tests of single rules: one call in, then look at state and
+ * core_rig.h - one core on a bench, for tests of single rules: one call in, then look at state and
  * outputs.
  *
  * A rig owns a core named "self" at 10.0.0.1:7946, its virtual clock, and a delegate that plays a
@@ -7,10 +7,10 @@
  * too; every packet is checked against the budget. Messages in are built with core/wire.h. Nothing
  * here knows how the core works inside.
  */
-#ifndef KITH_TESTS_RIG_H
-#define KITH_TESTS_RIG_H
+#ifndef KITH_TESTS_CORE_RIG_H
+#define KITH_TESTS_CORE_RIG_H
 
-#include "../settings.h"
+#include "../lan_settings.h"
 #include "../test.h"
 
 #include <core.h>

@@ -3,8 +3,8 @@
  * warm, nothing on it allocates: neither we, nor a codec, nor the library that a codec calls.
  */
 #include "core.h"
-#include "rig.h"
-#include "settings.h"
+#include "pipeline_rig.h"
+#include "lan_settings.h"
 #include "test.h"
 #include "wire.h"
 

@@ -2,7 +2,7 @@
  * rig_delegate.c - the delegate of a rig: plays its script, writes down what it is told and checks
  * what every delegate may rely on.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static void note(char *log, size_t cap, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void note(char *log, size_t cap, const char *fmt, ...)

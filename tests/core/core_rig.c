@@ -1,7 +1,7 @@
 /*
- * rig.c - see rig.h.
+ * core_rig.c - see core_rig.h.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static size_t budget(const struct rig *r, const struct kith_addr *to)
 {

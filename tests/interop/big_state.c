@@ -1,6 +1,6 @@
 /*
- * state.c - a delegate for the interop tests: 70,000 bytes of state for every push/pull, and a log
- * line about what it merged.
+ * big_state.c - a delegate for the interop tests: 70,000 bytes of state for every push/pull, and a
+ * log line about what it merged.
  */
 #include <kith/plugin.h>
 
@@ -36,9 +36,9 @@ static const struct kith_delegate_ops state_ops = {
     .remote_state = state_remote,
 };
 
-KITH_PLUGIN(state) = {
+KITH_PLUGIN(big_state) = {
     KITH_HEADER(DELEGATE),
-    .name = "state",
+    .name = "big_state",
     .version = "1.0",
     .summary = "State for push/pull, for the interop tests",
     .instance_size = sizeof(struct state),

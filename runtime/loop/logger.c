@@ -1,11 +1,12 @@
 /*
- * log.c - see log.h.
+ * logger.c - see logger.h.
  *
  * A place in the code is known by its format string's address, its source and its level; a small
- * table holds those that wrote lately. A place that loses its slot to another one first has its
- * summary written.
+ * table holds those that wrote lately, each made when it writes for the first time. A place that
+ * loses its slot to another one first has its summary written. Without memory for a place its lines
+ * are written unlimited: they are the ones that say why.
  */
-#include "log.h"
+#include "logger.h"
 #include "log_format.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -25,13 +26,14 @@ enum { SITES = 64, TEXT_MAX = 1024, LINE_MAX_BYTES = 4096, SOURCE_MAX = 64 };
 static const unsigned burst[] = {20, 20, 10000, UINT32_MAX, UINT32_MAX};
 
 struct site {
-    const char *fmt; /* NULL: free */
+    const char *fmt;
     char source[SOURCE_MAX];
     enum kith_log_level level;
     uint64_t since; /* begin of the window */
     unsigned written, held;
-    bool same;           /* all that was held back reads like `text` */
-    char text[TEXT_MAX]; /* the last one written or held back */
+    bool same;  /* all that was held back reads like `text` */
+    char *text; /* the last one written or held back; NULL: none, or no memory for it */
+    size_t cap;
 };
 
 struct kith_log {
@@ -43,8 +45,8 @@ struct kith_log {
     void (*tap)(void *ctx, enum kith_log_level, const char *source, const char *text);
     void *tap_ctx;
     atomic_uint_fast64_t suppressed, lost;
-    atomic_uint holding; /* lines held back and not summed up yet */
-    struct site sites[SITES];
+    atomic_uint holding;       /* lines held back and not summed up yet */
+    struct site *sites[SITES]; /* NULL: not used yet */
 };
 
 /* ------------------------------------------------------------------------------------ output */
@@ -123,49 +125,66 @@ static void sum_up(struct kith_log *log, struct site *s)
 {
     char text[TEXT_MAX + 64];
     if (!s->held) return;
+    const char *last = s->text ? s->text : s->fmt;
     if (s->same)
-        snprintf(text, sizeof text, "%s (repeated %u times)", s->text, s->held);
+        snprintf(text, sizeof text, "%s (repeated %u times)", last, s->held);
     else
-        snprintf(text, sizeof text, "%s (and %u more like it)", s->text, s->held - 1);
+        snprintf(text, sizeof text, "%s (and %u more like it)", last, s->held - 1);
     atomic_fetch_sub(&log->holding, s->held);
     s->held = 0;
     emit(log, s->level, s->source, text);
 }
 
+/* NULL: no memory. */
 static struct site *site_of(struct kith_log *log, enum kith_log_level level, const char *source,
                             const char *fmt)
 {
     uint64_t hash = (uint64_t)(uintptr_t)fmt * 31 + level;
     for (const char *p = source; *p; p++) hash = hash * 31 + (uint8_t)*p;
-    struct site *s = &log->sites[(hash * 0x9e3779b97f4a7c15u) >> 58];
+    struct site **slot = &log->sites[(hash * 0x9e3779b97f4a7c15u) >> 58];
+    if (!*slot) *slot = calloc(1, sizeof **slot);
+    struct site *s = *slot;
+    if (!s) return NULL;
     if (s->fmt == fmt && s->level == level && strncmp(s->source, source, SOURCE_MAX - 1) == 0)
         return s;
     sum_up(log, s);
-    *s = (struct site){.fmt = fmt, .level = level};
+    *s = (struct site){.fmt = fmt, .level = level, .text = s->text, .cap = s->cap};
     snprintf(s->source, sizeof s->source, "%s", source);
     return s;
+}
+
+static void keep_text(struct site *s, const char *text)
+{
+    size_t need = strlen(text) + 1;
+    if (need > s->cap) {
+        free(s->text);
+        s->text = malloc(need);
+        s->cap = s->text ? need : 0;
+    }
+    if (s->text) memcpy(s->text, text, need);
 }
 
 /* May this be written? If not it is counted. */
 static bool allow(struct kith_log *log, struct site *s, const char *text)
 {
+    if (!s) return true;
     uint64_t now = wall(log);
     if (now - s->since >= WINDOW) {
         sum_up(log, s);
         s->since = now;
         s->written = 0;
     }
-    bool same = s->written && strcmp(s->text, text) == 0;
+    bool same = s->written && s->text && strcmp(s->text, text) == 0;
     if (s->written < burst[s->level] && !(same && s->level <= KITH_LOG_WARN)) {
         /* Something else happened at this place: first say how often the old thing did. */
         sum_up(log, s);
         s->written++;
-        memcpy(s->text, text, strlen(text) + 1);
+        keep_text(s, text);
         return true;
     }
     s->same = same && (!s->held || s->same);
     s->held++;
-    memcpy(s->text, text, strlen(text) + 1);
+    keep_text(s, text);
     atomic_fetch_add(&log->suppressed, 1);
     atomic_fetch_add(&log->holding, 1);
     return false;
@@ -227,8 +246,8 @@ void kith_log_flush(struct kith_log *log)
     pthread_mutex_lock(&log->lock);
     uint64_t now = wall(log);
     for (size_t i = 0; i < SITES; i++) {
-        struct site *s = &log->sites[i];
-        if (s->held && now - s->since >= WINDOW) {
+        struct site *s = log->sites[i];
+        if (s && s->held && now - s->since >= WINDOW) {
             sum_up(log, s);
             s->since = now;
             s->written = 0;
@@ -300,7 +319,13 @@ int kith_log_change(struct kith_log *log, const struct kith_log_setup *setup,
 void kith_log_free(struct kith_log *log)
 {
     if (!log) return;
-    for (size_t i = 0; i < SITES; i++) sum_up(log, &log->sites[i]);
+    for (size_t i = 0; i < SITES; i++) {
+        struct site *s = log->sites[i];
+        if (!s) continue;
+        sum_up(log, s);
+        free(s->text);
+        free(s);
+    }
     close_output(log->fd);
     free(log->node);
     free(log->file);

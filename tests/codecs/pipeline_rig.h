@@ -1,9 +1,9 @@
 /*
- * rig.h - a pipeline for tests and benchmarks: a host with seeded randomness and counters, plugins
- * from the registry, a config made by hand.
+ * pipeline_rig.h - a pipeline for tests and benchmarks: a host with seeded randomness and counters,
+ * plugins from the registry, a config made by hand.
  */
-#ifndef KITH_RIG_H
-#define KITH_RIG_H
+#ifndef KITH_TESTS_PIPELINE_RIG_H
+#define KITH_TESTS_PIPELINE_RIG_H
 
 #include "inflow.h"
 #include "registry.h"
@@ -23,7 +23,8 @@ struct fake_host {
     bool vector_nonce; /* ...or A0, A1, ... AB over and over: the nonce of vectors.json */
     uint64_t now;      /* a second later whenever it is asked: no line is left out for its rate */
     unsigned logs;
-    char log[256]; /* the last line */
+    char log[256];      /* the last line */
+    bool scratch_lasts; /* benchmarks: between calls nobody else has used it */
 };
 extern struct fake_host fake;
 extern const struct kith_host_maker fake_maker;
@@ -40,8 +41,8 @@ struct rig {
 /* memberlist's defaults, no codecs, no key. */
 void rig_init(struct rig *);
 void rig_fini(struct rig *);
-/* Names separated by blanks, each `name` or `name:param=value,param=value` (and wire=0xC0); NULL:
- * as before. accept NULL at first: as send. */
+/* Names separated by blanks, each `name` or `name:param=value,param=value` (and layer_byte=0xC0);
+ * NULL: as before. accept NULL at first: as send. */
 void rig_chain(struct rig *, const char *send, const char *accept);
 /* Append a key of the node's ring: the bytes first, first + 1, ... as in vectors.json for first 0.
  */

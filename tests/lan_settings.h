@@ -1,9 +1,9 @@
 /*
- * settings.h - memberlist's LAN defaults, written down a second time: tests of the core do not lean
- * on config/, and a default that changes by accident shows.
+ * lan_settings.h - memberlist's LAN defaults, written down a second time: tests of the core do not
+ * lean on config/, and a default that changes by accident shows.
  */
-#ifndef KITH_TESTS_SETTINGS_H
-#define KITH_TESTS_SETTINGS_H
+#ifndef KITH_TESTS_LAN_SETTINGS_H
+#define KITH_TESTS_LAN_SETTINGS_H
 
 #include <kith/settings.h>
 

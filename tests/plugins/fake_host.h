@@ -1,9 +1,9 @@
 /*
- * fake.h - a host and a node for tests of the plugin host: no loop, no core; what plugins log and
- * ask for is kept to be looked at.
+ * fake_host.h - a host and a node for tests of the plugin host: no loop, no core; what plugins log
+ * and ask for is kept to be looked at.
  */
-#ifndef KITH_FAKE_H
-#define KITH_FAKE_H
+#ifndef KITH_TESTS_FAKE_HOST_H
+#define KITH_TESTS_FAKE_HOST_H
 
 #include "delegates.h"
 #include "registry.h"

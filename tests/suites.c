@@ -1,5 +1,5 @@
 /*
- * main.c - the main() of every CUnit program: runs the suites that were linked with it (test.h).
+ * suites.c - the main() of every CUnit program: runs the suites that were linked with it (test.h).
  *
  *     tests/core/test                     all suites of the folder
  *     tests/core/test core/probe          one suite; its last part, "probe", will do

@@ -1,9 +1,9 @@
 /*
- * fake.h - plugins that exist as tables only, and a finder that knows them: what the tests of
- * config/ need of plugins.
+ * fake_finder.h - plugins that exist as tables only, and a finder that knows them: what the tests
+ * of config/ need of plugins.
  */
-#ifndef KITH_TEST_CONFIG_FAKE_H
-#define KITH_TEST_CONFIG_FAKE_H
+#ifndef KITH_TESTS_FAKE_FINDER_H
+#define KITH_TESTS_FAKE_FINDER_H
 
 #include "config.h"
 

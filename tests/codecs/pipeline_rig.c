@@ -1,4 +1,4 @@
-#include "rig.h"
+#include "pipeline_rig.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -71,6 +71,24 @@ static size_t fake_keys(const struct kith_host *table, size_t i, struct kith_key
     return kith_keyring_count(h->ring);
 }
 
+/* One block for all, as in a world, in which another plugin has always left what may pass for
+ * one's own: small numbers, other ones each time. */
+static void *fake_scratch(const struct kith_host *table, size_t len)
+{
+    static uint16_t *block;
+    static size_t size;
+    static uint16_t turn;
+    if (len > size) {
+        free(block); /* of a former call: nobody has it any more */
+        size = len + len % 2;
+        if (!(block = calloc(1, size))) abort();
+    }
+    turn++;
+    for (size_t i = 0; !fake.scratch_lasts && i < size / 2; i++)
+        block[i] = (uint16_t)((i * turn + turn) % 4096);
+    return block;
+}
+
 static const void *fake_query(const struct kith_host *h, const char *id) { return NULL; }
 
 static struct kith_host *make(void *ctx, const struct kith_entry *entry, struct kith_keyring *ring)
@@ -83,6 +101,7 @@ static struct kith_host *make(void *ctx, const struct kith_entry *entry, struct 
         .now = fake_now,
         .wall = fake_now,
         .counter = fake_counter,
+        .scratch = fake_scratch,
         .keys = fake_keys,
         .query = fake_query,
     };
@@ -93,19 +112,26 @@ static struct kith_host *make(void *ctx, const struct kith_entry *entry, struct 
 
 static void unmake(void *ctx, struct kith_host *table) { free(table); }
 
-const struct kith_host_maker fake_maker = {.make = make, .free = unmake};
+/* As in a world: all pipelines have the same. */
+static void *shared(void *ctx, unsigned which, size_t len)
+{
+    static uint8_t blocks[2][80000];
+    return len <= sizeof blocks[which] ? blocks[which] : NULL;
+}
+
+const struct kith_host_maker fake_maker = {.make = make, .free = unmake, .scratch = shared};
 
 /* ---------------------------------------------------------------------------- config by hand */
 
 static struct kith_registry *registry;
 
-/* "CODEC" or "CODEC:NAME=VALUE,...", where wire is the entry's own. */
+/* "CODEC" or "CODEC:NAME=VALUE,...", where layer_byte is the entry's own. */
 static void entry_init(struct kith_entry *e, char *text)
 {
     struct kith_error err = {.size = sizeof err};
     struct kith_setting_text settings[8];
     size_t count = 0;
-    unsigned long wire = 0;
+    unsigned long byte = 0;
     char *save, *params = strchr(text, ':');
     if (!registry) registry = kith_registry_new(NULL);
     if (params) *params++ = 0;
@@ -114,8 +140,8 @@ static void entry_init(struct kith_entry *e, char *text)
         char *value = strchr(one, '=');
         assert(value && count < 8);
         *value++ = 0;
-        if (strcmp(one, "wire") == 0)
-            wire = strtoul(value, NULL, 0);
+        if (strcmp(one, "layer_byte") == 0)
+            byte = strtoul(value, NULL, 0);
         else
             settings[count++] = (struct kith_setting_text){one, value};
     }
@@ -124,7 +150,7 @@ static void entry_init(struct kith_entry *e, char *text)
         fprintf(stderr, "%s\n", err.text);
         exit(2);
     }
-    e->wire = (uint8_t)wire;
+    e->layer_byte = (uint8_t)byte;
     kith_entry_digest(e);
 }
 

@@ -1,8 +1,8 @@
 /*
- * fake.c - see fake.h. Names and forms are those of the real plugins, so that the files of the
- * tests look real.
+ * fake_finder.c - see fake_finder.h. Names and forms are those of the real plugins, so that the
+ * files of the tests look real.
  */
-#include "fake.h"
+#include "fake_finder.h"
 
 /* --------------------------------------------------------------------------------- transport */
 

@@ -32,7 +32,8 @@ tests_transports_test_batches_LDADD = $(CUNIT_LIBS)
 
 # A program of its own: it stands in for malloc and counts what the whole process allocates.
 tests_transports_test_steady_loopback_SOURCES = $(TEST_MAIN) \
-  tests/transports/test_steady_loopback.c tests/transports/ends.c tests/transports/ends.h examples/plugin-transport/unix_socket.c
+  tests/transports/test_steady_loopback.c tests/transports/ends.c tests/transports/ends.h \
+  examples/plugin-transport/unix_socket.c
 tests_transports_test_steady_loopback_CPPFLAGS = $(tests_transports_test_CPPFLAGS)
 tests_transports_test_steady_loopback_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 tests_transports_test_steady_loopback_LDADD = runtime/libloop.la plugins/libplugins.la \

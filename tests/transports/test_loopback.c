@@ -231,6 +231,10 @@ static void test_nobody(void)
     end_send(a, &never, 10);
     run(SECOND);
     CU_ASSERT_EQUAL(a->unreachable_count, 0);
+    struct kith_addr none = {0};
+    CU_ASSERT_EQUAL(end_send(a, &none, 10), -KITH_EINVAL);
+    CU_ASSERT_PTR_NULL(end_open(a, &none));
+    CU_ASSERT_EQUAL(open_status, -KITH_EINVAL);
     /* A host that lost its process says so, after a way there and back. */
     end_send(a, &gone, 10);
     run(7 * MS - 1);

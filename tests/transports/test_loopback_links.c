@@ -391,6 +391,16 @@ static void test_streams_wait_for_the_cut(void)
     s = end_open(a, &b->addr);
     run(10 * SECOND);
     CU_ASSERT_TRUE(s->closed && s->reason == -KITH_ETIMEOUT);
+    size_t known = b->stream_count;
+    ask(a, false, "heal");
+    run(100 * SECOND);
+    CU_ASSERT_EQUAL(b->stream_count, known); /* it is not asked any more */
+    ask(a, false, "cut b a");                /* asked, but the answer is lost */
+    s = end_open(a, &b->addr);
+    run(10 * SECOND);
+    CU_ASSERT_TRUE(s->closed && s->reason == -KITH_ETIMEOUT);
+    CU_ASSERT_EQUAL_FATAL(b->stream_count, known + 1);
+    CU_ASSERT_TRUE(b->streams[known].closed && b->streams[known].reason == -KITH_ECLOSED);
     end_free(a);
     end_free(b);
     ends_finish();

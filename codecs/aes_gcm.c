@@ -151,65 +151,83 @@ static int aes_gcm_seal(void *self, struct kith_buf *buf, struct kith_frame *fra
     return 0;
 }
 
-/* PKCS #7: the last byte says how many bytes, 1 to 16, all of that value. */
-static bool unpad(struct kith_buf *buf)
+/* A message as it came. */
+struct sealed {
+    unsigned version;
+    uint8_t *nonce, *text, *tag;
+    size_t len; /* of the text */
+};
+
+static int take_apart(const struct kith_buf *buf, struct sealed *s)
 {
-    size_t pad = buf->len ? buf->data[buf->len - 1] : 0;
-    if (pad < 1 || pad > BLOCK || pad > buf->len || buf->len % BLOCK) return false;
-    for (size_t i = buf->len - pad; i < buf->len; i++)
-        if (buf->data[i] != pad) return false;
-    buf->len -= pad;
-    return true;
+    if (buf->len < HEAD + TAG || buf->len > INT32_MAX) return -KITH_EMALFORMED;
+    s->version = buf->data[0];
+    s->nonce = buf->data + 1;
+    s->text = buf->data + HEAD;
+    s->len = buf->len - HEAD - TAG;
+    s->tag = s->text + s->len;
+    return s->version > 1 || (s->version == 0 && s->len < BLOCK) ? -KITH_EMALFORMED : 0;
 }
 
-static bool opens(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, struct kith_bytes ad,
-                  const uint8_t *text, size_t len, uint8_t *tag, uint8_t *out)
+static bool opens(EVP_CIPHER_CTX *ctx, const struct sealed *s, struct kith_bytes ad, uint8_t *out)
 {
     uint8_t end[BLOCK];
     int n;
-    return run(ctx, nonce, ad, text, len, out) &&
-           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1 &&
+    return run(ctx, s->nonce, ad, s->text, s->len, out) &&
+           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG, s->tag) == 1 &&
            EVP_CipherFinal_ex(ctx, end, &n) == 1;
 }
 
-/* Packets are opened into scratch. Streams may be large, so they are opened in place: a wrong key
- * is taken back by using it again, for the cipher is an exclusive or. */
-static int aes_gcm_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
+/* Which key of the ring opens it into out, or -KITH_EAUTH. Where out is the text itself, a wrong
+ * key is taken back by using it again, for the cipher is an exclusive or. */
+static int open_with_ring(const struct ring *r, const struct sealed *s, struct kith_bytes ad,
+                          uint8_t *out)
 {
-    struct aes_gcm *a = self;
-    bool in_place = frame->plane == KITH_STREAM;
-    int rc;
-    if (buf->len < HEAD + TAG || buf->len > INT32_MAX) return -KITH_EMALFORMED;
-    unsigned version = buf->data[0];
-    if (version > 1 || (version == 0 && buf->len < HEAD + BLOCK + TAG)) return -KITH_EMALFORMED;
-
-    size_t len = buf->len - HEAD - TAG;
-    uint8_t *nonce = buf->data + 1, *text = buf->data + HEAD, *out = text;
-    if (!in_place) {
-        if ((rc = frame->reserve(frame, len)) < 0) return rc;
-        out = frame->scratch->data;
-    }
-    for (size_t i = 0; i < a->ring.count; i++) {
-        if (!opens(a->ring.open[i], nonce, frame->ad, text, len, text + len, out)) {
-            if (in_place && i + 1 < a->ring.count)
-                run(a->ring.open[i], nonce, frame->ad, text, len, out);
-            continue;
-        }
-        if (in_place) {
-            kith_buf_pull(buf, HEAD);
-            kith_buf_trim(buf, TAG);
-        } else {
-            kith_buf_put(frame->scratch, len);
-            kith_buf_swap(buf, frame->scratch);
-        }
-        frame->key = (uint32_t)i;
-        frame->version = version;
-        if (version == 1 || unpad(buf)) return 0;
-        if (!in_place)
-            kith_buf_swap(buf, frame->scratch); /* untouched, as a tentative form must be */
-        return -KITH_EMALFORMED;
+    for (size_t i = 0; i < r->count; i++) {
+        if (opens(r->open[i], s, ad, out)) return (int)i;
+        if (out == s->text && i + 1 < r->count) run(r->open[i], s->nonce, ad, out, s->len, out);
     }
     return -KITH_EAUTH;
+}
+
+/* PKCS #7: the last byte says how many bytes, 1 to 16, all of that value. */
+static bool unpad(const uint8_t *text, size_t *len)
+{
+    size_t pad = *len ? text[*len - 1] : 0;
+    if (pad < 1 || pad > BLOCK || pad > *len || *len % BLOCK) return false;
+    for (size_t i = *len - pad; i < *len; i++)
+        if (text[i] != pad) return false;
+    *len -= pad;
+    return true;
+}
+
+/* Packets are opened into scratch, so that they stay as they were if that fails: a tentative form
+ * must. Streams may be large, so they are opened in place. */
+static int aes_gcm_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
+{
+    const struct aes_gcm *a = self;
+    bool in_place = frame->plane == KITH_STREAM;
+    struct sealed s;
+    int rc = take_apart(buf, &s);
+    if (!rc && !in_place) rc = frame->reserve(frame, s.len);
+    if (rc < 0) return rc;
+
+    uint8_t *out = in_place ? s.text : frame->scratch->data;
+    int key = open_with_ring(&a->ring, &s, frame->ad, out);
+    if (key < 0) return key;
+    frame->key = (uint32_t)key;
+    frame->version = s.version;
+
+    size_t len = s.len;
+    if (s.version == 0 && !unpad(out, &len)) return -KITH_EMALFORMED;
+    if (in_place) {
+        kith_buf_pull(buf, HEAD);
+        kith_buf_trim(buf, buf->len - len);
+    } else {
+        kith_buf_put(frame->scratch, len);
+        kith_buf_swap(buf, frame->scratch);
+    }
+    return 0;
 }
 
 static const struct kith_codec_ops aes_gcm_ops = {

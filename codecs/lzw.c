@@ -25,8 +25,8 @@ static int lzw_init(void *self, const struct kith_host *host, struct kith_error 
 {
     struct lzw *z = self;
     uint64_t seed;
-    host->random(host, &seed,
-                 sizeof seed); /* so that nobody can choose members' names to be slow */
+    /* so that nobody can choose members' names to be slow */
+    host->random(host, &seed, sizeof seed);
     kith_lzw_init(&z->encoder, seed);
     return 0;
 }
@@ -93,16 +93,17 @@ static uint64_t big_endian(const uint8_t *p, size_t n)
     return v;
 }
 
-/* By first byte 0xC0..0xDF: kind, bytes of length or value after it, extra bytes of body (the type
- * of an ext). */
-static const struct {
+/* By first byte 0xC0..0xDF: kind, bytes of length or value after it, bytes of body that every one
+ * has (the type of an ext). */
+enum { NEVER = 255 };
+static const struct form {
     uint8_t kind, bytes, extra;
 } forms[32] = {
-    {NIL, 0, 0},    {OTHER, 255, 0}, {OTHER, 0, 0}, {OTHER, 0, 0}, {BYTES, 1, 0}, {BYTES, 2, 0},
-    {BYTES, 4, 0},  {OTHER, 1, 1},   {OTHER, 2, 1}, {OTHER, 4, 1}, {OTHER, 0, 4}, {OTHER, 0, 8},
-    {INT, 1, 0},    {INT, 2, 0},     {INT, 4, 0},   {INT, 8, 0},   {INT, 1, 0},   {INT, 2, 0},
-    {INT, 4, 0},    {INT, 8, 0},     {OTHER, 0, 2}, {OTHER, 0, 3}, {OTHER, 0, 5}, {OTHER, 0, 9},
-    {OTHER, 0, 17}, {BYTES, 1, 0},   {BYTES, 2, 0}, {BYTES, 4, 0}, {ARRAY, 2, 0}, {ARRAY, 4, 0},
+    {NIL, 0, 0},    {OTHER, NEVER, 0}, {OTHER, 0, 0}, {OTHER, 0, 0}, {BYTES, 1, 0}, {BYTES, 2, 0},
+    {BYTES, 4, 0},  {OTHER, 1, 1},     {OTHER, 2, 1}, {OTHER, 4, 1}, {OTHER, 0, 4}, {OTHER, 0, 8},
+    {INT, 1, 0},    {INT, 2, 0},       {INT, 4, 0},   {INT, 8, 0},   {INT, 1, 0},   {INT, 2, 0},
+    {INT, 4, 0},    {INT, 8, 0},       {OTHER, 0, 2}, {OTHER, 0, 3}, {OTHER, 0, 5}, {OTHER, 0, 9},
+    {OTHER, 0, 17}, {BYTES, 1, 0},     {BYTES, 2, 0}, {BYTES, 4, 0}, {ARRAY, 2, 0}, {ARRAY, 4, 0},
     {MAP, 2, 0},    {MAP, 4, 0},
 };
 
@@ -117,33 +118,41 @@ struct cursor {
     size_t foreign;       /* bytes so far that are not Buf's */
 };
 
+/* The forms that one byte says all of: integers from -32 to 127, and what is short. */
+static bool short_form(uint8_t b, struct item *it)
+{
+    if (b < 0x80 || b >= 0xE0) {
+        it->kind = INT;
+        it->value = (uint64_t)(int64_t)(int8_t)b;
+    } else if (b < 0xA0) {
+        it->kind = b < 0x90 ? MAP : ARRAY;
+        it->value = b & 0x0F;
+    } else if (b < 0xC0) {
+        it->kind = BYTES;
+        it->value = it->body = b & 0x1F;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool is_negative(const uint8_t *p) { return p[0] >= 0xD0 && p[0] <= 0xD3 && p[1] & 0x80; }
+
 /* Read a header. 1: read; 0: it is not all there; negative: no msgpack. */
 static int header_read(const uint8_t *p, size_t len, struct item *it)
 {
     *it = (struct item){.size = 1};
     if (!len) return 0;
-    uint8_t b = p[0];
-    if (b < 0x80 || b >= 0xE0) {
-        it->kind = INT;
-        it->value = (uint64_t)(int64_t)(int8_t)b;
-        return 1;
-    }
-    if (b < 0xC0) {
-        it->kind = b < 0x90 ? MAP : b < 0xA0 ? ARRAY : BYTES;
-        it->value = it->kind == BYTES ? b & 0x1F : b & 0x0F;
-        it->body = it->kind == BYTES ? b & 0x1F : 0;
-        return 1;
-    }
-    size_t n = forms[b - 0xC0].bytes;
-    if (n == 255) return -KITH_EMALFORMED;
-    it->size += n;
+    if (short_form(p[0], it)) return 1;
+    const struct form *form = &forms[p[0] - 0xC0];
+    if (form->bytes == NEVER) return -KITH_EMALFORMED;
+    it->size += form->bytes;
     if (len < it->size) return 0;
-    it->kind = (enum kind)forms[b - 0xC0].kind;
-    it->value = big_endian(p + 1, n);
-    it->body =
-        forms[b - 0xC0].extra + (it->kind == BYTES || it->kind == OTHER ? (size_t)it->value : 0);
-    if (b >= 0xD0 && b <= 0xD3 && p[1] & 0x80)
-        it->value = UINT64_MAX; /* negative: too large for any field */
+    it->kind = (enum kind)form->kind;
+    it->value = big_endian(p + 1, form->bytes);
+    it->body = form->extra;
+    if (it->kind == BYTES || it->kind == OTHER) it->body += (size_t)it->value;
+    if (is_negative(p)) it->value = UINT64_MAX; /* too large for any field */
     return 1;
 }
 

@@ -10,6 +10,7 @@
 #include "lzw.h"
 
 #include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { GUESS = 6, SMALL = 2048, EMPTY = 0xFF };
@@ -63,65 +64,107 @@ static inline unsigned common(const uint8_t *a, const uint8_t *b, unsigned n)
     return n;
 }
 
-/* A string that `from` begins with, by guessing; *length of it, or 0. */
-static inline uint32_t guess(const struct lzw_encoder *e, const uint8_t *in, const uint8_t *from,
-                             const uint8_t *end, unsigned hi, uint16_t *const newest,
-                             unsigned *length)
+/* One message on its way to codes. */
+struct encoding {
+    struct lzw_encoder *e;
+    const uint8_t *in, *end;
+    unsigned mask;         /* slots in use, less one */
+    unsigned codes, width; /* the last code that was given to a string; bits of a code */
+};
+
+/* The longest string that is known, at one place of the input. */
+struct match {
+    const uint8_t *from, *at; /* its bytes, up to at */
+    uint32_t code;
+    uint16_t *newest; /* where strings that begin so are noted; NULL: too near to the end */
+    uint32_t key;     /* of the string with the byte at `at` behind it, which is new; */
+    unsigned slot;    /* and where that goes. Both only where the input goes on */
+};
+
+static inline void forget_strings(struct encoding *c)
 {
-    uint32_t code = *newest;
-    *length = 0;
-    if (code <= LZW_EOF || code > hi || (size_t)(end - from) < e->length[code] + 8u) return 0;
-    unsigned whole = e->length[code], same = common(from, in + e->start[code], whole);
-    if (same < GUESS) return 0;
+    memset(c->e->slots, EMPTY, (c->mask + 1) * sizeof *c->e->slots);
+    c->codes = LZW_EOF;
+    c->width = LZW_WIDTH;
+}
+
+/* The newest string that began like this, or the part of it that is the same here. False: there is
+ * none, or too little of it. */
+static inline bool guess(const struct encoding *c, struct match *m)
+{
+    const struct lzw_encoder *e = c->e;
+    uint32_t code = *m->newest;
+    if (code <= LZW_EOF || code > c->codes) return false;
+    unsigned whole = e->length[code];
+    if ((size_t)(c->end - m->from) < whole + 8u) return false;
+    unsigned same = common(m->from, c->in + e->start[code], whole);
+    if (same < GUESS) return false;
     for (unsigned i = same; i < whole; i++) code = e->parent[code];
-    *length = same;
-    return code;
+    m->code = code;
+    m->at = m->from + same;
+    return true;
+}
+
+static inline struct match begin(const struct encoding *c, const uint8_t *from)
+{
+    struct match m = {.from = from};
+    if (c->end - from >= 8)
+        m.newest = &c->e->newest[(load64(from) << (64 - 8 * GUESS)) * 0x9E3779B97F4A7C15u >> 51];
+    if (!m.newest || !guess(c, &m)) {
+        m.code = *from;
+        m.at = from + 1;
+    }
+    return m;
+}
+
+/* Byte by byte, until the string with one more of them is not known. */
+static inline void extend(const struct encoding *c, struct match *m)
+{
+    const struct lzw_encoder *e = c->e;
+    for (; m->at < c->end; m->at++) {
+        m->key = m->code << 8 | *m->at;
+        m->slot = (m->code ^ e->mix[*m->at]) & c->mask;
+        while (e->slots[m->slot] >> 12 != m->key && e->slots[m->slot] != UINT32_MAX)
+            m->slot = (m->slot + 1) & c->mask;
+        if (e->slots[m->slot] == UINT32_MAX) return;
+        m->code = e->slots[m->slot] & LZW_LAST;
+    }
+}
+
+/* The string with the byte behind it gets the code that was counted for it. */
+static inline void remember(struct encoding *c, const struct match *m)
+{
+    struct lzw_encoder *e = c->e;
+    e->slots[m->slot] = m->key << 12 | c->codes;
+    e->start[c->codes] = (uint32_t)(m->from - c->in);
+    e->length[c->codes] = (uint16_t)(m->at - m->from + 1);
+    e->parent[c->codes] = (uint16_t)m->code;
+    if (m->newest && m->at - m->from >= GUESS - 1) *m->newest = (uint16_t)c->codes;
 }
 
 size_t kith_lzw_encode(struct lzw_encoder *e, const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 {
+    struct encoding c = {.e = e, .in = in, .end = in + n};
     struct writer w = {.out = out};
-    unsigned hi = LZW_EOF, width = LZW_WIDTH,
-             mask = n <= SMALL ? LZW_SLOTS_SMALL - 1 : LZW_SLOTS - 1;
-    const uint8_t *at = in, *end = in + n, *full = out + cap;
-
-    memset(e->slots, EMPTY, (mask + 1) * sizeof *e->slots);
-    put(&w, LZW_CLEAR, width);
-    while (at < end) {
-        const uint8_t *from = at;
-        uint16_t none = 0, *newest = &none;
-        unsigned length = 0, slot = 0;
-        uint32_t code = 0, key = 0;
-        if (end - from >= 8) {
-            newest = &e->newest[(load64(from) << (64 - 8 * GUESS)) * 0x9E3779B97F4A7C15u >> 51];
-            code = guess(e, in, from, end, hi, newest, &length);
-        }
-        if (!length) code = *from;
-        for (at += length ? length : 1; at < end; at++) { /* the longest string that is known */
-            key = code << 8 | *at;
-            slot = (code ^ e->mix[*at]) & mask;
-            while (e->slots[slot] >> 12 != key && e->slots[slot] != UINT32_MAX)
-                slot = (slot + 1) & mask;
-            if (e->slots[slot] == UINT32_MAX) break;
-            code = e->slots[slot] & LZW_LAST;
-        }
-        put(&w, code, width);
+    const uint8_t *full = out + cap;
+    c.mask = n <= SMALL ? LZW_SLOTS_SMALL - 1 : LZW_SLOTS - 1;
+    forget_strings(&c);
+    put(&w, LZW_CLEAR, c.width);
+    for (const uint8_t *at = in; at < c.end;) {
+        struct match m = begin(&c, at);
+        extend(&c, &m);
+        at = m.at;
+        put(&w, m.code, c.width);
         if (w.out > full) return 0;
-        if (++hi == 1u << width) width++;
-        if (hi == LZW_LAST) {
-            put(&w, LZW_CLEAR, width);
-            width = LZW_WIDTH;
-            hi = LZW_EOF;
-            memset(e->slots, EMPTY, (mask + 1) * sizeof *e->slots);
-        } else if (at < end) {
-            e->slots[slot] = key << 12 | hi;
-            e->start[hi] = (uint32_t)(from - in);
-            e->length[hi] = (uint16_t)(at - from + 1);
-            e->parent[hi] = (uint16_t)code;
-            if (at - from >= GUESS - 1) *newest = (uint16_t)hi;
+        if (++c.codes == 1u << c.width) c.width++;
+        if (c.codes == LZW_LAST) {
+            put(&w, LZW_CLEAR, c.width);
+            forget_strings(&c);
+        } else if (at < c.end) {
+            remember(&c, &m);
         }
     }
-    put(&w, LZW_EOF, width);
+    put(&w, LZW_EOF, c.width);
     if (w.count) *w.out++ = (uint8_t)w.bits;
     return w.out <= full ? (size_t)(w.out - out) : 0;
 }

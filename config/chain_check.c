@@ -13,16 +13,16 @@ static const struct kith_codec_ops *ops_of(const struct kith_entry *e) { return 
 
 /* ------------------------------------------------------------------------------------ one entry */
 
-static void check_wire(struct kith_reading *r, const struct kith_entry *e)
+static void check_layer_byte(struct kith_reading *r, const struct kith_entry *e)
 {
-    const struct kith_param wire = {.name = "wire"};
-    bool open = kith_entry_takes(e->plugin, &wire);
-    if (open && !e->wire)
+    const struct kith_param layer_byte = {.name = "layer_byte"};
+    bool open = kith_entry_takes(e->plugin, &layer_byte);
+    if (open && !e->layer_byte)
         kith_diag_error(r->diag, e->pos,
-                        "add `wire:` with a number from 0xC0 to 0xEF, the same on every node",
+                        "add `layer_byte:` with a number from 0xC0 to 0xEF, the same on every node",
                         "codec '%s' has no layer byte of its own", e->plugin->name);
-    if (!open && e->wire)
-        kith_diag_error(r->diag, e->pos, "leave `wire` out",
+    if (!open && e->layer_byte)
+        kith_diag_error(r->diag, e->pos, "leave `layer_byte` out",
                         "codec '%s' has a layer byte of its own", e->plugin->name);
 }
 
@@ -88,7 +88,7 @@ struct range {
 static bool form_range(const struct kith_entry *e, const struct kith_form *f, struct range *out)
 {
     if (f->framing == KITH_NONE) return false;
-    unsigned byte = f->first ? f->first : e->wire;
+    unsigned byte = f->first ? f->first : e->layer_byte;
     *out = (struct range){f->framing == KITH_OWN ? f->first : byte,
                           f->framing == KITH_OWN ? f->last : byte};
     return f->framing == KITH_OWN || byte;
@@ -114,7 +114,7 @@ static void check_accept(struct kith_reading *r)
                 kith_diag_error(r->diag, b->pos, "one entry opens with every key of its ring",
                                 "codec '%s' is in 'pipeline.accept' twice", b->plugin->name);
             else if (overlap(a, b))
-                kith_diag_error(r->diag, b->pos, "give one of them another byte with `wire:`",
+                kith_diag_error(r->diag, b->pos, "give one of them another byte with `layer_byte:`",
                                 "'%s' and '%s' (line %u) have the same layer byte: a receiver "
                                 "could not tell them apart",
                                 b->plugin->name, a->plugin->name, a->pos.line);
@@ -188,11 +188,11 @@ static void check_require(struct kith_reading *r)
 void kith_chain_check(struct kith_reading *r)
 {
     const struct kith_entries *send = &r->config->chain.send, *accept = &r->config->chain.accept;
-    for (size_t i = 0; i < send->count; i++) check_wire(r, &send->items[i]);
+    for (size_t i = 0; i < send->count; i++) check_layer_byte(r, &send->items[i]);
     for (size_t i = 0; i < accept->count; i++) {
         const struct kith_entry *e = &accept->items[i],
                                 *sent = kith_entries_find(send, e->plugin->name);
-        if (!sent || sent->params != e->params) check_wire(r, e); /* else the same entry */
+        if (!sent || sent->params != e->params) check_layer_byte(r, e); /* else the same entry */
     }
     check_order(r);
     check_accept(r);

@@ -115,7 +115,7 @@ struct kith_entry {
     const struct kith_plugin *plugin; /* as the finder gave it */
     void *params; /* instance_size bytes, zeroed and filled from the entry and the defaults */
     const char *channel; /* delegates; NULL: raw */
-    uint8_t wire;        /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
+    uint8_t layer_byte;  /* codecs: a private layer byte 0xC0..0xEF; 0: the codec's own */
     bool has_keys;       /* `keys:` given (KITH_KEYED only); else the node's keyring */
     struct kith_secrets keys;
     uint8_t digest[32];       /* equal for equal settings: what a reload compares */
@@ -134,8 +134,8 @@ struct kith_setting_text {
 
 /* Fill an entry: the settings, the plugin's defaults for the rest; the checks are those of a file.
  * Texts are copied. use and name are the plugin's name, and it has no place in a file; name, allow,
- * channel, wire, keys and has_keys are yours to set: then call kith_entry_digest(). plugin must
- * outlive the entry. -KITH_EINVAL: err says what is wrong, and there is nothing to free. */
+ * channel, layer_byte, keys and has_keys are yours to set: then call kith_entry_digest(). plugin
+ * must outlive the entry. -KITH_EINVAL: err says what is wrong, and there is nothing to free. */
 int kith_entry_init(struct kith_entry *, const struct kith_plugin *, enum kith_profile,
                     const struct kith_setting_text *, size_t count, struct kith_error *err);
 /* Free what kith_entry_init() made, and the keys. All zero is fine. */

@@ -34,7 +34,7 @@ static const struct kith_param codec_keys[] = {
     USE,
     AS,
     KEYS,
-    ENTRY("wire", KITH_TYPE_WIRE, wire,
+    ENTRY("layer_byte", KITH_TYPE_LAYER_BYTE, layer_byte,
           .doc = "layer byte of a codec without one of its own: 0xC0 to 0xEF"),
     {0}};
 static const struct kith_param delegate_keys[] = {
@@ -65,7 +65,7 @@ bool kith_entry_takes(const struct kith_plugin *plugin, const struct kith_param 
 {
     const struct kith_codec_ops *codec = plugin->ops;
     if (is_key(key, "keys")) return plugin->flags & KITH_KEYED;
-    if (!is_key(key, "wire")) return true;
+    if (!is_key(key, "layer_byte")) return true;
     return (codec->packet.framing == KITH_FRAMED && !codec->packet.first) ||
            (codec->stream.framing == KITH_FRAMED && !codec->stream.first);
 }
@@ -74,7 +74,7 @@ bool kith_entry_says(const struct kith_entry *e, const struct kith_param *key)
 {
     if (is_key(key, "as")) return strcmp(e->name, e->plugin->name) != 0;
     if (is_key(key, "keys")) return e->has_keys;
-    if (is_key(key, "wire")) return e->wire;
+    if (is_key(key, "layer_byte")) return e->layer_byte;
     if (is_key(key, "channel")) return e->channel;
     return !is_key(key, "allow") || e->allow;
 }
@@ -121,7 +121,7 @@ void kith_entry_digest(struct kith_entry *e)
     for (const struct kith_param *p = e->plugin->params; p && p->name; p++)
         hash_value(&h, p, (const char *)e->params + p->offset);
     crypto_generichash_update(&h, (const unsigned char *)&e->allow, sizeof e->allow);
-    crypto_generichash_update(&h, &e->wire, 1);
+    crypto_generichash_update(&h, &e->layer_byte, 1);
     crypto_generichash_update(&h, (const unsigned char *)&e->has_keys, 1);
     for (size_t i = 0; i < e->keys.source_count; i++) {
         crypto_generichash_update(&h, (const unsigned char *)&e->keys.sources[i].kind,

@@ -188,7 +188,7 @@ static json_t *type_schema(const struct kith_param *p, const struct kith_config_
     case KITH_TYPE_TRANSPORT: return entry_schema(KITH_TRANSPORT, finder);
     case KITH_TYPE_CODECS: return list_of(entry_schema(KITH_CODEC, finder));
     case KITH_TYPE_DELEGATES: return list_of(entry_schema(KITH_DELEGATE, finder));
-    case KITH_TYPE_WIRE:
+    case KITH_TYPE_LAYER_BYTE:
         return must(
             json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0xC0, "maximum", 0xEF));
     case KITH_TYPE_WORDS: return one_or_list(words_schema(p->choices));

@@ -60,16 +60,16 @@ static void read_words(struct kith_reading *r, const struct kith_param *p,
         read_word(r, p, i, at);
 }
 
-static void read_wire(struct kith_reading *r, const struct kith_yaml *v, uint8_t *at)
+static void read_layer_byte(struct kith_reading *r, const struct kith_yaml *v, uint8_t *at)
 {
-    const char *text = kith_schema_text(r, v, "wire");
+    const char *text = kith_schema_text(r, v, "layer_byte");
     if (!text) return;
     char *end;
     unsigned long n = strtoul(text, &end, 0);
     if (*end || n < 0xC0 || n > 0xEF)
         kith_diag_error(r->diag, v->pos,
                         "this is the byte of a private layer; every node must use the same",
-                        "'wire': %s is out of range, 0xC0 to 0xEF are possible", text);
+                        "'layer_byte': %s is out of range, 0xC0 to 0xEF are possible", text);
     else
         *at = (uint8_t)n;
 }
@@ -103,7 +103,7 @@ void kith_node_type_read(struct kith_reading *r, const struct kith_param *p,
     case KITH_TYPE_TRANSPORT: kith_entry_read(r, v, KITH_TRANSPORT, path, at); break;
     case KITH_TYPE_CODECS: kith_entries_read(r, v, KITH_CODEC, path, at); break;
     case KITH_TYPE_DELEGATES: kith_entries_read(r, v, KITH_DELEGATE, path, at); break;
-    case KITH_TYPE_WIRE: read_wire(r, v, at); break;
+    case KITH_TYPE_LAYER_BYTE: read_layer_byte(r, v, at); break;
     case KITH_TYPE_WORDS: read_words(r, p, v, at); break;
     case KITH_TYPE_SEEDS: kith_seeds_read(r, v, at); break;
     default: abort();

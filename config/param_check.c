@@ -11,7 +11,7 @@
 
 static bool reserved(const char *name)
 {
-    static const char *const own[] = {"use", "as", "keys", "wire", "channel", "allow"};
+    static const char *const own[] = {"use", "as", "keys", "layer_byte", "channel", "allow"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(name, own[i]) == 0) return true;
     return false;

@@ -182,8 +182,8 @@ static const struct kith_param push_pull[] = {
 static const struct kith_param limits[] = {
     SET("handoff_queue_depth", UINT, handoff_queue_depth, .def = "1024", .min = "1",
         .max = "1048576",
-        .doc = "user messages that wait for delegates; more are dropped and counted "
-               "(HandoffQueueDepth)"),
+        .doc = "user messages that wait for delegates; more from packets are dropped and "
+               "counted, streams wait (HandoffQueueDepth)"),
     SET("max_members", UINT, max_members, .def = "100000", .min = "2", .max = "16777216",
         .doc = "names known, the dead included; strangers over it are ignored"),
     SET("max_streams", UINT, max_streams, .def = "1024", .min = "2", .max = "65535",

@@ -134,7 +134,7 @@ static void print_value(const struct kith_config *c, const struct kith_param *p,
     case KITH_TYPE_META: print_meta(at, out); break;
     case KITH_TYPE_WORDS: print_words(p->choices, *(const uint32_t *)at, out); break;
     case KITH_TYPE_SEEDS: print_seeds(at, out); break;
-    case KITH_TYPE_WIRE: fprintf(out, "0x%02X", *(const uint8_t *)at); break;
+    case KITH_TYPE_LAYER_BYTE: fprintf(out, "0x%02X", *(const uint8_t *)at); break;
     case KITH_TYPE_KEYS: print_sources(at, out); break;
     default: kith_param_print(p, at, out); break;
     }

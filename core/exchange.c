@@ -266,8 +266,8 @@ static void release(struct kith_core *c, struct kith_exchange *s)
     t->free_list = s;
 }
 
-/* Tell whoever waits for it. */
-static void tell(struct kith_core *c, struct kith_exchange *s, int status, uint64_t value)
+/* For whoever waits for it. */
+static void end_requests(struct kith_core *c, struct kith_exchange *s, int status, uint64_t value)
 {
     if (s->ended) s->ended(c, s, status);
     if (s->request) kith_request_done(c, s->request, status, value);
@@ -282,7 +282,7 @@ void kith_exchange_finish(struct kith_core *c, struct kith_exchange *s, int stat
     closing->out.kind = reset ? KITH_OUT_RESET : KITH_OUT_CLOSE;
     closing->out.stream = kith_exchange_handle(s);
     kith_items_push(&c->items, closing);
-    tell(c, s, status, value);
+    end_requests(c, s, status, value);
     release(c, s);
 }
 
@@ -297,7 +297,7 @@ void kith_exchange_lost(struct kith_core *c, struct kith_exchange *s, int status
 {
     kith_item_drop(&c->items, s->closing);
     s->closing = NULL;
-    tell(c, s, status, 0);
+    end_requests(c, s, status, 0);
     release(c, s);
 }
 

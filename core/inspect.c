@@ -102,13 +102,13 @@ static const struct {
     [KITH_HIST_REMOTE_STATE] = {"remote_state_bytes", "Full states received"},
 };
 
-struct teller {
+struct visitor {
     void (*visit)(void *arg, const struct kith_stat *);
     void *arg;
 };
 
-static void tell(const struct teller *t, enum kith_stat_kind kind, const char *name,
-                 const char *help, const char *label, const char *label_value, double value)
+static void visit_one(const struct visitor *t, enum kith_stat_kind kind, const char *name,
+                      const char *help, const char *label, const char *label_value, double value)
 {
     struct kith_pair pair = {.name = {NULL, 0}};
     struct kith_stat stat = {
@@ -121,48 +121,49 @@ static void tell(const struct teller *t, enum kith_stat_kind kind, const char *n
     t->visit(t->arg, &stat);
 }
 
-static void tell_counters(const struct kith_counters *s, const struct teller *t)
+static void visit_counters(const struct kith_counters *s, const struct visitor *t)
 {
-#define TELL(id, name, help) \
-    tell(t, KITH_COUNTER, #name, help, NULL, NULL, (double)s->counts[KITH_COUNT_##id]);
-    KITH_COUNTERS(TELL)
-#undef TELL
-#define TELL(id, reason) \
-    tell(t, KITH_COUNTER, "dropped", "What was not heard, or not said", "reason", #reason, \
-         (double)s->drops[KITH_DROP_##id]);
-    KITH_DROPS(TELL)
-#undef TELL
+#define VISIT(id, name, help) \
+    visit_one(t, KITH_COUNTER, #name, help, NULL, NULL, (double)s->counts[KITH_COUNT_##id]);
+    KITH_COUNTERS(VISIT)
+#undef VISIT
+#define VISIT(id, reason) \
+    visit_one(t, KITH_COUNTER, "dropped", "What was not heard, or not said", "reason", #reason, \
+              (double)s->drops[KITH_DROP_##id]);
+    KITH_DROPS(VISIT)
+#undef VISIT
     for (unsigned i = 0; i < sizeof s->messages / sizeof *s->messages; i++) {
         if (i == KITH_MSG_PUSH_PULL || i == KITH_MSG_COMPRESS || i == KITH_MSG_ENCRYPT ||
             i == KITH_MSG_CRC || i == KITH_MSG_ERR)
             continue;
-        tell(t, KITH_COUNTER, "messages_received", "Messages received in packets", "type",
-             kith_msg_name((uint8_t)i), (double)s->messages[i]);
+        visit_one(t, KITH_COUNTER, "messages_received", "Messages received in packets", "type",
+                  kith_msg_name((uint8_t)i), (double)s->messages[i]);
     }
 }
 
-static void tell_gauges(const struct kith_core *c, const struct teller *t)
+static void visit_gauges(const struct kith_core *c, const struct visitor *t)
 {
     static const char *const states[] = {"alive", "suspect", "dead", "left"};
     for (unsigned i = 0; i < 4; i++)
-        tell(t, KITH_GAUGE, "members", "Members known, by state", "state", states[i],
-             c->members.in_state[i]);
-    tell(t, KITH_GAUGE, "health_score", "Local health score, 0 is best", NULL, NULL, c->health);
-    tell(t, KITH_GAUGE, "incarnation", "Own incarnation", NULL, NULL,
-         c->self ? c->self->incarnation : 0);
-    tell(t, KITH_GAUGE, "broadcasts_queued", "Membership messages waiting for gossip", NULL, NULL,
-         (double)kith_broadcasts_count(&c->queue));
-    tell(t, KITH_GAUGE, "user_broadcasts_queued", "User messages waiting for gossip", NULL, NULL,
-         (double)kith_broadcasts_count(&c->user_queue));
-    tell(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
-         c->exchanges.open);
-    tell(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,
-         (double)c->exchanges.memory);
-    tell(t, KITH_GAUGE, "pending_acks", "Relayed probes and pings that wait for an ack", NULL, NULL,
-         c->pendings.count);
+        visit_one(t, KITH_GAUGE, "members", "Members known, by state", "state", states[i],
+                  c->members.in_state[i]);
+    visit_one(t, KITH_GAUGE, "health_score", "Local health score, 0 is best", NULL, NULL,
+              c->health);
+    visit_one(t, KITH_GAUGE, "incarnation", "Own incarnation", NULL, NULL,
+              c->self ? c->self->incarnation : 0);
+    visit_one(t, KITH_GAUGE, "broadcasts_queued", "Membership messages waiting for gossip", NULL,
+              NULL, (double)kith_broadcasts_count(&c->queue));
+    visit_one(t, KITH_GAUGE, "user_broadcasts_queued", "User messages waiting for gossip", NULL,
+              NULL, (double)kith_broadcasts_count(&c->user_queue));
+    visit_one(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
+              c->exchanges.open);
+    visit_one(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,
+              (double)c->exchanges.memory);
+    visit_one(t, KITH_GAUGE, "pending_acks", "Relayed probes and pings that wait for an ack", NULL,
+              NULL, c->pendings.count);
 }
 
-static void tell_histograms(const struct kith_counters *s, const struct teller *t)
+static void visit_histograms(const struct kith_counters *s, const struct visitor *t)
 {
     for (unsigned i = 0; i < KITH_HIST_MAX; i++) {
         uint64_t up_to[KITH_BUCKETS], sum = 0;
@@ -183,8 +184,8 @@ static void tell_histograms(const struct kith_counters *s, const struct teller *
 void kith_core_stats(const struct kith_core *c, void (*visit)(void *arg, const struct kith_stat *),
                      void *arg)
 {
-    struct teller t = {visit, arg};
-    tell_counters(&c->counters, &t);
-    tell_gauges(c, &t);
-    tell_histograms(&c->counters, &t);
+    struct visitor t = {visit, arg};
+    visit_counters(&c->counters, &t);
+    visit_gauges(c, &t);
+    visit_histograms(&c->counters, &t);
 }

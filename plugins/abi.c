@@ -201,7 +201,7 @@ static const char *check_framed(const struct kith_form *f)
     if (f->first != f->last) return "a framed form has one first byte, not a range";
     if (f->first && f->first != ENCRYPT && !registered)
         return "a framed form's byte is 0x80 to 0xBF (or 10, memberlist's), or 0 for one from "
-               "`wire:`";
+               "`layer_byte:`";
     return NULL;
 }
 
@@ -216,7 +216,8 @@ static bool may_begin(unsigned byte, bool tentative)
 static const char *check_own(const struct kith_form *f)
 {
     if (f->first > f->last) return "the first bytes run backwards";
-    if (f->last > LAST_REGISTERED) return "first bytes over 0xBF belong to `wire:` and to labels";
+    if (f->last > LAST_REGISTERED)
+        return "first bytes over 0xBF belong to `layer_byte:` and to labels";
     for (unsigned b = f->first; b <= f->last; b++)
         if (!may_begin(b, f->tentative))
             return "a first byte is the type of one of memberlist's messages";

@@ -30,16 +30,17 @@ static bool byte_allowed(const struct kith_form *form)
 }
 
 static int decide_form(struct kith_codec *c, enum kith_plane plane, struct kith_form form,
-                       uint8_t wire, struct kith_error *err)
+                       uint8_t layer_byte, struct kith_error *err)
 {
     if (form.framing == KITH_FRAMED) {
-        if (wire) form.first = form.last = wire;
+        if (layer_byte) form.first = form.last = layer_byte;
         if (!form.first)
             return kith_fail(
                 err, KITH_EINVAL,
-                "has no layer byte of its own: give it one with `wire:`, 0xC0 to 0xEF");
-    } else if (form.framing == KITH_OWN && wire) {
-        return kith_fail(err, KITH_EINVAL, "writes its first byte itself: `wire:` can't change it");
+                "has no layer byte of its own: give it one with `layer_byte:`, 0xC0 to 0xEF");
+    } else if (form.framing == KITH_OWN && layer_byte) {
+        return kith_fail(err, KITH_EINVAL,
+                         "writes its first byte itself: `layer_byte:` can't change it");
     }
     if (form.framing > KITH_NONE || (form.framing != KITH_NONE && !byte_allowed(&form)))
         return kith_fail(err, KITH_EINVAL, "claims first bytes that are not for layers (0x%02X)",
@@ -57,8 +58,8 @@ static int decide(struct kith_codec *c, const struct kith_entry *entry, struct k
     const uint32_t guards = KITH_AUTHENTICATES | KITH_ENCRYPTS;
     c->provides = ops->provides | (ops->provides & KITH_AUTHENTICATES ? KITH_CHECKS : 0);
     c->may_pass = !(ops->provides & guards) && !(entry->plugin->flags & KITH_KEYED);
-    int rc = decide_form(c, KITH_PACKET, ops->packet, entry->wire, err);
-    if (!rc) rc = decide_form(c, KITH_STREAM, ops->stream, entry->wire, err);
+    int rc = decide_form(c, KITH_PACKET, ops->packet, entry->layer_byte, err);
+    if (!rc) rc = decide_form(c, KITH_STREAM, ops->stream, entry->layer_byte, err);
     return rc;
 }
 

@@ -428,6 +428,12 @@ static void deliver_messages(struct kith_delegates_shared *shared)
     shared->spare = now;
 }
 
+bool kith_delegates_full(const struct kith_delegates *d)
+{
+    const struct kith_delegates_shared *shared = d->shared;
+    return kith_handoff_full(&shared->waiting, &shared->limits, shared->max_state);
+}
+
 bool kith_delegates_waiting(const struct kith_delegates *d)
 {
     const struct kith_delegates_shared *shared = d->shared;

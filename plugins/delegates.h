@@ -84,6 +84,9 @@ const struct kith_delegate_ops *kith_delegates_ops(struct kith_delegates *, void
  * Events that are emitted meanwhile wait for the next turn: true when there are any, so that it
  * comes at once. */
 bool kith_delegates_deliver(struct kith_delegates *);
+/* Have they so much to hear that another message from a stream might be dropped? Then it waits on
+ * its stream. Not after kith_delegates_deliver(). */
+bool kith_delegates_full(const struct kith_delegates *);
 /* Is there anything for kith_delegates_deliver()? An event may be emitted outside of every turn. */
 bool kith_delegates_waiting(const struct kith_delegates *);
 /* An event of the node's own (STARTED, RELOADED, KEYS, LOST), to all and at once. `wall` 0: now. */

@@ -56,6 +56,13 @@ int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *l
     return 0;
 }
 
+bool kith_handoff_full(const struct kith_handoff *q, const struct kith_handoff_limits *limits,
+                       size_t len)
+{
+    if (!q->count) return false;
+    return q->count >= limits->depth || len > limits->bytes || q->len > limits->bytes - len;
+}
+
 void kith_handoff_get(const struct kith_handoff *q, size_t i, struct kith_message *m,
                       struct kith_peer *peer)
 {

@@ -26,6 +26,8 @@ struct kith_handoff_limits {
 /* Copy a message, with its peer, to the end. -KITH_EAGAIN: full; -KITH_ENOMEM. */
 int kith_handoff_add(struct kith_handoff *, const struct kith_handoff_limits *,
                      const struct kith_message *);
+/* Would a message of len bytes have to wait until those before it are gone? */
+bool kith_handoff_full(const struct kith_handoff *, const struct kith_handoff_limits *, size_t len);
 /* The message i and its peer; m->peer is peer, or NULL. They are good until the next add. */
 void kith_handoff_get(const struct kith_handoff *, size_t i, struct kith_message *m,
                       struct kith_peer *peer);

@@ -77,8 +77,8 @@ bool kith_instance_same(const struct kith_instance *in, const struct kith_entry 
                         struct kith_keyring *ring)
 {
     const struct kith_entry *mine = in->entry;
-    if (in->plugin != entry->plugin || mine->wire != entry->wire || mine->allow != entry->allow ||
-        mine->has_keys != entry->has_keys ||
+    if (in->plugin != entry->plugin || mine->layer_byte != entry->layer_byte ||
+        mine->allow != entry->allow || mine->has_keys != entry->has_keys ||
         memcmp(mine->digest, entry->digest, sizeof mine->digest) != 0)
         return false;
     if (!in->ring) return true;

@@ -102,7 +102,7 @@ bool kith_instance_same(const struct kith_instance *, const struct kith_entry *,
  *           it does unless adopt said -KITH_ECLOSED, or it could not be started again (err says) */
 int kith_instance_start(struct kith_instance *, struct kith_instance *former, struct kith_error *);
 /* Of those that a reload asked for something: who could not, and whether it goes on as it was
- * (kept) or runs no more. */
+ * (kept) or does not run. */
 struct kith_failures {
     void (*tell)(void *arg, const char *name, bool kept, const struct kith_error *why);
     void *arg;

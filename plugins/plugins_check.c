@@ -13,6 +13,7 @@
 struct check {
     struct kith_config *config;
     struct kith_diag *diag;
+    bool lines; /* those that are logged, too */
 };
 
 struct block {
@@ -43,7 +44,7 @@ static void still_log(const struct kith_host *h, enum kith_log_level level, cons
     const struct still_host *still = still_of(h);
     char text[500];
     va_list ap;
-    if (level > KITH_LOG_WARN) return;
+    if (!still->check->lines || level > KITH_LOG_WARN) return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
@@ -265,10 +266,10 @@ static bool said_before(const struct kith_entries *before, const struct kith_ent
     return false;
 }
 
-void kith_plugins_check(struct kith_config *config, struct kith_diag *diag)
+void kith_plugins_check(struct kith_config *config, struct kith_diag *diag, bool lines)
 {
     struct kith_error err = {.size = sizeof err};
-    struct check check = {.config = config, .diag = diag};
+    struct check check = {.config = config, .diag = diag, .lines = lines};
     struct kith_keyring *ring = kith_keyring_new(&config->keyring);
     check_transport(&check, ring);
     for (size_t i = 0; i < config->chain.send.count; i++)

@@ -7,7 +7,8 @@
 
 #include "config.h"
 
-/* Every problem goes to diag, at its place. Nothing is started. */
-void kith_plugins_check(struct kith_config *, struct kith_diag *);
+/* Every problem goes to diag, at its place. Nothing is started. lines: so does what init logs, from
+ * a warning on; not where a node is made of it, whose instances log the same once more. */
+void kith_plugins_check(struct kith_config *, struct kith_diag *, bool lines);
 
 #endif

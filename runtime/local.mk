@@ -15,24 +15,26 @@ noinst_LTLIBRARIES += runtime/libloop.la runtime/libnode.la runtime/libcontrol.l
 runtime_libloop_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/host.c \
   runtime/loop/host.h runtime/loop/host_loop.c runtime/loop/host_node.c \
   runtime/loop/host_numbers.c runtime/loop/host_parts.h runtime/loop/host_pause.c \
-  runtime/loop/log.c runtime/loop/log.h \
-  runtime/loop/log_format.c runtime/loop/log_format.h runtime/loop/loop.c runtime/loop/loop.h \
-  runtime/loop/loop_memory.c runtime/loop/loop_memory.h runtime/loop/loop_private.h \
-  runtime/loop/loop_uv.c runtime/loop/loop_virtual.c runtime/loop/resolve.c \
-  runtime/loop/resolve.h runtime/loop/series.c runtime/loop/series.h runtime/loop/timers.c \
-  runtime/loop/timers.h runtime/loop/where.c runtime/loop/where.h runtime/loop/world.c \
-  runtime/loop/world.h
+  runtime/loop/logger.c \
+  runtime/loop/logger.h runtime/loop/log_format.c runtime/loop/log_format.h \
+  runtime/loop/loop.c runtime/loop/loop.h runtime/loop/loop_memory.c \
+  runtime/loop/loop_memory.h runtime/loop/loop_private.h runtime/loop/loop_uv.c \
+  runtime/loop/loop_virtual.c runtime/loop/resolve.c runtime/loop/resolve.h \
+  runtime/loop/series.c runtime/loop/series.h runtime/loop/timers.c runtime/loop/timers.h \
+  runtime/loop/where.c runtime/loop/where.h runtime/loop/world.c runtime/loop/world.h
 runtime_libloop_la_CPPFLAGS = $(INC_LOOP) -DKITH_PLUGINDIR='"$(plugindir)"'
 runtime_libloop_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS)
 runtime_libloop_la_LIBADD = $(UV_LIBS) $(SODIUM_LIBS) $(CARES_LIBS) $(RESOLV_LIBS) -lpthread
 
 runtime_libnode_la_SOURCES = runtime/node/access.c runtime/node/begin.c \
-  runtime/node/commands.c runtime/node/downlink.c runtime/node/hooks.c runtime/node/inside.h \
-  runtime/node/joiner.c runtime/node/life.c runtime/node/node.h runtime/node/observer.c \
-  runtime/node/observer.h runtime/node/open.c runtime/node/node_packets.c runtime/node/place.c \
-  runtime/node/reload.c runtime/node/ring.c runtime/node/stats.c runtime/node/node_streams.c \
-  runtime/node/node_streams.h runtime/node/streams_in.c runtime/node/streams_out.c \
-  runtime/node/table.c runtime/node/turn.c runtime/node/uplink.c
+  runtime/node/commands.c runtime/node/downlink.c runtime/node/hooks.c \
+  runtime/node/inside.h runtime/node/joiner.c runtime/node/life.c runtime/node/node.h \
+  runtime/node/observer.c runtime/node/observer.h runtime/node/open.c \
+  runtime/node/node_packets.c runtime/node/place.c runtime/node/reload.c \
+  runtime/node/reload_report.c runtime/node/reload_report.h runtime/node/ring.c \
+  runtime/node/stats.c runtime/node/node_streams.c runtime/node/node_streams.h \
+  runtime/node/streams_in.c runtime/node/streams_out.c runtime/node/table.c \
+  runtime/node/turn.c runtime/node/uplink.c
 runtime_libnode_la_CPPFLAGS = $(INC_NODE) -DKITH_VERSION='"$(PACKAGE_VERSION)"'
 
 runtime_libcontrol_la_SOURCES = runtime/control/control.c runtime/control/control.h \

@@ -52,7 +52,7 @@ json_t *kith_tool_wait(const char *text)
                      "exactly", (int)exactly);
 }
 
-bool kith_tool_wire(const char *text, uint8_t *out)
+bool kith_tool_layer_byte(const char *text, uint8_t *out)
 {
     char *end;
     unsigned long byte = strtoul(text, &end, 0);

@@ -13,7 +13,7 @@ json_t *kith_tool_wait(const char *text);
 /* TEXT, or all of stdin for "-", as base64. NULL after a word on stderr. */
 json_t *kith_tool_payload(const char *tool, const char *text);
 /* A private layer byte, 0xC0 to 0xEF. */
-bool kith_tool_wire(const char *text, uint8_t *out);
+bool kith_tool_layer_byte(const char *text, uint8_t *out);
 /* The words behind --format, and behind --timeout: "30s", "1m30s", "250ms", "5". KITH_GO_ON, or an
  * exit code after a word on stderr. */
 int kith_tool_format(const char *tool, const char *text, bool *json);

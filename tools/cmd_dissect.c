@@ -29,8 +29,10 @@ static const char help[] =
     "from standard input.\n\n"
     "      --key HEX            a key to decrypt with (16, 24 or 32 bytes); may be repeated\n"
     "      --label TEXT         the cluster's label; default: the one in the bytes\n"
-    "      --wire CODEC=BYTE    the private byte (0xC0 to 0xEF) that names the layer of a codec\n"
-    "                           without one of its own, as `wire:` in the file; may be repeated\n"
+    "      --layer-byte CODEC=BYTE\n"
+    "                           the private byte (0xC0 to 0xEF) that names the layer of a codec\n"
+    "                           without one of its own, as `layer_byte:` in the file; may be\n"
+    "                           repeated\n"
     "      --stream             the bytes are a stream's, from the side that opened it\n"
     "      --reply              the bytes are a stream's, from the side that accepted it\n"
     "      --pcap FILE          a capture as tcpdump -w writes it: a line for each UDP packet and\n"
@@ -90,15 +92,17 @@ static char *read_all(FILE *in)
 }
 
 /* "fletcher=0xC7" */
-static int add_wire(struct kith_dissect_setup *s, char *text)
+static int add_layer_byte(struct kith_dissect_setup *s, char *text)
 {
     char *eq = strrchr(text, '=');
-    if (s->wire_count == KITH_DISSECT_WIRES)
-        return kith_tool_usage("dissect", "more than %d private bytes", KITH_DISSECT_WIRES);
-    if (!eq || eq == text || !kith_tool_wire(eq + 1, &s->wires[s->wire_count].byte))
-        return kith_tool_usage("dissect", "--wire is CODEC=BYTE, 0xC0 to 0xEF, not '%s'", text);
+    if (s->layer_byte_count == KITH_DISSECT_LAYER_BYTES)
+        return kith_tool_usage("dissect", "more than %d private bytes", KITH_DISSECT_LAYER_BYTES);
+    if (!eq || eq == text ||
+        !kith_tool_layer_byte(eq + 1, &s->layer_bytes[s->layer_byte_count].byte))
+        return kith_tool_usage("dissect", "--layer-byte is CODEC=BYTE, 0xC0 to 0xEF, not '%s'",
+                               text);
     *eq = 0;
-    s->wires[s->wire_count++].codec = text;
+    s->layer_bytes[s->layer_byte_count++].codec = text;
     return KITH_GO_ON;
 }
 
@@ -118,7 +122,7 @@ static int take_option(int c, struct request *r, bool *format)
     case 'h': fputs(help, stdout); return KITH_EXIT_OK;
     case 'k': return add_key(&r->setup, optarg);
     case 'l': r->setup.label = optarg; return KITH_GO_ON;
-    case 'w': return add_wire(&r->setup, optarg);
+    case 'b': return add_layer_byte(&r->setup, optarg);
     case 'r': r->reply = true; /* fall through */
     case 's': r->stream = true; return KITH_GO_ON;
     case 'p': r->pcap = optarg; return KITH_GO_ON;
@@ -134,7 +138,7 @@ static int parse_options(int argc, char **argv, struct request *r)
     static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                             {"key", required_argument, NULL, 'k'},
                                             {"label", required_argument, NULL, 'l'},
-                                            {"wire", required_argument, NULL, 'w'},
+                                            {"layer-byte", required_argument, NULL, 'b'},
                                             {"stream", no_argument, NULL, 's'},
                                             {"reply", no_argument, NULL, 'r'},
                                             {"pcap", required_argument, NULL, 'p'},

@@ -31,7 +31,7 @@ static const char help[] =
     "            through a node's pipeline: packets of 64, 256 and 1400 bytes, messages of\n"
     "            65536 bytes and 10 MiB on streams, with the words of a cluster\n\n"
     "      --param NAME=VALUE   bench: a parameter of the codec's entry in the file (level=3,\n"
-    "                           wire=0xC0); may be repeated\n"
+    "                           layer_byte=0xC0); may be repeated\n"
     "      --plugin-path DIRS   look here, colon separated, instead of $KITH_PLUGIN_PATH and the\n"
     "                           installed folder\n"
     "      --format FORMAT      text, or json\n"

@@ -18,7 +18,7 @@ static const struct kith_codec_ops *ops_of(const struct kith_entry *e) { return 
 /* The byte that names an entry's layer on packets: the entry's own, or the codec's. */
 static uint8_t layer_byte(const struct kith_entry *e)
 {
-    return e->wire ? e->wire : ops_of(e)->packet.first;
+    return e->layer_byte ? e->layer_byte : ops_of(e)->packet.first;
 }
 
 static const struct kith_secrets *ring_of(const struct kith_config *c, const struct kith_entry *e)

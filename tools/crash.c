@@ -25,7 +25,7 @@ static char *add(char *at, const char *end, const char *text)
     return at;
 }
 
-static void tell(const char *what)
+static void write_note(const char *what)
 {
     const struct kith_crash_note *note = kith_crash_noted;
     char line[1024], *end = line + sizeof line, *at = line;
@@ -40,7 +40,7 @@ static void tell(const char *what)
 
 static void on_crash(int number, siginfo_t *info, void *context)
 {
-    tell(" crashed while it was being ");
+    write_note(" crashed while it was being ");
     for (size_t i = 0; i < SIGNALS; i++)
         if (signals[i] == number) sigaction(number, &before[i], NULL);
     /* A fault happens again on return; a signal that was sent does not. */
@@ -51,7 +51,7 @@ static void on_crash(int number, siginfo_t *info, void *context)
 static void on_exit_inside(void)
 {
     if (!watching || !kith_crash_noted) return;
-    tell(" ended the program while it was being ");
+    write_note(" ended the program while it was being ");
     fflush(stdout);
     _exit(KITH_EXIT_FAILED);
 }

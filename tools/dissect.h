@@ -14,7 +14,7 @@ struct kith_dissect_error {
     char text[200];
 };
 
-enum { KITH_DISSECT_KEYS = 16, KITH_DISSECT_WIRES = 16 };
+enum { KITH_DISSECT_KEYS = 16, KITH_DISSECT_LAYER_BYTES = 16 };
 
 /* What is known about the bytes. It and its texts must outlive the dissector. */
 struct kith_dissect_setup {
@@ -23,8 +23,9 @@ struct kith_dissect_setup {
     struct {
         const char *codec; /* its name, or its file */
         uint8_t byte;
-    } wires[KITH_DISSECT_WIRES]; /* private layer bytes of codecs without one of their own */
-    size_t wire_count;
+    } layer_bytes[KITH_DISSECT_LAYER_BYTES]; /* private layer bytes of codecs without one of their
+                                                own */
+    size_t layer_byte_count;
     const char *label;       /* NULL: none */
     const char *plugin_path; /* folders, colon separated; NULL: the usual ones */
 };

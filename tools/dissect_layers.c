@@ -39,12 +39,12 @@ struct peeled {
 /* ----------------------------------------------------------------- a pipeline that takes all */
 
 /* The private byte that was named for a codec, or for the file it is in; 0: none. */
-static uint8_t wire_of(const struct kith_dissector *d, const struct kith_plugin *p)
+static uint8_t layer_byte_of(const struct kith_dissector *d, const struct kith_plugin *p)
 {
     const struct kith_dissect_setup *s = d->setup;
-    for (size_t i = 0; i < s->wire_count; i++)
-        if (kith_registry_find(d->registry, KITH_CODEC, s->wires[i].codec, NULL) == p)
-            return s->wires[i].byte;
+    for (size_t i = 0; i < s->layer_byte_count; i++)
+        if (kith_registry_find(d->registry, KITH_CODEC, s->layer_bytes[i].codec, NULL) == p)
+            return s->layer_bytes[i].byte;
     return 0;
 }
 
@@ -70,14 +70,14 @@ static void accept_codec(struct kith_dissector *d, const struct kith_plugin *p)
 {
     const struct kith_codec_ops *ops = p->ops;
     struct kith_error err = {.size = sizeof err};
-    uint8_t wire = wire_of(d, p);
-    if (!wire && (needs_byte(&ops->packet) || needs_byte(&ops->stream))) return;
+    uint8_t byte = layer_byte_of(d, p);
+    if (!byte && (needs_byte(&ops->packet) || needs_byte(&ops->stream))) return;
     if (p->flags & KITH_KEYED && !kith_keyring_count(d->ring)) return;
     struct kith_entries *accept = &d->chain.accept;
     int rc = kith_entries_add(accept, p, KITH_PROFILE_LAN, NULL, 0, &err);
     if (!rc) {
         struct kith_entry *entry = &accept->items[accept->count - 1];
-        entry->wire = wire;
+        entry->layer_byte = byte;
         kith_entry_digest(entry);
         rc = remake(d, &err);
         if (rc) kith_entry_fini(&accept->items[--accept->count]);
@@ -88,16 +88,17 @@ static void accept_codec(struct kith_dissector *d, const struct kith_plugin *p)
 static int accept_all(struct kith_dissector *d, struct kith_error *err)
 {
     const struct kith_dissect_setup *s = d->setup;
-    for (size_t i = 0; i < s->wire_count; i++) /* also loads what is named by its file */
-        if (!kith_registry_find(d->registry, KITH_CODEC, s->wires[i].codec, err)) return err->code;
+    for (size_t i = 0; i < s->layer_byte_count; i++) /* also loads what is named by its file */
+        if (!kith_registry_find(d->registry, KITH_CODEC, s->layer_bytes[i].codec, err))
+            return err->code;
     int rc = remake(d, err);
-    for (size_t i = 0; !rc && i < s->wire_count; i++)
-        accept_codec(d, kith_registry_find(d->registry, KITH_CODEC, s->wires[i].codec, NULL));
+    for (size_t i = 0; !rc && i < s->layer_byte_count; i++)
+        accept_codec(d, kith_registry_find(d->registry, KITH_CODEC, s->layer_bytes[i].codec, NULL));
     kith_survey_load(d->registry, "dissect");
     struct kith_config_finder finder = kith_registry_finder(d->registry);
     for (const char *const *name = finder.names(finder.ctx, KITH_CODEC); !rc && *name; name++) {
         const struct kith_plugin *p = kith_registry_find(d->registry, KITH_CODEC, *name, NULL);
-        if (p && !wire_of(d, p)) accept_codec(d, p);
+        if (p && !layer_byte_of(d, p)) accept_codec(d, p);
     }
     return rc;
 }
@@ -184,7 +185,7 @@ static void no_codec(const struct peeled *p, struct kith_dissect_error *err)
 {
     bool is_private = p->first >= 0xC0 && p->first <= 0xEF;
     snprintf(err->text, sizeof err->text, "no codec for layer byte 0x%02X, at offset %zu%s",
-             p->first, p->offset, is_private ? ": say which it is with --wire" : "");
+             p->first, p->offset, is_private ? ": say which it is with --layer-byte" : "");
 }
 
 bool kith_dissect_label(struct kith_bytes in, char *out)

@@ -104,7 +104,7 @@ struct params {
     struct kith_setting_text settings[KITH_BENCH_PARAMS];
     char *names[KITH_BENCH_PARAMS];
     size_t count;
-    uint8_t wire; /* 0: not given */
+    uint8_t layer_byte; /* 0: not given */
 };
 
 struct bench {
@@ -122,15 +122,15 @@ struct bench {
     size_t opened;
 };
 
-/* `wire` is the host's, as in the file; the others are the codec's own. */
+/* `layer_byte` is the host's, as in the file; the others are the codec's own. */
 static int take_params(struct params *out, const struct kith_bench *what)
 {
     for (size_t i = 0; i < what->param_count; i++) {
         const char *text = what->params[i], *eq = strchr(text, '=');
         struct kith_setting_text *one = &out->settings[out->count];
-        if (!strncmp(text, "wire=", 5)) {
-            if (kith_tool_wire(eq + 1, &out->wire)) continue;
-            return kith_tool_usage("plugin", "wire is 0xC0 to 0xEF, not '%s'", eq + 1);
+        if (!strncmp(text, "layer_byte=", 11)) {
+            if (kith_tool_layer_byte(eq + 1, &out->layer_byte)) continue;
+            return kith_tool_usage("plugin", "layer_byte is 0xC0 to 0xEF, not '%s'", eq + 1);
         }
         one->name = out->names[out->count++] = strndup(text, (size_t)(eq - text));
         one->text = eq + 1;
@@ -157,9 +157,9 @@ static int make_chain(struct bench *b, const struct kith_plugin *p)
     for (size_t i = 0; i < params.count; i++) free(params.names[i]);
     if (code) return code;
     struct kith_entry *entry = b->chain.send.items;
-    entry->wire = params.wire;
-    if (!params.wire && (needs_byte(&ops->packet) || needs_byte(&ops->stream)))
-        entry->wire = ANY_BYTE;
+    entry->layer_byte = params.layer_byte;
+    if (!params.layer_byte && (needs_byte(&ops->packet) || needs_byte(&ops->stream)))
+        entry->layer_byte = ANY_BYTE;
     kith_entry_digest(entry);
     b->chain.accept = b->chain.send; /* the same one: freed once */
     return 0;
@@ -372,7 +372,7 @@ static void add_row(struct kith_rows *rows, const json_t *o)
     kith_rows_add(rows, cells);
 }
 
-static void tell(const struct bench *b, json_t *list)
+static void print_figures(const struct bench *b, json_t *list)
 {
     static const char *const header[] = {"BYTES",   "PLANE",   "SEALED",      "RATIO",
                                          "NS/SEAL", "NS/OPEN", "ALLOCS/SEAL", "ALLOCS/OPEN"};
@@ -406,7 +406,7 @@ int kith_plugin_bench(const struct kith_bench *what)
         code = measure(&b, sizes[i], &f);
         if (!code) json_array_append_new(list, figures_json(&f));
     }
-    if (!code) tell(&b, list);
+    if (!code) print_figures(&b, list);
     json_decref(list);
     bench_fini(&b);
     return code;

@@ -7,7 +7,7 @@
 //
 //     make && make check        then, in the YAML file of every node:
 //     pipeline:
-//       send: [ { use: /path/to/rle.so, wire: 0xC8 } ]
+//       send: [ { use: /path/to/rle.so, layer_byte: 0xC8 } ]
 #include <kith/plugin.h>
 
 namespace
@@ -107,7 +107,7 @@ int open(void *, kith_buf *buf, kith_frame *frame)
     return 0;
 }
 
-// No registered byte: the file gives a private one with `wire:`.
+// No registered byte: the file gives a private one with `layer_byte:`.
 constexpr auto ops = kith_make<kith_codec_ops>([](auto &o) {
     o.provides = KITH_COMPRESSES;
     o.packet.framing = o.stream.framing = KITH_FRAMED;

@@ -7,7 +7,7 @@
  *
  *     make && make check        then, in the YAML file of every node:
  *     pipeline:
- *       send: [ { use: lzw }, { use: /path/to/fletcher.so, wire: 0xC7, bits: 32 } ]
+ *       send: [ { use: lzw }, { use: /path/to/fletcher.so, layer_byte: 0xC7, bits: 32 } ]
  */
 #include <kith/plugin.h>
 
@@ -103,7 +103,7 @@ static int open_layer(void *self, struct kith_buf *buf, struct kith_frame *frame
 static const struct kith_codec_ops ops = {
     .size = sizeof ops,
     .provides = KITH_CHECKS,
-    /* no registered byte: the file gives a private one with `wire:` */
+    /* no registered byte: the file gives a private one with `layer_byte:` */
     .packet = {.framing = KITH_FRAMED},
     .stream = {.framing = KITH_FRAMED},
     .room = room,

@@ -133,7 +133,7 @@ static size_t others(const struct kith_node *node)
 }
 
 /* For whoever listens: `kith monitor` shows it as poll.asked. */
-static void tell(const struct poll *p, struct kith_bytes words)
+static void emit_asked(const struct poll *p, struct kith_bytes words)
 {
     const struct kith_pair fields[] = {{kith_text("question"), words}};
     struct kith_event e = {.size = sizeof e, .kind = KITH_EVENT_EMITTED};
@@ -162,7 +162,7 @@ static int poll_command(void *self, const struct kith_call *call, struct kith_er
     p->open = q;
     host->timer_set(p->timer, q.deadline);
     ++*p->asked;
-    tell(p, call->words[1]);
+    emit_asked(p, call->words[1]);
     return KITH_LATER;
 }
 

@@ -520,9 +520,6 @@ static int start(void *self, struct kith_error *err)
     struct transport *t = self;
     int rc = 0;
     t->up = t->host->uplink;
-    /* Ids are never used again in the life of the node. An instance that takes another's place
-     * knows none of that one's; but nobody opens a stream every nanosecond. */
-    if (!t->last_id) t->last_id = t->host->now(t->host);
     t->packets = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     t->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (t->packets < 0 || t->listener < 0)

@@ -22,7 +22,8 @@
  *          time. 0: the new one runs, the old one gets fini and nothing else. Negative: nothing was
  *          changed, the old one goes on (-KITH_ECLOSED: neither works any more). Without adopt: old
  *          stop, new start, old fini; when start fails the old one is started again, so start must
- *          work after stop.
+ *          work after stop. A codec never adopts: the new one is started beside the old one, with
+ *          which open streams come to their end.
  *   stop   when it returns no thread of the plugin uses host or instance any more.
  *   fini   frees; comes also after an init, start or adopt that failed.
  * A watch or timer that is still there after stop, after a failed start, or with the old instance
@@ -454,7 +455,7 @@ struct kith_map {
 /* One parameter. The host parses, checks, and stores the value at `offset` before init; what it
  * points to lives as long as the instance. */
 struct kith_param {
-    const char *name; /* [a-z][a-z0-9_]*; not use, as, keys, wire, channel, allow */
+    const char *name; /* [a-z][a-z0-9_]*; not use, as, keys, layer_byte, channel, allow */
     uint32_t type, flags;
     size_t offset, width; /* of the member; a width that does not fit the type is refused */
     const char *def;      /* as written in YAML ("5s", "[a, b]"); NULL: absent, zero */
@@ -579,7 +580,7 @@ enum kith_framing { KITH_FRAMED = 0, KITH_OWN = 1, KITH_NONE = 2 };
 struct kith_form { /* frozen */
     uint8_t framing;
     uint8_t first, last; /* FRAMED: equal, 0x80..0xBF as docs/WIRE.md lists, or 0: the host
-                            takes 0xC0..0xEF from the entry's `wire:` */
+                            takes 0xC0..0xEF from the entry's `layer_byte:` */
     uint8_t tentative;   /* OWN: first byte is ambiguous (memberlist's 0 and 1): tried only as
                             outermost layer; if it doesn't open and `require` allows, it is
                             plaintext */
@@ -591,8 +592,6 @@ struct kith_room {
     uint32_t protocol; /* in: as frame->protocol will be, if the answer depends on it */
 };
 
-/* Where a reload changes a codec's settings, the new instance is started beside the old one, with
- * which open streams come to their end: a codec's adopt is never called. */
 struct kith_codec_ops {
     uint32_t size;
     uint32_t provides; /* bits of enum kith_provides */
@@ -625,10 +624,11 @@ enum kith_changed {
 };
 
 /* What the transport tells the node, between a successful start or adopt and stop. Peers are
- * lent for the call. Stream ids: not 0, chosen by who reports or opens the stream, never used
- * again in the life of the node (adopt takes the last one over); dead after stream_closed and
- * stream_reset. Until an upcall returns the node calls nothing of the transport but what only asks
- * (NO CALL FROM INSIDE A CALL), so what is lent may lie in the transport's own state.
+ * lent for the call. Stream ids are the transport's to choose, when it reports or opens one: each
+ * larger than all before it, ours and theirs, since start (adopt goes on from the old one's). So
+ * none comes twice; dead after stream_closed and stream_reset. Until an upcall returns the node
+ * calls nothing of the transport but what only asks (NO CALL FROM INSIDE A CALL), so what is lent
+ * may lie in the transport's own state.
  * A turn: report at most 2048 packets and 512 KiB of streams, the rest in the next one; of over
  * 16384 packets those beyond are dropped, over 4 MiB of streams are kept and those paused. */
 struct kith_uplink {

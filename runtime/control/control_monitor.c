@@ -84,8 +84,8 @@ static void set_time(json_t *event, uint64_t wall)
 }
 
 /* Takes the event over. */
-static void tell(struct kith_monitor *m, unsigned kind, uint64_t wall, unsigned level,
-                 json_t *event)
+static void send_event(struct kith_monitor *m, unsigned kind, uint64_t wall, unsigned level,
+                       json_t *event)
 {
     if (event) set_time(event, wall);
     char *text = event ? json_dumps(event, JSON_COMPACT) : NULL;
@@ -105,13 +105,14 @@ static void on_event(void *self, const struct kith_event *e)
 {
     struct kith_monitor *m = self;
     if (e->kind < MESSAGE && wanted(m) & ON(e->kind))
-        tell(m, e->kind, e->wall, 0, kith_event_json(m->k, e));
+        send_event(m, e->kind, e->wall, 0, kith_event_json(m->k, e));
 }
 
 static void on_message(void *self, const struct kith_message *message)
 {
     struct kith_monitor *m = self;
-    if (wanted(m) & ON(MESSAGE)) tell(m, MESSAGE, wall_of(m), 0, kith_message_json(m->k, message));
+    if (wanted(m) & ON(MESSAGE))
+        send_event(m, MESSAGE, wall_of(m), 0, kith_message_json(m->k, message));
 }
 
 static const struct kith_delegate_ops listener = {
@@ -145,9 +146,9 @@ static void tell_lines(void *arg)
         next = l->next;
         json_t *source = kith_json_text(l->source);
         json_t *text = kith_json_text(l->text);
-        tell(m, LOG, wall_of(m), l->level,
-             json_pack("{s:s,s:s,s:o,s:o}", "event", "log", "level", kith_log_level_name(l->level),
-                       "source", source, "text", text));
+        send_event(m, LOG, wall_of(m), l->level,
+                   json_pack("{s:s,s:s,s:o,s:o}", "event", "log", "level",
+                             kith_log_level_name(l->level), "source", source, "text", text));
         line_free(l);
     }
 }
@@ -189,7 +190,7 @@ static void adjust_tap(struct kith_monitor *m)
 static void on_wire(void *self, const struct kith_traffic *message)
 {
     struct kith_monitor *m = ((struct kith_control *)self)->monitor;
-    tell(m, WIRE, wall_of(m), 0, kith_traffic_event(m->k, message));
+    send_event(m, WIRE, wall_of(m), 0, kith_traffic_event(m->k, message));
 }
 
 static void adjust_wire(struct kith_monitor *m)

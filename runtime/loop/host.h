@@ -9,7 +9,7 @@
 #define KITH_HOST_H
 
 #include "instance.h"
-#include "log.h"
+#include "logger.h"
 #include "loop.h"
 
 struct kith_services;

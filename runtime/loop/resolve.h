@@ -11,7 +11,7 @@
 #ifndef KITH_RESOLVE_H
 #define KITH_RESOLVE_H
 
-#include "log.h"
+#include "logger.h"
 #include "loop.h"
 #include "where.h"
 

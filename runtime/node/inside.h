@@ -3,6 +3,7 @@
  * includes. Each calls only those further down:
  *
  *   reload.c        a new reading of the file comes into force between two turns
+ *   reload_report.c  what is said of it (reload_report.h)
  *   open.c          a file becomes settings, instances, a pipeline
  *   hooks.c         what plugins ask of their host and the node answers: settings, names, events
  *   life.c          start, run, pause, stop, close
@@ -73,11 +74,11 @@ struct kith_link {
 
 /* The layers of the one message that is in the pipeline. A layer's bytes are gone when the next one
  * is peeled, so what is kept of them is copied; nothing is allocated. */
-enum { KITH_WIRE_LAYERS = 16, KITH_WIRE_LABEL = 255 }; /* more than a pipeline allows */
+enum { KITH_TRAFFIC_LAYERS = 16, KITH_TRAFFIC_LABEL = 255 }; /* more than a pipeline allows */
 struct kith_traffic_layers {
-    struct kith_layer items[KITH_WIRE_LAYERS];
+    struct kith_layer items[KITH_TRAFFIC_LAYERS];
     size_t count;
-    uint8_t label[KITH_WIRE_LABEL];
+    uint8_t label[KITH_TRAFFIC_LABEL];
 };
 
 /* A node is open (instances made, nothing bound), then started, then closed. `stop` asks it to end,
@@ -267,6 +268,8 @@ void kith_streams_out(struct kith *, const struct kith_output *);
  * drained. */
 bool kith_streams_feed_kept(struct kith *);
 bool kith_streams_kept(const struct kith *); /* is there any? */
+/* After the delegates heard what waited: what was kept for their sake comes before new packets. */
+void kith_streams_feed_held(struct kith *);
 /* Write, pause and resume where upcalls left something to do. After the core was drained. */
 void kith_streams_push_due(struct kith *);
 /* Reset released streams whose time is over; when to look again. */

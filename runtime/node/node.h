@@ -14,7 +14,7 @@
 #include "codes.h"
 #include "delegates.h"
 #include "inflow.h"
-#include "log.h"
+#include "logger.h"
 #include "world.h"
 
 #define KITH_ADDR_TEXT 512 /* room for an address as text */

@@ -24,19 +24,16 @@ struct kith_stream *kith_stream_by_id(struct kith *k, uint64_t id)
     return s;
 }
 
-/* What is told of the old one late would be taken for the new one's. */
-bool kith_stream_id_fresh(struct kith *k, uint64_t id, const char **why)
+bool kith_stream_id_take(struct kith_link *l, const char *what, uint64_t id)
 {
-    *why = !id                                              ? "the id 0"
-           : kith_stream_by_id(k, id)                       ? "an id that is in use"
-           : k->streams->dead[id % KITH_STREAMS_DEAD] == id ? "an id that is dead"
-                                                            : NULL;
-    return !*why;
-}
-
-void kith_stream_id_dead(struct kith *k, uint64_t id)
-{
-    k->streams->dead[id % KITH_STREAMS_DEAD] = id;
+    uint64_t *last = &l->k->streams->last_id;
+    if (id > *last) {
+        *last = id;
+        return true;
+    }
+    kith_instance_blame(l->in, "%s with id %llu after id %llu: ids only grow", what,
+                        (unsigned long long)id, (unsigned long long)*last);
+    return false;
 }
 
 struct kith_stream *kith_stream_by_handle(struct kith *k, uint32_t handle)
@@ -126,7 +123,6 @@ void kith_stream_not_due(struct kith *k, struct kith_stream *s)
 void kith_stream_free(struct kith *k, struct kith_stream *s)
 {
     struct kith_streams *all = k->streams;
-    kith_stream_id_dead(k, s->id);
     kith_stream_detach(k, s);
     kith_stream_not_due(k, s);
     struct kith_stream **p = &all->ids[s->id % BUCKETS];
@@ -166,7 +162,7 @@ void kith_streams_lost(struct kith *k)
             if (handle) kith_core_stream_closed(k->core, kith_node_now(k), handle, -KITH_ECLOSED);
         }
     }
-    memset(k->streams->dead, 0, sizeof k->streams->dead); /* another one counts anew */
+    k->streams->last_id = 0; /* whoever starts counts anew */
 }
 
 void kith_streams_require(struct kith *k, uint32_t require)

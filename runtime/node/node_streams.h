@@ -10,7 +10,7 @@
 
 #include "inside.h"
 
-enum { KITH_STREAM_BUCKETS = 256, KITH_STREAMS_DEAD = 1024 };
+enum { KITH_STREAM_BUCKETS = 256 };
 
 /*
  * The life of a stream:
@@ -32,7 +32,9 @@ enum { KITH_STREAM_BUCKETS = 256, KITH_STREAMS_DEAD = 1024 };
  * nothing more is fed. Out: `ending`, the last message is in the queue; `finished`, the queue is
  * out and the transport was told that nothing follows.
  *
- * Bytes over what one turn may bring are kept, and the stream is paused until they are fed.
+ * Bytes over what one turn may bring are kept, and the stream is paused until they are fed. So are
+ * those of a stream that may bring a user message, while the delegates have enough to hear: what
+ * came reliably is not dropped because a flood of packets was before it.
  *
  * From inside an upcall no transport is called: what is to be done then makes the stream `due`, at
  * the end of the turn.
@@ -65,17 +67,18 @@ struct kith_streams {
     struct kith_stream *ids[KITH_STREAM_BUCKETS], *handles[KITH_STREAM_BUCKETS];
     struct kith_stream *oldest, *newest; /* released */
     struct kith_stream *due, *last_due;  /* in the order in which they became so */
-    uint64_t dead[KITH_STREAMS_DEAD];    /* ids that ended, the last one of each remainder */
+    uint64_t last_id;                    /* of all that the transport gave */
     size_t count, keeping;               /* keeping: streams that have bytes kept */
     uint64_t queued;                     /* bytes in all queues, and kept */
     struct kith_buf scratch;
+    bool held;                         /* some are kept because the delegates have enough to hear */
     const struct kith_stream *feeding; /* the one whose bytes are being opened */
 };
 
 struct kith_stream *kith_stream_by_id(struct kith *, uint64_t id);
-/* May a new stream have it? Not 0, in use, or (as far back as is remembered) dead: *why says so. */
-bool kith_stream_id_fresh(struct kith *, uint64_t id, const char **why);
-void kith_stream_id_dead(struct kith *, uint64_t id);
+/* The id of a new stream is larger than all before it, or `what` was a breach: what is told of the
+ * old one late would be taken for the new one's. */
+bool kith_stream_id_take(struct kith_link *, const char *what, uint64_t id);
 struct kith_stream *kith_stream_by_handle(struct kith *, uint32_t handle);
 /* NULL: no memory. */
 struct kith_stream *kith_stream_new(struct kith *, uint64_t id, const struct kith_peer *,

@@ -42,11 +42,11 @@ void kith_observers_stop(struct kith *k)
 static void on_layer(void *arg, const struct kith_layer *layer)
 {
     struct kith_traffic_layers *all = arg;
-    if (all->count == KITH_WIRE_LAYERS) return;
+    if (all->count == KITH_TRAFFIC_LAYERS) return;
     struct kith_layer *mine = &all->items[all->count++];
     *mine = *layer;
     if (!layer->label.len) return;
-    size_t len = layer->label.len < KITH_WIRE_LABEL ? layer->label.len : KITH_WIRE_LABEL;
+    size_t len = layer->label.len < KITH_TRAFFIC_LABEL ? layer->label.len : KITH_TRAFFIC_LABEL;
     mine->label = kith_bytes_of(all->label, len);
     memcpy(all->label, layer->label.data, len);
 }

@@ -8,7 +8,7 @@
 /* ---------------------------------------------------------------------------------- reading */
 
 /* Each line to the embedder's hook, or all of it to where problems go. */
-static void tell(struct kith *k, enum kith_log_level level, char *text)
+static void show_problems(struct kith *k, enum kith_log_level level, char *text)
 {
     if (!k->options.log) {
         if (k->problems) fputs(text, k->problems);
@@ -36,7 +36,7 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
         if (err) err->code = 0;
         kith_diag_each(diag, take_error, err);
     }
-    if (text) tell(k, failed ? KITH_LOG_ERROR : KITH_LOG_WARN, text);
+    if (text) show_problems(k, failed ? KITH_LOG_ERROR : KITH_LOG_WARN, text);
     free(text);
     return rc;
 }
@@ -71,7 +71,7 @@ struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
     if (!config) return NULL;
     if (k->options.name) config->settings.name = k->options.name;
     k->call = "init"; /* of instances that are made for it */
-    kith_plugins_check(config, diag);
+    kith_plugins_check(config, diag, false);
     k->call = NULL;
     if (!kith_diag_errors(diag)) return config;
     kith_config_free(config);
@@ -215,7 +215,7 @@ static int begin(struct kith *k, const struct kith_node_setup *s,
     if (rc) {
         char text[sizeof err->text + 1];
         snprintf(text, sizeof text, "%s\n", err->text);
-        tell(k, KITH_LOG_ERROR, text);
+        show_problems(k, KITH_LOG_ERROR, text);
     }
     return rc;
 }

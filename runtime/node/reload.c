@@ -15,78 +15,20 @@
  * named too and the reload fails, though the rest is as the new file says; the next reload tries
  * again. Only a transport that can't go back to its old instance ends the node, with that error.
  * Entries that did not change are told to read their files again. What a running node can't change
- * is reported as needing a restart, and stays. A report tells of each entry what has become of it.
+ * is reported as needing a restart, and stays. What is said about it all: reload_report.h.
  */
-#include "inside.h"
+#include "reload_report.h"
 #include <stdlib.h>
-
-struct report {
-    struct kith *k;
-    void (*line)(void *arg, const char *line);
-    void *arg;
-    unsigned changes;
-    struct kith_error *err; /* the first failure */
-    int rc;
-    const char *section;           /* of whom failures are told */
-    const struct kith_config *old; /* what is compared */
-    const bool *was_off;           /* delegates of `old` that did not run as it says */
-    bool transport_was_off, waits; /* likewise; the new one waits for a restart */
-};
-
-static void vtell(struct report *r, enum kith_log_level level, const char *fmt, va_list ap)
-{
-    char text[1024];
-    vsnprintf(text, sizeof text, fmt, ap);
-    if (r->line) r->line(r->arg, text);
-    kith_node_log(r->k, level, "reload: %s", text);
-}
-
-static void tell(struct report *r, const char *fmt, ...) KITH_PRINTF(2, 3);
-static void tell(struct report *r, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vtell(r, KITH_LOG_INFO, fmt, ap);
-    va_end(ap);
-}
-
-static void tell_error(struct report *r, const char *fmt, ...) KITH_PRINTF(2, 3);
-static void tell_error(struct report *r, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vtell(r, KITH_LOG_ERROR, fmt, ap);
-    va_end(ap);
-}
-
-/* The reload fails, with the first of all that went wrong. */
-static void note(struct report *r, const struct kith_error *why)
-{
-    if (r->rc) return;
-    r->rc = why->code ? why->code : -KITH_EIO;
-    if (r->err != why) kith_fail(r->err, (enum kith_code)(-r->rc), "%s", why->text);
-}
-
-static void failed(void *arg, const char *name, bool kept, const struct kith_error *why)
-{
-    struct report *r = arg;
-    tell_error(r, "%s.%s: %s: %s", r->section, name, kept ? "goes on as it was" : "runs no more",
-               why->text);
-    note(r, why);
-}
 
 /* Made beside what is in force. */
 struct next {
     struct kith_config *config;
-    const char *name, *control; /* as the file has it; the node keeps its own */
-    struct kith_keyring *ring;  /* of what is made; the one there is becomes it in swap() */
+    struct kith_keyring *ring; /* of what is made; the one there is becomes it in swap() */
     struct kith_pipeline *pipeline;
     struct kith_delegates *delegates;
     struct kith_link *link;         /* NULL: the transport there is goes on */
     struct kith_resolver *resolver; /* NULL: the one there is goes on */
-    struct kith_secrets former;     /* the ring as it was, for the report */
-    bool *was_off;                  /* of the delegates in force: does not run as its entry says */
-    bool log_taken, transport_was_off, transport_waits;
+    bool log_taken, transport_waits;
 };
 
 static void next_free(struct kith *k, struct next *n)
@@ -98,59 +40,26 @@ static void next_free(struct kith *k, struct next *n)
     if (n->pipeline) kith_pipeline_unref(n->pipeline);
     kith_keyring_unref(n->ring);
     if (n->config) kith_config_free(n->config);
-    for (size_t i = 0; i < n->former.count; i++) kith_secret_free(n->former.items[i].data);
-    free(n->former.items);
-    free(n->was_off);
 }
 
 static void tell_problem(void *arg, bool warning, const char *text)
 {
-    struct report *r = arg;
+    struct kith_report *r = arg;
     if (!warning && r->line) r->line(r->arg, text); /* the log has them */
 }
 
-static int read_next(struct report *r, struct next *n, struct kith_error *err)
+static int read_next(struct kith_report *r, struct next *n, struct kith_error *err)
 {
     struct kith *k = r->k;
     struct kith_diag *diag = kith_diag_new();
     if (!diag) return kith_fail(err, KITH_ENOMEM, "out of memory");
     n->config = kith_node_read(k, diag);
-    if (n->config) n->name = n->config->settings.name;
-    if (n->config) n->control = n->config->control;
+    if (n->config) r->name = n->config->settings.name;
+    if (n->config) r->control = n->config->control;
     int rc = kith_node_tell(k, diag, err);
     if (kith_diag_errors(diag) > 1) kith_diag_each(diag, tell_problem, r);
     kith_diag_free(diag);
     return n->config || rc ? rc : kith_fail(err, KITH_EINVAL, "%s: can't be read", k->path);
-}
-
-/* ------------------------------------------------------------------------------------- keys */
-
-static int remember_keys(struct kith *k, struct next *n)
-{
-    size_t count = kith_keyring_count(k->ring);
-    n->former.sources = k->config->keyring.sources;
-    n->former.source_count = k->config->keyring.source_count;
-    n->former.items = calloc(count + 1, sizeof *n->former.items);
-    if (!n->former.items) return -KITH_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        struct kith_key key = {.size = sizeof key};
-        int rc = kith_keyring_key(k->ring, i, NULL, &key);
-        if (rc < 0) return rc;
-        uint8_t *copy = kith_secret_alloc(key.len);
-        if (!copy) return -KITH_ENOMEM;
-        memcpy(copy, key.data, key.len);
-        n->former.items[n->former.count++] = (struct kith_secret){.data = copy, .len = key.len};
-    }
-    return 0;
-}
-
-/* Who runs keeps the ring there is until the swap: a reload that fails is none of its business. */
-static int make_keys(struct kith *k, struct next *n, struct kith_error *err)
-{
-    int rc = remember_keys(k, n);
-    if (rc) return kith_fail(err, (enum kith_code)(-rc), "the keys can't be read");
-    n->ring = kith_keyring_next(k->ring, &n->config->keyring);
-    return n->ring ? 0 : kith_fail(err, KITH_ENOMEM, "no memory for the new keys");
 }
 
 /* ------------------------------------------------------------------------------------ making */
@@ -160,12 +69,6 @@ static void see_wait(void *arg, const char *key, const char *was, const char *no
     if (restart && strncmp(key, "transport.", 10) == 0) *(bool *)arg = true;
 }
 
-/* Was the running transport made from an entry like this one? */
-static bool runs(const struct kith *k, const struct kith_entry *e)
-{
-    return memcmp(k->transport->entry->digest, e->digest, sizeof e->digest) == 0;
-}
-
 /* A changed entry makes a new instance. Another plugin, or a setting that can't change while the
  * node runs, waits for a restart: the addresses of all members would be of another kind. */
 static int make_transport(struct kith *k, struct next *n, struct kith_error *err)
@@ -173,7 +76,7 @@ static int make_transport(struct kith *k, struct next *n, struct kith_error *err
     const struct kith_entry *entry = &n->config->transport;
     struct kith_instance *in;
     bool waits = k->transport_waits;
-    if (runs(k, entry)) return 0;
+    if (kith_report_transport_runs(k, entry)) return 0;
     kith_config_diff(k->config, n->config, see_wait, &waits);
     n->transport_waits = k->started && (waits || entry->plugin != k->transport->plugin);
     if (n->transport_waits) return 0;
@@ -183,6 +86,13 @@ static int make_transport(struct kith *k, struct next *n, struct kith_error *err
     if (n->link) return kith_link_check(n->link, err);
     kith_instance_free(in);
     return kith_fail(err, KITH_ENOMEM, "out of memory");
+}
+
+/* Who runs keeps the ring there is until the swap: a reload that fails is none of its business. */
+static int make_keys(struct kith *k, struct next *n, struct kith_error *err)
+{
+    n->ring = kith_keyring_next(k->ring, &n->config->keyring);
+    return n->ring ? 0 : kith_fail(err, KITH_ENOMEM, "no memory for the new keys");
 }
 
 /* Lookups under way end with the resolver they began with. */
@@ -257,7 +167,7 @@ static int take_log(struct kith *k, struct next *n, struct kith_error *err)
     return rc;
 }
 
-static int prepare(struct report *r, struct next *n, struct kith_error *err)
+static int prepare(struct kith_report *r, struct next *n, struct kith_error *err)
 {
     int rc = read_next(r, n, err);
     if (!rc) rc = make_next(r->k, n, err);
@@ -295,7 +205,7 @@ static void replace_transport(struct kith *k, struct next *n)
 }
 
 /* Only now that it runs is it known what it can do. */
-static int start_transport(struct report *r, struct next *n, struct kith_error *err)
+static int start_transport(struct kith_report *r, struct next *n, struct kith_error *err)
 {
     struct kith *k = r->k;
     struct kith_link *former = k->link, *link = n->link;
@@ -316,7 +226,7 @@ static int start_transport(struct report *r, struct next *n, struct kith_error *
 }
 
 /* 0: one runs that can carry the rest. */
-static int swap_transport(struct report *r, struct next *n, struct kith_error *err)
+static int swap_transport(struct kith_report *r, struct next *n, struct kith_error *err)
 {
     struct kith *k = r->k;
     const struct kith_link *former = k->link;
@@ -325,14 +235,14 @@ static int swap_transport(struct report *r, struct next *n, struct kith_error *e
     if (!rc) return 0;
     struct kith_error can = {.size = sizeof can};
     bool runs_on = kith_instance_runs(k->transport), replaced = k->link != former;
-    tell_error(r, "transport: %s: %s",
-               replaced  ? "the new one runs, and can't go back"
-               : runs_on ? "goes on as it was"
-                         : "runs no more",
-               err->text);
+    kith_report_error(r, "transport: %s: %s",
+                      replaced  ? "the new one runs, and can't go back"
+                      : runs_on ? "goes on as it was"
+                                : "runs no more",
+                      err->text);
     if (!runs_on) kith_node_fail(k, rc);
-    if (!runs_on || replaced || check_with(k, n, k->link, &can)) return rc;
-    note(r, err);
+    if (!runs_on || check_with(k, n, k->link, &can)) return rc;
+    kith_report_note(r, err);
     return 0;
 }
 
@@ -360,7 +270,7 @@ static int give_values(struct kith *k, struct next *n, struct kith_error *err)
     return rc;
 }
 
-static int swap(struct report *r, struct next *n, struct kith_error *err)
+static int swap(struct kith_report *r, struct next *n, struct kith_error *err)
 {
     struct kith *k = r->k;
     const struct kith_link *former = k->link;
@@ -369,7 +279,7 @@ static int swap(struct report *r, struct next *n, struct kith_error *err)
     if (rc) return rc;
     rc = give_values(k, n, err);
     if (rc && k->link != former)
-        tell_error(r, "transport: the new one runs; all else did not change");
+        kith_report_error(r, "transport: the new one runs; all else did not change");
     if (rc) return rc;
     if (n->resolver) {
         struct kith_resolver *before = k->former_resolver;
@@ -404,24 +314,27 @@ static bool same_bytes(struct kith_bytes a, struct kith_bytes b)
 
 /* Meta that was set at run time stays unless the file's changed. The others are told when it did,
  * or when somebody else makes or seals it now. */
-static void renew_meta(struct report *r, const void *const makers[2])
+static void renew_meta(struct kith_report *r, const struct kith_config *old,
+                       const void *const makers[2])
 {
     struct kith *k = r->k;
     const void *now[2];
     kith_delegates_meta_makers(k->delegates, now);
-    bool same = same_bytes(r->old->meta, k->config->meta);
+    bool same = same_bytes(old->meta, k->config->meta);
     if (same && now[0] == makers[0] && now[1] == makers[1]) return;
     int rc = same ? 0 : kith_delegates_meta(k->delegates, k->config->meta);
     struct kith_command c = {.kind = KITH_DO_UPDATE, .timeout = KITH_UPDATE_TIMEOUT};
     if (!rc && k->core) rc = kith_commands_add(k, &c);
-    if (rc) tell(r, "node.meta: taken, but the cluster is not told: %s", kith_code_text(rc));
+    if (rc)
+        kith_report_line(r, "node.meta: taken, but the cluster is not told: %s",
+                         kith_code_text(rc));
 }
 
-static void start_delegates(struct report *r, struct next *n)
+static void start_delegates(struct kith_report *r, struct next *n)
 {
     struct kith *k = r->k;
     struct kith_delegates *former = k->delegates;
-    const struct kith_failures failures = {failed, r};
+    const struct kith_failures failures = {kith_report_failed, r};
     struct kith_error first = {.size = sizeof first}; /* told like the others */
     const void *makers[2];
     kith_delegates_meta_makers(former, makers);
@@ -432,14 +345,14 @@ static void start_delegates(struct report *r, struct next *n)
         kith_delegates_put(n->delegates);
     k->delegates = n->delegates;
     n->delegates = former;
-    renew_meta(r, makers);
+    renew_meta(r, n->config, makers);
 }
 
 /* Who is left alone may have files to read again. */
-static void refresh(struct report *r, bool transport)
+static void refresh(struct kith_report *r, bool transport)
 {
     struct kith *k = r->k;
-    const struct kith_failures failures = {failed, r};
+    const struct kith_failures failures = {kith_report_failed, r};
     r->section = "transport";
     if (!transport) (void)kith_instance_refresh(k->transport, KITH_REFRESH_FILES, &failures);
     r->section = "delegates";
@@ -448,121 +361,21 @@ static void refresh(struct report *r, bool transport)
     kith_pipeline_refresh(k->pipeline, KITH_REFRESH_FILES, &failures);
 }
 
-/* ------------------------------------------------------------------------- files that were
- * replaced
- */
-
-static void see_replaced(struct report *r, const struct kith_entry *e)
-{
-    if (!kith_registry_replaced(kith_world_registry(r->k->world), e->plugin)) return;
-    tell(r, "%s: its file was replaced; what runs is the old one until a restart", e->use);
-}
-
-static void see_all_replaced(struct report *r)
-{
-    const struct kith_config *c = r->k->config;
-    const struct kith_entries *lists[] = {&c->chain.send, &c->chain.accept, &c->delegates};
-    see_replaced(r, &c->transport);
-    for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
-        for (size_t i = 0; i < lists[l]->count; i++) see_replaced(r, &lists[l]->items[i]);
-}
-
-/* ---------------------------------------------------------------------------------- the report */
-
-static bool begins(const char *key, const char *section, const char *name)
-{
-    size_t len = strlen(section), more = strlen(name);
-    return strncmp(key, section, len) == 0 && key[len] == '.' &&
-           strncmp(key + len + 1, name, more) == 0 && key[len + 1 + more] == '.';
-}
-
-static bool runs_so(const struct kith *k, const struct kith_entry *e)
-{
-    return !k->begun || kith_delegates_runs(k->delegates, e);
-}
-
-/* Entries whose file and life differ: their keys would tell what never was. */
-static bool astray(const struct report *r, const char *key)
-{
-    const struct kith_entries *was = &r->old->delegates, *now = &r->k->config->delegates;
-    if (strncmp(key, "transport.", 10) == 0)
-        return r->transport_was_off || (!r->waits && !runs(r->k, &r->k->config->transport));
-    for (size_t i = 0; i < was->count; i++)
-        if (r->was_off[i] && begins(key, "delegates", was->items[i].name)) return true;
-    for (size_t i = 0; i < now->count; i++)
-        if (begins(key, "delegates", now->items[i].name) && !runs_so(r->k, &now->items[i]))
-            return true;
-    return false;
-}
-
-static void changed(void *arg, const char *key, const char *was, const char *now, bool restart)
-{
-    struct report *r = arg;
-    if (astray(r, key)) return;
-    r->changes++;
-    if (!r->waits && strncmp(key, "transport.", 10) == 0) restart = false;
-    tell(r, "%s: %s -> %s%s", key, *was ? was : "(none)", *now ? now : "(none)",
-         restart ? " (needs a restart)" : "");
-}
-
-/* An earlier reload left it behind; this one brought it there. */
-static void tell_caught_up(struct report *r)
-{
-    const struct kith_entries *was = &r->old->delegates, *now = &r->k->config->delegates;
-    const struct kith_entry *e = now->items;
-    for (size_t i = 0; i < was->count; i++)
-        for (size_t j = 0; r->was_off[i] && j < now->count; j++) {
-            if (strcmp(was->items[i].name, e[j].name) != 0 || !runs_so(r->k, &e[j])) continue;
-            r->changes++;
-            tell(r, "delegates.%s: runs as the file says now", e[j].name);
-        }
-    if (!r->transport_was_off || !runs(r->k, &r->k->config->transport)) return;
-    r->changes++;
-    tell(r, "transport: runs as the file says now");
-}
-
-/* n has what was in force. */
-static void report_changes(struct report *r, const struct next *n)
-{
-    struct kith_config before = *n->config, after = *r->k->config;
-    after.settings.name = n->name;
-    after.control = n->control;
-    before.keyring = n->former; /* keys may have changed since the file was read */
-    kith_config_diff(&before, &after, changed, r);
-    tell_caught_up(r);
-    if (n->transport_waits) tell(r, "transport: stays as it was until a restart");
-}
-
 /* ------------------------------------------------------------------------------------ the whole */
 
 /* The new values are in force: entries follow. */
-static void follow(struct report *r, struct next *n, bool transport)
+static void follow(struct kith_report *r, struct next *n, bool transport)
 {
     struct kith *k = r->k;
-    r->old = n->config;
-    r->was_off = n->was_off;
-    r->transport_was_off = n->transport_was_off;
-    r->waits = n->transport_waits;
     start_delegates(r, n);
     refresh(r, transport);
-    report_changes(r, n);
-    see_all_replaced(r);
+    kith_report_changes(r, n->config, n->transport_waits);
+    kith_report_replaced(r);
     if (!same_seeds(&n->config->join, &k->config->join)) kith_joiner_kick(k);
     if (k->begun && !k->failed) {
         struct kith_event e = {.size = sizeof e, .kind = KITH_EVENT_RELOADED};
         kith_delegates_event(k->delegates, &e);
     }
-}
-
-/* What does not run as the file in force says, because an earlier reload failed. */
-static int look_back(struct kith *k, struct next *n, struct kith_error *err)
-{
-    const struct kith_entries *all = &k->config->delegates;
-    n->was_off = calloc(all->count + 1, sizeof *n->was_off);
-    if (!n->was_off) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    for (size_t i = 0; i < all->count; i++) n->was_off[i] = !runs_so(k, &all->items[i]);
-    n->transport_was_off = !runs(k, &k->config->transport);
-    return 0;
 }
 
 /* What a reload that failed has left. */
@@ -584,10 +397,10 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
     if (k->shared)
         return kith_fail(err, KITH_EUNSUPPORTED,
                          "this node was made by a program, not from a file");
-    struct report r = {.k = k, .line = line, .arg = arg, .err = err};
+    struct kith_report r = {.k = k, .line = line, .arg = arg, .err = err};
     struct next n = {0};
     const struct kith_link *link = k->link;
-    int rc = look_back(k, &n, err);
+    int rc = kith_report_begin(&r, err);
     if (!rc) rc = prepare(&r, &n, err);
     if (!rc) rc = swap(&r, &n, err);
     bool swapped = !rc;
@@ -601,8 +414,9 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
         kith_node_log(k, KITH_LOG_ERROR, "reload: %s: %s", outcome(k, swapped, k->link != link),
                       err->text);
     else if (!r.changes)
-        tell(&r, "nothing changed");
+        kith_report_line(&r, "nothing changed");
     next_free(k, &n);
+    kith_report_end(&r);
     kith_node_wake(k);
     return rc;
 }

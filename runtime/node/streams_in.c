@@ -81,8 +81,12 @@ static void feed_end(struct kith *k, struct kith_stream *s)
 }
 
 /* How many of len bytes this turn can take; they count. */
-static size_t take(struct kith *k, size_t len)
+static size_t take(struct kith *k, const struct kith_stream *s, size_t len)
 {
+    if (!s->ours && kith_delegates_full(k->delegates)) {
+        k->streams->held = true;
+        return 0;
+    }
     size_t left =
         k->turn_bytes < KITH_TURN_MOST_BYTES ? (size_t)(KITH_TURN_MOST_BYTES - k->turn_bytes) : 0;
     size_t n = len < left ? len : left;
@@ -140,7 +144,7 @@ void kith_stream_data(struct kith *k, struct kith_stream *s, struct kith_bytes b
         kith_stream_due(k, s);
         return;
     }
-    size_t now = s->kept_len ? 0 : take(k, bytes.len);
+    size_t now = s->kept_len ? 0 : take(k, s, bytes.len);
     if (now) feed(k, s, bytes.data, now);
     if (now < bytes.len && wanted(s)) keep(k, s, bytes.data + now, bytes.len - now);
 }
@@ -163,12 +167,18 @@ bool kith_streams_feed_kept(struct kith *k)
     for (size_t i = 0; k->streams->keeping && i < KITH_STREAM_BUCKETS; i++) {
         for (struct kith_stream *s = k->streams->ids[i]; s; s = s->by_id) {
             if (!s->kept_len) continue;
-            size_t len = take(k, s->kept_len);
-            if (!len) return true;
-            feed_kept(k, s, len);
+            size_t len = take(k, s, s->kept_len);
+            if (len) feed_kept(k, s, len);
         }
     }
     return kith_streams_kept(k);
+}
+
+void kith_streams_feed_held(struct kith *k)
+{
+    if (!k->streams->held) return;
+    k->streams->held = false;
+    (void)kith_streams_feed_kept(k);
 }
 
 /* ----------------------------------------------------------------------------------- the end */

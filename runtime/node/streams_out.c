@@ -120,11 +120,9 @@ static void stream_release(struct kith *k, struct kith_stream *s)
 
 static void stream_dial(struct kith *k, const struct kith_output *out)
 {
-    uint64_t id;
-    const char *why;
+    uint64_t id = 0;
     int rc = kith_link_open(k->link, &out->peer, &id);
-    if (!rc && !kith_stream_id_fresh(k, id, &why)) {
-        kith_instance_blame(k->link->in, "stream_open gave %s", why);
+    if (!rc && !kith_stream_id_take(k->link, "stream_open", id)) {
         if (!kith_stream_by_id(k, id)) kith_link_reset(k->link, id); /* else it is the other's */
         rc = -KITH_EIO;
     }

@@ -89,6 +89,7 @@ static bool turn(struct kith *k, uint64_t *next)
     }
     kith_asks_expire(k->asks, now);
     bool more = run_asked(k);
+    kith_streams_feed_held(k);
     kith_streams_push_due(k);
     kith_turn_drain(k); /* a stream may have broken */
     *next = earliest(kith_streams_expire(k, now), kith_core_deadline(k->core));

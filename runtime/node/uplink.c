@@ -96,21 +96,16 @@ static int stream_accepted(const struct kith_uplink *table, uint64_t id,
 {
     struct kith_link *l = listen(table, "stream_accepted");
     struct kith_peer peer;
-    const char *why;
     if (!l) return -KITH_ECLOSED;
     if (!l->ops->stream_open) {
         kith_instance_blame(l->in, "stream_accepted without stream_open: it has packets only");
         return -KITH_EUNSUPPORTED;
     }
     if (!meet(l, "stream_accepted", from, &peer)) return -KITH_EINVAL;
-    if (!kith_stream_id_fresh(l->k, id, &why)) {
-        kith_instance_blame(l->in, "stream_accepted with %s", why);
-        return -KITH_EINVAL;
-    }
+    if (!kith_stream_id_take(l, "stream_accepted", id)) return -KITH_EINVAL;
     l->k->told++;
     int rc = kith_stream_accepted(l->k, id, &peer);
     l->k->told--;
-    if (rc) kith_stream_id_dead(l->k, id);
     return rc;
 }
 

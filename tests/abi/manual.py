@@ -4,14 +4,16 @@
   pages   kith-plugin(3), kith-transport(3), kith-codec(3), kith-delegate(3): every struct, enum,
           typedef, function and macro of include/kith/plugin.h is on one of them, each member with
           its whole declaration, and nothing that the header does not have
+  life    LIFE of kith-plugin(3) is that of the header, word for word: one rule, written once
   words   every kith_... and KITH_... that the pages and docs/PLUGINS.md mention is in the header
   guide   the C blocks of docs/PLUGINS.md compile without a warning, and those that are whole files
           make plugins that Kith loads and that its YAML blocks configure
 
 A page names a struct by `=head2 struct NAME` and its members by `=item B<DECLARATION>`. A block of
 the guide that is part of a file says so behind its language (```c hello.c); blocks of one name are
-one file. Usage: manual.py [pages|words|guide]...
+one file. Usage: manual.py [pages|life|words|guide]...
 """
+import itertools
 import os
 import re
 import subprocess
@@ -114,6 +116,25 @@ def check_pages():
             yield done.stderr.strip()
 
 
+def words_of(text):
+    """Only what is said: no means to set it."""
+    text = re.sub(r"^=(over|back|item)\b", " ", unpod(text), flags=re.M)
+    return text.replace("`", "").split()
+
+
+def check_life():
+    header = re.search(r"^ \* LIFE\. (.*?)^ \*$", read("include/kith/plugin.h"), re.M | re.S)
+    page = re.search(r"^=head1 LIFE\n(.*?)^=head1 ", read(PAGES[0]), re.M | re.S)
+    if not header or not page:
+        yield "no LIFE in the header, or not in %s" % PAGES[0]
+        return
+    ours, said = words_of(re.sub(r"^ \*", "", header.group(1), flags=re.M)), words_of(page.group(1))
+    for a, b in itertools.zip_longest(ours, said):
+        if a != b:
+            yield "%s, LIFE: '%s' where the header has '%s'" % (PAGES[0], b, a)
+            return
+
+
 def check_words():
     header = set(re.findall(r"\b(?:kith|KITH)_\w+", strip(read("include/kith/plugin.h"))))
     for path in PAGES + [GUIDE]:
@@ -175,7 +196,7 @@ def check_guide():
                 yield "%s: %s is refused:\n%s" % (GUIDE, name, said)
 
 
-CHECKS = {"pages": check_pages, "words": check_words, "guide": check_guide}
+CHECKS = {"pages": check_pages, "life": check_life, "words": check_words, "guide": check_guide}
 
 
 def main():

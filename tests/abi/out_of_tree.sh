@@ -39,7 +39,7 @@ if command -v "${CXX:-c++}" > /dev/null; then
     exports_one "$dir/cpp/rle.so"
     nm "$dir/cpp/rle.o" | grep -q _GLOBAL__sub_I && fail "something of it runs when it is loaded"
     "$KITH" plugin inspect "$dir/cpp/rle.so" | grep -q min_size || fail "inspect does not show rle"
-    sed -i 's|{ use: lzw }|{ use: ./cpp/rle.so, wire: 0xC8 }|' "$dir/node.yaml"
+    sed -i 's|{ use: lzw }|{ use: ./cpp/rle.so, layer_byte: 0xC8 }|' "$dir/node.yaml"
     layers="rle and fletcher"
 fi
 
@@ -47,13 +47,13 @@ fi
 grep -q fletcher "$dir/inspect" && grep -q bits "$dir/inspect" ||
     { cat "$dir/inspect"; fail "inspect does not show it"; }
 "$KITH" config check "$dir/node.yaml"
-sed 's/, wire: 0xC7//' "$dir/node.yaml" > "$dir/nowire.yaml"
-if "$KITH" config check "$dir/nowire.yaml" 2> "$dir/nowire"; then
-    fail "a codec without a byte should need wire:"
+sed 's/, layer_byte: 0xC7//' "$dir/node.yaml" > "$dir/nobyte.yaml"
+if "$KITH" config check "$dir/nobyte.yaml" 2> "$dir/nobyte"; then
+    fail "a codec without a byte should need layer_byte:"
 fi
-grep -q 'nowire.yaml:[0-9]*:[0-9]*: error' "$dir/nowire" ||
-    { cat "$dir/nowire"; fail "no place in the error"; }
-grep -q wire "$dir/nowire" || { cat "$dir/nowire"; fail "no word of wire:"; }
+grep -q 'nobyte.yaml:[0-9]*:[0-9]*: error' "$dir/nobyte" ||
+    { cat "$dir/nobyte"; fail "no place in the error"; }
+grep -q layer_byte "$dir/nobyte" || { cat "$dir/nobyte"; fail "no word of layer_byte:"; }
 
 # A cluster of two on it: they find each other, a message arrives, and the codec is what carried it.
 for node in a b; do

@@ -408,7 +408,7 @@ static void test_forms(void)
          {KITH_NONE, 0, 0, 0},
          "only a form of its own can be tentative"},
         {{KITH_OWN, 5, 4, 0}, {KITH_NONE, 0, 0, 0}, "run backwards"},
-        {{KITH_OWN, 0xF4, 0xF4, 0}, {KITH_NONE, 0, 0, 0}, "belong to `wire:` and to labels"},
+        {{KITH_OWN, 0xF4, 0xF4, 0}, {KITH_NONE, 0, 0, 0}, "belong to `layer_byte:` and to labels"},
         {{KITH_OWN, 0, 1, 0}, {KITH_NONE, 0, 0, 0}, "memberlist's messages"},
         {{KITH_OWN, 0, 2, 1}, {KITH_NONE, 0, 0, 0}, "memberlist's messages"},
         {{KITH_NONE, 0, 0, 0}, {KITH_OWN, 6, 6, 0}, "impossible stream form"},

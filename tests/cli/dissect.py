@@ -330,7 +330,7 @@ with tempfile.TemporaryDirectory() as folder:
         (code, err),
     )
     for what, name in [("its name", "fletcher"), ("its file", library)]:
-        code, got, err = dissect("--plugin-path", path, "--wire", name + "=0xC7", sealed)
+        code, got, err = dissect("--plugin-path", path, "--layer-byte", name + "=0xC7", sealed)
         check(
             "a private layer, by " + what,
             code == 0
@@ -339,22 +339,23 @@ with tempfile.TemporaryDirectory() as folder:
             and got["messages"][0]["payload"] == b"hello".hex(),
             (code, got, err),
         )
-    code, got, err = dissect("--plugin-path", path, "--wire", "fletcher=0xC7", sealed[:-2] + "55")
+    changed = sealed[:-2] + "55"
+    code, got, err = dissect("--plugin-path", path, "--layer-byte", "fletcher=0xC7", changed)
     check("a private layer, changed", code == 1 and "fletcher: checksum" in err, (code, err))
     code, got, err = dissect("--plugin-path", path, sealed)
     check("a private layer whose byte is not known", code == 1 and got is None, (code, err))
     check("says which byte", "no codec for layer byte 0xC7, at offset 0" in err, err)
-    check("and how to tell it", "--wire" in err, err)
+    check("and how to tell it", "--layer-byte" in err, err)
     code, got, err = dissect("--plugin-path", path, "f40161" + sealed)
     check("behind a label", "no codec for layer byte 0xC7, at offset 3" in err, err)
     code, got, err = dissect("--plugin-path", path, "--stream", "c7" + "0" * 16)
     check("in a stream", "no codec for layer byte 0xC7" in err, err)
     code, got, err = dissect("--plugin-path", path, "--label", "b", "f40161" + sealed)
     check("not the label", "not the label given" in err and "codec" not in err, err)
-    check("a codec that is not there", dissect("--wire", "nothing=0xC7", "00")[0] == 2)
-    for wire in ("fletcher", "fletcher=", "=0xC7", "fletcher=0xBF", "fletcher=0xF0", "fletcher=x"):
-        code, _, err = dissect("--plugin-path", path, "--wire", wire, "00")
-        check("--wire " + wire, code == 2 and "--wire" in err, (code, err))
+    check("a codec that is not there", dissect("--layer-byte", "nothing=0xC7", "00")[0] == 2)
+    for given in ("fletcher", "fletcher=", "=0xC7", "fletcher=0xBF", "fletcher=0xF0", "fletcher=x"):
+        code, _, err = dissect("--plugin-path", path, "--layer-byte", given, "00")
+        check("--layer-byte " + given, code == 2 and "--layer-byte" in err, (code, err))
     p = subprocess.run(
         [
             KITH,

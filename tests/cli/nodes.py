@@ -330,6 +330,32 @@ def test_reload_and_keys():
         "and keeps the node as it was",
         json.loads(expect(OK, "members", "--format", "json"))["members"][0]["state"] == "alive",
     )
+    lost = os.path.join(DIR, "nowhere", "log")
+    config("rel", "gossip: { interval: 175ms }\ndelegates: [ { use: log, to: %s } ]\n" % lost)
+    code, out, err = kith("reload")
+    lines = out.splitlines()
+    check("a reload that failed in part fails", code == FAILED, (code, out, err))
+    check(
+        "says who failed, and what has become of it",
+        lines[0].startswith("delegates.log: does not run: ") and lost in lines[0],
+        out,
+    )
+    check(
+        "and what the file has changed all the same",
+        lines[1:] == ["delegates: [] -> [log]", "gossip.interval: 150ms -> 175ms"],
+        out,
+    )
+    check("why it failed, once", err.startswith("kith reload: ") and err.count(lost) == 1, err)
+    code, out, err = kith("reload", "--format", "json")
+    got = json.loads(out)
+    check(
+        "the same for programs, and the next one fails again",
+        code == FAILED
+        and len(got["changes"]) == 1
+        and got["changes"][0].startswith("delegates.log: does not run: ")
+        and lost in got["error"],
+        out,
+    )
     config("rel", "keyring: [ { file: %s } ]\n" % key)
     listener = monitor("rel", "--events", "log", "--log-level", "info", "--count", "1")
     node.send_signal(signal.SIGHUP)

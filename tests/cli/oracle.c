@@ -85,7 +85,7 @@ static int twice(struct oracle *o, const struct kith_call *call)
 }
 
 /* `tell TEXT`: to who asked `later`, and whether they still listened. */
-static int tell(struct oracle *o, const struct kith_call *call)
+static int tell_late(struct oracle *o, const struct kith_call *call)
 {
     char told[40];
     uint64_t id = o->asked;
@@ -143,7 +143,7 @@ static int command(void *self, const struct kith_call *call, struct kith_error *
     if (is(call, "huge")) return huge(o, call);
     if (is(call, "nul")) return nul(o, call);
     if (is(call, "twice")) return twice(o, call);
-    if (is(call, "tell")) return tell(o, call);
+    if (is(call, "tell")) return tell_late(o, call);
     if (is(call, "asked")) return say(o, call->id, o->asked ? "yes\n" : "no\n");
     if (is(call, "spared")) return say(o, call->id, o->spared ? "yes\n" : "no\n");
     if (is(call, "emit")) return emit(o, call);

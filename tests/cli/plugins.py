@@ -430,6 +430,24 @@ def test_secrets_stay_secret():
     check("at the left margin", "unknown key" in err and "hunter" not in err, err)
 
 
+def test_what_init_logs_is_said_once():
+    """By the check, or by the node that was made; not again when a reload leaves it alone."""
+    said = "mind the gap"
+    warns = "-DINIT=(host->log(host, KITH_LOG_WARN, \"%s\"))" % said
+    file = config(compile("warner", warns))
+    code, out, err = kith("config", "check", file)
+    check("a check warns", code == 0 and err.count(said) == 1 and "warning: " in err, (code, err))
+    node = start(file)
+    try:
+        code, out, err = kith("reload", "--node", "a")
+        check("a reload of the same", code == 0 and said not in out + err, (code, out, err))
+    finally:
+        node.terminate()
+        node.wait(PATIENCE)
+    log = open(os.path.join(DIR, "node.log")).read()
+    check("once, by whom", log.count(said) == 1 and "a/warner: " + said in log, log)
+
+
 def loaded_part(data):
     """How much of a file is mapped: what follows only debuggers and linkers read."""
     order, wide = "<>"[data[5] == 2], data[4] == 2
@@ -498,6 +516,7 @@ try:
     test_a_node_that_waits_for_its_address_ends()
     test_standard_input_is_read_once()
     test_secrets_stay_secret()
+    test_what_init_logs_is_said_once()
     test_reload_survives()
     test_truncated()
 finally:

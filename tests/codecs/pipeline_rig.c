@@ -99,13 +99,13 @@ const struct kith_host_maker fake_maker = {.make = make, .free = unmake};
 
 static struct kith_registry *registry;
 
-/* "CODEC" or "CODEC:NAME=VALUE,...", where wire is the entry's own. */
+/* "CODEC" or "CODEC:NAME=VALUE,...", where layer_byte is the entry's own. */
 static void entry_init(struct kith_entry *e, char *text)
 {
     struct kith_error err = {.size = sizeof err};
     struct kith_setting_text settings[8];
     size_t count = 0;
-    unsigned long wire = 0;
+    unsigned long byte = 0;
     char *save, *params = strchr(text, ':');
     if (!registry) registry = kith_registry_new(NULL);
     if (params) *params++ = 0;
@@ -114,8 +114,8 @@ static void entry_init(struct kith_entry *e, char *text)
         char *value = strchr(one, '=');
         assert(value && count < 8);
         *value++ = 0;
-        if (strcmp(one, "wire") == 0)
-            wire = strtoul(value, NULL, 0);
+        if (strcmp(one, "layer_byte") == 0)
+            byte = strtoul(value, NULL, 0);
         else
             settings[count++] = (struct kith_setting_text){one, value};
     }
@@ -124,7 +124,7 @@ static void entry_init(struct kith_entry *e, char *text)
         fprintf(stderr, "%s\n", err.text);
         exit(2);
     }
-    e->wire = (uint8_t)wire;
+    e->layer_byte = (uint8_t)byte;
     kith_entry_digest(e);
 }
 

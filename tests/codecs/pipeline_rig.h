@@ -40,8 +40,8 @@ struct rig {
 /* memberlist's defaults, no codecs, no key. */
 void rig_init(struct rig *);
 void rig_fini(struct rig *);
-/* Names separated by blanks, each `name` or `name:param=value,param=value` (and wire=0xC0); NULL:
- * as before. accept NULL at first: as send. */
+/* Names separated by blanks, each `name` or `name:param=value,param=value` (and layer_byte=0xC0);
+ * NULL: as before. accept NULL at first: as send. */
 void rig_chain(struct rig *, const char *send, const char *accept);
 /* Append a key of the node's ring: the bytes first, first + 1, ... as in vectors.json for first 0.
  */

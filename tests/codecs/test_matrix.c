@@ -311,7 +311,7 @@ static void test_private_byte_is_for_those_without_one(void)
 {
     struct rig r;
     rig_init(&r);
-    rig_chain(&r, "lz4:wire=0xC7", NULL);
+    rig_chain(&r, "lz4:layer_byte=0xC7", NULL);
     CU_ASSERT_EQUAL(rig_build(&r), 0);
     uint8_t *msg = message(500, 2);
     size_t n;

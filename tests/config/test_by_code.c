@@ -36,7 +36,7 @@ static void test_values_and_defaults(void)
     CU_ASSERT_STRING_EQUAL(e.use, "zstd");
     CU_ASSERT_STRING_EQUAL(e.name, "zstd");
     CU_ASSERT_EQUAL(e.kind, KITH_CODEC);
-    CU_ASSERT_EQUAL(e.wire, 0);
+    CU_ASSERT_EQUAL(e.layer_byte, 0);
     CU_ASSERT_FALSE(e.has_keys);
     kith_entry_fini(&e);
     CU_ASSERT_PTR_NULL(e.params);
@@ -80,7 +80,7 @@ static void test_what_is_wrong(void)
         {KITH_CODEC, "zstd", {{"level", "much"}}, 1, "'level' is a whole number, not 'much'"},
         {KITH_CODEC, "zstd", {{"level", ""}}, 1, "'level' is a whole number, not ''"},
         {KITH_CODEC, "zstd", {{"levle", "3"}}, 1, "unknown key 'levle' in codec 'zstd'"},
-        {KITH_CODEC, "zstd", {{"wire", "0xC1"}}, 1, "unknown key 'wire'"},
+        {KITH_CODEC, "zstd", {{"layer_byte", "0xC1"}}, 1, "unknown key 'layer_byte'"},
         {KITH_CODEC, "zstd", {{"level", "3"}, {"level", "4"}}, 2, "duplicate key 'level'"},
         {KITH_CODEC, "lzw", {{"level", "3"}}, 1, "unknown key 'level' in codec 'lzw'"},
         {KITH_TRANSPORT, "udp_tcp", {{"bind", "[ a, "}}, 1, "did not find expected"},
@@ -113,7 +113,7 @@ static void test_digests(void)
     CU_ASSERT_EQUAL_FATAL(make(&other, KITH_CODEC, "zstd", NULL, 0, &err), 0);
     CU_ASSERT_EQUAL(memcmp(e.digest, c->chain.send.items[0].digest, sizeof e.digest), 0);
     CU_ASSERT_NOT_EQUAL(memcmp(e.digest, other.digest, sizeof e.digest), 0);
-    e.wire = 0xC1;
+    e.layer_byte = 0xC1;
     kith_entry_digest(&e);
     CU_ASSERT_NOT_EQUAL(memcmp(e.digest, c->chain.send.items[0].digest, sizeof e.digest), 0);
     kith_entry_fini(&e);

@@ -376,7 +376,7 @@ static void test_pipeline_in_full(void)
         "zstd blake2b aes_gcm | zstd blake2b aes_gcm lzw crc32 | authenticate", true);
     check_pipeline("pipeline: { send: [ { use: aes_gcm, keys: [ { env: KITH_TEST_KEY } ] } ] }",
                    "aes_gcm | aes_gcm lzw crc32 | encrypt authenticate", true);
-    check_pipeline("pipeline: { send: [ { use: private, wire: 0xC1 } ] }",
+    check_pipeline("pipeline: { send: [ { use: private, layer_byte: 0xC1 } ] }",
                    "private | private lzw crc32 |", true);
 }
 
@@ -449,7 +449,7 @@ static void test_show_round_trip(void)
                "  hints: { \"a: b\": \"{\", no: \"\", c: 1e3 } } ] }\n");
     round_trip("pipeline:\n  send: [ { use: zstd, level: 3, ratio: 0.125, dictionary: /d/d, "
                "min_size: 1000 }, { use: "
-               "private, wire: 0xC7 },\n"
+               "private, layer_byte: 0xC7 },\n"
                "    { use: aes_gcm, keys: [ { env: KITH_TEST_KEY } ] } ]\n"
                "delegates: [ { use: log }, { use: app, channel: x, command: \"a\\tb\" } ]\n");
 }
@@ -677,8 +677,9 @@ static void test_schema(void)
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(level, "default")), 1);
     /* the host's keys of an entry, only where they are of use */
     const json_t *aes = json_array_get(codecs, 2), *private = json_array_get(codecs, 6);
-    CU_ASSERT(property(aes, "as") && property(aes, "keys") && !property(aes, "wire"));
-    CU_ASSERT(property(private, "as") && property(private, "wire") && !property(private, "keys"));
+    CU_ASSERT(property(aes, "as") && property(aes, "keys") && !property(aes, "layer_byte"));
+    CU_ASSERT(property(private, "as") && property(private, "layer_byte") &&
+              !property(private, "keys"));
     CU_ASSERT_PTR_NULL(property(aes, "allow"));
     const json_t *log = json_array_get(
         json_object_get(json_object_get(property(schema, "delegates"), "items"), "anyOf"), 0);

@@ -15,7 +15,7 @@ static const char good[] =
     "    - { use: zstd, level: 3, ratio: 0.5, mode: dense }\n"
     "    - use: aes_gcm\n"
     "      keys: [ 000102030405060708090a0b0c0d0e0f ]\n"
-    "  accept: [ { use: zstd }, { use: aes_gcm }, { use: private, wire: 0xC1 } ]\n"
+    "  accept: [ { use: zstd }, { use: aes_gcm }, { use: private, layer_byte: 0xC1 } ]\n"
     "  require: [ encrypt ]\n"
     "delegates: [ { use: app, channel: x, command: 'a ''b''' } ]\n"
     "join: [ a, b:1 ]\n";

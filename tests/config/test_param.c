@@ -362,7 +362,7 @@ static void test_tables_that_can_not_be(void)
     TABLE("has a default that is not valid: '[a' is no YAML", list, p.def = "[a");
     TABLE("has a default that is not valid: 'list' is 9 bytes long", list, p.def = "[ninebytes]");
     TABLE("has a default that is not valid: 'labels' takes keys", labels, p.def = "a");
-    static const char *const reserved[] = {"use", "as", "keys", "wire", "channel", "allow"};
+    static const char *const reserved[] = {"use", "as", "keys", "layer_byte", "channel", "allow"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         TABLE("is a key that every entry has already", size, p.name = reserved[i]);
 }

@@ -39,7 +39,7 @@ static char *problems(const char *text, bool *ok)
     struct kith_diag *diag = kith_diag_new();
     struct kith_config *config = kith_config_parse("t.yaml", text, strlen(text), &finder, diag);
     *ok = config != NULL;
-    if (config) kith_plugins_check(config, diag);
+    if (config) kith_plugins_check(config, diag, true);
     char *said = kith_diag_text(diag);
     kith_config_free(config);
     kith_diag_free(diag);

@@ -457,7 +457,7 @@ static void test_what_can_not_be_built(void)
     rig_chain(&r, "aes_gcm crc32", NULL);
     CU_ASSERT_EQUAL(rig_build(&r), -KITH_EINVAL);
     CU_ASSERT(strstr(r.err.text, "aes_gcm: must come last") != NULL);
-    rig_chain(&r, "lzw:wire=0xC0", NULL);
+    rig_chain(&r, "lzw:layer_byte=0xC0", NULL);
     CU_ASSERT_EQUAL(rig_build(&r), -KITH_EINVAL);
     rig_fini(&r);
 }

@@ -19,6 +19,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_observer.c \
   tests/runtime/test_promises.c \
   tests/runtime/test_reload.c \
+  tests/runtime/test_reload_entries.c \
   tests/runtime/test_table.c \
   tests/runtime/test_threads.c \
   tests/runtime/test_uplink.c \
@@ -33,7 +34,7 @@ tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
   tests/runtime/loop/dns_server.h \
   tests/runtime/loop/test_host.c \
   tests/runtime/loop/test_host_node.c \
-  tests/runtime/loop/test_log.c \
+  tests/runtime/loop/test_logger.c \
   tests/runtime/loop/test_loop.c \
   tests/runtime/loop/test_numbers.c \
   tests/runtime/loop/test_pause.c \

@@ -40,7 +40,8 @@ extern struct spy {
     size_t meta_cap;                          /* ...and was to write at most */
 } spy;
 #define SPY_LAYER \
-    "pipeline: { send: [ { use: layer, wire: 0xC1 } ], accept: [ { use: layer, wire: 0xC1 } ], " \
+    "pipeline: { send: [ { use: layer, layer_byte: 0xC1 } ], accept: [ { use: layer, layer_byte: " \
+    "0xC1 } ], " \
     "require: [] }\n"
 #define SPY_DELEGATE   "delegates: [ { use: spy } ]\n"
 #define SPY_GIVES_META "delegates: [ { use: spy_meta, as: spy } ]\n"

@@ -140,7 +140,8 @@ static void test_ids_that_are_dead_zero_or_doubled_are_blamed(void)
     uint64_t gone = odd.id;
     odd_up(ODD_CLOSED, "", gone, nothing, -KITH_ECLOSED);
     turn();
-    blamed(ODD_ACCEPTED, gone, "an id that is dead");
+    blamed(ODD_ACCEPTED, gone, "stream_accepted with id");
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].logged, "ids only grow"));
     odd.id = gone;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         blamed(all[i], gone, NULL);
@@ -155,6 +156,73 @@ static void test_ids_that_are_dead_zero_or_doubled_are_blamed(void)
     blamed(ODD_END, open, NULL);
     CU_ASSERT_EQUAL(odd.accepted_refused, 2);
     end();
+}
+
+static void user_packet(void)
+{
+    static const char user[] = "\x08in a packet";
+    odd_up(ODD_PACKET_IN, "odd/b", 0, kith_bytes_of(user, sizeof user - 1), 0);
+}
+
+static void user_stream(void)
+{
+    odd_up(ODD_ACCEPTED, "odd/b", 0, nothing, 0);
+    odd_up(ODD_DATA, "", 0, user_head(5), 0);
+    odd_up(ODD_DATA, "", 0, kith_text("hello"), 0);
+    odd_up(ODD_END, "", 0, nothing, 0);
+}
+
+/* What came reliably waits for the delegates, whatever came before it, and comes before what is
+ * read in the next turn. */
+static void test_streams_wait_for_room_in_the_delegates_queue(void)
+{
+    begin_odd();
+    open_odd(PLAIN "limits: { handoff_queue_depth: 2 }\n");
+    turn();
+    for (unsigned i = 0; i < 3; i++) user_packet(); /* one is dropped */
+    for (unsigned i = 0; i < 5; i++) user_stream();
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "user_messages_dropped", NULL), 1);
+    CU_ASSERT_EQUAL(nodes[0].streams, 0);
+    for (unsigned turns = 1; turns <= 4; turns++) {
+        turn();
+        CU_ASSERT_EQUAL(nodes[0].streams, turns == 4 ? 5 : 2 * (turns - 1));
+        CU_ASSERT_EQUAL(nodes[0].packets, 2);
+        if (turns < 3) user_packet(); /* there is no end of them */
+    }
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "user_messages_dropped", NULL), 3);
+    CU_ASSERT_EQUAL(breaches(), 0);
+    end();
+}
+
+/* However long ago one was there, or if none ever was: until another instance starts. */
+static void test_ids_of_streams_only_grow(void)
+{
+    static const struct kith_addr addr = {.len = 5, .bytes = "odd/b"};
+    struct kith_peer from = {.size = sizeof from, .addr = &addr};
+    for (int adopts = 0; adopts < 2; adopts++) {
+        begin_odd();
+        if (!adopts) odd_plugin.adopt = NULL;
+        open_odd(PLAIN);
+        turn();
+        const struct kith_uplink *up = odd.host->uplink;
+        CU_ASSERT_EQUAL(up->stream_accepted(up, 0, &from), -KITH_EINVAL);
+        CU_ASSERT_EQUAL(breaches(), 1);
+        for (uint64_t id = 7; id < 70000; id += 7) {
+            odd_up(ODD_ACCEPTED, "odd/b", id, nothing, 0);
+            odd_up(ODD_CLOSED, "", id, nothing, 0);
+        }
+        CU_ASSERT_EQUAL(breaches(), 1);
+        CU_ASSERT_EQUAL(odd.accepted_refused, 0);
+        blamed(ODD_ACCEPTED, 7, NULL);
+        blamed(ODD_ACCEPTED, 8, NULL);
+        config_odd(&nodes[0], "odd/b", PLAIN);
+        CU_ASSERT_EQUAL(kith_reload(nodes[0].k, NULL, NULL, NULL), 0);
+        turn();
+        double before = breaches();
+        odd_up(ODD_ACCEPTED, "odd/b", 1, nothing, 0);
+        CU_ASSERT_EQUAL(breaches(), before + adopts);
+        end();
+    }
 }
 
 static void test_a_stream_tells_nothing_before_it_is_open(void)
@@ -458,6 +526,9 @@ KITH_TESTS(
     {"no upcall is heard from inside a call", test_no_upcall_is_heard_from_inside_a_call},
     {"ids that are dead, zero or doubled are blamed",
      test_ids_that_are_dead_zero_or_doubled_are_blamed},
+    {"streams wait for room in the delegates' queue",
+     test_streams_wait_for_room_in_the_delegates_queue},
+    {"ids of streams only grow", test_ids_of_streams_only_grow},
     {"a stream tells nothing before it is open", test_a_stream_tells_nothing_before_it_is_open},
     {"ids of opened streams are checked too", test_ids_of_opened_streams_are_checked_too},
     {"a number that was not promised is blamed", test_a_number_that_was_not_promised_is_blamed},

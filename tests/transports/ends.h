@@ -43,6 +43,7 @@ struct end {
 
     struct end_stream streams[STREAMS_MAX];
     size_t stream_count;
+    uint64_t last_id;
     bool refuse;    /* accept no stream */
     size_t to_send; /* bytes to send on each stream, from opened on; then finish */
     bool in_call;   /* an upcall from inside a downcall is an error */

@@ -250,11 +250,11 @@ def check_circles(tree):
 
 def check_names(tree):
     """Two files of one stem are a .c and its .h in one folder. Public headers have <kith/>
-    before their names, and a plugin of one file is named as it is."""
+    before their names."""
     places = collections.defaultdict(set)
     for path in tree.files:
         folder, stem = os.path.dirname(path), os.path.splitext(os.path.basename(path))[0]
-        if folder == "include/kith" or folder in PLUGIN_FOLDERS and path.endswith(".c"):
+        if folder == "include/kith":
             continue
         places[stem].add(folder)
     for stem, folders in sorted(places.items()):

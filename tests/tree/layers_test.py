@@ -80,6 +80,8 @@ FAULTS = [
      {"tools/config.h": ""}),
     ("a plugin of several files takes a name", "names", "core occurs in",
      {"transports/udp_tcp/core.c": ""}),
+    ("a plugin of one file takes a name", "names", "core occurs in",
+     {"codecs/core.c": ""}),
     ("nobody uses it", "globals", "kith_idle",
      {"core/idle.c": "int kith_idle(void);\nint kith_idle(void) { return 0; }\n"}),
     ("only its own file uses it", "globals", "kith_own",

@@ -24,7 +24,7 @@ static const struct kith_param params[] = {
     KITH_PARAM_END,
 };
 
-static void tell(void *arg)
+static void tell_later(void *arg)
 {
     kith_ut_streams_say_closed(arg);
     kith_ut_later_tell(arg);
@@ -57,7 +57,7 @@ static int prepare(struct kith_ut *u, struct kith_error *err)
     u->up = u->host->uplink;
     int rc = kith_ut_listen_open(u, err);
     if (!rc) rc = kith_ut_advertise_find(u, err);
-    if (!rc) rc = kith_ut_later_start(u, tell, err);
+    if (!rc) rc = kith_ut_later_start(u, tell_later, err);
     if (!rc) rc = kith_ut_packets_prepare(u, err);
     if (!rc) rc = kith_ut_streams_prepare(u, err);
     return rc;

@@ -1,11 +1,11 @@
 /*
- * log.c - see log.h.
+ * logger.c - see logger.h.
  *
  * A place in the code is known by its format string's address, its source and its level; a small
  * table holds those that wrote lately. A place that loses its slot to another one first has its
  * summary written.
  */
-#include "log.h"
+#include "logger.h"
 #include "log_format.h"
 #include <errno.h>
 #include <fcntl.h>

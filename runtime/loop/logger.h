@@ -1,5 +1,5 @@
 /*
- * log.h - where log lines go: stderr, a file, journald, or the embedder's hook; as text or JSON,
+ * logger.h - where log lines go: stderr, a file, journald, or the embedder's hook; as text or JSON,
  * one line each.
  *
  * Any thread may write. What others send can decide what is logged, but never how much: each place
@@ -7,8 +7,8 @@
  * line. Control characters are escaped, so that a member's name cannot forge lines. Knows nothing
  * of loops.
  */
-#ifndef KITH_LOG_H
-#define KITH_LOG_H
+#ifndef KITH_LOGGER_H
+#define KITH_LOGGER_H
 
 #include <kith/plugin.h>
 #include "config.h"

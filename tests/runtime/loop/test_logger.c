@@ -1,8 +1,8 @@
 /*
- * test_log.c - how lines look, that nobody can forge or flood them, and where they go.
+ * test_logger.c - how lines look, that nobody can forge or flood them, and where they go.
  */
 #include "../../test.h"
-#include "log.h"
+#include "logger.h"
 #include "log_format.h"
 #include <fcntl.h>
 #include <pthread.h>
@@ -197,7 +197,7 @@ static void test_threads(void)
     kith_log_free(log);
 }
 
-KITH_TESTS("runtime/log", {"formats", test_formats},
+KITH_TESTS("runtime/logger", {"formats", test_formats},
            {"bytes that would forge a line", test_escapes},
            {"long lines are cut whole", test_long_lines}, {"levels", test_levels},
            {"repeats are counted", test_repeats}, {"a flood is a few lines", test_flood},

@@ -123,9 +123,8 @@ static void d_event(void *self, const struct kith_event *e)
 
 static void check_peer(struct stack_node *n, const struct kith_message *m)
 {
-    const struct kith_addr *a = m->peer->addr;
-    int k = a->len > 1 ? atoi((const char *)a->bytes + 1) : -1; /* addresses are numbered */
-    if (k < 0 || k >= kith_cluster_size(n->sim->cluster) || a->bytes[0] != 'n')
+    const struct kith_addr *a = m->peer->addr; /* the name of a node: not ended by a NUL */
+    if (kith_cluster_find(n->sim->cluster, kith_bytes_of(a->bytes, a->len)) < 0)
         sim_violation(n->sim, "%s was handed something by nobody", n->name);
 }
 

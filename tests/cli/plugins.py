@@ -381,7 +381,8 @@ KITH_PLUGIN(NAME) = {KITH_HEADER(TRANSPORT), .name = NAME, .version = "1", .ops 
 def test_a_node_that_waits_for_its_address_ends():
     file = os.path.join(DIR, "waits.yaml")
     with open(file, "w") as f:
-        f.write("node: { name: w }\ntransport: { use: %s }\n" % compile("nowhere", source=TRANSPORT))
+        transport = compile("nowhere", source=TRANSPORT)
+        f.write("node: { name: w }\ntransport: { use: %s }\n" % transport)
     node = subprocess.Popen([KITH, "run", file], stderr=subprocess.PIPE, text=True, env=ENV)
     for line in node.stderr:
         if "does not know its address yet" in line:

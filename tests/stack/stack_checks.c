@@ -123,8 +123,12 @@ static void d_event(void *self, const struct kith_event *e)
 
 static void check_peer(struct stack_node *n, const struct kith_message *m)
 {
-    const struct kith_addr *a = m->peer->addr; /* the name of a node: not ended by a NUL */
-    if (kith_cluster_find(n->sim->cluster, kith_bytes_of(a->bytes, a->len)) < 0)
+    const struct kith_addr *a = m->peer->addr; /* numbered, and not ended by a NUL */
+    char addr[KITH_ADDR_MAX + 1] = "", want[KITH_ADDR_MAX + 1] = "";
+    memcpy(addr, a->bytes, a->len);
+    int k = addr[0] == 'n' ? atoi(addr + 1) : -1;
+    snprintf(want, sizeof want, "n%d", k);
+    if (k < 0 || k >= kith_cluster_size(n->sim->cluster) || strcmp(addr, want) != 0)
         sim_violation(n->sim, "%s was handed something by nobody", n->name);
 }
 

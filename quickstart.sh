@@ -81,7 +81,7 @@ nodes=examples/three-nodes
 pids=()
 
 start() { # NAME
-    "$kith" run "$nodes/$1.yaml" 2>"build/demo-$1.log" &
+    "$kith" run "$nodes/$1.yaml" >/dev/null 2>"build/demo-$1.log" &
     pids+=($!)
     eval "pid_$1=$!"
 }

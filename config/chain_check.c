@@ -13,16 +13,20 @@ static const struct kith_codec_ops *ops_of(const struct kith_entry *e) { return 
 
 /* ------------------------------------------------------------------------------------ one entry */
 
-static void check_layer_byte(struct kith_reading *r, const struct kith_entry *e)
+/* One that is given and wrong has been reported. */
+static void check_layer_byte(struct kith_reading *r, const char *path, size_t i,
+                             const struct kith_entry *e)
 {
     const struct kith_param layer_byte = {.name = "layer_byte"};
+    const struct kith_provenance *given = kith_provenance_given(
+        r->config, kith_arena_printf(r->arena, "%s[%zu].layer_byte", path, i));
     bool open = kith_entry_takes(e->plugin, &layer_byte);
-    if (open && !e->layer_byte)
+    if (open && !given)
         kith_diag_error(r->diag, e->pos,
                         "add `layer_byte:` with a number from 0xC0 to 0xEF, the same on every node",
                         "codec '%s' has no layer byte of its own", e->plugin->name);
-    if (!open && e->layer_byte)
-        kith_diag_error(r->diag, e->pos, "leave `layer_byte` out",
+    if (!open && given)
+        kith_diag_error(r->diag, given->key, "leave `layer_byte` out",
                         "codec '%s' has a layer byte of its own", e->plugin->name);
 }
 
@@ -188,11 +192,13 @@ static void check_require(struct kith_reading *r)
 void kith_chain_check(struct kith_reading *r)
 {
     const struct kith_entries *send = &r->config->chain.send, *accept = &r->config->chain.accept;
-    for (size_t i = 0; i < send->count; i++) check_layer_byte(r, &send->items[i]);
+    for (size_t i = 0; i < send->count; i++)
+        check_layer_byte(r, "pipeline.send", i, &send->items[i]);
     for (size_t i = 0; i < accept->count; i++) {
         const struct kith_entry *e = &accept->items[i],
                                 *sent = kith_entries_find(send, e->plugin->name);
-        if (!sent || sent->params != e->params) check_layer_byte(r, e); /* else the same entry */
+        if (!sent || sent->params != e->params) /* else the same entry */
+            check_layer_byte(r, "pipeline.accept", i, e);
     }
     check_order(r);
     check_accept(r);

@@ -195,6 +195,7 @@ struct kith_config {
     struct kith_arena *arena;             /* owns all strings and lists above; NULL: made by code */
     struct kith_provenances *provenances; /* where each value came from; NULL: made by code */
     struct kith_setting_texts *texts;     /* what kith_config_setting() lent */
+    struct kith_config *next;             /* for whoever keeps a list of them */
 };
 
 /* A value by its key, for host->setting: "node.name", "gossip.interval", "delegates"; "join.0" of a
@@ -262,6 +263,8 @@ void kith_config_diff(const struct kith_config *before, const struct kith_config
                       void (*visit)(void *arg, const char *key, const char *was, const char *now,
                                     bool restart),
                       void *arg);
+/* Give `now`, read from a file, what a running node can't change, as `before` has it. */
+void kith_config_keep(struct kith_config *now, const struct kith_config *before);
 
 /* Tags as Serf puts them into meta: 0xFF and a msgpack map. The length, or a negative code. */
 int kith_meta_from_tags(const struct kith_pair *, size_t count, uint8_t *out, size_t cap);

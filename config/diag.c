@@ -12,6 +12,7 @@
  */
 #include "diag.h"
 #include "arena.h"
+#include "utf8.h"
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -156,36 +157,11 @@ static int by_place(const void *x, const void *y)
     return a->order < b->order ? -1 : 1;
 }
 
-/* How many bytes the UTF-8 sequence that begins with c has; 0: none begins so. */
-static size_t sequence(uint8_t c)
-{
-    if (c < 0x80) return 1;
-    if (c < 0xC2 || c >= 0xF5) return 0;
-    return c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-}
-
-/* What could move a terminal's cursor: C0 but for the tab, DEL, C1. */
-static bool control(const uint8_t *s, size_t n)
-{
-    if (n == 1) return (*s < 0x20 && *s != '\t') || *s == 0x7F;
-    return n == 2 && s[0] == 0xC2 && s[1] < 0xA0;
-}
-
-/* Bytes of the character at s that may be printed as it is; 0: it may not, or is no UTF-8. */
-static size_t clean(const char *s, size_t len)
-{
-    size_t n = sequence((uint8_t)*s);
-    if (n > len) return 0;
-    for (size_t k = 1; k < n; k++)
-        if (!continues(s[k])) return 0;
-    return control((const uint8_t *)s, n) ? 0 : n;
-}
-
 /* A file's text may be anything; what is not clean shows as '?'. */
 static void put_clean(FILE *out, const char *text, size_t len)
 {
     for (size_t i = 0, n; i < len; i += n ? n : 1) {
-        n = clean(text + i, len - i);
+        n = kith_utf8_shown(text + i, len - i);
         if (n)
             fwrite(text + i, 1, n, out);
         else

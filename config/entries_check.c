@@ -26,6 +26,14 @@ static void check_name(struct kith_reading *r, const struct kith_entry *a,
                     kith_kind_words[b->kind], b->plugin->name, b->pos.line, b->name);
 }
 
+/* In `accept` because it is in `send`. */
+static bool is_among(const struct kith_entry *const *all, size_t n, const struct kith_entry *e)
+{
+    for (size_t i = 0; i < n; i++)
+        if (all[i]->params == e->params) return true;
+    return false;
+}
+
 static void check_names(struct kith_reading *r)
 {
     struct kith_config *c = r->config;
@@ -37,14 +45,14 @@ static void check_names(struct kith_reading *r)
     for (size_t l = 0; l < sizeof lists / sizeof *lists; l++)
         for (size_t i = 0; i < lists[l]->count; i++) {
             const struct kith_entry *e = &lists[l]->items[i];
+            if (is_among(all, n, e)) continue;
             if (n == ENTRIES) {
                 kith_diag_error(r->diag, e->pos, NULL, "more than %d entries that name plugins",
                                 ENTRIES);
                 return;
             }
-            size_t k = 0;
-            while (k < n && all[k]->params != e->params) check_name(r, all[k++], e);
-            if (k == n) all[n++] = e; /* else it is in `accept` because it is in `send` */
+            for (size_t k = 0; k < n; k++) check_name(r, all[k], e);
+            all[n++] = e;
         }
 }
 
@@ -56,7 +64,8 @@ static bool may_use_ring(const struct kith_entry *e)
     return e->kind != KITH_DELEGATE || e->allow & KITH_ALLOW_KEYS;
 }
 
-static void check_keys(struct kith_reading *r, const struct kith_entry *e, bool keyed)
+static void check_keys(struct kith_reading *r, const char *path, const struct kith_entry *e,
+                       bool keyed)
 {
     if (!e->plugin) return;
     bool uses = e->plugin->flags & KITH_KEYED;
@@ -70,8 +79,10 @@ static void check_keys(struct kith_reading *r, const struct kith_entry *e, bool 
                         "%s '%s' needs a key, and there is none%s", kith_kind_words[e->kind],
                         e->name, keyed ? " that it may use" : "");
     if (!uses && e->has_keys)
-        kith_diag_error(r->diag, e->pos, "leave `keys` out", "%s '%s' uses no keys",
-                        kith_kind_words[e->kind], e->name);
+        kith_diag_error(
+            r->diag,
+            kith_provenance_given(r->config, kith_arena_printf(r->arena, "%s.keys", path))->key,
+            "leave `keys` out", "%s '%s' uses no keys", kith_kind_words[e->kind], e->name);
 }
 
 /* Whether the node's ring is of use to the entry. */
@@ -82,11 +93,12 @@ static bool uses_ring(const struct kith_entry *e)
 }
 
 /* Checks the keys of all; whether one of them uses the node's ring. */
-static bool check_list(struct kith_reading *r, const struct kith_entries *list, bool keyed)
+static bool check_list(struct kith_reading *r, const char *path, const struct kith_entries *list,
+                       bool keyed)
 {
     bool used = false;
     for (size_t i = 0; i < list->count; i++) {
-        check_keys(r, &list->items[i], keyed);
+        check_keys(r, kith_arena_printf(r->arena, "%s[%zu]", path, i), &list->items[i], keyed);
         used |= uses_ring(&list->items[i]);
     }
     return used;
@@ -99,7 +111,8 @@ static bool check_accepted(struct kith_reading *r, bool keyed)
     for (size_t i = 0; i < chain->accept.count; i++) {
         const struct kith_entry *e = &chain->accept.items[i],
                                 *sent = kith_entries_find(&chain->send, e->plugin->name);
-        if (!sent || sent->params != e->params) check_keys(r, e, keyed); /* else the same entry */
+        if (!sent || sent->params != e->params) /* else the same entry */
+            check_keys(r, kith_arena_printf(r->arena, "pipeline.accept[%zu]", i), e, keyed);
         used |= uses_ring(e);
     }
     return used;
@@ -108,11 +121,11 @@ static bool check_accepted(struct kith_reading *r, bool keyed)
 static void check_all_keys(struct kith_reading *r, bool keyed)
 {
     const struct kith_config *c = r->config;
-    check_keys(r, &c->transport, keyed);
+    check_keys(r, "transport", &c->transport, keyed);
     bool used = uses_ring(&c->transport);
-    used |= check_list(r, &c->chain.send, keyed);
+    used |= check_list(r, "pipeline.send", &c->chain.send, keyed);
     used |= check_accepted(r, keyed);
-    used |= check_list(r, &c->delegates, keyed);
+    used |= check_list(r, "delegates", &c->delegates, keyed);
     if (keyed && !used)
         kith_diag_warning(r->diag, kith_pos_of(c, "keyring"),
                           "add { use: aes_gcm } to the end of 'pipeline.send'",

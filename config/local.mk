@@ -6,7 +6,7 @@ config_libconfig_la_SOURCES = config/config.h config/schema.h \
   config/units.h config/units.c \
   config/yaml_write.h config/yaml_write.c \
   config/secret.h config/secret.c config/secret_load.c \
-  config/diag.h config/diag.c \
+  config/diag.h config/diag.c config/growth.h config/utf8.h config/utf8.c \
   config/tree.h config/tree.c \
   config/provenance.h config/provenance.c \
   config/param_types.h config/param_types.c \

@@ -5,6 +5,7 @@
  * Reading only; how they are shown is show.c's part.
  */
 #include "schema.h"
+#include "units.h"
 #include <stdlib.h>
 
 /* --------------------------------------------------------------------------------- networks */
@@ -65,7 +66,10 @@ static void read_layer_byte(struct kith_reading *r, const struct kith_yaml *v, u
     if (!text) return;
     char *end;
     unsigned long n = strtoul(text, &end, 0);
-    if (*end || n < 0xC0 || n > 0xEF)
+    if (*end || end == text)
+        kith_diag_error(r->diag, v->pos, "write it as 0xC1 or 193; every node must use the same",
+                        "'layer_byte' is a number, not '%s'", text);
+    else if (n < 0xC0 || n > 0xEF)
         kith_diag_error(r->diag, v->pos,
                         "this is the byte of a private layer; every node must use the same",
                         "'layer_byte': %s is out of range, 0xC0 to 0xEF are possible", text);

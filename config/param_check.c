@@ -7,6 +7,7 @@
  */
 #include "config.h"
 #include "param.h"
+#include "utf8.h"
 
 static bool reserved(const char *name)
 {
@@ -67,6 +68,14 @@ static int check_choices(const struct kith_param *p, struct kith_error *err)
         return kith_fail(err, KITH_EINVAL, "is an ENUM without choices");
     if (p->type != KITH_PARAM_ENUM && p->choices)
         return kith_fail(err, KITH_EINVAL, "has choices, but is no ENUM");
+    for (size_t i = 0; any && p->choices[i]; i++) {
+        if (!*p->choices[i] || !kith_utf8_line(p->choices[i]))
+            return kith_fail(err, KITH_EINVAL, "has a choice that is no line of text, number %zu",
+                             i + 1);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(p->choices[i], p->choices[j]) == 0)
+                return kith_fail(err, KITH_EINVAL, "has a choice twice: `%.64s`", p->choices[i]);
+    }
     return 0;
 }
 
@@ -81,10 +90,15 @@ static int check_default(const struct kith_param *p, const char *def, struct kit
         struct kith_list list;
         struct kith_map map;
     } value = {0};
+    if (!def) return 0;
+    if (p->flags & KITH_PARAM_REQUIRED)
+        return kith_fail(err, KITH_EINVAL, "is required, and has a default");
+    if (!kith_utf8_text(def))
+        return kith_fail(err, KITH_EINVAL, "has a default that is not valid UTF-8");
     struct kith_complaint why;
     struct kith_arena *arena = kith_arena_new();
     const struct kith_param_in in = {arena, "", &why};
-    int rc = def ? kith_param_parse_all(p, def, &value, &in) : 0;
+    int rc = kith_param_parse_all(p, def, &value, &in);
     if (rc) rc = kith_fail(err, KITH_EINVAL, "has a default that is not valid: %s", why.text);
     kith_arena_free(arena);
     return rc;

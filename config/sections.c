@@ -8,7 +8,6 @@
  * nothing of files.
  */
 #include "schema.h"
-#include <arpa/inet.h>
 
 /* A key whose value lies in a member of struct T; TYPE with its prefix. */
 #define ROW(T, key, TYPE, m, ...) \
@@ -40,7 +39,8 @@ static const struct kith_param root[] = {
         .doc = "plugins that take part, in the order events reach them"),
     OWN("join", SEEDS, join,
         .doc = "where to find members: [name/]host[:port] or what else the transport takes, or "
-               "{ name: ..., address: ... }; tried with backoff until one answers"),
+               "{ name: ..., address: ... }; without a port our own counts, else the transport's "
+               "default; tried with backoff until one answers"),
     {.name = "probe", .type = KITH_TYPE_SECTION},
     {.name = "suspicion", .type = KITH_TYPE_SECTION},
     {.name = "gossip", .type = KITH_TYPE_SECTION},
@@ -241,46 +241,4 @@ void kith_chain_settings(struct kith_chain *chain, const struct kith_settings *s
     chain->skip_inbound_label_check = s->skip_inbound_label_check;
     chain->max_stream_size = s->max_stream_size;
     chain->max_stream_memory = s->max_stream_memory;
-}
-
-void kith_settings_init(struct kith_settings *s, enum kith_profile profile)
-{
-    struct kith_config c;
-    kith_config_init(&c, profile);
-    *s = c.settings;
-}
-
-/* Decimal, without a leading zero, at most max. */
-static bool prefix_bits(const char *s, unsigned max, unsigned *bits)
-{
-    *bits = 0;
-    if (!*s || strlen(s) > 3 || (s[0] == '0' && s[1])) return false;
-    for (; *s; s++) {
-        if (*s < '0' || *s > '9') return false;
-        *bits = *bits * 10 + (unsigned)(*s - '0');
-    }
-    return *bits <= max;
-}
-
-/* Host bits are dropped, as Go's net.ParseCIDR does; a v4-mapped network stays IPv6. */
-int kith_cidr_parse(struct kith_cidr *out, const char *text)
-{
-    char host[INET6_ADDRSTRLEN];
-    const char *slash = strchr(text, '/');
-    if (!slash || (size_t)(slash - text) >= sizeof host) return -KITH_EINVAL;
-    memcpy(host, text, (size_t)(slash - text));
-    host[slash - text] = '\0';
-    struct kith_cidr c = {0};
-    if (inet_pton(AF_INET, host, c.bytes) == 1)
-        c.len = 4;
-    else if (inet_pton(AF_INET6, host, c.bytes) == 1)
-        c.len = 16;
-    else
-        return -KITH_EINVAL;
-    unsigned bits;
-    if (!prefix_bits(slash + 1, c.len * 8u, &bits)) return -KITH_EINVAL;
-    c.prefix = (uint8_t)bits;
-    for (unsigned i = bits; i < c.len * 8u; i++) c.bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
-    *out = c;
-    return 0;
 }

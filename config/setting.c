@@ -4,6 +4,7 @@
  * The texts that have to be written are kept with the config, each once, so that what is lent stays
  * where it is. Walks the tables; knows no key by name. Keys of a ring are never told.
  */
+#include "growth.h"
 #include "show.h"
 #include "units.h"
 #include <stdlib.h>
@@ -212,7 +213,6 @@ int kith_config_setting(struct kith_config *c, const char *key, struct kith_valu
     struct kith_value value = {0};
     int rc = p ? value_at(c, key, p, rest, &value) : -KITH_ENOTFOUND;
     if (rc) return rc;
-    value.size = out->size < sizeof value ? out->size : (uint32_t)sizeof value;
-    memcpy(out, &value, value.size);
+    KITH_GIVE(out, &value);
     return 0;
 }

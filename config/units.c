@@ -1,10 +1,11 @@
 /*
- * units.c - numbers with a unit, as people write them: durations and sizes.
+ * units.c - what people write as one word: durations, sizes, networks.
  *
  * Strict: decimal digits, a unit that is known, nothing that overflows. What is printed reads back
  * as the same number.
  */
 #include "units.h"
+#include <arpa/inet.h>
 
 struct unit {
     const char *name;
@@ -117,4 +118,41 @@ void kith_size_print(uint64_t bytes, FILE *out)
 {
     if (!bytes) fputc('0', out);
     print_units(bytes, sizes, out);
+}
+
+/* ------------------------------------------------------------------------------- networks */
+
+/* Decimal, without a leading zero, at most max. */
+static bool prefix_bits(const char *s, unsigned max, unsigned *bits)
+{
+    *bits = 0;
+    if (!*s || strlen(s) > 3 || (s[0] == '0' && s[1])) return false;
+    for (; *s; s++) {
+        if (*s < '0' || *s > '9') return false;
+        *bits = *bits * 10 + (unsigned)(*s - '0');
+    }
+    return *bits <= max;
+}
+
+/* Host bits are dropped, as Go's net.ParseCIDR does; a v4-mapped network stays IPv6. */
+int kith_cidr_parse(struct kith_cidr *out, const char *text)
+{
+    char host[INET6_ADDRSTRLEN];
+    const char *slash = strchr(text, '/');
+    if (!slash || (size_t)(slash - text) >= sizeof host) return -KITH_EINVAL;
+    memcpy(host, text, (size_t)(slash - text));
+    host[slash - text] = '\0';
+    struct kith_cidr c = {0};
+    if (inet_pton(AF_INET, host, c.bytes) == 1)
+        c.len = 4;
+    else if (inet_pton(AF_INET6, host, c.bytes) == 1)
+        c.len = 16;
+    else
+        return -KITH_EINVAL;
+    unsigned bits;
+    if (!prefix_bits(slash + 1, c.len * 8u, &bits)) return -KITH_EINVAL;
+    c.prefix = (uint8_t)bits;
+    for (unsigned i = bits; i < c.len * 8u; i++) c.bytes[i / 8] &= (uint8_t) ~(0x80 >> i % 8);
+    *out = c;
+    return 0;
 }

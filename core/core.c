@@ -4,6 +4,7 @@
  */
 #include "core.h"
 #include "allowed.h"
+#include "core_log.h"
 #include "formulas.h"
 #include "gossip.h"
 #include "merge.h"
@@ -89,7 +90,7 @@ static void take_config(struct kith_core *c, const struct kith_core_config *cfg)
     take_settings(c, &cfg->settings);
 }
 
-/* An alarm calls up, into a file that knows alarms.c: these calls are set here, once. */
+/* alarms.c must not know its users: their callbacks are set here. */
 static void tie_alarms(struct kith_core *c)
 {
     c->probe_alarm.fire = kith_probe_tick;
@@ -185,10 +186,8 @@ int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
     if (c->started) return fail(err, KITH_EEXIST, "already started");
     if (!kith_allowed(c, kith_bytes_of(c->advertise.bytes, c->advertise.len)))
         return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
-    int res = kith_self_meta(c, buf, &meta);
-    if (res < 0)
-        return fail(err, (enum kith_code)(-res),
-                    "the delegate gave no meta, or more than 512 bytes");
+    if (kith_self_meta(c, buf, &meta) < 0)
+        kith_core_log(c, KITH_LOG_WARN, NULL, "The delegate gave no meta: started without");
     if (kith_self_fits(c, meta, kith_packet_budget(c, NULL), why) < 0)
         return fail(err, KITH_ETOOBIG, why);
     kith_self_alive(c, &alive, c->first_incarnation, meta, sealed);
@@ -243,8 +242,8 @@ static int announce(struct kith_core *c, struct kith_error *err)
     return kith_alive(c, &alive, NULL, NULL) ? 0 : vetoed(c, err);
 }
 
-int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, uint16_t headroom,
-                          uint16_t tailroom, uint64_t now, struct kith_error *err)
+int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, uint32_t headroom,
+                          uint32_t tailroom, uint64_t now, struct kith_error *err)
 {
     struct kith_settings before = c->set;
     struct kith_core_budget budget = {(size_t)s->udp_buffer_size, "udp_buffer_size"};

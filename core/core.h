@@ -4,8 +4,9 @@
  * SWIM with Lifeguard as memberlist does it. The core performs no I/O, reads no clock, draws no
  * randomness of its own, resolves no name, starts no thread. Things happen to it (packets, stream
  * bytes, requests, the passing of time), each with the time `now`; what it wants done is polled; it
- * sleeps until one absolute deadline. Only the delegate is called synchronously, because vetoes and
- * meta need an answer; a delegate that calls back into the core is a bug that an assertion finds.
+ * sleeps until one absolute deadline. Only the delegate is called synchronously: vetoes, meta and
+ * state need an answer at once, and an event shows members as they are at that moment. A delegate
+ * that calls back into the core is a bug that an assertion finds.
  *
  * The use, after anything that happened:
  *     while (kith_core_poll(core, &out)) carry_out(&out);
@@ -51,7 +52,7 @@ struct kith_core_config {
     /* What others shall use; in the same form over restarts (PROTOCOL.md 1.4). */
     struct kith_addr advertise;
     uint16_t default_port;       /* for addresses that come with port 0 */
-    uint16_t headroom, tailroom; /* to leave around each packet for pipeline and transport */
+    uint32_t headroom, tailroom; /* to leave around each packet for pipeline and transport */
     uint32_t incarnation;        /* first one to use, 0: memberlist's 1 */
 };
 
@@ -74,8 +75,8 @@ int kith_core_check(const struct kith_core *, const struct kith_settings *, stru
 /* New settings without losing state. Name and advertised address stay what they are. On an error
  * of kith_core_check nothing has changed; -KITH_ETOOBIG: packets have become too small to gossip
  * this node's own alive message. */
-int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint16_t headroom,
-                          uint16_t tailroom, uint64_t now, struct kith_error *err);
+int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint32_t headroom,
+                          uint32_t tailroom, uint64_t now, struct kith_error *err);
 
 /* -------------------------------------------------------------------- what happens to a node */
 
@@ -181,8 +182,9 @@ int64_t kith_core_ping(struct kith_core *, uint64_t now, const struct kith_peer 
 
 /* ----------------------------------------------------------------------------- what it knows */
 
-size_t kith_core_size(const struct kith_core *);  /* names known, all states: memberlist's n */
-size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self included */
+size_t kith_core_size(const struct kith_core *);   /* names known, all states: memberlist's n */
+size_t kith_core_alive(const struct kith_core *);  /* alive and suspect, self included */
+size_t kith_core_queued(const struct kith_core *); /* broadcasts that wait, of members and users */
 
 /* Longest raw user message, meta or ack payload. to: NULL: towards everybody; a member's name that
  * is not known counts as NULL. */

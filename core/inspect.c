@@ -40,8 +40,8 @@ void kith_core_self(const struct kith_core *c, struct kith_member *out)
     kith_view_give(&view, out);
 }
 
-/* Members are seen in the order in which they became known, which nothing changes; the cursor is
- * the place in it, whoever is forgotten meanwhile. */
+/* In the order in which members became known. The cursor is a serial number, so forgetting members
+ * does not move it. */
 size_t kith_core_visit(const struct kith_core *c, uint64_t *cursor, size_t max,
                        bool (*visit)(void *arg, const struct kith_member *), void *arg)
 {
@@ -85,6 +85,11 @@ size_t kith_core_fits(const struct kith_core *c, enum kith_fits what, const stru
 }
 
 unsigned kith_core_health(const struct kith_core *c) { return c->health; }
+
+size_t kith_core_queued(const struct kith_core *c)
+{
+    return kith_broadcasts_count(&c->queue) + kith_broadcasts_count(&c->user_queue);
+}
 
 /* --------------------------------------------------------------------------------- numbers */
 
@@ -138,6 +143,9 @@ static void visit_counters(const struct kith_counters *s, const struct visitor *
             continue;
         visit_one(t, KITH_COUNTER, "messages_received", "Messages received in packets", "type",
                   kith_msg_name((uint8_t)i), (double)s->messages[i]);
+        visit_one(t, KITH_COUNTER, "message_bytes_received",
+                  "Bytes of these messages, layers removed", "type", kith_msg_name((uint8_t)i),
+                  (double)s->message_bytes[i]);
     }
 }
 

@@ -324,6 +324,23 @@ static bool take(struct kith_core *c, const struct alive *a, struct kith_request
     return true;
 }
 
+/* Of a name that is not known; then those of one that is. */
+static bool take_new(struct kith_core *c, struct alive *a, uint32_t hash,
+                     struct kith_request *request)
+{
+    if (!may_enter(c, a->msg) || !agreed(c, a) || !enter(c, a, hash)) return false; /* 3, 4 */
+    return !stale(a) && take(c, a, request);
+}
+
+static bool take_known(struct kith_core *c, struct alive *a, struct kith_request *request)
+{
+    if (!in_place(c, a)) return false;                /* 5 */
+    if (stale(a)) return false;                       /* 6, 7 */
+    if (a->self && !a->ours) return contradict(c, a); /* 9 */
+    return agreed(c, a) && take(c, a, request);       /* 3, 8, 9, 10 */
+}
+
+/* The numbers are the steps of PROTOCOL.md 2.3. */
 bool kith_alive(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
                 struct kith_request *request)
 {
@@ -332,16 +349,9 @@ bool kith_alive(struct kith_core *c, const struct kith_msg *msg, const struct ki
     uint32_t hash = kith_members_hash(&c->members, msg->node);
     a.record = kith_members_find(&c->members, msg->node, hash);
     a.self = a.ours || a.record == c->self;
-    if (a.self && c->left) return false; /* PROTOCOL.md 2.3.1 */
+    if (a.self && c->left) return false; /* 1 */
     if (!sound(c, msg)) return false;    /* 2 */
-    if (!a.record) {                     /* 3, 4 */
-        if (!may_enter(c, msg) || !agreed(c, &a) || !enter(c, &a, hash)) return false;
-        return !stale(&a) && take(c, &a, request);
-    }
-    if (!in_place(c, &a)) return false;              /* 5 */
-    if (stale(&a)) return false;                     /* 6, 7 */
-    if (a.self && !a.ours) return contradict(c, &a); /* 9 */
-    return agreed(c, &a) && take(c, &a, request);    /* 3, 8, 9, 10 */
+    return a.record ? take_known(c, &a, request) : take_new(c, &a, hash, request);
 }
 
 /* ------------------------------------------------------------------------ suspect and dead */

@@ -65,8 +65,8 @@ struct kith_item *kith_item_new(struct kith_items *q)
     return item;
 }
 
-struct kith_item *kith_item_packet(struct kith_items *q, uint16_t headroom, size_t size,
-                                   uint16_t tailroom)
+struct kith_item *kith_item_packet(struct kith_items *q, uint32_t headroom, size_t size,
+                                   uint32_t tailroom)
 {
     size_t head = (size_t)headroom + KITH_COMPOUND_HEAD, need = head + size + tailroom;
     struct kith_item *item = q->spare_packets;

@@ -36,8 +36,8 @@ void kith_items_fini(struct kith_items *);
 struct kith_item *kith_item_new(struct kith_items *);
 /* With an empty buffer of at least `size` bytes between headroom and tailroom, KITH_COMPOUND_HEAD
  * more in front. */
-struct kith_item *kith_item_packet(struct kith_items *, uint16_t headroom, size_t size,
-                                   uint16_t tailroom);
+struct kith_item *kith_item_packet(struct kith_items *, uint32_t headroom, size_t size,
+                                   uint32_t tailroom);
 void kith_item_drop(struct kith_items *, struct kith_item *);
 /* Whom it is for, or about: address, name and version are copied. */
 void kith_item_peer(struct kith_item *, const struct kith_peer *);

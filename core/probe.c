@@ -244,8 +244,8 @@ static struct kith_record *at_address(const struct kith_core *c, const struct ki
     return NULL;
 }
 
-/* A member of whom it was said that it can't be reached. Every other probe is the list's all the
- * same: whoever causes hints must not be able to keep us from looking at the others. */
+/* The member a hint points to, or NULL. At most every second probe follows a hint, so hints can't
+ * keep us from probing the others. */
 static struct kith_record *hinted(struct kith_core *c)
 {
     struct kith_probe *pr = &c->probe;

@@ -41,7 +41,7 @@ struct kith_probe {
     uint32_t index;  /* in the probe list */
     uint32_t stream; /* handle of the stream ping, 0: none */
     uint64_t begun, deadline;
-    struct kith_addr hints[KITH_PROBE_HINTS]; /* where nobody answers, it is said */
+    struct kith_addr hints[KITH_PROBE_HINTS]; /* addresses reported unreachable */
     uint8_t hint_count;
     bool by_hint; /* the last one was chosen by a hint: the next one is the list's */
 };

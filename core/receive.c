@@ -86,8 +86,10 @@ static void message(struct kith_core *c, const struct arrival *in, struct kith_b
     }
     uint8_t type = msg.data[0];
     struct kith_bytes body = {msg.data + 1, msg.len - 1};
-    if (type < sizeof c->counters.messages / sizeof *c->counters.messages)
+    if (type < sizeof c->counters.messages / sizeof *c->counters.messages) {
         c->counters.messages[type]++;
+        c->counters.message_bytes[type] += msg.len;
+    }
     switch (type) {
     case KITH_MSG_PING:
     case KITH_MSG_INDIRECT_PING:

@@ -30,7 +30,7 @@ static void bare_alive(const struct kith_core *c, struct kith_msg *msg, uint32_t
     msg->vsn = kith_bytes_of(c->versions, sizeof c->versions);
 }
 
-/* Bytes of our alive message with `meta` bytes of meta, as long as it may ever be. */
+/* Largest size of our alive message with `meta` bytes of meta. */
 static size_t alive_size(const struct kith_core *c, size_t meta)
 {
     struct kith_msg alive;

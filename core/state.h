@@ -29,7 +29,8 @@ struct kith_core {
     char name[KITH_NAME_LIMIT + 1];
     uint8_t name_len;
     uint8_t versions[6];
-    uint16_t default_port, headroom, tailroom;
+    uint32_t headroom, tailroom;
+    uint16_t default_port;
     uint8_t meta[KITH_META_MAX]; /* ours, without what a delegate seals it with */
     uint16_t meta_len;
     bool meta_set; /* false: nil on the wire */

@@ -194,8 +194,7 @@ static bool step(struct kith_core *c, struct kith_exchange *s)
 
 /* -------------------------------------------------------------------- what happens to streams */
 
-/* NULL: it has ended. To hear afterwards that the stream is closed is the ordinary course; bytes
- * that come afterwards are dropped. */
+/* NULL: the exchange is over. A later `closed` is normal; later bytes are dropped. */
 static struct kith_exchange *known(struct kith_core *c, uint64_t now, uint32_t handle)
 {
     kith_enter(c, now);

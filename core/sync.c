@@ -62,7 +62,7 @@ static bool append(struct kith_buf *buf, enum kith_body body, const struct kith_
     return reserve(buf, kith_wire_size(body, msg)) && kith_wire_write(buf, body, msg) == 0;
 }
 
-/* How much a delegate may add: what message type, header and members leave of a message. */
+/* Room left for user state: the limit minus type byte, header and members. */
 static size_t state_room(const struct kith_core *c, bool join)
 {
     size_t most = kith_exchange_most(c);
@@ -174,8 +174,8 @@ static bool compatible(struct kith_core *c, const struct kith_exchange *s, struc
     return true;
 }
 
-/* The list came in answer to a join of whom we named. Does it look as if that member had answered:
- * alive, and nobody else where we dialled? Who answers lists itself. */
+/* We joined a named member: does the list look like its answer? It must be alive in it, with nobody
+ * else at the address dialled. */
 static bool answered_by(const struct kith_exchange *s, struct cursor list)
 {
     struct kith_bytes name = {(const uint8_t *)s->name, s->name_len};

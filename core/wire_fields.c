@@ -1,89 +1,107 @@
 /*
  * wire_fields.c - names, order and types of the fields of memberlist's messages
- * (PROTOCOL.md 1.1, 1.3).
+ * (PROTOCOL.md 1.1, 1.3). A new field is a row here and its member in struct kith_msg; reader,
+ * writer and `kith dissect` follow.
  */
 #include "wire_fields.h"
 
-/* A key of n letters: the header byte a0|n and the name. */
-#define KEY(n, name) .key = HEAD_##n name, .mask = MASK_##n, .key_len = sizeof(name)
-#define HEAD_3       "\xa3"
-#define HEAD_4       "\xa4"
-#define HEAD_5       "\xa5"
-#define HEAD_6       "\xa6"
-#define HEAD_7       "\xa7"
-#define HEAD_a       "\xaa"
-#define HEAD_b       "\xab"
-#define HEAD_c       "\xac"
-#define FF4          255, 255, 255, 255
+/* A row: name, kind, member of struct kith_msg, place in Go's struct. Rows are sorted by name. */
+#define FIELD(name, k, member, in_go)  ROW(name, k, member, in_go, false)
+#define OPTION(name, k, member, in_go) ROW(name, k, member, in_go, true)
+
+#define ROW(text, k, member, in_go, optional) \
+    { \
+        .key = {0xa0 | (sizeof(text) - 1), text}, .mask = MASK(sizeof(text)), \
+        .key_len = sizeof(text), .kind = KITH_WIRE_##k, .place = in_go, .omit_empty = optional, \
+        .offset = offsetof(struct kith_msg, member) \
+    }
+/* Length of the key and its header byte: as many ff. */
+#define MASK(n) \
+    { \
+        FF4(n, 0), FF4(n, 4), FF4(n, 8), FF4(n, 12) \
+    }
+#define FF4(n, i) FF(n, i), FF(n, i + 1), FF(n, i + 2), FF(n, i + 3)
+#define FF(n, i)  ((n) > (i) ? 255 : 0)
+
+#define BODY(...) \
+    { \
+        .count = sizeof((struct kith_wire_field[]){__VA_ARGS__}) / sizeof(struct kith_wire_field), \
+        .fields = { \
+            __VA_ARGS__ \
+        } \
+    }
+
 /* clang-format off */
-#define MASK_3       {FF4}
-#define MASK_4       {FF4, 255}
-#define MASK_5       {FF4, 255, 255}
-#define MASK_6       {FF4, 255, 255, 255}
-#define MASK_7       {FF4, FF4}
-#define MASK_a       {FF4, FF4, 255, 255, 255}
-#define MASK_b       {FF4, FF4, FF4}
-#define MASK_c       {FF4, FF4, FF4, 255}
-/* clang-format on */
-#define FIELD(n, name, k, member) \
-    { \
-        KEY(n, name), .kind = KITH_WIRE_##k, .offset = offsetof(struct kith_msg, member) \
-    }
-#define OPTION(n, name, k, member) \
-    { \
-        KEY(n, name), .kind = KITH_WIRE_##k, .offset = offsetof(struct kith_msg, member), \
-                      .omit_empty = true \
-    }
+/* Who asks; the last three of Go's struct. */
+#define SOURCE(first) \
+    OPTION("SourceAddr", BYTES, source_addr, first), \
+    OPTION("SourceNode", STRING, source_node, first + 2), \
+    OPTION("SourcePort", U16, source_port, first + 1)
 
-#define SOURCE \
-    OPTION(a, "SourceAddr", BYTES, source_addr), OPTION(a, "SourceNode", STRING, source_node), \
-        OPTION(a, "SourcePort", U16, source_port)
+static const struct kith_wire_body ping = BODY(
+    FIELD("Node", STRING, node, 1),
+    FIELD("SeqNo", U32, seq_no, 0),
+    SOURCE(2)
+);
 
-static const struct kith_wire_body ping = {
-    5, {FIELD(4, "Node", STRING, node), FIELD(5, "SeqNo", U32, seq_no), SOURCE}, {1, 0, 2, 4, 3}};
+static const struct kith_wire_body indirect_ping = BODY(
+    FIELD("Nack", BOOL, nack, 4),
+    FIELD("Node", STRING, node, 3),
+    FIELD("Port", U16, port, 2),
+    FIELD("SeqNo", U32, seq_no, 0),
+    SOURCE(5),
+    FIELD("Target", BYTES, target, 1)
+);
 
-static const struct kith_wire_body indirect_ping = {
-    8,
-    {FIELD(4, "Nack", BOOL, nack), FIELD(4, "Node", STRING, node), FIELD(4, "Port", U16, port),
-     FIELD(5, "SeqNo", U32, seq_no), SOURCE, FIELD(6, "Target", BYTES, target)},
-    {3, 7, 2, 1, 0, 4, 6, 5}};
+static const struct kith_wire_body ack = BODY(
+    FIELD("Payload", BYTES, payload, 1),
+    FIELD("SeqNo", U32, seq_no, 0)
+);
 
-static const struct kith_wire_body ack = {
-    2, {FIELD(7, "Payload", BYTES, payload), FIELD(5, "SeqNo", U32, seq_no)}, {1, 0}};
+static const struct kith_wire_body nack = BODY(
+    FIELD("SeqNo", U32, seq_no, 0)
+);
 
-static const struct kith_wire_body nack = {1, {FIELD(5, "SeqNo", U32, seq_no)}, {0}};
-
-static const struct kith_wire_body err = {1, {FIELD(5, "Error", STRING, error)}, {0}};
+static const struct kith_wire_body err = BODY(
+    FIELD("Error", STRING, error, 0)
+);
 
 /* suspect and dead */
-static const struct kith_wire_body accusation = {3,
-                                                 {FIELD(4, "From", STRING, from),
-                                                  FIELD(b, "Incarnation", U32, incarnation),
-                                                  FIELD(4, "Node", STRING, node)},
-                                                 {1, 2, 0}};
+static const struct kith_wire_body accusation = BODY(
+    FIELD("From", STRING, from, 2),
+    FIELD("Incarnation", U32, incarnation, 0),
+    FIELD("Node", STRING, node, 1)
+);
 
-static const struct kith_wire_body alive = {
-    6,
-    {FIELD(4, "Addr", BYTES, addr), FIELD(b, "Incarnation", U32, incarnation),
-     FIELD(4, "Meta", BYTES, meta), FIELD(4, "Node", STRING, node), FIELD(4, "Port", U16, port),
-     FIELD(3, "Vsn", BYTES, vsn)},
-    {1, 3, 0, 4, 2, 5}};
+static const struct kith_wire_body alive = BODY(
+    FIELD("Addr", BYTES, addr, 2),
+    FIELD("Incarnation", U32, incarnation, 0),
+    FIELD("Meta", BYTES, meta, 4),
+    FIELD("Node", STRING, node, 1),
+    FIELD("Port", U16, port, 3),
+    FIELD("Vsn", BYTES, vsn, 5)
+);
 
-static const struct kith_wire_body push_pull = {3,
-                                                {FIELD(4, "Join", BOOL, join),
-                                                 FIELD(5, "Nodes", INT, nodes),
-                                                 FIELD(c, "UserStateLen", INT, user_state_len)},
-                                                {1, 2, 0}};
+static const struct kith_wire_body push_pull = BODY(
+    FIELD("Join", BOOL, join, 2),
+    FIELD("Nodes", INT, nodes, 0),
+    FIELD("UserStateLen", INT, user_state_len, 1)
+);
 
-static const struct kith_wire_body node_state = {
-    7,
-    {FIELD(4, "Addr", BYTES, addr), FIELD(b, "Incarnation", U32, incarnation),
-     FIELD(4, "Meta", BYTES, meta), FIELD(4, "Name", STRING, node), FIELD(4, "Port", U16, port),
-     FIELD(5, "State", INT, state), FIELD(3, "Vsn", BYTES, vsn)},
-    {3, 0, 4, 2, 1, 5, 6}};
+static const struct kith_wire_body node_state = BODY(
+    FIELD("Addr", BYTES, addr, 1),
+    FIELD("Incarnation", U32, incarnation, 4),
+    FIELD("Meta", BYTES, meta, 3),
+    FIELD("Name", STRING, node, 0),
+    FIELD("Port", U16, port, 2),
+    FIELD("State", INT, state, 5),
+    FIELD("Vsn", BYTES, vsn, 6)
+);
 
-static const struct kith_wire_body user_header = {
-    1, {FIELD(a, "UserMsgLen", INT, user_msg_len)}, {0}};
+static const struct kith_wire_body user_header = BODY(
+    FIELD("UserMsgLen", INT, user_msg_len, 0)
+);
+/* clang-format on */
 
 const struct kith_wire_body *kith_wire_body_of(enum kith_body body)
 {

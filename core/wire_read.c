@@ -199,8 +199,7 @@ static int take_blob(struct reader *r, uint64_t n, struct kith_bytes *out)
     return 0;
 }
 
-/* An array of integers for a byte string, element by element as long as each is one byte that is
- * itself. */
+/* A byte string sent as an array: taken while each element is one byte, 0 to 127. */
 static int read_byte_array(struct reader *r, struct kith_bytes *out)
 {
     struct header h = header_of(*r->p);
@@ -271,7 +270,7 @@ static inline bool key_is_here(const uint8_t *p, const uint8_t *end,
 {
     size_t ahead = (size_t)(end - p);
     uint64_t in[2], key[2], mask[2];
-    memcpy(key, f->key, sizeof key);
+    memcpy(key, &f->key, sizeof key);
     memcpy(mask, f->mask, sizeof mask);
     if (ahead >= KITH_WIRE_KEY) {
         memcpy(in, p, sizeof in);
@@ -281,11 +280,10 @@ static inline bool key_is_here(const uint8_t *p, const uint8_t *end,
         memcpy(in, p, 8);
         return ((in[0] ^ key[0]) & mask[0]) == 0;
     }
-    return ahead >= f->key_len && memcmp(p, f->key, f->key_len) == 0;
+    return ahead >= f->key_len && memcmp(p, &f->key, f->key_len) == 0;
 }
 
-/* The value of f at p in the forms that senders use; behind it, or NULL: let read_value() look at
- * it. */
+/* Fast path: f's value in the usual forms. Returns what follows it, or NULL: use read_value(). */
 static inline const uint8_t *quick_value(const uint8_t *p, const uint8_t *end,
                                          const struct kith_wire_field *f, struct kith_msg *msg)
 {
@@ -331,7 +329,7 @@ static int read_key(struct reader *r, const struct kith_wire_body *body,
     if (e) return e;
     for (size_t i = 0; i < body->count; i++) {
         const struct kith_wire_field *f = &body->fields[i];
-        if (key.len + 1 == f->key_len && memcmp(key.data, f->key + 1, key.len) == 0) *out = f;
+        if (key.len + 1 == f->key_len && memcmp(key.data, f->key.name, key.len) == 0) *out = f;
     }
     return 0;
 }
@@ -370,7 +368,7 @@ static int read_array(struct reader *r, const struct kith_wire_body *body, uint6
                       struct kith_msg *msg)
 {
     for (size_t i = 0; i < body->count && values; i++, values--) {
-        int e = read_value(r, &body->fields[body->declared[i]], msg);
+        int e = read_value(r, kith_wire_declared(body, i), msg);
         if (e) return e;
     }
     return skip(r, values);

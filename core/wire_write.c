@@ -41,7 +41,14 @@ static void put_raw(struct sink *s, struct kith_bytes b)
 
 static bool is_empty(const struct kith_wire_field *f, const uint8_t *member)
 {
-    if (f->kind == KITH_WIRE_U16) return *(const uint16_t *)member == 0;
+    switch ((enum kith_wire_kind)f->kind) {
+    case KITH_WIRE_BOOL: return !*(const bool *)member;
+    case KITH_WIRE_U16: return *(const uint16_t *)member == 0;
+    case KITH_WIRE_U32: return *(const uint32_t *)member == 0;
+    case KITH_WIRE_INT: return *(const int64_t *)member == 0;
+    case KITH_WIRE_STRING:
+    case KITH_WIRE_BYTES: break;
+    }
     return ((const struct kith_bytes *)member)->len == 0;
 }
 
@@ -50,10 +57,10 @@ static bool is_empty(const struct kith_wire_field *f, const uint8_t *member)
 static inline void put_key(struct sink *s, const struct kith_wire_field *f)
 {
     if (s->len + KITH_WIRE_KEY <= s->room) {
-        memcpy(s->out + s->len, f->key, KITH_WIRE_KEY);
+        memcpy(s->out + s->len, &f->key, KITH_WIRE_KEY);
         s->len += f->key_len;
     } else {
-        sink_append(s, f->key, f->key_len);
+        sink_append(s, &f->key, f->key_len);
     }
 }
 
@@ -77,7 +84,7 @@ static void put_field(struct sink *s, const struct kith_wire_field *f, const uin
 
 static void put_body(struct sink *s, const struct kith_wire_body *body, const struct kith_msg *msg)
 {
-    bool left_out[8] = {false};
+    bool left_out[KITH_WIRE_FIELDS] = {false};
     size_t n = body->count;
     for (size_t i = 0; i < body->count; i++) {
         const struct kith_wire_field *f = &body->fields[i];

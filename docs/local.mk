@@ -2,7 +2,7 @@
 # these. kith.yaml(5) comes out of the program itself, so that it can't be older than the tables
 # that files are checked with; the others are docs/man/NAME.SECTION.pod: list them in WRITTEN_PAGES.
 nobase_dist_doc_DATA = docs/ARCHITECTURE.md docs/CODECS.md docs/CONTROL.md docs/PLUGINS.md \
-  docs/PROTOCOL.md docs/WIRE.md
+  docs/PROTOCOL.md docs/TRANSPORTS.md docs/WIRE.md
 WRITTEN_PAGES = docs/man/kith.1 docs/man/kith-plugin.3 docs/man/kith-transport.3 \
   docs/man/kith-codec.3 docs/man/kith-delegate.3
 if MAN_PAGES

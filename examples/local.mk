@@ -11,12 +11,13 @@ nobase_dist_doc_DATA += \
   examples/plugin-transport/README.md examples/plugin-transport/node.yaml \
   examples/embed/watch.c \
   examples/three-nodes/ada.yaml examples/three-nodes/bob.yaml examples/three-nodes/cat.yaml \
+  examples/bad-network/ada.yaml examples/bad-network/bob.yaml examples/bad-network/cat.yaml \
   examples/rolling/0-before.yaml examples/rolling/1-learn.yaml examples/rolling/2-switch.yaml \
   examples/rolling/3-close.yaml examples/rolling/README.md
 docscriptdir = $(docdir)
 nobase_dist_docscript_SCRIPTS = examples/plugin-delegate/cluster.sh \
-  examples/plugin-transport/test.sh examples/rolling/run.sh
+  examples/plugin-transport/test.sh examples/bad-network/run.sh examples/rolling/run.sh
 
 # Ready to run: the tests do so.
-dist_check_SCRIPTS += examples/rolling/run.sh
-TESTS += examples/rolling/run.sh
+dist_check_SCRIPTS += examples/bad-network/run.sh examples/rolling/run.sh
+TESTS += examples/bad-network/run.sh examples/rolling/run.sh

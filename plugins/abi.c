@@ -1,13 +1,14 @@
 /*
  * abi.c - what a plugin says of itself, checked and brought to today's shape.
  *
- * The one place that knows how ABI structs grow: `size` tells how much the plugin knew, the rest is
- * zero; arrays are walked with the plugin's stride. Behind it everybody uses today's structs. Knows
- * nothing of files.
+ * Behind it everybody uses today's structs: what a plugin's header did not know yet is zero, and
+ * its arrays, which have its stride, are copied to ours. Knows nothing of files.
  */
 #include "loader.h"
 
 #include "config.h"
+#include "growth.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 
@@ -59,11 +60,12 @@ bool kith_abi_name_ok(const char *name)
 
 static int check_header(const struct kith_plugin *raw, size_t extent, struct kith_error *err)
 {
-    const size_t least = UPTO(kith_plugin, ops);
-    if (raw->size < least || raw->size > STRUCT_MAX)
+    const size_t least = UPTO(kith_plugin, ops), step = _Alignof(struct kith_plugin);
+    if (raw->size < least || raw->size > STRUCT_MAX || raw->size % step)
         return kith_fail(err, KITH_EINVAL,
-                         "struct kith_plugin says it has %u bytes; between %zu and %u are possible",
-                         raw->size, least, (unsigned)STRUCT_MAX);
+                         "struct kith_plugin says it has %u bytes; %zu to %u in steps of %zu are "
+                         "possible",
+                         raw->size, least, (unsigned)STRUCT_MAX, step);
     if (extent && raw->size > extent)
         return kith_fail(err, KITH_EINVAL,
                          "struct kith_plugin says it has %u bytes, but the symbol has %zu",
@@ -73,6 +75,10 @@ static int check_header(const struct kith_plugin *raw, size_t extent, struct kit
                          "its name `%.64s` is not a valid name: a-z first, then a-z 0-9 _, at most "
                          "%d bytes",
                          raw->name ? raw->name : "", NAME_MAX_LEN);
+    if ((raw->version && !kith_utf8_line(raw->version)) ||
+        (raw->summary && !kith_utf8_line(raw->summary)))
+        return kith_fail(err, KITH_EINVAL, "plugin `%s`: its version or summary is no line of text",
+                         raw->name);
     uint64_t unknown = raw->must_know & ~(uint64_t)KITH_MUST_KNOW;
     if (unknown)
         return kith_fail(err, KITH_EUNSUPPORTED,
@@ -107,6 +113,8 @@ static int check_param(const struct kith_plugin *plugin, const struct kith_param
         why = "is not a name: a-z first, then a-z 0-9 _";
     else if (!p->doc || !*p->doc)
         why = "has no doc";
+    else if (!kith_utf8_line(p->doc))
+        why = "has a doc that is no line of text";
     else if (kith_param_check(p, plugin->instance_size, &said) != 0)
         why = said.text;
     for (size_t j = 0; !why && j < i; j++) {
@@ -126,8 +134,7 @@ static const struct kith_param *param_at(const struct kith_plugin *raw, size_t i
     return (const struct kith_param *)((const char *)raw->params + i * raw->param_size);
 }
 
-/* KITH_PARAM_END is all zero: what has no name, but something else, is what lies behind a table
- * that has no end. */
+/* KITH_PARAM_END is all zero; a nameless row that is not means that the table has no end. */
 static bool is_end(const struct kith_plugin *raw, size_t i)
 {
     const uint8_t *row = (const uint8_t *)param_at(raw, i);
@@ -272,11 +279,10 @@ static int copy_ops(struct copy *copy, struct kith_error *err)
     default: today = sizeof copy->ops.delegate, must = delegate_must; break;
     }
     uint32_t size = ((const union ops *)plugin->ops)->size;
-    if (size < 2 * sizeof(uint32_t) || size > STRUCT_MAX)
+    if (size < 2 * sizeof(uint32_t) || size > STRUCT_MAX ||
+        !kith_take(&copy->ops, today, _Alignof(union ops), plugin->ops))
         return kith_fail(err, KITH_EINVAL, "the ops of %s `%s` say they have %u bytes",
                          kith_abi_kind(plugin->kind), plugin->name, size);
-    memcpy(&copy->ops, plugin->ops, size < today ? size : today);
-    copy->ops.size = (uint32_t)today;
     for (; must->name; must++) {
         void (*fn)(void);
         memcpy(&fn, (const char *)&copy->ops + must->offset, sizeof fn);
@@ -302,8 +308,7 @@ int kith_abi_copy(struct kith_plugin **out, const struct kith_plugin *raw, size_
     struct copy *copy = calloc(1, sizeof *copy + (count + 1) * sizeof copy->params[0]);
     if (!copy) return kith_fail(err, KITH_ENOMEM, "no memory for plugin `%s`", raw->name);
 
-    memcpy(&copy->plugin, raw, raw->size < sizeof *raw ? raw->size : sizeof *raw);
-    copy->plugin.size = sizeof copy->plugin;
+    (void)KITH_TAKE(&copy->plugin, raw); /* check_header() has seen its size */
     copy->plugin.param_size = sizeof copy->params[0];
     if (raw->params) copy->plugin.params = copy->params;
     if (!copy->plugin.version) copy->plugin.version = "";

@@ -181,6 +181,13 @@ void kith_asks_cancel(struct kith_asks *asks, uint64_t id)
     if (ask) take(asks, ask);
 }
 
+void kith_asks_hasten(struct kith_asks *asks, uint64_t id, uint64_t deadline)
+{
+    struct ask *ask = find(asks, id);
+    if (ask && deadline < ask->deadline) ask->deadline = deadline;
+    if (ask && deadline < asks->soonest) asks->soonest = deadline;
+}
+
 void kith_asks_expire(struct kith_asks *asks, uint64_t now)
 {
     const uint64_t before = asks->next_id;

@@ -53,6 +53,8 @@ void kith_asks_close_owner(struct kith_asks *, const struct kith_host *owner, co
 /* The asker has gone: nothing of it is called any more. A dead id is fine. */
 void kith_asks_cancel(struct kith_asks *, uint64_t id);
 
+/* This one's deadline, if that is earlier than what it has. A dead id is fine. */
+void kith_asks_hasten(struct kith_asks *, uint64_t id, uint64_t deadline);
 /* End with -KITH_ETIMEOUT what should have been answered by now. */
 void kith_asks_expire(struct kith_asks *, uint64_t now);
 /* When to call expire next; never too late, UINT64_MAX: nothing waits for a time. */

@@ -1,7 +1,8 @@
 /*
  * blame.c - what went wrong in an instance, in words: errors with its name and place, and the
- * breaches of its contract, counted and logged without a flood. Changes no state of its life.
+ * breaches of its contract (blame.h). Changes no state of its life.
  */
+#include "blame.h"
 #include "codes.h"
 #include "instance.h"
 
@@ -42,59 +43,59 @@ int kith_instance_failed(struct kith_instance *in, int rc, const char *what, str
     return kith_entry_failed(in->entry, in->maker.file, code, err);
 }
 
-/* Count it; true: say it, with *unsaid that were not. */
-static bool complain(struct kith_instance *in, struct kith_complaints *c, const char *name,
-                     const char *help, uint64_t *unsaid)
+/* Count it, and say it if it is time. */
+static void complain(const struct kith_host *host, struct kith_complaints *c, const char *name,
+                     const char *help, enum kith_log_level level, const char *text)
 {
-    const struct kith_host *host = in->host;
     uint64_t now = host->now(host);
     bool first = !c->counter;
     if (first) c->counter = host->counter(host, name, help, NULL, 0);
     ++*c->counter;
     if (!first && now - c->said_at < PAUSE) {
         c->unsaid++;
-        return false;
+        return;
     }
-    *unsaid = c->unsaid;
+    if (c->unsaid)
+        host->log(host, level, "%s (and %llu more since the last line)", text,
+                  (unsigned long long)c->unsaid);
+    else
+        host->log(host, level, "%s", text);
     c->unsaid = 0;
     c->said_at = now;
-    return true;
 }
 
-static void say(struct kith_instance *in, enum kith_log_level level, const char *text,
-                uint64_t unsaid)
+void kith_blame(const struct kith_host *host, struct kith_complaints *c, const char *what)
 {
-    if (unsaid)
-        in->host->log(in->host, level, "%s (and %llu more since the last line)", text,
-                      (unsigned long long)unsaid);
-    else
-        in->host->log(in->host, level, "%s", text);
+    char text[256];
+    snprintf(text, sizeof text, "broke its contract: %s", what);
+    complain(host, c, "contract_breaches", "What the plugin did that its contract forbids.",
+             KITH_LOG_ERROR, text);
+}
+
+void kith_blame_slow(const struct kith_host *host, struct kith_complaints *c, const char *call,
+                     uint64_t ns)
+{
+    char text[128];
+    kith_slow_blamed(ns);
+    snprintf(text, sizeof text, "%s took %llu ms: the whole node waited", call,
+             (unsigned long long)(ns / 1000000));
+    complain(host, c, "slow_calls", "Calls into the plugin that held up the node.", KITH_LOG_WARN,
+             text);
 }
 
 void kith_instance_blame(struct kith_instance *in, const char *fmt, ...)
 {
-    char what[200], text[256];
-    uint64_t unsaid;
+    char what[200];
     va_list ap;
-    if (!complain(in, &in->breaches, "contract_breaches",
-                  "What the plugin did that its contract forbids.", &unsaid))
-        return;
     va_start(ap, fmt);
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    snprintf(text, sizeof text, "broke its contract: %s", what);
-    say(in, KITH_LOG_ERROR, text, unsaid);
+    kith_blame(in->host, &in->breaches, what);
 }
 
 void kith_instance_slow(struct kith_instance *in, const char *call, uint64_t ns)
 {
-    char text[128];
-    uint64_t unsaid;
-    kith_slow_blamed(ns);
-    if (!complain(in, &in->slow, "slow_calls", "Calls into the plugin that held up the node.",
-                  &unsaid))
-        return;
-    snprintf(text, sizeof text, "%s() took %llu ms: the whole node waited", call,
-             (unsigned long long)(ns / 1000000));
-    say(in, KITH_LOG_WARN, text, unsaid);
+    char what[64];
+    snprintf(what, sizeof what, "%s()", call);
+    kith_blame_slow(in->host, &in->slow, what, ns);
 }

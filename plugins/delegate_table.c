@@ -16,6 +16,14 @@ static const struct kith_node *base_of(const struct kith_node *node)
     return listener_of(node)->shared->setup.node;
 }
 
+/* Is it another thread's call? It is blamed for later, and must look at nothing that changes. */
+static bool foreign(const struct kith_node *node, const char *call)
+{
+    const struct kith_listener *l = listener_of(node);
+    const struct kith_host_maker *maker = l->shared->setup.maker;
+    return maker->foreign && maker->foreign(l->host, call);
+}
+
 /* --------------------------------------------------------------------------------- its frame */
 
 struct kith_bytes kith_delegates_name(struct kith_delegates_shared *shared)
@@ -72,7 +80,7 @@ static int take_peer(const struct kith_node *n, const struct kith_peer *from,
                      struct kith_peer *peer)
 {
     if (!from) return unsound(n, "asks something of a peer that is NULL");
-    KITH_TAKE(peer, from);
+    if (!KITH_TAKE(peer, from)) return unsound(n, "gave a peer whose size no header has");
     if (!peer->addr) return 0;
     if (!kith_addr_sound(peer->addr)) return unsound(n, "gave an address that is too long");
     return peer->addr->len ? 0 : -KITH_EINVAL;
@@ -83,21 +91,26 @@ static int take_peer(const struct kith_node *n, const struct kith_peer *from,
 static size_t node_members(const struct kith_node *n, uint64_t *cursor, size_t max,
                            bool (*visit)(void *arg, const struct kith_member *), void *arg)
 {
-    if (visit && cursor) return base_of(n)->members(base_of(n), cursor, max, visit, arg);
-    (void)unsound(n, "asks for members without a visit or a cursor");
+    bool stray = foreign(n, "members");
+    if (!stray && visit && cursor) return base_of(n)->members(base_of(n), cursor, max, visit, arg);
+    if (!stray) (void)unsound(n, "asks for members without a visit or a cursor");
     if (cursor) *cursor = UINT64_MAX;
     return 0;
 }
 
 static int node_member(const struct kith_node *n, struct kith_bytes name, struct kith_member *out)
 {
+    if (foreign(n, "member")) return -KITH_EINVAL;
     if (!out) return unsound(n, "asks for a member and gives no room for it");
     return base_of(n)->member(base_of(n), name, out);
 }
 
 static void node_local(const struct kith_node *n, struct kith_member *out)
 {
-    if (out)
+    static const struct kith_member nobody = {.size = sizeof nobody};
+    if (foreign(n, "local")) {
+        if (out) KITH_GIVE(out, &nobody);
+    } else if (out)
         base_of(n)->local(base_of(n), out);
     else
         (void)unsound(n, "asks for this node and gives no room for it");
@@ -106,6 +119,7 @@ static void node_local(const struct kith_node *n, struct kith_member *out)
 static void node_stats(const struct kith_node *n,
                        void (*visit)(void *arg, const struct kith_stat *), void *arg)
 {
+    if (foreign(n, "stats")) return;
     if (visit)
         base_of(n)->stats(base_of(n), visit, arg);
     else
@@ -115,6 +129,7 @@ static void node_stats(const struct kith_node *n,
 static int node_format(const struct kith_node *n, const struct kith_addr *addr, char *out,
                        size_t cap)
 {
+    if (foreign(n, "format")) return -KITH_EINVAL;
     if (!addr || !kith_addr_sound(addr) || (cap && !out))
         return unsound(n, "formats what is no address, or gives no room");
     return base_of(n)->format(base_of(n), addr, out, cap);
@@ -122,6 +137,7 @@ static int node_format(const struct kith_node *n, const struct kith_addr *addr, 
 
 static size_t node_fits(const struct kith_node *n, enum kith_fits what, const struct kith_peer *to)
 {
+    if (foreign(n, "fits")) return 0;
     struct kith_peer peer;
     if (to && take_peer(n, to, &peer)) return 0;
     size_t fits = base_of(n)->fits(base_of(n), what, to ? &peer : NULL);
@@ -148,6 +164,7 @@ static size_t node_fits(const struct kith_node *n, enum kith_fits what, const st
 static int node_join(const struct kith_node *n, const struct kith_peer *to, kith_done_fn *done,
                      void *arg)
 {
+    if (foreign(n, "join")) return -KITH_EINVAL;
     struct kith_peer peer;
     int rc = take_peer(n, to, &peer);
     if (!rc && peer.addr) rc = kith_strangers_allow(listener_of(n)->shared, peer.addr);
@@ -157,12 +174,15 @@ static int node_join(const struct kith_node *n, const struct kith_peer *to, kith
 
 static int node_leave(const struct kith_node *n, uint64_t timeout, kith_done_fn *done, void *arg)
 {
+    if (foreign(n, "leave")) return -KITH_EINVAL;
     ASK(n, done, arg, base_of(n)->leave(base_of(n), timeout, done_, r_));
 }
 
 static int node_stop(const struct kith_node *n, int status, const char *why)
 {
+    if (foreign(n, "stop")) return -KITH_EINVAL;
     char who[512];
+    if (status > 0) return unsound(n, "stops the node with a positive status");
     snprintf(who, sizeof who, "%s: %s", kith_listener_name(listener_of(n)),
              why ? why : "it asked for it");
     return base_of(n)->stop(base_of(n), status, who);
@@ -172,6 +192,7 @@ static int node_stop(const struct kith_node *n, int status, const char *why)
 static int node_set_meta(const struct kith_node *n, const struct kith_bytes *meta,
                          kith_done_fn *done, void *arg)
 {
+    if (foreign(n, "set_meta")) return -KITH_EINVAL;
     const struct kith_listener *l;
     for (size_t i = 0; meta && (l = kith_listener_at(listener_of(n)->shared, i)); i++)
         if (l->ops.node_meta) return l == listener_of(n) ? -KITH_EINVAL : -KITH_EACCES;
@@ -181,6 +202,7 @@ static int node_set_meta(const struct kith_node *n, const struct kith_bytes *met
 static int node_ping(const struct kith_node *n, const struct kith_peer *to, kith_done_fn *done,
                      void *arg)
 {
+    if (foreign(n, "ping")) return -KITH_EINVAL;
     struct kith_peer peer;
     int rc = take_peer(n, to, &peer);
     if (!rc && peer.addr) rc = kith_strangers_allow(listener_of(n)->shared, peer.addr);
@@ -191,6 +213,7 @@ static int node_ping(const struct kith_node *n, const struct kith_peer *to, kith
 static int node_key(const struct kith_node *n, enum kith_key_change change, struct kith_bytes key,
                     kith_done_fn *done, void *arg)
 {
+    if (foreign(n, "key")) return -KITH_EINVAL;
     if (!(listener_of(n)->instance->entry->allow & KITH_ALLOW_KEYS)) return -KITH_EACCES;
     ASK(n, done, arg, base_of(n)->key(base_of(n), change, key, done_, r_));
 }
@@ -211,11 +234,12 @@ static int check_send(struct kith_listener *l, const struct kith_message *m)
 static int node_send(const struct kith_node *n, const struct kith_message *asked,
                      kith_done_fn *done, void *arg)
 {
+    if (foreign(n, "send")) return -KITH_EINVAL;
     struct kith_listener *l = listener_of(n);
     struct kith_message m;
     struct kith_peer peer;
     if (!asked) return unsound(n, "sends a message that is NULL");
-    KITH_TAKE(&m, asked);
+    if (!KITH_TAKE(&m, asked)) return unsound(n, "sends a message whose size no header has");
     if (m.bytes.len && !m.bytes.data) return unsound(n, "sends a message with its bytes at NULL");
     int rc = m.peer ? take_peer(n, m.peer, &peer) : 0;
     if (m.peer) m.peer = &peer;

@@ -6,6 +6,7 @@
  * Channels). What a delegate puts on the wire is the same whatever else is loaded. Life and reload
  * are in delegates_life.c.
  */
+#include "codes.h"
 #include "delegates_parts.h"
 
 #include <stdlib.h>
@@ -63,24 +64,44 @@ static int all_judge(void *self, const struct kith_claim *claim, struct kith_err
 
 /* -------------------------------------------------------------------------------- meta, acks */
 
+/* What fits into a packet: with more than that a node can't start. */
+static size_t room_for_meta(const struct kith_delegates_shared *shared, size_t cap)
+{
+    const struct kith_node *node = shared->setup.node;
+    size_t fits = node->fits(node, KITH_FITS_META, NULL);
+    return fits < cap ? fits : cap;
+}
+
+/* The core keeps the meta that it had. */
+static int no_meta(struct kith_listener *l, int n)
+{
+    if (n >= 0) {
+        kith_listener_blame(
+            l, "node_meta() returned more than there was room for: meta stays as it is");
+        return -KITH_ETOOBIG;
+    }
+    if (l->instance)
+        l->instance->host->log(l->instance->host, KITH_LOG_WARN,
+                               "node_meta() gave none: meta stays as it is (%s)",
+                               kith_code_text(n));
+    return n;
+}
+
 static int all_meta(void *self, uint8_t *out, size_t cap)
 {
     struct kith_delegates_shared *shared = self;
+    size_t room = room_for_meta(shared, cap);
     int n = -KITH_ENOTFOUND;
     bool asked = false;
     KITH_EACH(shared, node_meta, {
-        if (!asked) n = l->ops.node_meta(l->self, out, cap);
-        if (!asked && n > 0 && (size_t)n > cap) {
-            kith_listener_blame(
-                l, "node_meta() returned more than there was room for: meta stays as it is");
-            n = -KITH_ETOOBIG;
-        }
+        if (!asked) n = l->ops.node_meta(l->self, out, room);
+        if (!asked && (n < 0 || (size_t)n > room)) n = no_meta(l, n);
         asked = true;
     });
     if (asked) return n;
-    if (shared->meta_len > cap) return -KITH_ETOOBIG;
-    if (shared->meta_len) memcpy(out, shared->meta, shared->meta_len);
-    return (int)shared->meta_len;
+    if (shared->meta.len > cap) return -KITH_ETOOBIG;
+    if (shared->meta.len) memcpy(out, shared->meta.bytes, shared->meta.len);
+    return (int)shared->meta.len;
 }
 
 static int all_seal(void *self, const struct kith_member *local, uint8_t *meta, size_t len,
@@ -245,8 +266,8 @@ static void write_raw(struct kith_listener *l, bool join, struct gathering *g,
     if (g->rc) kith_listener_blame(l, STATE_TOO_BIG);
 }
 
-/* What the members left is too little: take back the last piece, and say whose it was. Where it
- * began; 0: none is left. */
+/* Too little room is left beside the members: drop the last piece and blame its delegate. Where
+ * that piece began; 0: none is left. */
 static size_t take_back_piece(struct kith_delegates_shared *shared, size_t begin, size_t end)
 {
     struct kith_bytes pieces = kith_bytes_of(shared->state.data + begin, end - begin);

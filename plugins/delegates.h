@@ -110,9 +110,13 @@ void kith_delegates_forget(struct kith_delegates *, const struct kith_host *);
  * finished: do no more in it than remember. A second one replaces the first, which is not ended. */
 int kith_delegates_before_leave(struct kith_delegates *, uint64_t deadline, void (*done)(void *arg),
                                 void *arg);
+/* Those that are asked have until this deadline, if it is earlier than the one they were given. */
+void kith_delegates_leave_by(struct kith_delegates *, uint64_t deadline);
 
 /* Fixed meta, copied; used when no delegate provides any. 0 or -KITH_ENOMEM. */
 int kith_delegates_meta(struct kith_delegates *, struct kith_bytes);
+/* It was not taken: as it was before that. */
+void kith_delegates_meta_back(struct kith_delegates *);
 /* Does a delegate provide meta? Then nobody else can set it: -KITH_EACCES. */
 bool kith_delegates_gives_meta(const struct kith_delegates *);
 /* Who makes the node's meta and who seals it, to compare: NULL: nobody. */

@@ -41,8 +41,8 @@ static int check_roles(const struct kith_entry *a, const struct kith_entry *b,
                        struct kith_error *err)
 {
     struct kith_delegate_ops a_ops, b_ops;
-    KITH_TAKE(&a_ops, (const struct kith_delegate_ops *)a->plugin->ops);
-    KITH_TAKE(&b_ops, (const struct kith_delegate_ops *)b->plugin->ops);
+    (void)KITH_TAKE(&a_ops, (const struct kith_delegate_ops *)a->plugin->ops);
+    (void)KITH_TAKE(&b_ops, (const struct kith_delegate_ops *)b->plugin->ops);
     for (enum kith_role role = 0; role < KITH_ROLES; role++) {
         if (!kith_role_played(&a_ops, a->channel, role) ||
             !kith_role_played(&b_ops, b->channel, role) ||

@@ -39,7 +39,8 @@ static void shared_unref(struct kith_delegates_shared *shared)
     kith_scratch_free(&shared->name);
     kith_scratch_free(&shared->sender);
     free(shared->own);
-    free(shared->meta);
+    free(shared->meta.bytes);
+    free(shared->former_meta.bytes);
     free(shared);
 }
 
@@ -316,7 +317,8 @@ static int check_kept(const struct kith_delegates *d, const struct kith_listener
     return 0;
 }
 
-/* One that started before another one's old instance kept its place. Whether there was one. */
+/* Refuse one new delegate that claims a part which a kept old instance still plays. True: there was
+ * one. */
 static bool refuse_one(struct starting *s)
 {
     struct kith_error why = {.size = sizeof why};
@@ -401,8 +403,10 @@ static bool taken(const struct kith_delegates_shared *shared, const struct kith_
 int kith_delegates_listen(struct kith_delegates *d, const struct kith_delegate_ops *ops, void *self)
 {
     struct kith_delegates_shared *shared = d->shared;
+    struct kith_delegate_ops today;
+    if (!KITH_TAKE(&today, ops)) return -KITH_EINVAL;
     if (!shared->busy) sweep(shared);
-    struct kith_listener *l = kith_listener_new(shared, NULL, ops, self ? self : shared, NULL);
+    struct kith_listener *l = kith_listener_new(shared, NULL, &today, self ? self : shared, NULL);
     if (!l) return -KITH_ENOMEM;
     int rc = taken(shared, &l->ops) ? -KITH_EEXIST : 0;
     struct kith_listener **more =
@@ -446,10 +450,17 @@ int kith_delegates_meta(struct kith_delegates *d, struct kith_bytes meta)
     uint8_t *copy = meta.len ? malloc(meta.len) : NULL;
     if (meta.len && !copy) return -KITH_ENOMEM;
     if (copy) memcpy(copy, meta.data, meta.len);
-    free(shared->meta);
-    shared->meta = copy;
-    shared->meta_len = meta.len;
+    free(shared->former_meta.bytes);
+    shared->former_meta = shared->meta;
+    shared->meta = (struct kith_fixed_meta){copy, meta.len};
     return 0;
+}
+
+void kith_delegates_meta_back(struct kith_delegates *d)
+{
+    struct kith_fixed_meta refused = d->shared->meta;
+    d->shared->meta = d->shared->former_meta;
+    d->shared->former_meta = refused;
 }
 
 bool kith_delegates_gives_meta(const struct kith_delegates *d)

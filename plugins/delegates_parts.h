@@ -7,8 +7,8 @@
  *   kith_listener          one delegate: its callbacks, its channel, its own node table. During a
  *                          reload those whose entry did not change are in two kith_delegates
  *
- * Each file calls those above it: listener.c, delegates_clash.c, strangers.c, emitted.c, leaving.c,
- * delegate_table.c, delegates.c, delegates_life.c.
+ * Each file calls only those further down: delegates_life.c, delegates.c, delegate_table.c,
+ * leaving.c, emitted.c, strangers.c, listener.c, delegates_clash.c.
  */
 #ifndef KITH_DELEGATES_PARTS_H
 #define KITH_DELEGATES_PARTS_H
@@ -28,6 +28,7 @@ struct kith_listener {
     struct kith_delegates_shared *shared;
     struct kith_listener *next, **link; /* all of the node, in no order */
     struct kith_instance *instance;     /* NULL: one of the program's own, or it has ended */
+    const struct kith_host *host;       /* the instance's: stays; NULL: one of the program's own */
     void *self;
     struct kith_delegate_ops ops; /* a copy; zeroed once it listens no more */
     bool produces;                /* it may send raw, in its stop, too */
@@ -55,6 +56,12 @@ struct kith_strangers {
     uint64_t sent, refused;
 };
 
+/* What the file or a command says that the meta is: malloc'd. */
+struct kith_fixed_meta {
+    uint8_t *bytes;
+    size_t len;
+};
+
 struct kith_delegates_shared {
     unsigned refs;       /* kith_delegates on it: two during a reload */
     unsigned busy;       /* callbacks that have not returned: listeners may not be moved then */
@@ -78,8 +85,7 @@ struct kith_delegates_shared {
     struct kith_emitted emitted;
     struct kith_strangers strangers;
     struct kith_leaving *leaving;
-    uint8_t *meta;
-    size_t meta_len;
+    struct kith_fixed_meta meta, former_meta;
     size_t turn; /* which channel may add to a packet first */
     uint64_t dropped, malformed, repeated, passed_on, not_passed_on;
 };
@@ -92,15 +98,6 @@ struct kith_delegates {
     struct kith_handoff_limits limits;
     size_t max_state;
 };
-
-/* Read what a plugin filled, which may be shorter or longer than what we know: zero-extended. */
-#define KITH_TAKE(to, from) \
-    do { \
-        size_t given_ = (from)->size; \
-        memset((to), 0, sizeof *(to)); \
-        memcpy((to), (from), given_ < sizeof *(to) ? given_ : sizeof *(to)); \
-        (to)->size = (uint32_t)sizeof *(to); \
-    } while (0)
 
 /* --------------------------------------------------------------------------- one (listener.c) */
 

@@ -188,22 +188,35 @@ static bool check_dynamic(struct elf *e)
     return true;
 }
 
+/* Relocations of one kind are as long as we know them, and no more are relative than there are. */
+static bool rows_fit(const struct elf *e, int64_t rows, int64_t row_size, size_t size,
+                     int64_t all_size, int64_t relative)
+{
+    return (!tag(e, rows) || tag(e, row_size) == size) &&
+           tag(e, relative) <= tag(e, all_size) / size;
+}
+
+static bool names_fit(const struct elf *e)
+{
+    uint64_t names = tag(e, DT_STRSZ);
+    for (size_t i = 0; i < e->dynamic_count; i++) {
+        int64_t t = e->dynamic[i].d_tag;
+        bool name = t == DT_NEEDED || t == DT_SONAME || t == DT_RPATH || t == DT_RUNPATH;
+        if (name && e->dynamic[i].d_un.d_val >= names) return false;
+    }
+    return true;
+}
+
 /* What the linker asserts, which ends the process. */
 static bool check_sizes(struct elf *e)
 {
-    uint64_t names = tag(e, DT_STRSZ), kind = tag(e, DT_PLTREL);
-    bool good = tag(e, DT_SYMENT) == sizeof(ElfW(Sym)) &&
-                (!tag(e, DT_RELA) || tag(e, DT_RELAENT) == sizeof(ElfW(Rela))) &&
-                (!tag(e, DT_REL) || tag(e, DT_RELENT) == sizeof(ElfW(Rel))) &&
-                tag(e, DT_RELACOUNT) <= tag(e, DT_RELASZ) / sizeof(ElfW(Rela)) &&
-                tag(e, DT_RELCOUNT) <= tag(e, DT_RELSZ) / sizeof(ElfW(Rel)) &&
-                (!tag(e, DT_JMPREL) || kind == DT_RELA || kind == DT_REL);
-    for (size_t i = 0; i < e->dynamic_count; i++) {
-        int64_t t = e->dynamic[i].d_tag;
-        if (t == DT_NEEDED || t == DT_SONAME || t == DT_RPATH || t == DT_RUNPATH)
-            good &= e->dynamic[i].d_un.d_val < names;
-    }
-    return good || damaged(e, "its dynamic table makes no sense");
+    uint64_t kind = tag(e, DT_PLTREL);
+    if (tag(e, DT_SYMENT) == sizeof(ElfW(Sym)) &&
+        rows_fit(e, DT_RELA, DT_RELAENT, sizeof(ElfW(Rela)), DT_RELASZ, DT_RELACOUNT) &&
+        rows_fit(e, DT_REL, DT_RELENT, sizeof(ElfW(Rel)), DT_RELSZ, DT_RELCOUNT) &&
+        (!tag(e, DT_JMPREL) || kind == DT_RELA || kind == DT_REL) && names_fit(e))
+        return true;
+    return damaged(e, "its dynamic table makes no sense");
 }
 
 static int open_elf(struct elf *e, const char *path)

@@ -75,8 +75,9 @@ static bool add(size_t *total, size_t n)
 }
 
 /* What copy() needs for all of it; false: over the limit. */
-static bool measure(const struct kith_event *e, const struct kith_member *m, size_t *total)
+static bool measure(const struct kith_event *e, size_t *total)
 {
+    const struct kith_member *m = e->member;
     *total = 0;
     if (e->field_count > KITH_EMITTED_BYTES / sizeof *e->fields) return false;
     bool fits = add(total, sizeof(struct kith_emission)) &&
@@ -88,9 +89,9 @@ static bool measure(const struct kith_event *e, const struct kith_member *m, siz
                            add(total, m->accuser.len)));
 }
 
-static struct kith_emission *copy_event(const struct kith_event *e, const struct kith_member *m,
-                                        const char *by, size_t bytes)
+static struct kith_emission *copy_event(const struct kith_event *e, const char *by, size_t bytes)
 {
+    const struct kith_member *m = e->member;
     struct kith_emission *out = malloc(bytes + strlen(by) + 1);
     if (!out) return NULL;
     struct kith_pair *fields = (struct kith_pair *)(out + 1);
@@ -341,37 +342,61 @@ static int enqueue(struct kith_delegates_shared *shared, struct kith_emission *e
     return 0;
 }
 
+/* Whose host table it is; NULL: it has stopped. */
+static struct kith_instance *emitter(const struct kith_delegates_shared *shared,
+                                     const struct kith_host *by)
+{
+    const struct kith_listener *l = kith_listener_of(shared, by);
+    if (l && l->instance) return l->instance;
+    return shared->setup.instance_of ? shared->setup.instance_of(shared->setup.ctx, by) : NULL;
+}
+
+/* What was handed over, at today's size. */
+struct given {
+    struct kith_event event;
+    struct kith_member member; /* event.member points here */
+    size_t bytes;              /* of a copy */
+};
+
+static int take(struct kith_instance *in, const struct kith_event *from, struct given *out)
+{
+    bool whole = KITH_TAKE(&out->event, from);
+    if (out->event.member) whole &= KITH_TAKE(&out->member, out->event.member);
+    if (!whole) {
+        kith_instance_blame(in, "emit of an event, or of a member, whose size no header has");
+        return -KITH_EINVAL;
+    }
+    if (!is_kind_name(out->event.name)) return -KITH_EINVAL;
+    if (out->event.member) {
+        out->event.member = &out->member;
+        if (!kith_addr_sound(&out->member.addr)) {
+            kith_instance_blame(in, "emit with an address of %u bytes", out->member.addr.len);
+            return -KITH_EINVAL;
+        }
+    }
+    return measure(&out->event, &out->bytes) ? 0 : -KITH_ETOOBIG;
+}
+
 int kith_delegates_emit(struct kith_delegates *d, const struct kith_host *by,
                         const struct kith_event *event, kith_answer_fn *answer, void *arg)
 {
     struct kith_delegates_shared *shared = d->shared;
-    struct kith_emitted *all = &shared->emitted;
-    struct kith_event given;
-    struct kith_member member;
-    KITH_TAKE(&given, event);
-    if (given.member) KITH_TAKE(&member, given.member);
-    const struct kith_listener *l = kith_listener_of(shared, by);
-    struct kith_instance *in = l ? l->instance : NULL;
-    if (!in && shared->setup.instance_of) in = shared->setup.instance_of(shared->setup.ctx, by);
+    const struct kith_emitted *all = &shared->emitted;
+    struct given given;
+    struct kith_instance *in = emitter(shared, by);
     if (!in) return -KITH_ECLOSED;
-    if (!is_kind_name(given.name)) return -KITH_EINVAL;
-    if (given.member && member.addr.len > KITH_ADDR_MAX) {
-        kith_instance_blame(in, "emit with an address of %u bytes", member.addr.len);
-        return -KITH_EINVAL;
-    }
-    size_t bytes;
-    const struct kith_member *m = given.member ? &member : NULL;
-    if (!measure(&given, m, &bytes)) return -KITH_ETOOBIG;
+    int rc = take(in, event, &given);
+    if (rc) return rc;
     struct kith_emission *e = NULL;
-    int rc = -KITH_EAGAIN;
-    if (all->count < KITH_EMITTED_MAX && bytes <= KITH_EMITTED_BYTES - all->bytes) {
-        e = copy_event(&given, m, kith_instance_name(in), bytes);
+    rc = -KITH_EAGAIN;
+    if (all->count < KITH_EMITTED_MAX && given.bytes <= KITH_EMITTED_BYTES - all->bytes) {
+        e = copy_event(&given.event, kith_instance_name(in), given.bytes);
         rc = e ? 0 : -KITH_ENOMEM;
     }
     if (e) {
         e->by = by;
         e->event.wall = shared->setup.wall(shared->setup.ctx);
-        rc = enqueue(shared, e, answer, arg, given.deadline);
+        rc = enqueue(shared, e, answer, arg, given.event.deadline);
     }
     if (rc) {
         ++*in->host->counter(in->host, "events_dropped", "Events dropped because too many waited.",

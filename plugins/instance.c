@@ -108,7 +108,7 @@ static void leave(struct kith_instance *in)
     in->note.doing = "called";
 }
 
-/* why: what who waits for an answer is told, behind the entry's name. */
+/* why: for those who wait for an answer, after the entry's name. */
 static void release(struct kith_instance *in, const char *after, const char *why)
 {
     char text[200];

@@ -9,7 +9,9 @@
 #define KITH_INSTANCE_H
 
 #include "asks.h"
+#include "blame.h"
 #include "crash_note.h"
+#include "growth.h"
 #include "keyring.h"
 
 /* Makes what an instance gets from its host: the runtime's real services, or a test's. */
@@ -37,6 +39,10 @@ struct kith_host_maker {
     void (*release)(void *ctx, struct kith_host *, const char *after);
     /* It is about to be started again after `release`: posts are taken. NULL: nothing to do. */
     void (*revive)(void *ctx, struct kith_host *);
+    /* Is this call, by an instance, made by another thread than the node's? Then it is to be
+     * refused, and the instance is blamed for it when the node's thread comes by. Any thread may
+     * ask. NULL: nobody looks. */
+    bool (*foreign)(const struct kith_host *, const char *call);
     /* Ids of what was asked of instances: stop ends them, adopt moves them. NULL: there are none.
      */
     struct kith_asks *asks;
@@ -70,17 +76,14 @@ struct kith_instance {
     struct kith_host_maker maker;
     struct kith_keyring *ring; /* whose keys it sees, or NULL */
     enum kith_instance_state state;
-    unsigned depth;              /* calls into it that have not returned */
-    unsigned *all;               /* likewise, of all that share a maker, ... */
-    unsigned alone;              /* ...or of this one */
+    unsigned depth; /* calls into it that have not returned */
+    /* Calls not returned in all instances of this maker; points to `alone` when nobody counts. */
+    unsigned *all, alone;
     struct kith_crash_note note; /* that it is called */
     /* What was noted before each of these calls; deeper ones take the last one's. */
     const struct kith_crash_note *outer[KITH_INSTANCE_DEPTH];
     void *params; /* memory of what the parameters point to */
-    struct kith_complaints {
-        uint64_t *counter; /* NULL before the first */
-        uint64_t unsaid, said_at;
-    } breaches, slow;
+    struct kith_complaints breaches, slow;
 };
 
 /* Allocate, fill in the parameters, init. ring: the node's, or NULL. Of a plugin with KITH_KEYED
@@ -146,9 +149,7 @@ static inline int kith_setting_entry_name(const char *name, struct kith_value *o
 {
     const struct kith_value value = {
         .size = sizeof value, .type = KITH_PARAM_STRING, .text = kith_text(name)};
-    uint32_t size = out->size < sizeof value ? out->size : (uint32_t)sizeof value;
-    memcpy(out, &value, size);
-    out->size = size;
+    KITH_GIVE(out, &value);
     return 0;
 }
 
@@ -170,10 +171,9 @@ static inline void kith_instance_leave(struct kith_instance *in)
 }
 static inline bool kith_instance_inside(const struct kith_instance *in) { return in->depth > 0; }
 
-/* It broke its contract ("stream_data from inside stream_write"): counted (contract_breaches), and
- * logged, at most once a second, with how many were not. */
+/* It broke its contract: "stream_data from inside stream_write". */
 void kith_instance_blame(struct kith_instance *, const char *fmt, ...) KITH_PRINTF(2, 3);
-/* It made the node wait: counted (slow_calls) and logged likewise. call: "seal". */
+/* It made the node wait. call: "seal". */
 void kith_instance_slow(struct kith_instance *, const char *call, uint64_t ns);
 
 /* ------------------------------------------------------------------------------ what it returns */
@@ -206,18 +206,6 @@ static inline bool kith_addr_given(const struct kith_addr *addr)
     } name; \
     memset(&name, 0, sizeof name); \
     name.out.size = KITH_LENT
-
-/* What a plugin handed over, at today's size: what it did not know of is zero. */
-static inline void kith_extend(void *out, size_t today, const void *from)
-{
-    uint32_t size;
-    memcpy(&size, from, sizeof size);
-    memset(out, 0, today);
-    memcpy(out, from, size < today ? size : today);
-    size = (uint32_t)today;
-    memcpy(out, &size, sizeof size);
-}
-#define KITH_EXTEND(out, from) kith_extend(&(out), sizeof(out), (from))
 
 /* ------------------------------------------------------------------------------------ errors */
 

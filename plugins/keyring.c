@@ -6,6 +6,7 @@
  * printed, only fingerprints. Writing the ring back to its file is keyfile.c's part. Knows of
  * plugins no more than names and flags.
  */
+#include "growth.h"
 #include "keyfile.h"
 #include "keyring.h"
 
@@ -46,8 +47,8 @@ struct kith_keyring {
     void *watch_arg;
     struct key *gone; /* whose bytes a listener still uses: it could not take a change over */
     bool hold;        /* so it is with this change */
-    /* Made to follow another one: that one; and once it has done so it is nothing but another name
-     * of it. NULL: not made so. */
+    /* The ring that this one will be joined to; once joined, this is an alias of it. NULL: an
+     * ordinary ring. */
     struct kith_keyring *ahead;
     bool joined;
 };
@@ -255,12 +256,10 @@ static struct subkey *derive(const struct key *key, const char *name)
     return sub;
 }
 
-/* What there is room for, as the header promises to plugins. */
 static void give(struct kith_key *out, const uint8_t *data, size_t len)
 {
-    struct kith_key key = {.size = out->size, .len = (uint32_t)len, .data = data};
-    if (key.size > sizeof key) key.size = sizeof key;
-    memcpy(out, &key, key.size);
+    const struct kith_key key = {.size = sizeof key, .len = (uint32_t)len, .data = data};
+    KITH_GIVE(out, &key);
 }
 
 int kith_keyring_key(struct kith_keyring *ring, size_t i, const char *name, struct kith_key *out)
@@ -370,7 +369,7 @@ static void set(struct kith_keyring *ring, struct key **keys, size_t count)
     ring->count = count;
 }
 
-/* Those that were told of keys that are not to be hear that the ring is as it was. */
+/* Roll back: listeners already told are told again, with the former keys. */
 static void take_back(struct kith_keyring *ring, size_t told)
 {
     struct kith_error unsaid = {.size = sizeof unsaid};
@@ -504,7 +503,7 @@ static bool same_keys(const struct kith_keyring *a, const struct kith_keyring *b
     return true;
 }
 
-/* It was never the ring's, but somebody may point to what it had read from it. */
+/* These keys never came into force, but a listener may still point to them: keep the bytes. */
 static void hold_all(struct kith_keyring *ring, struct key **keys, size_t count)
 {
     for (size_t i = 0; ring->hold && i < count; i++) {
@@ -523,6 +522,16 @@ static void take_file(struct kith_keyring *ring, struct kith_keyring *from)
     from->file = NULL;
 }
 
+/* From here on it has nothing of its own: who listened to it listens to the ring in force. */
+static void become(struct kith_keyring *ring, struct kith_keyring *in_force)
+{
+    set(ring, NULL, 0);
+    ring->joined = true;
+    for (size_t i = 0; i < ring->listener_count; i++)
+        kith_keyring_listen(in_force, ring->listeners[i].changed, ring->listeners[i].arg);
+    ring->listener_count = 0;
+}
+
 /* Who listened to the ring before is told; who came with the new one has read the keys. */
 int kith_keyring_join(struct kith_keyring *ring, struct kith_error *err)
 {
@@ -538,11 +547,24 @@ int kith_keyring_join(struct kith_keyring *ring, struct kith_error *err)
     if (same) keys_free(ring->keys, ring->count); /* the ring has them too */
     for (size_t i = 0; i < count && !same; i++) key_unref(keys[i]);
     free(keys);
-    set(ring, NULL, 0);
     take_file(old, ring);
-    ring->joined = true;
-    for (size_t i = 0; i < ring->listener_count; i++)
-        kith_keyring_listen(old, ring->listeners[i].changed, ring->listeners[i].arg);
-    ring->listener_count = 0;
+    become(ring, old);
     return 0;
+}
+
+/* The other way round: who came with it has read keys that will never be in force. */
+void kith_keyring_drop(struct kith_keyring *ring)
+{
+    struct kith_keyring *in_force = ring->ahead;
+    if (ring->joined) return;
+    bool same = same_keys(in_force, ring);
+    struct key **keys = ring->keys;
+    size_t count = ring->count, before = in_force->listener_count;
+    struct kith_error unsaid = {.size = sizeof unsaid};
+    become(ring, in_force);
+    in_force->hold = false;
+    for (size_t i = before; !same && i < in_force->listener_count; i++)
+        (void)in_force->listeners[i].changed(in_force->listeners[i].arg, &unsaid);
+    hold_all(in_force, keys, count);
+    keys_free(keys, count);
 }

@@ -39,12 +39,14 @@ int kith_keyring_install(struct kith_keyring *, const uint8_t *key, size_t len, 
                          struct kith_error *);
 int kith_keyring_use(struct kith_keyring *, size_t i, bool *saved, struct kith_error *);
 int kith_keyring_remove(struct kith_keyring *, size_t i, bool *saved, struct kith_error *);
-/* A reload makes a second ring beside the one in force, for what it makes. NULL: no memory, or a
- * key of a wrong length. Joined, its content is that of the ring in force, whose listeners are told
- * when that differs, and it is another name of it. Not joined, or when a listener refuses, it is
- * freed, and nothing was. */
+/* A reload's second ring, beside the one in force. NULL: no memory, or a key of a wrong length.
+ * kith_keyring_join() copies its keys into the ring in force, tells that ring's listeners if they
+ * differ, and makes this struct an alias of it; when a listener refuses, nothing has changed.
+ * Dropped, its own keys are gone, it is an alias as well, and whoever was made with it and lives on
+ * is told the keys in force. */
 struct kith_keyring *kith_keyring_next(struct kith_keyring *, const struct kith_secrets *);
 int kith_keyring_join(struct kith_keyring *next, struct kith_error *);
+void kith_keyring_drop(struct kith_keyring *next); /* nothing if it has joined */
 /* Are they one ring, or will they be? Both may be NULL. */
 bool kith_keyring_same(const struct kith_keyring *, const struct kith_keyring *);
 /* Who uses the keys: called with the ring changed; 0, or a negative code and words. Called again

@@ -100,6 +100,13 @@ int kith_delegates_before_leave(struct kith_delegates *d, uint64_t deadline,
     return 0;
 }
 
+void kith_delegates_leave_by(struct kith_delegates *d, uint64_t deadline)
+{
+    const struct kith_leaving *leaving = d->shared->leaving;
+    for (size_t i = 0; leaving && i < leaving->count; i++)
+        kith_asks_hasten(d->shared->asks, leaving->words[i].id, deadline);
+}
+
 bool kith_leaving_waiting(const struct kith_delegates_shared *shared)
 {
     return shared->leaving && !shared->leaving->open;

@@ -74,8 +74,9 @@ struct kith_listener *kith_listener_new(struct kith_delegates_shared *shared,
     l->shared = shared;
     l->self = self;
     l->instance = instance;
+    l->host = instance ? instance->host : NULL;
     l->generation = shared->generation;
-    KITH_TAKE(&l->ops, ops);
+    (void)KITH_TAKE(&l->ops, ops);
     l->produces = kith_role_played(&l->ops, channel, KITH_ROLE_PRODUCER);
     if (channel) l->channel = kith_bytes_of(channel, strlen(channel));
     l->next = shared->all;

@@ -92,11 +92,11 @@ int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *e
     *raw = dlsym(handle, KITH_PLUGIN_SYMBOL);
     if (!*raw) return no_symbol(handle, path, err);
     *extent = 0;
-#ifdef RTLD_DL_SYMENT
+#ifdef __GLIBC__ /* RTLD_DL_SYMENT is no macro */
     Dl_info info;
     const ElfW(Sym) *sym = NULL;
-    if (dladdr1(*raw, &info, (void **)&sym, RTLD_DL_SYMENT) && sym &&
-        info.dli_saddr == (const void *)*raw)
+    if (dladdr1(*raw, &info, (void **)&sym, RTLD_DL_SYMENT) && sym && info.dli_sname &&
+        strcmp(info.dli_sname, KITH_PLUGIN_SYMBOL) == 0)
         *extent = sym->st_size;
 #endif
     return 0;

@@ -5,8 +5,8 @@ plugins_libplugins_la_SOURCES = \
   plugins/elf_file.h plugins/registry.c plugins/registry.h \
   plugins/crash_note.c plugins/crash_note.h plugins/slow.c plugins/slow.h \
   plugins/asks.c plugins/asks.h \
-  plugins/codes.c plugins/codes.h plugins/instance.c plugins/instance.h plugins/blame.c \
-  plugins/plugins_check.c plugins/plugins_check.h \
+  plugins/codes.c plugins/codes.h plugins/instance.c plugins/instance.h \
+  plugins/blame.c plugins/blame.h plugins/plugins_check.c plugins/plugins_check.h \
   plugins/keyring.c plugins/keyring.h plugins/keyfile.c plugins/keyfile.h \
   plugins/codec.c plugins/codec.h plugins/pipeline.c plugins/pipeline.h \
   plugins/pipeline_parts.h plugins/pipeline_work.c \

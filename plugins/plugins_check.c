@@ -1,17 +1,20 @@
 /*
  * plugins_check.c - what only the plugins themselves can say about a config: make each instance,
  * ask its init, and take it down again. Nothing is started. The host that they get has what a
- * plugin may use in init: numbers, keys, randomness, settings; no watch, timer or post.
+ * plugin may use in init: time, numbers, keys, randomness, settings; no watch, timer or post.
  */
 #include "plugins_check.h"
 #include "delegates.h"
+#include "slow.h"
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* What a check is about, and where its words go. */
 struct check {
     struct kith_config *config;
+    const struct kith_check_world *world;
     struct kith_diag *diag;
     bool lines; /* those that are logged, too */
 };
@@ -56,10 +59,25 @@ static int still_post(const struct kith_host *h, void (*fn)(void *arg), void *ar
 {
     return -KITH_ECLOSED;
 }
-static uint64_t still_time(const struct kith_host *h) { return 0; }
+static uint64_t still_now(const struct kith_host *h)
+{
+    const struct kith_check_world *w = still_of(h)->check->world;
+    return w->now(w->ctx);
+}
+static uint64_t still_wall(const struct kith_host *h)
+{
+    const struct kith_check_world *w = still_of(h)->check->world;
+    return w->wall(w->ctx);
+}
+static uint64_t still_world(const struct kith_host *h)
+{
+    const struct kith_check_world *w = still_of(h)->check->world;
+    return w->world(w->ctx);
+}
 static void still_random(const struct kith_host *h, void *out, size_t len)
 {
-    randombytes_buf(out, len);
+    const struct kith_check_world *w = still_of(h)->check->world;
+    w->random(w->ctx, out, len);
 }
 static struct kith_watch *still_watch(const struct kith_host *h, int fd, unsigned events,
                                       void (*fn)(void *, unsigned), void *arg)
@@ -153,9 +171,9 @@ static const struct kith_host still_table = {
     .abi_minor = KITH_ABI_MINOR,
     .log = still_log,
     .post = still_post,
-    .now = still_time,
-    .wall = still_time,
-    .world = still_time,
+    .now = still_now,
+    .wall = still_wall,
+    .world = still_world,
     .random = still_random,
     .watch = still_watch,
     .watch_set = still_watch_set,
@@ -266,10 +284,24 @@ static bool said_before(const struct kith_entries *before, const struct kith_ent
     return false;
 }
 
-void kith_plugins_check(struct kith_config *config, struct kith_diag *diag, bool lines)
+static uint64_t system_now(void *ctx) { return kith_slow_clock(); }
+static uint64_t system_wall(void *ctx)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+static uint64_t real_world(void *ctx) { return 0; }
+static void system_random(void *ctx, void *out, size_t len) { randombytes_buf(out, len); }
+static const struct kith_check_world system_world = {
+    .now = system_now, .wall = system_wall, .world = real_world, .random = system_random};
+
+void kith_plugins_check(struct kith_config *config, const struct kith_check_world *world,
+                        struct kith_diag *diag, bool lines)
 {
     struct kith_error err = {.size = sizeof err};
-    struct check check = {.config = config, .diag = diag, .lines = lines};
+    struct check check = {
+        .config = config, .world = world ? world : &system_world, .diag = diag, .lines = lines};
     struct kith_keyring *ring = kith_keyring_new(&config->keyring);
     check_transport(&check, ring);
     for (size_t i = 0; i < config->chain.send.count; i++)

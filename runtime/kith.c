@@ -1,6 +1,5 @@
 /*
- * kith.c - the node of an embedder and of `kith run`: one from a file, with a control socket. The
- * only file that knows both.
+ * kith.c - the node of an embedder: one from a file, with a control socket. It alone knows both.
  */
 #include "control.h"
 #include "node.h"
@@ -10,6 +9,7 @@ int kith_open(struct kith **out, const char *path, const struct kith_options *op
 {
     struct kith_node_setup setup = {.path = path, .problems = stderr};
     struct kith *k;
+    *out = NULL;
     int rc = kith_node_open(&k, &setup, options, err);
     if (rc) return rc;
     rc = kith_control_attach(k, err);

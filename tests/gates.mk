@@ -37,8 +37,8 @@ if !HAVE_CUNIT
 	@$(MAKE) -s check-cunit
 endif
 
-# Programs that count allocations of their own are no use here: valgrind stands in for malloc too.
-VALGRIND_TESTS = $(filter-out %/test_steady,$(filter %/test %/test_batches %/test_host,$(TESTS)))
+# Not those that count allocations: valgrind stands in for malloc, as they do.
+VALGRIND_TESTS = $(filter %/test %/test_batches %/test_host,$(TESTS))
 VALGRIND = $(LIBTOOL) --mode=execute valgrind --quiet --error-exitcode=99 --leak-check=full \
   --errors-for-leak-kinds=definite
 # One lets no descriptor be opened, which valgrind wants to; one ends in a forked child, where

@@ -2,7 +2,7 @@
 # FOLDER/test, except those that must be linked differently.
 
 noinst_HEADERS += tests/test.h
-TEST_MAIN = tests/main.c
+TEST_MAIN = tests/suites.c
 EXTRA_DIST += tests/data/vectors.json tests/summary.sh
 TEST_PLUGINS = $(abs_top_builddir)/transports/.libs:$(abs_top_builddir)/codecs/.libs
 TEST_ENV = KITH_PLUGIN_PATH='$(TEST_PLUGINS):$(abs_top_builddir)/plugins/delegates/.libs'; \
@@ -18,6 +18,7 @@ include tests/transports/local.mk
 include tests/codecs/local.mk
 include tests/runtime/local.mk
 include tests/sim/local.mk
+include tests/stack/local.mk
 include tests/abi/local.mk
 include tests/cli/local.mk
 include tests/fuzz/local.mk

@@ -4,9 +4,9 @@
  *     static void test_pings_are_answered(void) { ... CU_ASSERT_EQUAL(...); }
  *     KITH_TESTS("core/probe", {"pings are answered", test_pings_are_answered}, ...)
  *
- * One such file is one suite. All suites of a folder are linked with tests/main.c into one program,
- * which finds them by itself and runs them in the order of their names. Suites of a folder share a
- * process: leave no signal handler, limit or timer behind.
+ * One such file is one suite. All suites of a folder are linked with tests/suites.c into one
+ * program, which finds them by itself and runs them in the order of their names. Suites of a folder
+ * share a process: leave no signal handler, limit or timer behind.
  */
 #ifndef KITH_TEST_H
 #define KITH_TEST_H

@@ -35,7 +35,7 @@ static struct kith_config *load(const char *path, const struct kith_config_finde
     struct kith_diag *diag = kith_diag_new();
     if (!diag) return NULL;
     struct kith_config *config = kith_config_load(path, finder, diag);
-    if (config) kith_plugins_check(config, diag, true);
+    if (config) kith_plugins_check(config, NULL, diag, true);
     kith_diag_print(diag, stderr);
     if (kith_diag_errors(diag)) {
         kith_config_free(config);

@@ -12,6 +12,7 @@
 #include "plugin_bench.h"
 #include "plugin_describe.h"
 #include "plugin_survey.h"
+#include "screen.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -44,7 +45,7 @@ static void print_json(const json_t *o)
 
 static const char *text_of(const json_t *o, const char *key)
 {
-    const char *text = json_string_value(json_object_get(o, key));
+    const char *text = kith_tool_text(json_object_get(o, key));
     return text ? text : "";
 }
 
@@ -103,6 +104,29 @@ static json_t *named(const char *dirs, const char *name)
     return found;
 }
 
+static void write_folder(void *folders, const char *path)
+{
+    bool more = ftell(folders) > 0;
+    fprintf(folders, "%s%s", more ? ", " : "", path);
+}
+
+static int not_found(const char *dirs, const char *name)
+{
+    char *folders = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&folders, &len);
+    struct kith_registry *registry = kith_registry_new(dirs);
+    if (!f) abort();
+    if (registry) kith_registry_folders(registry, write_folder, f);
+    kith_registry_free(registry);
+    fclose(f);
+    int code = kith_tool_fail("plugin", KITH_EXIT_NOTFOUND,
+                              "no plugin '%s' in %s; 'kith plugin list' tells which there are",
+                              name, len ? folders : "no folder");
+    free(folders);
+    return code;
+}
+
 static int inspect(const char *dirs, const char *which, bool json)
 {
     bool file = strchr(which, '/');
@@ -111,8 +135,7 @@ static int inspect(const char *dirs, const char *which, bool json)
     if (file && access(which, F_OK) != 0)
         code = kith_tool_fail("plugin", KITH_EXIT_NOTFOUND, "%s: %s", which, strerror(errno));
     else if (!o)
-        code = kith_tool_fail("plugin", KITH_EXIT_NOTFOUND,
-                              "no plugin '%s'; 'kith plugin list' tells which there are", which);
+        code = not_found(dirs, which);
     else if (json_object_get(o, "error"))
         code = kith_tool_fail("plugin", KITH_EXIT_FAILED, "%s", text_of(o, "error"));
     else if (json)
@@ -152,22 +175,31 @@ static int add_param(struct kith_bench *b, const char *text)
     return KITH_GO_ON;
 }
 
-static int run(const char *verb, int count, const char *which, struct kith_bench *b)
+static int do_list(const struct kith_bench *b) { return list(b->dirs, b->json); }
+static int do_inspect(const struct kith_bench *b) { return inspect(b->dirs, b->codec, b->json); }
+
+static const struct verb {
+    const char *name;
+    const char *which; /* what is asked when no plugin is named; NULL: it takes none */
+    int (*run)(const struct kith_bench *);
+} verbs[] = {{"list", NULL, do_list},
+             {"inspect", "inspect which plugin?", do_inspect},
+             {"bench", "bench which codec?", bench},
+             {NULL}};
+
+static int run(const char *name, int count, const char *which, struct kith_bench *b)
 {
-    bool of_bench = !strcmp(verb, "bench");
-    if (b->param_count && !of_bench) return kith_tool_usage("plugin", "--param is for bench");
+    const struct verb *v = verbs;
+    while (v->name && strcmp(v->name, name) != 0) v++;
+    if (b->param_count && v->run != bench) return kith_tool_usage("plugin", "--param is for bench");
+    if (!v->name)
+        return kith_tool_usage("plugin", "say list, inspect or bench%s%s", *name ? ", not " : "",
+                               name);
+    if (!v->which && count) return kith_tool_usage("plugin", "%s takes no plugin", name);
+    if (v->which && !count) return kith_tool_usage("plugin", "%s", v->which);
+    if (count > 1) return kith_tool_usage("plugin", "%s takes one at a time", name);
     b->codec = which;
-    bool of_list = !strcmp(verb, "list"), of_one = of_bench || !strcmp(verb, "inspect");
-    if (!of_list && !of_one)
-        return kith_tool_usage("plugin", "say list, inspect or bench%s%s", *verb ? ", not " : "",
-                               verb);
-    if (of_list && count) return kith_tool_usage("plugin", "list takes no plugin");
-    if (of_one && !count)
-        return kith_tool_usage("plugin", of_bench ? "bench which codec?" : "inspect which plugin?");
-    if (of_one && count > 1) return kith_tool_usage("plugin", "%s takes one at a time", verb);
-    return of_bench  ? bench(b)
-           : of_list ? list(b->dirs, b->json)
-                     : inspect(b->dirs, which, b->json);
+    return v->run(b);
 }
 
 int kith_cmd_plugin(int argc, char **argv)

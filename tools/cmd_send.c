@@ -26,7 +26,7 @@ int kith_cmd_send(int argc, char **argv)
                                             {"reliable", no_argument, NULL, 'r'},
                                             KITH_ASK_OPTIONS};
     struct kith_ask ask = {.tool = "send"};
-    const char *to = "to";
+    const char *to = "name";
     bool reliable = false;
     for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
         if (c == 'a')

@@ -63,10 +63,10 @@ static void put_text(json_t *o, const char *key, struct kith_bytes b)
 static void snake(const struct kith_wire_field *f, char out[2 * KITH_WIRE_KEY])
 {
     size_t n = 0;
-    for (size_t i = 1; i < f->key_len; i++) { /* behind msgpack's header byte */
-        bool upper = f->key[i] >= 'A' && f->key[i] <= 'Z';
-        if (upper && i > 1) out[n++] = '_';
-        out[n++] = (char)(upper ? f->key[i] - 'A' + 'a' : f->key[i]);
+    for (const char *c = f->key.name; *c; c++) {
+        bool upper = *c >= 'A' && *c <= 'Z';
+        if (upper && n) out[n++] = '_';
+        out[n++] = (char)(upper ? *c - 'A' + 'a' : *c);
     }
     out[n] = 0;
 }
@@ -104,7 +104,7 @@ static void put_fields(json_t *o, enum kith_body body, const struct kith_msg *m)
 {
     const struct kith_wire_body *shape = kith_wire_body_of(body);
     for (unsigned i = 0; shape && i < shape->count; i++)
-        put_field(o, &shape->fields[shape->declared[i]], m);
+        put_field(o, kith_wire_declared(shape, i), m);
 }
 
 static json_t *message_json(uint8_t type, const struct kith_msg *m)

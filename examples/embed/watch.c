@@ -3,6 +3,8 @@
  *
  *     cc watch.c $(pkg-config --cflags --libs kith) -o watch && ./watch node.yaml
  *
+ * (Kith is outside of /usr? Add -Wl,-rpath,$(pkg-config --variable=libdir kith).)
+ *
  * The program is its node's delegate: it is told of events and asks the node table for what it
  * wants done. It polls the node's descriptor in a loop of its own, as a server that has one already
  * would.
@@ -19,7 +21,11 @@ struct watch {
 
 static volatile sig_atomic_t asked_to_end;
 
-static void on_signal(int number) { asked_to_end = 1; }
+static void on_signal(int number)
+{
+    (void)number;
+    asked_to_end = 1;
+}
 
 static void say(struct watch *w, const char *what, const struct kith_member *m)
 {
@@ -55,12 +61,15 @@ static void on_event(void *self, const struct kith_event *e)
 
 static void on_message(void *self, const struct kith_message *m)
 {
+    (void)self;
     printf("heard %.*s\n", (int)m->bytes.len, (const char *)m->bytes.data);
     fflush(stdout);
 }
 
 static void on_left(void *arg, int status, uint64_t value)
 {
+    (void)status;
+    (void)value;
     kith_stop(((struct watch *)arg)->node);
 }
 
@@ -71,7 +80,7 @@ static bool wait_and_dispatch(struct watch *w)
     struct pollfd fd = {.fd = kith_fd(w->node), .events = POLLIN};
     int ms = timeout == UINT64_MAX      ? -1
              : timeout / 1000000 > 1000 ? 1000
-                                        : (int)(timeout / 1000000);
+                                        : (int)((timeout + 999999) / 1000000);
     poll(&fd, 1, ms);
     if (asked_to_end && !w->leaving) {
         w->leaving = true;

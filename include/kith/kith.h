@@ -36,15 +36,19 @@ struct kith_options {
     /* Log lines here instead of the file's `log:` (memberlist's Logger). [any] */
     void (*log)(void *ctx, enum kith_log_level, const char *line);
     void *log_ctx;
-    /* Take part as a delegate that is linked in; see kith_delegate_ops. */
+    /* Take part as a delegate that is linked in; see kith_delegate_ops. It is raw, without a
+     * channel and without a struct kith_host: ids are 0, it answers no event, and KITH_LATER counts
+     * as 0. */
     const struct kith_delegate_ops *delegate;
     void *delegate_self;
     const char *name; /* node name instead of the file's */
 };
 
 /* Read and check the file, load plugins, make their instances: opens nothing. err says the first
- * problem; all of them go to stderr unless `log` is set. */
-KITH_API int kith_open(struct kith **, const char *path, const struct kith_options *,
+ * problem; all of them go to stderr unless `log` is set. *k is NULL when it fails; kith_close(NULL)
+ * does nothing. Until kith_start() there are only the node table's reads, kith_reload(),
+ * kith_stop(). */
+KITH_API int kith_open(struct kith **k, const char *path, const struct kith_options *,
                        struct kith_error *err);
 /* Bind, start, mark alive, begin to join. A transport may not know its address yet: then this
  * succeeds, the node table knows no member, and the rest follows when the transport says so. */
@@ -57,9 +61,10 @@ KITH_API void kith_stop(struct kith *);
 /* Stop all and free. Says no goodbye: for that, the node table's leave first. */
 KITH_API void kith_close(struct kith *);
 
-/* For a foreign loop: poll fd for reading no longer than timeout ns (UINT64_MAX: for ever), then
- * dispatch. Read the timeout again after each call into Kith. dispatch: 0, or once the node has
- * ended -KITH_ECLOSED, or what ended it as kith_run() says. */
+/* For a foreign loop: poll fd for reading no longer than timeout ns (UINT64_MAX: for ever; round up
+ * to the unit of your poll, or you will spin), then dispatch. Read the timeout again after each
+ * call into Kith. dispatch: 0; once the node has ended, the error that ended it, or else
+ * -KITH_ECLOSED. */
 KITH_API int kith_fd(const struct kith *);
 KITH_API uint64_t kith_timeout(const struct kith *);
 KITH_API int kith_dispatch(struct kith *);

@@ -19,27 +19,32 @@
  *   adopt  instead of start, when a reload changed this entry's settings: takes over what it wants
  *          of the old, running instance: sockets, streams with their ids, state. Free the old
  *          one's watches and timers yourself, then make new ones: a descriptor has one watch at a
- *          time. 0: the new one runs, the old one gets fini and nothing else. Negative: nothing was
- *          changed, the old one goes on (-KITH_ECLOSED: neither works any more). Without adopt: old
- *          stop, new start, old fini; when start fails the old one is started again, so start must
- *          work after stop. A codec never adopts: the new one is started beside the old one, with
- *          which open streams come to their end.
+ *          time. 0: the new one runs, the old one gets fini and nothing else: its posts, and the
+ *          ends of what it asked for, are dropped; ask again. Negative: nothing was changed, the
+ *          old one goes on (-KITH_ECLOSED: neither works any more). Without adopt: old stop, new
+ *          start, old fini; when start fails the old one is started again, so start must work after
+ *          stop. A codec never adopts: the new one is started beside the old one, with which open
+ *          streams come to their end.
  *   stop   when it returns no thread of the plugin uses host or instance any more.
  *   fini   frees; comes also after an init, start or adopt that failed.
- * A watch or timer that is still there after stop, after a failed start, or with the old instance
- * after adopt, and that fini does not free, the host frees: a breach, with a line that says so.
+ * Watches and timers left after stop, after a start or adopt that failed, or with the old instance
+ * after adopt, call nobody any more. The host frees those that fini does not free; each counts as a
+ * breach and is logged by name.
  * An entry whose settings did not change is left alone by a reload, but for `refresh`.
  *
  * THREADS. One thread runs a node; every call into an instance comes from it, and nothing called
- * may wait. Services marked [any] may be called from every thread, others from that one only. A
- * plugin's own static variables are the process's: several nodes, worlds and threads share them.
- * So are signals and their handlers: change none. `kith run` ignores SIGPIPE, other programs may
- * not: send with MSG_NOSIGNAL, ignore nothing. After fork only exec: descriptors are CLOEXEC.
+ * may wait. Services marked [any] may be called from every thread, all else (node and uplink, too)
+ * from that one only: from another one it is refused, a breach. A plugin's own static variables are
+ * the process's: several nodes, worlds and threads share them. So are signals and their handlers:
+ * change none. `kith run` ignores SIGPIPE, other programs may not: send with MSG_NOSIGNAL, ignore
+ * nothing. After fork only exec: descriptors are CLOEXEC.
  *
  * TURN. Descriptors that are ready, in no order; posts, in theirs; timers that are due, by time,
- * then as they were set; at the end what all that led to: delegates, commands, sends, flush. `now`
- * stands still. A timer set to now or earlier fires in this turn when a watch or a post set it, in
- * the next one when a timer or the end of the turn did. Neither can starve the other.
+ * then as they were set; at the end what all that led to: messages and emitted events for
+ * delegates, commands, sends, flush. Other events don't wait for the end: they show members as they
+ * are at that moment. `now` stands still. A timer set to now or earlier fires in this turn when a
+ * watch or a post set it, in the next one when a timer or the end of the turn did. So timers can't
+ * starve descriptors.
  *
  * NO CALL FROM INSIDE A CALL. A transport makes no upcall from inside a call of the node (init,
  * start, adopt, stop included), and the node calls no transport from inside an upcall but for what
@@ -51,10 +56,11 @@
  * change the size) and only grows at its end, except those marked frozen.
  * Who is handed a struct reads no further than its size (KITH_KNOWS, KITH_HAS). Who fills one for
  * the other writes no more than the size it finds there, and sets size to what it wrote: KITH_ZERO
- * it before. What the host lends a plugin to fill is zeroed and has room for 512 bytes: just write
- * what you know. Absent or NULL: "as before this member existed". Arrays come with their stride.
- * Enums and flags grow too: ignore kinds, codes and bits that you do not know. What a plugin can't
- * do without is a bit in `must_know`; a host that does not know it refuses the plugin, and says so.
+ * it before. A size that is below 4, or cuts a pointer in half, is a breach. What the host lends a
+ * plugin to fill is zeroed and has room for 512 bytes: just write what you know. Absent or NULL:
+ * "as before this member existed". Arrays come with their stride. Enums and flags grow too: ignore
+ * kinds, codes and bits that you do not know. What a plugin can't do without is a bit in
+ * `must_know`; a host that does not know it refuses the plugin, and says so.
  *
  * ERRORS. Functions return 0 or a negated KITH_E code; another negative number counts as KITH_EIO,
  * a positive one that is not promised is a breach. Slow calls also fill `err`: kith_fail(). On the
@@ -78,6 +84,11 @@
 
 #ifdef __cplusplus
 extern "C" {
+#if defined(__clang__) /* as gcc has it in extern "C": this is C */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wold-style-cast"
+#pragma clang diagnostic ignored "-Wzero-as-null-pointer-constant"
+#endif
 #endif
 
 #define KITH_ABI_MAJOR 1
@@ -112,7 +123,7 @@ enum kith_code {
     KITH_EADDRINUSE = 9,
     KITH_EACCES = 10, /* not allowed: by the system, or by this entry's `allow:` */
     KITH_ENOTFOUND = 11,
-    KITH_EEXIST = 12, /* there already; of a join: who answered was this node itself */
+    KITH_EEXIST = 12, /* there already */
     KITH_EAGAIN = 13, /* would block, or a queue is full: try later */
     KITH_ETIMEOUT = 14,
     KITH_EREFUSED = 15, /* the peer or a veto said no */
@@ -259,8 +270,8 @@ struct kith_peer {
 enum kith_state { KITH_ALIVE = 0, KITH_SUSPECT = 1, KITH_DEAD = 2, KITH_LEFT = 3 };
 enum kith_member_flags { KITH_MEMBER_LOCAL = 1 };
 
-/* A member as this node sees it. What its bytes point to lives until the call (visit, event) ends;
- * of `member` and `local` until this call into the plugin returns. */
+/* A member as this node sees it. Its bytes stay valid until the callback that got it (visit, event)
+ * returns; those of `member` and `local` until your current call returns to the host. */
 struct kith_member {
     uint32_t size;
     uint32_t state; /* enum kith_state */
@@ -270,7 +281,8 @@ struct kith_member {
     struct kith_addr addr;
     struct kith_bytes name, meta;
     struct kith_bytes accuser; /* suspect, dead: who said so; empty when not known */
-    uint64_t since;            /* in this state since, `now`'s clock; 0: from another's list */
+    uint64_t since;            /* in this state since, `now`'s clock; 0: not known, learned from
+                                  another member's list */
 };
 
 /* ---------------------------------------------------------------------------------- the host */
@@ -358,7 +370,7 @@ struct kith_host {
     void (*timer_free)(struct kith_timer *);
 
     /* Numbers that `kith info` and the metrics delegate show; write to them yourself. Never
-     * NULL: when memory or the limit of series (1000 an instance) is out, one that nobody reads.
+     * NULL: when memory or the limit of series (1000 an entry) is out, one that nobody reads.
      * They live as long as the entry, over reloads; same name and labels, same number. Name:
      * snake case in base units; help: one sentence. Bounds rise; +Inf is implied. */
     uint64_t *(*counter)(const struct kith_host *, const char *name, const char *help,
@@ -373,16 +385,16 @@ struct kith_host {
     /* NULL: all is well. Else why not, for `kith info`: up to 255 bytes, copied. */
     void (*degraded)(const struct kith_host *, const char *why);
 
-    /* Working memory until this call into the instance returns; all instances of a world share it,
-     * contents as the last left them. One block: asked for again in the same call it is the same
-     * one, or a larger one with other contents; and a call of another plugin's table (query) may
-     * write to it. Ask for it in init once: later that size costs nothing. */
+    /* Working memory until this call into the instance returns; NULL: no memory. All instances of a
+     * world share it, contents as the last left them. One block: asking again in the same call may
+     * return it, or a larger one with other contents; a call into another plugin's table (query)
+     * may overwrite it. Ask for your largest size in init: later requests up to it cost nothing. */
     void *(*scratch)(const struct kith_host *, size_t len);
 
     /* How many keys the ring of this entry has (its `keys:`, else `keyring:`); out (NULL-able)
      * gets the i-th. 0 is the primary: it seals, all open. 32 bytes derived for the plugin's
-     * name, unless KITH_RAW_KEYS. Delegates: the node's ring itself if the entry says `allow:
-     * [keys]`, else 0. */
+     * name, unless KITH_RAW_KEYS. A delegate without `keys:` has the node's ring only if its entry
+     * says `allow: [keys]`, and as it is, not derived. */
     size_t (*keys)(const struct kith_host *, size_t i, struct kith_key *out);
 
     /* "node.name", "node.label", "node.profile", "gossip.interval"; of lists "join.0", "join.1"
@@ -390,7 +402,8 @@ struct kith_host {
      * for a secret. */
     int (*setting)(const struct kith_host *, const char *key, struct kith_value *out);
 
-    /* A name, address or SRV name, with or without port: all its addresses. */
+    /* An address as the transport reads it, or a name or SRV name, with or without port: all its
+     * addresses. -KITH_EINVAL at once when it is neither. */
     int (*resolve)(const struct kith_host *, struct kith_bytes text, kith_resolved_fn *, void *arg);
 
     /* Answer a command or event that came with an id, and end it. reply: any number of pieces, each
@@ -403,10 +416,10 @@ struct kith_host {
     int (*finish)(const struct kith_host *, uint64_t id, int status, const char *text);
 
     /* An event of this entry's own, to all other delegates, monitor and embedder, when this call
-     * into the plugin has ended. `name`, `fields`, `data`, `member`, `deadline` are copied. answer
-     * (NULL-able) comes once per listener that answers, and a last time with empty `by`, by
-     * `deadline` at the latest. -KITH_ECLOSED: nobody hears it: in init, and while the node is
-     * opened or closed. */
+     * into the plugin has ended. `name`, `fields`, `data`, `number`, `member`, `deadline` are
+     * copied. answer (NULL-able) comes once per listener that answers, and a last time with empty
+     * `by`, by `deadline` at the latest. -KITH_ECLOSED: nobody hears it: in init, and while the
+     * node is opened or closed. */
     int (*emit)(const struct kith_host *, const struct kith_event *, kith_answer_fn *answer,
                 void *arg);
 
@@ -435,9 +448,9 @@ enum kith_param_type {
 };
 
 enum kith_param_flags {
-    KITH_PARAM_REQUIRED = 1,
-    KITH_PARAM_SECRET = 2, /* never shown, in no message, `config show` or report */
-    KITH_PARAM_RESTART = 4 /* of a transport: a change waits for the node's restart */
+    KITH_PARAM_REQUIRED = 1, /* without a default */
+    KITH_PARAM_SECRET = 2,   /* never shown, in no message, `config show` or report */
+    KITH_PARAM_RESTART = 4   /* of a transport: a change waits for the node's restart */
 };
 
 /* Both frozen. */
@@ -459,7 +472,7 @@ struct kith_param {
     const char *def;      /* as written in YAML ("5s", "[a, b]"); NULL: absent, zero */
     const char *def_wan, *def_local; /* under these profiles; NULL: as `def` */
     const char *min, *max;           /* as written in YAML: numbers; strings and lists: length */
-    const char *const *choices;      /* ENUM: NULL-terminated */
+    const char *const *choices;      /* ENUM: NULL-terminated; each once, one line */
     const char *doc;                 /* one line */
 };
 /* clang-format off */
@@ -469,8 +482,8 @@ struct kith_param {
 #define KITH_PARAM_CHOICE(S, member, flags, def, choices, doc) \
     {#member, KITH_PARAM_ENUM, flags, offsetof(S, member), sizeof(((S *)0)->member), \
      def, NULL, NULL, NULL, NULL, choices, doc}
-/* Ends every table. Without it the host reads on into whatever lies behind: undefined, and what it
- * can tell from a parameter it refuses. */
+/* Ends every table. Without it the host reads past the end: undefined, refused where it is
+ * noticed. */
 #define KITH_PARAM_END {NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
 /* clang-format on */
 
@@ -479,7 +492,7 @@ struct kith_param {
 enum kith_kind { KITH_TRANSPORT = 1, KITH_CODEC = 2, KITH_DELEGATE = 3 };
 
 enum kith_plugin_flags {
-    KITH_KEYED = 1,    /* uses keys: may have `keys:`; a node without any is an error */
+    KITH_KEYED = 1,    /* uses keys: may have `keys:`; an entry that has none is an error */
     KITH_RAW_KEYS = 2, /* codec: wants the ring's keys as they are (16, 24, 32 bytes) */
     KITH_OUTSIDE = 4   /* files, sockets, programs of its own: not in a virtual world (world) */
 };
@@ -491,7 +504,7 @@ enum kith_refresh {
     KITH_REFRESH_FILES = 2 /* a reload, own settings as before: read certificates again */
 };
 
-/* What somebody asks of an entry: `kith command NAME words`, or the embedding program. */
+/* What somebody asks of an entry: `kith command NAME words`. */
 struct kith_call {
     uint32_t size;
     uint32_t flags;    /* enum kith_call_flags */
@@ -564,7 +577,8 @@ struct kith_frame {
     /* Make scratch empty with at least `len` bytes of tailroom and as much headroom as the other
      * layers need. -KITH_ETOOBIG over the limit, -KITH_ENOMEM. */
     int (*reserve)(struct kith_frame *, size_t len);
-    /* open, for who looks on: index of the key and version of the format; UINT32_MAX before. */
+    /* Set by open, for `kith dissect` and `kith monitor --wire`: index of the key, version of the
+     * format; UINT32_MAX before. */
     uint32_t key, version;
 };
 
@@ -599,9 +613,10 @@ struct kith_codec_ops {
     void (*room)(const void *self, struct kith_room *out);
 
     /* Add this layer in place (push, put: at most room()), or into frame->scratch, swapped. No
-     * allocation. KITH_PASS: not worth it, untouched; only for codecs that neither authenticate nor
-     * encrypt: from those it is a breach and the message is dropped, as with any other positive
-     * number. On streams a compressor may grow a message further, by what `reserve` gives. */
+     * allocation. KITH_PASS: not worth it, untouched; only for codecs without KITH_KEYED that
+     * neither authenticate nor encrypt: from others it is a breach and the message is dropped, as
+     * with any other positive number. On streams a compressor may grow a message further, by what
+     * `reserve` gives. */
     int (*seal)(void *self, struct kith_buf *, struct kith_frame *);
     /* Take this layer off, likewise. Negative: the bytes may be anything then, except for a
      * tentative form, which must leave them untouched. */
@@ -627,8 +642,8 @@ enum kith_changed {
  * none comes twice; dead after stream_closed and stream_reset. Until an upcall returns the node
  * calls nothing of the transport but what only asks (NO CALL FROM INSIDE A CALL), so what is lent
  * may lie in the transport's own state.
- * A turn: report at most 2048 packets and 512 KiB of streams, the rest in the next one; of over
- * 16384 packets those beyond are dropped, over 4 MiB of streams are kept and those paused. */
+ * Report at most 2048 packets and 512 KiB of stream bytes a turn, the rest in the next. Packets
+ * beyond 16384 are dropped; stream bytes beyond 4 MiB are kept and their streams paused. */
 struct kith_uplink {
     uint32_t size;
     /* buf is lent and may be changed; received_at: `now`'s clock, as of the read. */
@@ -636,7 +651,8 @@ struct kith_uplink {
                       uint64_t received_at);
     /* A peer opened a stream. Non-zero: not wanted; reset it, the id is dead. */
     int (*stream_accepted)(const struct kith_uplink *, uint64_t id, const struct kith_peer *from);
-    /* Ours is connected, to whom: once. Before it the node does not write. */
+    /* The stream of stream_open is connected, to this peer. Once; the node writes nothing before.
+     */
     void (*stream_opened)(const struct kith_uplink *, uint64_t id, const struct kith_peer *to);
     void (*stream_data)(const struct kith_uplink *, uint64_t id, struct kith_bytes);
     void (*stream_writable)(const struct kith_uplink *, uint64_t id); /* after a short write */
@@ -651,9 +667,10 @@ struct kith_uplink {
 
 struct kith_limits {
     uint32_t size;
-    uint32_t provides;           /* at least that each message gets: a file whose `require` neither
-                                    this nor the codecs meet is refused. What came is judged by
-                                    its peer's `provides` */
+    uint32_t provides;           /* what every message gets at least. A file is refused whose
+                                    `require` neither this nor the codecs meet; if it is less
+                                    later, nothing is sent until it is there again. What is
+                                    received is judged by its peer's `provides` */
     uint64_t packet;             /* largest packet towards any peer, bytes; not 0 */
     uint64_t stream_window;      /* most that may still come on a paused stream, 0: nothing;
                                     more is a breach, and the node resets it */
@@ -663,7 +680,9 @@ struct kith_limits {
 /* Mandatory: limits, advertise, parse, format, send_packet. Without stream_open: packets only. */
 struct kith_transport_ops {
     uint32_t size;
-    uint16_t default_port; /* for addresses without a port */
+    /* For addresses without a port as long as our own address has none: else our own port counts,
+     * as memberlist's BindPort. parse leaves port 0. */
+    uint16_t default_port;
 
     void (*limits)(void *self, struct kith_limits *out); /* also after init alone */
     /* Largest packet towards `to`; asked for each packet: cheap. NULL: limits().packet. */
@@ -828,12 +847,16 @@ struct kith_node {
     /* Longest message, meta, payload of this entry, framing deducted. to: NULL: any. */
     size_t (*fits)(const struct kith_node *, enum kith_fits, const struct kith_peer *to);
 
-    /* Push/pull with an address; a name beside it must be who answers. To addresses that are no
-     * member's, join, ping and send share so many a second: -KITH_EAGAIN beyond. */
+    /* Push/pull with an address; a name beside it: that member must be the one that answers. To
+     * addresses that are no member's, join, ping and send share so many a second: -KITH_EAGAIN
+     * beyond. */
     int (*join)(const struct kith_node *, const struct kith_peer *, kith_done_fn *done, void *arg);
+    /* timeout: ns; 0: no limit. -KITH_EAGAIN: no member yet, just stop it. */
     int (*leave)(const struct kith_node *, uint64_t timeout, kith_done_fn *done, void *arg);
-    int (*stop)(const struct kith_node *, int status, const char *why); /* `kith run` exits */
-    /* NULL: ask node_meta again. Bytes: -KITH_EACCES where another delegate gives the meta. */
+    /* The node ends; status: 0, or a negative code: `kith run` exits with 1. */
+    int (*stop)(const struct kith_node *, int status, const char *why);
+    /* NULL: ask node_meta again. Bytes: -KITH_EACCES where another delegate gives the meta,
+     * -KITH_EINVAL where this one does. After an error it is as it was. */
     int (*set_meta)(const struct kith_node *, const struct kith_bytes *, kith_done_fn *done,
                     void *arg);
     /* done: given to the transport; to all: it has left the queue, or nobody else is alive. */
@@ -861,7 +884,7 @@ struct kith_delegate_ops {
     /* NotifyAlive, NotifyMerge, and a veto on bad news. Non-zero refuses, err says why. */
     int (*judge)(void *self, const struct kith_claim *, struct kith_error *err);
 
-    /* NodeMeta: write at most cap bytes; how many, or negative. */
+    /* NodeMeta: write at most cap bytes; how many, or negative: it stays as it is. */
     int (*node_meta)(void *self, uint8_t *out, size_t cap);
     /* Append a trailer to the meta of len bytes, for what is about to be announced (name, address,
      * incarnation): the new length, at most cap, or negative: announced as it is. */
@@ -873,12 +896,16 @@ struct kith_delegate_ops {
     /* AckPayload: at most cap bytes; how many, or negative for none. */
     int (*ack_payload)(void *self, uint8_t *out, size_t cap);
 
-    /* The node is about to leave. 0: go on. KITH_LATER: at host->finish(id), or at deadline; all
-     * delegates are asked at once. Not called by a stop without leave. */
+    /* The node is about to leave. 0: go on. KITH_LATER: at host->finish(id), or at deadline, or
+     * earlier when another leave is asked for that has less time; all delegates are asked at once,
+     * and once. Not called by a stop without leave. */
     int (*before_leave)(void *self, uint64_t id, uint64_t deadline);
 };
 
 #ifdef __cplusplus
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 }
 /* C++: a zeroed struct with its size, filled by f, at compile time; designated initializers would
  * need C++20 and warn about every member left out. */

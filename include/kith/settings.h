@@ -76,10 +76,4 @@ struct kith_settings {
     uint32_t max_broadcasts;    /* user broadcasts queued */
 };
 
-/* memberlist's defaults for a profile; name and label stay NULL and "". */
-void kith_settings_init(struct kith_settings *, enum kith_profile);
-
-/* "10.0.0.0/8", "fd00::/8". 0 or -KITH_EINVAL. */
-int kith_cidr_parse(struct kith_cidr *, const char *text);
-
 #endif

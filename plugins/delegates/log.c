@@ -98,19 +98,28 @@ static void add_f(struct log *log, const char *fmt, ...)
     add_text(log, text);
 }
 
-/* Bytes of the UTF-8 character at s, 0 when it is none (RFC 3629: no overlong forms, no surrogates,
- * up to U+10FFFF). The host has one too (log_format.c), but a plugin sees plugin.h only. */
+/* Which bytes a UTF-8 character begins with (RFC 3629: no overlong forms, no surrogates, up to
+ * U+10FFFF). The host has the same (log_format.c), but a plugin sees plugin.h only. */
+static const struct utf8_form {
+    uint8_t first, last;     /* the first byte is one of these */
+    uint8_t lowest, highest; /* and the second one of these */
+    uint8_t len;             /* bytes in all */
+} forms[] = {
+    {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3},
+    {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4},
+    {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}, {0},
+};
+
+/* Bytes of the character at s, 0 when it is none. */
 static size_t utf8(const uint8_t *s, size_t len)
 {
+    const struct utf8_form *f = forms;
     if (s[0] < 0x80) return 1;
-    size_t n = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
-    if (s[0] < 0xC2 || s[0] > 0xF4 || n > len) return 0;
-    for (size_t i = 1; i < n; i++)
+    while (f->len && (s[0] < f->first || s[0] > f->last)) f++;
+    if (!f->len || f->len > len || s[1] < f->lowest || s[1] > f->highest) return 0;
+    for (size_t i = 2; i < f->len; i++)
         if ((s[i] & 0xC0) != 0x80) return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    return n;
+    return f->len;
 }
 
 static bool is_utf8(struct kith_bytes b)

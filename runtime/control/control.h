@@ -6,9 +6,8 @@
 #define KITH_CONTROL_H
 
 #include "node.h"
-#include <jansson.h>
 
-/* How JSON is written: 2.434, not 2.4340000000000002. */
+/* How JSON is written, to those who include <jansson.h>: 2.434, not 2.4340000000000002. */
 #define KITH_CONTROL_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15))
 
 enum { KITH_CONTROL_LINE_MAX = 2 << 20 }; /* a request */

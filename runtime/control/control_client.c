@@ -72,6 +72,7 @@ static void client_free(struct kith_client *c)
 static void client_close(struct kith_client *c)
 {
     if (c->fd < 0) return;
+    kith_node_wake(c->control->k); /* another one may wait for that */
     if (c->closed) c->closed(c->closed_arg, c);
     if (c->gone) c->gone(c->gone_arg);
     c->gone = NULL;
@@ -137,6 +138,7 @@ static void client_line(struct kith_client *c, const char *line, size_t len)
     bool taken = c->out.len - c->out.head + len <= KITH_CONTROL_OUT_MAX &&
                  append(&c->out, line, len) && append(&c->out, "\n", 1);
     c->broken = !taken || !client_flush(c);
+    if (c->broken) kith_node_wake(c->control->k);
 }
 
 void kith_client_event(struct kith_client *c, const char *line, size_t len)
@@ -204,6 +206,7 @@ void kith_client_answer(struct kith_client *c, json_t *answer)
     c->id = NULL;
     c->gone = NULL;
     c->busy = false;
+    kith_node_wake(c->control->k); /* for its next request */
 }
 
 void kith_client_fail(struct kith_client *c, int code, const char *fmt, ...)

@@ -62,14 +62,14 @@ static int address_of(struct kith *k, struct kith_bytes text, struct kith_addr *
     return ops ? ops->parse(in->self, text, out, &host) : -KITH_EINVAL;
 }
 
-/* The member that `key` names, or who has the `address`. False: answered already. */
-static bool whom_of(struct kith_client *c, const json_t *request, const char *key, struct whom *out)
+/* The member that is called `name`, or who has the `address`. False: answered already. */
+static bool whom_of(struct kith_client *c, const json_t *request, struct whom *out)
 {
-    const json_t *name = json_object_get(request, key);
+    const json_t *name = json_object_get(request, "name");
     const json_t *address = json_object_get(request, "address");
     *out = (struct whom){.peer = {.size = sizeof out->peer}};
     if (json_is_string(name) == json_is_string(address)) {
-        kith_client_fail(c, KITH_EINVAL, "%s (a member's name) or address is missing", key);
+        kith_client_fail(c, KITH_EINVAL, "name (a member's) or address is missing");
         return false;
     }
     if (address) {
@@ -170,6 +170,11 @@ static void do_leave(struct kith_client *c, const json_t *request)
 {
     const struct kith_node *node = node_of(c);
     bool stop = json_is_true(json_object_get(request, "stop"));
+    if (stop && !kith_node_ready(kith_client_node(c))) { /* nobody knows it: it just ends */
+        kith_client_answer(c, json_pack("{s:i}", "value", 0));
+        kith_stop(kith_client_node(c));
+        return;
+    }
     kith_client_pend(c);
     taken(c, node->leave(node, kith_control_timeout(request, LEAVE_TIMEOUT),
                          stop ? stop_after_leave : kith_client_done, c));
@@ -191,7 +196,7 @@ static void do_send(struct kith_client *c, const json_t *request)
 {
     struct whom to;
     bool reliable = json_is_true(json_object_get(request, "reliable"));
-    if (!whom_of(c, request, "to", &to)) return;
+    if (!whom_of(c, request, &to)) return;
     say(c, request,
         &(struct kith_message){.size = sizeof(struct kith_message),
                                .flags = reliable ? KITH_RELIABLE : 0,
@@ -215,7 +220,7 @@ static void do_broadcast(struct kith_client *c, const json_t *request)
 static void do_ping(struct kith_client *c, const json_t *request)
 {
     struct whom whom;
-    if (!whom_of(c, request, "node", &whom)) return;
+    if (!whom_of(c, request, &whom)) return;
     kith_client_pend(c);
     taken(c, node_of(c)->ping(node_of(c), &whom.peer, kith_client_done, c));
 }
@@ -308,11 +313,12 @@ static void do_reload(struct kith_client *c, const json_t *request)
 static const struct {
     const char *name;
     void (*run)(struct kith_client *, const json_t *);
+    bool early; /* also of a node that is no member yet */
 } commands[] = {
     {"members", do_members},
     {"info", do_info},
     {"join", kith_control_join},
-    {"leave", do_leave},
+    {"leave", do_leave, true},
     {"send", do_send},
     {"broadcast", do_broadcast},
     {"ping", do_ping},
@@ -326,14 +332,12 @@ static const struct {
 void kith_control_command(struct kith_client *c, const json_t *request)
 {
     const char *name = json_string_value(json_object_get(request, "cmd"));
-    if (!kith_node_ready(kith_client_node(c))) {
+    size_t i = 0, count = sizeof commands / sizeof *commands;
+    while (i < count && (!name || strcmp(name, commands[i].name) != 0)) i++;
+    if (i == count)
+        kith_client_fail(c, KITH_EUNSUPPORTED, "no command is called '%s'", name ? name : "");
+    else if (!commands[i].early && !kith_node_ready(kith_client_node(c)))
         kith_client_fail(c, KITH_EAGAIN, "the node is starting");
-        return;
-    }
-    for (size_t i = 0; name && i < sizeof commands / sizeof *commands; i++)
-        if (!strcmp(name, commands[i].name)) {
-            commands[i].run(c, request);
-            return;
-        }
-    kith_client_fail(c, KITH_EUNSUPPORTED, "no command is called '%s'", name ? name : "");
+    else
+        commands[i].run(c, request);
 }

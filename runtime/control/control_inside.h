@@ -20,6 +20,7 @@
 
 #include "control.h"
 #include "observer.h"
+#include <jansson.h>
 
 enum {
     /* Answers that wait for a client: over it, the client is dropped. */

@@ -24,23 +24,28 @@ static void host_log(const struct kith_host *table, enum kith_log_level level, c
     va_end(ap);
 }
 
+/* What can't be refused, as it has no way to say so, is answered all the same. */
 static uint64_t host_now(const struct kith_host *table)
 {
+    (void)kith_host_foreign(table, "now");
     return kith_loop_now(host_of(table)->loop);
 }
 
 static uint64_t host_wall(const struct kith_host *table)
 {
+    (void)kith_host_foreign(table, "wall");
     return kith_loop_wall(host_of(table)->loop);
 }
 
 static uint64_t host_world(const struct kith_host *table)
 {
+    (void)kith_host_foreign(table, "world");
     return kith_loop_world(host_of(table)->loop);
 }
 
 static void host_random(const struct kith_host *table, void *out, size_t len)
 {
+    (void)kith_host_foreign(table, "random");
     kith_loop_random(host_of(table)->loop, out, len);
 }
 
@@ -51,6 +56,7 @@ static void host_random(const struct kith_host *table, void *out, size_t len)
 static void *host_scratch(const struct kith_host *table, size_t len)
 {
     struct host *h = host_of(table);
+    if (kith_host_foreign(table, "scratch")) return NULL;
     unsigned slot = h->services->nested * KINDS + (h->entry->plugin->kind - KITH_TRANSPORT);
     return slot < INSTANCES_SLOTS ? kith_loop_scratch(h->loop, slot, len) : NULL;
 }
@@ -58,7 +64,7 @@ static void *host_scratch(const struct kith_host *table, size_t len)
 static size_t host_keys(const struct kith_host *table, size_t i, struct kith_key *out)
 {
     struct host *h = host_of(table);
-    if (!h->ring) return 0;
+    if (kith_host_foreign(table, "keys") || !h->ring) return 0;
     size_t count = kith_keyring_count(h->ring);
     if (i >= count || !out) return count;
     return kith_keyring_key(h->ring, i, kith_keyring_name(h->entry), out) ? 0 : count;
@@ -67,6 +73,7 @@ static size_t host_keys(const struct kith_host *table, size_t i, struct kith_key
 static void host_degraded(const struct kith_host *table, const char *why)
 {
     struct host *h = host_of(table);
+    if (kith_host_foreign(table, "degraded")) return;
     char *copy = why ? strndup(why, DEGRADED_MAX) : NULL;
     if (why && !copy) return; /* out of memory: keep the previous reason */
     free(h->degraded);
@@ -144,6 +151,7 @@ static void release_host(void *ctx, struct kith_host *table, const char *after)
 {
     struct host *h = host_of(table);
     h->after = after;
+    kith_host_blame_strays(h);
     kith_host_loop_release(h);
     kith_host_node_release(h);
     if (h->services->setup.forget) h->services->setup.forget(h->services->setup.ctx, table);
@@ -187,6 +195,7 @@ struct kith_host_maker kith_services_maker(struct kith_services *s)
                                     .release = release_host,
                                     .revive = revive_host,
                                     .random = maker_random,
+                                    .foreign = kith_host_foreign,
                                     .scratch = maker_scratch,
                                     .asks = s->setup.asks};
 }
@@ -206,10 +215,17 @@ static void on_flush(void *arg)
     if (s->flushing) arm_flush(s);
 }
 
-/* A turn ended: did the log begin to hold lines back? */
-static void on_idle(void *arg)
+void kith_services_pause(struct kith_services *s, bool paused)
 {
-    struct kith_services *s = arg;
+    kith_host_pause_set(s, paused);
+    for (struct host *h = s->hosts; h; h = h->next) kith_host_loop_pause(h, paused);
+}
+
+/* Who was called from another thread meanwhile? Did the log begin to hold lines back? */
+void kith_services_turn_ended(struct kith_services *s)
+{
+    if (atomic_exchange(&s->strayed, false))
+        for (struct host *h = s->hosts; h; h = h->next) kith_host_blame_strays(h);
     if (s->flushing || !kith_log_holding(s->log)) return;
     s->flushing = true;
     arm_flush(s);
@@ -226,9 +242,9 @@ struct kith_services *kith_services_new(struct kith_loop *loop, struct kith_log 
     int rc = kith_services_labels(s, s->setup.labels, s->setup.label_count);
     s->setup.labels = NULL; /* the copy counts */
     s->setup.label_count = 0;
-    s->idle = kith_loop_idle(loop, on_idle, s);
     s->flush = kith_loop_timer(loop, on_flush, s);
-    if (!rc && s->idle && s->flush) return s;
+    if (!rc) rc = kith_host_pause_init(s);
+    if (!rc && s->flush) return s;
     kith_services_free(s);
     return NULL;
 }
@@ -247,8 +263,8 @@ static void retire(struct host *h)
 void kith_services_free(struct kith_services *s)
 {
     if (!s) return;
-    kith_loop_idle_free(s->idle);
     kith_loop_timer_free(s->flush);
+    kith_host_pause_fini(s);
     kith_host_node_free_all(s);
     kith_host_loop_free_left(s);
     for (struct host *h = s->hosts, *next; h; h = next) {

@@ -23,6 +23,8 @@ struct kith_services_setup {
     size_t label_count;
 
     void *ctx;
+    /* A callback that an instance has asked for, of the loop or of a name, is about to run. */
+    void (*touched)(void *ctx);
     /* out is whole: the services cut it to what the plugin knows. */
     int (*setting)(void *ctx, const char *key, struct kith_value *out);
     /* As host->resolve. fn is called once, not from inside the call; or never, when the resolver
@@ -30,7 +32,7 @@ struct kith_services_setup {
     int (*resolve)(void *ctx, struct kith_bytes text, kith_resolved_fn *fn, void *arg);
     int (*emit)(void *ctx, const struct kith_host *by, const struct kith_event *,
                 kith_answer_fn *answer, void *arg);
-    /* This one has come to an end, or is about to be started again: no `answer` of its. */
+    /* This host ended or restarts: do not call `answer` for its events. */
     void (*forget)(void *ctx, const struct kith_host *by);
 };
 
@@ -45,6 +47,12 @@ void kith_services_free(struct kith_services *);
 /* What plugins/ wants. After `release` nothing that the instance asked the loop for runs. */
 struct kith_host_maker kith_services_maker(struct kith_services *);
 
+/* While they are paused no post, timer, watch or resolved name of an instance runs. Then what came
+ * due meanwhile does, in the order in which it did, and before what comes due later; descriptors
+ * are looked at first, as always. */
+void kith_services_pause(struct kith_services *, bool paused);
+/* The node's turn ended: see to what was logged in it. */
+void kith_services_turn_ended(struct kith_services *);
 /* A reload read other node.metric_labels. -KITH_ENOMEM: those from before stay. */
 int kith_services_labels(struct kith_services *, const struct kith_pair *, size_t count);
 

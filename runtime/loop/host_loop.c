@@ -21,7 +21,9 @@ struct host_held {
     struct host *host;
     struct kith_watch *watch;
     struct kith_timer *timer;
-    int fd; /* -1: a timer */
+    struct host_late late; /* of a timer: it fired while the node was paused */
+    int fd;                /* -1: a timer */
+    unsigned events;       /* of a watch, when the node is not paused */
     void (*ready)(void *arg, unsigned events);
     void (*due)(void *arg);
     void *arg;
@@ -29,9 +31,9 @@ struct host_held {
 
 /* -------------------------------------------------------------------------------------- posts */
 
-static void run_posted(void *arg)
+static void run_posts(struct host_late *late)
 {
-    struct host *h = arg;
+    struct host *h = (struct host *)((char *)late - offsetof(struct host, late));
     pthread_mutex_lock(&h->lock);
     struct host_queue q = h->running;
     h->running = h->posted;
@@ -42,6 +44,12 @@ static void run_posted(void *arg)
     for (size_t i = 0; i < h->running.count; i++) h->running.items[i].fn(h->running.items[i].arg);
     h->running.count = 0;
     kith_host_leave(h, call, "post");
+}
+
+static void on_posted(void *arg)
+{
+    struct host *h = arg;
+    kith_host_due(h->services, &h->late, run_posts);
 }
 
 static bool room_in(struct host_queue *q)
@@ -72,7 +80,7 @@ int kith_host_post(const struct kith_host *table, void (*fn)(void *arg), void *a
     else if (!room_in(&h->posted))
         rc = -KITH_ENOMEM;
     else if (!h->posted.count)
-        rc = kith_loop_post(h->loop, run_posted, h);
+        rc = kith_loop_post(h->loop, on_posted, h);
     if (!rc) h->posted.items[h->posted.count++] = (struct host_post){fn, arg};
     pthread_mutex_unlock(&h->lock);
     return rc;
@@ -105,6 +113,7 @@ static struct host_held *hold(struct host *h, int fd, void *arg)
 
 static void end_held(struct host_held *held)
 {
+    if (held->host) kith_host_not_due(held->host->services, &held->late);
     kith_loop_watch_free(held->watch);
     kith_loop_timer_free(held->timer);
     held->watch = NULL;
@@ -127,13 +136,26 @@ static void on_ready(void *arg, unsigned events)
     kith_host_leave(h, call, "watch");
 }
 
-static void on_due(void *arg)
+static void run_timer(struct host_late *late)
 {
-    const struct host_held *held = arg;
+    const struct host_held *held =
+        (struct host_held *)((char *)late - offsetof(struct host_held, late));
     struct host *h = held->host;
     struct host_call call = kith_host_enter(h);
     held->due(held->arg);
     kith_host_leave(h, call, "timer");
+}
+
+static void on_due(void *arg)
+{
+    struct host_held *held = arg;
+    kith_host_due(held->host->services, &held->late, run_timer);
+}
+
+/* A handle that a plugin hands in: of nobody any more, or from another thread. */
+static bool strange(const struct host_held *held, const char *service)
+{
+    return !held || !held->host || kith_host_foreign(&held->host->table, service);
 }
 
 /* Blamed now, as what was closed may be another file soon, of somebody else. */
@@ -144,22 +166,37 @@ static void on_lost(void *arg)
     kith_host_blame(held->host, "closed descriptor %d before its watch", held->fd);
 }
 
+/* Which entry of the node watches it; NULL: none, but the node itself or another one. */
+static const char *watcher_of(const struct kith_services *s, int fd)
+{
+    for (const struct host *h = s->hosts; h; h = h->next)
+        for (const struct host_held *held = h->held; held; held = held->next)
+            if (held->watch && held->fd == fd) return h->name;
+    return NULL;
+}
+
 struct kith_watch *kith_host_watch(const struct kith_host *table, int fd, unsigned events,
                                    void (*fn)(void *arg, unsigned events), void *arg)
 {
+    if (kith_host_foreign(table, "watch")) return NULL;
     struct host *h = host_of(table);
     if (!fn) {
         kith_host_blame(h, "watch without a function");
         return NULL;
     }
     if (kith_loop_watched(h->loop, fd)) {
-        table->log(table, KITH_LOG_WARN, "descriptor %d is watched already", fd);
+        const char *by = watcher_of(h->services, fd);
+        table->log(table, KITH_LOG_WARN, "descriptor %d is watched already, by %s", fd,
+                   !by                        ? "none of this node's entries"
+                   : strcmp(by, h->name) == 0 ? "this entry"
+                                              : by);
         return NULL;
     }
     struct host_held *held = hold(h, fd, arg);
     if (!held) return NULL;
     held->ready = fn;
-    held->watch = kith_loop_watch(h->loop, fd, events, on_ready, held);
+    held->events = events;
+    held->watch = kith_loop_watch(h->loop, fd, h->services->paused ? 0 : events, on_ready, held);
     if (held->watch) {
         kith_loop_watch_lost(held->watch, on_lost);
         return (struct kith_watch *)held;
@@ -172,13 +209,15 @@ struct kith_watch *kith_host_watch(const struct kith_host *table, int fd, unsign
 void kith_host_watch_set(struct kith_watch *watch, unsigned events)
 {
     struct host_held *held = (struct host_held *)watch;
-    if (held && held->watch) kith_loop_watch_set(held->watch, events);
+    if (strange(held, "watch_set") || !held->watch) return;
+    held->events = events;
+    if (!held->host->services->paused) kith_loop_watch_set(held->watch, events);
 }
 
 void kith_host_watch_free(struct kith_watch *watch)
 {
     struct host_held *held = (struct host_held *)watch;
-    if (!held || !held->host) return;
+    if (strange(held, "watch_free")) return;
     if (held->watch && fcntl(held->fd, F_GETFD) < 0)
         kith_host_blame(held->host, "closed descriptor %d before its watch", held->fd);
     drop_held(held);
@@ -186,6 +225,7 @@ void kith_host_watch_free(struct kith_watch *watch)
 
 struct kith_timer *kith_host_timer(const struct kith_host *table, void (*fn)(void *arg), void *arg)
 {
+    if (kith_host_foreign(table, "timer")) return NULL;
     struct host *h = host_of(table);
     if (!fn) kith_host_blame(h, "timer without a function");
     struct host_held *held = fn ? hold(h, -1, arg) : NULL;
@@ -200,44 +240,58 @@ struct kith_timer *kith_host_timer(const struct kith_host *table, void (*fn)(voi
 void kith_host_timer_set(struct kith_timer *timer, uint64_t at)
 {
     struct host_held *held = (struct host_held *)timer;
-    if (held && held->timer) kith_loop_timer_set(held->timer, at);
+    if (strange(held, "timer_set") || !held->timer) return;
+    kith_host_not_due(held->host->services, &held->late); /* that time is over */
+    kith_loop_timer_set(held->timer, at);
 }
 
 void kith_host_timer_free(struct kith_timer *timer)
 {
     struct host_held *held = (struct host_held *)timer;
-    if (held && held->host) drop_held(held);
+    if (!strange(held, "timer_free")) drop_held(held);
+}
+
+void kith_host_loop_pause(struct host *h, bool paused)
+{
+    for (const struct host_held *held = h->held; held; held = held->next)
+        if (held->watch) kith_loop_watch_set(held->watch, paused ? 0 : held->events);
 }
 
 /* --------------------------------------------------------------------------------------- ends */
 
 void kith_host_loop_release(struct host *h)
 {
+    kith_host_not_due(h->services, &h->late);
     pthread_mutex_lock(&h->lock);
     h->closed = true;
     h->posted.count = 0;
     pthread_mutex_unlock(&h->lock);
     h->running.count = 0;
-    kith_loop_unpost(h->loop, run_posted, h);
+    kith_loop_unpost(h->loop, on_posted, h);
     for (struct host_held *held = h->held; held; held = held->next) end_held(held);
 }
 
+/* One line for all of it. */
 static void blame_left(struct host *h)
 {
-    size_t timers = 0;
+    size_t watches = 0, timers = 0;
+    char watched[64] = "", timed[32] = "";
+    int fd = -1;
     while (h->held) {
         struct host_held *held = h->held;
-        if (held->fd < 0)
-            timers++;
-        else
-            kith_host_blame(h, "left a watch on descriptor %d behind after %s", held->fd, h->after);
+        ++*(held->fd < 0 ? &timers : &watches);
+        if (held->fd >= 0) fd = held->fd;
         unlink_held(held);
         link_held(&h->services->left, held);
         held->host = NULL;
     }
-    if (timers)
-        kith_host_blame(h, "left %zu timer%s behind after %s", timers, timers > 1 ? "s" : "",
-                        h->after);
+    if (watches)
+        snprintf(watched, sizeof watched, "%zu watch%s (descriptor %d%s)", watches,
+                 watches > 1 ? "es" : "", fd, watches > 1 ? " and others" : "");
+    if (timers) snprintf(timed, sizeof timed, "%zu timer%s", timers, timers > 1 ? "s" : "");
+    if (watches || timers)
+        kith_host_blame(h, "left %s%s%s behind after %s", watched, watches && timers ? " and " : "",
+                        timed, h->after);
 }
 
 void kith_host_loop_revive(struct host *h)

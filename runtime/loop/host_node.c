@@ -13,6 +13,12 @@ struct host_lookup {
     struct host *host; /* NULL: who asked has stopped */
     kith_resolved_fn *fn;
     void *arg;
+    /* The answer, and that it came while the node was paused: then `addrs` is a copy. */
+    struct host_late late;
+    int status;
+    const struct kith_addr *addrs;
+    struct kith_addr *copy;
+    size_t count;
 };
 
 /* Of one id there may be several, of instances of one entry during a reload: the latest counts. */
@@ -32,6 +38,7 @@ static int unsound(struct host *h, const char *what)
 
 int kith_host_setting(const struct kith_host *table, const char *key, struct kith_value *out)
 {
+    if (kith_host_foreign(table, "setting")) return -KITH_EINVAL;
     struct host *h = host_of(table);
     const struct kith_services_setup *setup = &h->services->setup;
     if (!key || !out) return unsound(h, "setting without a key or room for it");
@@ -42,34 +49,64 @@ int kith_host_setting(const struct kith_host *table, const char *key, struct kit
     else if (setup->setting)
         rc = setup->setting(setup->ctx, key, &value);
     if (rc) return rc;
-    value.size = out->size < sizeof value ? out->size : (uint32_t)sizeof value;
-    memcpy(out, &value, value.size);
+    KITH_GIVE(out, &value);
     return 0;
 }
 
 /* ---------------------------------------------------------------------------- names to resolve */
 
-static void drop_lookup(struct host_lookup *l)
+static void drop_lookup(struct kith_services *s, struct host_lookup *l)
 {
+    kith_host_not_due(s, &l->late);
     *l->link = l->next;
     if (l->next) l->next->link = l->link;
     if (l->host) l->host->lookups--;
+    free(l->copy);
     free(l);
+}
+
+static void tell_asker(struct host_late *late)
+{
+    struct host_lookup *it =
+        (struct host_lookup *)((char *)late - offsetof(struct host_lookup, late));
+    struct host_lookup l = *it;
+    it->copy = NULL;
+    drop_lookup(l.host->services, it);
+    struct host_call call = kith_host_enter(l.host);
+    l.fn(l.arg, l.status, l.addrs, l.count);
+    kith_host_leave(l.host, call, "resolve");
+    free(l.copy);
+}
+
+static void keep_answer(struct host_lookup *l)
+{
+    l->copy = l->count ? calloc(l->count, sizeof *l->copy) : NULL;
+    if (l->copy)
+        memcpy(l->copy, l->addrs, l->count * sizeof *l->copy);
+    else if (l->count)
+        l->status = -KITH_ENOMEM;
+    l->addrs = l->copy;
+    l->count = l->copy ? l->count : 0;
 }
 
 static void on_resolved(void *arg, int status, const struct kith_addr *addrs, size_t count)
 {
-    struct host_lookup l = *(struct host_lookup *)arg;
-    drop_lookup(arg);
-    if (!l.host) return;
-    struct host_call call = kith_host_enter(l.host);
-    l.fn(l.arg, status, addrs, count);
-    kith_host_leave(l.host, call, "resolve");
+    struct host_lookup *l = arg;
+    if (!l->host) {
+        drop_lookup(NULL, l);
+        return;
+    }
+    l->status = status;
+    l->addrs = addrs;
+    l->count = count;
+    if (kith_host_behind(l->host->services)) keep_answer(l);
+    kith_host_due(l->host->services, &l->late, tell_asker);
 }
 
 int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kith_resolved_fn *fn,
                       void *arg)
 {
+    if (kith_host_foreign(table, "resolve")) return -KITH_EINVAL;
     struct host *h = host_of(table);
     struct kith_services *s = h->services;
     if (!fn) return unsound(h, "resolve without a function");
@@ -86,7 +123,7 @@ int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kit
     s->lookups = l;
     h->lookups++;
     int rc = s->setup.resolve(s->setup.ctx, text, on_resolved, l);
-    if (rc) drop_lookup(l);
+    if (rc) drop_lookup(s, l);
     return rc;
 }
 
@@ -94,6 +131,7 @@ int kith_host_resolve(const struct kith_host *table, struct kith_bytes text, kit
 
 int kith_host_reply(const struct kith_host *table, uint64_t id, struct kith_bytes bytes)
 {
+    if (kith_host_foreign(table, "reply")) return -KITH_EINVAL;
     struct kith_services *s = host_of(table)->services;
     if (bytes.len && !bytes.data) return unsound(host_of(table), "reply with bytes at NULL");
     if (!s->setup.asks) return -KITH_ECLOSED;
@@ -105,6 +143,7 @@ int kith_host_reply(const struct kith_host *table, uint64_t id, struct kith_byte
 
 int kith_host_finish(const struct kith_host *table, uint64_t id, int status, const char *text)
 {
+    if (kith_host_foreign(table, "finish")) return -KITH_EINVAL;
     struct kith_services *s = host_of(table)->services;
     if (!s->setup.asks) return -KITH_ECLOSED;
     s->nested++;
@@ -126,6 +165,7 @@ static const char *unreadable(const struct kith_event *e)
 int kith_host_emit(const struct kith_host *table, const struct kith_event *event,
                    kith_answer_fn *answer, void *arg)
 {
+    if (kith_host_foreign(table, "emit")) return -KITH_EINVAL;
     struct host *h = host_of(table);
     const struct kith_services_setup *setup = &h->services->setup;
     const char *why = unreadable(event);
@@ -138,6 +178,7 @@ int kith_host_emit(const struct kith_host *table, const struct kith_event *event
 
 const void *kith_host_query(const struct kith_host *table, const char *id)
 {
+    if (kith_host_foreign(table, "query")) return NULL;
     if (!id) (void)unsound(host_of(table), "query without an id");
     const struct host_offer *o = id ? host_of(table)->services->offers : NULL;
     for (; o; o = o->next)
@@ -163,6 +204,7 @@ static int take_back(struct kith_services *s, const struct host *by, const char 
 
 int kith_host_offer(const struct kith_host *table, const char *id, const void *offered)
 {
+    if (kith_host_foreign(table, "offer")) return -KITH_EINVAL;
     struct host *h = host_of(table);
     struct kith_services *s = h->services;
     if (!id) return unsound(h, "offer without an id");
@@ -186,12 +228,18 @@ int kith_host_offer(const struct kith_host *table, const char *id, const void *o
 void kith_host_node_release(struct host *h)
 {
     take_back(h->services, h, NULL);
-    for (struct host_lookup *l = h->services->lookups; l; l = l->next)
-        if (l->host == h) l->host = NULL;
+    for (struct host_lookup *l = h->services->lookups, *next; l; l = next) {
+        next = l->next;
+        if (l->host != h) continue;
+        if (l->late.link)
+            drop_lookup(h->services, l); /* answered, and nobody is there to hear it */
+        else
+            l->host = NULL;
+    }
     h->lookups = 0;
 }
 
 void kith_host_node_free_all(struct kith_services *s)
 {
-    while (s->lookups) drop_lookup(s->lookups);
+    while (s->lookups) drop_lookup(s, s->lookups);
 }

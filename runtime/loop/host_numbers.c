@@ -58,14 +58,15 @@ static union kith_number *number(const struct kith_host *table, const struct kit
     struct host *h = host_of(table);
     struct kith_error err = {.size = sizeof err};
     union kith_number *found = NULL;
+    if (kith_host_foreign(table, "a number")) return &h->unread[a->kind];
     if (!a->name || (a->label_count && !a->labels) || (a->bound_count && !a->bounds)) {
         kith_host_blame(h, "a number with its name, labels or bounds at NULL");
-        return &h->services->unread[a->kind];
+        return &h->unread[a->kind];
     }
     int rc = kith_series_find(h->numbers->set, a, &found, &err);
     if (!rc) return found;
     refused(h, rc, err.text);
-    return &h->services->unread[a->kind];
+    return &h->unread[a->kind];
 }
 
 uint64_t *kith_host_counter(const struct kith_host *table, const char *name, const char *help,
@@ -106,27 +107,48 @@ void kith_host_blame(struct host *h, const char *fmt, ...)
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     if (!h->numbers) return; /* it is gone */
-    ++*kith_host_counter(&h->table, "contract_breaches",
-                         "What the plugin did that its contract forbids.", NULL, 0);
-    h->table.log(&h->table, KITH_LOG_ERROR, "broke its contract: %s", what);
+    kith_blame(&h->table, &h->breaches, what);
+}
+
+bool kith_host_foreign(const struct kith_host *table, const char *service)
+{
+    struct host *h = host_of(table);
+    if (!kith_loop_foreign(h->loop)) return false;
+    atomic_store(&h->stray, service);
+    atomic_fetch_add(&h->strays, 1);
+    pthread_mutex_lock(&h->lock); /* it may be too late, and the services gone */
+    if (h->services) atomic_store(&h->services->strayed, true);
+    pthread_mutex_unlock(&h->lock);
+    return true;
+}
+
+void kith_host_blame_strays(struct host *h)
+{
+    const char *service = atomic_exchange(&h->stray, NULL);
+    unsigned n = atomic_exchange(&h->strays, 0);
+    if (!service || !h->numbers) return;
+    kith_host_blame(h, "%s from another thread", service);
+    if (n > 1) *kith_host_counter(&h->table, "contract_breaches", NULL, NULL, 0) += n - 1;
 }
 
 struct host_call kith_host_enter(struct host *h)
 {
+    const struct kith_services_setup *setup = &h->services->setup;
+    if (setup->touched) setup->touched(setup->ctx);
     return (struct host_call){kith_crash_note_set(&h->note), kith_slow_begin()};
 }
 
 void kith_host_leave(struct host *h, struct host_call call, const char *what)
 {
+    char name[64];
     uint64_t took = kith_slow_end(call.timed);
     kith_crash_note_set(call.outer);
     if (!took) return;
-    kith_slow_blamed(took);
-    if (!h->numbers) return; /* it is gone */
-    ++*kith_host_counter(&h->table, "slow_calls", "Calls into the plugin that held up the node.",
-                         NULL, 0);
-    h->table.log(&h->table, KITH_LOG_WARN, "a %s callback took %llu ms: the whole node waited",
-                 what, (unsigned long long)(took / 1000000));
+    snprintf(name, sizeof name, "a %s callback", what);
+    if (h->numbers) /* else it is gone */
+        kith_blame_slow(&h->table, &h->slow, name, took);
+    else
+        kith_slow_blamed(took);
 }
 
 /* -------------------------------------------------------------------------------------- labels */
@@ -160,8 +182,7 @@ int kith_services_labels(struct kith_services *s, const struct kith_pair *labels
 
 /* --------------------------------------------------------------------------------------- shown */
 
-/* The labels that all numbers have, this visit's own: a visit may lead to another one inside of it.
- * NULL: no memory. */
+/* This visit's own copy of the common labels, as visits may nest. NULL: no memory. */
 static struct kith_pair *common_labels(const struct kith_services *s)
 {
     struct kith_pair *labels = malloc(s->label_count * sizeof *labels);

@@ -3,6 +3,9 @@
  * the caller's buffer.
  */
 #include "log_format.h"
+
+#include "utf8.h"
+
 #include <time.h>
 
 static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
@@ -11,31 +14,6 @@ static const char *const tags[] = {"ERROR", "WARN ", "INFO ", "DEBUG", "TRACE"};
 const char *kith_log_level_name(enum kith_log_level level)
 {
     return (unsigned)level < sizeof names / sizeof *names ? names[level] : "trace";
-}
-
-/* What the first byte of a sequence allows the second one to be (RFC 3629). */
-struct utf8_range {
-    uint8_t first, last;     /* of first bytes */
-    uint8_t len;             /* of the sequence */
-    uint8_t lowest, highest; /* second byte: no overlong forms, no surrogates, not over U+10FFFF */
-};
-static const struct utf8_range ranges[] = {
-    {0x00, 0x7f, 1, 0x00, 0xff}, {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
-    {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
-    {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
-};
-
-/* Length of the UTF-8 sequence at s, 0 when it is none. Reads no further than a NUL. */
-static size_t utf8(const uint8_t *s)
-{
-    const struct utf8_range *r = ranges, *end = ranges + sizeof ranges / sizeof *ranges;
-    while (r < end && (s[0] < r->first || s[0] > r->last)) r++;
-    if (r == end) return 0;
-    if (r->len == 1) return 1;
-    if (s[1] < r->lowest || s[1] > r->highest) return 0;
-    for (size_t i = 2; i < r->len; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    return r->len;
 }
 
 struct out {
@@ -51,24 +29,26 @@ static void add(struct out *o, const char *s, size_t n)
 
 static void add_text(struct out *o, const char *s) { add(o, s, strlen(s)); }
 
-/* json: also quotes and backslashes; bytes that are no UTF-8 become U+FFFD there, \xNN in text. */
+/* json: also quotes and backslashes; bytes that are no UTF-8 become U+FFFD there. In text they, and
+ * what could move a cursor, are \xNN. */
 static void add_escaped(struct out *o, const char *s, bool json)
 {
     char code[8];
-    for (const uint8_t *p = (const uint8_t *)s; *p;) {
-        size_t n = utf8(p);
+    for (const char *p = s, *end = s + strlen(s); p < end;) {
+        uint8_t c = (uint8_t)*p;
+        size_t left = (size_t)(end - p), n = json ? kith_utf8(p, left) : kith_utf8_shown(p, left);
         if (!n) {
-            snprintf(code, sizeof code, json ? "\\ufffd" : "\\x%02x", *p);
+            snprintf(code, sizeof code, json ? "\\ufffd" : "\\x%02x", c);
             add_text(o, code);
             n = 1;
-        } else if (json && (*p == '"' || *p == '\\')) {
-            snprintf(code, sizeof code, "\\%c", *p);
+        } else if (json && (c == '"' || c == '\\')) {
+            snprintf(code, sizeof code, "\\%c", c);
             add_text(o, code);
-        } else if (*p < 0x20 || *p == 0x7f) {
-            snprintf(code, sizeof code, json ? "\\u%04x" : "\\x%02x", *p);
+        } else if (c < 0x20 || c == 0x7f) {
+            snprintf(code, sizeof code, json ? "\\u%04x" : "\\x%02x", c);
             add_text(o, code);
         } else {
-            add(o, (const char *)p, n);
+            add(o, p, n);
         }
         p += n;
     }

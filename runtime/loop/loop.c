@@ -12,14 +12,15 @@
 
 struct kith_idle {
     struct kith_loop *loop;
-    struct kith_idle *next;
-    void (*fn)(void *arg); /* NULL: freed while the list was walked */
+    struct kith_idle *next, **link; /* among the marked; link NULL: it is not */
+    void (*fn)(void *arg);
     void *arg;
 };
 
 int kith_loop_setup(struct kith_loop *loop, const struct kith_loop_ops *ops)
 {
     loop->ops = ops;
+    loop->last_marked = &loop->marked;
     return pthread_mutex_init(&loop->lock, NULL) ? -KITH_ENOMEM : 0;
 }
 
@@ -159,9 +160,7 @@ void kith_loop_watch_free(struct kith_watch *watch)
 void kith_loop_ready(struct kith_watch *watch, unsigned events)
 {
     events &= watch->events;
-    if (!events) return;
-    watch->loop->busy = true;
-    watch->fn(watch->arg, events);
+    if (events) watch->fn(watch->arg, events);
 }
 
 struct kith_timer *kith_loop_timer(struct kith_loop *loop, void (*fn)(void *arg), void *arg)
@@ -175,39 +174,51 @@ void kith_loop_timer_free(struct kith_timer *timer) { kith_timers_remove(timer);
 
 struct kith_idle *kith_loop_idle(struct kith_loop *loop, void (*fn)(void *arg), void *arg)
 {
-    struct kith_idle *idle = malloc(sizeof *idle), **end = &loop->idles;
-    if (!idle) return NULL;
-    *idle = (struct kith_idle){.loop = loop, .fn = fn, .arg = arg};
-    while (*end) end = &(*end)->next;
-    *end = idle;
+    struct kith_idle *idle = malloc(sizeof *idle);
+    if (idle) *idle = (struct kith_idle){.loop = loop, .fn = fn, .arg = arg};
     return idle;
 }
 
-static void sweep_idles(struct kith_loop *loop)
+void kith_loop_idle_mark(struct kith_idle *idle)
 {
-    for (struct kith_idle **at = &loop->idles; *at;) {
-        struct kith_idle *idle = *at;
-        if (idle->fn) {
-            at = &idle->next;
-        } else {
-            *at = idle->next;
-            free(idle);
-        }
-    }
+    struct kith_loop *loop = idle->loop;
+    if (idle->link) return;
+    idle->next = NULL;
+    idle->link = loop->last_marked;
+    *idle->link = idle;
+    loop->last_marked = &idle->next;
+}
+
+static void unmark(struct kith_idle *idle)
+{
+    if (!idle->link) return;
+    *idle->link = idle->next;
+    if (idle->next)
+        idle->next->link = idle->link;
+    else if (idle->loop->last_marked == &idle->next)
+        idle->loop->last_marked = idle->link;
+    idle->link = NULL;
 }
 
 void kith_loop_idle_free(struct kith_idle *idle)
 {
-    if (!idle) return;
-    idle->fn = NULL;
-    if (!idle->loop->in_turn) sweep_idles(idle->loop);
+    if (idle) unmark(idle);
+    free(idle);
 }
 
+/* Those marked until now; who is marked meanwhile, and is not among them, waits for the next turn.
+ */
 static void run_idles(struct kith_loop *loop)
 {
-    for (struct kith_idle *idle = loop->idles; idle; idle = idle->next)
-        if (idle->fn) idle->fn(idle->arg);
-    sweep_idles(loop);
+    if (!loop->marked) return;
+    loop->calling = loop->marked;
+    loop->calling->link = &loop->calling;
+    loop->marked = NULL;
+    loop->last_marked = &loop->marked;
+    for (struct kith_idle *idle; (idle = loop->calling);) {
+        unmark(idle);
+        idle->fn(idle->arg); /* may free it, or any other */
+    }
 }
 
 /* ------------------------------------------------------------------------------------- posts */
@@ -267,62 +278,69 @@ static void run_posts(struct kith_loop *loop)
     pthread_mutex_unlock(&loop->lock);
     for (size_t i = 0; i < loop->running.count; i++) {
         struct kith_post post = loop->running.items[i];
-        if (!post.fn) continue;
-        loop->busy = true;
-        post.fn(post.arg);
+        if (post.fn) post.fn(post.arg);
     }
     loop->running.count = 0;
 }
 
 /* ------------------------------------------------------------------------------------- turns */
 
+/* A number that no other thread has at this time. */
+static uintptr_t this_thread(void)
+{
+    static _Thread_local char mine;
+    return (uintptr_t)&mine;
+}
+
+void kith_loop_enter(struct kith_loop *loop)
+{
+    atomic_store_explicit(&loop->thread, this_thread(), memory_order_relaxed);
+}
+
+bool kith_loop_foreign(const struct kith_loop *loop)
+{
+    uintptr_t thread = atomic_load_explicit(&loop->thread, memory_order_relaxed);
+    return thread && thread != this_thread();
+}
+
+/* Has the next turn something to do already? */
+static bool restless(const struct kith_loop *loop)
+{
+    return loop->marked || any_posted(loop) || loop->ops->fresh(loop);
+}
+
 bool kith_loop_turn(struct kith_loop *loop, uint64_t wait)
 {
+    kith_loop_enter(loop);
     uint64_t now = kith_loop_now(loop), next = kith_timers_next(&loop->timers);
     uint64_t until = wait > UINT64_MAX - now ? UINT64_MAX : now + wait;
     if (next < until) until = next;
-    if (any_posted(loop) || loop->ops->fresh(loop)) until = now;
+    if (restless(loop)) until = now;
     loop->ops->wait(loop, until);
 
     loop->in_turn = true;
-    loop->busy = false;
     loop->timers.now = loop->now;
     loop->ops->dispatch(loop);
     run_posts(loop);
-    loop->busy |= kith_timers_run(&loop->timers, loop->now);
-    if (loop->busy) run_idles(loop);
+    kith_timers_run(&loop->timers, loop->now);
+    run_idles(loop);
     loop->in_turn = false;
-    return loop->watches || loop->timers.armed || any_posted(loop);
-}
-
-int kith_loop_run(struct kith_loop *loop)
-{
-    while (!atomic_exchange(&loop->stop, false)) {
-        bool left = kith_loop_turn(loop, UINT64_MAX);
-        /* Virtual time without a timer never moves again. */
-        if (!left && loop->ops->is_virtual) break;
-    }
-    return 0;
-}
-
-void kith_loop_stop(struct kith_loop *loop)
-{
-    atomic_store(&loop->stop, true);
-    loop->ops->wake(loop);
+    return loop->watches || loop->timers.armed || loop->marked || any_posted(loop);
 }
 
 void kith_loop_run_until(struct kith_loop *loop, uint64_t until)
 {
     uint64_t now;
-    while (!atomic_exchange(&loop->stop, false) && (now = kith_loop_now(loop)) < until)
-        kith_loop_turn(loop, until - now);
+    while ((now = kith_loop_now(loop)) < until) kith_loop_turn(loop, until - now);
 }
+
+void kith_loop_wake(struct kith_loop *loop) { loop->ops->wake(loop); }
 
 int kith_loop_fd(const struct kith_loop *loop) { return loop->ops->fd(loop); }
 
 uint64_t kith_loop_timeout(const struct kith_loop *loop)
 {
     uint64_t now = loop->ops->clock(loop), next = kith_timers_next(&loop->timers);
-    if (any_posted(loop) || loop->ops->fresh(loop) || next <= now) return 0;
+    if (restless(loop) || next <= now) return 0;
     return next == UINT64_MAX ? UINT64_MAX : next - now;
 }

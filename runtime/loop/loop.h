@@ -2,9 +2,10 @@
  * loop.h - the seam between a node and time, descriptors and randomness. Two implementations:
  * loop_uv.c (libuv) and loop_virtual.c (virtual time, seeded). Several nodes may share one loop.
  *
- * ORDER OF A TURN. Descriptors first, then what was posted, then due timers, then `idle` callbacks
- * (a node drains its core there and flushes its transport). So after a stop, or a slow delegate,
- * what was readable on waking is fed before any timeout fires.
+ * ORDER OF A TURN. Descriptors first, then what was posted, then due timers, then the `idle`
+ * callbacks that were marked (a node drains its core there and flushes its transport). So after a
+ * stop, or a slow delegate, what was readable on waking is fed before any timeout fires; and of a
+ * thousand nodes only those to whom something happened are looked at.
  */
 #ifndef KITH_LOOP_H
 #define KITH_LOOP_H
@@ -57,22 +58,32 @@ struct kith_kept {
 };
 void kith_loop_keep(struct kith_loop *, struct kith_kept *);
 
-/* Called at the end of every turn in which anything happened. */
+/* Called at the end of the turn in which it is marked, once however often it is, in the order of
+ * marking. Marked outside of a turn, or while these callbacks run after it has had its call: a turn
+ * comes at once. The loop's thread. */
 struct kith_idle;
 struct kith_idle *kith_loop_idle(struct kith_loop *, void (*fn)(void *arg), void *arg);
-void kith_loop_idle_free(struct kith_idle *);
+void kith_loop_idle_mark(struct kith_idle *);
+void kith_loop_idle_free(struct kith_idle *); /* also from inside fn */
+
+/* This thread runs it from now on. A turn says so itself; who calls, outside of a turn, into what
+ * stands on the loop says it before. */
+void kith_loop_enter(struct kith_loop *);
+/* Does another thread run it than the one that asks, which may be any? */
+bool kith_loop_foreign(const struct kith_loop *);
 
 int kith_loop_post(struct kith_loop *, void (*fn)(void *arg), void *arg); /* any thread */
 /* Take back what was posted with this fn and arg and did not run yet. The loop's thread. */
 void kith_loop_unpost(struct kith_loop *, void (*fn)(void *arg), void *arg);
 
-/* Run until kith_loop_stop() (any thread). turn: one turn, waiting at most `wait` ns (0: not at
- * all); whether anything is left to wait for. A virtual loop's run_until returns when virtual time
- * has reached `until`. */
-int kith_loop_run(struct kith_loop *);
-void kith_loop_stop(struct kith_loop *);
+/* One turn, waiting at most `wait` ns (0: not at all); whether anything is left to wait for. When
+ * nothing is, virtual time never moves again. */
 bool kith_loop_turn(struct kith_loop *, uint64_t wait);
+/* Turns until the time has come; in virtual time that is how far it moves. */
 void kith_loop_run_until(struct kith_loop *, uint64_t until);
+/* A turn that waits ends its wait, or the next one does not begin to: somebody has changed what its
+ * caller looks at between turns. Any thread; also from a signal handler. */
+void kith_loop_wake(struct kith_loop *);
 
 /* Embedding in somebody else's loop: poll this descriptor for reading, at most `timeout` ns long
  * (UINT64_MAX: for ever), then kith_loop_turn(loop, 0). Read the timeout again after every call

@@ -58,14 +58,15 @@ struct kith_loop {
     const struct kith_loop_ops *ops;
     uint64_t now;
     struct kith_timers timers;
-    struct kith_idle *idles;
-    size_t watches;     /* those with events */
-    bool in_turn, busy; /* busy: something was called in this turn */
-    atomic_bool stop;
+    struct kith_idle *marked, **last_marked; /* idles that are to be called, in this order */
+    struct kith_idle *calling;               /* those left of this turn */
+    size_t watches;                          /* those with events */
+    bool in_turn;
     uint64_t world;              /* 0: real time */
     struct kith_watch **watched; /* by descriptor: the kernel's numbers are small */
     int watched_cap;             /* entries of it */
     struct kith_memory memory;
+    atomic_uintptr_t thread; /* the one that runs it; 0: none yet */
 
     pthread_mutex_t lock; /* for `posted` */
     struct kith_posts posted, running;

@@ -150,8 +150,8 @@ static void uv_watch_set(struct kith_watch *watch, unsigned events)
     arm((struct uv_watch *)watch, events);
 }
 
-/* Files without a place (timers, events) share an inode. The kernel drops one that is closed: if it
- * would take the number once more, it does not know it. */
+/* Was the descriptor closed, and its number perhaps given to another one? Timer and event
+ * descriptors share one inode, so ask epoll: if it accepts the number, it no longer watches it. */
 static bool uv_watch_lost(const struct kith_watch *watch)
 {
     const struct uv_watch *w = (const struct uv_watch *)watch;

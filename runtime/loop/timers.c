@@ -97,18 +97,15 @@ uint64_t kith_timers_next(const struct kith_timers *t)
     return t->armed ? t->heap[0]->at : UINT64_MAX;
 }
 
-bool kith_timers_run(struct kith_timers *t, uint64_t now)
+void kith_timers_run(struct kith_timers *t, uint64_t now)
 {
-    bool any = false;
     uint64_t until = t->sequence;
     t->now = now;
     while (t->armed && t->heap[0]->at <= now && t->heap[0]->sequence < until) {
         struct kith_timer *timer = t->heap[0];
         disarm(t, timer);
         timer->fn(timer->arg);
-        any = true;
     }
-    return any;
 }
 
 void kith_timers_fini(struct kith_timers *t)

@@ -26,9 +26,8 @@ struct kith_timer *kith_timers_add(struct kith_timers *, void (*fn)(void *arg), 
 void kith_timers_set(struct kith_timer *, uint64_t at); /* UINT64_MAX: disarm */
 void kith_timers_remove(struct kith_timer *);           /* NULL is fine; also from inside fn */
 uint64_t kith_timers_next(const struct kith_timers *);  /* UINT64_MAX: none is armed */
-/* Fire what is due; what is set meanwhile waits for the next call, even when it is due at once.
- * Whether any fired. */
-bool kith_timers_run(struct kith_timers *, uint64_t now);
+/* Fire what is due; what is set meanwhile waits for the next call, even when it is due at once. */
+void kith_timers_run(struct kith_timers *, uint64_t now);
 void kith_timers_fini(struct kith_timers *);
 
 #endif

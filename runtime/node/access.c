@@ -1,7 +1,7 @@
 /*
  * access.c - what every file of a node needs, and what those who look on may see: time, log, the
- * wake-up of a turn, the parts of a node. Calls nothing else of the node but its transport's
- * format.
+ * mark that it wants a turn, the parts of a node. Calls nothing else of the node but its
+ * transport's format.
  */
 #include "inside.h"
 
@@ -12,6 +12,13 @@ uint64_t kith_node_now(const struct kith *k) { return kith_loop_now(k->loop); }
 uint64_t kith_node_uptime(const struct kith *k) { return kith_loop_wall(k->loop) - k->started_at; }
 
 unsigned kith_node_health(const struct kith *k) { return k->core ? kith_core_health(k->core) : 0; }
+
+void kith_node_load(const struct kith *k, struct kith_node_load *out)
+{
+    *out = (struct kith_node_load){.packets_sent = k->packets_out,
+                                   .bytes_sent = k->bytes_out,
+                                   .broadcasts = k->core ? kith_core_queued(k->core) : 0};
+}
 
 struct kith_loop *kith_node_loop(const struct kith *k) { return k->loop; }
 
@@ -44,6 +51,7 @@ int kith_node_call(struct kith *k, struct kith_bytes entry, const struct kith_by
                    size_t count, uint32_t flags, uint64_t deadline, const struct kith_asker *asker,
                    uint64_t *id, struct kith_error *err)
 {
+    kith_loop_enter(k->loop);
     struct kith_instance *in = kith_node_instance(k, entry);
     if (id) *id = 0;
     if (!in)
@@ -104,25 +112,42 @@ void kith_node_format(const struct kith *k, const struct kith_addr *addr, char *
     if (kith_link_format(k->link, addr, out, cap) < 0) snprintf(out, cap, "?");
 }
 
-/* Does nothing: that it ran makes a turn, and a turn has an end. */
-static void woken(void *ctx) {}
-
 void kith_node_wake(struct kith *k)
 {
-    if (k->in_turn || k->woken || !k->idle) return;
-    k->woken = kith_loop_post(k->loop, woken, k) == 0;
+    if (k->idle && !k->in_turn && !k->paused) kith_loop_idle_mark(k->idle);
 }
 
-void kith_node_unwake(struct kith *k) { kith_loop_unpost(k->loop, woken, k); }
+void kith_node_former_config(struct kith *k, struct kith_config *config)
+{
+    if (!config) return;
+    config->next = k->former;
+    k->former = config;
+}
+
+void kith_node_free_former(struct kith *k)
+{
+    for (struct kith_config *c; (c = k->former);) {
+        k->former = c->next;
+        kith_config_free(c);
+    }
+}
 
 void kith_stop(struct kith *k)
 {
     atomic_store(&k->stop, true);
-    kith_loop_stop(k->loop);
+    kith_loop_wake(k->loop);
+}
+
+bool kith_node_ended(const struct kith *k, int *code)
+{
+    if (!atomic_load(&k->stop)) return false;
+    *code = k->failed;
+    return true;
 }
 
 void kith_node_fail(struct kith *k, int code)
 {
     if (!k->failed) k->failed = code;
     kith_stop(k);
+    kith_node_wake(k); /* who looks on sees it at the end of this turn */
 }

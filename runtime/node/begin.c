@@ -23,8 +23,8 @@ static int make_core(struct kith *k, const struct kith_addr *advertise, struct k
 {
     struct kith_core_config config = {
         .settings = k->config->settings,
-        .headroom = (uint16_t)(k->room.head + k->link_head),
-        .tailroom = (uint16_t)(k->room.tail + k->link_tail),
+        .headroom = k->room.head + k->link_head,
+        .tailroom = k->room.tail + k->link_tail,
         .advertise = *advertise,
     };
     config.default_port = advertise->port ? advertise->port : k->link->ops->default_port;

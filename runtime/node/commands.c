@@ -13,7 +13,7 @@ enum { COMMANDS_MAX = 4096, BUCKETS = 64 };
  *
  *   queued   copied here, until the end of the turn
  *            -> waiting  the core took it and gave it a request number
- *            -> leaving  a leave that a delegate holds up
+ *            -> leaving  a leave that delegates hold up
  *            -> ended    the core refused it
  *   leaving  -> waiting, ended  they have had their word, or their time is over
  *   waiting  -> ended    the core says that the request is done
@@ -27,6 +27,8 @@ struct pending {
     struct kith_peer peer;
     struct kith_addr addr;
     uint32_t request;
+    uint64_t leave_by; /* a leave: its time is over; UINT64_MAX: never */
+    bool held;         /* it is a leave among all->leaving */
     size_t size;
     uint8_t bytes[]; /* what `what` and `peer` point to */
 };
@@ -35,10 +37,10 @@ struct kith_commands {
     struct pending *first, **last;    /* queued */
     struct pending *waiting[BUCKETS]; /* by request */
     size_t count;
-    /* A leave waits for the delegates' word. */
+    /* Leaves that wait for the delegates' word, which is asked for once. */
     struct pending *leaving;
-    uint64_t leave_by; /* 0: no limit */
-    bool leave_now;
+    bool leave_now; /* it was given */
+    bool left;
 };
 
 int kith_commands_new(struct kith *k)
@@ -58,21 +60,21 @@ static void end(struct kith *k, struct pending *p, int status, uint64_t value)
     free(p);
 }
 
+static void end_all(struct kith *k, struct pending *p)
+{
+    for (struct pending *next; p; p = next) {
+        next = p->next;
+        end(k, p, -KITH_ECLOSED, 0);
+    }
+}
+
 void kith_commands_free(struct kith *k)
 {
     struct kith_commands *all = k->commands;
     if (!all) return;
-    for (struct pending *p = all->first, *next; p; p = next) {
-        next = p->next;
-        end(k, p, -KITH_ECLOSED, 0);
-    }
-    if (all->leaving) end(k, all->leaving, -KITH_ECLOSED, 0);
-    for (size_t i = 0; i < BUCKETS; i++) {
-        for (struct pending *p = all->waiting[i], *next; p; p = next) {
-            next = p->next;
-            end(k, p, -KITH_ECLOSED, 0);
-        }
-    }
+    end_all(k, all->first);
+    end_all(k, all->leaving);
+    for (size_t i = 0; i < BUCKETS; i++) end_all(k, all->waiting[i]);
     free(all);
     k->commands = NULL;
 }
@@ -92,7 +94,7 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
     if (!all || k->closing) return -KITH_ECLOSED;
     if (all->count >= COMMANDS_MAX) return -KITH_EAGAIN;
     struct kith_peer to = {.size = sizeof to};
-    if (c->peer) memcpy(&to, c->peer, c->peer->size < sizeof to ? c->peer->size : sizeof to);
+    if (c->peer) to = *c->peer;
     size_t size = c->bytes.len + c->key.len + to.name.len + 3;
     struct pending *p = calloc(1, sizeof *p + size);
     if (!p) return -KITH_ENOMEM;
@@ -127,31 +129,50 @@ static void word_given(void *ctx)
     kith_node_wake(k);
 }
 
-/* Ask the delegates first. 0: it waits for them. */
+static uint64_t after(uint64_t now, uint64_t time)
+{
+    return time > UINT64_MAX - now ? UINT64_MAX : now + time;
+}
+
+/* The delegates have their word first. Who comes while they are asked waits with the others, and
+ * all go on at the earliest time that one of them gave. */
 static int64_t begin_leave(struct kith *k, struct pending *p)
 {
     struct kith_commands *all = k->commands;
     uint64_t now = kith_node_now(k), limit = p->what.timeout;
-    if (all->leaving) return -KITH_EEXIST;
-    uint64_t word = limit ? limit / DELEGATES_SHARE : WORD_MOST;
-    int rc = kith_delegates_before_leave(k->delegates, now + word, word_given, k);
-    if (rc != KITH_LATER) return kith_core_leave(k->core, now, limit);
+    uint64_t word = after(now, limit ? limit / DELEGATES_SHARE : WORD_MOST);
+    if (all->leaving)
+        kith_delegates_leave_by(k->delegates, word);
+    else if (!all->left)
+        all->left = kith_delegates_before_leave(k->delegates, word, word_given, k) != KITH_LATER;
+    if (all->left) return kith_core_leave(k->core, now, limit);
+    p->leave_by = limit ? after(now, limit) : UINT64_MAX;
+    p->held = true;
+    p->next = all->leaving;
     all->leaving = p;
-    all->leave_now = false;
-    all->leave_by = limit ? now + limit : 0;
     return 0;
 }
 
 /* The rest of its time, at least a moment: 0 would be no limit. */
-static int64_t go_on_leaving(struct kith *k)
+static int64_t go_on_leaving(struct kith *k, const struct pending *p)
 {
-    struct kith_commands *all = k->commands;
     uint64_t now = kith_node_now(k), left = 0;
-    if (all->leave_by) left = all->leave_by > now ? all->leave_by - now : 1;
+    if (p->leave_by != UINT64_MAX) left = p->leave_by > now ? p->leave_by - now : 1;
     return kith_core_leave(k->core, now, left);
 }
 
 /* ---------------------------------------------------------------------------------- carry out */
+
+/* What is refused is forgotten: the next update would announce it. */
+static int64_t set_meta(struct kith *k, const struct kith_command *c)
+{
+    if (kith_delegates_gives_meta(k->delegates)) return -KITH_EACCES;
+    int rc = kith_delegates_meta(k->delegates, c->bytes);
+    if (rc) return rc;
+    int64_t request = kith_core_update(k->core, kith_node_now(k), c->timeout);
+    if (request < 0) kith_delegates_meta_back(k->delegates);
+    return request;
+}
 
 static int64_t carry_out(struct kith *k, struct pending *p)
 {
@@ -160,11 +181,7 @@ static int64_t carry_out(struct kith *k, struct pending *p)
     switch (c->kind) {
     case KITH_DO_JOIN: return kith_core_join(k->core, now, c->peer);
     case KITH_DO_LEAVE: return begin_leave(k, p);
-    case KITH_DO_META: {
-        if (kith_delegates_gives_meta(k->delegates)) return -KITH_EACCES;
-        int rc = kith_delegates_meta(k->delegates, c->bytes);
-        return rc ? rc : kith_core_update(k->core, now, c->timeout);
-    }
+    case KITH_DO_META: return set_meta(k, c);
     case KITH_DO_UPDATE: return kith_core_update(k->core, now, c->timeout);
     case KITH_DO_BROADCAST: return kith_core_broadcast(k->core, now, c->bytes, c->key, c->priority);
     case KITH_DO_SEND: return kith_core_send(k->core, now, c->peer, c->bytes, c->reliable);
@@ -186,6 +203,19 @@ static void carried(struct kith *k, struct pending *p, int64_t request)
     all->waiting[p->request % BUCKETS] = p;
 }
 
+static void leave_all(struct kith *k)
+{
+    struct kith_commands *all = k->commands;
+    struct pending *p = all->leaving;
+    all->leaving = NULL;
+    all->leave_now = false;
+    all->left = true;
+    for (struct pending *next; p; p = next) {
+        next = p->next;
+        carried(k, p, go_on_leaving(k, p));
+    }
+}
+
 bool kith_commands_run(struct kith *k)
 {
     struct kith_commands *all = k->commands;
@@ -196,14 +226,9 @@ bool kith_commands_run(struct kith *k)
     for (struct pending *next; p; p = next) {
         next = p->next;
         int64_t request = carry_out(k, p);
-        if (p != all->leaving) carried(k, p, request);
+        if (!p->held) carried(k, p, request);
     }
-    if (all->leave_now) {
-        p = all->leaving;
-        all->leaving = NULL;
-        all->leave_now = false;
-        carried(k, p, go_on_leaving(k));
-    }
+    if (all->leave_now) leave_all(k);
     return any;
 }
 

@@ -5,10 +5,13 @@
  */
 #include "inside.h"
 
+static void touched(void *ctx) { kith_node_wake(ctx); }
+
+/* While a reload makes and starts entries, they are told what it is about to put in force. */
 static int setting(void *ctx, const char *key, struct kith_value *out)
 {
     struct kith *k = ctx;
-    return kith_config_setting(k->config, key, out);
+    return kith_config_setting(k->making ? k->making : k->config, key, out);
 }
 
 static int resolve(void *ctx, struct kith_bytes text, kith_resolved_fn *fn, void *arg)
@@ -43,6 +46,7 @@ struct kith_services *kith_node_services(struct kith *k)
         .labels = k->config->metric_labels.items,
         .label_count = k->config->metric_labels.count,
         .ctx = k,
+        .touched = touched,
         .setting = setting,
         .resolve = resolve,
         .emit = emit,
@@ -67,6 +71,24 @@ static uint64_t wall(void *ctx)
 {
     struct kith *k = ctx;
     return kith_loop_wall(k->loop);
+}
+
+static uint64_t world(void *ctx)
+{
+    struct kith *k = ctx;
+    return kith_loop_world(k->loop);
+}
+
+static void chance(void *ctx, void *out, size_t len)
+{
+    struct kith *k = ctx;
+    kith_loop_random(k->loop, out, len);
+}
+
+struct kith_check_world kith_node_check_world(struct kith *k)
+{
+    return (struct kith_check_world){
+        .ctx = k, .now = now, .wall = wall, .world = world, .random = chance};
 }
 
 struct kith_delegates *kith_node_delegates_new(struct kith *k, const struct kith_config *c,

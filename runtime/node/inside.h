@@ -3,10 +3,10 @@
  * includes. Each calls only those further down:
  *
  *   reload.c        a new reading of the file comes into force between two turns
- *   reload_report.c  what is said of it (reload_report.h)
+ *   reload_report.c what is said of it (reload_report.h)
  *   open.c          a file becomes settings, instances, a pipeline
  *   hooks.c         what plugins ask of their host and the node answers: settings, names, events
- *   life.c          start, run, stop, close
+ *   life.c          start, run, pause, stop, close
  *   turn.c          the end of a turn: what it led to is carried out
  *   begin.c         from a running transport with an address to a member
  *   uplink.c        what the transport tells, checked
@@ -21,7 +21,7 @@
  *   streams_out.c   streams, what goes: core -> queue -> transport
  *   node_streams.c  the table of streams (node_streams.h)
  *   observer.c      tells those who look on (observer.h)
- *   access.c        what all of them need: time, log, wake-up, the parts of a node
+ *   access.c        what all of them need: time, log, the mark for a turn, the parts of a node
  *   downlink.c      the calls of a transport, checked
  *
  * Everything runs on the loop's thread. None of it knows plugins by name, the control socket, or
@@ -51,15 +51,16 @@ struct kith_places;
  *   live     -> ended  it stopped, or another one has adopted what it had
  *   ended    -> live   it was started again, because its successor did not start
  *
- * What it tells before, after, or from inside a call of the node into it or any other plugin is a
- * breach: counted, blamed, ignored. The memory stays until the node is freed, as a transport may be
- * late.
+ * What it tells before, after, from inside a call of the node into it or any other plugin, or from
+ * another thread is a breach: counted, blamed, ignored. The memory stays until the node is freed,
+ * as a transport may be late.
  */
 struct kith_link {
     struct kith_uplink table; /* first: the transport hands it back */
     struct kith_link *next;   /* of the node's */
     struct kith *k;
-    struct kith_instance *in; /* NULL: freed */
+    struct kith_instance *in;     /* NULL: freed */
+    const struct kith_host *host; /* its: stays */
     const struct kith_transport_ops *ops;
     void *self;
     uint8_t *names; /* of the peer it told of last, each with its NUL */
@@ -83,10 +84,10 @@ struct kith_traffic_layers {
 /* A node is open (instances made, nothing bound), then started, then closed. `stop` asks it to end,
  * also from a signal handler; what it was asked for meanwhile still ends. */
 struct kith {
-    struct kith_loop *loop;
-    struct kith_registry *registry;
+    struct kith_world *world;
+    struct kith_loop *loop;                  /* the world's */
     const struct kith_config_finder *finder; /* NULL: the registry's */
-    bool own_loop, own_registry, started;
+    bool started;
     bool closing;      /* nothing new is taken */
     atomic_bool stop;  /* set by any thread or signal handler */
     int failed;        /* what ended it when that was not kith_stop(): a negative code */
@@ -94,7 +95,6 @@ struct kith {
     char *name;        /* of the node: stays over reloads */
     char *path, *text; /* text: what to read instead of the file at path */
     size_t text_len;
-    char *control; /* as the file had it when the node started; stays */
     FILE *problems;
     struct kith_options options;
     uint64_t started_at; /* wall clock, ns */
@@ -106,7 +106,10 @@ struct kith {
     struct kith_host_maker maker; /* of the services */
     struct kith_instance *all;    /* instances of every kind, those of a reload under way too */
     struct kith_config *config;   /* in force */
-    struct kith_config *by_code;  /* the same, when no file was read; lent */
+    struct kith_config *making;   /* a reload's: what settings are asked of while it goes on */
+    struct kith_config *former; /* those that are neither: their texts are lent until a turn ends */
+    const struct kith_config *shared; /* in place of a file: lent, and maybe others' too; what... */
+    struct kith_config copy;          /* ...is in force is this copy, with this node's name */
     struct kith_keyring *ring;
     struct kith_pipeline *pipeline;
     struct kith_instance *transport;
@@ -124,7 +127,7 @@ struct kith {
 
     struct kith_idle *idle;
     struct kith_timer *timer; /* the one timer: the core's deadline */
-    bool woken, in_turn;      /* a turn is coming; we are at the end of one */
+    bool in_turn, paused;     /* in_turn: we are at the end of one */
     uint32_t changed;         /* what the transport said of itself (enum kith_changed) */
     bool keys_changed;
     uint64_t packet_limit;         /* towards anybody, as the transport said last */
@@ -179,6 +182,8 @@ struct kith_delegates *kith_node_delegates_new(struct kith *, const struct kith_
 /* -------------------------------------------------------------------------------------- hooks.c */
 
 struct kith_services *kith_node_services(struct kith *);
+/* What the init of an instance sees that is made for a check only. */
+struct kith_check_world kith_node_check_world(struct kith *);
 
 /* ------------------------------------------------------------------------------ turn.c, begin.c */
 
@@ -195,9 +200,10 @@ int kith_begin_advertise(struct kith *, struct kith_error *err);
 
 /* ------------------------------------------------------------------------------------- access.c */
 
-/* Make sure that a turn ends soon: something was queued outside of one. */
-void kith_node_wake(struct kith *);
-void kith_node_unwake(struct kith *);
+/* Nothing is of this config any more but texts that plugins were lent: it goes when the turn ends,
+ * which is the second. */
+void kith_node_former_config(struct kith *, struct kith_config *);
+void kith_node_free_former(struct kith *);
 /* The node ends with this code. */
 void kith_node_fail(struct kith *, int code);
 
@@ -337,7 +343,8 @@ int kith_place_resolve(struct kith *, const struct kith_place *, kith_resolved_f
 int kith_joiner_new(struct kith *);
 int kith_joiner_start(struct kith *);
 void kith_joiner_free(struct kith *);
-void kith_joiner_kick(struct kith *); /* the list changed: begin again */
+void kith_joiner_resume(struct kith *); /* the node was paused: what came due meanwhile */
+void kith_joiner_kick(struct kith *);   /* the list changed: begin again */
 
 /* ----------------------------------------------------------------------------- table.c, stats.c */
 

@@ -54,6 +54,7 @@ struct kith_joiner {
     size_t open;   /* places of this round, and one while they are being started; 0: no round */
     size_t others; /* places of this round that are not this node alone */
     bool again;    /* the list changed during a round */
+    bool late;     /* a round came due while the node was paused */
 };
 
 /* One entry of the list in one round. */
@@ -158,6 +159,7 @@ int kith_node_join(struct kith *k, const struct kith_seed *seed, kith_done_fn *d
 
 int kith_join(struct kith *k, const char *text, kith_done_fn *done, void *arg)
 {
+    kith_loop_enter(k->loop);
     return join_seed(k, &(struct kith_seed){.address = text}, false, done, arg);
 }
 
@@ -203,6 +205,8 @@ static void round_start(void *arg)
     struct kith *k = arg;
     struct kith_joiner *j = k->joiner;
     const struct kith_seeds *list = &k->config->join;
+    j->late = k->paused;
+    if (j->late) return;
     j->open = 1;
     j->met = j->others = 0;
     j->again = false;
@@ -243,6 +247,11 @@ void kith_joiner_kick(struct kith *k)
     }
     j->backoff = BACKOFF_FIRST;
     kith_loop_timer_set(j->timer, k->config->join.count ? kith_node_now(k) : UINT64_MAX);
+}
+
+void kith_joiner_resume(struct kith *k)
+{
+    if (k->joiner->late) kith_loop_timer_set(k->joiner->timer, 0);
 }
 
 void kith_joiner_free(struct kith *k)

@@ -1,6 +1,6 @@
 /*
- * life.c - the life of an open node: its parts are started in order, run, and are stopped in
- * reverse. Who talks to whom in between is in the files that inside.h lists.
+ * life.c - the life of an open node: its parts are started in order, run or are paused, and are
+ * stopped in reverse. Who talks to whom in between is in the files that inside.h lists.
  */
 #include "inside.h"
 #include <stdlib.h>
@@ -10,13 +10,10 @@ const char *kith_version(void) { return KITH_VERSION; }
 int kith_start(struct kith *k, struct kith_error *err)
 {
     if (k->started) return 0;
+    kith_loop_enter(k->loop);
     k->started_at = kith_loop_wall(k->loop);
     /* First: the control socket of another node of this name says so before we bind. */
     int rc = kith_observers_start(k, err);
-    const char *control = k->config->control;
-    free(k->control);
-    k->control = control ? strdup(control) : NULL;
-    if (control && !k->control) return kith_fail(err, KITH_ENOMEM, "out of memory");
     if (!rc) rc = kith_link_start(k->link, NULL, err);
     if (!rc) rc = kith_link_check(k->link, err);
     if (rc) return rc;
@@ -34,10 +31,24 @@ int kith_start(struct kith *k, struct kith_error *err)
 
 /* ------------------------------------------------------------------------- running, stopping */
 
+/* Others of its world run meanwhile, and go on when it has ended. */
 int kith_run(struct kith *k)
 {
-    int rc = atomic_load(&k->stop) ? 0 : kith_loop_run(k->loop);
-    return k->failed ? k->failed : rc;
+    bool left = true; /* else virtual time never moves again */
+    int code = 0;
+    while (!kith_node_ended(k, &code) && (left || !kith_loop_is_virtual(k->loop)))
+        left = kith_loop_turn(k->loop, UINT64_MAX);
+    return code;
+}
+
+void kith_node_pause(struct kith *k, bool paused)
+{
+    if (k->paused == paused) return;
+    k->paused = paused;
+    kith_services_pause(k->services, paused);
+    if (paused) return;
+    kith_joiner_resume(k);
+    kith_node_wake(k);
 }
 
 int kith_fd(const struct kith *k) { return kith_loop_fd(k->loop); }
@@ -46,9 +57,10 @@ uint64_t kith_timeout(const struct kith *k) { return kith_loop_timeout(k->loop);
 
 int kith_dispatch(struct kith *k)
 {
-    if (!atomic_load(&k->stop)) kith_loop_turn(k->loop, 0);
-    if (!atomic_load(&k->stop)) return 0;
-    return k->failed ? k->failed : -KITH_ECLOSED;
+    int code = 0;
+    if (!kith_node_ended(k, &code)) kith_loop_turn(k->loop, 0);
+    if (!kith_node_ended(k, &code)) return 0;
+    return code ? code : -KITH_ECLOSED;
 }
 
 const struct kith_node *kith_table(const struct kith *k) { return &k->table; }
@@ -56,6 +68,7 @@ const struct kith_node *kith_table(const struct kith *k) { return &k->table; }
 void kith_close(struct kith *k)
 {
     if (!k) return;
+    if (k->loop) kith_loop_enter(k->loop);
     k->closing = true; /* whoever is told or stopped from here on can ask for nothing new */
     kith_turn_stop(k);
     kith_commands_free(k); /* their askers are told before they go */
@@ -80,12 +93,11 @@ void kith_close(struct kith *k)
     kith_links_free(k);
     kith_log_free(k->log);
     kith_config_free(k->config);
-    if (k->own_registry && k->registry) kith_registry_free(k->registry);
-    if (k->own_loop && k->loop) kith_loop_free(k->loop);
+    kith_node_free_former(k);
+    kith_world_unref(k->world);
     free(k->bounce.base);
     free(k->path);
     free(k->name);
-    free(k->control);
     free(k->text);
     free(k);
 }

@@ -15,8 +15,7 @@
 #include "delegates.h"
 #include "inflow.h"
 #include "logger.h"
-#include "loop.h"
-#include "registry.h"
+#include "world.h"
 
 #define KITH_ADDR_TEXT 512 /* room for an address as text */
 
@@ -25,14 +24,15 @@
 /* What kith_open() does, with the parts that a test or a tool brings along; the control socket is
  * not among them (kith_control_attach). */
 struct kith_node_setup {
-    /* Prepared by code (kith_config_init), in place of a file; lent until kith_close(). Such a node
-     * has nothing to read again: kith_reload() is refused with -KITH_EUNSUPPORTED. */
-    struct kith_config *config;
+    /* Prepared in place of a file, by code (kith_config_init) or read before; lent until
+     * kith_close(). It is not changed and may serve many nodes at once, each with a name of its own
+     * in the options. Such a node has nothing to read again: kith_reload() is refused with
+     * -KITH_EUNSUPPORTED. */
+    const struct kith_config *config;
     const char *path; /* file to read, or its name when text is given */
     const char *text; /* NULL: read the file */
     size_t len;
-    struct kith_loop *loop;         /* NULL: a loop of its own */
-    struct kith_registry *registry; /* NULL: one of its own */
+    struct kith_world *world; /* NULL: one of its own, in real time */
     /* Where plugins are found that are linked in; NULL: the registry finds all. Lent. */
     const struct kith_config_finder *finder;
     FILE *problems; /* where problems of the file go; NULL: nowhere */
@@ -47,6 +47,16 @@ bool kith_node_ready(const struct kith *); /* it has its core: members can be as
 uint64_t kith_node_now(const struct kith *);
 uint64_t kith_node_uptime(const struct kith *); /* ns */
 unsigned kith_node_health(const struct kith *); /* local health score, 0 best */
+
+/* What it sent so far, and what waits to be gossiped: a look at it costs next to nothing. */
+struct kith_node_load {
+    uint64_t packets_sent, bytes_sent; /* as on the wire */
+    size_t broadcasts;
+};
+void kith_node_load(const struct kith *, struct kith_node_load *out);
+
+/* kith_stop(), or what ended it: *code is a negative one, or 0. All that is left is to close it. */
+bool kith_node_ended(const struct kith *, int *code);
 
 struct kith_loop *kith_node_loop(const struct kith *);
 struct kith_log *kith_node_logger(const struct kith *);
@@ -71,6 +81,17 @@ void kith_node_degraded(const struct kith *,
 int kith_node_check_place(const struct kith *, const char *text, struct kith_error *err);
 
 /* ---------------------------------------------------------------------------- ask for something */
+
+/* Something happened to this node, so it gets a turn: at the end of the loop's turn under way, or
+ * at once outside of one. Who queues or feeds something does it for all that it leads to; only what
+ * runs beside the node (the callbacks of a watch of one's own, say) has to. */
+void kith_node_wake(struct kith *);
+/* As SIGSTOP and SIGCONT would, for a simulator: while it is paused it has no turn, and nothing of
+ * its entries runs. Then what came due meanwhile comes in the order in which it did, in one turn,
+ * and at its end the node sees what time it is: what arrived counts before anything times out. What
+ * is asked of a paused node is asked all the same; what is queued, waits. Not from inside a call of
+ * this node. */
+void kith_node_pause(struct kith *, bool paused);
 
 /* Join a seed: address as kith_join() takes it, name NULL or the member that must answer. */
 int kith_node_join(struct kith *, const struct kith_seed *, kith_done_fn *done, void *arg);

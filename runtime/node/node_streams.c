@@ -68,7 +68,7 @@ bool kith_streams_kept(const struct kith *k) { return k->streams->keeping > 0; }
 struct kith_stream *kith_stream_by_id(struct kith *k, uint64_t id)
 {
     struct kith_stream *s = k->streams->buckets ? *id_bucket(k->streams, id) : NULL;
-    while (s && s->id != id) s = s->by_id;
+    while (s && (s->id != id || s->closed)) s = s->by_id;
     return s;
 }
 
@@ -149,7 +149,7 @@ void kith_stream_detach(struct kith *k, struct kith_stream *s)
 void kith_stream_due(struct kith *k, struct kith_stream *s)
 {
     struct kith_streams *all = k->streams;
-    if (s->due) return;
+    if (s->due || s->closed) return;
     s->due = true;
     s->due_before = all->last_due;
     s->due_after = NULL;

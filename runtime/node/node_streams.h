@@ -23,7 +23,12 @@
  *             -> gone      at its deadline, one tcp_timeout later, it is reset
  *
  * From each state it goes when the transport says closed, the core says RESET or a message can't be
- * queued; the core is told, unless it said so itself or has released it.
+ * queued; the core is told, unless it said so itself or has released it. If bytes are kept when
+ * both sides have finished and the transport says so, it is closed first:
+ *
+ *   closed    the transport has forgotten it, and is told and asked nothing about it any more; what
+ *             is kept is fed in the turns to come
+ *             -> gone      it is used up
  *
  * Beside that each direction has an end of its own. In: `finished_in`, the peer has said that
  * nothing follows; `broken`, a layer could not be opened or was cut short; the core was told,
@@ -44,7 +49,7 @@ struct kith_stream {
     uint64_t id;
     uint32_t handle; /* 0: the core has released it */
     bool ours;       /* we opened it */
-    bool opened, released, due;
+    bool opened, released, closed, due;
     bool finished_in, broken, paused;
     bool overrun; /* more came while it was paused than the transport said: to be reset */
     bool labelled, ending, finished; /* labelled: our label went out */

@@ -43,21 +43,39 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
 
 static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
 {
-    struct kith_config_finder finder = k->finder ? *k->finder : kith_registry_finder(k->registry);
+    if (k->config && !k->text && strcmp(k->path, "-") == 0) {
+        kith_diag_source(diag, k->path, "", 0);
+        kith_diag_error(diag, (struct kith_pos){0}, "run the node from a file to reload it",
+                        "standard input can't be read again");
+        return NULL;
+    }
+    struct kith_config_finder finder =
+        k->finder ? *k->finder : kith_registry_finder(kith_world_registry(k->world));
     return k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
                    : kith_config_load(k->path, &finder, diag);
 }
 
+/* The values stay with whoever prepared them; name, and what kith_config_setting() lends, are this
+ * node's. */
+static struct kith_config *copy_shared(struct kith *k)
+{
+    k->copy = *k->shared;
+    k->copy.arena = NULL;
+    k->copy.texts = NULL;
+    return &k->copy;
+}
+
 struct kith_config *kith_node_read(struct kith *k, struct kith_diag *diag)
 {
-    struct kith_config *config = k->by_code ? k->by_code : read_file(k, diag);
+    struct kith_config *config = k->shared ? copy_shared(k) : read_file(k, diag);
     if (!config) return NULL;
     if (k->options.name) config->settings.name = k->options.name;
     k->call = "init"; /* of instances that are made for it */
-    kith_plugins_check(config, diag, false);
+    const struct kith_check_world world = kith_node_check_world(k);
+    kith_plugins_check(config, &world, diag, false);
     k->call = NULL;
     if (!kith_diag_errors(diag)) return config;
-    if (!k->by_code) kith_config_free(config);
+    kith_config_free(config);
     return NULL;
 }
 
@@ -71,7 +89,7 @@ static int read_config(struct kith *k, struct kith_error *err)
     if (!k->config) return rc ? rc : kith_fail(err, KITH_EINVAL, "%s: can't be read", k->path);
     k->name = strdup(k->config->settings.name);
     if (!k->name) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    if (!k->by_code) k->config->settings.name = k->name;
+    k->config->settings.name = k->name;
     return 0;
 }
 
@@ -111,7 +129,8 @@ static int make_ground(struct kith *k, struct kith_error *err)
     k->asks = kith_asks_new(seed);
     k->services = k->asks ? kith_node_services(k) : NULL;
     k->ring = kith_keyring_new(&k->config->keyring);
-    if (!k->services || !k->ring || kith_streams_new(k) || kith_commands_new(k) ||
+    k->resolver = kith_node_resolver(k, k->config);
+    if (!k->services || !k->ring || !k->resolver || kith_streams_new(k) || kith_commands_new(k) ||
         kith_places_new(k) || kith_joiner_new(k))
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     kith_ring_watch(k);
@@ -154,24 +173,7 @@ static int make_parts(struct kith *k, struct kith_error *err)
     if (!rc) rc = make_transport(k, err);
     if (rc) return rc;
     rc = kith_pipeline_new(&k->pipeline, &c->chain, &k->maker, k->ring, NULL, err);
-    if (rc) return rc;
-    k->resolver = kith_node_resolver(k, c);
-    if (!k->resolver) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    return make_delegates(k, err);
-}
-
-/* The embedder's folders come before those that are looked in anyway. */
-static struct kith_registry *make_registry(const char *first)
-{
-    const char *env = secure_getenv("KITH_PLUGIN_PATH"), *rest = env && *env ? env : KITH_PLUGINDIR;
-    if (!first || !*first) return kith_registry_new(NULL);
-    size_t len = strlen(first) + strlen(rest) + 2;
-    char *dirs = malloc(len);
-    if (!dirs) return NULL;
-    snprintf(dirs, len, "%s:%s", first, rest);
-    struct kith_registry *registry = kith_registry_new(dirs);
-    free(dirs);
-    return registry;
+    return rc ? rc : make_delegates(k, err);
 }
 
 static int take_file(struct kith *k, const struct kith_node_setup *s)
@@ -190,18 +192,18 @@ static int take_file(struct kith *k, const struct kith_node_setup *s)
 static int take_setup(struct kith *k, const struct kith_node_setup *s,
                       const struct kith_options *options, struct kith_error *err)
 {
-    if (options)
-        memcpy(&k->options, options,
-               options->size < sizeof k->options ? options->size : sizeof k->options);
+    if (options && !KITH_TAKE(&k->options, options))
+        return kith_fail(err, KITH_EINVAL, "struct kith_options says it has %u bytes",
+                         options->size);
     k->problems = s->problems;
     k->finder = s->finder;
-    k->by_code = s->config;
+    k->shared = s->config;
     int rc = take_file(k, s);
-    k->own_loop = !s->loop;
-    k->loop = s->loop ? s->loop : kith_loop_new();
-    k->own_registry = !s->registry;
-    k->registry = s->registry ? s->registry : make_registry(k->options.plugin_path);
-    return rc || !k->loop || !k->registry ? kith_fail(err, KITH_ENOMEM, "out of memory") : 0;
+    k->world = s->world ? kith_world_ref(s->world) : kith_world_new(k->options.plugin_path);
+    if (rc || !k->world) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    k->loop = kith_world_loop(k->world);
+    kith_loop_enter(k->loop);
+    return 0;
 }
 
 static int begin(struct kith *k, const struct kith_node_setup *s,
@@ -226,6 +228,7 @@ int kith_node_open(struct kith **out, const struct kith_node_setup *setup,
     if (!err) err = &mine;
     err->code = 0;
     err->text[0] = 0;
+    *out = NULL;
     struct kith *k = calloc(1, sizeof *k);
     if (!k) return kith_fail(err, KITH_ENOMEM, "out of memory");
     int rc = begin(k, setup, options, err);

@@ -33,13 +33,15 @@ struct next {
 
 static void next_free(struct kith *k, struct next *n)
 {
+    k->making = NULL;
     if (n->delegates) kith_delegates_free(n->delegates);
     kith_link_end(n->link);
     kith_places_lost(k, n->resolver);
     kith_resolver_free(n->resolver);
     if (n->pipeline) kith_pipeline_unref(n->pipeline);
+    if (n->ring) kith_keyring_drop(n->ring); /* a transport that has taken over may have it */
     kith_keyring_unref(n->ring);
-    if (n->config) kith_config_free(n->config);
+    kith_node_former_config(k, n->config);
 }
 
 static void tell_problem(void *arg, bool warning, const char *text)
@@ -48,14 +50,22 @@ static void tell_problem(void *arg, bool warning, const char *text)
     if (!warning && r->line) r->line(r->arg, text); /* the log has them */
 }
 
+/* What a running node can't change stays, and is reported as the file has it. */
+static void keep_lasting(struct kith_report *r, struct kith_config *next)
+{
+    struct kith *k = r->k;
+    r->file = *next;
+    next->settings.name = k->name;
+    if (k->started) kith_config_keep(next, k->config);
+}
+
 static int read_next(struct kith_report *r, struct next *n, struct kith_error *err)
 {
     struct kith *k = r->k;
     struct kith_diag *diag = kith_diag_new();
     if (!diag) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    n->config = kith_node_read(k, diag);
-    if (n->config) r->name = n->config->settings.name;
-    if (n->config) r->control = n->config->control;
+    n->config = k->making = kith_node_read(k, diag);
+    if (n->config) keep_lasting(r, n->config);
     int rc = kith_node_tell(k, diag, err);
     if (kith_diag_errors(diag) > 1) kith_diag_each(diag, tell_problem, r);
     kith_diag_free(diag);
@@ -88,7 +98,7 @@ static int make_transport(struct kith *k, struct next *n, struct kith_error *err
     return kith_fail(err, KITH_ENOMEM, "out of memory");
 }
 
-/* Who runs keeps the ring there is until the swap: a reload that fails is none of its business. */
+/* What runs keeps its ring until the swap, so a failed reload does not touch it. */
 static int make_keys(struct kith *k, struct next *n, struct kith_error *err)
 {
     n->ring = kith_keyring_next(k->ring, &n->config->keyring);
@@ -120,8 +130,8 @@ static int make_next(struct kith *k, struct next *n, struct kith_error *err)
 
 /* ---------------------------------------------------------------------------------- checking */
 
-/* Whether what is required comes off what this transport brings. Read from the file only the
- * transport of the file was asked, and that may have to wait, or not start. */
+/* Do this transport and the codecs meet the new `require`? Reading the file checked only the file's
+ * transport, which may wait for a restart or not start. */
 static int check_require(struct kith *k, const struct kith_config *c, struct kith_link *link,
                          struct kith_error *err)
 {
@@ -189,9 +199,8 @@ static int give_settings(struct kith *k, struct kith_error *err)
 {
     kith_packets_measure(k);
     if (!k->core) return 0;
-    return kith_core_reconfigure(k->core, &k->config->settings,
-                                 (uint16_t)(k->room.head + k->link_head),
-                                 (uint16_t)(k->room.tail + k->link_tail), kith_node_now(k), err);
+    return kith_core_reconfigure(k->core, &k->config->settings, k->room.head + k->link_head,
+                                 k->room.tail + k->link_tail, kith_node_now(k), err);
 }
 
 /* Streams go over when the transport adopts; else they are gone with their old one. */
@@ -246,15 +255,13 @@ static int swap_transport(struct kith_report *r, struct next *n, struct kith_err
     return 0;
 }
 
-/* Config and pipeline that were in force go into n. What a running node can't change stays. */
+/* Config and pipeline that were in force go into n. */
 static void swap_values(struct kith *k, struct next *n)
 {
     struct kith_config *config = k->config;
     struct kith_pipeline *pipeline = k->pipeline;
     k->config = n->config;
     k->pipeline = n->pipeline;
-    k->config->settings.name = k->name;
-    if (k->started) k->config->control = k->control;
     n->config = config;
     n->pipeline = pipeline;
 }
@@ -390,10 +397,11 @@ int kith_reload(struct kith *k, void (*line)(void *arg, const char *line), void 
                 struct kith_error *err)
 {
     struct kith_error mine = {.size = sizeof mine};
+    kith_loop_enter(k->loop);
     if (!err) err = &mine;
     err->code = 0;
     err->text[0] = 0;
-    if (k->by_code)
+    if (k->shared)
         return kith_fail(err, KITH_EUNSUPPORTED,
                          "this node was made by a program, not from a file");
     struct kith_report r = {.k = k, .line = line, .arg = arg, .err = err};

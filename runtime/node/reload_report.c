@@ -113,7 +113,7 @@ static bool of_delegate(const char *key, const char *name)
            key[10 + len] == '.';
 }
 
-/* Entries whose file and life differ: their keys would tell what never was. */
+/* Entries that do not run as their file says: reporting their keys as changed would be false. */
 static bool astray(const struct comparison *c, const char *key)
 {
     const struct kith_report *r = c->r;
@@ -147,7 +147,7 @@ static const struct kith_entry *named(const struct kith_entries *all, const char
     return NULL;
 }
 
-/* An earlier reload left it behind; this one brought it there. */
+/* Left behind by an earlier reload, brought into force by this one. */
 static void caught_up(const struct comparison *c)
 {
     struct kith_report *r = c->r;
@@ -167,20 +167,19 @@ static void caught_up(const struct comparison *c)
 void kith_report_changes(struct kith_report *r, const struct kith_config *old, bool waits)
 {
     struct comparison c = {r, old, waits};
-    struct kith_config before = *old, after = *r->k->config;
-    after.settings.name = r->name;
-    after.control = r->control;
+    struct kith_config before = *old;
     before.keyring = r->was.keys; /* keys may have changed since the file was read */
-    kith_config_diff(&before, &after, changed, &c);
+    kith_config_diff(&before, &r->file, changed, &c);
     caught_up(&c);
     if (waits) kith_report_line(r, "transport: stays as it was until a restart");
 }
 
 static void replaced(struct kith_report *r, const struct kith_entry *e)
 {
-    if (!kith_registry_replaced(r->k->registry, e->plugin)) return;
-    kith_report_line(r, "%s: its file was replaced; what runs is the old one until a restart",
-                     e->use);
+    if (!kith_registry_replaced(kith_world_registry(r->k->world), e->plugin)) return;
+    kith_report_line(
+        r, "%s: its file was replaced or is gone; what runs is the old one until a restart",
+        e->use);
 }
 
 void kith_report_replaced(struct kith_report *r)

@@ -5,7 +5,7 @@
  */
 #include "inside.h"
 
-/* Every number that is not of the services, which do it themselves, gets the labels of the file. */
+/* Adds the file's labels to numbers that are not the host services' own: those have them. */
 struct visit {
     void (*fn)(void *arg, const struct kith_stat *);
     void *arg;

@@ -142,12 +142,18 @@ void kith_stream_data(struct kith *k, struct kith_stream *s, struct kith_bytes b
         forget_kept(k, s);
         s->broken = s->overrun = true;
         kith_stream_due(k, s);
-        kith_node_wake(k);
         return;
     }
     size_t now = s->kept_len ? 0 : take(k, s, bytes.len);
     if (now) feed(k, s, bytes.data, now);
     if (now < bytes.len && wanted(s)) keep(k, s, bytes.data + now, bytes.len - now);
+}
+
+static void end(struct kith *k, struct kith_stream *s, int reason)
+{
+    uint32_t handle = s->handle;
+    kith_stream_free(k, s);
+    if (handle) kith_core_stream_closed(k->core, kith_node_now(k), handle, reason);
 }
 
 static void feed_kept(struct kith *k, struct kith_stream *s, size_t len)
@@ -161,12 +167,14 @@ static void feed_kept(struct kith *k, struct kith_stream *s, size_t len)
     free(kept);
     if (!s->kept_len && s->finished_in) feed_end(k, s);
     kith_stream_due(k, s);
+    if (!s->kept_len && s->closed) end(k, s, 0);
 }
 
 bool kith_streams_feed_kept(struct kith *k)
 {
     for (size_t i = 0; k->streams->keeping && i < k->streams->buckets; i++) {
-        for (struct kith_stream *s = k->streams->ids[i]; s; s = s->by_id) {
+        for (struct kith_stream *s = k->streams->ids[i], *next; s; s = next) {
+            next = s->by_id;
             if (!s->kept_len) continue;
             size_t len = take(k, s, s->kept_len);
             if (len) feed_kept(k, s, len);
@@ -192,8 +200,10 @@ void kith_stream_end(struct kith *k, struct kith_stream *s)
 
 void kith_stream_closed(struct kith *k, struct kith_stream *s, int reason)
 {
-    if (s->kept_len && !reason) feed_kept(k, s, s->kept_len);
-    uint32_t handle = s->handle;
-    kith_stream_free(k, s);
-    if (handle) kith_core_stream_closed(k->core, kith_node_now(k), handle, reason);
+    if (!s->kept_len || reason || !wanted(s)) {
+        end(k, s, reason);
+        return;
+    }
+    kith_stream_not_due(k, s);
+    s->closed = true;
 }

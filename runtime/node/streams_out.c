@@ -146,6 +146,10 @@ void kith_streams_out(struct kith *k, const struct kith_output *out)
     }
     struct kith_stream *s = kith_stream_by_handle(k, out->stream);
     if (!s) return; /* the transport closed it while this was on its way */
+    if (s->closed) {
+        if (out->kind != KITH_OUT_WRITE) kith_stream_free(k, s);
+        return;
+    }
     int rc = 0;
     switch (out->kind) {
     case KITH_OUT_WRITE: rc = stream_send(k, s, out->bytes, out->last); break;

@@ -11,6 +11,12 @@ static struct kith *of(const struct kith_node *table)
 
 static bool sound(const struct kith_addr *addr) { return !addr || kith_addr_given(addr); }
 
+/* Who is meant, as today's header knows it. false: nobody, or an address that is none. */
+static bool take_peer(const struct kith_peer *from, struct kith_peer *to)
+{
+    return from && KITH_TAKE(to, from) && sound(to->addr);
+}
+
 /* -------------------------------------------------------------------------------------- reads */
 
 static size_t table_members(const struct kith_node *table, uint64_t *cursor, size_t max,
@@ -36,9 +42,8 @@ static void table_local(const struct kith_node *table, struct kith_member *out)
         kith_core_self(k->core, out);
         return;
     }
-    uint32_t room = out->size < sizeof *out ? out->size : sizeof *out; /* of whom asks */
-    memset(out, 0, room);
-    if (room >= sizeof out->size) out->size = room;
+    static const struct kith_member nobody = {.size = sizeof nobody};
+    KITH_GIVE(out, &nobody);
 }
 
 static void table_stats(const struct kith_node *table,
@@ -58,7 +63,9 @@ static size_t table_fits(const struct kith_node *table, enum kith_fits what,
                          const struct kith_peer *to)
 {
     struct kith *k = of(table);
-    return k->core && (!to || sound(to->addr)) ? kith_core_fits(k->core, what, to) : 0;
+    struct kith_peer peer;
+    if (!k->core || (to && !take_peer(to, &peer))) return 0;
+    return kith_core_fits(k->core, what, to ? &peer : NULL);
 }
 
 /* ------------------------------------------------------------------------------------- changes */
@@ -73,13 +80,15 @@ static int add(const struct kith_node *table, struct kith_command c, kith_done_f
 static int table_join(const struct kith_node *table, const struct kith_peer *to, kith_done_fn *done,
                       void *arg)
 {
-    if (!to || !to->addr || !sound(to->addr)) return -KITH_EINVAL;
-    return add(table, (struct kith_command){.kind = KITH_DO_JOIN, .peer = to}, done, arg);
+    struct kith_peer peer;
+    if (!take_peer(to, &peer) || !peer.addr) return -KITH_EINVAL;
+    return add(table, (struct kith_command){.kind = KITH_DO_JOIN, .peer = &peer}, done, arg);
 }
 
 static int table_leave(const struct kith_node *table, uint64_t timeout, kith_done_fn *done,
                        void *arg)
 {
+    if (!of(table)->begun) return -KITH_EAGAIN; /* nobody knows it yet: there is nothing to leave */
     return add(table, (struct kith_command){.kind = KITH_DO_LEAVE, .timeout = timeout}, done, arg);
 }
 
@@ -107,13 +116,13 @@ static int table_set_meta(const struct kith_node *table, const struct kith_bytes
 static int table_send(const struct kith_node *table, const struct kith_message *given,
                       kith_done_fn *done, void *arg)
 {
-    struct kith_message m = {.size = 0};
-    memcpy(&m, given, given->size < sizeof m ? given->size : sizeof m);
-    if (m.peer && !sound(m.peer->addr)) return -KITH_EINVAL;
+    struct kith_message m;
+    struct kith_peer peer;
+    if (!KITH_TAKE(&m, given) || (m.peer && !take_peer(m.peer, &peer))) return -KITH_EINVAL;
     bool to_all = m.peer == NULL;
     struct kith_command c = {
         .kind = to_all ? KITH_DO_BROADCAST : KITH_DO_SEND,
-        .peer = m.peer,
+        .peer = to_all ? NULL : &peer,
         .bytes = m.bytes,
         .reliable = (m.flags & KITH_RELIABLE) != 0,
     };
@@ -127,11 +136,12 @@ static int table_send(const struct kith_node *table, const struct kith_message *
 static int table_ping(const struct kith_node *table, const struct kith_peer *to, kith_done_fn *done,
                       void *arg)
 {
-    if (!to || !sound(to->addr)) return -KITH_EINVAL;
-    return add(table, (struct kith_command){.kind = KITH_DO_PING, .peer = to}, done, arg);
+    struct kith_peer peer;
+    if (!take_peer(to, &peer)) return -KITH_EINVAL;
+    return add(table, (struct kith_command){.kind = KITH_DO_PING, .peer = &peer}, done, arg);
 }
 
-/* Whether an entry may is asked by the table that it was given (delegates.h). */
+/* `allow: [keys]` is checked by the delegate's own table (delegate_table.c). */
 static int table_key(const struct kith_node *table, enum kith_key_change change,
                      struct kith_bytes key, kith_done_fn *done, void *arg)
 {

@@ -1,6 +1,8 @@
 /*
  * turn.c - the end of a loop turn: what it led to is carried out.
  *
+ * It has one when something happened to it, and no other node of its world for its sake.
+ *
  * A turn: the transport tells everything that was readable, up to what one turn may bring; it goes
  * through the pipeline into the core at once, but nothing is sent. When nothing more is to be fed
  * the turn ends here: what was fed is answered, the time passes, commands and delegates run, each
@@ -60,7 +62,7 @@ static void tell_keys(struct kith *k)
     kith_delegates_event(k->delegates, &e);
 }
 
-/* Delegates and commands, until nobody asks for more. */
+/* Delegates and commands, until nobody asks for more. True: somebody still does. */
 static bool run_asked(struct kith *k)
 {
     bool more = true;
@@ -70,7 +72,7 @@ static bool run_asked(struct kith *k)
         more = kith_commands_run(k);
         kith_turn_drain(k);
     }
-    return more || kith_commands_pending(k) || kith_delegates_waiting(k->delegates);
+    return more;
 }
 
 static uint64_t earliest(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -93,6 +95,7 @@ static bool turn(struct kith *k, uint64_t *next)
     *next = earliest(kith_streams_expire(k, now), kith_core_deadline(k->core));
     *next = earliest(*next, kith_asks_deadline(k->asks));
     kith_link_flush(k->link);
+    more |= kith_commands_pending(k) || kith_delegates_waiting(k->delegates);
     return more || waits || kept;
 }
 
@@ -100,20 +103,21 @@ static void turn_ends(void *ctx)
 {
     struct kith *k = ctx;
     uint64_t next = UINT64_MAX;
+    if (k->paused) return; /* since it was marked */
     k->in_turn = true;
-    k->woken = false;
     /* Else a reload has lost it, and the node ends: nothing could go out. */
     bool runs = kith_instance_runs(k->transport);
     if (runs && k->changed) see_changes(k);
     bool more = runs && k->begun && turn(k, &next);
     k->in_turn = false;
     if (k->observers) kith_observers_turn_ended(k);
+    kith_services_turn_ended(k->services);
+    kith_node_free_former(k);
     if (more) kith_node_wake(k);
     kith_loop_timer_set(k->timer, next);
 }
 
-/* The timer itself does nothing: that it fired makes a turn, and a turn has an end. */
-static void deadline_reached(void *ctx) {}
+static void deadline_reached(void *ctx) { kith_node_wake(ctx); }
 
 int kith_turn_start(struct kith *k, struct kith_error *err)
 {
@@ -130,5 +134,4 @@ void kith_turn_stop(struct kith *k)
     if (k->timer) kith_loop_timer_free(k->timer);
     k->idle = NULL;
     k->timer = NULL;
-    kith_node_unwake(k);
 }

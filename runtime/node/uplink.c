@@ -1,14 +1,14 @@
 /*
  * uplink.c - what a transport tells, and the life of its line to the node. Nothing is taken that
- * comes at the wrong time (before the start, after the stop, from inside a call of the node), about
- * a stream that is not there, or malformed: it is counted, blamed by name and ignored. What is
- * sound goes to node_packets.c and streams_in.c, which call no transport.
+ * comes at the wrong time (before the start, after the stop, from inside a call of the node), from
+ * another thread, about a stream that is not there, or malformed: it is counted, blamed by name and
+ * ignored. What is sound goes to node_packets.c and streams_in.c, which call no transport.
  */
 #include "node_streams.h"
 #include <stdlib.h>
 
-/* The call of the node that has not returned, into the transport or, whence it was reached by a
- * table that it offers, into another plugin; NULL: none. Only downlink.c says which it is. */
+/* The call that has not returned: into the transport (whoever makes it sets k->call), or into
+ * another plugin, from where a table that the transport offers led here. NULL: none. */
 static const char *inside(const struct kith_link *l)
 {
     const struct kith *k = l->k;
@@ -18,12 +18,22 @@ static const char *inside(const struct kith_link *l)
     return k->depth ? "a call of another plugin" : k->told ? "an upcall" : "the end of a turn";
 }
 
+/* The node's thread blames for it later. */
+static bool foreign(const struct kith_link *l, const char *upcall)
+{
+    return l->k->maker.foreign(l->host, upcall);
+}
+
 /* The line, when now is a time to tell something; NULL: blamed. */
 static struct kith_link *listen(const struct kith_uplink *table, const char *upcall)
 {
     struct kith_link *l = (struct kith_link *)(uintptr_t)table;
+    if (foreign(l, upcall)) return NULL;
     const char *call = inside(l);
-    if (l->live && !call && l->k->begun) return l;
+    if (l->live && !call && l->k->begun) {
+        kith_node_wake(l->k);
+        return l;
+    }
     if (!l->in)
         kith_node_log(l->k, KITH_LOG_ERROR, "a transport that is gone called %s", upcall);
     else if (call)
@@ -58,9 +68,11 @@ static bool keep_names(struct kith_link *l, struct kith_peer *peer)
 static bool meet(struct kith_link *l, const char *upcall, const struct kith_peer *from,
                  struct kith_peer *peer)
 {
-    memset(peer, 0, sizeof *peer);
-    if (from) memcpy(peer, from, from->size < sizeof *peer ? from->size : sizeof *peer);
-    peer->size = sizeof *peer;
+    static const struct kith_peer nobody = {.size = sizeof nobody};
+    if (!KITH_TAKE(peer, from ? from : &nobody)) {
+        kith_instance_blame(l->in, "%s from a peer that says it has %u bytes", upcall, from->size);
+        return false;
+    }
     if (peer->addr && kith_addr_given(peer->addr)) return keep_names(l, peer);
     kith_instance_blame(l->in, "%s from a peer without an address", upcall);
     return false;
@@ -147,7 +159,6 @@ static void stream_writable(const struct kith_uplink *table, uint64_t id)
     struct kith_stream *s = hear(l, "stream_writable", id);
     if (!s) return;
     kith_stream_due(l->k, s);
-    kith_node_wake(l->k);
     l->k->told--;
 }
 
@@ -176,6 +187,7 @@ static void stream_closed(const struct kith_uplink *table, uint64_t id, int reas
 static void changed(const struct kith_uplink *table, uint32_t what)
 {
     struct kith_link *l = (struct kith_link *)(uintptr_t)table;
+    if (foreign(l, "changed")) return;
     if (!l->live || inside(l)) {
         (void)listen(table, "changed");
         return;
@@ -184,12 +196,12 @@ static void changed(const struct kith_uplink *table, uint32_t what)
     kith_node_wake(l->k);
 }
 
-static void unreachable(const struct kith_uplink *table, const struct kith_addr *addr)
+static void peer_unreachable(const struct kith_uplink *table, const struct kith_addr *addr)
 {
-    struct kith_link *l = listen(table, "unreachable");
+    struct kith_link *l = listen(table, "peer_unreachable");
     if (!l) return;
     if (!addr || !kith_addr_given(addr))
-        kith_instance_blame(l->in, "unreachable without an address");
+        kith_instance_blame(l->in, "peer_unreachable without an address");
     else
         kith_core_unreachable(l->k->core, kith_node_now(l->k), addr);
 }
@@ -210,10 +222,11 @@ struct kith_link *kith_link_new(struct kith *k, struct kith_instance *in)
         .stream_end = stream_end,
         .stream_closed = stream_closed,
         .changed = changed,
-        .peer_unreachable = unreachable,
+        .peer_unreachable = peer_unreachable,
     };
     l->k = k;
     l->in = in;
+    l->host = in->host;
     l->ops = in->plugin->ops;
     l->self = in->self;
     l->next = k->links;

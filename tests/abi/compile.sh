@@ -1,7 +1,7 @@
 #!/bin/sh
 # The public headers and what authors write against them compile without a warning, in every
-# standard that an author may have chosen, with gcc and with clang. Authors are examples/plugin-*/
-# and tests/abi/authors/, C in *.c, C++ in *.cc, and our own plugins. Each header also compiles
+# standard that an author may have chosen, with gcc and with clang. Authors are examples/*/ and
+# tests/abi/authors/, C in *.c, C++ in *.cc, and our own plugins. Each header also compiles
 # alone and twice over, with nothing else of ours to be found; and no struct of plugin.h is missing
 # in layout.c.
 #
@@ -10,6 +10,8 @@ set -u
 C_STANDARDS='c11 c17 c2x'
 CXX_STANDARDS='c++17 c++20 c++2b'
 WARNINGS='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror'
+# What a C++ author may have asked for beyond these: the headers are C, and say so.
+CXX_WARNINGS='-Wold-style-cast -Wzero-as-null-pointer-constant'
 # Ours implement what a callback hands them and name it, needed or not.
 OUR_WARNINGS="$WARNINGS -Wno-unused-parameter -D_GNU_SOURCE"
 
@@ -36,8 +38,10 @@ everything() {
     echo "$compiler: $standards"
     for standard in $standards; do
         warnings=$WARNINGS
+        [ "$language" = c ] || warnings="$WARNINGS $CXX_WARNINGS"
         compile "$compiler" "$standard" "$language" "$dir/root/include" "$dir/kith.use"
         compile "$compiler" "$standard" "$language" "$dir/alone" "$dir/plugin.use"
+        warnings=$WARNINGS
         for file in "$@"; do
             [ -e "$file" ] || continue
             compile "$compiler" "$standard" "$language" "$srcdir/include" "$file"
@@ -82,7 +86,7 @@ for pair in "gcc:$(first gcc):$(first g++)" \
     cxx=${cc#*:} cc=${cc%%:*}
     if [ -n "$cc" ]; then
         everything c "$cc" "$C_STANDARDS" "$srcdir"/examples/plugin-*/*.c \
-            "$srcdir"/tests/abi/authors/*.c
+            "$srcdir"/examples/embed/*.c "$srcdir"/tests/abi/authors/*.c
         ours "$cc"
     fi
     if [ -n "$cxx" ]; then

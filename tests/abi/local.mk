@@ -20,7 +20,8 @@ tests_abi_liblayout_la_CPPFLAGS = $(INC)
 
 # Odd plugins, all from one source; always shared objects, whatever our own are.
 ODD_PLUGINS = tests/abi/older.la tests/abi/newer.la tests/abi/wide.la tests/abi/must_know.la \
-  tests/abi/nosymbol.la tests/abi/v2.la tests/abi/wrong_name.la tests/abi/undefined.la
+  tests/abi/nosymbol.la tests/abi/v2.la tests/abi/wrong_name.la tests/abi/undefined.la \
+  tests/abi/lies.la
 ODD_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 
 tests_abi_older_la_SOURCES = tests/abi/odd.c
@@ -54,6 +55,10 @@ tests_abi_wrong_name_la_LDFLAGS = $(ODD_LDFLAGS)
 tests_abi_undefined_la_SOURCES = tests/abi/odd.c
 tests_abi_undefined_la_CPPFLAGS = $(INC) -DODD_UNDEFINED -DODD_NAME='"undefined"'
 tests_abi_undefined_la_LDFLAGS = $(ODD_LDFLAGS)
+
+tests_abi_lies_la_SOURCES = tests/abi/odd.c
+tests_abi_lies_la_CPPFLAGS = $(INC) -DODD_LIES -DODD_NAME='"lies"'
+tests_abi_lies_la_LDFLAGS = $(ODD_LDFLAGS)
 
 # What code, tests and docs cite of docs/PROTOCOL.md is there.
 dist_check_SCRIPTS += tests/abi/citations.py

@@ -80,6 +80,23 @@ const struct older kith_plugin_v1 = {
     &ops,
     {(void *)1, (void *)1, (void *)1, (void *)1, (void *)1, (void *)1}};
 
+#elif defined ODD_LIES
+/* Says that it has all of today's members, and has none behind ops. */
+static const struct kith_delegate_ops ops = {.size = sizeof ops, .message = odd_message};
+struct lies {
+    uint32_t size, abi_minor, kind, param_size;
+    uint64_t must_know;
+    uint32_t flags;
+    const char *name, *version, *summary;
+    size_t instance_size;
+    const struct kith_param *params;
+    const void *ops;
+};
+extern KITH_EXPORT const struct lies kith_plugin_v1;
+const struct lies kith_plugin_v1 = {
+    sizeof(struct kith_plugin), 0,      KITH_DELEGATE, STRIDE, 0, 0, "lies", "1", "a liar",
+    sizeof(struct odd),         PARAMS, &ops};
+
 #elif defined ODD_NEWER
 /* As if compiled against a header of 1.9, with members behind ours. */
 static const struct {

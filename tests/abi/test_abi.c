@@ -67,6 +67,17 @@ static void works(const char *name)
 static void test_older(void) { works("older"); }
 static void test_newer(void) { works("newer"); }
 static void test_wide(void) { works("wide"); }
+/* Where the C library can tell how long the symbol is. */
+static void test_longer_than_its_symbol(void)
+{
+#ifdef __GLIBC__
+    char says[128];
+    snprintf(says, sizeof says, "says it has %zu bytes, but the symbol has %zu",
+             sizeof(struct kith_plugin), offsetof(struct kith_plugin, init));
+    refused("lies", -KITH_EINVAL, says);
+#endif
+}
+
 static void test_must_know(void)
 {
     refused("must_know", -KITH_EUNSUPPORTED,
@@ -123,7 +134,7 @@ static void test_list_shows_the_broken_ones(void)
     good = bad = 0;
     kith_registry_list(registry, see, NULL);
     CU_ASSERT_EQUAL(good, 4); /* older, newer, wide, right_name */
-    CU_ASSERT_EQUAL(bad, 4);  /* must_know, nosymbol, v2, undefined */
+    CU_ASSERT_EQUAL(bad, 5);  /* must_know, nosymbol, v2, undefined, lies */
     done();
 }
 
@@ -210,6 +221,9 @@ static void test_replaced_on_disk(void)
     CU_ASSERT_PTR_EQUAL(kith_registry_find(registry, KITH_DELEGATE, path, &err), p);
     CU_ASSERT_EQUAL(unlink(path), 0);
     CU_ASSERT(kith_registry_replaced(registry, p));
+    CU_ASSERT_PTR_EQUAL(kith_registry_find(registry, KITH_DELEGATE, path, &err), p); /* it runs */
+    CU_ASSERT_PTR_NULL(kith_registry_find(registry, KITH_DELEGATE, other, &err));
+    CU_ASSERT_EQUAL(err.code, -KITH_ENOTFOUND);
     CU_ASSERT(!kith_registry_replaced(registry, still));
     rmdir(dir);
     done();
@@ -262,6 +276,8 @@ static void test_headers(void)
     check(&p, sizeof p - 1, "but the symbol has");
     p.size = 16;
     check(&p, 0, "says it has 16 bytes");
+    p.size = sizeof p - 4; /* half a pointer */
+    check(&p, 0, "in steps of");
     p.size = 1u << 30;
     check(&p, 0, "says it has 1073741824 bytes");
     p = codec_plugin(&ops), p.name = "Odd";
@@ -274,9 +290,15 @@ static void test_headers(void)
     check(&p, 0, "has no ops");
     p = codec_plugin(&ops), p.instance_size = (size_t)1 << 40;
     check(&p, 0, "bytes an instance");
+    p = codec_plugin(&ops), p.summary = "two\nlines";
+    check(&p, 0, "version or summary is no line of text");
+    p = codec_plugin(&ops), p.version = "\xff";
+    check(&p, 0, "version or summary is no line of text");
     ops.size = 3;
     p = codec_plugin(&ops);
     check(&p, 0, "the ops of codec `odd` say they have 3 bytes");
+    ops.size = offsetof(struct kith_codec_ops, extent) + 4;
+    check(&p, 0, "the ops of codec `odd` say they have");
     ops = codec_ops(), ops.open = NULL;
     check(&p, 0, "codec `odd` lacks open()");
     ops = codec_ops(), ops.size = offsetof(struct kith_codec_ops, open);
@@ -309,6 +331,8 @@ static void test_parameters(void)
     WITH("`level`, lies outside of the instance", list[0].offset = SIZE_MAX - 2);
     WITH("`level`, is stored at an unaligned offset", list[0].offset = 9);
     WITH("`level`, has no doc", list[0].doc = NULL);
+    WITH("`level`, has a doc that is no line of text", list[0].doc = "\x1b[31m");
+    WITH("`level`, has a doc that is no line of text", list[0].doc = "\xff");
     WITH("`level`, is an ENUM without choices", list[0].type = KITH_PARAM_ENUM,
          list[0].choices = none);
     WITH("`level`, has a minimum over its maximum", list[0].min = "5", list[0].max = "4");
@@ -406,8 +430,9 @@ static void test_forms(void)
 
 KITH_TESTS("abi", {"older plugin", test_older}, {"newer plugin", test_newer},
            {"wider parameters", test_wide}, {"unknown must_know bit", test_must_know},
-           {"no symbol", test_nosymbol}, {"version 2 only", test_v2},
-           {"wrong name", test_wrong_name}, {"undefined symbol", test_undefined},
+           {"longer than its symbol", test_longer_than_its_symbol}, {"no symbol", test_nosymbol},
+           {"version 2 only", test_v2}, {"wrong name", test_wrong_name},
+           {"undefined symbol", test_undefined},
            {"found by what it calls itself", test_found_by_what_it_calls_itself},
            {"the list shows the broken ones", test_list_shows_the_broken_ones},
            {"not a shared object", test_not_a_shared_object},

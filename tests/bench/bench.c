@@ -5,7 +5,7 @@
  */
 #include "broadcast.h"
 #include "core.h"
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "wire.h"
 
 #include <malloc.h>
@@ -149,7 +149,9 @@ static void start(const char *chain, bool key)
         .headroom = (uint16_t)room.head,
         .tailroom = (uint16_t)room.tail};
     struct kith_core_env env = {.packet_budget = budget};
-    kith_settings_init(&config.settings, KITH_PROFILE_LAN);
+    struct kith_config defaults;
+    kith_config_init(&defaults, KITH_PROFILE_LAN);
+    config.settings = defaults.settings;
     config.settings.name = "self";
     config.settings.probe_interval = config.settings.gossip_interval =
         config.settings.push_pull_interval = 0;

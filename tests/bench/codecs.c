@@ -14,7 +14,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "samples.h"
 #include "../../codecs/lzw.h"
 

@@ -20,3 +20,20 @@ tests_bench_codecs_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(CRYPTO_CFLAGS) $(ZST
 tests_bench_codecs_LDADD = plugins/libplugins.la config/libconfig.la core/libcore.la \
   $(SODIUM_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS)
 EXTRA_DIST += tests/bench/go-lzw/main.go tests/bench/go-lzw/go.mod
+
+# What a cluster in virtual time costs: `make tests/bench/cluster && tests/bench/cluster`.
+EXTRA_PROGRAMS += tests/bench/cluster
+tests_bench_cluster_SOURCES = tests/bench/cluster.c
+tests_bench_cluster_CPPFLAGS = $(INC_SIM)
+tests_bench_cluster_LDADD = $(SIM_LIBS)
+CLEANFILES += tests/bench/cluster$(EXEEXT)
+
+# What a packet costs on its way: `make tests/bench/transports && tests/bench/transports`.
+EXTRA_PROGRAMS += tests/bench/transports
+tests_bench_transports_SOURCES = tests/bench/transports.c
+tests_bench_transports_CPPFLAGS = $(INC_LOOP)
+tests_bench_transports_LDADD = runtime/libloop.la plugins/libplugins.la config/libconfig.la
+CLEANFILES += tests/bench/transports$(EXEEXT)
+
+# How many nodes one loop carries in real time (docs/ARCHITECTURE.md, Worlds).
+EXTRA_DIST += tests/bench/together.py

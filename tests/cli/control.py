@@ -140,9 +140,9 @@ class Talk:
         return json.loads(self.lines.readline())
 
 
-def ask(name, **request):
-    answer = Talk(name).ask(request)
-    check("%s of %s" % (request, name), answer["ok"], answer)
+def ask(node, **request):
+    answer = Talk(node).ask(request)
+    check("%s of %s" % (request, node), answer["ok"], answer)
     return answer
 
 
@@ -202,7 +202,7 @@ def events_shown(shown):
     command = Talk("ada").ask({"cmd": "command", "entry": "serf", "words": words})
     check("an event is emitted", command == {"ok": True}, command)
     until("serf.user_event")
-    ask("bob", cmd="send", to="ada", text="just you")
+    ask("bob", cmd="send", name="ada", text="just you")
     until("message")
     running["bob"].send_signal(signal.SIGSTOP)
     until("suspect")
@@ -224,10 +224,10 @@ def events_shown(shown):
     slow = Talk("ada")
     slow.ask({"cmd": "monitor", "events": ["message"]})
     for _ in range(100):
-        ask("bob", cmd="send", to="ada", text="x" * 60000, reliable=True)
+        ask("bob", cmd="send", name="ada", text="x" * 60000, reliable=True)
     for _ in range(3):  # now there is room for the word that some are missing
         got = slow.next()
-    ask("bob", cmd="send", to="ada", text="the last")
+    ask("bob", cmd="send", name="ada", text="the last")
     while got.get("event") != "dropped":
         got = slow.next()
         if got["event"] == "message" and got["payload"] == base64.b64encode(b"the last").decode():

@@ -167,7 +167,7 @@ CLOSED = (
 def alive_and_well(what, node, peer):
     node.settle()
     for a, b in ((peer, node), (node, peer)):
-        got = a.ask(cmd="ping", node=b.name)
+        got = a.ask(cmd="ping", name=b.name)
         check("%s: %s answers %s" % (what, b.name, a.name), got.get("ok"), got)
     check("%s: it runs" % what, node.process.poll() is None, open(node.log).read()[-3000:])
 
@@ -504,7 +504,7 @@ def test_too_many_connections(node, peer):
                 pass
         if at % 20 == 0:
             alive_and_well("dripping", node, peer)
-            got = peer.ask(cmd="send", to=node.name, text="hello", reliable=True)
+            got = peer.ask(cmd="send", name=node.name, text="hello", reliable=True)
             check("another source's stream is served", got.get("ok"), got)
     grew("one source's crowd", node, before, "streams_refused_per_source")
     crowd += [

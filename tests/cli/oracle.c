@@ -1,6 +1,6 @@
 /*
  * oracle.c - a delegate that does what it is told: answers at once, in pieces, later or never,
- * emits events, feels unwell. Compiled with nothing but the ABI header.
+ * emits events, feels unwell, ends its node. Compiled with nothing but the ABI header.
  */
 #include <kith/plugin.h>
 #include <stdlib.h>
@@ -117,6 +117,18 @@ static int emit(struct oracle *o, const struct kith_call *call)
     return o->host->emit(o->host, &e, NULL, NULL);
 }
 
+/* `stop`: the node ends, and has failed. */
+static int stop(struct oracle *o, const struct kith_call *call)
+{
+    return o->host->node->stop(o->host->node, -KITH_EIO, "the oracle has spoken");
+}
+
+/* `refuse [WHY]`, `unwell [WHY]`: in these words, or its own. */
+static const char *why(const struct kith_call *call, const char *own)
+{
+    return call->count > 1 ? (const char *)call->words[1].data : own;
+}
+
 static bool is(const struct kith_call *call, const char *word)
 {
     return call->count && kith_bytes_equal(call->words[0], kith_text(word));
@@ -135,10 +147,11 @@ static int command(void *self, const struct kith_call *call, struct kith_error *
     if (is(call, "asked")) return say(o, call->id, o->asked ? "yes\n" : "no\n");
     if (is(call, "spared")) return say(o, call->id, o->spared ? "yes\n" : "no\n");
     if (is(call, "emit")) return emit(o, call);
-    if (is(call, "unwell")) return o->host->degraded(o->host, "too much smoke"), 0;
+    if (is(call, "stop")) return stop(o, call);
+    if (is(call, "unwell")) return o->host->degraded(o->host, why(call, "too much smoke")), 0;
     if (is(call, "well")) return o->host->degraded(o->host, NULL), 0;
     if (is(call, "lost")) return kith_fail(err, KITH_ENOTFOUND, "the oracle lost it");
-    if (is(call, "refuse")) return kith_fail(err, KITH_EREFUSED, "not today");
+    if (is(call, "refuse")) return kith_fail(err, KITH_EREFUSED, "%s", why(call, "not today"));
     if (!is(call, "later")) return kith_fail(err, KITH_EINVAL, "no such question");
     o->asked = call->id;
     return KITH_LATER;

@@ -1,5 +1,5 @@
 /* aes_gcm: memberlist's tolerance, keys, padding, nonces. */
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "test.h"
 #include "vectors.h"
 

@@ -1,5 +1,5 @@
 /* LZW: the bytes of Go's compress/lzw, its tolerance, and the msgpack around it. */
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "test.h"
 #include "vectors.h"
 #include "../../codecs/lzw.h"

@@ -1,5 +1,5 @@
 /* What holds for every codec, and for chains of them. */
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "test.h"
 
 #include <unistd.h>

@@ -4,7 +4,7 @@ check_PROGRAMS += tests/config/test
 TESTS += tests/config/test
 endif
 EXTRA_DIST += tests/config/data
-CONFIG_FAKES = tests/config/fake.c tests/config/fake.h
+CONFIG_FAKES = tests/config/fake_finder.c tests/config/fake_finder.h
 
 tests_config_test_SOURCES = $(TEST_MAIN) $(CONFIG_FAKES) \
   tests/config/test_by_code.c \

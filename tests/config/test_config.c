@@ -1,8 +1,9 @@
 /*
  * test_config.c - good files: what they turn into.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "test.h"
+#include "units.h"
 #include <jansson.h>
 #include <unistd.h>
 
@@ -107,12 +108,11 @@ static void test_profiles(void)
     static const char *const files[] = {"node: { profile: lan }", "node: { profile: wan }",
                                         "node: { profile: local }"};
     for (unsigned i = 0; i < 3; i++) {
-        struct kith_settings s;
-        kith_settings_init(&s, i);
-        CU_ASSERT_EQUAL(s.profile, i);
-        CU_ASSERT_PTR_NULL(s.name);
-        check_profile(&s, want[i]);
-        struct kith_config *c = parse(files[i]);
+        struct kith_config by_code, *c = parse(files[i]);
+        kith_config_init(&by_code, i);
+        CU_ASSERT_EQUAL(by_code.settings.profile, i);
+        CU_ASSERT_PTR_NULL(by_code.settings.name);
+        check_profile(&by_code.settings, want[i]);
         CU_ASSERT_EQUAL(c->settings.profile, i);
         check_profile(&c->settings, want[i]);
         kith_config_free(c);
@@ -283,7 +283,7 @@ static void test_tags_in_serfs_form(void)
 static void test_paths_are_relative_to_the_file(void)
 {
     static const char text[] =
-        "node: { control: run/sock, log: { to: file, file: /var/log/kith } }\n";
+        "node: { control: .//./run/sock, log: { to: file, file: /var/log/kith } }\n";
     struct kith_diag *diag = kith_diag_new();
     struct kith_config *c =
         kith_config_parse("/etc/kith/node.yaml", text, strlen(text), &fake_finder, diag);

@@ -4,7 +4,7 @@
  * data/NAME.yaml is read, what is printed must be data/NAME.expected. With KITH_UPDATE set the
  * expected files are written instead, for a person to read before they are committed.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "test.h"
 #include <ctype.h>
 #include <dirent.h>

@@ -2,7 +2,7 @@
  * test_hostile.c - files that mean harm, or are simply broken: an answer, and quickly, whatever
  * they hold.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "test.h"
 
 static const char good[] =

@@ -336,11 +336,23 @@ static void test_tables_that_can_be(void)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) table_is(all[i], NULL);
     TABLE(NULL, list, p.def = "x");
     TABLE(NULL, bias, p.min = p.max = "-3");
-    TABLE(NULL, size, p.flags = 0xFFFF); /* bits of another day */
+    TABLE(NULL, size, p.flags = 0xFFFE); /* bits of another day */
 }
 
 static void test_tables_that_can_not_be(void)
 {
+    static const char *const twice[] = {"a", "b", "a", NULL}, *const empty[] = {"a", "", NULL};
+    static const char *const latin[] = {"\xe4", NULL}, *const lines[] = {"a\nb", NULL};
+    TABLE("has a choice twice: `a`", mode, p.choices = twice, p.def = "b");
+    TABLE("choice that is no line of text, number 2", mode, p.choices = empty, p.def = "a");
+    TABLE("choice that is no line of text", mode, p.choices = latin, p.def = NULL);
+    TABLE("choice that is no line of text", mode, p.choices = lines, p.def = NULL);
+    TABLE("has a default that is not valid UTF-8", name, p.def = "\xff\xfe");
+    TABLE("has a default that is not valid UTF-8", list, p.def = "[a, \xed\xa0\x80]");
+    TABLE("has a default that is not valid UTF-8", file, p.def_wan = "\xc2");
+    TABLE("is required, and has a default", size, p.flags = KITH_PARAM_REQUIRED, p.def = "0");
+    TABLE("is required, and has a default", name, p.flags = KITH_PARAM_REQUIRED, p.def = NULL,
+          p.def_local = "x");
     TABLE("type that this Kith does not know: 9999", size, p.type = 9999);
     TABLE("is stored in 4 bytes, but a SIZE takes 8", size, p.width = 4);
     TABLE("is stored in 8 bytes, but a UINT takes 4", size, p.type = KITH_PARAM_UINT);

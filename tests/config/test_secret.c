@@ -1,7 +1,7 @@
 /*
  * test_secret.c - keys: every form and source, what is refused, and that no key is ever shown.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "test.h"
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
  * test_setting.c - entries with names and permissions of their own, seeds with names, and values
  * asked for by their key.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "schema.h"
 #include "test.h"
 

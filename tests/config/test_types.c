@@ -2,7 +2,7 @@
  * test_types.c - no type of parameter lacks anything: one plugin with a parameter of each goes
  * through all that is done with parameters.
  */
-#include "fake.h"
+#include "fake_finder.h"
 #include "param.h"
 #include "test.h"
 #include <jansson.h>

@@ -1,6 +1,6 @@
 # tests/core: single rules, one core on a bench. A new file of tests is one line in
 # tests_core_test_SOURCES.
-noinst_HEADERS += tests/core/rig.h tests/settings.h
+noinst_HEADERS += tests/core/core_rig.h tests/lan_settings.h
 if HAVE_CUNIT
 CORE_TESTS = tests/core/test tests/core/test_steady
 check_PROGRAMS += $(CORE_TESTS)
@@ -13,7 +13,7 @@ CORE_TEST_CPPFLAGS = $(INC_CORE) -I$(top_srcdir)/tests
 CORE_TEST_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 CORE_TEST_LIBS = core/libcore.la $(CUNIT_LIBS)
 
-tests_core_test_SOURCES = $(TEST_MAIN) tests/core/rig.c tests/core/rig_delegate.c \
+tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig_delegate.c \
   tests/core/test_accuse.c \
   tests/core/test_alive.c \
   tests/core/test_announce.c \
@@ -25,7 +25,6 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/rig.c tests/core/rig_delegate.
   tests/core/test_peers.c \
   tests/core/test_probe.c \
   tests/core/test_requests.c \
-  tests/core/test_settings.c \
   tests/core/test_streams.c \
   tests/core/test_suspicion.c \
   tests/core/test_sync.c \
@@ -33,7 +32,7 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/rig.c tests/core/rig_delegate.
   tests/core/test_wire.c
 tests_core_test_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 tests_core_test_CFLAGS = $(CORE_TEST_CFLAGS)
-tests_core_test_LDADD = config/libconfig.la $(CORE_TEST_LIBS) $(JANSSON_LIBS)
+tests_core_test_LDADD = $(CORE_TEST_LIBS) $(JANSSON_LIBS)
 
 # A program of its own: the linker sends every allocation of the core through the test's counters.
 tests_core_test_steady_SOURCES = $(TEST_MAIN) tests/core/test_steady.c

@@ -2,7 +2,7 @@
  * test_accuse.c - what suspect and dead messages do, how a node defends itself
  * (PROTOCOL.md 2.4, 2.5), and what floods, odd names and misbehaving delegates can't do.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 #include <signal.h>
 #include <sys/wait.h>

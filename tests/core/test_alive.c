@@ -1,7 +1,7 @@
 /*
  * test_alive.c - what an alive message does to the member list (PROTOCOL.md 2.3), one rule a test.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 /* --------------------------------------------------------------------------------- 2.3 alive */
 

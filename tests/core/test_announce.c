@@ -2,7 +2,7 @@
  * test_announce.c - what this node says of itself: sealed meta, another address, what fits, and
  * the events of its own.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static bool meta_is(struct rig *r, const char *want)
 {

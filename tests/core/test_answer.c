@@ -2,7 +2,7 @@
  * test_answer.c - what a node does for the probes of others: answers, relays, nacks
  * (PROTOCOL.md 2.8).
  */
-#include "rig.h"
+#include "core_rig.h"
 
 /* A core that knows m2..m<n> and sends probes only. */
 static void probing(struct rig *r, unsigned n)

@@ -2,7 +2,7 @@
  * test_gossip.c - who is told, how often, in how large packets; and how names are forgotten
  * (PROTOCOL.md 1.5, 1.13, 2.9, 2.11, 2.17).
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static void gossiping(struct rig *r, unsigned n)
 {

@@ -2,7 +2,7 @@
  * test_judge.c - what delegates may refuse: asked about what would change something, told whose
  * hands it came from and what would be; what they refuse is dropped, counted, not passed on.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 enum { ALL = KITH_CLAIM_ALIVE | KITH_CLAIM_SUSPECT | KITH_CLAIM_DEAD | KITH_CLAIM_LEAVE };
 #define CLAIMS(r, want) CU_ASSERT(rig_same((r).claims, want))

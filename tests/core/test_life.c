@@ -2,7 +2,7 @@
  * test_life.c - a core as a whole: made, started, changed by a reload, freed; that requests end
  * exactly once, that drops are counted, and addresses that are not IP addresses.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static void test_before_the_start(void)
 {
@@ -52,7 +52,6 @@ static void version_0(struct rig *r) { r->config.settings.protocol_version = 0; 
 static void version_6(struct rig *r) { r->config.settings.protocol_version = 6; }
 static void no_name(struct rig *r) { r->config.settings.name = ""; }
 static void no_address(struct rig *r) { r->config.advertise.len = 0; }
-static void long_meta(struct rig *r) { r->meta_len = 513; }
 static const struct kith_cidr elsewhere = {.bytes = {192, 168}, .len = 4, .prefix = 16};
 static void outside(struct rig *r)
 {
@@ -67,9 +66,25 @@ static void test_what_can_t_start(void)
     CU_ASSERT_EQUAL(refusal(version_6), -KITH_EINVAL);
     CU_ASSERT_EQUAL(refusal(no_name), -KITH_EINVAL);
     CU_ASSERT_EQUAL(refusal(no_address), -KITH_EINVAL);
-    CU_ASSERT_EQUAL(refusal(long_meta), -KITH_ETOOBIG);
     CU_ASSERT_EQUAL(refusal(outside), -KITH_EREFUSED);
     CU_ASSERT_EQUAL(refusal(small_packets), -KITH_ETOOBIG);
+}
+
+/* A delegate that gives none, or too much, costs its meta, not the node. */
+static void test_starts_without_meta(void)
+{
+    static const int lengths[] = {-KITH_EIO, 513, 1 << 20};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct kith_member self = {.size = sizeof self};
+        struct rig r;
+        rig_init(&r);
+        r.meta_len = lengths[i];
+        CU_ASSERT_EQUAL(rig_start(&r), 0);
+        kith_core_self(r.core, &self);
+        CU_ASSERT_EQUAL(self.meta.len, 0);
+        CU_ASSERT_EQUAL(self.state, KITH_ALIVE);
+        rig_fini(&r);
+    }
 }
 
 /* The smallest budget that a node with this meta can start with. */
@@ -475,8 +490,8 @@ static void test_free_with_everything_under_way(void)
     rig_fini(&r); /* outputs not polled, too: the sanitizer looks */
 }
 
-KITH_TESTS("core/life", {"before the start", test_before_the_start},
-           {"what can't start", test_what_can_t_start},
+KITH_TESTS("core/life", {"starts without meta", test_starts_without_meta},
+           {"before the start", test_before_the_start}, {"what can't start", test_what_can_t_start},
            {"our own alive must fit a packet", test_own_alive_must_fit_a_packet},
            {"smaller packets", test_smaller_packets},
            {"no byte behind the size", test_no_byte_behind_the_size},

@@ -2,7 +2,7 @@
  * test_peers.c - whose hands things came from, whom a command means, who is gone, and members seen
  * in pieces.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static void quiet(struct rig *r)
 {

@@ -2,7 +2,7 @@
  * test_probe.c - failure detection: the probe cycle, relays, the stream fallback, health score
  * (PROTOCOL.md 2.7, 2.8).
  */
-#include "rig.h"
+#include "core_rig.h"
 
 /* A core that knows m2..m<n>, with gossip and push/pull off, so that all it sends are probes. The
  * clock stands at the first probe, whose target is *target. */

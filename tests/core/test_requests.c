@@ -2,7 +2,7 @@
  * test_requests.c - commands, and that each of them ends exactly once (PROTOCOL.md 2.14, 2.15;
  * core.h).
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static void no_probes(struct rig *r)
 {

@@ -5,7 +5,7 @@
  * malloc and its kin are wrapped by the linker and counted here.
  */
 #include "core.h"
-#include "settings.h"
+#include "lan_settings.h"
 #include "test.h"
 #include "wire.h"
 

@@ -2,7 +2,7 @@
  * test_streams.c - what comes in on streams, and how a stream ends (PROTOCOL.md 1.8, 1.12), with
  * Kith's limits on them.
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static void message(struct rig_bytes *b, const struct kith_msg *m)
 {

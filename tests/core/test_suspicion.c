@@ -2,7 +2,7 @@
  * test_suspicion.c - how long a suspicion lasts (PROTOCOL.md 2.6, Lifeguard's local health aware
  * suspicion).
  */
-#include "rig.h"
+#include "core_rig.h"
 
 static void cluster(struct rig *r, unsigned n, uint64_t interval, unsigned mult, unsigned max_mult)
 {

@@ -2,7 +2,7 @@
  * test_sync.c - push/pull: what is exchanged, what a merge makes of it, who is refused
  * (PROTOCOL.md 1.12, 2.10, 2.13).
  */
-#include "rig.h"
+#include "core_rig.h"
 
 /* A remote node that lists itself and `n` others pushes its state; the reply, taken apart. */
 static struct rig_state_list reply;

@@ -5,7 +5,7 @@
  */
 #include "test.h"
 
-#include "wire.h"
+#include "wire_fields.h"
 
 #include <jansson.h>
 
@@ -523,6 +523,97 @@ static void test_structs_as_arrays(void)
     }
 }
 
+/* ----------------------------------------------------------------------------------- the table */
+
+static size_t size_of(const struct kith_wire_field *f)
+{
+    static const size_t sizes[] = {[KITH_WIRE_BOOL] = sizeof(bool),
+                                   [KITH_WIRE_U16] = sizeof(uint16_t),
+                                   [KITH_WIRE_U32] = sizeof(uint32_t),
+                                   [KITH_WIRE_INT] = sizeof(int64_t),
+                                   [KITH_WIRE_STRING] = sizeof(struct kith_bytes),
+                                   [KITH_WIRE_BYTES] = sizeof(struct kith_bytes)};
+    return sizes[f->kind];
+}
+
+static void check_row(const struct kith_wire_body *body, size_t i, unsigned *places)
+{
+    const struct kith_wire_field *f = &body->fields[i];
+    size_t len = strlen(f->key.name);
+    CU_ASSERT(len > 0 && len + 2 <= KITH_WIRE_KEY);
+    CU_ASSERT_EQUAL(f->key.head, 0xa0 | len);
+    CU_ASSERT_EQUAL(f->key_len, len + 1);
+    for (size_t at = 0; at < KITH_WIRE_KEY; at++)
+        CU_ASSERT_EQUAL(f->mask[at], at < f->key_len ? 255 : 0);
+    CU_ASSERT_FATAL(f->kind <= KITH_WIRE_BYTES);
+    CU_ASSERT(f->offset + size_of(f) <= sizeof(struct kith_msg));
+    CU_ASSERT_FATAL(f->place < body->count);
+    CU_ASSERT_FALSE(*places & 1u << f->place); /* a permutation */
+    *places |= 1u << f->place;
+    CU_ASSERT_PTR_EQUAL(kith_wire_declared(body, f->place), f);
+    for (size_t j = 0; j < i; j++) {
+        const struct kith_wire_field *other = &body->fields[j];
+        CU_ASSERT(strcmp(other->key.name, f->key.name) < 0);
+        CU_ASSERT(other->offset + size_of(other) <= f->offset ||
+                  f->offset + size_of(f) <= other->offset);
+    }
+}
+
+/* A value of its own for each field: 100 and its place, or a letter. */
+static bool has_value(const struct kith_wire_field *f, const struct kith_msg *m)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOP";
+    const void *at = (const char *)m + f->offset;
+    switch ((enum kith_wire_kind)f->kind) {
+    case KITH_WIRE_BOOL: return *(const bool *)at;
+    case KITH_WIRE_U16: return *(const uint16_t *)at == 100 + f->place;
+    case KITH_WIRE_U32: return *(const uint32_t *)at == 100u + f->place;
+    case KITH_WIRE_INT: return *(const int64_t *)at == 100 + f->place;
+    case KITH_WIRE_STRING:
+    case KITH_WIRE_BYTES: break;
+    }
+    return equal(*(const struct kith_bytes *)at, kith_bytes_of(letters + f->place, 1));
+}
+
+/* What a row says is true, and is all that reader and writer need: a field comes over as an
+ * element of an array and as a value of a map, and is left out when it is empty and may be. */
+static void test_rows_of_the_table(void)
+{
+    unsigned bodies = 0;
+    for (unsigned body = 0; body < 256; body++) {
+        const struct kith_wire_body *shape = kith_wire_body_of((enum kith_body)body);
+        if (!shape) continue;
+        bodies++;
+        unsigned places = 0;
+        size_t omitted = 0, n = 1, used;
+        CU_ASSERT_FATAL(shape->count > 0 && shape->count <= KITH_WIRE_FIELDS);
+        uint8_t array[1 + 2 * KITH_WIRE_FIELDS] = {(uint8_t)(0x90 | shape->count)}, storage[256];
+        for (size_t i = 0; i < shape->count; i++) {
+            const struct kith_wire_field *f = kith_wire_declared(shape, i);
+            check_row(shape, i, &places);
+            omitted += shape->fields[i].omit_empty;
+            if (f->kind >= KITH_WIRE_STRING) array[n++] = 0xa1;
+            array[n++] = f->kind >= KITH_WIRE_STRING ? (uint8_t)('A' + i)
+                         : f->kind == KITH_WIRE_BOOL ? 0xc3
+                                                     : (uint8_t)(100 + i);
+        }
+        struct kith_msg from_array, from_map, empty = {0};
+        struct kith_buf buf = {storage, storage, 0, sizeof storage};
+        CU_ASSERT_EQUAL(kith_wire_read(&from_array, body, array, n, &used), 0);
+        CU_ASSERT_EQUAL(kith_wire_write(&buf, body, &from_array), 0);
+        CU_ASSERT_EQUAL(buf.data[0], 0x80 | shape->count);
+        CU_ASSERT_EQUAL(kith_wire_read(&from_map, body, buf.data, buf.len, &used), 0);
+        for (size_t i = 0; i < shape->count; i++) {
+            CU_ASSERT(has_value(&shape->fields[i], &from_array));
+            CU_ASSERT(has_value(&shape->fields[i], &from_map));
+        }
+        buf.len = 0;
+        CU_ASSERT_EQUAL(kith_wire_write(&buf, body, &empty), 0);
+        CU_ASSERT_EQUAL(buf.data[0], 0x80 | (shape->count - omitted));
+    }
+    CU_ASSERT_EQUAL(bodies, 11);
+}
+
 /* ----------------------------------------------------------------------------- hostile input */
 
 /* A prefix is never an error of its own and never read behind. */
@@ -808,7 +899,8 @@ static void test_names(void)
 }
 
 KITH_TESTS("core/wire", {"messages both ways", test_messages_both_ways},
-           {"push/pull both ways", test_push_pull}, {"signed lengths", test_signed_user_state_len},
+           {"rows of the table", test_rows_of_the_table}, {"push/pull both ways", test_push_pull},
+           {"signed lengths", test_signed_user_state_len},
            {"user message header", test_user_header},
            {"alive: what decoders take", test_alive_tolerance},
            {"bool: what decoders take", test_bool_tolerance},

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include "config.h"
-#include "fake.h"
+#include "fake_finder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

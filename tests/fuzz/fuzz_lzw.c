@@ -3,7 +3,7 @@
  * taken three times: as codes to decode, as a packet to open, and as text to encode and decode
  * again.
  */
-#include "rig.h"
+#include "pipeline_rig.h"
 
 #include "fuzz.h"
 #include "lzw.h"

@@ -4,7 +4,7 @@
  * behind a right tag is reached too; the second byte is the size of the pieces of a stream.
  */
 #include "pipeline_parts.h"
-#include "rig.h"
+#include "pipeline_rig.h"
 
 #include "fuzz.h"
 

@@ -3,7 +3,7 @@
  * required) into the core. The input is records: a byte of time to pass (each 50 ms), a length of
  * two bytes, a packet.
  */
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "victim.h"
 
 enum { RECORDS_MAX = 300 };

@@ -4,7 +4,7 @@
  * (else the node did, to join); bit 1: it breaks instead of ending. Second: bytes a piece, 0 for
  * all at once.
  */
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "victim.h"
 
 static struct rig rig;

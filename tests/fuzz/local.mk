@@ -39,7 +39,7 @@ tests_fuzz_replay_open_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_replay_open_LDADD = $(FUZZ_RIG_LIBS)
 
 tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c tests/fuzz/fuzz_config.c \
-  tests/config/fake.c tests/config/fake.h
+  tests/config/fake_finder.c tests/config/fake_finder.h
 tests_fuzz_replay_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config \
   -DFUZZ_TARGET='"config"'
 tests_fuzz_replay_config_LDADD = config/libconfig.la
@@ -72,7 +72,8 @@ tests_fuzz_fuzz_open_CPPFLAGS = $(RIG_CPPFLAGS)
 tests_fuzz_fuzz_open_CFLAGS = $(RIG_CFLAGS)
 tests_fuzz_fuzz_open_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_open_LDADD = $(FUZZ_RIG_LIBS)
-tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/config/fake.c tests/config/fake.h
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c \
+  tests/config/fake_finder.c tests/config/fake_finder.h
 tests_fuzz_fuzz_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config
 tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_config_LDADD = config/libconfig.la

@@ -2,6 +2,7 @@
  * victim.c - see victim.h.
  */
 #include "victim.h"
+#include "config.h"
 
 #include "wire.h"
 
@@ -191,7 +192,9 @@ void victim_begin(struct victim *v)
         .tailroom = 32};
     struct kith_core_env env = {
         .ctx = v, .log = quiet, .packet_budget = budget, .delegate = &ops, .delegate_self = v};
-    kith_settings_init(&config.settings, KITH_PROFILE_LAN);
+    struct kith_config defaults;
+    kith_config_init(&defaults, KITH_PROFILE_LAN);
+    config.settings = defaults.settings;
     config.settings.name = "self";
     config.settings.max_members = MEMBERS_MAX;
     FUZZ_CHECK(kith_core_new(&v->core, &config, &env, 42, v->now, NULL) == 0);

@@ -11,7 +11,7 @@ EXTRA_DIST += tests/interop/harness.py tests/interop/build-peers tests/interop/p
   tests/interop/peer/modules/v0.5.3.sum tests/interop/peer/modules/v0.7.0.mod \
   tests/interop/peer/modules/v0.7.0.sum
 
-check_LTLIBRARIES += tests/interop/state.la
-tests_interop_state_la_SOURCES = tests/interop/state.c
-tests_interop_state_la_CPPFLAGS = $(INC)
-tests_interop_state_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+check_LTLIBRARIES += tests/interop/big_state.la
+tests_interop_big_state_la_SOURCES = tests/interop/big_state.c
+tests_interop_big_state_la_CPPFLAGS = $(INC)
+tests_interop_big_state_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere

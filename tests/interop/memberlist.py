@@ -243,9 +243,9 @@ def push_pull_of_a_thousand_with_state(lab, version):
     assert len(other.members()) == 1003
 
 
-# A delegate of the tests' own that gives 70,000 bytes of state and says what it merged (state.c).
+# big_state.c: a delegate that gives 70,000 bytes of state and says what it merged.
 STATE = "delegates: [ { use: '%s' } ]\n" % os.path.join(
-    BUILD, "tests", "interop", ".libs", "state.so"
+    BUILD, "tests", "interop", ".libs", "big_state.so"
 )
 
 

@@ -156,7 +156,7 @@ class Load:
         if kind == "broadcast":
             idle[0].request("broadcast", payload=text)
         else:
-            idle[0].request("send", to=message.to, payload=text, reliable=kind == "reliable")
+            idle[0].request("send", name=message.to, payload=text, reliable=kind == "reliable")
 
     # --------------------------------------------------------------------------------- for the test
 

@@ -6,7 +6,7 @@
 #define KITH_FAN_H
 
 #include "delegates_parts.h"
-#include "fake.h"
+#include "fake_host.h"
 #include "test.h"
 
 #include <ctype.h>
@@ -22,7 +22,7 @@ struct probe {
 
 static char diary[16384];
 static struct {
-    bool veto, greedy, fail_start, fail_adopt, dawdle, adopts, leaves_later;
+    bool veto, greedy, no_meta, fail_start, fail_adopt, dawdle, adopts, leaves_later;
     const char *state, *broadcast;
     int broadcast_rc, seal;
     uint64_t id; /* the last that came with an event or before_leave */
@@ -104,6 +104,7 @@ static inline int probe_judge(void *self, const struct kith_claim *c, struct kit
 }
 static inline int probe_meta(void *self, uint8_t *out, size_t cap)
 {
+    if (with.no_meta) return -KITH_EAGAIN;
     if (with.greedy) return (int)cap + 1;
     memcpy(out, "mine", 4);
     return 4;

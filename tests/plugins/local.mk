@@ -4,7 +4,7 @@ check_PROGRAMS += tests/plugins/test
 TESTS += tests/plugins/test
 endif
 
-tests_plugins_test_SOURCES = $(TEST_MAIN) tests/plugins/fake.h $(RIG) \
+tests_plugins_test_SOURCES = $(TEST_MAIN) tests/plugins/fake_host.h $(RIG) \
   tests/plugins/test_asks.c \
   tests/plugins/fan.h tests/plugins/test_channels.c \
   tests/plugins/test_check.c tests/plugins/test_delegate_table.c tests/plugins/test_emitted.c \

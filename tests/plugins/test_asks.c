@@ -162,6 +162,22 @@ static void test_deadlines(void)
     done();
 }
 
+static void test_less_time(void)
+{
+    struct heard h;
+    begin();
+    uint64_t id = ask(&h, &owner, UINT64_MAX);
+    kith_asks_hasten(asks, id, 100);
+    kith_asks_hasten(asks, id, 200); /* more is not to be had */
+    kith_asks_hasten(asks, id + 1, 50);
+    CU_ASSERT_EQUAL(kith_asks_deadline(asks), 100);
+    kith_asks_expire(asks, 99);
+    CU_ASSERT_EQUAL(h.ends, 0);
+    kith_asks_expire(asks, 100);
+    CU_ASSERT(h.ends == 1 && h.status == -KITH_ETIMEOUT);
+    done();
+}
+
 /* A new instance answers what its former self was asked; a stopped one answers nothing. */
 static void test_owners(void)
 {
@@ -213,5 +229,5 @@ KITH_TESTS("plugins/asks", {"an answer", test_an_answer},
            {"ids that are none", test_ids_that_are_none},
            {"slow and gone askers", test_slow_and_gone_askers},
            {"a positive status is none", test_a_positive_status_is_none},
-           {"deadlines", test_deadlines}, {"owners", test_owners},
+           {"deadlines", test_deadlines}, {"less time", test_less_time}, {"owners", test_owners},
            {"ends that lead on", test_ends_that_lead_on}, {"bounded", test_bounded})

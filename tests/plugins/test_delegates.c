@@ -233,6 +233,10 @@ static void test_meta(void)
     kith_delegates_meta(fan, kith_bytes_of("fixed", 5));
     CU_ASSERT(kith_delegates_gives_meta(fan));
     CU_ASSERT(ops->node_meta(self, out, sizeof out) == 4 && memcmp(out, "mine", 4) == 0);
+    with.no_meta = true;
+    CU_ASSERT_EQUAL(ops->node_meta(self, out, sizeof out), -KITH_EAGAIN);
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "node_meta() gave none"));
+    with.no_meta = false;
     with.greedy = true;
     CU_ASSERT_EQUAL(ops->node_meta(self, out, sizeof out), -KITH_ETOOBIG);
     CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "node_meta() returned more"));
@@ -433,6 +437,9 @@ static void test_listeners(void)
     file();
     entry(&producer, "a", NULL);
     open_fan();
+    struct kith_delegate_ops half = leaving;
+    half.size -= 4;
+    CU_ASSERT_EQUAL(kith_delegates_listen(fan, &half, &one), -KITH_EINVAL);
     CU_ASSERT_EQUAL(kith_delegates_listen(fan, &leaving, &one), 0);
     CU_ASSERT_EQUAL(kith_delegates_listen(fan, &listener_ops, &two), 0);
     CU_ASSERT_EQUAL(kith_delegates_listen(fan, &producer_ops, &three), -KITH_EEXIST);

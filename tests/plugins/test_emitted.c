@@ -117,6 +117,26 @@ static void test_what_is_emitted_is_copied(void)
     close_fan();
 }
 
+/* A size that cuts a pointer in half was made by no header. */
+static void test_half_a_pointer(void)
+{
+    struct kith_member m = {.size = sizeof m};
+    struct kith_event e = {.size = sizeof e, .name = kith_text("e"), .member = &m};
+    file();
+    entry(&listener, "a", NULL);
+    open_fan();
+    const struct kith_host *host = probe_called("a")->host;
+    e.size = offsetof(struct kith_event, member) + 4;
+    CU_ASSERT_EQUAL(host->emit(host, &e, NULL, NULL), -KITH_EINVAL);
+    e.size = sizeof e;
+    m.size = offsetof(struct kith_member, name) + 4;
+    CU_ASSERT_EQUAL(host->emit(host, &e, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 2);
+    m.size = offsetof(struct kith_member, meta); /* from before members had meta */
+    CU_ASSERT_EQUAL(host->emit(host, &e, NULL, NULL), 0);
+    close_fan();
+}
+
 static void test_names_are_of_kinds(void)
 {
     static const char *const wrong[] = {"", "Deploy", "1st", "a-b", "a.b", "_a"};
@@ -201,6 +221,36 @@ static void test_answers_end_at_the_deadline(void)
     snprintf(want, sizeof want, "=%d: ", -KITH_ETIMEOUT);
     CU_ASSERT_STRING_EQUAL(answers, want);
     CU_ASSERT_EQUAL(c->finish(c, of_c, 0, NULL), -KITH_ECLOSED);
+    close_fan();
+}
+
+static uint64_t told_deadline;
+static void note_deadline(struct probe *p, const struct kith_event *e)
+{
+    told_deadline = e->deadline;
+}
+
+static void test_an_emitter_may_set_the_deadline(void)
+{
+    struct kith_event e = {.size = sizeof e, .name = kith_text("query")};
+    char want[32];
+    file();
+    entry(&listener, "a", NULL);
+    entry(&listener, "b", NULL);
+    open_fan();
+    const struct kith_host *host = probe_called("a")->host;
+    e.deadline = fake_clock + SECOND;
+    answers[0] = 0;
+    with.on_event = note_deadline;
+    CU_ASSERT_EQUAL(host->emit(host, &e, on_answer, NULL), 0);
+    kith_delegates_deliver(fan);
+    CU_ASSERT_EQUAL(told_deadline, e.deadline);
+    CU_ASSERT_EQUAL(kith_asks_deadline(asks), e.deadline);
+    fake_clock += SECOND;
+    kith_asks_expire(asks, fake_clock);
+    kith_delegates_deliver(fan);
+    snprintf(want, sizeof want, "=%d: ", -KITH_ETIMEOUT);
+    CU_ASSERT_STRING_EQUAL(answers, want);
     close_fan();
 }
 
@@ -451,10 +501,11 @@ KITH_TESTS("plugins/emitted",
            {"all but the emitter hear it later", test_all_but_the_emitter_hear_it_later},
            {"events out of events wait", test_events_out_of_events_wait},
            {"what is emitted is copied", test_what_is_emitted_is_copied},
-           {"names are of kinds", test_names_are_of_kinds},
+           {"half a pointer", test_half_a_pointer}, {"names are of kinds", test_names_are_of_kinds},
            {"the queue is bounded", test_the_queue_is_bounded},
            {"each answers once", test_each_answers_once},
            {"answers end at the deadline", test_answers_end_at_the_deadline},
+           {"an emitter may set the deadline", test_an_emitter_may_set_the_deadline},
            {"nobody hears it", test_nobody_hears_it},
            {"answers are bounded", test_answers_are_bounded},
            {"ids are left for others", test_ids_are_left_for_others},

@@ -1,5 +1,5 @@
 /* Streams: opening piece by piece, labels of one direction, words for the peer, memory. */
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "test.h"
 #include "vectors.h"
 

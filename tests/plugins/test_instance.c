@@ -1,6 +1,6 @@
 /* The life of an instance: in which order a plugin is called, what its failures look like, and what
  * stays as it was. */
-#include "fake.h"
+#include "fake_host.h"
 #include "test.h"
 
 struct one {

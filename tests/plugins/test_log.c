@@ -1,5 +1,5 @@
 /* The log delegate, loaded as the node loads it: its lines for people and for programs. */
-#include "fake.h"
+#include "fake_host.h"
 #include "test.h"
 
 #include <limits.h>

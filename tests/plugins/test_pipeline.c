@@ -1,6 +1,6 @@
 /* The chain: memberlist's layers both ways against vectors.json, policy, labels, limits, streams.
  */
-#include "rig.h"
+#include "pipeline_rig.h"
 #include "test.h"
 #include "vectors.h"
 

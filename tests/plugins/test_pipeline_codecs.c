@@ -1,5 +1,6 @@
 /* Codecs that misbehave, and what is known of the other end: what a pipeline makes of both. */
-#include "rig.h"
+#include "pipeline_parts.h"
+#include "pipeline_rig.h"
 #include "test.h"
 
 #include <time.h>
@@ -198,6 +199,38 @@ static void test_negative_numbers(void)
     rig_fini(&r);
 }
 
+/* All the room that it finds, in the message's own buffer or in a second one. */
+static int evil_fills(struct kith_buf *b, struct kith_frame *f)
+{
+    CU_ASSERT_EQUAL(f->limit, KITH_PACKET_MAX);
+    return kith_buf_put(b, kith_buf_tailroom(b)) ? 0 : -KITH_ETOOBIG;
+}
+static int evil_fills_scratch(struct kith_buf *b, struct kith_frame *f)
+{
+    if (f->reserve(f, f->limit)) return -KITH_ETOOBIG;
+    kith_buf_swap(b, f->scratch);
+    return evil_fills(b, f);
+}
+
+static void test_nobody_opens_to_more_than_the_limit(void)
+{
+    static int (*const ways[])(struct kith_buf *, struct kith_frame *) = {evil_fills,
+                                                                          evil_fills_scratch};
+    static uint8_t wide[2 * KITH_PACKET_MAX];
+    struct rig r;
+    CU_ASSERT_EQUAL_FATAL(rig_evil(&r, &evil_ops, 0), 0);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct kith_buf b = {wide, wide, 5, sizeof wide};
+        enum kith_refusal why = KITH_REFUSED_COUNT;
+        memcpy(wide, "\x90\x08xyz", 5);
+        evil_does = ways[i];
+        CU_ASSERT_EQUAL(kith_pipeline_open_packet(r.p, &b, NULL, &why), -KITH_EIO);
+        CU_ASSERT_EQUAL(why, KITH_REFUSED_BREACH);
+        CU_ASSERT_EQUAL(breaches_of(&r), i + 1);
+    }
+    rig_fini(&r);
+}
+
 static uint32_t much;
 static void much_room(const void *self, struct kith_room *room) { room->head = much; }
 
@@ -355,6 +388,7 @@ static void test_the_transport_counts(void)
 KITH_TESTS("plugins/pipeline/codecs", {"breaches cost the message", test_breaches_cost_the_message},
            {"who guards messages can't pass", test_no_free_pass},
            {"negative numbers", test_negative_numbers}, {"too much room", test_too_much_room},
+           {"nobody opens to more than the limit", test_nobody_opens_to_more_than_the_limit},
            {"a breach is no ping", test_a_breach_is_no_ping},
            {"a codec that sleeps is named", test_a_codec_that_sleeps_is_named},
            {"codecs see the peer", test_codecs_see_the_peer},

@@ -7,20 +7,28 @@ endif
 RUNTIME_TEST_CPPFLAGS = $(INC_ALL) -I$(top_srcdir)/tests
 RUNTIME_TEST_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 
-tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/nodes.c tests/runtime/nodes.h \
+tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/letters.h \
+  tests/runtime/nodes.c tests/runtime/nodes.h \
   tests/runtime/odd_nodes.c tests/runtime/odd_nodes.h \
+  tests/runtime/test_apart.c \
   tests/runtime/test_breaches.c \
   tests/runtime/peek.c tests/runtime/peek.h \
+  tests/runtime/test_changes.c \
   tests/runtime/test_control.c \
   tests/runtime/test_leaks.c \
   tests/runtime/test_memory.c \
   tests/runtime/test_node.c \
+  tests/runtime/test_node_packets.c \
+  tests/runtime/test_node_streams.c \
   tests/runtime/test_observer.c \
   tests/runtime/test_promises.c \
   tests/runtime/test_reload.c \
   tests/runtime/test_reload_entries.c \
+  tests/runtime/test_reload_half.c \
   tests/runtime/test_table.c \
-  tests/runtime/test_uplink.c tests/transports/odd_transport.c tests/transports/odd_transport.h
+  tests/runtime/test_threads.c \
+  tests/runtime/test_uplink.c \
+  tests/runtime/test_world.c tests/transports/odd_transport.c tests/transports/odd_transport.h
 tests_runtime_test_CPPFLAGS = $(RUNTIME_TEST_CPPFLAGS)
 tests_runtime_test_CFLAGS = $(RUNTIME_TEST_CFLAGS)
 tests_runtime_test_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
@@ -34,13 +42,15 @@ tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
   tests/runtime/loop/test_logger.c \
   tests/runtime/loop/test_loop.c \
   tests/runtime/loop/test_numbers.c \
+  tests/runtime/loop/test_pause.c \
   tests/runtime/loop/test_resolve.c \
   tests/runtime/loop/test_where.c \
-  tests/runtime/loop/world.c tests/runtime/loop/world.h
+  tests/runtime/loop/fixture.c tests/runtime/loop/fixture.h
 tests_runtime_loop_test_CPPFLAGS = $(INC_LOOP) -I$(top_srcdir)/tests
 tests_runtime_loop_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 # Of the plugin host it takes the notes of who is called, and for how long.
-tests_runtime_loop_test_LDADD = runtime/libloop.la plugins/libplugins.la $(CUNIT_LIBS)
+tests_runtime_loop_test_LDADD = runtime/libloop.la plugins/libplugins.la config/libconfig.la \
+  $(CUNIT_LIBS)
 
 # A transport that fails on demand, with and without adopt; always shared objects.
 check_LTLIBRARIES += tests/runtime/brittle.la tests/runtime/stubborn.la \

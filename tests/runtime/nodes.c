@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 char dir[] = "/tmp/kith-test-XXXXXX";
+struct kith_world *world;
 struct kith_loop *loop;
-struct kith_registry *registry;
 
 struct node nodes[NODES];
 const char *node_label = "";
@@ -86,6 +86,7 @@ void config(struct node *n, const char *extra)
     snprintf(n->path, sizeof n->path, "%s/n%d.yaml", dir, (int)(n - nodes));
     snprintf(text, sizeof text,
              "node: { name: n%d, profile: local, control: %s/n%d.sock, label: '%s', "
+             "tcp_timeout: 20s, "
              "log: { to: stderr, level: error } }\n"
              "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n%s",
              (int)(n - nodes), dir, (int)(n - nodes), node_label, extra);
@@ -118,9 +119,16 @@ void open_node(struct node *n, const char *extra)
 {
     memset(n, 0, sizeof *n);
     config(n, extra);
-    struct kith_node_setup setup = {
-        .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
+    struct kith_node_setup setup = {.path = n->path, .world = world, .problems = stderr};
     start_node(n, &setup);
+}
+
+void begin_world(struct kith_world *w)
+{
+    CU_ASSERT_PTR_NOT_NULL_FATAL(w);
+    kith_world_unref(world);
+    world = w;
+    loop = kith_world_loop(w);
 }
 
 void begin(void)
@@ -129,8 +137,7 @@ void begin(void)
     node_opened = NULL;
     strcpy(dir, "/tmp/kith-test-XXXXXX");
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-    loop = kith_loop_new();
-    registry = kith_registry_new(NULL);
+    begin_world(kith_world_new(NULL));
 }
 
 void end(void)
@@ -140,8 +147,8 @@ void end(void)
         if (nodes[i].k) kith_close(nodes[i].k);
         nodes[i].k = NULL;
     }
-    kith_registry_free(registry);
-    kith_loop_free(loop);
+    kith_world_unref(world);
+    world = NULL;
     snprintf(command, sizeof command, "rm -r %s", dir);
     CU_ASSERT_EQUAL(system(command), 0);
 }

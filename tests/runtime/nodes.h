@@ -26,15 +26,17 @@ struct node {
 };
 
 extern char dir[];
-extern struct kith_loop *loop;
-extern struct kith_registry *registry;
+extern struct kith_world *world;
+extern struct kith_loop *loop; /* the world's */
 extern struct node nodes[NODES];
 extern const char *node_label; /* of the nodes to be made; "" at the beginning of a test */
 extern const struct kith_delegate_ops watcher; /* self: a struct node */
 
-/* Around each test: a folder, a loop, no nodes. */
+/* Around each test: a folder, a world in real time, no nodes. */
 void begin(void);
 void end(void);
+/* Another world in its place, before there are nodes. */
+void begin_world(struct kith_world *);
 
 void write_file(const char *path, const char *text);
 /* The node's file: a name, a control socket, udp_tcp, and what is given. */

@@ -6,8 +6,7 @@
 struct kith_plugin odd_plugin;
 struct kith_transport_ops odd_ops;
 
-/* -------------------------------------------------------------------------------------- the spies
- */
+/* ------------------------------------------------------------------------------------ the spies */
 
 struct spy spy;
 
@@ -25,8 +24,8 @@ static int spied(enum spy_call call)
 
 static int spy_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
-    ((struct spy_instance *)self)->host = host;
-    return 0;
+    ((struct spy_instance *)self)->host = spy.made = host;
+    return spied(SPY_INIT);
 }
 
 static int codec_start(void *self, struct kith_error *err)
@@ -71,6 +70,11 @@ static void delegate_event(void *self, const struct kith_event *e)
     spied(SPY_EVENT);
 }
 static void delegate_message(void *self, const struct kith_message *m) { spied(SPY_MESSAGE); }
+static int delegate_before_leave(void *self, uint64_t id, uint64_t deadline)
+{
+    spy.leave_by = deadline;
+    return spied(SPY_LEAVE);
+}
 static int delegate_judge(void *self, const struct kith_claim *c, struct kith_error *err)
 {
     return spied(SPY_JUDGE);
@@ -102,6 +106,28 @@ static const struct kith_delegate_ops spy_delegate_ops = {
     .event = delegate_event,
     .message = delegate_message,
     .judge = delegate_judge,
+    .before_leave = delegate_before_leave,
+};
+
+static int delegate_meta(void *self, uint8_t *out, size_t cap)
+{
+    spy.meta_cap = cap;
+    memset(out, 'm', cap);
+    return spy.meta;
+}
+
+static const struct kith_delegate_ops spy_meta_ops = {.size = sizeof spy_meta_ops,
+                                                      .node_meta = delegate_meta};
+
+static const struct kith_plugin spy_meta = {
+    KITH_HEADER(DELEGATE),
+    .name = "spy_meta",
+    .version = "1",
+    .summary = "gives the meta that a test says",
+    .instance_size = sizeof(struct spy_instance),
+    .ops = &spy_meta_ops,
+    .init = spy_init,
+    .start = delegate_start,
 };
 
 static const struct kith_param spy_params[] = {
@@ -125,22 +151,24 @@ static const struct kith_plugin spy_delegate = {
     .refresh = delegate_refresh,
 };
 
-/* --------------------------------------------------------------------------------------- the node
- */
+/* ------------------------------------------------------------------------------------- the node */
 
 static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char *name,
                                       struct kith_error *err)
 {
     if (kind == KITH_TRANSPORT && strcmp(name, "odd") == 0) return &odd_plugin;
     if (kind == KITH_CODEC && strcmp(name, "layer") == 0) return &spy_codec;
+    if (kind == KITH_CODEC && strcmp(name, "peek") == 0) return &peek_plugin;
     if (kind == KITH_DELEGATE && strcmp(name, "spy") == 0) return &spy_delegate;
-    struct kith_config_finder rest = kith_registry_finder(registry);
+    if (kind == KITH_DELEGATE && strcmp(name, "spy_meta") == 0) return &spy_meta;
+    struct kith_config_finder rest = kith_registry_finder(kith_world_registry(world));
     return rest.find(rest.ctx, kind, name, err);
 }
 
 static const char *const *names(void *ctx, enum kith_kind kind)
 {
-    static const char *const odds[] = {"odd", NULL}, *const spies[] = {"layer", "spy", NULL};
+    static const char *const odds[] = {"odd", NULL}, *const spies[] = {"layer", "spy", "spy_meta",
+                                                                       NULL};
     return kind == KITH_TRANSPORT ? odds : spies;
 }
 
@@ -164,21 +192,21 @@ const struct kith_node_setup *setup_odd(const struct node *n)
 {
     static struct kith_node_setup setup;
     setup = (struct kith_node_setup){
-        .path = n->path, .loop = loop, .registry = registry, .finder = &finder, .problems = stderr};
+        .path = n->path, .world = world, .finder = &finder, .problems = stderr};
     return &setup;
 }
 
 void begin_odd(void)
 {
     begin();
-    kith_loop_free(loop);
-    loop = kith_loop_new_virtual(1, 1000000000);
+    begin_world(kith_world_new_virtual(NULL, 1));
     memset(&nodes[0], 0, sizeof nodes[0]);
     odd_reset();
     odd_ops = *(const struct kith_transport_ops *)odd_transport.ops;
     odd_plugin = odd_transport;
     odd_plugin.ops = &odd_ops;
     memset(&spy, 0, sizeof spy);
+    memset(&peek, 0, sizeof peek);
     more_node = "";
     odd.self = NULL; /* of the last test */
     odd.host = NULL;

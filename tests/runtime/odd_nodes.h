@@ -6,6 +6,7 @@
 #define ODD_NODES_H
 
 #include "nodes.h"
+#include "peek.h"
 #include "../transports/odd_transport.h"
 
 #define PLAIN "pipeline: { send: [], accept: [], require: [] }\n"
@@ -14,8 +15,10 @@
 extern struct kith_plugin odd_plugin;
 extern struct kith_transport_ops odd_ops;
 
-/* A codec, `layer`, and a delegate, `spy`: in each call they do what the test says. */
+/* A codec, `layer`, and a delegate, `spy`: in each call they do what the test says.
+ * `peek` of peek.h is there, too. */
 enum spy_call {
+    SPY_INIT, /* of both */
     SPY_CODEC_START,
     SPY_CODEC_STOP,
     SPY_CODEC_SEAL,
@@ -28,20 +31,26 @@ enum spy_call {
     SPY_EVENT,
     SPY_MESSAGE,
     SPY_JUDGE,
+    SPY_LEAVE, /* before_leave */
     SPY_CALLS
 };
 extern struct spy {
     void (*in[SPY_CALLS])(void);
     int rc[SPY_CALLS];
     unsigned calls[SPY_CALLS];
+    const struct kith_host *made;             /* of whose init ran last */
     const struct kith_host *codec, *delegate; /* of those that started last */
     uint32_t event;                           /* the kind of the last one */
+    uint64_t leave_by;                        /* the deadline of before_leave */
+    int meta;                                 /* what node_meta of `spy_meta` returns... */
+    size_t meta_cap;                          /* ...and was to write at most */
 } spy;
 #define SPY_LAYER \
     "pipeline: { send: [ { use: layer, layer_byte: 0xC1 } ], accept: [ { use: layer, layer_byte: " \
     "0xC1 } ], " \
     "require: [] }\n"
-#define SPY_DELEGATE "delegates: [ { use: spy } ]\n"
+#define SPY_DELEGATE   "delegates: [ { use: spy } ]\n"
+#define SPY_GIVES_META "delegates: [ { use: spy_meta, as: spy } ]\n"
 
 extern const char *more_node; /* settings of the node: begin_odd() forgets them */
 

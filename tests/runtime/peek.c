@@ -19,6 +19,7 @@ static void note(char out[64], struct kith_bytes text)
 static void look_at(const struct kith_frame *f)
 {
     if (!f->peer) return;
+    peek.protocol_max = f->peer->protocol_max;
     note(peek.name, f->peer->name);
     note(peek.identity, f->peer->identity);
 }

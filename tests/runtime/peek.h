@@ -15,8 +15,9 @@ struct peek_seen {
     size_t headroom, tailroom; /* around the last message that was sealed */
     size_t seals, opens;
     unsigned refreshed_keys, refreshed_files;
-    uint32_t provides; /* of the last peer that something came from */
-    bool unended;      /* a text had no NUL behind it */
+    uint32_t provides;     /* of the last peer that something came from */
+    uint32_t protocol_max; /* of the last peer, either way */
+    bool unended;          /* a text had no NUL behind it */
     char name[64], identity[64];
     int init; /* what init returns */
     int (*command)(const struct kith_host *, const struct kith_call *);

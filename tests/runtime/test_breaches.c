@@ -173,6 +173,9 @@ static void live_with_spies(void)
     reload_odd("odd/a", SPY_LAYER SPY_DELEGATE, 0); /* left alone: refreshed */
     reload_odd("odd/a", SPY_LAYER "delegates: [ { use: spy, take: 1 } ]\n", 0);
     reload_odd("odd/a", PLAIN, 0);
+    reload_odd("odd/a", PLAIN SPY_DELEGATE, 0);
+    spy.rc[SPY_LEAVE] = KITH_LATER;
+    CU_ASSERT_EQUAL(kith_table(k)->leave(kith_table(k), 0, done, &nodes[0]), 0);
     turn();
 }
 
@@ -195,8 +198,48 @@ static void test_no_upcall_is_heard_from_inside_another_plugin(void)
     }
 }
 
-/* -------------------------------------------------------------------------- what was not promised
- */
+/* ------------------------------------------------------------------------ what was not promised */
+
+static uint8_t odd_len; /* of the addresses that it gives */
+
+static int parse_odd_len(void *self, struct kith_bytes text, struct kith_addr *out,
+                         struct kith_bytes *host)
+{
+    out->len = odd_len;
+    return 0;
+}
+
+static int advertise_odd_len(void *self, struct kith_addr *out, struct kith_error *err)
+{
+    out->len = odd_len;
+    return 0;
+}
+
+static void test_an_address_of_a_transport_has_1_to_128_bytes(void)
+{
+    static const uint8_t wrong[] = {0, KITH_ADDR_MAX + 1, UINT8_MAX};
+    for (size_t i = 0; i < sizeof wrong; i++) {
+        char text[64];
+        begin_odd();
+        open_odd(PLAIN);
+        turn();
+        odd_len = wrong[i];
+        odd_ops.parse = parse_odd_len;
+        CU_ASSERT_EQUAL(kith_join(nodes[0].k, "odd/c", NULL, NULL), -KITH_EINVAL);
+        double by_parse = breaches(); /* the text may be `odd/` and an address: asked twice */
+        CU_ASSERT(by_parse > 0);
+        odd_ops.advertise = advertise_odd_len;
+        odd_up(ODD_CHANGED, "", 0, nothing, KITH_CHANGED_ADDRESS);
+        turn();
+        CU_ASSERT_EQUAL(breaches(), by_parse + 1);
+        snprintf(text, sizeof text, "parse gave an address of %u bytes", wrong[i]);
+        CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].logged, text));
+        char where[KITH_ADDR_TEXT];
+        where_is(&nodes[0], where, sizeof where);
+        CU_ASSERT_STRING_EQUAL(where, "odd/a");
+        end();
+    }
+}
 
 static void test_a_transport_of_packets_only_has_no_streams(void)
 {
@@ -283,8 +326,7 @@ static void test_a_write_that_failed_is_no_success(void)
     end();
 }
 
-/* ------------------------------------------------------------------------ what became of promises
- */
+/* ---------------------------------------------------------------------- what became of promises */
 
 static char degraded[512];
 
@@ -405,6 +447,36 @@ static void test_what_a_failed_reload_has_lost_is_said(void)
     }
 }
 
+static size_t own_meta(void)
+{
+    struct kith_member self = {.size = sizeof self};
+    kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
+    return self.meta.len;
+}
+
+/* It costs the meta, not the node; who gives more than a packet of this transport can carry was
+ * told how much that is, and is blamed. */
+static void test_meta_that_a_delegate_can_t_give(void)
+{
+    for (int small = 0; small < 2; small++) {
+        static const int given[] = {-KITH_EIO, 10, 300, 513, INT32_MAX};
+        for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+            begin_odd();
+            odd.limits.packet = small ? 300 : 1400;
+            spy.meta = given[i];
+            open_odd(PLAIN SPY_GIVES_META);
+            turn();
+            bool breach = given[i] > 0 && (size_t)given[i] > spy.meta_cap;
+            CU_ASSERT(spy.meta_cap <= 512 && (spy.meta_cap < 300) == small);
+            CU_ASSERT_EQUAL(own_meta(), breach || given[i] < 0 ? 0 : (size_t)given[i]);
+            CU_ASSERT_EQUAL(stat_of(&nodes[0], "contract_breaches", "spy"), breach);
+            CU_ASSERT_EQUAL(!strstr(nodes[0].logged, "spy: broke its contract: node_meta()"),
+                            !breach);
+            end();
+        }
+    }
+}
+
 /* ------------------------------------------------------------------------- what is no breach */
 
 static void send_last_words(void)
@@ -430,24 +502,50 @@ static void test_a_delegate_may_send_while_it_stops(void)
     end();
 }
 
-KITH_TESTS("runtime/breaches",
-           {"a delegate may send while it stops", test_a_delegate_may_send_while_it_stops},
-           {"a transport that is lost is not called again",
-            test_a_transport_that_is_lost_is_not_called_again},
-           {"a transport of packets only has no streams",
-            test_a_transport_of_packets_only_has_no_streams},
-           {"a text has an end", test_a_text_has_an_end},
-           {"a write that failed is no success", test_a_write_that_failed_is_no_success},
-           {"an address is no longer than it is", test_an_address_is_no_longer_than_it_is},
-           {"no upcall is heard from inside another plugin",
-            test_no_upcall_is_heard_from_inside_another_plugin},
-           {"who was stopped hears no answers", test_who_was_stopped_hears_no_answers},
-           {"nothing is sent in plain where the transport was to encrypt",
-            test_nothing_is_sent_in_plain_where_the_transport_was_to_encrypt},
-           {"a promise that the start breaks is an error",
-            test_a_promise_that_the_start_breaks_is_an_error},
-           {"packets too small for the node itself are said",
-            test_packets_too_small_for_the_node_itself_are_said},
-           {"what a failed reload has lost is said", test_what_a_failed_reload_has_lost_is_said},
-           {"who is stopped at the end asks for nothing",
-            test_who_is_stopped_at_the_end_asks_for_nothing})
+static unsigned ends;
+
+static void on_end(void *arg, int status, const struct kith_addr *addrs, size_t n) { ends++; }
+
+/* An address, and a name that needs no question. */
+static void resolve_as_codec(void)
+{
+    CU_ASSERT_EQUAL(spy.codec->resolve(spy.codec, kith_text("odd/b"), on_end, NULL), 0);
+    CU_ASSERT_EQUAL(spy.codec->resolve(spy.codec, kith_text("?127.0.0.1"), on_end, NULL), 0);
+}
+
+/* Its first start comes before most of the node is there. */
+static void test_a_codec_may_resolve_while_it_starts(void)
+{
+    begin_odd();
+    ends = 0;
+    spy.in[SPY_CODEC_START] = resolve_as_codec;
+    open_odd(SPY_LAYER);
+    turn();
+    turn();
+    CU_ASSERT_EQUAL(ends, 2);
+    end();
+}
+
+KITH_TESTS(
+    "runtime/breaches", {"meta that a delegate can't give", test_meta_that_a_delegate_can_t_give},
+    {"a codec may resolve while it starts", test_a_codec_may_resolve_while_it_starts},
+    {"a delegate may send while it stops", test_a_delegate_may_send_while_it_stops},
+    {"a transport that is lost is not called again",
+     test_a_transport_that_is_lost_is_not_called_again},
+    {"an address of a transport has 1 to 128 bytes",
+     test_an_address_of_a_transport_has_1_to_128_bytes},
+    {"a transport of packets only has no streams", test_a_transport_of_packets_only_has_no_streams},
+    {"a text has an end", test_a_text_has_an_end},
+    {"a write that failed is no success", test_a_write_that_failed_is_no_success},
+    {"an address is no longer than it is", test_an_address_is_no_longer_than_it_is},
+    {"no upcall is heard from inside another plugin",
+     test_no_upcall_is_heard_from_inside_another_plugin},
+    {"who was stopped hears no answers", test_who_was_stopped_hears_no_answers},
+    {"nothing is sent in plain where the transport was to encrypt",
+     test_nothing_is_sent_in_plain_where_the_transport_was_to_encrypt},
+    {"a promise that the start breaks is an error",
+     test_a_promise_that_the_start_breaks_is_an_error},
+    {"packets too small for the node itself are said",
+     test_packets_too_small_for_the_node_itself_are_said},
+    {"what a failed reload has lost is said", test_what_a_failed_reload_has_lost_is_said},
+    {"who is stopped at the end asks for nothing", test_who_is_stopped_at_the_end_asks_for_nothing})

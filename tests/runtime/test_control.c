@@ -3,6 +3,7 @@
  */
 #include "nodes.h"
 #include "control.h"
+#include <jansson.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -65,8 +66,9 @@ static void test_the_control_socket_takes_anything(void)
     CU_ASSERT_STRING_EQUAL(ASK(fd, "nonsense"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "[1]"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"fly\"}"), "unsupported");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"to\":\"x\",\"text\":\"y\"}"), "not_found");
-    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"to\":\"n0\",\"payload\":\"*\"}"),
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"name\":\"x\",\"text\":\"y\"}"),
+                           "not_found");
+    CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"send\",\"name\":\"n0\",\"payload\":\"*\"}"),
                            "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"join\",\"where\":[\"/\"]}"), "ok");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"join\",\"where\":[1]}"), "invalid");
@@ -142,7 +144,7 @@ static void test_requests_are_answered_in_order(void)
 {
     static const char text[] = "{\"cmd\":\"info\",\"id\":1}\n{\"cmd\":\"members\",\"wait\":{"
                                "\"what\":\"alive\",\"count\":2},\"id\":2}\n"
-                               "{\"cmd\":\"ping\",\"node\":\"n1\",\"id\":3}\n";
+                               "{\"cmd\":\"ping\",\"name\":\"n1\",\"id\":3}\n";
     begin_with_control();
     open_node(&nodes[0], "");
     open_node(&nodes[1], "");
@@ -179,7 +181,7 @@ static void test_stale_sockets_are_replaced_and_live_ones_refused(void)
     close(fd); /* as after a crash */
     open_node(&nodes[0], "");
     struct kith_error err = {.size = sizeof err};
-    struct kith_node_setup setup = {.path = nodes[0].path, .loop = loop, .registry = registry};
+    struct kith_node_setup setup = {.path = nodes[0].path, .world = world};
     struct kith *twin = NULL;
     CU_ASSERT_EQUAL_FATAL(kith_node_open(&twin, &setup, NULL, &err), 0);
     CU_ASSERT_EQUAL_FATAL(kith_control_attach(twin, &err), 0);

@@ -117,7 +117,7 @@ struct fixture {
     struct kith_plugin plugin;
     struct kith_entry entry;
     struct kith_error err;
-    int watches, timers; /* lines that blame for one */
+    int watches, timers; /* lines that blame for one, or for both */
     int adopts;          /* those of them that say so */
     double breaches;
 };
@@ -125,8 +125,9 @@ struct fixture {
 static void keep(void *ctx, enum kith_log_level level, const char *line)
 {
     struct fixture *f = ctx;
-    f->watches += strstr(line, "leaky: broke its contract: left a watch on descriptor ") == line;
-    f->timers += strstr(line, "leaky: broke its contract: left 1 timer behind after ") == line;
+    if (strstr(line, "leaky: broke its contract: left ") != line) return;
+    f->watches += strstr(line, " 1 watch (descriptor ") != NULL;
+    f->timers += strstr(line, " 1 timer behind after ") != NULL;
     f->adopts += strstr(line, " behind after adopt") != NULL;
 }
 
@@ -212,7 +213,7 @@ static void test_replaced(void)
     kith_instance_free(first);
     CU_ASSERT(f.watches == 1 && f.timers == 1);
     kith_services_stats(f.services, read_breaches, &f);
-    CU_ASSERT_EQUAL(f.breaches, 2);
+    CU_ASSERT_EQUAL(f.breaches, 1);
     kith_instance_free(second);
     tear_down(&f);
     CU_ASSERT(f.watches == 2 && f.timers == 2);

@@ -153,6 +153,28 @@ static void test_the_public_calls_drive_a_node(void)
     end();
 }
 
+/* The first line is kept. */
+static void first_line(void *ctx, enum kith_log_level level, const char *line)
+{
+    if (!*(char *)ctx) snprintf(ctx, 200, "%s", line);
+}
+
+static void test_what_does_not_open_is_null(void)
+{
+    struct kith *k = (struct kith *)(uintptr_t)0xA5A5A5A5;
+    struct kith_error err = {.size = sizeof err};
+    char first[200] = "";
+    struct kith_options quiet = {.size = sizeof quiet, .log = first_line, .log_ctx = first};
+    begin();
+    char path[128];
+    snprintf(path, sizeof path, "%s/nowhere.yaml", dir);
+    CU_ASSERT(kith_open(&k, path, &quiet, &err) < 0);
+    CU_ASSERT_PTR_NULL(k);
+    CU_ASSERT_PTR_NOT_NULL(strstr(first, "nowhere.yaml"));
+    kith_close(k);
+    end();
+}
+
 /* -------------------------------------------------------------------------------- no file */
 
 /* What a file would say, said by code: udp_tcp, no codecs. */
@@ -161,7 +183,7 @@ static void values(struct kith_config *c, const char *name)
     static const struct kith_setting_text bind = {"bind", "127.0.0.1:0"};
     struct kith_error err = {.size = sizeof err};
     const struct kith_plugin *udp_tcp =
-        kith_registry_find(registry, KITH_TRANSPORT, "udp_tcp", &err);
+        kith_registry_find(kith_world_registry(world), KITH_TRANSPORT, "udp_tcp", &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(udp_tcp);
     kith_config_init(c, KITH_PROFILE_LOCAL);
     c->settings.name = name;
@@ -178,8 +200,7 @@ static void test_a_prepared_config_makes_a_node(void)
     for (int i = 0; i < 2; i++) {
         values(&c[i], i ? "second" : "first");
         memset(&nodes[i], 0, sizeof nodes[i]);
-        start_node(&nodes[i],
-                   &(struct kith_node_setup){.config = &c[i], .loop = loop, .registry = registry});
+        start_node(&nodes[i], &(struct kith_node_setup){.config = &c[i], .world = world});
     }
     CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
     UNTIL(count(&nodes[0], KITH_ALIVE) == 2 && count(&nodes[1], KITH_ALIVE) == 2);
@@ -200,4 +221,5 @@ KITH_TESTS("runtime/node", {"three nodes meet, talk and part", test_three_nodes_
            {"large messages go through in pieces", test_large_messages_go_through_in_pieces},
            {"the join list is tried from the start", test_the_join_list_is_tried_from_the_start},
            {"the public calls drive a node", test_the_public_calls_drive_a_node},
+           {"what does not open is NULL", test_what_does_not_open_is_null},
            {"a prepared config makes a node", test_a_prepared_config_makes_a_node})

@@ -65,7 +65,7 @@ static void open_only(struct node *n, const char *extra)
     struct kith_error err = {.size = sizeof err};
     memset(n, 0, sizeof *n);
     config(n, extra);
-    struct kith_node_setup setup = {.path = n->path, .loop = loop, .registry = registry};
+    struct kith_node_setup setup = {.path = n->path, .world = world};
     CU_ASSERT_EQUAL_FATAL(kith_node_open(&n->k, &setup, NULL, &err), 0);
 }
 

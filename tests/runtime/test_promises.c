@@ -18,7 +18,7 @@ static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char
     static const struct kith_plugin *const mine[] = {&odd_transport, &peek_plugin, &lone};
     for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
         if (mine[i]->kind == kind && strcmp(mine[i]->name, name) == 0) return mine[i];
-    struct kith_config_finder rest = kith_registry_finder(registry);
+    struct kith_config_finder rest = kith_registry_finder(kith_world_registry(world));
     return rest.find(rest.ctx, kind, name, err);
 }
 
@@ -48,7 +48,7 @@ static const struct kith_node_setup *setup(const struct node *n)
 {
     static struct kith_node_setup s;
     s = (struct kith_node_setup){
-        .path = n->path, .loop = loop, .registry = registry, .finder = &finder, .problems = stderr};
+        .path = n->path, .world = world, .finder = &finder, .problems = stderr};
     return &s;
 }
 
@@ -56,8 +56,7 @@ static const struct kith_node_setup *setup(const struct node *n)
 static void begin_here(void)
 {
     begin();
-    kith_loop_free(loop);
-    loop = kith_loop_new_virtual(1, 1000000000);
+    begin_world(kith_world_new_virtual(NULL, 1));
     memset(&nodes[0], 0, sizeof nodes[0]);
     memset(&peek, 0, sizeof peek);
     set_keys();
@@ -155,8 +154,7 @@ static void test_names_have_a_nul_wherever_they_come_from(void)
     end();
 }
 
-/* -------------------------------------------------------------------------------- every instance
- */
+/* ------------------------------------------------------------------------------- every instance */
 
 static int emit_rc;
 
@@ -321,6 +319,34 @@ static void test_the_transports_room_is_around_each_layer(void)
     end();
 }
 
+/* More than 16 bits count, at the start and after a reload. */
+static void test_the_room_of_all_is_added_up(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    static uint8_t layer[4000] = {0xB0};
+    struct kith_bytes sent = ping();
+    begin_here();
+    odd.limits.packet = 9000;
+    odd.limits.headroom = odd.limits.tailroom = 65000;
+    peek.head = 2500;
+    peek.tail = 1000;
+    size_t len = 1 + peek.head + sent.len + peek.tail;
+    write_config(&nodes[0], ", udp_buffer_size: 9000", PEEKED);
+    start_node(&nodes[0], setup(&nodes[0]));
+    turn();
+    memset(layer + 1, 'h', peek.head);
+    memcpy(layer + 1 + peek.head, sent.data, sent.len);
+    for (size_t i = 1; i <= 2; i++) {
+        odd_up(ODD_PACKET_IN, "odd/b", 0, kith_bytes_of(layer, len), 0);
+        turn();
+        CU_ASSERT_EQUAL(odd.call[ODD_SEND_PACKET].calls, i);
+        CU_ASSERT(peek.headroom >= 65000 && peek.tailroom >= 65000); /* nothing is copied */
+        CU_ASSERT(odd.headroom >= 65000 && odd.tailroom >= 65000);
+        CU_ASSERT_EQUAL(kith_reload(nodes[0].k, NULL, NULL, &err), 0);
+    }
+    end();
+}
+
 static void dial(void)
 {
     CU_ASSERT_EQUAL(kith_join(nodes[0].k, "odd/c", done, &nodes[0]), 0);
@@ -382,6 +408,10 @@ static void test_a_peer_from_before_identities(void)
     up->packet_in(up, &from, &buf, 0);
     CU_ASSERT_EQUAL(peek.opens, 1);
     CU_ASSERT_STRING_EQUAL(peek.identity, "");
+    from.size = offsetof(struct kith_peer, addr) + 4; /* half a pointer, of no header */
+    up->packet_in(up, &from, &buf, 0);
+    CU_ASSERT_EQUAL(peek.opens, 1);
+    CU_ASSERT_EQUAL(stat_of(&nodes[0], "contract_breaches", "odd"), 1);
     end();
 }
 
@@ -397,6 +427,8 @@ static void test_hints_reach_the_core(void)
         odd_up(ODD_UNREACHABLE, where, 0, nothing, 0);
     }
     CU_ASSERT(stat_of(&nodes[0], "dropped", "max_hints") > 0);
+    odd_up(ODD_UNREACHABLE, "", 0, nothing, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].logged, "peer_unreachable without an address"));
     end();
 }
 
@@ -501,6 +533,7 @@ KITH_TESTS(
     {"a paused stream brings its window and no more",
      test_a_paused_stream_brings_its_window_and_no_more},
     {"the transport's room is around each layer", test_the_transports_room_is_around_each_layer},
+    {"the room of all is added up", test_the_room_of_all_is_added_up},
     {"a sealed size is exact", test_a_sealed_size_is_exact},
     {"what a peer has of its transport reaches codecs",
      test_what_a_peer_has_of_its_transport_reaches_codecs},

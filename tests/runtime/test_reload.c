@@ -243,8 +243,7 @@ static void config_brittle(struct node *n, const char *plugin, const char *fails
 static void open_brittle(struct node *n, const char *plugin, const char *fails)
 {
     struct kith_error err = {.size = sizeof err};
-    struct kith_node_setup setup = {
-        .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
+    struct kith_node_setup setup = {.path = n->path, .world = world, .problems = stderr};
     memset(n, 0, sizeof *n);
     config_brittle(n, plugin, fails, "");
     start_node(n, &setup);
@@ -348,7 +347,7 @@ static void test_before_the_start_a_transport_is_simply_another(void)
     struct node *n = &nodes[0];
     memset(n, 0, sizeof *n);
     config(n, "");
-    struct kith_node_setup setup = {.path = n->path, .loop = loop, .registry = registry};
+    struct kith_node_setup setup = {.path = n->path, .world = world};
     CU_ASSERT_EQUAL_FATAL(kith_node_open(&n->k, &setup, NULL, &err), 0);
     CU_ASSERT_EQUAL(reload_brittle(n, "stubborn", "later", &err), 0);
     CU_ASSERT_STRING_EQUAL(n->k->transport->plugin->name, "stubborn");
@@ -356,8 +355,7 @@ static void test_before_the_start_a_transport_is_simply_another(void)
     end();
 }
 
-/* ------------------------------------------------------------------------------ who stays behind
- */
+/* ----------------------------------------------------------------------------- who stays behind */
 
 /* fickle.c: a delegate that fails where a file of its name in the folder says. */
 static int reload_fickle(struct node *n, const char *delegates, struct kith_error *err)
@@ -527,12 +525,15 @@ static void test_a_plugin_file_that_was_replaced_is_told(void)
     snprintf(text, sizeof text,
              "node: { name: n0, profile: local, control: '' }\ntransport: { use: %s }\n", plugin);
     write_file(n->path, text);
-    struct kith_node_setup setup = {
-        .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
+    struct kith_node_setup setup = {.path = n->path, .world = world, .problems = stderr};
     start_node(n, &setup);
     CU_ASSERT_EQUAL(kith_reload(n->k, keep_line, n, &err), 0);
     CU_ASSERT_PTR_NULL(strstr(n->report, "replaced"));
     copy_plugin(plugin);
+    n->report[0] = 0;
+    CU_ASSERT_EQUAL(kith_reload(n->k, keep_line, n, &err), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "its file was replaced"));
+    unlink(plugin); /* the next start will fail, not this reload */
     n->report[0] = 0;
     CU_ASSERT_EQUAL(kith_reload(n->k, keep_line, n, &err), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(n->report, "its file was replaced"));

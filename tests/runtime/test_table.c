@@ -62,7 +62,7 @@ static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char
                                       struct kith_error *err)
 {
     if (kind == KITH_DELEGATE && strcmp(name, "puppet") == 0) return &puppet_plugin;
-    struct kith_config_finder rest = kith_registry_finder(registry);
+    struct kith_config_finder rest = kith_registry_finder(kith_world_registry(world));
     return rest.find(rest.ctx, kind, name, err);
 }
 
@@ -76,7 +76,7 @@ static void open_with_puppet(struct node *n, const char *extra)
 {
     static const struct kith_config_finder finder = {.find = find, .names = names};
     struct kith_node_setup setup = {
-        .path = n->path, .loop = loop, .registry = registry, .finder = &finder, .problems = stderr};
+        .path = n->path, .world = world, .finder = &finder, .problems = stderr};
     memset(n, 0, sizeof *n);
     memset(&puppet, 0, sizeof puppet);
     config(n, extra);
@@ -110,13 +110,11 @@ static void test_delegates_have_their_word_before_a_leave(void)
     unsigned before = nodes[0].done;
     leave(&nodes[0], 0);
     UNTIL(puppet.leaves == 1);
-    leave(&nodes[0], 0); /* one is under way */
-    UNTIL(nodes[0].done == before + 1);
-    CU_ASSERT_EQUAL(nodes[0].status, -KITH_EEXIST);
+    CU_ASSERT_EQUAL(nodes[0].done, before);
     CU_ASSERT_EQUAL(count(&nodes[1], KITH_LEFT), 0);
     CU_ASSERT_EQUAL(puppet.host->finish(puppet.host, puppet.id, 0, NULL), 0);
     CU_ASSERT_EQUAL(count(&nodes[0], KITH_LEFT), 0); /* not inside of the call */
-    UNTIL(nodes[0].done == before + 2);
+    UNTIL(nodes[0].done == before + 1);
     CU_ASSERT_EQUAL(nodes[0].status, 0);
     UNTIL(count(&nodes[1], KITH_LEFT) == 1);
     CU_ASSERT_EQUAL(puppet.host->finish(puppet.host, puppet.id, 0, NULL), -KITH_ECLOSED);
@@ -135,16 +133,37 @@ static void test_a_word_that_is_never_given_holds_up_a_leave_until_its_time(void
     end();
 }
 
+/* Whoever asks while the delegates are asked leaves with the others, as soon as anybody's time
+ * wants it: a delegate that has all the time in the world can't keep the operator. */
+static void test_leaves_that_meet_end_together(void)
+{
+    two_nodes();
+    puppet.word = KITH_LATER;
+    unsigned before = nodes[0].done;
+    leave(&nodes[0], UINT64_MAX);
+    UNTIL(puppet.leaves == 1);
+    leave(&nodes[0], 0);
+    leave(&nodes[0], 200000000);
+    UNTIL(nodes[0].done == before + 3);
+    UNTIL(count(&nodes[1], KITH_LEFT) == 1);
+    leave(&nodes[0], 0); /* it has left */
+    UNTIL(nodes[0].done == before + 4);
+    CU_ASSERT_EQUAL(nodes[0].status, 0);
+    CU_ASSERT_EQUAL(puppet.leaves, 1);
+    end();
+}
+
 static void test_a_node_that_closes_ends_a_leave_that_waits(void)
 {
     two_nodes();
     puppet.word = KITH_LATER;
     unsigned before = nodes[0].done;
     leave(&nodes[0], 0);
+    leave(&nodes[0], UINT64_MAX);
     UNTIL(puppet.leaves == 1);
     kith_close(nodes[0].k);
     nodes[0].k = NULL;
-    CU_ASSERT_EQUAL(nodes[0].done, before + 1);
+    CU_ASSERT_EQUAL(nodes[0].done, before + 2);
     CU_ASSERT_EQUAL(nodes[0].status, -KITH_ECLOSED);
     end();
 }
@@ -309,6 +328,36 @@ static void test_a_seed_may_say_who_must_answer(void)
     end();
 }
 
+/* A program built with a header in which peers end before their address, messages before theirs. */
+static void test_structs_of_an_older_header_are_read_to_their_end(void)
+{
+    struct kith_peer peer;
+    struct kith_message m;
+    begin();
+    open_node(&nodes[0], "");
+    struct node *n = &nodes[0];
+    const struct kith_node *t = kith_table(n->k);
+    memset(&peer, 0xA5, sizeof peer);
+    peer.size = offsetof(struct kith_peer, addr);
+    CU_ASSERT_EQUAL(t->join(t, &peer, done, n), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(t->fits(t, KITH_FITS_PACKET, &peer), t->fits(t, KITH_FITS_PACKET, NULL));
+    CU_ASSERT_EQUAL(t->ping(t, &peer, done, n), 0);
+    UNTIL(n->done == 1);
+    CU_ASSERT(n->status < 0);
+    peer.size += 4; /* half a pointer */
+    CU_ASSERT_EQUAL(t->ping(t, &peer, done, n), -KITH_EINVAL);
+    memset(&m, 0xA5, sizeof m);
+    m.size = offsetof(struct kith_message, peer);
+    m.flags = m.priority = 0;
+    m.bytes = kith_text("to all");
+    CU_ASSERT_EQUAL(t->send(t, &m, done, n), 0);
+    UNTIL(n->done == 2);
+    CU_ASSERT_EQUAL(n->status, 0);
+    m.size += 4;
+    CU_ASSERT_EQUAL(t->send(t, &m, done, n), -KITH_EINVAL);
+    end();
+}
+
 /* Labels of the file are in every number, also after a reload with others. */
 static void test_metric_labels_are_in_every_number(void)
 {
@@ -326,8 +375,7 @@ static void test_metric_labels_are_in_every_number(void)
                  "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n",
                  place);
         write_file(n->path, text);
-        struct kith_node_setup setup = {
-            .path = n->path, .loop = loop, .registry = registry, .problems = stderr};
+        struct kith_node_setup setup = {.path = n->path, .world = world, .problems = stderr};
         if (!i)
             start_node(n, &setup);
         else
@@ -344,6 +392,7 @@ KITH_TESTS(
     {"delegates have their word before a leave", test_delegates_have_their_word_before_a_leave},
     {"a word that is never given holds up a leave until its time",
      test_a_word_that_is_never_given_holds_up_a_leave_until_its_time},
+    {"leaves that meet end together", test_leaves_that_meet_end_together},
     {"a node that closes ends a leave that waits", test_a_node_that_closes_ends_a_leave_that_waits},
     {"an entry answers now, or later, or not at all",
      test_an_entry_answers_now_or_later_or_not_at_all},
@@ -352,4 +401,6 @@ KITH_TESTS(
     {"a reload tells who is left alone to read its files",
      test_a_reload_tells_who_is_left_alone_to_read_its_files},
     {"a seed may say who must answer", test_a_seed_may_say_who_must_answer},
+    {"structs of an older header are read to their end",
+     test_structs_of_an_older_header_are_read_to_their_end},
     {"metric labels are in every number", test_metric_labels_are_in_every_number})

@@ -420,6 +420,8 @@ static void test_a_node_waits_for_its_address_and_follows_it(void)
     CU_ASSERT_FALSE(kith_node_ready(nodes[0].k));
     CU_ASSERT_EQUAL(count(&nodes[0], KITH_ALIVE), 0);
     CU_ASSERT_EQUAL(kith_join(nodes[0].k, "odd/c", done, &nodes[0]), -KITH_EAGAIN);
+    const struct kith_node *table = kith_table(nodes[0].k);
+    CU_ASSERT_EQUAL(table->leave(table, 0, done, &nodes[0]), -KITH_EAGAIN);
     packet(ping()); /* nobody listens yet, and nobody is blamed */
     CU_ASSERT_EQUAL(breaches(), 0);
     odd.call[ODD_ADVERTISE].rc = 0;
@@ -441,6 +443,15 @@ static void test_a_node_waits_for_its_address_and_follows_it(void)
     CU_ASSERT_STRING_EQUAL(where, "odd/moved");
     kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
     CU_ASSERT(self.incarnation > incarnation);
+
+    incarnation = self.incarnation;
+    odd.call[ODD_ADVERTISE].rc = -KITH_EAGAIN; /* it has lost it, and will find another */
+    odd_up(ODD_CHANGED, "", 0, nothing, KITH_CHANGED_ADDRESS);
+    turn();
+    kith_table(nodes[0].k)->local(kith_table(nodes[0].k), &self);
+    CU_ASSERT_EQUAL(self.incarnation, incarnation);
+    CU_ASSERT_STRING_EQUAL(nodes[0].logged, "");
+    CU_ASSERT_EQUAL(kith_dispatch(nodes[0].k), 0);
     end();
 }
 

@@ -20,10 +20,15 @@
 #ifndef KITH_TESTS_SIM_H
 #define KITH_TESTS_SIM_H
 
-#include "../settings.h"
+#include "../lan_settings.h"
 #include "../test.h"
 
 #include <core.h>
+
+/* The scenarios run in two rings: on cores (tests/sim), and on whole nodes (tests/stack). */
+#ifndef SIM_RING
+#define SIM_RING "sim"
+#endif
 
 #define SIM_MAX   128  /* nodes */
 #define SIM_ALL   (-1) /* for a node: each of them */

@@ -193,7 +193,7 @@ static void test_everybody_leaves_at_once(void)
     sim_free(s);
 }
 
-KITH_TESTS("sim/cluster", {"the same seed repeats a run", test_the_same_seed_repeats_a_run},
+KITH_TESTS(SIM_RING "/cluster", {"the same seed repeats a run", test_the_same_seed_repeats_a_run},
            {"a hundred nodes join", test_a_hundred_nodes_join},
            {"two clusters become one", test_two_clusters_become_one},
            {"a quiet cluster stays so", test_a_quiet_cluster_stays_so},

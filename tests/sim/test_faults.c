@@ -298,7 +298,7 @@ static void test_after_a_storm_all_agree_again(void)
     for (uint64_t seed = 1; seed <= 12; seed++) storm(900 + seed);
 }
 
-KITH_TESTS("sim/faults",
+KITH_TESTS(SIM_RING "/faults",
            {"a one-way cut between two is bridged", test_a_one_way_cut_between_two_is_bridged},
            {"a node that hears nothing takes nobody along",
             test_a_node_that_hears_nothing_is_declared_dead_and_takes_nobody_along},

@@ -41,7 +41,7 @@ static void no_log(void *ctx, enum kith_log_level level, const char *line)
     if (getenv("VERBOSE_LOG")) fprintf(stderr, "%s\n", line);
 }
 
-/* Time may be virtual here, the sockets never are: what is outside of a simulation is let in. */
+static bool in_world; /* else what is outside of a simulation is let in */
 static struct kith_host_maker services_maker;
 
 static uint64_t real_world(const struct kith_host *host) { return 0; }
@@ -50,14 +50,14 @@ static struct kith_host *make_host(void *ctx, const struct kith_entry *entry,
                                    struct kith_keyring *ring)
 {
     struct kith_host *host = services_maker.make(ctx, entry, ring);
-    if (host) host->world = real_world;
+    if (host && !in_world) host->world = real_world;
     return host;
 }
 
-void ends_begin(bool real)
+static void begin(struct kith_loop *on)
 {
     struct kith_log_setup setup = {.level = KITH_LOG_TRACE, .hook = no_log};
-    loop = real ? kith_loop_new() : kith_loop_new_virtual(1, 1000000000);
+    loop = on;
     CU_ASSERT_EQUAL_FATAL(kith_log_new(&log_, &setup, NULL), 0);
     tcp_timeout = 10000000000u;
     struct kith_services_setup hooks = {.setting = setting};
@@ -65,6 +65,20 @@ void ends_begin(bool real)
     registry = kith_registry_new(NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(registry);
 }
+
+void ends_begin(bool real)
+{
+    in_world = false;
+    begin(real ? kith_loop_new() : kith_loop_new_virtual(1, 1000000000));
+}
+
+void ends_begin_world(uint64_t seed)
+{
+    in_world = true;
+    begin(kith_loop_new_virtual(seed, 1000000000));
+}
+
+uint64_t ends_patience(void) { return kith_loop_is_virtual(loop) && !in_world ? 0 : 100000000; }
 
 void ends_finish(void)
 {
@@ -417,4 +431,10 @@ void end_read(struct end *e, struct end_stream *s, bool on)
 uint64_t end_counter(struct end *e, const char *name)
 {
     return *e->in->host->counter(e->in->host, name, NULL, NULL, 0);
+}
+
+uint64_t end_dropped(struct end *e, const char *reason)
+{
+    struct kith_pair label = {kith_text("reason"), kith_text(reason)};
+    return *e->in->host->counter(e->in->host, "packets_dropped", NULL, &label, 1);
 }

@@ -58,8 +58,11 @@ struct end {
 
 extern struct kith_loop *loop;
 
-/* A loop and services; real or virtual. */
+/* A loop and services; real or virtual. Time may be virtual, the sockets are not: the instances see
+ * the real world. */
 void ends_begin(bool real);
+/* A virtual world as they see it, too; it begins with this seed. */
+void ends_begin_world(uint64_t seed);
 void ends_finish(void);
 /* An instance from the transport's part of a node file: "bind: ..., max_connections: 5", of udp_tcp
  * or, "use: unix_socket, path: ...", of the example. NULL when
@@ -90,18 +93,23 @@ void ends_turn(uint64_t wait);
 /* What the setting node.tcp_timeout is for new connections, ns; 10 s at the beginning. */
 extern uint64_t tcp_timeout;
 uint64_t end_counter(struct end *, const char *name);
+/* Of a counter with the label reason. */
+uint64_t end_dropped(struct end *, const char *reason);
 /* Byte `at` of what streams carry in these tests, and what the sum over n of them must be. */
 uint8_t pattern(size_t at);
 uint64_t pattern_sum(size_t n);
 bool before_deadline(bool first);
 
-/* Turn until cond holds; virtual time stands still meanwhile. Half a minute without it fails the
+/* How long a turn may wait while a test turns until something holds. With virtual time and real
+ * sockets it stands still meanwhile. */
+uint64_t ends_patience(void);
+
+/* Turn until cond holds. Half a minute without it fails the
  * test; nothing depends on how long it takes. */
 #define UNTIL(cond) \
     do { \
         before_deadline(true); \
-        while (!(cond) && before_deadline(false)) \
-            ends_turn(kith_loop_is_virtual(loop) ? 0 : 100000000); \
+        while (!(cond) && before_deadline(false)) ends_turn(ends_patience()); \
         CU_ASSERT_TRUE_FATAL(cond); \
     } while (0)
 

@@ -1,6 +1,7 @@
 /*
- * test_contract.c - what the header says of every transport, asked of udp_tcp: hints, what is told
- * later, bounded turns, and one life after another.
+ * test_contract.c - what the header says of every transport, where it takes sockets to ask for it,
+ * so of udp_tcp: hints, what is told later, bounded turns, failures of the host. The rest is in
+ * test_every_transport.c.
  */
 #include "ends.h"
 #include "raw.h"
@@ -208,130 +209,7 @@ static void test_bytes_of_a_turn(void)
     ends_finish();
 }
 
-/* -------------------------------------------------------------------------------------- ends */
-
-/* Both sides finish, whoever dialled and whoever is first: each hears end, and then closed with 0.
- */
-static void finish_both(bool dialler_first)
-{
-    ends_begin(true);
-    struct end *a = end_new(V4), *b = end_new(V4);
-    struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
-    UNTIL(s->opened && b->stream_count == 1);
-    CU_ASSERT(kith_addr_equal(&s->from, &b->addr)); /* to whom */
-    struct end *first = dialler_first ? a : b, *second = dialler_first ? b : a;
-    struct end_stream *of_first = dialler_first ? s : t, *of_second = dialler_first ? t : s;
-    CU_ASSERT_EQUAL(end_write(first, of_first, "bye", 3), 3);
-    end_finish(first, of_first);
-    UNTIL(of_second->ended);
-    CU_ASSERT_EQUAL(of_second->got, 3);
-    CU_ASSERT_FALSE(of_first->closed || of_second->closed);
-    CU_ASSERT_EQUAL(end_write(second, of_second, "and you", 7), 7);
-    end_finish(second, of_second);
-    CU_ASSERT_FALSE(of_second->closed); /* said later, not in the call */
-    UNTIL(s->closed && t->closed);
-    CU_ASSERT_EQUAL(of_first->got, 7);
-    CU_ASSERT(s->reason == 0 && t->reason == 0);
-    end_free(a);
-    end_free(b);
-    ends_finish();
-}
-
-static void test_finish_both(void)
-{
-    finish_both(true);
-    finish_both(false);
-}
-
 /* -------------------------------------------------------------------------------------- life */
-
-/* As when another transport was to take its place and could not start. */
-static void test_stop_and_start(void)
-{
-    ends_begin(true);
-    int before = open_fds();
-    struct end *a = end_new(V4), *b = end_new(V4);
-    struct kith_addr was = b->addr;
-    struct end_stream *s = end_open(a, &b->addr);
-    UNTIL(s->opened && b->stream_count == 1);
-    struct kith_error err = {.size = sizeof err};
-    for (int i = 0; i < 2; i++) {
-        size_t upcalls = b->upcalls;
-        b->in_call = true;
-        b->in->plugin->stop(b->self);
-        CU_ASSERT_EQUAL(b->in->plugin->start(b->self, &err), 0);
-        CU_ASSERT_EQUAL(b->ops->advertise(b->self, &b->addr, &err), 0);
-        b->in_call = false;
-        CU_ASSERT_EQUAL(b->upcalls, upcalls);
-    }
-    CU_ASSERT(kith_addr_equal(&was, &b->addr)); /* others know it by this port */
-    UNTIL(s->closed);
-    end_send(a, &b->addr, 9);
-    end_flush(a);
-    s = end_open(a, &b->addr);
-    struct end_stream *t = end_open(b, &a->addr); /* ends see to it that no id comes back */
-    UNTIL(b->packets == 1 && s->opened && t->opened && b->stream_count == 3);
-    end_free(a);
-    end_free(b);
-    CU_ASSERT_EQUAL(open_fds(), before);
-    ends_finish();
-}
-
-/* Streams in every state go over, with their ids and states. */
-static void test_adopt_streams(void)
-{
-    enum { SIZE = 4 << 20 };
-    ends_begin(true);
-    struct end *a = end_new(V4), *old = end_new(V4);
-    struct end_stream *s[5];
-    for (int i = 0; i < 4; i++) {
-        s[i] = end_open(a, &old->addr);
-        UNTIL(s[i]->opened && old->stream_count == (size_t)i + 1);
-    }
-    end_read(old, &old->streams[0], false); /* 0: paused */
-    CU_ASSERT_EQUAL(end_write(a, s[0], "wait", 4), 4);
-    end_finish(old, &old->streams[1]); /* 1: finished by us */
-    UNTIL(s[1]->ended);
-    old->to_send = SIZE; /* 2: a write took less */
-    end_read(a, s[2], false);
-    end_go_on(old, &old->streams[2]);
-    CU_ASSERT_TRUE_FATAL(old->streams[2].waits);
-    end_finish(a, s[3]); /* 3: over, but it is still to be said */
-    UNTIL(old->streams[3].ended);
-    end_finish(old, &old->streams[3]);
-    CU_ASSERT_FALSE(old->streams[3].closed);
-    s[4] = end_open(old, &a->addr); /* 4: connecting */
-    size_t dialled = old->stream_count - 1;
-    size_t upcalls = old->upcalls;
-
-    struct end *next = end_adopting("bind: '127.0.0.1:0', max_connections: 9", old);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(next);
-    CU_ASSERT_EQUAL(next->upcalls, 0); /* nothing from inside adopt */
-    CU_ASSERT_EQUAL(old->upcalls, upcalls);
-    size_t sent = old->streams[2].sent;
-    end_free(old);
-    CU_ASSERT(kith_addr_equal(&next->addr, &s[1]->from));
-    next->to_send = SIZE;
-    next->streams[2].sent = sent;
-    UNTIL(next->streams[3].closed && next->streams[dialled].opened);
-    CU_ASSERT_EQUAL(next->streams[3].reason, 0);
-    CU_ASSERT_EQUAL(next->streams[0].got, 0); /* still paused */
-    end_read(next, &next->streams[0], true);
-    end_read(a, s[2], true);
-    UNTIL(next->streams[0].got == 4 && s[2]->ended);
-    CU_ASSERT_EQUAL(s[2]->got, SIZE);
-    CU_ASSERT_EQUAL(s[2]->sum, pattern_sum(SIZE));
-    CU_ASSERT_EQUAL(end_write(next, &next->streams[1], "x", 1), -KITH_ECLOSED);
-    end_finish(a, s[1]);
-    UNTIL(next->streams[1].closed && s[1]->closed);
-    CU_ASSERT_EQUAL(next->streams[1].reason, 0);
-    struct end_stream *more = end_open(next, &a->addr); /* with an id that never was */
-    UNTIL(more->opened);
-    CU_ASSERT_EQUAL(next->changed, 0); /* the address is as before */
-    end_free(a);
-    end_free(next);
-    ends_finish();
-}
 
 static int calls_left; /* of the host, until one fails */
 static struct kith_timer *(*true_timer)(const struct kith_host *, void (*)(void *), void *);
@@ -481,9 +359,6 @@ KITH_TESTS("transports/contract", {"limits, after init alone", test_limits},
            {"the time for connecting is the node's", test_connect_time},
            {"packets of one turn", test_packets_of_a_turn},
            {"stream bytes of one turn", test_bytes_of_a_turn},
-           {"both finish, both orders", test_finish_both},
-           {"stop, then start again", test_stop_and_start},
-           {"adopt: streams in every state", test_adopt_streams},
            {"adopt that fails, before and after taking", test_adopt_fails},
            {"adopt: a stream that is lost alone", test_adopt_loses_one},
            {"start that fails leaves nothing", test_start_fails},

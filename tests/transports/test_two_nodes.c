@@ -10,8 +10,8 @@
 
 extern const struct kith_plugin kith_plugin_v1_unix_socket;
 
+static struct kith_world *world;
 static struct kith_loop *loop;
-static struct kith_registry *registry;
 static char dir[64];
 
 struct peer {
@@ -25,7 +25,7 @@ struct peer {
 static const struct kith_plugin *find(void *ctx, enum kith_kind kind, const char *name,
                                       struct kith_error *err)
 {
-    struct kith_config_finder rest = kith_registry_finder(registry);
+    struct kith_config_finder rest = kith_registry_finder(kith_world_registry(world));
     if (strcmp(name, "unix_socket") == 0) return &kith_plugin_v1_unix_socket;
     return rest.find(rest.ctx, kind, name, err);
 }
@@ -65,8 +65,7 @@ static void start(struct peer *p, const char *name)
     struct kith_node_setup setup = {.path = "test.yaml",
                                     .text = p->text,
                                     .len = strlen(p->text),
-                                    .loop = loop,
-                                    .registry = registry,
+                                    .world = world,
                                     .finder = &finder,
                                     .problems = stderr};
     CU_ASSERT_EQUAL_FATAL(kith_node_open(&p->k, &setup, &options, &err), 0);
@@ -125,8 +124,9 @@ static void test_two_nodes(void)
     struct kith_member m;
     snprintf(dir, sizeof dir, "/tmp/kith-test-XXXXXX");
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-    loop = kith_loop_new();
-    registry = kith_registry_new(NULL);
+    world = kith_world_new(NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(world);
+    loop = kith_world_loop(world);
     start(&a, "a");
     start(&b, "b");
 
@@ -159,8 +159,7 @@ static void test_two_nodes(void)
     UNTIL(ended == 1 && a.left == 1);
     kith_close(a.k);
     kith_close(b.k);
-    kith_registry_free(registry);
-    kith_loop_free(loop);
+    kith_world_unref(world);
     CU_ASSERT_EQUAL(rmdir(dir), 0);
 }
 

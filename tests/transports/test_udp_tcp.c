@@ -45,25 +45,6 @@ static void test_packets_v4(void) { packets(V4, 4); }
 
 static void test_packets_v6(void) { packets(V6, 16); }
 
-/* More than any batch, in one turn each way. */
-static void test_packet_bursts(void)
-{
-    ends_begin(true);
-    struct end *a = end_new(V4), *b = end_new(V4);
-    CU_ASSERT_FATAL(a && b);
-    size_t sent = 0;
-    for (int round = 0; round < 10; round++) {
-        for (int i = 0; i < 300; i++) sent += end_send(a, &b->addr, 1 + (size_t)(i * 7 % 150)) == 0;
-        end_flush(a);
-        UNTIL(b->packets == sent); /* small ones: they fit any system's buffer */
-    }
-    CU_ASSERT_EQUAL(sent, 3000);
-    CU_ASSERT_EQUAL(end_counter(a, "packets_sent"), 3000);
-    end_free(a);
-    end_free(b);
-    ends_finish();
-}
-
 static void test_packets_refused(void)
 {
     uint16_t port;
@@ -180,114 +161,6 @@ static void test_several_binds(void)
 }
 
 /* ----------------------------------------------------------------------------------- streams */
-
-static void test_ten_mebibytes(void)
-{
-    enum { SIZE = 10 << 20 };
-    ends_begin(true);
-    struct end *a = end_new(V4), *b = end_new(V4);
-    CU_ASSERT_FATAL(a && b);
-    a->to_send = b->to_send = SIZE; /* both ways at once */
-    struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
-    UNTIL(s->closed && t->closed);
-    CU_ASSERT_EQUAL(s->reason, 0);
-    CU_ASSERT_EQUAL(t->reason, 0);
-    CU_ASSERT_TRUE(s->ended && t->ended && s->opened && t->accepted);
-    CU_ASSERT_EQUAL(s->got, SIZE);
-    CU_ASSERT_EQUAL(t->got, SIZE);
-    CU_ASSERT_EQUAL(s->sum, pattern_sum(SIZE));
-    CU_ASSERT_EQUAL(t->sum, pattern_sum(SIZE));
-    CU_ASSERT_TRUE(s->writable); /* somebody had to wait */
-    end_free(a);
-    end_free(b);
-    ends_finish();
-}
-
-static void test_half_close(void)
-{
-    ends_begin(true);
-    struct end *a = end_new(V6), *b = end_new(V6);
-    CU_ASSERT_FATAL(a && b);
-    struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
-    UNTIL(s->opened);
-    CU_ASSERT_EQUAL(end_write(a, s, "question", 8), 8);
-    end_finish(a, s);
-    CU_ASSERT_EQUAL(end_write(a, s, "x", 1), -KITH_ECLOSED);
-    UNTIL(t->ended);
-    CU_ASSERT_EQUAL(t->got, 8);
-    CU_ASSERT_EQUAL(memcmp(t->head, "question", 8), 0);
-    CU_ASSERT_FALSE(t->closed);
-    CU_ASSERT_EQUAL(end_write(b, t, "answer", 6), 6); /* the other way is still open */
-    end_finish(b, t);
-    CU_ASSERT_FALSE(t->closed); /* said in a turn of its own */
-    UNTIL(s->closed && t->closed);
-    CU_ASSERT_EQUAL(s->got, 6);
-    CU_ASSERT_EQUAL(s->reason, 0);
-    CU_ASSERT_EQUAL(t->reason, 0);
-    CU_ASSERT_EQUAL(end_write(b, t, "x", 1), -KITH_ECLOSED);
-    end_free(a);
-    end_free(b);
-    ends_finish();
-}
-
-static void test_pause(void)
-{
-    enum { SIZE = 8 << 20 };
-    ends_begin(true);
-    struct end *a = end_new(V4), *b = end_new(V4);
-    CU_ASSERT_FATAL(a && b);
-    struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
-    UNTIL(s->opened && b->stream_count == 1);
-    end_read(b, t, false);
-    a->to_send = SIZE;
-    end_go_on(a, s);
-    size_t stuck;
-    do {
-        stuck = s->sent;
-        for (int i = 0; i < 20; i++) ends_turn(1000000);
-    } while (s->sent != stuck);
-    CU_ASSERT(stuck < SIZE); /* the sender is held back */
-    CU_ASSERT_EQUAL(t->got, 0);
-    end_read(b, t, true);
-    UNTIL(t->ended);
-    CU_ASSERT_EQUAL(t->got, SIZE);
-    CU_ASSERT_EQUAL(t->sum, pattern_sum(SIZE));
-    end_free(a);
-    end_free(b);
-    ends_finish();
-}
-
-static void test_reset(void)
-{
-    ends_begin(true);
-    struct end *a = end_new(V4), *b = end_new(V4);
-    CU_ASSERT_FATAL(a && b);
-    struct end_stream *s = end_open(a, &b->addr), *t = &b->streams[0];
-    UNTIL(s->opened && b->stream_count == 1);
-    size_t upcalls = a->upcalls;
-    end_reset(a, s);
-    UNTIL(t->closed);
-    CU_ASSERT_EQUAL(t->reason, -KITH_ECLOSED);
-    CU_ASSERT_EQUAL(a->upcalls, upcalls); /* no closed for the one who asked */
-    CU_ASSERT_EQUAL(end_write(a, s, "x", 1), -KITH_ECLOSED);
-    end_reset(a, s); /* dead ids are harmless */
-    end_finish(a, s);
-    a->ops->stream_read(a->self, 12345, false);
-
-    /* Reset while its end was still to be said: it is not said. */
-    struct end_stream *u = end_open(a, &b->addr);
-    UNTIL(u->opened && b->stream_count == 2);
-    end_finish(b, &b->streams[1]);
-    UNTIL(u->ended);
-    end_finish(a, u);
-    upcalls = a->upcalls;
-    end_reset(a, u);
-    UNTIL(b->streams[1].closed);
-    CU_ASSERT_EQUAL(a->upcalls, upcalls);
-    end_free(a);
-    end_free(b);
-    ends_finish();
-}
 
 static void test_refused(void)
 {
@@ -477,34 +350,6 @@ static void test_out_of_descriptors(void)
     ends_finish();
 }
 
-static void test_thousand_connects(void)
-{
-    enum { ROUNDS = 20, EACH = 50 };
-    ends_begin(true);
-    struct end *a = end_new(V4), *b = end_new(V4);
-    int before = open_fds();
-    a->to_send = 100;
-    for (int r = 0; r < ROUNDS; r++) {
-        size_t from = a->stream_count, closed = 0;
-        for (int i = 0; i < EACH; i++) end_open(a, &b->addr);
-        UNTIL(b->stream_count == (size_t)(r + 1) * EACH);
-        for (size_t i = from; i < b->stream_count; i++) {
-            UNTIL(b->streams[i].ended);
-            CU_ASSERT_EQUAL(b->streams[i].got, 100);
-            end_finish(b, &b->streams[i]);
-        }
-        for (size_t i = from; i < a->stream_count; i++) {
-            UNTIL(a->streams[i].closed && b->streams[i].closed);
-            closed += a->streams[i].reason == 0;
-        }
-        CU_ASSERT_EQUAL(closed, EACH);
-    }
-    CU_ASSERT_EQUAL(open_fds(), before);
-    end_free(a);
-    end_free(b);
-    ends_finish();
-}
-
 static void test_stop_in_flight(void)
 {
     int before = open_fds();
@@ -575,17 +420,13 @@ static void test_adopt(void)
 
 KITH_TESTS("transports/udp_tcp", {"packets of all sizes, IPv4", test_packets_v4},
            {"packets of all sizes, IPv6", test_packets_v6},
-           {"packets in bursts", test_packet_bursts},
            {"packets that can't be sent or are nothing", test_packets_refused},
            {"drops of the system", test_system_drops},
            {"dual stack, IPv4 peers keep 4 bytes", test_dual_stack},
-           {"several binds on one port", test_several_binds},
-           {"ten mebibytes both ways", test_ten_mebibytes}, {"half-close", test_half_close},
-           {"pause", test_pause}, {"reset", test_reset}, {"refused", test_refused},
+           {"several binds on one port", test_several_binds}, {"refused", test_refused},
            {"last words of who hangs up", test_last_words},
            {"connect timeout", test_connect_timeout}, {"idle timeout", test_idle_timeout},
            {"limit per source", test_per_source}, {"limit in all", test_in_all},
            {"out of descriptors", test_out_of_descriptors},
-           {"a thousand connects", test_thousand_connects},
            {"stop with traffic in flight", test_stop_in_flight},
            {"reload takes over sockets and streams", test_adopt})

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Keeps the house as docs/ARCHITECTURE.md draws it. Six checks, each by its name:
+"""Keeps the house as docs/ARCHITECTURE.md draws it. Eight checks, each by its name:
 
   folders   every folder with C in it has its row in MAY_SEE
   includes  a file includes what its folder may see, and nothing by a path
   calls     an object uses what is defined in a folder that its own may see
   circles   no circle of files: header includes header, object uses what another object defines
-  names     no two files of one name, so that a name says which file is meant
-  globals   what is global is used by another file of ours; tests alone are no reason
+  orders    where a header says "calls only those further down" and lists files, they do
+  names     no two files of one name, so that a name says which file is meant; in tests/ neither
+  globals   what is global is made once, and used by another file that may see its maker; tests
+            alone are no reason
+  headers   likewise for the macros and inline functions of a header: some file uses each of them
 
 Usage: layers.py [CHECK...]. The tree is $srcdir, its objects lie in $builddir. tests/ and examples/
 are no part of the house. It knows nothing of what the code means.
@@ -45,26 +48,56 @@ OUTSIDE = ("tests", "examples")
 # It stands in for the C library's functions, so it defines their names: no part of any program.
 INTERPOSER = "tools/allocations.c"
 
-# What drives a folder from outside of the program: the simulator, benches and fuzz targets count
-# members, rigs make entries by hand and move virtual time.
-DRIVERS = {"kith_core_size", "kith_core_alive", "kith_entry_init", "kith_loop_run_until"}
+# What drives a folder from outside of the program, and is used by nobody else: the simulator,
+# benches and fuzz targets count members, rigs make entries by hand and move virtual time.
+DRIVERS = {
+    "kith_core_size",
+    "kith_core_alive",
+    "kith_entry_init",
+    "kith_loop_run_until",
+    "kith_network_set_default",
+    "kith_node_pause",
+    "kith_world_new_virtual",
+}
 
-INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
-DEFINED, UNDEFINED = set("TDBRCVWG"), "U"
+# Compiled, and included.
+UNITS = (".c", ".cc", ".cpp", ".cxx", ".S", ".s")
+HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".def")
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*(?:include|include_next|import)\b[ \t]*(.*?)[ \t]*$', re.M)
+NAMED = re.compile(r'(["<])([^">]+)[">]$')
+DEFINED, UNDEFINED = set("TDBRCVWGuSi"), set("Uwv")
+NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+API = re.compile(r"\bKITH_API\b[^;{(]*?\b(\w+)\s*\(")
+MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?:\\\n|[^\n])*", re.M)
+GUARD = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+(\w+)\s*\n[ \t]*#[ \t]*define[ \t]+\1[ \t]*$", re.M)
+# Up to the paragraph after the list.
+ORDER = re.compile(r"calls only those further\s+(?:\*\s+)?down:(.*?)\n \*(?:/|\n \* \w)", re.S)
+INLINE = re.compile(r"^static inline\b([^;{]*)\{", re.M)
 
 
-def sources(root):
-    """All .c and .h files of the house, as paths below root; builds in it are left out."""
+def sources(root, below=""):
+    """All C and C++ of the house, or of one folder, as paths below root; no builds in it."""
     found = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = [f for f in folders if not f.startswith((".", "_"))
+    for folder, folders, files in os.walk(os.path.join(root, below)):
+        where = os.path.relpath(folder, root)
+        folders[:] = [f for f in folders if not f.startswith(".")
                       and not os.path.exists(os.path.join(folder, f, "config.status"))]
-        if folder == root:
-            folders[:] = [f for f in folders if f not in OUTSIDE]
-            continue
-        below = os.path.relpath(folder, root)
-        found += [below + "/" + f for f in files if f.endswith((".c", ".h"))]
+        if where == ".":  # `make distcheck` builds and installs into folders that begin with _
+            folders[:] = [f for f in folders if f not in OUTSIDE and f[0] != "_"]
+        found += [os.path.normpath(os.path.join(where, f)) for f in files
+                  if f.endswith(UNITS + HEADERS)]
     return sorted(found)
+
+
+def code_of(text, strings):
+    """The text without its comments, and if wanted without what its strings say. Lines stay."""
+    def blank(m):
+        said = m.group()
+        if said[0] == "/":
+            return " " + "\n" * said.count("\n")
+        return said if strings else said[0] + said[-1]
+    return NOT_CODE.sub(blank, text)
 
 
 def rule(folder):
@@ -73,17 +106,28 @@ def rule(folder):
     return MAY_SEE.get(folder) or (MAY_SEE[parent] if parent in PLUGIN_FOLDERS else None)
 
 
+def sees(path, maker):
+    """May a file use what another one makes?"""
+    folder, of = os.path.dirname(path), os.path.dirname(maker)
+    return folder == of or rule(folder) is not None and of in rule(folder)[0]
+
+
 class Tree:
-    def __init__(self, root, build):
-        self.root, self.build = root, build
+    def __init__(self, root, build, drivers=DRIVERS):
+        self.root, self.build, self.drivers = root, build, drivers
         self.files = sources(root)
         self.by_base = collections.defaultdict(list)
         for f in self.files:
             self.by_base[os.path.basename(f)].append(f)
 
-    def includes(self, path):
+    def code(self, path, strings=False):
         with open(os.path.join(self.root, path), encoding="utf-8") as f:
-            return INCLUDE.findall(f.read())
+            return code_of(f.read(), strings)
+
+    def includes(self, path):
+        """[(quote or bracket, name)]; of an include that names no file: ("", what it says)."""
+        named = [(NAMED.match(said), said) for said in INCLUDE.findall(self.code(path, True))]
+        return [m.groups() if m else ("", said) for m, said in named]
 
     def target(self, path, name):
         """Which file of ours a name means, seen from path: its own folder first."""
@@ -98,14 +142,15 @@ class Tree:
         """{source: (what it defines, what it uses)}, from the objects of the build."""
         found = {}
         for path in self.files:
-            if path.endswith(".c") and path != INTERPOSER:
+            if path.endswith(UNITS) and path != INTERPOSER:
                 symbols = self.symbols(path)
                 if symbols:
                     found[path] = symbols
         return found
 
     def symbols(self, path):
-        folder, stem = os.path.join(self.build, os.path.dirname(path)), os.path.basename(path)[:-2]
+        folder = os.path.join(self.build, os.path.dirname(path))
+        stem = os.path.splitext(os.path.basename(path))[0]
         for place in (os.path.join(folder, ".libs"), folder):
             if not os.path.isdir(place):
                 continue
@@ -124,7 +169,7 @@ def nm(path):
             continue
         if kind in DEFINED:
             defined.add(name)
-        elif kind == UNDEFINED:
+        elif kind in UNDEFINED:
             used.add(name)
     return defined, used
 
@@ -143,7 +188,9 @@ def check_includes(tree):
         folders, public = rule(folder)
         for mark, name in tree.includes(path):
             target = tree.target(path, name)
-            if name.startswith("kith/"):
+            if not mark:
+                yield "%s includes %s: name the file" % (path, name)
+            elif name.startswith("kith/"):
                 if name[5:] not in public:
                     yield "%s includes <%s>: %s/ may see %s" % (path, name, folder,
                                                                 ", ".join(public))
@@ -241,11 +288,34 @@ def check_circles(tree):
         yield "%d files form a circle:\n%s" % (len(part), "\n".join(inside))
 
 
+def check_orders(tree):
+    edges = dependencies(tree)
+    lists = 0
+    for path in tree.files:
+        with open(os.path.join(tree.root, path), encoding="utf-8") as f:
+            said = ORDER.search(f.read())
+        if not said:
+            continue
+        lists += 1
+        order = [os.path.join(os.path.dirname(path), name)
+                 for name in re.findall(r"\b\w+\.c\b", said.group(1))]
+        for i, file in enumerate(order):
+            if file not in tree.files:
+                yield "%s lists %s, which is not there" % (path, file)
+            for above in order[:i]:
+                if above in edges[file]:
+                    yield "%s lists %s above %s, which needs it (%s)" % (path, above, file,
+                                                                        edges[file][above])
+    if not lists:
+        yield "no header lists its files in their order"
+
+
 def check_names(tree):
     """Two files of one stem are a .c and its .h in one folder. Public headers have <kith/>
-    before their names."""
+    before their names. What others could have written (tests/abi/authors) has names of its own."""
     places = collections.defaultdict(set)
-    for path in tree.files:
+    tests = [f for f in sources(tree.root, "tests") if not f.startswith("tests/abi/authors/")]
+    for path in tree.files + tests:
         folder, stem = os.path.dirname(path), os.path.splitext(os.path.basename(path))[0]
         if folder == "include/kith":
             continue
@@ -256,22 +326,62 @@ def check_names(tree):
 
 
 def check_globals(tree):
+    """Of C++ too: a mangled name does not begin with kith_."""
     objects = tree.objects()
-    public = set()
-    for header in ("kith.h", "settings.h"):
-        path = os.path.join(tree.root, "include", "kith", header)
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as f:
-                public |= set(re.findall(r"\bkith_\w+", f.read()))
-    used = collections.Counter(name for _, uses in objects.values() for name in uses)
-    for path, (defined, _) in sorted(objects.items()):
-        for name in sorted(defined):
-            if name == "main" or name.startswith("kith_plugin_v1"):
-                continue
+    makers = makers_of(objects)
+    header = os.path.join("include", "kith", "kith.h")
+    public = set(API.findall(tree.code(header))) if header in tree.files else set()
+    used = {name for path, (_, uses) in objects.items() for name in uses
+            if any(maker != path and sees(path, maker) for maker in makers.get(name, ()))}
+    for name, paths in sorted(makers.items()):
+        if name == "main" or name.startswith("kith_plugin_v1"):
+            continue
+        for path in paths:
             if not name.startswith("kith_"):
                 yield "%s: %s is global and does not begin with kith_" % (path, name)
-            elif not used[name] and name not in public | DRIVERS:
-                yield "%s: %s is global and used by no other file" % (path, name)
+        if len(paths) > 1:
+            yield "%s is made by %s: a name is one thing's" % (name, " and ".join(sorted(paths)))
+        elif name.startswith("kith_") and name not in used | public | tree.drivers:
+            yield "%s: %s is global and used by no other file that may" % (paths[0], name)
+    for name in sorted(tree.drivers):
+        if name not in makers:
+            yield "DRIVERS of tests/tree/layers.py has %s, which nobody makes" % name
+        elif name in used | public:
+            yield "DRIVERS of tests/tree/layers.py has %s, which is no exception" % name
+
+
+def made_in(code):
+    """{macro or inline function: the text of its definitions}, of a header's code."""
+    found = collections.defaultdict(list)
+    guards = set(GUARD.findall(code))
+    for m in MACRO.finditer(code):
+        if m.group(1) not in guards:
+            found[m.group(1)].append(m.group())
+    for m in INLINE.finditer(code):
+        names = [n for n in re.findall(r"(\w+)\s*\(", m.group(1)) if n != "__attribute__"]
+        end = re.compile(r"\n\}|\}[ \t]*$", re.M).search(code, m.end())
+        found[names[0]].append(code[m.start():end.end() if end else len(code)])
+    return found
+
+
+def check_headers(tree):
+    """Those of include/kith/ are for plugins and programs that are not ours."""
+    words = {path: collections.Counter(re.findall(r"[A-Za-z_]\w*", tree.code(path)))
+             for path in tree.files}
+    makers = collections.defaultdict(list)
+    for path in tree.files:
+        if not path.endswith(HEADERS) or path.startswith("include/kith/"):
+            continue
+        for name, texts in sorted(made_in(tree.code(path)).items()):
+            makers[name].append(path)
+            inside = sum(len(re.findall(r"\b%s\b" % name, text)) for text in texts)
+            if words[path][name] <= inside and not any(
+                    other != path and words[other][name] and sees(other, path)
+                    for other in tree.files):
+                yield "%s: nobody who may uses %s" % (path, name)
+    for name, paths in sorted(makers.items()):
+        if len(paths) > 1:
+            yield "%s is made by %s: a name is one thing's" % (name, " and ".join(paths))
 
 
 CHECKS = {
@@ -279,8 +389,10 @@ CHECKS = {
     "includes": check_includes,
     "calls": check_calls,
     "circles": check_circles,
+    "orders": check_orders,
     "names": check_names,
     "globals": check_globals,
+    "headers": check_headers,
 }
 
 
@@ -291,7 +403,7 @@ def main():
         for problem in CHECKS[name](tree):
             print("%s: %s" % (name, problem))
             status = 1
-    unseen = {f for f in tree.files if f.endswith(".c")} - set(tree.objects()) - {INTERPOSER}
+    unseen = {f for f in tree.files if f.endswith(UNITS)} - set(tree.objects()) - {INTERPOSER}
     for path in sorted(unseen):
         print("%s has no object in %s: build first, or is it of no use?" % (path, tree.build))
         status = 1

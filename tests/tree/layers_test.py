@@ -12,16 +12,29 @@ from layers import CHECKS, Tree
 
 SOUND = {
     "include/kith/plugin.h": "int kith_unused_here(void);\n",
-    "core/core.h": "#include <kith/plugin.h>\nint kith_core(void);\n",
+    "include/kith/kith.h": "#define KITH_API\nKITH_API int *kith_open(int);\n",
+    "core/core.h": "#ifndef CORE_H\n#define CORE_H\n#include <kith/plugin.h>\n"
+                   '/* no\n#include "control.h"\n*/\n'
+                   "#define ONE 1\n#define TWO \\\n    (ONE + ONE)\n"
+                   "static inline int kith_few(void) { return TWO; }\n"
+                   "static inline int\nkith_many(void)\n{\n    return kith_few();\n}\n"
+                   "int kith_core(void);\n#endif\n",
     "core/core.c": '#include "core.h"\nint kith_core(void) { return 0; }\n',
     "config/config.h": "int kith_config(void);\n",
     "config/config.c": '#include "config.h"\nint kith_config(void) { return 0; }\n',
     "runtime/loop/loop.h": "int kith_loop(void);\n",
     "runtime/loop/loop.c": '#include "loop.h"\n#include "config.h"\n'
                            "int kith_loop(void) { return kith_config(); }\n",
-    "runtime/node/node.h": "int kith_node(void);\n",
+    "runtime/node/node.h": "/*\n * Each calls only those further down:\n *\n *   node.c  a\n"
+                           " *   parts.c  b\n *\n * Not so: parts.c calls node.c.\n */\n"
+                           "int kith_node(void);\nint kith_part(void);\n",
+    "runtime/node/parts.c": '#include "node.h"\nint kith_part(void) { return 0; }\n',
     "runtime/node/node.c": '#include "core.h"\n#include "loop.h"\n#include "node.h"\n'
-                           "int kith_node(void) { return kith_core() + kith_loop(); }\n",
+                           "int kith_node(void)\n"
+                           "{ return kith_part() + kith_core() + kith_loop(); }\n"
+                           "static int many(void) { return kith_many(); }\n"
+                           "int *kith_open(int);\n"
+                           "int *kith_open(int x) { return x ? (int *)0 : (int *)0; }\n",
     "runtime/control/control.h": "int kith_control(void);\n",
     "runtime/control/control.c": '#include "control.h"\nint kith_control(void) { return 0; }\n',
     "transports/udp_tcp/udp_tcp.h": "int kith_ut(void);\n",
@@ -34,14 +47,17 @@ SOUND = {
                     "int main(void) { return kith_node() + kith_control(); }\n",
 }
 
-# what is wrong, the check that finds it, a word of what it says, the files that make it so
+# what is wrong, the check that finds it, a word of what it says, the files that make it so, and
+# what layers.py takes for DRIVERS
 FAULTS = [
     ("a folder nobody knows", "folders", "attic/",
      {"attic/old.c": "static int x(void) { return 0; }\nint main(void) { return x(); }\n"}),
     ("core includes config", "includes", "config.h",
      {"core/more.c": '#include "config.h"\n'}),
+    ("a file in no folder", "folders", "/ has no row", {"old.c": ""}),
+    ("a folder of Make's names", "folders", "core/_old/", {"core/_old/old.c": ""}),
     ("core includes the public node", "includes", "kith/kith.h",
-     {"include/kith/kith.h": "", "core/more.c": "#include <kith/kith.h>\n"}),
+     {"core/more.c": "#include <kith/kith.h>\n"}),
     ("the same, in pointed brackets", "includes", "config.h",
      {"core/more.c": "#include <config.h>\n"}),
     ("a plugin's folder climbs out", "includes", "by a path",
@@ -56,11 +72,22 @@ FAULTS = [
      {"runtime/loop/more.c": '#include "node.h"\n'}),
     ("a node sees control", "includes", "control.h",
      {"runtime/node/more.c": '#include "control.h"\n'}),
+    ("a node in C++ sees control", "includes", "control.h",
+     {"runtime/node/more.cc": '#include "control.h"\n'}),
+    ("and with another ending", "includes", "control.h",
+     {"runtime/node/more.cpp": '#include "control.h"\n'}),
+    ("code that is included sees control", "includes", "control.h",
+     {"runtime/node/rows.inc": '#include "control.h"\n'}),
+    ("an include that names no file", "includes", "HIDDEN",
+     {"core/more.c": '#define HIDDEN "control.h"\n#include HIDDEN\n'}),
     ("a file that is not there", "includes", "gone.h",
      {"core/more.c": '#if 0\n#include "gone.h"\n#endif\n'}),
     ("a call past the headers", "calls", "kith_control",
      {"core/core.c": "int kith_control(void);\nint kith_core(void);\n"
                      "int kith_core(void) { return kith_control(); }\n"}),
+    ("the same, weakly", "calls", "kith_control",
+     {"core/core.c": "int kith_control(void) __attribute__((weak));\nint kith_core(void);\n"
+                     "int kith_core(void) { return kith_control ? kith_control() : 0; }\n"}),
     ("headers in a circle", "circles", "core/b.h",
      {"core/a.h": '#pragma once\n#include "b.h"\n', "core/b.h": '#pragma once\n#include "a.h"\n'}),
     ("calls in a circle", "circles", "kith_back",
@@ -74,6 +101,18 @@ FAULTS = [
       "core/back.c": "int kith_core(void);\nint kith_there;\nint kith_ask(void);\n"
                      "static int f(void) { return kith_core(); }\n"
                      "int (*volatile kith_hook)(void) = f;\n"}),
+    ("another order than the one that is told", "orders", "above runtime/node/parts.c",
+     {"runtime/node/node.h": "/* Each calls only those further\n * down: node.c, parts.c.\n */\n"
+                             "int kith_node(void);\nint kith_part(void);\n",
+      "runtime/node/node.c": '#include "core.h"\n#include "loop.h"\n#include "node.h"\n'
+                             "int kith_node(void) { return kith_core() + kith_loop(); }\n"
+                             "static int many(void) { return kith_many(); }\nint *kith_open(int);\n"
+                             "int *kith_open(int x) { return x ? (int *)0 : (int *)0; }\n",
+      "runtime/node/parts.c": '#include "node.h"\nint kith_part(void) { return kith_node(); }\n',
+      "tools/main.c": '#include "node.h"\n#include "control.h"\n'
+                      "int main(void) { return kith_part() + kith_control(); }\n"}),
+    ("an order of files that are gone", "orders", "which is not there",
+     {"core/order.h": "/* Each calls only those further down: gone.c.\n */\n"}),
     ("two files of one name", "names", "core occurs in",
      {"config/core.c": "static int x;\nint *f(void);\nstatic int *g(void) { return &x; }\n"}),
     ("a header far from its source", "names", "config occurs in",
@@ -92,12 +131,52 @@ FAULTS = [
      {"core/idle.c": "int kith_idle(void);\nint kith_idle(void) { return 0; }\n",
       "tests/core/test_idle.c": "int kith_idle(void);\n"
                                 "int main(void) { return kith_idle(); }\n"}),
+    ("a public header speaks of it", "globals", "kith_idle",
+     {"include/kith/kith.h": "#define KITH_API\n/* kith_idle() */\nKITH_API int *kith_open(int);\n"
+                             "int kith_idle(void);\n",
+      "include/kith/settings.h": "int kith_idle(void);\n",
+      "core/idle.c": "int kith_idle(void);\nint kith_idle(void) { return 0; }\n"}),
+    ("only a file that may not see it uses it", "globals", "kith_idle",
+     {"core/idle.c": "int kith_idle(void);\nint kith_idle(void) { return 0; }\n",
+      "codecs/lzw.c": "int kith_plugin_v1(void);\nint kith_idle(void);\n"
+                      "int kith_plugin_v1(void) { return kith_idle(); }\n"}),
+    ("another plugin uses its own of that name", "globals", "kith_help is made by",
+     {"transports/udp_tcp/help.c": "int kith_help(void);\nint kith_help(void) { return 0; }\n",
+      "codecs/help_lzw.c": "int kith_help(void);\nint kith_help(void) { return 0; }\n",
+      "codecs/lzw.c": "int kith_plugin_v1(void);\nint kith_help(void);\n"
+                      "int kith_plugin_v1(void) { return kith_help(); }\n"}),
+    ("an exception that is none", "globals", "kith_core, which is no exception", {}, {"kith_core"}),
+    ("an exception for nothing", "globals", "kith_gone, which nobody makes", {}, {"kith_gone"}),
+    ("nobody uses the macro", "headers", "IDLE",
+     {"core/idle.h": "#define IDLE(x) \\\n    ((x) + 1)\n"}),
+    ("a macro that names itself", "headers", "IDLE",
+     {"core/idle.h": "#define IDLE(x) \\\n    (IDLE + (x))\n"}),
+    ("only words speak of the macro", "headers", "IDLE",
+     {"core/idle.h": "#define IDLE 1 // IDLE\n",
+      "core/idle.c": '/* IDLE */\nstatic char const *idle(void) { return "IDLE"; }\n'}),
+    ("only a test uses the macro", "headers", "IDLE",
+     {"core/idle.h": "#define IDLE 1\n",
+      "tests/core/test_idle.c": '#include "idle.h"\nint main(void) { return IDLE; }\n'}),
+    ("only a file that may not see the macro", "headers", "IDLE",
+     {"core/idle.h": "#define IDLE 1\n", "codecs/more.c": "enum { IDLE };\n"}),
+    ("nobody uses the inline function", "headers", "kith_idle",
+     {"core/idle.h": "static inline int kith_idle(int x)\n{\n    return x ? kith_idle(0) : 0;\n}"
+                     "\n"}),
+    ("two macros of one name", "headers", "ONE is made by",
+     {"config/more.h": "#define ONE 2\nenum { MORE = ONE };\n"}),
     ("a global of no prefix", "globals", "does not begin",
      {"core/core.c": "int core_in(void);\nint core_in(void) { return 0; }\n"
                      "int kith_core(void);\nint kith_core(void) { return core_in(); }\n"}),
 ]
 # Some faults are two at once by their nature.
-ALSO = {"a call past the headers": {"circles"}, "data in a circle": {"globals"}}
+ALSO = {
+    "a call past the headers": {"circles"},
+    "the same, weakly": {"circles"},
+    "data in a circle": {"globals"},
+    "only a file that may not see it uses it": {"calls"},
+    "another plugin uses its own of that name": {"calls"},
+    "an include that names no file": {"includes"},
+}
 
 
 def plant(root, files):
@@ -119,8 +198,8 @@ def plant(root, files):
                            + includes, check=True)
 
 
-def found(root):
-    tree = Tree(root, root)
+def found(root, drivers):
+    tree = Tree(root, root, drivers)
     return {name: list(check(tree)) for name, check in CHECKS.items()}
 
 
@@ -129,12 +208,12 @@ def main():
     sound = tempfile.mkdtemp()
     try:
         plant(sound, SOUND)
-        for title, check, word, files in [("a sound tree", None, "", {})] + FAULTS:
+        for title, check, word, files, *drivers in [("a sound tree", None, "", {})] + FAULTS:
             root = os.path.join(sound, "..", os.path.basename(sound) + "-planted")
             shutil.copytree(sound, root)
             try:
                 plant(root, files)
-                said = found(root)
+                said = found(root, *drivers or [set()])
             finally:
                 shutil.rmtree(root)
             hit = check is None or any(word in line for line in said[check])

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The style that can be measured: C as clang-format 14 sets it (.clang-format), code at 100 columns
-and prose at 90, no tab or blank at the end of a line.
+and prose at 90, no tab or blank at the end of a line, a banner on one line.
 
 Another version of clang-format sets some lines otherwise, so 14 alone decides; without it that part
 is skipped, or fails with KITH_STYLE=require as in .ci/run. Free of the limit is what can't be
@@ -16,9 +16,11 @@ import sys
 
 ROOT = os.environ.get("srcdir", ".")
 CODE, PROSE = 100, 90
-CODE_ENDS = (".c", ".h", ".cc", ".sh", ".py", ".mk", ".ac", ".am", ".go", ".yaml", ".yml", ".in",
-             ".pc", ".supp", ".cfg")
+C_ENDS = (".c", ".h", ".cc", ".cpp", ".hpp", ".inc")
+CODE_ENDS = C_ENDS + (".sh", ".py", ".mk", ".ac", ".am", ".go", ".yaml", ".yml", ".in", ".pc",
+                      ".supp", ".cfg")
 PROSE_ENDS = (".md", ".pod")
+BANNER = re.compile(r"/\* ?-----")
 NOT_OURS = re.compile(r"(\.git|m4|build-aux|autom4te\.cache|tests/data|tests/config/data"
                       r"|tests/fuzz/corpus)(/|$)|.*/__pycache__$"
                       r"|(Makefile\.in|aclocal\.m4|configure~?)$")
@@ -67,8 +69,10 @@ def widths(path):
                 yield "%s:%d: %d columns, at most %d" % (path, number, len(line), most)
             if line != line.rstrip():
                 yield "%s:%d: blanks at the end" % (path, number)
-            if "\t" in line and path.endswith((".c", ".h", ".py")):
+            if "\t" in line and path.endswith(C_ENDS + (".py",)):
                 yield "%s:%d: a tab" % (path, number)
+            if BANNER.match(line) and not line.endswith(" */"):  # clang-format breaks long ones
+                yield "%s:%d: a banner that does not end on its line" % (path, number)
 
 
 def clang_format():
@@ -87,7 +91,7 @@ def main():
     all_files = files()
     problems = [p for f in all_files for p in widths(f)]
     program, why = clang_format()
-    sources = [os.path.join(ROOT, f) for f in all_files if f.endswith((".c", ".h", ".cc"))]
+    sources = [os.path.join(ROOT, f) for f in all_files if f.endswith(C_ENDS)]
     if program and "--fix" in sys.argv[1:]:
         subprocess.run([program, "-i", *sources], check=True)
     elif program:

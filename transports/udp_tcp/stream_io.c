@@ -63,24 +63,36 @@ static void write_failed(struct kith_ut_stream *s, int code)
         kith_ut_stream_arm(s);
 }
 
+/* How much the kernel takes now. *error: why it will take no more, ever. */
+static size_t send_now(int fd, struct kith_bytes bytes, int *error)
+{
+    size_t done = 0;
+    while (done < bytes.len) {
+        ssize_t n = send(fd, bytes.data + done, bytes.len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n >= 0) {
+            done += (size_t)n;
+        } else if (errno != EINTR) {
+            if (errno != EAGAIN && errno != ENOBUFS) *error = errno;
+            break;
+        }
+    }
+    return done;
+}
+
 int64_t kith_ut_stream_write(void *self, uint64_t id, struct kith_bytes bytes)
 {
     struct kith_ut *u = self;
     struct kith_ut_stream *s = kith_ut_stream_find(u, id);
     if (!s || s->finished) return -KITH_ECLOSED;
-    size_t done = 0;
-    while (!s->connecting && !s->broken && done < bytes.len) {
-        ssize_t n = send(s->fd, bytes.data + done, bytes.len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && errno != EAGAIN && errno != ENOBUFS) {
-            write_failed(s, kith_ut_stream_code(errno));
-            return (int64_t)done;
-        }
-        if (n < 0) break;
-        done += (size_t)n;
+    if (s->broken) return 0;
+    int error = 0;
+    size_t done = s->connecting ? 0 : send_now(s->fd, bytes, &error);
+    if (error) {
+        write_failed(s, kith_ut_stream_code(error));
+        return (int64_t)done;
     }
     if (done) s->moved = u->host->now(u->host);
-    if (done < bytes.len && !s->blocked && !s->broken) {
+    if (done < bytes.len && !s->blocked) {
         s->blocked = true;
         kith_ut_stream_arm(s);
     }

@@ -5,7 +5,7 @@
 #include "../../test.h"
 #include "crash_note.h"
 #include "slow.h"
-#include "world.h"
+#include "fixture.h"
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdalign.h>
@@ -58,15 +58,27 @@ static void test_log(void)
     world_end(&w);
 }
 
+static void test_log_cut(void)
+{
+    static char text[2000], want[1100];
+    struct world w;
+    world_begin(&w, false, NULL);
+    memset(text, 'x', sizeof text - 1);
+    w.host->log(w.host, KITH_LOG_WARN, "%s", text);
+    snprintf(want, sizeof want, "thing: %.1023s|", text);
+    CU_ASSERT_STRING_EQUAL(w.lines, want);
+    world_end(&w);
+}
+
 /* Held-back lines are summed up without anybody logging again. */
 static void test_log_summary(void)
 {
     struct world w;
-    int one = 1;
     world_begin(&w, false, NULL);
     for (int i = 0; i < 3; i++) w.host->log(w.host, KITH_LOG_WARN, "again");
-    w.host->post(w.host, count, &one);
     CU_ASSERT_TRUE(kith_log_holding(w.log));
+    CU_ASSERT_FALSE(kith_loop_turn(w.loop, 0));
+    kith_services_turn_ended(w.services);
     CU_ASSERT_TRUE(kith_loop_turn(w.loop, 0)); /* a timer waits for it */
     world_end(&w);
     CU_ASSERT_STRING_EQUAL(w.lines, "thing: again|thing: again (repeated 2 times)|");
@@ -135,6 +147,87 @@ static void test_post_from_threads(void)
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
     CU_ASSERT_EQUAL(calls, 2000);
     world_end(&w);
+}
+
+static void on_name(void *arg, int status, const struct kith_addr *addrs, size_t n) {}
+
+/* What stray_thread() calls: all but log, post and observe; four of it with a handle. */
+enum { CALLS = 23, WITH_HANDLE = 4 };
+
+struct stray {
+    const struct kith_host *host;
+    struct kith_timer *timer;
+    struct kith_watch *watch;
+};
+
+static void *stray_thread(void *arg)
+{
+    const struct stray *s = arg;
+    const struct kith_host *host = s->host;
+    struct kith_value value = {.size = sizeof value};
+    const struct kith_event event = {.size = sizeof event, .name = kith_text("x")};
+    uint8_t byte;
+    CU_ASSERT(host->now(host) > 0);
+    host->wall(host);
+    host->world(host);
+    host->random(host, &byte, 1);
+    CU_ASSERT_PTR_NULL(host->watch(host, 0, KITH_READABLE, on_fd, NULL));
+    host->watch_set(s->watch, 0);
+    host->watch_free(s->watch);
+    CU_ASSERT_PTR_NULL(host->timer(host, count, NULL));
+    host->timer_set(s->timer, 0);
+    host->timer_free(s->timer);
+    ++*host->counter(host, "strays", "Strays.", NULL, 0);
+    *host->gauge(host, "stray", "Stray.", NULL, 0) = 1;
+    host->observe(host->histogram(host, "stray_seconds", "Stray.", NULL, 0, NULL, 0), 1);
+    host->degraded(host, "why not");
+    CU_ASSERT_PTR_NULL(host->scratch(host, 1));
+    CU_ASSERT_EQUAL(host->keys(host, 0, NULL), 0);
+    CU_ASSERT_EQUAL(host->setting(host, KITH_SETTING_ENTRY_NAME, &value), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(host->resolve(host, kith_text("x"), on_name, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(host->reply(host, 1, kith_text("x")), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(host->finish(host, 1, 0, NULL), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(host->emit(host, &event, NULL, NULL), -KITH_EINVAL);
+    CU_ASSERT_PTR_NULL(host->query(host, "x"));
+    CU_ASSERT_EQUAL(host->offer(host, "x", host), -KITH_EINVAL);
+    return NULL;
+}
+
+static void stray(struct stray *s)
+{
+    pthread_t thread;
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, stray_thread, s), 0);
+    pthread_join(thread, NULL);
+}
+
+/* Everything else is the node's thread's: refused, and blamed when that comes by. */
+static void test_other_threads(void)
+{
+    struct world w;
+    struct shown shown = {.count = 0};
+    int fd = eventfd(0, EFD_CLOEXEC), one = 1;
+    world_begin(&w, true, NULL);
+    struct stray s = {.host = w.host,
+                      .timer = w.host->timer(w.host, count, &one),
+                      .watch = w.host->watch(w.host, fd, KITH_READABLE, on_fd, NULL)};
+    kith_loop_turn(w.loop, 0);
+    stray(&s);
+    CU_ASSERT_STRING_EQUAL(w.lines, "");
+    kith_services_turn_ended(w.services);
+    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: offer from another thread|");
+    CU_ASSERT_EQUAL(breaches(&w), CALLS);
+    kith_services_stats(w.services, world_show, &shown);
+    CU_ASSERT_PTR_NULL(strstr(shown.text, "stray"));
+    w.host->timer_free(s.timer); /* still there */
+    w.host->watch_free(s.watch);
+    s.timer = NULL;
+    s.watch = NULL;
+    stray(&s);
+    release(&w); /* no turn will end for it */
+    CU_ASSERT_EQUAL(breaches(&w), 2 * CALLS - WITH_HANDLE);
+    stray(&s);
+    world_end(&w);
+    close(fd);
 }
 
 struct late {
@@ -227,11 +320,11 @@ static void left_behind(bool real)
     world_free_host(&w, &w.host);
     w.host = next;
     snprintf(line, sizeof line,
-             "thing: broke its contract: left a watch on descriptor %d behind after stop|"
-             "thing: broke its contract: left 2 timers behind after stop|",
+             "thing: broke its contract: left 1 watch (descriptor %d) and 2 timers behind after "
+             "stop|",
              fds[0]);
     CU_ASSERT_STRING_EQUAL(w.lines, line);
-    CU_ASSERT_EQUAL(breaches(&w), 2);
+    CU_ASSERT_EQUAL(breaches(&w), 1);
     /* Who adopted, and took the old one's handles along. */
     old->watch_free(watch);
     old->timer_set(timer, 0);
@@ -339,16 +432,26 @@ static void watched_once(bool real)
 {
     struct world w;
     int fds[2];
-    char line[100];
+    char line[200];
     world_begin(&w, real, NULL);
+    w.entry.name = "other";
     struct kith_host *other = world_host(&w);
     pair_of(fds);
     struct kith_watch *watch = w.host->watch(w.host, fds[0], 0, on_fd, NULL);
     CU_ASSERT_PTR_NOT_NULL(watch);
     CU_ASSERT_PTR_NULL(other->watch(other, fds[0], KITH_READABLE, on_fd, NULL));
-    snprintf(line, sizeof line, "thing: descriptor %d is watched already|", fds[0]);
+    CU_ASSERT_PTR_NULL(w.host->watch(w.host, fds[0], KITH_READABLE, on_fd, NULL));
+    snprintf(line, sizeof line,
+             "other: descriptor %d is watched already, by thing|"
+             "thing: descriptor %d is watched already, by this entry|",
+             fds[0], fds[0]);
     CU_ASSERT_STRING_EQUAL(w.lines, line);
     w.host->watch_free(watch);
+    w.lines[0] = 0;
+    struct kith_watch *own = kith_loop_watch(w.loop, fds[0], 0, on_fd, NULL);
+    CU_ASSERT_PTR_NULL(other->watch(other, fds[0], KITH_READABLE, on_fd, NULL));
+    CU_ASSERT_PTR_NOT_NULL(strstr(w.lines, "is watched already, by none of this node's entries"));
+    kith_loop_watch_free(own);
     watch = other->watch(other, fds[0], KITH_READABLE, on_fd, NULL); /* adopt: one at a time */
     CU_ASSERT_PTR_NOT_NULL(watch);
     other->watch_free(watch);
@@ -497,10 +600,11 @@ static void test_callbacks_are_watched(void)
     world_begin(&w, true, NULL);
     pair_of(fds);
     struct own o = {.host = w.host};
-    o.timer = w.host->timer(w.host, dawdle, NULL);
+    struct kith_host *timed = world_host(&w), *posts = world_host(&w); /* a line for each */
+    o.timer = timed->timer(timed, dawdle, NULL);
     o.watch = w.host->watch(w.host, fds[0], KITH_WRITABLE, dawdle_ready, &o);
     w.host->timer_set(o.timer, 0);
-    w.host->post(w.host, dawdle, NULL);
+    posts->post(posts, dawdle, NULL);
     kith_loop_turn(w.loop, 0);
     kith_loop_turn(w.loop, 0);
     CU_ASSERT_PTR_NULL(kith_crash_noted);
@@ -513,9 +617,27 @@ static void test_callbacks_are_watched(void)
     kith_loop_turn(w.loop, 0);
     CU_ASSERT_EQUAL(*w.host->counter(w.host, "slow_calls", NULL, NULL, 0), 3);
     w.host->timer_free(o.timer);
+    world_free_host(&w, &timed);
+    world_free_host(&w, &posts);
     world_end(&w);
     close(fds[0]);
     close(fds[1]);
+}
+
+/* All are counted; a line a second says how many there were. */
+static void test_breaches_do_not_flood_the_log(void)
+{
+    struct world w;
+    world_begin(&w, false, NULL);
+    for (int i = 0; i < 5; i++) CU_ASSERT_PTR_NULL(w.host->query(w.host, NULL));
+    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: query without an id|");
+    kith_loop_run_until(w.loop, kith_loop_now(w.loop) + 1000000000);
+    w.lines[0] = 0;
+    CU_ASSERT_PTR_NULL(w.host->timer(w.host, NULL, NULL));
+    CU_ASSERT_STRING_EQUAL(w.lines, "thing: broke its contract: timer without a function (and 4 "
+                                    "more since the last line)|");
+    CU_ASSERT_EQUAL(breaches(&w), 6);
+    world_end(&w);
 }
 
 /* What could only be called, or read, at NULL: refused, and its name is in the log. */
@@ -663,10 +785,11 @@ static void test_keys(void)
 
 KITH_TESTS("runtime/host", {"every service is there", test_table_complete},
            {"log lines carry the entry's name", test_log},
+           {"a line is cut at 1023 bytes", test_log_cut},
            {"held-back lines are summed up", test_log_summary},
            {"nothing is posted after a stop", test_post_stopped},
            {"a post that stops the instance", test_post_stops},
-           {"posts from threads", test_post_from_threads},
+           {"posts from threads", test_post_from_threads}, {"other threads", test_other_threads},
            {"a thread that is too late", test_post_too_late},
            {"watches and timers left behind", test_left_behind},
            {"left to fini", test_left_to_fini}, {"left by a former life", test_left_by_former_life},
@@ -677,6 +800,8 @@ KITH_TESTS("runtime/host", {"every service is there", test_table_complete},
            {"a descriptor closed before its watch", test_closed_first},
            {"a closed number is taken", test_number_taken},
            {"by a file of its kind", test_number_taken_by_its_like}, {"what is NULL", test_null},
-           {"callbacks are watched", test_callbacks_are_watched}, {"time", test_time},
-           {"worlds and their randomness", test_worlds}, {"scratch", test_scratch},
-           {"keys", test_keys})
+           {"callbacks are watched", test_callbacks_are_watched},
+           {"breaches do not flood the log", test_breaches_do_not_flood_the_log},
+           {"breaches do not flood the log", test_breaches_do_not_flood_the_log},
+           {"time", test_time}, {"worlds and their randomness", test_worlds},
+           {"scratch", test_scratch}, {"keys", test_keys})

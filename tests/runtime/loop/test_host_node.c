@@ -3,7 +3,7 @@
  * answers, events, tables of others.
  */
 #include "../../test.h"
-#include "world.h"
+#include "fixture.h"
 
 /* ----------------------------------------------------------------------------------- settings */
 

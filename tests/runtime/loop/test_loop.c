@@ -6,6 +6,7 @@
 #include "loop.h"
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,12 +63,14 @@ static void order(struct kith_loop *loop)
     kith_loop_timer_set(due, 1);
     kith_loop_post(loop, note_arg, (void *)"p");
     CU_ASSERT_EQUAL(write(fds[1], "d", 1), 1);
+    kith_loop_idle_mark(idle);
     kith_loop_turn(loop, 0);
     CU_ASSERT_STRING_EQUAL(trace, "dpti");
 
-    /* A turn in which nothing happens is no turn. */
+    /* Who is not marked is not called, whatever happens. */
+    kith_loop_post(loop, note_arg, (void *)"p");
     kith_loop_turn(loop, 0);
-    CU_ASSERT_STRING_EQUAL(trace, "dpti");
+    CU_ASSERT_STRING_EQUAL(trace, "dptip");
     kith_loop_timer_free(due);
     kith_loop_idle_free(idle);
     kith_loop_watch_free(p.watch);
@@ -230,7 +233,7 @@ static void test_virtual_time(void)
     kith_loop_run_until(loop, 1000);
     CU_ASSERT_EQUAL(kith_loop_now(loop), 1000);
     CU_ASSERT_STRING_EQUAL(trace, "");
-    CU_ASSERT_EQUAL(kith_loop_run(loop), 0);
+    CU_ASSERT_FALSE(kith_loop_turn(loop, UINT64_MAX));
     CU_ASSERT_EQUAL(kith_loop_now(loop), 3600000 * (uint64_t)MS);
     CU_ASSERT_STRING_EQUAL(trace, "t");
     uint64_t wall = kith_loop_wall(loop);
@@ -387,25 +390,34 @@ static void *post_many(void *arg)
     return NULL;
 }
 
-static void *post_and_stop(void *arg)
+static atomic_bool woken;
+
+static void *post_and_wake(void *arg)
 {
     post_many(arg);
-    kith_loop_stop(arg);
+    atomic_store(&woken, true);
+    kith_loop_wake(arg);
     return NULL;
 }
 
+/* Each turn waits for ever, so the last thing that happens is seen only because it woke the loop.
+ */
 static void test_threads(void)
 {
     struct kith_loop *loop = kith_loop_new();
     pthread_t a, b;
     arrived = 0;
+    atomic_store(&woken, false);
     pthread_create(&a, NULL, post_many, loop);
-    pthread_create(&b, NULL, post_and_stop, loop);
-    kith_loop_run(loop);
+    pthread_create(&b, NULL, post_and_wake, loop);
+    while (!atomic_load(&woken)) kith_loop_turn(loop, UINT64_MAX);
     pthread_join(a, NULL);
     pthread_join(b, NULL);
     while (kith_loop_turn(loop, 0)) continue;
     CU_ASSERT_EQUAL(arrived, 2000);
+
+    kith_loop_wake(loop);
+    kith_loop_turn(loop, UINT64_MAX); /* woken before it: it does not wait */
     kith_loop_free(loop);
 }
 
@@ -441,30 +453,100 @@ static void test_embedding(void)
     close(fds[1]);
 }
 
-static struct kith_idle *second;
+static struct kith_idle *three[3];
 
-static void drop_second(void *arg)
+static void mark(int i) { kith_loop_idle_mark(three[i]); }
+
+static void note_0(void *arg) { note('0'); }
+
+static void note_1(void *arg) { note('1'); }
+
+static void note_2(void *arg) { note('2'); }
+
+static void set_up_idles(struct kith_loop *loop, void (*first)(void *arg))
 {
-    note('1');
-    kith_loop_idle_free(second);
-    second = NULL;
+    void (*fns[])(void *arg) = {first, note_1, note_2};
+    trace[0] = 0;
+    for (int i = 0; i < 3; i++) three[i] = kith_loop_idle(loop, fns[i], loop);
+}
+
+static void free_idles(void)
+{
+    for (int i = 0; i < 3; i++) kith_loop_idle_free(three[i]);
 }
 
 static void idles(struct kith_loop *loop)
 {
-    struct kith_idle *first = kith_loop_idle(loop, drop_second, NULL);
-    second = kith_loop_idle(loop, note_arg, (void *)"2");
-    struct kith_idle *third = kith_loop_idle(loop, note_arg, (void *)"3");
-    for (int i = 0; i < 2; i++) {
-        kith_loop_post(loop, arrive, NULL);
-        kith_loop_turn(loop, UINT64_MAX);
+    set_up_idles(loop, note_0);
+    CU_ASSERT_EQUAL(kith_loop_turn(loop, 0), false);
+    mark(2);
+    mark(0);
+    mark(2);
+    CU_ASSERT_EQUAL(kith_loop_timeout(loop), 0);
+    CU_ASSERT_FALSE(kith_loop_turn(loop, UINT64_MAX)); /* comes at once */
+    CU_ASSERT_STRING_EQUAL(trace, "20");
+
+    mark(0);
+    mark(1);
+    mark(2);
+    for (int i = 1; i < 3; i++) { /* from the middle, and the last */
+        kith_loop_idle_free(three[i]);
+        three[i] = NULL;
     }
-    CU_ASSERT_STRING_EQUAL(trace, "1313");
-    kith_loop_idle_free(first);
-    kith_loop_idle_free(third);
+    three[1] = kith_loop_idle(loop, note_1, NULL);
+    mark(1);
+    kith_loop_turn(loop, UINT64_MAX);
+    CU_ASSERT_STRING_EQUAL(trace, "2001");
+    free_idles();
 }
 
 static void test_idles(void) { each(idles); }
+
+/* Marks one that is still to come, itself, and one that is not among those of this turn. */
+static void mark_all(void *arg)
+{
+    note('m');
+    for (int i = 0; i < 3; i++) mark(i);
+}
+
+static void marked_meanwhile(struct kith_loop *loop)
+{
+    set_up_idles(loop, mark_all);
+    mark(0);
+    mark(2);
+    CU_ASSERT_TRUE(kith_loop_turn(loop, UINT64_MAX));
+    CU_ASSERT_STRING_EQUAL(trace, "m2");
+    CU_ASSERT_EQUAL(kith_loop_timeout(loop), 0);
+    CU_ASSERT_TRUE(kith_loop_turn(loop, UINT64_MAX));
+    CU_ASSERT_STRING_EQUAL(trace, "m2m1");
+    free_idles();
+}
+
+static void test_marked_meanwhile(void) { each(marked_meanwhile); }
+
+/* Itself, and one behind it. */
+static void drop_two(void *arg)
+{
+    note('d');
+    for (int i = 0; i < 2; i++) {
+        kith_loop_idle_free(three[i]);
+        three[i] = NULL;
+    }
+}
+
+static void freed_inside(struct kith_loop *loop)
+{
+    set_up_idles(loop, drop_two);
+    for (int i = 0; i < 3; i++) mark(i);
+    CU_ASSERT_FALSE(kith_loop_turn(loop, UINT64_MAX));
+    CU_ASSERT_STRING_EQUAL(trace, "d2");
+    mark(2);
+    kith_loop_turn(loop, UINT64_MAX);
+    CU_ASSERT_STRING_EQUAL(trace, "d22");
+    free_idles();
+}
+
+static void test_freed_inside(void) { each(freed_inside); }
 
 KITH_TESTS("runtime/loop", {"a turn has its order", test_order},
            {"what is readable comes before what timed out", test_readable_before_timeout},
@@ -473,5 +555,7 @@ KITH_TESTS("runtime/loop", {"a turn has its order", test_order},
            {"heap against a list", test_heap}, {"virtual time and randomness", test_virtual_time},
            {"watch", test_watch}, {"watch errors", test_watch_error},
            {"watches freed", test_watch_freed}, {"no watch on nothing", test_watch_refused},
-           {"posts", test_posts}, {"posts from threads, stop", test_threads},
-           {"embedding", test_embedding}, {"idle", test_idles})
+           {"posts", test_posts}, {"posts and a wake-up from threads", test_threads},
+           {"embedding", test_embedding}, {"who is marked is called, in that order", test_idles},
+           {"marked while others are called", test_marked_meanwhile},
+           {"freed while others are called", test_freed_inside})

@@ -4,7 +4,7 @@
  */
 #include "../../test.h"
 #include "series.h"
-#include "world.h"
+#include "fixture.h"
 #include <math.h>
 
 #define TAIL "metric_series_refused=0|"

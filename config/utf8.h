@@ -1,0 +1,20 @@
+/*
+ * utf8.h - UTF-8, and what of it may be shown: the texts of files, plugins and other nodes go to
+ * terminals, and into JSON, which takes nothing else.
+ */
+#ifndef KITH_CONFIG_UTF8_H
+#define KITH_CONFIG_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of the character at s, of which there are len; 0: none begins here. */
+size_t kith_utf8(const char *s, size_t len);
+/* The same; 0 also for what could move a terminal's cursor: C0 but for the tab, DEL, C1. */
+size_t kith_utf8_shown(const char *s, size_t len);
+/* Is all of a text UTF-8? */
+bool kith_utf8_text(const char *text);
+/* Can all of a text be shown, on one line? */
+bool kith_utf8_line(const char *text);
+
+#endif

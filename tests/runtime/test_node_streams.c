@@ -1,0 +1,144 @@
+/*
+ * test_node_streams.c - streams between transport and core: what is kept for later turns, who is at
+ * the other end, ids that nobody wanted.
+ */
+#include "odd_nodes.h"
+
+/* ----------------------------------------------------------------------- more than a turn takes */
+
+enum { MIB = 1 << 20, LONG = 10 * MIB }; /* of a user message: more than two turns take */
+
+static void send_long(void)
+{
+    static uint8_t zeroes[MIB];
+    odd_up(ODD_ACCEPTED, "odd/b", 0, nothing, 0);
+    odd_up(ODD_DATA, "", 0, user_head(LONG), 0);
+    for (int i = 0; i < LONG / MIB; i++) odd_up(ODD_DATA, "", 0, kith_bytes_of(zeroes, MIB), 0);
+    odd_up(ODD_END, "", 0, nothing, 0);
+}
+
+/* Calls about streams. */
+static size_t calls(void)
+{
+    return odd.call[ODD_STREAM_WRITE].calls + odd.call[ODD_STREAM_FINISH].calls +
+           odd.call[ODD_STREAM_RESET].calls + odd.call[ODD_STREAM_READ].calls;
+}
+
+static void test_what_is_kept_of_a_closed_stream_comes_in_later_turns(void)
+{
+    begin_odd();
+    open_odd(PLAIN);
+    turn();
+    send_long();
+    CU_ASSERT_EQUAL(nodes[0].k->turn_bytes, KITH_TURN_MOST_BYTES);
+    odd_up(ODD_CLOSED, "", 0, nothing, 0);
+    CU_ASSERT_EQUAL(nodes[0].k->turn_bytes, KITH_TURN_MOST_BYTES); /* not inside of the upcall */
+    CU_ASSERT_EQUAL(breaches(), 0);
+    odd_up(ODD_WRITABLE, "", 0, nothing, 0); /* its id is dead */
+    CU_ASSERT_EQUAL(breaches(), 1);
+    turn();
+    CU_ASSERT_EQUAL(nodes[0].streams, 0);
+    CU_ASSERT_EQUAL(kith_streams_count(nodes[0].k), 1);
+    for (int i = 0; i < 3; i++) turn();
+    CU_ASSERT_EQUAL(nodes[0].streams, 1);
+    CU_ASSERT_EQUAL(nodes[0].bytes, LONG);
+    CU_ASSERT_EQUAL(kith_streams_count(nodes[0].k), 0);
+    CU_ASSERT_EQUAL(calls(), 0);
+    end();
+}
+
+static void test_what_is_kept_of_a_broken_stream_is_not_fed(void)
+{
+    begin_odd();
+    open_odd(PLAIN);
+    turn();
+    send_long();
+    odd_up(ODD_CLOSED, "", 0, nothing, -KITH_ECLOSED);
+    CU_ASSERT_EQUAL(kith_streams_count(nodes[0].k), 0);
+    for (int i = 0; i < 4; i++) turn();
+    CU_ASSERT_EQUAL(nodes[0].streams, 0);
+    CU_ASSERT_EQUAL(calls(), 0);
+    end();
+}
+
+/* A peer that says what nobody can read: the core has done with it before all is fed. */
+static void test_a_closed_stream_that_nobody_wants_is_forgotten(void)
+{
+    static const char wire[] = "\x08\xff not a head";
+    static uint8_t zeroes[MIB];
+    begin_odd();
+    open_odd(PLAIN);
+    turn();
+    send_long();
+    odd_up(ODD_CLOSED, "", 0, nothing, 0);
+    odd_up(ODD_ACCEPTED, "odd/b", 0, nothing, 0); /* behind the other one all of it is kept */
+    odd_up(ODD_DATA, "", 0, kith_bytes_of(wire, sizeof wire - 1), 0);
+    for (int i = 0; i < 9; i++) odd_up(ODD_DATA, "", 0, kith_bytes_of(zeroes, MIB), 0);
+    odd_up(ODD_CLOSED, "", 0, nothing, 0);
+    CU_ASSERT_EQUAL(kith_streams_count(nodes[0].k), 2);
+    for (int i = 0; i < 4; i++) turn(); /* fewer than all of it would take */
+    CU_ASSERT_EQUAL(kith_streams_count(nodes[0].k), 0);
+    CU_ASSERT_EQUAL(nodes[0].streams, 1);
+    CU_ASSERT_EQUAL(calls(), 0);
+    end();
+}
+
+/* --------------------------------------------------------------------------- ids, the other end */
+
+/* Nobody took it, and its id is dead all the same. */
+static void test_the_id_of_a_refused_stream_is_dead(void)
+{
+    begin_odd();
+    open_odd(PLAIN "limits: { max_streams: 2 }\n");
+    turn();
+    for (uint64_t id = 999; id <= 1001; id++) odd_up(ODD_ACCEPTED, "odd/b", id, nothing, 0);
+    CU_ASSERT_EQUAL(odd.accepted_refused, 1);
+    CU_ASSERT_EQUAL(breaches(), 0);
+    odd_up(ODD_CLOSED, "", 1000, nothing, 0); /* there is room now */
+    odd_up(ODD_DATA, "", 1001, ping(), 0);
+    CU_ASSERT_EQUAL(breaches(), 1);
+    odd_up(ODD_ACCEPTED, "odd/b", 1001, nothing, 0);
+    CU_ASSERT_EQUAL(breaches(), 2);
+    CU_ASSERT_EQUAL(odd.accepted_refused, 2);
+    odd_up(ODD_ACCEPTED, "odd/b", 1002, nothing, 0);
+    CU_ASSERT_EQUAL(odd.accepted_refused, 2);
+    end();
+}
+
+/* The transport knows whom it is connected to, not what that one speaks. */
+static void test_what_is_known_of_a_member_stays_known_on_a_stream(void)
+{
+    const struct kith_peer to = {.size = sizeof to, .name = kith_text("b")};
+    const struct kith_message m = {
+        .size = sizeof m, .flags = KITH_RELIABLE, .bytes = kith_text("hello"), .peer = &to};
+    begin_odd();
+    set_keys();
+    open_odd(KEY_A "pipeline: { send: [ { use: peek } ], require: [] }\n");
+    turn();
+    const struct kith_bytes plain = alive();
+    uint8_t layer[256] = {0xB0};
+    memcpy(layer + 1, plain.data, plain.len);
+    packet(kith_bytes_of(layer, plain.len + 1));
+    CU_ASSERT_EQUAL_FATAL(count(&nodes[0], KITH_ALIVE), 2);
+    const struct kith_node *t = kith_table(nodes[0].k);
+    CU_ASSERT_EQUAL(t->send(t, &m, done, &nodes[0]), 0);
+    turn();
+    peek.protocol_max = 0;
+    size_t seals = peek.seals;
+    odd_up(ODD_OPENED, "odd/b", 0, nothing, 0);
+    turn();
+    CU_ASSERT(peek.seals > seals);
+    CU_ASSERT_EQUAL(peek.protocol_max, 5);
+    end();
+}
+
+KITH_TESTS("runtime/node_streams",
+           {"the id of a refused stream is dead", test_the_id_of_a_refused_stream_is_dead},
+           {"what is known of a member stays known on a stream",
+            test_what_is_known_of_a_member_stays_known_on_a_stream},
+           {"what is kept of a closed stream comes in later turns",
+            test_what_is_kept_of_a_closed_stream_comes_in_later_turns},
+           {"what is kept of a broken stream is not fed",
+            test_what_is_kept_of_a_broken_stream_is_not_fed},
+           {"a closed stream that nobody wants is forgotten",
+            test_a_closed_stream_that_nobody_wants_is_forgotten})

@@ -1,0 +1,365 @@
+/*
+ * test_stack_measure.c - what a measurement says of a cluster to which a test did things whose
+ * outcome is known.
+ */
+#include "measure.h"
+
+#include "../lan_settings.h"
+#include "../test.h"
+#include "sample.h"
+
+enum { NODES = 20 };
+
+static struct kith_error err = {.size = sizeof err};
+static struct kith_world *world;
+static struct kith_config *file, config;
+static struct kith_cluster *cluster;
+static struct kith_measure *m;
+static struct kith_result r;
+static unsigned passed_on;
+
+static void count(void *ctx, enum kith_cluster_act act, int node, const char *words)
+{
+    ++*(unsigned *)ctx;
+}
+
+static void begin_traced(FILE *trace, bool measured)
+{
+    static const char text[] = "node: { name: nobody }\n"
+                               "transport: { use: loopback, delay: 1ms, jitter: 1ms }\n";
+    world = kith_world_new_virtual(NULL, 5);
+    struct kith_registry *registry = kith_world_registry(world);
+    struct kith_config_finder finder = kith_registry_finder(registry);
+    struct kith_diag *diag = kith_diag_new();
+    file = kith_config_parse("file", text, strlen(text), &finder, diag);
+    kith_diag_free(diag);
+    CU_ASSERT_EQUAL_FATAL(kith_cluster_config(&config, file, registry, NULL, NULL, &err), 0);
+    struct kith_cluster_setup setup = {
+        .world = world, .config = &config, .trace = trace, .ctx = &passed_on, .act = count};
+    passed_on = 0;
+    m = kith_measure_new();
+    if (measured) kith_measure_watch(m, &setup);
+    CU_ASSERT_EQUAL_FATAL(kith_cluster_new(&cluster, &setup, &err), 0);
+    for (int i = 0; i < NODES; i++) {
+        CU_ASSERT_EQUAL_FATAL(kith_cluster_add(cluster, NULL, NULL, &err), i);
+        CU_ASSERT_EQUAL_FATAL(kith_cluster_start(cluster, i, &err), 0);
+    }
+    if (measured) kith_measure_begin(m, cluster, SEC);
+}
+
+static void pass(uint64_t time) { kith_measure_run(m, kith_cluster_now(cluster) + time); }
+
+static void join_all(void)
+{
+    kith_measure_happening(m, "join", "join all");
+    for (int i = 1; i < NODES; i++)
+        CU_ASSERT_EQUAL(kith_cluster_join(cluster, i, "n0", NULL, NULL, &err), 0);
+    pass(30 * SEC);
+    CU_ASSERT(kith_cluster_agrees(cluster));
+}
+
+static void begin(void)
+{
+    begin_traced(NULL, true);
+    join_all();
+}
+
+static void finish(void)
+{
+    CU_ASSERT_EQUAL(kith_measure_end(m, &r), 0);
+    kith_cluster_free(cluster);
+    kith_measure_free(m);
+    kith_cluster_config_fini(&config);
+    kith_config_free(file);
+    kith_world_unref(world);
+}
+
+static const struct kith_happening *happening(const char *kind)
+{
+    for (size_t i = 0; i < r.happening_count; i++)
+        if (strcmp(r.happenings[i].kind, kind) == 0) return &r.happenings[i];
+    CU_FAIL_FATAL("no such happening");
+    return NULL;
+}
+
+static double at(const char *curve, size_t i)
+{
+    const struct kith_curve *c = kith_result_curve(&r, curve);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    CU_ASSERT_FATAL(i < c->count);
+    return c->values[i];
+}
+
+static double sum(const char *curve)
+{
+    double s = 0;
+    const struct kith_curve *c = kith_result_curve(&r, curve);
+    for (size_t i = 0; i < c->count; i++) s += c->values[i];
+    return s;
+}
+
+/* ----------------------------------------------------------------------------- distributions */
+
+static void test_a_sample(void)
+{
+    struct kith_sample s = {0};
+    struct kith_spread out;
+    kith_sample_end(&s, &out);
+    CU_ASSERT_EQUAL(out.count, 0);
+    CU_ASSERT_PTR_NULL(out.values);
+    for (int i = 100; i > 0; i--) CU_ASSERT(kith_sample_add(&s, i));
+    kith_sample_end(&s, &out);
+    CU_ASSERT_EQUAL(out.count, 100);
+    CU_ASSERT_EQUAL(out.min, 1);
+    CU_ASSERT_EQUAL(out.p50, 51);
+    CU_ASSERT_EQUAL(out.p95, 96);
+    CU_ASSERT_EQUAL(out.p99, 100);
+    CU_ASSERT_EQUAL(out.max, 100);
+    CU_ASSERT_EQUAL(out.mean, 50.5);
+    CU_ASSERT_EQUAL(out.value_count, 100);
+    CU_ASSERT_EQUAL(out.values[1], 2);
+    free(out.values);
+}
+
+static void test_a_sample_of_more_than_it_keeps(void)
+{
+    enum { MANY = 50 * KITH_SAMPLE_KEPT };
+    struct kith_sample s = {0};
+    struct kith_spread out;
+    bool ok = true;
+    for (int i = 0; i < MANY; i++) ok &= kith_sample_add(&s, i);
+    CU_ASSERT(ok);
+    kith_sample_end(&s, &out);
+    CU_ASSERT_EQUAL(out.count, MANY);
+    CU_ASSERT_EQUAL(out.value_count, KITH_SAMPLE_KEPT);
+    CU_ASSERT_EQUAL(out.max, MANY - 1);
+    CU_ASSERT_EQUAL(out.mean, (MANY - 1) / 2.0);
+    CU_ASSERT_DOUBLE_EQUAL(out.p50 / MANY, 0.5, 0.02);
+    CU_ASSERT_DOUBLE_EQUAL(out.p95 / MANY, 0.95, 0.01);
+    free(out.values);
+}
+
+/* -------------------------------------------------------------------------------------- views */
+
+static void test_a_join(void)
+{
+    begin();
+    finish();
+    CU_ASSERT_EQUAL(r.nodes, NODES);
+    CU_ASSERT_EQUAL(r.lives, NODES);
+    CU_ASSERT_EQUAL(r.full_view.count, NODES);
+    CU_ASSERT(r.full_view.min > 0);
+    CU_ASSERT(r.full_view.max < 30);
+    CU_ASSERT_DOUBLE_EQUAL(r.time, 30, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(r.node_seconds, 30 * NODES, 1e-6);
+    const struct kith_happening *h = happening("join");
+    CU_ASSERT_STRING_EQUAL(h->text, "join all");
+    CU_ASSERT_EQUAL(h->at, 0);
+    CU_ASSERT_EQUAL(h->about, NODES - 1);
+    CU_ASSERT_EQUAL(h->to_tell, (NODES - 1) * (NODES - 1));
+    CU_ASSERT_EQUAL(h->told.count, h->to_tell);
+    CU_ASSERT_EQUAL(h->noticed.count, h->about);
+    CU_ASSERT(h->noticed.max <= h->told.max);
+    CU_ASSERT_EQUAL(at("members_least", 29), NODES);
+    CU_ASSERT_EQUAL(at("running", 0), NODES);
+    CU_ASSERT_EQUAL(r.suspicions + r.deaths + r.refutations, 0);
+    kith_result_free(&r);
+}
+
+static void test_a_kill_and_a_restart(void)
+{
+    begin();
+    kith_measure_happening(m, "kill", "kill n7 n8");
+    CU_ASSERT_EQUAL(kith_cluster_kill(cluster, 7, &err), 0);
+    CU_ASSERT_EQUAL(kith_cluster_kill(cluster, 8, &err), 0);
+    pass(40 * SEC);
+    kith_measure_happening(m, "restart", "restart n7");
+    CU_ASSERT_EQUAL(kith_cluster_start(cluster, 7, &err), 0);
+    CU_ASSERT_EQUAL(kith_cluster_join(cluster, 7, "n1", NULL, NULL, &err), 0);
+    pass(30 * SEC);
+    finish();
+    const struct kith_happening *kill = happening("kill"), *restart = happening("restart");
+    CU_ASSERT_EQUAL(kill->at, 30);
+    CU_ASSERT_EQUAL(kill->about, 2);
+    CU_ASSERT_EQUAL(kill->noticed.count, 2);
+    CU_ASSERT(kill->noticed.min > 0.1); /* a probe has to fail */
+    CU_ASSERT_EQUAL(kill->told.count, 2 * (NODES - 2));
+    CU_ASSERT(kill->told.min >= kill->noticed.min + 3); /* and a suspicion to expire */
+    CU_ASSERT(kill->told.max < 40);
+    CU_ASSERT_EQUAL(restart->about, 1);
+    CU_ASSERT_EQUAL(restart->told.count, NODES - 2);
+    CU_ASSERT_EQUAL(r.lives, NODES + 1);
+    CU_ASSERT_EQUAL(r.full_view.count, NODES + 1);
+    CU_ASSERT(r.suspicions >= 2);
+    CU_ASSERT(r.deaths >= 2);
+    CU_ASSERT_EQUAL(r.false_suspicions, 0);
+    CU_ASSERT_EQUAL(r.false_deaths, 0);
+    CU_ASSERT_EQUAL(sum("deaths"), (double)r.deaths);
+    CU_ASSERT_EQUAL(at("running", 35), NODES - 2);
+    CU_ASSERT_EQUAL(at("members_most", 69), NODES - 2);
+    CU_ASSERT_DOUBLE_EQUAL(r.node_seconds, 30.0 * NODES + 40 * (NODES - 2) + 30 * (NODES - 1),
+                           1e-6);
+    kith_result_free(&r);
+}
+
+static void test_a_pause_a_leave_and_meta(void)
+{
+    begin();
+    kith_measure_happening(m, "pause", "pause n3");
+    CU_ASSERT_EQUAL(kith_cluster_pause(cluster, 3, true, &err), 0);
+    pass(40 * SEC);
+    kith_measure_happening(m, "resume", "resume n3");
+    CU_ASSERT_EQUAL(kith_cluster_pause(cluster, 3, false, &err), 0);
+    pass(40 * SEC);
+    kith_measure_happening(m, "meta", "meta n2");
+    CU_ASSERT_EQUAL(kith_cluster_meta(cluster, 2, kith_text("new"), NULL, NULL, &err), 0);
+    pass(20 * SEC);
+    kith_measure_happening(m, "leave", "leave n5");
+    CU_ASSERT_EQUAL(kith_cluster_leave(cluster, 5, 10 * SEC, NULL, NULL, &err), 0);
+    pass(20 * SEC);
+    finish();
+    CU_ASSERT_EQUAL(happening("pause")->told.count, NODES - 1);
+    CU_ASSERT_EQUAL(happening("resume")->told.count, NODES - 1);
+    CU_ASSERT_EQUAL(happening("meta")->told.count, NODES - 1);
+    CU_ASSERT_EQUAL(happening("leave")->told.count, NODES - 1);
+    CU_ASSERT(happening("leave")->told.min < 2);
+    CU_ASSERT_EQUAL(r.false_suspicions, 0);
+    CU_ASSERT_EQUAL(r.false_deaths, 0);
+    CU_ASSERT(r.refutations > 0);
+    CU_ASSERT_EQUAL(passed_on, NODES + NODES - 1 + 2 + 1 + 2); /* all acts, whoever wanted them */
+    kith_result_free(&r);
+}
+
+/* Who is cut off is accused with good reason; who hears badly, is not. */
+static void test_what_is_false(void)
+{
+    begin();
+    kith_measure_happening(m, "cut", "cut all n3");
+    CU_ASSERT_EQUAL(kith_cluster_network(cluster, "cut all n3", NULL, NULL, &err), 0);
+    pass(20 * SEC);
+    finish();
+    CU_ASSERT(r.suspicions > 0);
+    CU_ASSERT_EQUAL(happening("cut")->about, 0);
+    CU_ASSERT_EQUAL(happening("cut")->noticed.count, 1);
+    CU_ASSERT_EQUAL(r.false_suspicions, 0);
+    kith_result_free(&r);
+
+    begin();
+    CU_ASSERT_EQUAL(kith_cluster_network(cluster, "set all n3 loss=95%", NULL, NULL, &err), 0);
+    pass(60 * SEC);
+    finish();
+    CU_ASSERT(r.suspicions > 0);
+    CU_ASSERT(r.false_suspicions > 0);
+    CU_ASSERT(r.false_suspicions <= r.suspicions);
+    kith_result_free(&r);
+}
+
+/* ----------------------------------------------------------------------------------- messages */
+
+static void test_messages(void)
+{
+    begin();
+    kith_measure_happening(m, "send", "send n1 n2");
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, 2, 100, true, &err), 0);
+    pass(5 * SEC);
+    kith_measure_happening(m, "broadcast", "broadcast n1");
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, -1, 4, false, &err), 0);
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, -1, 4, false, &err), 0);
+    pass(20 * SEC);
+    finish();
+    CU_ASSERT_EQUAL(r.happening_count, 1); /* the join: of messages others say it all */
+    CU_ASSERT_EQUAL_FATAL(r.message_count, 2);
+    CU_ASSERT_STRING_EQUAL(r.messages[0].text, "send n1 n2");
+    CU_ASSERT_EQUAL(r.messages[0].bytes, 100);
+    CU_ASSERT_EQUAL(r.messages[0].to_get, 1);
+    CU_ASSERT_EQUAL(r.messages[0].got.count, 1);
+    CU_ASSERT(r.messages[0].got.max > 0.001);
+    CU_ASSERT_EQUAL(r.messages[1].messages, 2);
+    CU_ASSERT_EQUAL(r.messages[1].bytes, 16);
+    CU_ASSERT_EQUAL(r.messages[1].to_get, 2 * (NODES - 1));
+    CU_ASSERT(r.messages[1].got.count > 6); /* raw: by its origin alone, some times */
+    CU_ASSERT(r.messages[1].got.count <= r.messages[1].to_get);
+    kith_result_free(&r);
+}
+
+/* ------------------------------------------------------------------------------------ traffic */
+
+static const struct kith_message_rate *rate(const char *message)
+{
+    for (size_t i = 0; i < r.traffic_count; i++)
+        if (strcmp(r.traffic[i].message, message) == 0) return &r.traffic[i];
+    CU_FAIL_FATAL("no such message");
+    return NULL;
+}
+
+/* Each probes somebody once a second, and is answered. */
+static void test_traffic(void)
+{
+    begin();
+    pass(90 * SEC);
+    kith_measure_happening(m, "kill", "kill n1");
+    CU_ASSERT_EQUAL(kith_cluster_kill(cluster, 1, &err), 0); /* what it did counts on */
+    finish();
+    CU_ASSERT_DOUBLE_EQUAL(rate("ping")->count, 1, 0.05);
+    CU_ASSERT_DOUBLE_EQUAL(rate("ack")->count, rate("ping")->count, 0.05);
+    CU_ASSERT(rate("ping")->bytes > 20 * rate("ping")->count);
+    CU_ASSERT(rate("alive")->count > 1); /* of the join */
+    CU_ASSERT(rate("push_pull")->count > 2.0 * (NODES - 1) / (120 * NODES));
+    CU_ASSERT(r.packets_sent >= 2);
+    CU_ASSERT(r.packet_bytes_sent > 30 * r.packets_sent);
+    CU_ASSERT(r.stream_bytes_sent > 0);
+    CU_ASSERT_EQUAL(r.packets_dropped, 0);
+    double packets = sum("packets_sent") * NODES; /* of steps of a second */
+    CU_ASSERT_DOUBLE_EQUAL(packets / r.node_seconds, r.packets_sent, 0.01);
+    CU_ASSERT(at("queue_most", 0) > 0);
+    CU_ASSERT_EQUAL(at("queue_most", 119), 0);
+    CU_ASSERT(r.cpu > 0);
+    CU_ASSERT(r.memory > 1000000);
+    kith_result_free(&r);
+}
+
+static char *trace_of(bool measured, size_t *len)
+{
+    char *text;
+    FILE *trace = open_memstream(&text, len);
+    begin_traced(trace, measured);
+    for (int i = 1; i < NODES; i++)
+        CU_ASSERT_EQUAL(kith_cluster_join(cluster, i, "n0", NULL, NULL, &err), 0);
+    for (int i = 1; i < 10; i++) {
+        if (measured)
+            pass(5 * SEC);
+        else
+            kith_cluster_run(cluster, kith_cluster_now(cluster) + 5 * SEC);
+        CU_ASSERT_EQUAL(kith_cluster_kill(cluster, i, &err), 0);
+    }
+    if (measured) {
+        finish();
+        kith_result_free(&r);
+    } else {
+        kith_cluster_free(cluster);
+        kith_measure_free(m);
+        kith_cluster_config_fini(&config);
+        kith_config_free(file);
+        kith_world_unref(world);
+    }
+    fclose(trace);
+    return text;
+}
+
+static void test_measuring_changes_nothing(void)
+{
+    size_t len[2];
+    char *text[] = {trace_of(true, &len[0]), trace_of(false, &len[1])};
+    CU_ASSERT_EQUAL_FATAL(len[0], len[1]);
+    CU_ASSERT(len[0] > 1000);
+    CU_ASSERT_EQUAL(memcmp(text[0], text[1], len[0]), 0);
+    free(text[0]);
+    free(text[1]);
+}
+
+KITH_TESTS("stack/measure", {"a sample", test_a_sample},
+           {"a sample of more than it keeps", test_a_sample_of_more_than_it_keeps},
+           {"a join", test_a_join}, {"a kill and a restart", test_a_kill_and_a_restart},
+           {"a pause, a leave and meta", test_a_pause_a_leave_and_meta},
+           {"what is false", test_what_is_false}, {"messages", test_messages},
+           {"traffic", test_traffic}, {"measuring changes nothing", test_measuring_changes_nothing})

@@ -39,11 +39,11 @@ static int tile_kill(FILE *out, const struct kith_result *r)
     int rc = kith_result_kind(r, "kill", &k);
     if (rc || !k.happenings) return rc;
     bool all = k.count == k.to_tell;
-    tile(out, "A killed node is dead", all ? "" : "bad", k.count ? seconds(k.told_p50).s : "never");
+    tile(out, "Until a kill is known", all ? "" : "bad", k.count ? seconds(k.told_p50).s : "never");
     if (k.count)
-        fprintf(out, "for half of the others, %s for the last; suspected after %s; ",
+        fprintf(out, "to half of the others, %s to the last; suspected after %s; ",
                 seconds(k.told_max).s, seconds(k.noticed_p50).s);
-    fprintf(out, "told %s", kith_share((double)k.count, (double)k.to_tell).s);
+    fprintf(out, "%s were told", kith_share((double)k.count, (double)k.to_tell).s);
     end_tile(out);
     return 0;
 }
@@ -53,9 +53,12 @@ static void tile_false(FILE *out, const struct kith_result *r)
     uint64_t wrong = r->false_suspicions + r->false_deaths;
     tile(out, "False accusations", wrong ? "bad" : "good",
          wrong ? number((double)wrong).s : "none");
-    fprintf(out, "%s suspicions and ",
-            kith_of((double)r->false_suspicions, (double)r->suspicions).s);
-    fprintf(out, "%s deaths", kith_of((double)r->false_deaths, (double)r->deaths).s);
+    if (r->suspicions || r->deaths)
+        fprintf(out, "%s suspicions and %s deaths",
+                kith_of((double)r->false_suspicions, (double)r->suspicions).s,
+                kith_of((double)r->false_deaths, (double)r->deaths).s);
+    else
+        fputs("nobody was suspected", out);
     end_tile(out);
 }
 
@@ -127,15 +130,16 @@ static void table_happenings(struct kith_page *page)
 {
     FILE *out = page->out;
     fputs("<div class=\"box\"><table><thead><tr><th class=\"n\"></th><th class=\"l\">What</th>"
-          "<th>At</th><th>Noticed<br>half</th><th class=\"x\">last</th><th>Told<br>half</th>"
-          "<th class=\"x\">95 %</th><th>last</th><th>of all</th></tr></thead><tbody>\n",
+          "<th class=\"x\">At</th><th>Noticed<br>half</th><th class=\"x\">Noticed<br>last</th>"
+          "<th>Told<br>half</th><th class=\"x\">Told<br>95 %</th><th>Told<br>last</th>"
+          "<th>Told<br>of all</th></tr></thead><tbody>\n",
           out);
     for (size_t i = 0; i < page->marks.count; i++) {
         const struct kith_happening *h = page->marks.all[i].happening;
         if (!h) continue;
         double told = (double)h->told.count;
         put_what(out, i + 1, h->text);
-        put_cell(out, "", true, seconds(h->at));
+        put_cell(out, "x", true, seconds(h->at));
         put_cell(out, "", h->noticed.count, seconds(h->noticed.p50));
         put_cell(out, "x", h->noticed.count, seconds(h->noticed.max));
         put_cell(out, "", h->told.count, seconds(h->told.p50));
@@ -150,15 +154,16 @@ static void table_happenings(struct kith_page *page)
 static void table_messages(struct kith_page *page)
 {
     FILE *out = page->out;
-    fputs("<div class=\"box\"><table><thead><tr><th class=\"n\"></th><th class=\"l\">What</th>"
-          "<th>At</th><th class=\"x\">Messages</th><th class=\"x\">Size</th><th>Half</th>"
-          "<th class=\"x\">95 %</th><th>Last</th><th>Of all</th></tr></thead><tbody>\n",
-          out);
+    fputs(
+        "<div class=\"box\"><table><thead><tr><th class=\"n\"></th><th class=\"l\">What</th>"
+        "<th class=\"x\">At</th><th class=\"x\">Messages</th><th class=\"x\">Size</th><th>Half</th>"
+        "<th class=\"x\">95 %</th><th>Last</th><th>Of all</th></tr></thead><tbody>\n",
+        out);
     for (size_t i = 0; i < page->marks.count; i++) {
         const struct kith_reach *m = page->marks.all[i].reach;
         if (!m) continue;
         put_what(out, i + 1, m->text);
-        put_cell(out, "", true, seconds(m->at));
+        put_cell(out, "x", true, seconds(m->at));
         put_cell(out, "x", true, number((double)m->messages));
         put_cell(out, "x", true, bytes((double)m->bytes));
         put_cell(out, "", m->got.count, seconds(m->got.p50));

@@ -54,8 +54,9 @@ struct kith_spread_of_kind {
 /* -KITH_ENOMEM */
 int kith_result_kind(const struct kith_result *, const char *kind, struct kith_spread_of_kind *);
 
-/* Most bytes first. malloc'd, of pointers into the result; NULL: no memory. */
-const struct kith_message_rate **kith_traffic_sorted(const struct kith_result *);
+/* Those with most bytes, or most messages, first. malloc'd, of pointers into the result; NULL: no
+ * memory. */
+const struct kith_message_rate **kith_traffic_sorted(const struct kith_result *, bool by_bytes);
 
 /* What was done and the messages, numbered in the order of their times. */
 struct kith_mark {

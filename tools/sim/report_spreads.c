@@ -14,7 +14,7 @@ struct rise {
     const char *label, *class;
 };
 
-enum { MOST_STEPS = 200, MOST_FIGURES = 12 };
+enum { MOST_STEPS = 200, MOST_FIGURES = 12, MOST_RATES = 20 };
 
 static double part(const struct rise *r, double fraction)
 {
@@ -80,6 +80,7 @@ static void plot_rises(struct kith_page *page, const char *title, const struct r
         say_rise(words, &rises[i]);
     }
     fclose(words);
+    s.x.most *= 1.04; /* that the last step is seen */
     kith_svg_begin(&s, page->ids, "plot", title, desc);
     page->ids += 2;
     for (size_t i = 0; i < count; i++) draw_rise(&s, &rises[i]);
@@ -212,11 +213,10 @@ static void plot_rates(struct kith_page *page, const struct kith_message_rate *c
 
 void kith_plot_traffic(struct kith_page *page)
 {
-    const struct kith_message_rate **rows = kith_traffic_sorted(page->r);
-    size_t count = page->r->traffic_count < 20 ? page->r->traffic_count : 20;
-    if (rows && count) {
-        plot_rates(page, rows, count, true);
-        plot_rates(page, rows, count, false);
+    size_t count = page->r->traffic_count < MOST_RATES ? page->r->traffic_count : MOST_RATES;
+    for (int bytes = 1; bytes >= 0 && count; bytes--) {
+        const struct kith_message_rate **rows = kith_traffic_sorted(page->r, bytes);
+        if (rows) plot_rates(page, rows, count, bytes);
+        free(rows);
     }
-    free(rows);
 }

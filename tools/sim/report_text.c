@@ -164,7 +164,7 @@ static int print_traffic(FILE *out, const struct kith_result *r)
 {
     static const char *const names[] = {"received", "messages", "bytes"};
     struct table t;
-    const struct kith_message_rate **rows = kith_traffic_sorted(r);
+    const struct kith_message_rate **rows = kith_traffic_sorted(r, true);
     if (!rows) return -KITH_ENOMEM;
     fputs("\ntraffic, a node and second\n", out);
     fprintf(out, "  sent         %s in %s packets, %s in streams; %s packets dropped\n",

@@ -81,7 +81,7 @@ double kith_svg_y(const struct kith_svg *s, double v)
     return low - clamped(v / s->y.most, 0, 1) * (low - s->top);
 }
 
-double kith_svg_text_width(size_t characters) { return 7.0 * (double)characters; }
+double kith_svg_text_width(size_t characters) { return 7.2 * (double)characters; }
 
 /* -------------------------------------------------------------------------------------- axes */
 

@@ -26,8 +26,7 @@ static void end_tile(FILE *out) { fputs("</dd></div>\n", out); }
 static void tile_view(FILE *out, const struct kith_result *r)
 {
     const struct kith_spread *s = &r->full_view;
-    bool all = s->count == r->lives;
-    tile(out, "Full view", all ? "" : "bad", s->count ? seconds(s->p50).s : "never");
+    tile(out, "Full view", "", s->count ? seconds(s->p50).s : "never");
     if (s->count) fprintf(out, "until half knew all, %s the last; ", seconds(s->max).s);
     fprintf(out, "%s got there", kith_of((double)s->count, (double)r->lives).s);
     end_tile(out);
@@ -38,8 +37,7 @@ static int tile_kill(FILE *out, const struct kith_result *r)
     struct kith_spread_of_kind k;
     int rc = kith_result_kind(r, "kill", &k);
     if (rc || !k.happenings) return rc;
-    bool all = k.count == k.to_tell;
-    tile(out, "Until a kill is known", all ? "" : "bad", k.count ? seconds(k.told_p50).s : "never");
+    tile(out, "Until a kill is known", "", k.count ? seconds(k.told_p50).s : "never");
     if (k.count)
         fprintf(out, "to half of the others, %s to the last; suspected after %s; ",
                 seconds(k.told_max).s, seconds(k.noticed_p50).s);
@@ -145,7 +143,9 @@ static void table_happenings(struct kith_page *page)
         put_cell(out, "", h->told.count, seconds(h->told.p50));
         put_cell(out, "x", h->told.count, seconds(h->told.p95));
         put_cell(out, "", h->told.count, seconds(h->told.max));
-        put_cell(out, "", true, h->to_tell ? kith_share(told, (double)h->to_tell) : number(told));
+        put_cell(out, "", true,
+                 h->about ? kith_share(told, (double)h->to_tell)
+                          : kith_some(h->told.count, "death", "deaths"));
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);
@@ -181,7 +181,7 @@ static void table_left_out(FILE *out, const struct kith_result *r)
           "<div class=\"box\"><table><tbody>\n",
           out);
     for (size_t i = 0; i < r->left_out_count; i++) {
-        fputs("<tr><td class=\"l\"><b>", out);
+        fputs("<tr><td class=\"l what\"><b>", out);
         put(out, r->left_out[i].what);
         fputs("</b></td><td class=\"l\">", out);
         put(out, r->left_out[i].why);
@@ -219,6 +219,7 @@ static void put_members(struct kith_page *page)
     } else {
         fputs("<p>Nothing was done to the cluster.</p>\n", page->out);
     }
+    if (!kith_plots_of_spreads(r)) return;
     fputs("<h2>How fast</h2><p>What part of them had noticed, or was told, after how long.</p>\n"
           "<div class=\"cards\">\n",
           page->out);
@@ -236,6 +237,16 @@ static void put_messages(struct kith_page *page)
     kith_plot_reach(page);
     fputs("</div><p></p>\n", page->out);
     table_messages(page);
+}
+
+static void put_traffic(struct kith_page *page)
+{
+    if (!page->r->traffic_count && !page->r->curve_count) return;
+    fputs("<h2>Traffic and load</h2><p>Of a node, in each second.</p>\n<div class=\"cards\">\n",
+          page->out);
+    kith_plot_traffic(page);
+    kith_plot_load(page);
+    fputs("</div>\n", page->out);
 }
 
 static void put_words(FILE *out)
@@ -276,11 +287,7 @@ int kith_report_html(FILE *out, const struct kith_result *r)
     rc = put_tiles(out, r);
     put_members(&page);
     put_messages(&page);
-    fputs("<h2>Traffic and load</h2><p>Of a node, in each second.</p>\n<div class=\"cards\">\n",
-          out);
-    kith_plot_traffic(&page);
-    kith_plot_load(&page);
-    fputs("</div>\n", out);
+    put_traffic(&page);
     if (r->left_out_count) table_left_out(out, r);
     put_words(out);
     put_again(out, r);

@@ -26,7 +26,7 @@ enum kith_unit { KITH_COUNT, KITH_SECONDS, KITH_BYTES, KITH_PERCENT };
 struct kith_words {
     char s[64];
 };
-/* With its unit and three digits: "1,234", "12.3 ms", "4.56 kB", "99.9 %". */
+/* With its unit and about three digits: "1,234", "12.3 ms", "4.56 kB", "99.9 %". */
 struct kith_words kith_number(enum kith_unit, double);
 /* part of whole in percent; only all of it is 100, and only nothing is 0. */
 struct kith_words kith_share(double part, double whole);
@@ -83,6 +83,8 @@ struct kith_page {
     unsigned ids; /* given to the parts of plots, so that no two have one */
 };
 void kith_plot_members(struct kith_page *);
+/* Is there one to be drawn by the next two? */
+bool kith_plots_of_spreads(const struct kith_result *);
 void kith_plot_full_view(struct kith_page *);
 void kith_plot_happenings(struct kith_page *);
 void kith_plot_reach(struct kith_page *);

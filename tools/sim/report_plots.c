@@ -336,8 +336,8 @@ void kith_plot_load(struct kith_page *page)
          .about = "raised or declared, over time",
          .whole = true,
          .bars = true,
-         .series = {{"suspicions", "suspicions", "c1", PICK_SUM},
-                    {"deaths", "deaths", "c2", PICK_SUM}},
+         .series = {{"suspicions", "suspicions", "c2", PICK_SUM},
+                    {"deaths", "deaths", "c1", PICK_SUM}},
          .count = 2},
     };
     for (size_t i = 0; i < sizeof plots / sizeof *plots; i++) {
@@ -345,7 +345,7 @@ void kith_plot_load(struct kith_page *page)
         if (plots[i].bars && !has_any(page->r, "suspicions") && !has_any(page->r, "deaths"))
             continue;
         begin_figure(page, &plots[i], "card");
-        time_plot(page, &plots[i], 420, 190, false, "plot");
+        time_plot(page, &plots[i], CARD, 180, false, "plot");
         fputs("</figure>\n", page->out);
     }
 }

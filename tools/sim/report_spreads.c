@@ -68,7 +68,7 @@ static void say_rise(FILE *out, const struct rise *r)
 static void plot_rises(struct kith_page *page, const char *title, const struct rise *rises,
                        size_t count)
 {
-    struct kith_svg s = {.out = page->out, .width = 420, .height = 200, .top = 12, .right = 16};
+    struct kith_svg s = {.out = page->out, .width = CARD, .height = 190, .top = 12, .right = 16};
     char *desc = NULL;
     size_t len;
     s.x = (struct kith_axis){.unit = KITH_SECONDS};
@@ -116,15 +116,25 @@ void kith_plot_full_view(struct kith_page *page)
     fputs("</figure>\n", page->out);
 }
 
+static bool heard_of(const struct kith_happening *h)
+{
+    return h->noticed.value_count || h->told.value_count;
+}
+
+bool kith_plots_of_spreads(const struct kith_result *r)
+{
+    bool any = r->full_view.value_count > 0;
+    for (size_t i = 0; i < r->happening_count; i++) any |= heard_of(&r->happenings[i]);
+    return any;
+}
+
 static void plot_happening(struct kith_page *page, size_t number, const struct kith_happening *h)
 {
     const struct rise rises[] = {
         {&h->noticed, (double)h->about, h->about ? "noticed" : "suspected", "c2"},
         {&h->told, (double)h->to_tell, h->about ? "told" : "declared dead", "c1"}};
     begin_figure(page, number, h->text, h->at);
-    if (!h->noticed.count && !h->told.count)
-        fputs("nobody heard of it", page->out);
-    else if (h->to_tell)
+    if (h->about)
         fprintf(page->out, "told %s", kith_of((double)h->told.count, (double)h->to_tell).s);
     else
         fprintf(page->out, "%s", kith_some(h->told.count, "death", "deaths").s);
@@ -141,7 +151,7 @@ void kith_plot_happenings(struct kith_page *page)
     size_t drawn = 0, more = 0;
     for (size_t i = 0; i < page->marks.count; i++) {
         const struct kith_happening *h = page->marks.all[i].happening;
-        if (!h || (!h->noticed.value_count && !h->told.value_count)) continue;
+        if (!h || !heard_of(h)) continue;
         if (drawn++ < MOST_FIGURES)
             plot_happening(page, i + 1, h);
         else
@@ -182,7 +192,7 @@ void kith_plot_reach(struct kith_page *page)
 static void plot_rates(struct kith_page *page, const struct kith_message_rate *const *rows,
                        size_t count, bool bytes)
 {
-    struct kith_svg s = {.out = page->out, .width = 420};
+    struct kith_svg s = {.out = page->out, .width = CARD};
     const char *title = bytes ? "Bytes received by message" : "Messages received";
     double most = 0, left = 0, right = kith_svg_text_width(8) + 6;
     s.height = 22 * (double)count + 4;
@@ -194,9 +204,9 @@ static void plot_rates(struct kith_page *page, const struct kith_message_rate *c
     }
     fprintf(page->out,
             "<figure class=\"card\"><figcaption><b>%s</b><span>a node and second%s</span>"
-            "</figcaption>\n<svg class=\"plot\" viewBox=\"0 0 420 %.0f\" role=\"img\" "
+            "</figcaption>\n<svg class=\"plot\" viewBox=\"0 0 %d %.0f\" role=\"img\" "
             "aria-labelledby=\"p%u\"><title id=\"p%u\">%s, a node and second</title>\n",
-            title, bytes ? ", before layers" : "", s.height, page->ids, page->ids, title);
+            title, bytes ? ", before layers" : "", CARD, s.height, page->ids, page->ids, title);
     page->ids++;
     for (size_t i = 0; i < count; i++) {
         double v = bytes ? rows[i]->bytes : rows[i]->count, y = 22 * (double)i + 3;

@@ -2,7 +2,7 @@
  * svg.h - one plot as inline SVG: axes from 0 with sensible ticks, lines, bars, texts that keep
  * apart. How things look is the page's (classes of report_style.c); what they mean is the caller's.
  *
- *     struct kith_svg s = {.out = out, .width = 420, .height = 220, .top = 12, .right = 16,
+ *     struct kith_svg s = {.out = out, .width = CARD, .height = 220, .top = 12, .right = 16,
  *                          .x = {.unit = KITH_SECONDS, .most = 60, .exact = true},
  *                          .y = {.unit = KITH_BYTES, .most = 3100}};
  *     kith_svg_begin(&s, id, "card", "Traffic", "Bytes over time.");
@@ -15,6 +15,9 @@
 #define KITH_SVG_H
 
 #include "report_parts.h"
+
+/* Of a plot in a card, px. Small enough that its words can be read on a telephone. */
+enum { CARD = 380 };
 
 struct kith_axis {
     enum kith_unit unit;

@@ -27,8 +27,8 @@ static void tile_view(FILE *out, const struct kith_result *r)
 {
     const struct kith_spread *s = &r->full_view;
     tile(out, "Full view", "", s->count ? seconds(s->p50).s : "never");
-    if (s->count) fprintf(out, "until half knew all, %s the last; ", seconds(s->max).s);
-    fprintf(out, "%s got there", kith_of((double)s->count, (double)r->lives).s);
+    if (s->count) kith_put_words(out, "until half knew all, %s the last; ", seconds(s->max).s);
+    kith_put_words(out, "%s got there", kith_of((double)s->count, (double)r->lives).s);
     end_tile(out);
 }
 
@@ -39,22 +39,22 @@ static int tile_kill(FILE *out, const struct kith_result *r)
     if (rc || !k.happenings) return rc;
     tile(out, "Until a kill is known", "", k.count ? seconds(k.told_p50).s : "never");
     if (k.count)
-        fprintf(out, "to half of the others, %s to the last; suspected after %s; ",
-                seconds(k.told_max).s, seconds(k.noticed_p50).s);
-    fprintf(out, "%s were told", kith_share((double)k.count, (double)k.to_tell).s);
+        kith_put_words(out, "to half of the others, %s to the last; suspected after %s; ",
+                       seconds(k.told_max).s, seconds(k.noticed_p50).s);
+    kith_put_words(out, "%s were told", kith_share((double)k.count, (double)k.to_tell).s);
     end_tile(out);
     return 0;
 }
 
 static void tile_false(FILE *out, const struct kith_result *r)
 {
-    uint64_t wrong = r->false_suspicions + r->false_deaths;
-    tile(out, "False accusations", wrong ? "bad" : "good",
-         wrong ? number((double)wrong).s : "none");
+    double wrong = (double)r->false_suspicions + (double)r->false_deaths;
+    tile(out, "False accusations", wrong > 0 ? "bad" : "good",
+         wrong > 0 ? number(wrong).s : "none");
     if (r->suspicions || r->deaths)
-        fprintf(out, "%s suspicions and %s deaths",
-                kith_of((double)r->false_suspicions, (double)r->suspicions).s,
-                kith_of((double)r->false_deaths, (double)r->deaths).s);
+        kith_put_words(out, "%s suspicions and %s deaths",
+                       kith_of((double)r->false_suspicions, (double)r->suspicions).s,
+                       kith_of((double)r->false_deaths, (double)r->deaths).s);
     else
         fputs("nobody was suspected", out);
     end_tile(out);
@@ -70,8 +70,8 @@ static void tile_reach(FILE *out, const struct kith_result *r)
     }
     if (!(to_get > 0)) return;
     tile(out, "Messages arrived", got < to_get ? "bad" : "good", kith_share(got, to_get).s);
-    fprintf(out, "%s; ", kith_of(got, to_get).s);
-    fprintf(out, "the last after %s", seconds(last).s);
+    kith_put_words(out, "%s; ", kith_of(got, to_get).s);
+    kith_put_words(out, "the last after %s", seconds(last).s);
     end_tile(out);
 }
 
@@ -80,17 +80,19 @@ static void tile_traffic(FILE *out, const struct kith_result *r)
     struct kith_words w = bytes(r->packet_bytes_sent + r->stream_bytes_sent), with;
     snprintf(with.s, sizeof with.s, "%.40s/s", w.s);
     tile(out, "Sent by a node", "", with.s);
-    fprintf(out, "%s/s in %s packets, ", bytes(r->packet_bytes_sent).s, number(r->packets_sent).s);
-    fprintf(out, "%s/s in streams", bytes(r->stream_bytes_sent).s);
-    if (r->packets_dropped > 0) fprintf(out, "; %s packets/s lost", number(r->packets_dropped).s);
+    kith_put_words(out, "%s/s in %s packets, ", bytes(r->packet_bytes_sent).s,
+                   number(r->packets_sent).s);
+    kith_put_words(out, "%s/s in streams", bytes(r->stream_bytes_sent).s);
+    if (r->packets_dropped > 0)
+        kith_put_words(out, "; %s packets/s lost", number(r->packets_dropped).s);
     end_tile(out);
 }
 
 static void tile_cost(FILE *out, const struct kith_result *r)
 {
     tile(out, "CPU of the simulation", "", seconds(r->cpu).s);
-    fprintf(out, "for %s of all nodes' time; %s of memory", seconds(r->node_seconds).s,
-            bytes((double)r->memory).s);
+    kith_put_words(out, "for %s of all nodes' time; %s of memory", seconds(r->node_seconds).s,
+                   bytes((double)r->memory).s);
     end_tile(out);
 }
 
@@ -109,7 +111,7 @@ static int put_tiles(FILE *out, const struct kith_result *r)
 
 /* ------------------------------------------------------------------------------------ tables */
 
-/* class: of columns that a narrow window leaves out: "x" */
+/* class: of columns that narrow windows leave out: "x", and very narrow ones "y", too */
 static void put_cell(FILE *out, const char *class, bool there, struct kith_words w)
 {
     fprintf(out, "<td class=\"%s\">", class);
@@ -129,7 +131,7 @@ static void table_happenings(struct kith_page *page)
     FILE *out = page->out;
     fputs("<div class=\"box\"><table><thead><tr><th class=\"n\"></th><th class=\"l\">What</th>"
           "<th class=\"x\">At</th><th>Noticed<br>half</th><th class=\"x\">Noticed<br>last</th>"
-          "<th>Told<br>half</th><th class=\"x\">Told<br>95 %</th><th>Told<br>last</th>"
+          "<th class=\"y\">Told<br>half</th><th class=\"x\">Told<br>95 %</th><th>Told<br>last</th>"
           "<th>Told<br>of all</th></tr></thead><tbody>\n",
           out);
     for (size_t i = 0; i < page->marks.count; i++) {
@@ -140,7 +142,7 @@ static void table_happenings(struct kith_page *page)
         put_cell(out, "x", true, seconds(h->at));
         put_cell(out, "", h->noticed.count, seconds(h->noticed.p50));
         put_cell(out, "x", h->noticed.count, seconds(h->noticed.max));
-        put_cell(out, "", h->told.count, seconds(h->told.p50));
+        put_cell(out, "y", h->told.count, seconds(h->told.p50));
         put_cell(out, "x", h->told.count, seconds(h->told.p95));
         put_cell(out, "", h->told.count, seconds(h->told.max));
         put_cell(out, "", true,
@@ -195,7 +197,8 @@ static void table_left_out(FILE *out, const struct kith_result *r)
 static void put_header(FILE *out, const struct kith_result *r)
 {
     fputs("<header><p>kith sim</p><h1>", out);
-    fprintf(out, "%s for %s</h1><p>", kith_some(r->nodes, "node", "nodes").s, seconds(r->time).s);
+    kith_put_words(out, "%s for %s", kith_some(r->nodes, "node", "nodes").s, seconds(r->time).s);
+    fputs("</h1><p>", out);
     put(out, r->file ? r->file : "a config");
     if (r->profile) fputs(" · profile ", out);
     put(out, r->profile);
@@ -281,8 +284,8 @@ int kith_report_html(FILE *out, const struct kith_result *r)
     fprintf(out,
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
             "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-            "<title>kith sim: %s for %s</title>\n<style>\n%s</style></head>\n<body>\n",
-            kith_some(r->nodes, "node", "nodes").s, seconds(r->time).s, kith_report_style);
+            "<title>kith sim: %s</title>\n<style>\n%s</style></head>\n<body>\n",
+            kith_some(r->nodes, "node", "nodes").s, kith_report_style);
     put_header(out, r);
     rc = put_tiles(out, r);
     put_members(&page);

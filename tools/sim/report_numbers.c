@@ -142,6 +142,16 @@ void kith_put_text(FILE *out, enum kith_escape how, const char *text, size_t mos
     }
 }
 
+void kith_put_words(FILE *out, const char *fmt, ...)
+{
+    char words[400];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(words, sizeof words, fmt, args);
+    va_end(args);
+    kith_put_text(out, KITH_MARKUP, words, 0);
+}
+
 size_t kith_text_width(const char *text)
 {
     size_t len = strlen(text), width = 0;

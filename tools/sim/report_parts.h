@@ -38,6 +38,8 @@ struct kith_words kith_of(double part, double whole);
 enum kith_escape { KITH_PLAIN, KITH_MARKUP };
 /* At most so many characters of it; 0: all. What can't be shown becomes '?'. */
 void kith_put_text(FILE *, enum kith_escape, const char *text, size_t most);
+/* As fprintf(), for the page: what it says is no markup. Of short texts. */
+void kith_put_words(FILE *, const char *fmt, ...) KITH_PRINTF(2, 3);
 /* Characters of it. */
 size_t kith_text_width(const char *);
 

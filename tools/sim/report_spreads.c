@@ -98,7 +98,7 @@ static void begin_figure(struct kith_page *page, size_t number, const char *titl
     if (number) fprintf(out, "<em>%zu</em> ", number);
     kith_put_text(out, KITH_MARKUP, title, 60);
     fputs("</b><span>", out);
-    if (number) fprintf(out, "at %s; ", kith_number(KITH_SECONDS, at).s);
+    if (number) kith_put_words(out, "at %s; ", kith_number(KITH_SECONDS, at).s);
 }
 
 static void end_caption(struct kith_page *page) { fputs("</span></figcaption>\n", page->out); }
@@ -109,8 +109,8 @@ void kith_plot_full_view(struct kith_page *page)
     struct rise rise = {&r->full_view, (double)r->lives, "full view", "c1"};
     if (!r->full_view.value_count) return;
     begin_figure(page, 0, "Time to full view", 0);
-    fprintf(page->out, "part of %s that knew all who ran, after they began",
-            kith_some(r->lives, "life", "lives").s);
+    kith_put_words(page->out, "part of %s that knew all who ran, after they began",
+                   kith_some(r->lives, "life", "lives").s);
     end_caption(page);
     plot_rises(page, "Time to full view", &rise, 1);
     fputs("</figure>\n", page->out);
@@ -135,11 +135,11 @@ static void plot_happening(struct kith_page *page, size_t number, const struct k
         {&h->told, (double)h->to_tell, h->about ? "told" : "declared dead", "c1"}};
     begin_figure(page, number, h->text, h->at);
     if (h->about)
-        fprintf(page->out, "told %s", kith_of((double)h->told.count, (double)h->to_tell).s);
+        kith_put_words(page->out, "told %s", kith_of((double)h->told.count, (double)h->to_tell).s);
     else
-        fprintf(page->out, "%s", kith_some(h->told.count, "death", "deaths").s);
+        kith_put_words(page->out, "%s", kith_some(h->told.count, "death", "deaths").s);
     if (h->told.count)
-        fprintf(page->out, ", half after %s", kith_number(KITH_SECONDS, h->told.p50).s);
+        kith_put_words(page->out, ", half after %s", kith_number(KITH_SECONDS, h->told.p50).s);
     end_caption(page);
     plot_rises(page, h->text, rises, 2);
     fputs("</figure>\n", page->out);
@@ -174,9 +174,10 @@ void kith_plot_reach(struct kith_page *page)
         }
         struct rise rise = {&m->got, (double)m->to_get, "got it", "c3"};
         begin_figure(page, i + 1, m->text, m->at);
-        fprintf(page->out, "%s of %s, got by %s", kith_some(m->messages, "message", "messages").s,
-                kith_number(KITH_BYTES, (double)m->bytes).s,
-                kith_share((double)m->got.count, (double)m->to_get).s);
+        kith_put_words(page->out, "%s of %s, got by %s",
+                       kith_some(m->messages, "message", "messages").s,
+                       kith_number(KITH_BYTES, (double)m->bytes).s,
+                       kith_share((double)m->got.count, (double)m->to_get).s);
         end_caption(page);
         plot_rises(page, m->text, &rise, 1);
         fputs("</figure>\n", page->out);

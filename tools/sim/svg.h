@@ -24,7 +24,9 @@ struct kith_axis {
     double most; /* what must fit; kith_svg_begin() makes it the axis' end */
     bool whole;  /* there is nothing between 1 and 2 */
     bool exact;  /* ends at `most`, not at the next tick */
-    double step; /* kith_svg_begin() says it */
+    /* kith_svg_begin() says these: values between ticks, and what a tick is told in */
+    double step, factor;
+    const char *suffix;
 };
 
 struct kith_svg {

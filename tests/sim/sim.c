@@ -239,13 +239,20 @@ void sim_set_meta(struct sim *s, int node, const char *meta)
     request(s, node, kith_core_update(s->nodes[node]->core, s->now, 0));
 }
 
+static int answered(struct sim *s, int q)
+{
+    for (uint64_t end = s->now + 20 * SEC; sim_status(s, q) == 1 && s->now < end;) sim_step(s, end);
+    return sim_status(s, q);
+}
+
+/* Over links that lose a lot TCP may need longer than a join has: then again, as a node does. */
 void sim_join_all(struct sim *s)
 {
     for (int i = 1; i < s->n; i++) {
-        int q = sim_join(s, i, 0);
-        for (uint64_t end = s->now + 20 * SEC; sim_status(s, q) == 1 && s->now < end;)
-            sim_step(s, end);
-        CU_ASSERT_EQUAL(sim_status(s, q), 0);
+        int status = answered(s, sim_join(s, i, 0));
+        for (int again = 0; status && !s->perfect && again < 2; again++)
+            status = answered(s, sim_join(s, i, 0));
+        CU_ASSERT_EQUAL(status, 0);
     }
 }
 
@@ -302,7 +309,12 @@ bool sim_meta_is(const struct sim *s, int observer, int node, const char *meta)
 
 static bool awake(const struct sim *s, int i) { return s->nodes[i]->core && !s->nodes[i]->paused; }
 
-static bool left(const struct sim *s, int i) { return sim_state(s, i, i) == KITH_LEFT; }
+static bool left(const struct sim *s, int i)
+{
+    struct kith_member self = {.size = sizeof self};
+    kith_core_self(s->nodes[i]->core, &self);
+    return self.state == KITH_LEFT;
+}
 
 /* The cheap question first: it is asked often until it holds. */
 static bool counts_agree(struct sim *s, const bool *in, size_t want)

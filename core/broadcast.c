@@ -15,8 +15,7 @@
 
 enum {
     SMALLEST = 96,         /* bytes of the smallest entry, the next ones are twice as large each */
-    SPARE_MAX = 64 * 1024, /* bytes to keep for later... */
-    SPARE_IDLE = 8 * 1024, /* ...and while the queue is empty */
+    SPARE_MAX = 64 * 1024, /* bytes to keep for later */
     BUCKETS_KEPT = 256,    /* a larger table goes when it is empty */
     CLASSES = 8,           /* of sizes that are kept for reuse: up to 12 KiB */
     LARGE = CLASSES
@@ -187,6 +186,7 @@ static struct kith_broadcast *entry_new(struct kith_broadcasts *q, size_t len, s
     if (b) {
         q->spare[class] = b->chain;
         q->spare_bytes -= need;
+        if (q->spare_bytes < q->spare_unused) q->spare_unused = q->spare_bytes;
     } else {
         b = malloc(need);
     }
@@ -196,19 +196,6 @@ static struct kith_broadcast *entry_new(struct kith_broadcasts *q, size_t len, s
     b->len = (uint32_t)len;
     b->name_len = (uint16_t)name_len;
     return b;
-}
-
-/* A node that had to pass on much, once, does not keep the memory for ever. */
-static void trim_spare(struct kith_broadcasts *q)
-{
-    for (int i = CLASSES - 1; i >= 0; i--) {
-        while (q->spare[i] && q->spare_bytes > SPARE_IDLE) {
-            struct kith_broadcast *b = q->spare[i];
-            q->spare[i] = b->chain;
-            q->spare_bytes -= (size_t)SMALLEST << i;
-            free(b);
-        }
-    }
 }
 
 /* b is in neither the tree nor the names. */
@@ -226,7 +213,20 @@ static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b,
     } else {
         free(b);
     }
-    if (!q->count) trim_spare(q);
+}
+
+void kith_broadcasts_trim(struct kith_broadcasts *q)
+{
+    size_t left = q->spare_bytes - q->spare_unused;
+    for (unsigned i = CLASSES; i-- > 0;) {
+        while (q->spare[i] && q->spare_bytes > left) {
+            struct kith_broadcast *b = q->spare[i];
+            q->spare[i] = b->chain;
+            q->spare_bytes -= (size_t)SMALLEST << i;
+            free(b);
+        }
+    }
+    q->spare_unused = q->spare_bytes;
 }
 
 static void drop(struct kith_broadcasts *q, struct kith_broadcast *b, enum kith_broadcast_end how)

@@ -32,6 +32,7 @@ struct kith_broadcasts {
     struct kith_broadcast **buckets; /* named entries */
     struct kith_broadcast *spare[8]; /* finished entries to use again, by size */
     size_t count, named, bucket_count, spare_bytes;
+    size_t spare_unused; /* of spare_bytes: not used since the last trim */
     int64_t last_id;
 };
 
@@ -52,6 +53,10 @@ bool kith_broadcasts_has(const struct kith_broadcasts *, struct kith_bytes name)
  * call into the queue. Returns the bytes used, overheads included. */
 size_t kith_broadcasts_fetch(struct kith_broadcasts *, size_t n, size_t overhead, size_t limit,
                              void (*take)(void *arg, struct kith_bytes msg), void *arg);
+
+/* Free what was kept for later and not used since the last call: a node that had to pass on much,
+ * once, does not keep the memory for ever. */
+void kith_broadcasts_trim(struct kith_broadcasts *);
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *);
 /* Drop the entries longer than `len`, those that no fetch can give. Returns how many. */

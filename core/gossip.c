@@ -45,4 +45,5 @@ void kith_queue_tick(struct kith_core *c, struct kith_alarm *alarm)
     kith_alarm_set(&c->alarms, alarm,
                    kith_next_tick(alarm->at, c->set.queue_check_interval, c->now));
     kith_observe(c, KITH_HIST_QUEUE, (double)kith_broadcasts_count(&c->queue));
+    kith_broadcasts_trim(&c->queue);
 }

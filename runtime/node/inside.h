@@ -103,10 +103,10 @@ struct kith {
     struct kith_services *services;
     struct kith_asks *asks;
     struct kith_resolver *resolver, *former_resolver;
-    struct kith_host_maker maker;     /* of the services */
-    struct kith_instance *all;        /* instances of every kind, those of a reload under way too */
-    struct kith_config *config;       /* in force */
-    struct kith_config *making;       /* a reload's: what settings are asked of while it goes on */
+    struct kith_host_maker maker; /* of the services */
+    struct kith_instance *all;    /* instances of every kind, those of a reload under way too */
+    struct kith_config *config;   /* in force */
+    struct kith_config *making;   /* a reload's: what settings are asked of while it goes on */
     struct kith_config *former; /* those that are neither: their texts are lent until a turn ends */
     const struct kith_config *shared; /* in place of a file: lent, and maybe others' too; what... */
     struct kith_config copy;          /* ...is in force is this copy, with this node's name */

@@ -177,8 +177,9 @@ void kith_report_changes(struct kith_report *r, const struct kith_config *old, b
 static void replaced(struct kith_report *r, const struct kith_entry *e)
 {
     if (!kith_registry_replaced(kith_world_registry(r->k->world), e->plugin)) return;
-    kith_report_line(r, "%s: its file was replaced; what runs is the old one until a restart",
-                     e->use);
+    kith_report_line(
+        r, "%s: its file was replaced or is gone; what runs is the old one until a restart",
+        e->use);
 }
 
 void kith_report_replaced(struct kith_report *r)

@@ -187,7 +187,8 @@ def test_list_shows_all(bad):
     rows = json.loads(out)["plugins"]
     names = {r.get("name") for r in rows}
     check("list goes on", code == 0, (code, err))
-    check("the good ones are there", {"udp_tcp", "lzw", "log", "talks"} <= names, names)
+    check("the good ones are there", {"udp_tcp", "loopback", "lzw", "log", "talks"} <= names,
+          names)
     errors = {r["file"]: r["error"] for r in rows if "error" in r}
     check("the bad ones, no more and no less", set(errors) == set(bad), set(errors) ^ set(bad))
     for file, why in bad.items():
@@ -380,7 +381,8 @@ KITH_PLUGIN(NAME) = {KITH_HEADER(TRANSPORT), .name = NAME, .version = "1", .ops 
 def test_a_node_that_waits_for_its_address_ends():
     file = os.path.join(DIR, "waits.yaml")
     with open(file, "w") as f:
-        f.write("node: { name: w }\ntransport: { use: %s }\n" % compile("nowhere", source=TRANSPORT))
+        transport = compile("nowhere", source=TRANSPORT)
+        f.write("node: { name: w }\ntransport: { use: %s }\n" % transport)
     node = subprocess.Popen([KITH, "run", file], stderr=subprocess.PIPE, text=True, env=ENV)
     for line in node.stderr:
         if "does not know its address yet" in line:

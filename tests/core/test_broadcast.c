@@ -341,6 +341,35 @@ static void test_against_a_model(void)
     kith_broadcasts_fini(&q);
 }
 
+/* Memory of a busy time is kept for the next one, and goes when none came between two looks. */
+static void test_spare_memory(void)
+{
+    struct kith_broadcasts q;
+    enum { MANY = 100 };
+    setup(&q, 1, 0);
+    char name[8];
+    for (int busy = 0; busy < 2; busy++) {
+        for (int i = 0; i < MANY; i++) {
+            snprintf(name, sizeof name, "n%d", i);
+            add(&q, name, "alive", 0);
+        }
+        CU_ASSERT_EQUAL(q.spare_bytes, 0);
+        while (fetch(&q, 1, 0, 100)) continue;
+        CU_ASSERT(q.spare_bytes > MANY * sizeof(void *));
+        size_t kept = q.spare_bytes;
+        kith_broadcasts_trim(&q);
+        CU_ASSERT_EQUAL(q.spare_bytes, kept);
+    }
+    add(&q, "one", "alive", 0);
+    while (fetch(&q, 1, 0, 100)) continue;
+    size_t one = q.spare_bytes / MANY;
+    kith_broadcasts_trim(&q);
+    CU_ASSERT_EQUAL(q.spare_bytes, one);
+    kith_broadcasts_trim(&q);
+    CU_ASSERT_EQUAL(q.spare_bytes, 0);
+    kith_broadcasts_fini(&q);
+}
+
 KITH_TESTS("core/broadcast", {"order: transmits, longer, newer", test_order},
            {"order by transmits", test_order_by_transmits},
            {"a name replaces its own", test_a_name_replaces_its_own},
@@ -352,4 +381,4 @@ KITH_TESTS("core/broadcast", {"order: transmits, longer, newer", test_order},
            {"a tier that is too long does not hide the next", test_next_tier},
            {"a new limit drops what is longer", test_limit_drops_what_is_longer},
            {"bound", test_bound}, {"retransmit limit", test_retransmit_limit},
-           {"against a model", test_against_a_model})
+           {"spare memory", test_spare_memory}, {"against a model", test_against_a_model})

@@ -1,6 +1,6 @@
 /*
- * test_steady.c - law 5 for loopback: once warm, a packet costs no allocation, whatever the link
- * does to it; neither does a piece of a stream.
+ * test_steady_loopback.c - law 5 for loopback: once warm, a packet costs no allocation, whatever
+ * the link does to it; neither does a piece of a stream.
  */
 #include "ends.h"
 
@@ -90,7 +90,7 @@ static void test_calls_are_seen(void)
     CU_ASSERT_EQUAL(calls, before + counts);
 }
 
-KITH_TESTS("transports/steady", {"allocations are seen", test_calls_are_seen},
+KITH_TESTS("transports/steady_loopback", {"allocations are seen", test_calls_are_seen},
            {"loopback in a virtual world", test_virtual_world},
            {"loopback over a bad link", test_bad_link},
            {"loopback in the real world", test_real_world})

@@ -17,8 +17,7 @@
 #include "report.h"
 #include <kith/plugin.h>
 
-/* ---------------------------------------------------------- numbers and texts (report_numbers.c)
- */
+/* ---------------------------------------------------- numbers, texts (report_numbers.c) */
 
 enum kith_unit { KITH_COUNT, KITH_SECONDS, KITH_BYTES, KITH_PERCENT };
 

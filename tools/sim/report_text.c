@@ -133,7 +133,8 @@ static int print_happenings(FILE *out, const struct kith_result *r)
         cell(&t, 5, after(&h->told, h->told.p95, &w));
         cell(&t, 6, after(&h->told, h->told.max, &w));
         cell(&t, 7,
-             h->to_tell ? kith_share(told, (double)h->to_tell).s : kith_number(KITH_COUNT, told).s);
+             h->about ? kith_share(told, (double)h->to_tell).s
+                      : kith_some(h->told.count, "death", "deaths").s);
     }
     return print(&t, 2, out);
 }

@@ -23,13 +23,14 @@ enum {
     LARGE = CLASSES
 };
 
+/* What a walk down the tree looks at comes first, to be in one cache line more often. */
 struct kith_broadcast {
     struct kith_broadcast *left, *right;
-    struct kith_broadcast *chain; /* of its bucket */
-    uint64_t tag;
-    int64_t id;
     uint64_t tier; /* priority, then transmits in the low 32 bits */
     uint32_t len, hash;
+    int64_t id;
+    struct kith_broadcast *chain; /* of its bucket */
+    uint64_t tag;
     uint16_t name_len;
     uint8_t class;
     uint8_t bytes[]; /* the message, then the name */

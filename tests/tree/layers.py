@@ -37,10 +37,13 @@ MAY_SEE = {
     "runtime/node": (BELOW + ["runtime/loop"], PUBLIC),
     "runtime/control": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
     "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
+    "runtime/sim": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
     "tools": (
-        BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control"],
+        BELOW
+        + ["runtime", "runtime/loop", "runtime/node", "runtime/control", "runtime/sim", "tools/sim"],
         PUBLIC,
     ),
+    "tools/sim": (["config", "plugins", "runtime/loop", "runtime/node", "runtime/sim"], PUBLIC),
 }
 # A plugin of several files has a folder of its own below one of these.
 PLUGIN_FOLDERS = ("codecs", "transports", "plugins/delegates")

@@ -9,15 +9,12 @@
 
 /* -------------------------------------------------------------------------------------- words */
 
+/* Long lists would hide the rest. */
 static void tell_nodes(FILE *out, const struct kith_nodes *nodes)
 {
-    if (strlen(nodes->text) <= 60)
-        fputs(nodes->text, out);
-    else
-        fprintf(out, "%.*s...",
-                (int)(strchr(nodes->text + 40, ',') ? strcspn(nodes->text + 40, ",") + 40 : 60) %
-                    100,
-                nodes->text);
+    enum { MOST = 60 };
+    size_t len = strlen(nodes->text);
+    fprintf(out, "%.*s%s", MOST, nodes->text, len > MOST ? "..." : "");
 }
 
 static void tell_who(FILE *out, const struct kith_occurrence *o)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`kith sim`: a node's file on many nodes in virtual time. The same seed repeats a run exactly; what
-was asked for is what happens; what can't be is said.
+"""`kith sim`: a node's file on many nodes in virtual time. The same seed repeats a run exactly;
+what was asked for is what happens; what can't be is said.
 
 Nothing here depends on how long anything takes.
 """
@@ -86,11 +86,12 @@ def test_repeats():
     check("the same seed: the same trace", runs[0][1] == runs[1][1])
     check("another seed: another trace", runs[0][1] != runs[2][1])
     result = runs[0][0]
-    check("what was asked for", (result["nodes"], result["seed"], result["time"]) == (15, 7, 120),
+    asked = (result["nodes"], result["seed"], result["time"])
+    check("what was asked for", asked == (15, 7, 120),
           result)
     kinds = [h["kind"] for h in result["happenings"]]
-    check("all that it does",
-          kinds == ["join", "meta", "kill", "stop", "continue", "partition", "heal", "leave"], kinds)
+    all_kinds = ["join", "meta", "kill", "stop", "continue", "partition", "heal", "leave"]
+    check("all that it does", kinds == all_kinds, kinds)
     check("its messages", len(result["messages"]) == 2, result["messages"])
     check("all knew all", result["full_view"]["count"] >= 15, result["full_view"])
 
@@ -186,8 +187,16 @@ def test_what_can_not_be_done():
                           "  - { at: 5s, kill: 3 }\n"
                           "  - { at: 10s, stop: 1 }\n"
                           "  - { at: 11s, meta: n1, value: x }\n")
-    check("it is said", said == "kith sim: at 10.000s: stop 1: there is nobody that it can be done to\n"
-          "kith sim: at 11.000s: meta n1: there is nobody that it can be done to\n", said)
+    _, gone = run(FAILED, "nodes: 3\ntime: 20s\nevents:\n"
+                          "  - { at: 5s, stop: n1, for: 9s }\n"
+                          "  - { at: 6s, kill: all }\n"
+                          "  - { at: 7s, cut: n1, to: n2, for: 1s }\n"
+                          "  - { at: 9s, restart: all }\n")
+    check("there is no network", gone == "kith sim: at 7.000s: cut n1 to n2 for 1s: "
+          "nobody runs, so there is no network\n", gone)
+    words = "there is nobody that it can be done to"
+    check("it is said", said == "kith sim: at 10.000s: stop 1: %s\n"
+          "kith sim: at 11.000s: meta n1: %s\n" % (words, words), said)
 
 
 def test_left_out():
@@ -276,8 +285,9 @@ def test_config_commands():
 def test_terminal():
     """A bar on a terminal; SIGINT ends it early, and what there is by then is told."""
     master, slave = pty.openpty()
-    p = subprocess.Popen([KITH, "sim", NODE, "--nodes", "10", "--time", "1000h", "--format", "json"],
-                         stdout=subprocess.PIPE, stderr=slave, text=True)
+    args = [NODE, "--nodes", "10", "--time", "1000h", "--format", "json"]
+    p = subprocess.Popen([KITH, "sim", *args], stdout=subprocess.PIPE, stderr=slave,
+                         text=True)
     os.close(slave)
     shown = b""
     while b"10 nodes" not in shown:

@@ -39,12 +39,11 @@ MAY_SEE = {
     "runtime/sim": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
     "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
     "tools": (
-        BELOW
-        + ["runtime", "runtime/loop", "runtime/node", "runtime/control", "runtime/sim"]
+        BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control", "runtime/sim"]
         + ["tools/sim"],
         PUBLIC,
     ),
-    "tools/sim": (["config", "plugins", "runtime/loop", "runtime/node", "runtime/sim"], PUBLIC),
+    "tools/sim": (BELOW + ["runtime/loop", "runtime/node", "runtime/sim"], PUBLIC),
 }
 # A plugin of several files has a folder of its own below one of these.
 PLUGIN_FOLDERS = ("codecs", "transports", "plugins/delegates")

@@ -72,6 +72,10 @@ int kith_core_start(struct kith_core *, uint64_t now, struct kith_error *err);
 int kith_core_check(const struct kith_core *, const struct kith_settings *, struct kith_core_budget,
                     struct kith_error *err);
 
+/* Could this be our meta, in packets of that budget? Else -KITH_ETOOBIG. */
+int kith_core_check_meta(const struct kith_core *, struct kith_bytes meta, struct kith_core_budget,
+                         struct kith_error *err);
+
 /* New settings without losing state. Name and advertised address stay what they are. On an error
  * of kith_core_check nothing has changed; -KITH_ETOOBIG: packets have become too small to gossip
  * this node's own alive message. */

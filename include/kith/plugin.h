@@ -856,7 +856,8 @@ struct kith_node {
     /* The node ends; status: 0, or a negative code: `kith run` exits with 1. */
     int (*stop)(const struct kith_node *, int status, const char *why);
     /* NULL: ask node_meta again. Bytes: -KITH_EACCES where another delegate gives the meta,
-     * -KITH_EINVAL where this one does. After an error it is as it was. */
+     * -KITH_EINVAL where this one does. After a refusal it is as it was; -KITH_ETIMEOUT: it is
+     * announced, but not often enough yet. */
     int (*set_meta)(const struct kith_node *, const struct kith_bytes *, kith_done_fn *done,
                     void *arg);
     /* done: given to the transport; to all: it has left the queue, or nobody else is alive. */

@@ -19,7 +19,8 @@
  *     chain_check, chain, consistency        the pipeline; rules between values
  *     load                                   all of it, from bytes to struct kith_config
  *     show, setting, diff                    the result, printed, asked for and compared
- *     json_schema, manual                    the tables, printed
+ *     scenario_*, scenario                   the other kind of file: what happens in a simulation
+ *     json_schema, manual, scenario_manual   the tables, printed
  */
 #ifndef KITH_CONFIG_H
 #define KITH_CONFIG_H

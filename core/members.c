@@ -10,23 +10,18 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { FIRST_SLOTS = 16 };
+/* max_members is no more than the indices that a slot has room for. */
+enum { FIRST_SLOTS = 16, INDEX_BITS = 24, INDEX = (1 << INDEX_BITS) - 1 };
 
-static uint16_t tag_of(uint32_t hash) { return (uint16_t)(hash >> 16 | 1); }
+/* Never 0. */
+static uint32_t tag_of(uint32_t hash) { return (hash | 1u << INDEX_BITS) & ~(uint32_t)INDEX; }
 
 static int new_table(struct kith_members *m, uint32_t mask)
 {
     uint32_t *slots = calloc((size_t)mask + 1, sizeof *slots);
-    uint16_t *tags = calloc((size_t)mask + 1, sizeof *tags);
-    if (!slots || !tags) {
-        free(slots);
-        free(tags);
-        return -KITH_ENOMEM;
-    }
+    if (!slots) return -KITH_ENOMEM;
     free(m->slots);
-    free(m->tags);
     m->slots = slots;
-    m->tags = tags;
     m->mask = mask;
     return 0;
 }
@@ -46,20 +41,32 @@ void kith_members_fini(struct kith_members *m)
     free(m->by_age);
     free(m->order);
     free(m->slots);
-    free(m->tags);
     memset(m, 0, sizeof *m);
 }
 
 struct kith_record *kith_members_find(const struct kith_members *m, struct kith_bytes name,
                                       uint32_t hash)
 {
-    uint16_t tag = tag_of(hash);
-    for (uint32_t i = hash & m->mask; m->tags[i]; i = (i + 1) & m->mask) {
-        if (m->tags[i] != tag) continue;
-        struct kith_record *p = m->by_age[m->slots[i]];
+    uint32_t tag = tag_of(hash);
+    for (uint32_t i = hash & m->mask, slot; (slot = m->slots[i]); i = (i + 1) & m->mask) {
+        if ((slot & ~(uint32_t)INDEX) != tag) continue;
+        struct kith_record *p = m->by_age[slot & INDEX];
         if (p->hash == hash && kith_short_equal(kith_record_name(p), name)) return p;
     }
     return NULL;
+}
+
+void kith_members_expect(const struct kith_members *m, const uint32_t *hashes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) __builtin_prefetch(&m->slots[hashes[i] & m->mask]);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t slot = m->slots[hashes[i] & m->mask];
+        if (slot) __builtin_prefetch(&m->by_age[slot & INDEX]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t slot = m->slots[hashes[i] & m->mask];
+        if (slot) __builtin_prefetch(m->by_age[slot & INDEX]);
+    }
 }
 
 struct kith_record *kith_members_named(const struct kith_members *m, struct kith_bytes name)
@@ -70,9 +77,8 @@ struct kith_record *kith_members_named(const struct kith_members *m, struct kith
 static void slot_put(struct kith_members *m, uint32_t index)
 {
     uint32_t hash = m->by_age[index]->hash, i = hash & m->mask;
-    while (m->tags[i]) i = (i + 1) & m->mask;
-    m->slots[i] = index;
-    m->tags[i] = tag_of(hash);
+    while (m->slots[i]) i = (i + 1) & m->mask;
+    m->slots[i] = tag_of(hash) | index;
 }
 
 /* Room for one more: the table stays at most two thirds full. */
@@ -146,7 +152,7 @@ uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
     }
     m->count = kept;
     if (kept < before) {
-        memset(m->tags, 0, ((size_t)m->mask + 1) * sizeof *m->tags);
+        memset(m->slots, 0, ((size_t)m->mask + 1) * sizeof *m->slots);
         for (uint32_t i = 0; i < kept; i++) slot_put(m, i);
     }
     shuffle(m, random);

@@ -13,9 +13,9 @@ struct kith_core;
 struct kith_members {
     struct kith_record **by_age; /* in the order in which they became known */
     uint32_t *order;             /* indices in it, in probe order */
-    uint32_t *slots;             /* likewise by hash of the name, linear probing */
-    /* Of each slot, from other bits of the hash, 0: empty. They save a look at the record. */
-    uint16_t *tags;
+    /* By hash of the name, linear probing: such an index, and 8 other bits of the hash, which save
+     * most looks at a record that is not meant. 0: empty. */
+    uint32_t *slots;
     uint32_t count, cap, mask;
     uint32_t in_state[4];
     uint64_t seed;   /* of the hash */
@@ -39,6 +39,9 @@ static inline uint32_t kith_members_hash(const struct kith_members *m, struct ki
 struct kith_record *kith_members_find(const struct kith_members *, struct kith_bytes name,
                                       uint32_t hash);
 struct kith_record *kith_members_named(const struct kith_members *, struct kith_bytes name);
+/* These will be looked for soon: the memory that it takes is asked for, of all at once, where it
+ * would be waited for one after the other. */
+void kith_members_expect(const struct kith_members *, const uint32_t *hashes, size_t count);
 
 /* A new member, dead with incarnation 0, at a random place of the order (PROTOCOL.md 2.3.4). NULL:
  * no memory. */

@@ -341,17 +341,22 @@ static bool take_known(struct kith_core *c, struct alive *a, struct kith_request
 }
 
 /* The numbers are the steps of PROTOCOL.md 2.3. */
-bool kith_alive(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
-                struct kith_request *request)
+bool kith_alive_hashed(struct kith_core *c, const struct kith_msg *msg, uint32_t hash,
+                       const struct kith_peer *from, struct kith_request *request)
 {
     struct alive a = {.msg = msg, .from = from, .ours = !from};
     if (!acceptable(c, msg)) return false;
-    uint32_t hash = kith_members_hash(&c->members, msg->node);
     a.record = kith_members_find(&c->members, msg->node, hash);
     a.self = a.ours || a.record == c->self;
     if (a.self && c->left) return false; /* 1 */
     if (!sound(c, msg)) return false;    /* 2 */
     return a.record ? take_known(c, &a, request) : take_new(c, &a, hash, request);
+}
+
+bool kith_alive(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
+                struct kith_request *request)
+{
+    return kith_alive_hashed(c, msg, kith_members_hash(&c->members, msg->node), from, request);
 }
 
 /* ------------------------------------------------------------------------ suspect and dead */

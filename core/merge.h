@@ -14,6 +14,9 @@ struct kith_request;
  * broadcast to wait for. */
 bool kith_alive(struct kith_core *, const struct kith_msg *, const struct kith_peer *from,
                 struct kith_request *);
+/* The same; hash: kith_members_hash() of the name. */
+bool kith_alive_hashed(struct kith_core *, const struct kith_msg *, uint32_t hash,
+                       const struct kith_peer *from, struct kith_request *);
 bool kith_suspect(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
 bool kith_dead(struct kith_core *, const struct kith_msg *, const struct kith_peer *from,
                struct kith_request *);

@@ -8,7 +8,8 @@
 #include "notify.h"
 #include "state.h"
 
-static void on_alive(struct kith_core *c, const struct kith_peer *from, struct kith_msg *msg)
+static void on_alive(struct kith_core *c, const struct kith_peer *from, struct kith_msg *msg,
+                     uint32_t hash)
 {
     if (c->set.cidrs_count) { /* PROTOCOL.md 2.12 */
         if (!kith_allowed(c, kith_bytes_of(from->addr->bytes, from->addr->len))) {
@@ -21,7 +22,7 @@ static void on_alive(struct kith_core *c, const struct kith_peer *from, struct k
         }
     }
     if (c->set.protocol_version < 2 || msg->port == 0) msg->port = c->default_port;
-    kith_alive(c, msg, from, NULL);
+    kith_alive_hashed(c, msg, hash, from, NULL);
 }
 
 /* Where a message came from: alone in its packet, or inside compounds. */
@@ -33,11 +34,59 @@ struct arrival {
 
 static void message(struct kith_core *, const struct arrival *, struct kith_bytes);
 
+static void count_message(struct kith_core *c, uint8_t type, size_t len)
+{
+    if (type >= sizeof c->counters.messages / sizeof *c->counters.messages) return;
+    c->counters.messages[type]++;
+    c->counters.message_bytes[type] += len;
+}
+
+/* Alive messages that follow each other: read, and not looked into yet. */
+enum { AHEAD = 8 };
+struct alives {
+    struct kith_msg items[AHEAD];
+    uint32_t hashes[AHEAD];
+    size_t count;
+};
+
+/* False: it is no alive message, or not well-formed, or there are enough. */
+static bool read_ahead(struct kith_core *c, struct alives *all, struct kith_bytes part)
+{
+    size_t used;
+    if (all->count == AHEAD || !part.len || part.data[0] != KITH_MSG_ALIVE) return false;
+    struct kith_msg *msg = &all->items[all->count];
+    if (kith_wire_read(msg, KITH_BODY_ALIVE, part.data + 1, part.len - 1, &used) < 0) return false;
+    msg->type = KITH_MSG_ALIVE;
+    count_message(c, msg->type, part.len);
+    all->hashes[all->count++] = kith_members_hash(&c->members, msg->node);
+    return true;
+}
+
+/* In a large cluster each of them waits for memory, so all have it come at once. */
+static void take_alives(struct kith_core *c, const struct arrival *in, struct alives *all)
+{
+    if (all->count > 1) kith_members_expect(&c->members, all->hashes, all->count);
+    for (size_t i = 0; i < all->count; i++) on_alive(c, in->from, &all->items[i], all->hashes[i]);
+    all->count = 0;
+}
+
+static void parts_of(struct kith_core *c, const struct arrival *in, struct kith_compound *parts)
+{
+    struct kith_bytes part;
+    struct alives alives;
+    alives.count = 0;
+    while (kith_compound_next(parts, &part)) {
+        if (read_ahead(c, &alives, part)) continue;
+        take_alives(c, in, &alives);
+        if (!read_ahead(c, &alives, part)) message(c, in, part);
+    }
+    take_alives(c, in, &alives);
+}
+
 static void compound(struct kith_core *c, const struct arrival *in, struct kith_bytes body)
 {
     struct arrival inner = {in->from, in->at, in->depth + 1};
     struct kith_compound parts;
-    struct kith_bytes part;
     if (inner.depth > KITH_NESTING_MAX) {
         kith_count_drop(c, KITH_DROP_NESTED_TOO_DEEP);
         return;
@@ -46,7 +95,7 @@ static void compound(struct kith_core *c, const struct arrival *in, struct kith_
         kith_count_drop(c, KITH_DROP_MALFORMED);
         return;
     }
-    while (kith_compound_next(&parts, &part)) message(c, &inner, part);
+    parts_of(c, &inner, &parts);
     if (parts.truncated) {
         c->counters.drops[KITH_DROP_TRUNCATED_PART] += parts.truncated;
         kith_core_log_some(c, KITH_LOG_WARN, in->from->addr,
@@ -71,7 +120,9 @@ static void map(struct kith_core *c, const struct arrival *in, uint8_t type, str
     case KITH_MSG_INDIRECT_PING: kith_on_indirect_ping(c, in->from->addr, &msg); break;
     case KITH_MSG_ACK: kith_on_ack(c, &msg, in->at); break;
     case KITH_MSG_NACK: kith_on_nack(c, &msg); break;
-    case KITH_MSG_ALIVE: on_alive(c, in->from, &msg); break;
+    case KITH_MSG_ALIVE:
+        on_alive(c, in->from, &msg, kith_members_hash(&c->members, msg.node));
+        break;
     case KITH_MSG_SUSPECT: kith_suspect(c, &msg, in->from); break;
     default: kith_dead(c, &msg, in->from, NULL); break;
     }
@@ -86,10 +137,7 @@ static void message(struct kith_core *c, const struct arrival *in, struct kith_b
     }
     uint8_t type = msg.data[0];
     struct kith_bytes body = {msg.data + 1, msg.len - 1};
-    if (type < sizeof c->counters.messages / sizeof *c->counters.messages) {
-        c->counters.messages[type]++;
-        c->counters.message_bytes[type] += msg.len;
-    }
+    count_message(c, type, msg.len);
     switch (type) {
     case KITH_MSG_PING:
     case KITH_MSG_INDIRECT_PING:

@@ -12,7 +12,7 @@ static const char *const acts[] = {
 
 static void begin_line(const struct kith_cluster *c, const char *name)
 {
-    uint64_t now = kith_cluster_now(c);
+    uint64_t now = kith_loop_now(c->loop) - c->began;
     fprintf(c->setup.trace, "%llu.%09llu %s", (unsigned long long)(now / 1000000000),
             (unsigned long long)(now % 1000000000), name);
 }

@@ -21,12 +21,12 @@ tests_bench_codecs_LDADD = plugins/libplugins.la config/libconfig.la core/libcor
   $(SODIUM_LIBS) $(CRYPTO_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS)
 EXTRA_DIST += tests/bench/go-lzw/main.go tests/bench/go-lzw/go.mod
 
-# What a cluster in virtual time costs: `make tests/bench/cluster && tests/bench/cluster`.
-EXTRA_PROGRAMS += tests/bench/cluster
-tests_bench_cluster_SOURCES = tests/bench/cluster.c
-tests_bench_cluster_CPPFLAGS = $(INC_SIM)
-tests_bench_cluster_LDADD = $(SIM_LIBS)
-CLEANFILES += tests/bench/cluster$(EXEEXT)
+# What a cluster in virtual time costs: `make tests/bench/simulate && tests/bench/simulate`.
+EXTRA_PROGRAMS += tests/bench/simulate
+tests_bench_simulate_SOURCES = tests/bench/simulate.c
+tests_bench_simulate_CPPFLAGS = $(INC_SIM)
+tests_bench_simulate_LDADD = $(SIM_LIBS)
+CLEANFILES += tests/bench/simulate$(EXEEXT)
 
 # What a packet costs on its way: `make tests/bench/transports && tests/bench/transports`.
 EXTRA_PROGRAMS += tests/bench/transports

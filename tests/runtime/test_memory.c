@@ -18,6 +18,8 @@ enum {
     MEMBER_MOST = 120
 };
 
+#define SECOND UINT64_C(1000000000)
+
 static size_t heap(void)
 {
     struct mallinfo2 m = mallinfo2();
@@ -132,13 +134,14 @@ static void introduce(unsigned from)
     packet(kith_bytes_of(bytes, at));
 }
 
-/* Until all was gossiped: then what is left is for the members. */
+/* Until all was gossiped, and what that took was given back: what is left is for the members. */
 static void settle(void)
 {
-    uint64_t now = kith_node_now(nodes[0].k), end = now + UINT64_C(3600000000000);
+    uint64_t now = kith_node_now(nodes[0].k), end = now + 3600 * SECOND;
     while (stat_of(&nodes[0], "broadcasts_queued", NULL) > 0 && now < end)
-        kith_loop_run_until(kith_node_loop(nodes[0].k), now += 1000000000);
+        kith_loop_run_until(kith_node_loop(nodes[0].k), now += SECOND);
     CU_ASSERT(now < end);
+    kith_loop_run_until(kith_node_loop(nodes[0].k), now + 60 * SECOND);
 }
 
 static void test_a_member(void)

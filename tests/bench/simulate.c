@@ -1,8 +1,8 @@
 /*
- * cluster.c - what a cluster in virtual time costs: all nodes join one seed, then the cluster is
+ * simulate.c - what a cluster in virtual time costs: all nodes join one seed, then the cluster is
  * left alone. Prints "name value" lines: CPU seconds for each part, and bytes a node.
  *
- *     tests/bench/cluster [NODES [SECONDS [SEED]]]       1000, 60, 1
+ *     tests/bench/simulate [NODES [SECONDS [SEED]]]       1000, 60, 1
  */
 #include "cluster.h"
 
@@ -19,7 +19,7 @@ static struct kith_cluster *cluster;
 static void check(int rc)
 {
     if (rc >= 0) return;
-    fprintf(stderr, "cluster: %s\n", err.text);
+    fprintf(stderr, "simulate: %s\n", err.text);
     exit(1);
 }
 

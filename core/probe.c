@@ -232,13 +232,15 @@ static bool may_probe(const struct kith_core *c, const struct kith_record *p)
     return p != c->self && !kith_record_gone(p);
 }
 
-static struct kith_record *at_address(const struct kith_core *c, const struct kith_addr *addr)
+/* Whoever is a suspect needs no hint: its time runs. Each probe of it would have relays ask it too,
+ * who get hints of their own from that, and so the more of them the more there are. */
+static struct kith_record *alive_at(const struct kith_core *c, const struct kith_addr *addr)
 {
     struct kith_bytes bytes = {addr->bytes, addr->len};
     for (uint32_t i = 0; i < c->members.count; i++) {
         struct kith_record *p = kith_members_at(&c->members, i);
-        if (p->port == addr->port && kith_short_equal(kith_record_addr(p), bytes) &&
-            may_probe(c, p))
+        if (p->port == addr->port && p->state == KITH_ALIVE && p != c->self &&
+            kith_short_equal(kith_record_addr(p), bytes))
             return p;
     }
     return NULL;
@@ -254,7 +256,7 @@ static struct kith_record *hinted(struct kith_core *c)
         return NULL;
     }
     while (pr->hint_count) {
-        struct kith_record *p = at_address(c, &pr->hints[--pr->hint_count]);
+        struct kith_record *p = alive_at(c, &pr->hints[--pr->hint_count]);
         pr->by_hint = p != NULL;
         if (p) return p;
     }

@@ -259,6 +259,28 @@ static void test_a_hint_is_probed_next(void)
     }
 }
 
+/* The hints that its relays get would never end. */
+static void test_a_hint_does_not_probe_a_suspect(void)
+{
+    struct rig r;
+    char name[16];
+    for (unsigned seed = 1; seed <= 8; seed++) {
+        rig_init(&r);
+        r.seed = seed;
+        r.answer_pings = true;
+        CU_ASSERT_EQUAL_FATAL(rig_start(&r), 0);
+        rig_populate(&r, 2, 9);
+        pinged(&r, name);
+        rig_suspect(&r, name, 1, "m9");
+        CU_ASSERT_EQUAL_FATAL(rig_state(&r, name), KITH_SUSPECT);
+        struct kith_member m = {.size = sizeof m};
+        CU_ASSERT_EQUAL_FATAL(kith_core_find(r.core, kith_text(name), &m), 0);
+        kith_core_unreachable(r.core, r.now, &m.addr);
+        CU_ASSERT(strcmp(pinged(&r, (char[16]){""}), name) != 0);
+        rig_fini(&r);
+    }
+}
+
 static void test_hints_have_a_bound(void)
 {
     struct rig r;
@@ -403,6 +425,7 @@ KITH_TESTS("core/peers", {"a packet", test_a_packet},
            {"a join by name is answered by that member",
             test_a_join_by_name_is_answered_by_that_member},
            {"gone", test_gone}, {"a hint is probed next", test_a_hint_is_probed_next},
+           {"a hint does not probe a suspect", test_a_hint_does_not_probe_a_suspect},
            {"hints have a bound", test_hints_have_a_bound},
            {"members in pieces", test_members_in_pieces},
            {"a visit that ends early", test_a_visit_that_ends_early},

@@ -33,12 +33,11 @@ static struct kith_words after(double v)
 static void tile_view(FILE *out, const struct kith_result *r)
 {
     const struct kith_spread *s = &r->full_view;
-    bool all = s->count >= r->lives;
+    bool all = s->count && s->count >= r->lives;
     tile(out, all ? "All knew all" : "Knew all", "", s->count ? after(s->max).s : "never");
-    if (s->count) kith_put_words(out, "half %s; ", after(s->p50).s);
-    kith_put_words(out, "%s, from the last join of each time that nodes joined",
-                   all ? kith_some(s->count, "life", "lives").s
-                       : kith_of((double)s->count, (double)r->lives).s);
+    if (s->count)
+        kith_put_words(out, "half %s, from when the last was told to join; ", after(s->p50).s);
+    kith_put_words(out, "%s lives", kith_of((double)s->count, (double)r->lives).s);
     end_tile(out);
 }
 
@@ -235,9 +234,9 @@ static void put_members(struct kith_page *page)
     fputs("<h2>What was done, and who heard of it</h2>", page->out);
     if (r->happening_count) {
         fputs(
-            "<p>Noticed: until the first of the others took notice. Told: until each of those "
-            "was to whom it was new. What a later deed to the same node, or to the network, leads "
-            "to is told there.</p>\n",
+            "<p>Noticed: until the first of the others took notice. Told: until each of those who "
+            "did not know it yet was told. What a later deed to the same node, or to the network, "
+            "leads to counts there.</p>\n",
             page->out);
         table_happenings(page);
     } else {

@@ -329,7 +329,8 @@ typedef void kith_answer_fn(void *arg, struct kith_bytes by, int status, struct 
 
 /* What the host does for an instance. Each instance has a table of its own and hands it back as
  * first argument. Time, randomness, timers and descriptor events come from here only: then a plugin
- * runs in the simulator too. The table itself stays until the world ends, also after `fini`. */
+ * runs in the simulator too. The table itself stays until the world ends, also after `fini`; in a
+ * virtual world, which has no threads, until its node does. */
 struct kith_host {
     uint32_t size;
     uint32_t abi_minor;

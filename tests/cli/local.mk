@@ -11,6 +11,8 @@ dist_check_SCRIPTS += tests/cli/nodes.py
 TESTS += tests/cli/nodes.py
 dist_check_SCRIPTS += tests/cli/together.py
 TESTS += tests/cli/together.py
+dist_check_SCRIPTS += tests/cli/sim.py
+TESTS += tests/cli/sim.py
 dist_check_SCRIPTS += tests/cli/rotate.py
 TESTS += tests/cli/rotate.py
 dist_check_SCRIPTS += tests/cli/flood.py
@@ -33,3 +35,12 @@ tests_cli_oracle_la_CPPFLAGS = $(INC)
 tests_cli_oracle_la_LDFLAGS = $(BRITTLE_LDFLAGS)
 dist_check_SCRIPTS += tests/cli/entries.py
 TESTS += tests/cli/entries.py
+
+# What `kith sim` tells, of results made by hand.
+check_PROGRAMS += tests/cli/reports
+tests_cli_reports_SOURCES = tests/cli/reports.c
+tests_cli_reports_CPPFLAGS = $(INC_REPORT)
+tests_cli_reports_LDADD = $(REPORT_LIBS)
+dist_check_SCRIPTS += tests/cli/reports.py
+TESTS += tests/cli/reports.py
+EXTRA_DIST += tests/data/report.txt tests/data/report.json

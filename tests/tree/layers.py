@@ -36,14 +36,14 @@ MAY_SEE = {
     "runtime/loop": (["config", "plugins"], PUBLIC),
     "runtime/node": (BELOW + ["runtime/loop"], PUBLIC),
     "runtime/control": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
-    "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
     "runtime/sim": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
+    "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
     "tools": (
-        BELOW
-        + ["runtime", "runtime/loop", "runtime/node", "runtime/control", "runtime/sim", "tools/sim"],
+        BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control", "runtime/sim"]
+        + ["tools/sim"],
         PUBLIC,
     ),
-    "tools/sim": (["config", "plugins", "runtime/loop", "runtime/node", "runtime/sim"], PUBLIC),
+    "tools/sim": (BELOW + ["runtime/loop", "runtime/node", "runtime/sim"], PUBLIC),
 }
 # A plugin of several files has a folder of its own below one of these.
 PLUGIN_FOLDERS = ("codecs", "transports", "plugins/delegates")
@@ -56,11 +56,8 @@ INTERPOSER = "tools/allocations.c"
 DRIVERS = {
     "kith_core_size",
     "kith_core_alive",
-    "kith_entry_init",
     "kith_loop_run_until",
     "kith_network_set_default",
-    "kith_node_pause",
-    "kith_world_new_virtual",
 }
 
 # Compiled, and included.

@@ -26,10 +26,9 @@ static void end_tile(FILE *out) { fputs("</dd></div>\n", out); }
 static void tile_view(FILE *out, const struct kith_result *r)
 {
     const struct kith_spread *s = &r->full_view;
-    bool all = s->count == r->lives;
-    tile(out, "Full view", all ? "" : "bad", s->count ? seconds(s->p50).s : "never");
-    if (s->count) fprintf(out, "until half knew all, %s the last; ", seconds(s->max).s);
-    fprintf(out, "%s got there", kith_of((double)s->count, (double)r->lives).s);
+    tile(out, "Full view", "", s->count ? seconds(s->p50).s : "never");
+    if (s->count) kith_put_words(out, "until half knew all, %s the last; ", seconds(s->max).s);
+    kith_put_words(out, "%s got there", kith_of((double)s->count, (double)r->lives).s);
     end_tile(out);
 }
 
@@ -38,24 +37,26 @@ static int tile_kill(FILE *out, const struct kith_result *r)
     struct kith_spread_of_kind k;
     int rc = kith_result_kind(r, "kill", &k);
     if (rc || !k.happenings) return rc;
-    bool all = k.count == k.to_tell;
-    tile(out, "A killed node is dead", all ? "" : "bad", k.count ? seconds(k.told_p50).s : "never");
+    tile(out, "Until a kill is known", "", k.count ? seconds(k.told_p50).s : "never");
     if (k.count)
-        fprintf(out, "for half of the others, %s for the last; suspected after %s; ",
-                seconds(k.told_max).s, seconds(k.noticed_p50).s);
-    fprintf(out, "told %s", kith_share((double)k.count, (double)k.to_tell).s);
+        kith_put_words(out, "to half of the others, %s to the last; suspected after %s; ",
+                       seconds(k.told_max).s, seconds(k.noticed_p50).s);
+    kith_put_words(out, "%s were told", kith_share((double)k.count, (double)k.to_tell).s);
     end_tile(out);
     return 0;
 }
 
 static void tile_false(FILE *out, const struct kith_result *r)
 {
-    uint64_t wrong = r->false_suspicions + r->false_deaths;
-    tile(out, "False accusations", wrong ? "bad" : "good",
-         wrong ? number((double)wrong).s : "none");
-    fprintf(out, "%s suspicions and ",
-            kith_of((double)r->false_suspicions, (double)r->suspicions).s);
-    fprintf(out, "%s deaths", kith_of((double)r->false_deaths, (double)r->deaths).s);
+    double wrong = (double)r->false_suspicions + (double)r->false_deaths;
+    tile(out, "False accusations", wrong > 0 ? "bad" : "good",
+         wrong > 0 ? number(wrong).s : "none");
+    if (r->suspicions || r->deaths)
+        kith_put_words(out, "%s suspicions and %s deaths",
+                       kith_of((double)r->false_suspicions, (double)r->suspicions).s,
+                       kith_of((double)r->false_deaths, (double)r->deaths).s);
+    else
+        fputs("nobody was suspected", out);
     end_tile(out);
 }
 
@@ -69,8 +70,8 @@ static void tile_reach(FILE *out, const struct kith_result *r)
     }
     if (!(to_get > 0)) return;
     tile(out, "Messages arrived", got < to_get ? "bad" : "good", kith_share(got, to_get).s);
-    fprintf(out, "%s; ", kith_of(got, to_get).s);
-    fprintf(out, "the last after %s", seconds(last).s);
+    kith_put_words(out, "%s; ", kith_of(got, to_get).s);
+    kith_put_words(out, "the last after %s", seconds(last).s);
     end_tile(out);
 }
 
@@ -79,17 +80,19 @@ static void tile_traffic(FILE *out, const struct kith_result *r)
     struct kith_words w = bytes(r->packet_bytes_sent + r->stream_bytes_sent), with;
     snprintf(with.s, sizeof with.s, "%.40s/s", w.s);
     tile(out, "Sent by a node", "", with.s);
-    fprintf(out, "%s/s in %s packets, ", bytes(r->packet_bytes_sent).s, number(r->packets_sent).s);
-    fprintf(out, "%s/s in streams", bytes(r->stream_bytes_sent).s);
-    if (r->packets_dropped > 0) fprintf(out, "; %s packets/s lost", number(r->packets_dropped).s);
+    kith_put_words(out, "%s/s in %s packets, ", bytes(r->packet_bytes_sent).s,
+                   number(r->packets_sent).s);
+    kith_put_words(out, "%s/s in streams", bytes(r->stream_bytes_sent).s);
+    if (r->packets_dropped > 0)
+        kith_put_words(out, "; %s packets/s lost", number(r->packets_dropped).s);
     end_tile(out);
 }
 
 static void tile_cost(FILE *out, const struct kith_result *r)
 {
     tile(out, "CPU of the simulation", "", seconds(r->cpu).s);
-    fprintf(out, "for %s of all nodes' time; %s of memory", seconds(r->node_seconds).s,
-            bytes((double)r->memory).s);
+    kith_put_words(out, "for %s of all nodes' time; %s of memory", seconds(r->node_seconds).s,
+                   bytes((double)r->memory).s);
     end_tile(out);
 }
 
@@ -108,7 +111,7 @@ static int put_tiles(FILE *out, const struct kith_result *r)
 
 /* ------------------------------------------------------------------------------------ tables */
 
-/* class: of columns that a narrow window leaves out: "x" */
+/* class: of columns that narrow windows leave out: "x", and very narrow ones "y", too */
 static void put_cell(FILE *out, const char *class, bool there, struct kith_words w)
 {
     fprintf(out, "<td class=\"%s\">", class);
@@ -127,21 +130,24 @@ static void table_happenings(struct kith_page *page)
 {
     FILE *out = page->out;
     fputs("<div class=\"box\"><table><thead><tr><th class=\"n\"></th><th class=\"l\">What</th>"
-          "<th>At</th><th>Noticed<br>half</th><th class=\"x\">last</th><th>Told<br>half</th>"
-          "<th class=\"x\">95 %</th><th>last</th><th>of all</th></tr></thead><tbody>\n",
+          "<th class=\"x\">At</th><th>Noticed<br>half</th><th class=\"x\">Noticed<br>last</th>"
+          "<th class=\"y\">Told<br>half</th><th class=\"x\">Told<br>95 %</th><th>Told<br>last</th>"
+          "<th>Told<br>of all</th></tr></thead><tbody>\n",
           out);
     for (size_t i = 0; i < page->marks.count; i++) {
         const struct kith_happening *h = page->marks.all[i].happening;
         if (!h) continue;
         double told = (double)h->told.count;
         put_what(out, i + 1, h->text);
-        put_cell(out, "", true, seconds(h->at));
+        put_cell(out, "x", true, seconds(h->at));
         put_cell(out, "", h->noticed.count, seconds(h->noticed.p50));
         put_cell(out, "x", h->noticed.count, seconds(h->noticed.max));
-        put_cell(out, "", h->told.count, seconds(h->told.p50));
+        put_cell(out, "y", h->told.count, seconds(h->told.p50));
         put_cell(out, "x", h->told.count, seconds(h->told.p95));
         put_cell(out, "", h->told.count, seconds(h->told.max));
-        put_cell(out, "", true, h->to_tell ? kith_share(told, (double)h->to_tell) : number(told));
+        put_cell(out, "", true,
+                 h->about ? kith_share(told, (double)h->to_tell)
+                          : kith_some(h->told.count, "death", "deaths"));
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);
@@ -150,15 +156,16 @@ static void table_happenings(struct kith_page *page)
 static void table_messages(struct kith_page *page)
 {
     FILE *out = page->out;
-    fputs("<div class=\"box\"><table><thead><tr><th class=\"n\"></th><th class=\"l\">What</th>"
-          "<th>At</th><th class=\"x\">Messages</th><th class=\"x\">Size</th><th>Half</th>"
-          "<th class=\"x\">95 %</th><th>Last</th><th>Of all</th></tr></thead><tbody>\n",
-          out);
+    fputs(
+        "<div class=\"box\"><table><thead><tr><th class=\"n\"></th><th class=\"l\">What</th>"
+        "<th class=\"x\">At</th><th class=\"x\">Messages</th><th class=\"x\">Size</th><th>Half</th>"
+        "<th class=\"x\">95 %</th><th>Last</th><th>Of all</th></tr></thead><tbody>\n",
+        out);
     for (size_t i = 0; i < page->marks.count; i++) {
         const struct kith_reach *m = page->marks.all[i].reach;
         if (!m) continue;
         put_what(out, i + 1, m->text);
-        put_cell(out, "", true, seconds(m->at));
+        put_cell(out, "x", true, seconds(m->at));
         put_cell(out, "x", true, number((double)m->messages));
         put_cell(out, "x", true, bytes((double)m->bytes));
         put_cell(out, "", m->got.count, seconds(m->got.p50));
@@ -176,7 +183,7 @@ static void table_left_out(FILE *out, const struct kith_result *r)
           "<div class=\"box\"><table><tbody>\n",
           out);
     for (size_t i = 0; i < r->left_out_count; i++) {
-        fputs("<tr><td class=\"l\"><b>", out);
+        fputs("<tr><td class=\"l what\"><b>", out);
         put(out, r->left_out[i].what);
         fputs("</b></td><td class=\"l\">", out);
         put(out, r->left_out[i].why);
@@ -190,7 +197,8 @@ static void table_left_out(FILE *out, const struct kith_result *r)
 static void put_header(FILE *out, const struct kith_result *r)
 {
     fputs("<header><p>kith sim</p><h1>", out);
-    fprintf(out, "%s for %s</h1><p>", kith_some(r->nodes, "node", "nodes").s, seconds(r->time).s);
+    kith_put_words(out, "%s for %s", kith_some(r->nodes, "node", "nodes").s, seconds(r->time).s);
+    fputs("</h1><p>", out);
     put(out, r->file ? r->file : "a config");
     if (r->profile) fputs(" · profile ", out);
     put(out, r->profile);
@@ -214,6 +222,7 @@ static void put_members(struct kith_page *page)
     } else {
         fputs("<p>Nothing was done to the cluster.</p>\n", page->out);
     }
+    if (!kith_plots_of_spreads(r)) return;
     fputs("<h2>How fast</h2><p>What part of them had noticed, or was told, after how long.</p>\n"
           "<div class=\"cards\">\n",
           page->out);
@@ -231,6 +240,16 @@ static void put_messages(struct kith_page *page)
     kith_plot_reach(page);
     fputs("</div><p></p>\n", page->out);
     table_messages(page);
+}
+
+static void put_traffic(struct kith_page *page)
+{
+    if (!page->r->traffic_count && !page->r->curve_count) return;
+    fputs("<h2>Traffic and load</h2><p>Of a node, in each second.</p>\n<div class=\"cards\">\n",
+          page->out);
+    kith_plot_traffic(page);
+    kith_plot_load(page);
+    fputs("</div>\n", page->out);
 }
 
 static void put_words(FILE *out)
@@ -265,17 +284,13 @@ int kith_report_html(FILE *out, const struct kith_result *r)
     fprintf(out,
             "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
             "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-            "<title>kith sim: %s for %s</title>\n<style>\n%s</style></head>\n<body>\n",
-            kith_some(r->nodes, "node", "nodes").s, seconds(r->time).s, kith_report_style);
+            "<title>kith sim: %s</title>\n<style>\n%s</style></head>\n<body>\n",
+            kith_some(r->nodes, "node", "nodes").s, kith_report_style);
     put_header(out, r);
     rc = put_tiles(out, r);
     put_members(&page);
     put_messages(&page);
-    fputs("<h2>Traffic and load</h2><p>Of a node, in each second.</p>\n<div class=\"cards\">\n",
-          out);
-    kith_plot_traffic(&page);
-    kith_plot_load(&page);
-    fputs("</div>\n", out);
+    put_traffic(&page);
     if (r->left_out_count) table_left_out(out, r);
     put_words(out);
     put_again(out, r);

@@ -97,19 +97,31 @@ int kith_result_kind(const struct kith_result *r, const char *kind, struct kith_
 
 /* ----------------------------------------------------------------------------------- traffic */
 
-static int compare_rates(const void *a, const void *b)
+static int compare_rates(double x, double y, const char *a, const char *b)
+{
+    return x != y ? (x < y ? 1 : -1) : strcmp(a, b);
+}
+
+static int compare_bytes(const void *a, const void *b)
 {
     const struct kith_message_rate *x = *(const struct kith_message_rate *const *)a;
     const struct kith_message_rate *y = *(const struct kith_message_rate *const *)b;
-    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
-    return strcmp(x->message, y->message);
+    return compare_rates(x->bytes, y->bytes, x->message, y->message);
 }
 
-const struct kith_message_rate **kith_traffic_sorted(const struct kith_result *r)
+static int compare_counts(const void *a, const void *b)
+{
+    const struct kith_message_rate *x = *(const struct kith_message_rate *const *)a;
+    const struct kith_message_rate *y = *(const struct kith_message_rate *const *)b;
+    return compare_rates(x->count, y->count, x->message, y->message);
+}
+
+const struct kith_message_rate **kith_traffic_sorted(const struct kith_result *r, bool by_bytes)
 {
     const struct kith_message_rate **rows = calloc(r->traffic_count + 1, sizeof(void *));
     for (size_t i = 0; rows && i < r->traffic_count; i++) rows[i] = &r->traffic[i];
-    if (rows) qsort(rows, r->traffic_count, sizeof(void *), compare_rates);
+    if (rows)
+        qsort(rows, r->traffic_count, sizeof(void *), by_bytes ? compare_bytes : compare_counts);
     return rows;
 }
 

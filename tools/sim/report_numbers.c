@@ -66,8 +66,10 @@ static struct kith_words seconds(double v)
     if (v < 0.000001) return say("<1 µs");
     if (v < 0.0009995) return say("%s µs", digits(v * 1e6).s);
     if (v < 0.0995) return say("%s ms", digits(v * 1e3).s);
-    if (v < 119.95) return say("%s s", digits(v).s);
     double whole = floor(v + 0.5);
+    if (v > 59.5 && v < 7199.5 && fmod(whole, 60) == 0 && fabs(v - whole) < 0.05)
+        return say("%.0f min", whole / 60);
+    if (v < 99.95) return say("%s s", digits(v).s);
     if (v < 7199.5 && fmod(whole, 60) == 0) return say("%.0f min", whole / 60);
     if (v < 7199.5) return say("%.0f min %.0f s", floor(whole / 60), fmod(whole, 60));
     double minutes = floor(v / 60 + 0.5);
@@ -138,6 +140,16 @@ void kith_put_text(FILE *out, enum kith_escape how, const char *text, size_t mos
             fwrite(n ? text + i : "?", 1, n ? n : 1, out);
         shown++;
     }
+}
+
+void kith_put_words(FILE *out, const char *fmt, ...)
+{
+    char words[400];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(words, sizeof words, fmt, args);
+    va_end(args);
+    kith_put_text(out, KITH_MARKUP, words, 0);
 }
 
 size_t kith_text_width(const char *text)

@@ -17,8 +17,7 @@
 #include "report.h"
 #include <kith/plugin.h>
 
-/* ---------------------------------------------------------- numbers and texts (report_numbers.c)
- */
+/* ---------------------------------------------------- numbers, texts (report_numbers.c) */
 
 enum kith_unit { KITH_COUNT, KITH_SECONDS, KITH_BYTES, KITH_PERCENT };
 
@@ -26,7 +25,7 @@ enum kith_unit { KITH_COUNT, KITH_SECONDS, KITH_BYTES, KITH_PERCENT };
 struct kith_words {
     char s[64];
 };
-/* With its unit and three digits: "1,234", "12.3 ms", "4.56 kB", "99.9 %". */
+/* With its unit and about three digits: "1,234", "12.3 ms", "4.56 kB", "99.9 %". */
 struct kith_words kith_number(enum kith_unit, double);
 /* part of whole in percent; only all of it is 100, and only nothing is 0. */
 struct kith_words kith_share(double part, double whole);
@@ -38,6 +37,8 @@ struct kith_words kith_of(double part, double whole);
 enum kith_escape { KITH_PLAIN, KITH_MARKUP };
 /* At most so many characters of it; 0: all. What can't be shown becomes '?'. */
 void kith_put_text(FILE *, enum kith_escape, const char *text, size_t most);
+/* As fprintf(), for the page: what it says is no markup. Of short texts. */
+void kith_put_words(FILE *, const char *fmt, ...) KITH_PRINTF(2, 3);
 /* Characters of it. */
 size_t kith_text_width(const char *);
 
@@ -54,8 +55,9 @@ struct kith_spread_of_kind {
 /* -KITH_ENOMEM */
 int kith_result_kind(const struct kith_result *, const char *kind, struct kith_spread_of_kind *);
 
-/* Most bytes first. malloc'd, of pointers into the result; NULL: no memory. */
-const struct kith_message_rate **kith_traffic_sorted(const struct kith_result *);
+/* Those with most bytes, or most messages, first. malloc'd, of pointers into the result; NULL: no
+ * memory. */
+const struct kith_message_rate **kith_traffic_sorted(const struct kith_result *, bool by_bytes);
 
 /* What was done and the messages, numbered in the order of their times. */
 struct kith_mark {
@@ -82,6 +84,8 @@ struct kith_page {
     unsigned ids; /* given to the parts of plots, so that no two have one */
 };
 void kith_plot_members(struct kith_page *);
+/* Is there one to be drawn by the next two? */
+bool kith_plots_of_spreads(const struct kith_result *);
 void kith_plot_full_view(struct kith_page *);
 void kith_plot_happenings(struct kith_page *);
 void kith_plot_reach(struct kith_page *);

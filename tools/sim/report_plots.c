@@ -17,7 +17,7 @@ struct series {
 struct time_plot {
     const char *title, *about;
     enum kith_unit unit;
-    bool whole, bars, band; /* band: between the first and the last but one */
+    bool whole, bars, band; /* band: between the second and the third */
     struct series series[4];
     size_t count;
 };
@@ -55,8 +55,8 @@ static bool take(const struct kith_curve *c, size_t most, enum pick how, struct 
 
 /* ------------------------------------------------------------------------------------- marks */
 
-static void badge(struct kith_svg *s, double x, double y, size_t first, size_t last,
-                  const char *words)
+/* Half of its width. */
+static double badge(struct kith_svg *s, double x, double y, size_t first, size_t last)
 {
     struct kith_words w;
     if (first == last)
@@ -66,13 +66,14 @@ static void badge(struct kith_svg *s, double x, double y, size_t first, size_t l
     double half = kith_svg_text_width(kith_text_width(w.s)) / 2 + 4;
     if (half < 8) half = 8;
     if (x + half > s->width) x = s->width - half;
+    if (x < half) x = half;
     fprintf(s->out,
             "<g><title>%s</title><rect class=\"badge\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
             "height=\"16\" rx=\"8\"/>",
             w.s, x - half, y - 8, 2 * half);
     kith_svg_text(s, x, y + 4, "middle", "number", w.s, 0);
     fputs("</g>\n", s->out);
-    if (words) kith_svg_text(s, x + half + 4, y + 4, "start", "what", words, 24);
+    return half;
 }
 
 static void mark_lines(struct kith_svg *s, const struct kith_marks *m, double top)
@@ -96,30 +97,47 @@ static void mark_badges(struct kith_svg *s, const struct kith_marks *m)
         double x = kith_svg_x(s, m->all[i].at);
         for (last = i; last + 1 < m->count; last++)
             if (kith_svg_x(s, m->all[last + 1].at) - x > (last > i || last > 8 ? 44 : 19)) break;
-        badge(s, last > i ? (x + kith_svg_x(s, m->all[last].at)) / 2 : x, 10, i + 1, last + 1,
-              NULL);
+        badge(s, last > i ? (x + kith_svg_x(s, m->all[last].at)) / 2 : x, 10, i + 1, last + 1);
     }
 }
 
-/* The lane of each mark, so that no words touch others; 0: there are too many for that. From above:
- * the line of a mark goes down past the lanes below it. */
-enum { LANES = 6, LANE = 18 };
-static size_t lanes_of(const struct kith_svg *s, const struct kith_marks *m, unsigned char *lanes)
+/* Where the words of a mark stand, so that they touch no others: in a lane above the plot, behind
+ * their number or before it. From above: the line of a mark goes down past the lanes below it. */
+enum { LANES = 6, LANE = 18, WORDS = 24 };
+struct place {
+    unsigned char lane;
+    bool before;
+};
+
+/* How many lanes it takes; 0: there are too many for words. */
+static size_t place_words(const struct kith_svg *s, const struct kith_marks *m,
+                          struct place *places)
 {
     double ends[LANES];
     size_t used = 0;
     for (size_t i = 0; i < LANES; i++) ends[i] = -1e9;
     for (size_t i = 0; i < m->count; i++) {
-        size_t width = kith_text_width(m->all[i].text), lane = 0;
+        size_t characters = kith_text_width(m->all[i].text), lane = 0;
+        double width = kith_svg_text_width(characters < WORDS ? characters : WORDS) + 26;
         double x = kith_svg_x(s, m->all[i].at);
-        double end = x + 22 + kith_svg_text_width(width < 24 ? width : 24);
-        while (lane < LANES && ends[lane] > x - 12) lane++;
-        if (lane == LANES || end > s->width) return 0;
-        ends[lane] = end;
-        lanes[i] = (unsigned char)lane;
+        bool before = x + width > s->width;
+        while (lane < LANES && ends[lane] > x - (before ? width : 0) - 14) lane++;
+        if (lane == LANES) return 0;
+        ends[lane] = before ? x : x + width;
+        places[i] = (struct place){.lane = (unsigned char)lane, .before = before};
         if (lane + 1 > used) used = lane + 1;
     }
     return used;
+}
+
+static void mark_words(struct kith_svg *s, const struct kith_marks *m, const struct place *places)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        double x = kith_svg_x(s, m->all[i].at), y = 9 + LANE * places[i].lane;
+        double away = badge(s, x, y, i + 1, i + 1) + 4;
+        kith_svg_text(s, places[i].before ? x - away : x + away, y + 4,
+                      places[i].before ? "end" : "start", "what", m->all[i].text, WORDS);
+    }
 }
 
 /* -------------------------------------------------------------------------------------- data */
@@ -177,7 +195,7 @@ static void draw_names(struct kith_svg *s, const struct time_plot *t, const stru
 static void draw_series(struct kith_svg *s, const struct time_plot *t, const struct points *p)
 {
     if (t->bars) draw_bars(s, t, p);
-    if (t->band) draw_band(s, &p[0], &p[2]);
+    if (t->band) draw_band(s, &p[2], &p[1]);
     for (size_t c = 0; c < t->count && !t->bars; c++) draw_line(s, &p[c], t->series[c].class);
 }
 
@@ -196,51 +214,60 @@ static void say_series(FILE *out, const struct kith_result *r, const struct time
 }
 
 static void draw(struct kith_page *page, const struct time_plot *t, struct kith_svg *s,
-                 const struct points *p, const char *class, const char *desc)
+                 const struct points *p, const struct place *places, const char *class)
 {
-    unsigned char *lanes = page->marks.count ? malloc(page->marks.count) : NULL;
-    size_t used = 0;
-    kith_svg_begin(s, page->ids, class, t->title, desc);
-    page->ids += 2;
-    if (lanes && s->top > 30) used = lanes_of(s, &page->marks, lanes);
-    mark_lines(s, &page->marks, used ? 0 : 10);
-    draw_series(s, t, p);
-    draw_names(s, t, p);
-    if (!used) mark_badges(s, &page->marks);
-    for (size_t i = 0; used && i < page->marks.count; i++)
-        badge(s, kith_svg_x(s, page->marks.all[i].at), 9 + LANE * lanes[i], i + 1, i + 1,
-              page->marks.all[i].text);
-    kith_svg_end(s);
-    free(lanes);
-}
-
-/* lanes: above the plot, for words; 0: numbers alone. */
-static void time_plot(struct kith_page *page, const struct time_plot *t, double width,
-                      double height, size_t lanes, const char *class)
-{
-    const struct kith_result *r = page->r;
-    struct points p[4] = {{0}};
-    struct kith_svg s = {.out = page->out, .width = width, .height = height, .right = 16};
-    size_t most = t->bars ? (size_t)width / 8 : (size_t)width / 2, widest = 0;
     char *desc = NULL;
     size_t len;
+    FILE *words = open_memstream(&desc, &len);
+    if (!words) return;
+    say_series(words, page->r, t);
+    fclose(words);
+    kith_svg_begin(s, page->ids, class, t->title, desc);
+    page->ids += 2;
+    mark_lines(s, &page->marks, places ? 0 : 10);
+    draw_series(s, t, p);
+    draw_names(s, t, p);
+    if (places)
+        mark_words(s, &page->marks, places);
+    else
+        mark_badges(s, &page->marks);
+    kith_svg_end(s);
+    free(desc);
+}
+
+static bool take_all(const struct kith_result *r, const struct time_plot *t, struct kith_svg *s,
+                     struct points *p)
+{
     bool ok = true;
-    s.top = lanes ? (double)(lanes * LANE) + 14 : page->marks.count ? 26 : 12;
-    s.y = (struct kith_axis){.unit = t->unit, .whole = t->whole};
-    s.x = (struct kith_axis){.unit = KITH_SECONDS, .most = r->time, .exact = true};
+    size_t most = (size_t)s->width / (t->bars ? 8 : 2), widest = 0;
     for (size_t c = 0; c < t->count; c++) {
         ok &= take(kith_result_curve(r, t->series[c].curve), most, t->series[c].pick, &p[c]);
         for (size_t i = 0; i < p[c].count; i++)
-            if (p[c].values[i] > s.y.most) s.y.most = p[c].values[i];
-        size_t w = kith_text_width(t->series[c].label);
-        if (w > widest) widest = w;
+            if (p[c].values[i] > s->y.most) s->y.most = p[c].values[i];
+        size_t width = kith_text_width(t->series[c].label);
+        if (width > widest) widest = width;
     }
-    if (t->count > 1 && !t->bars) s.right = kith_svg_text_width(widest) + 10;
-    FILE *words = open_memstream(&desc, &len);
-    if (words) say_series(words, r, t);
-    if (words) fclose(words);
-    if (ok && desc) draw(page, t, &s, p, class, desc);
-    free(desc);
+    if (t->count > 1 && !t->bars) s->right = kith_svg_text_width(widest) + 14;
+    return ok;
+}
+
+/* words: above the plot, of what was done; else its numbers alone. */
+static void time_plot(struct kith_page *page, const struct time_plot *t, double width,
+                      double height, bool words, const char *class)
+{
+    const struct kith_marks *m = &page->marks;
+    struct points p[4] = {{0}};
+    struct kith_svg s = {.out = page->out, .width = width, .left = 50, .right = 16};
+    struct place *places = words && m->count ? calloc(m->count, sizeof *places) : NULL;
+    size_t lanes = 0;
+    s.y = (struct kith_axis){.unit = t->unit, .whole = t->whole};
+    s.x = (struct kith_axis){.unit = KITH_SECONDS, .most = page->r->time, .exact = true};
+    bool ok = take_all(page->r, t, &s, p);
+    if (places) lanes = place_words(&s, m, places);
+    s.top = lanes ? (double)(lanes * LANE) + 14 : m->count ? 26 : 12;
+    s.height = height + s.top;
+    if (ok) draw(page, t, &s, p, lanes ? places : NULL, class);
+    free(places);
     for (size_t c = 0; c < t->count; c++) free(p[c].values);
 }
 
@@ -274,16 +301,16 @@ void kith_plot_members(struct kith_page *page)
         .about = "of those that run: the least, median and most of any node",
         .whole = true,
         .band = true,
-        .series = {{"members_least", "least", "c2", PICK_LEAST},
-                   {"members_median", "median", "c1", PICK_MEAN},
+        .series = {{"running", "running", "c4", PICK_MEAN},
                    {"members_most", "most", "c3", PICK_MOST},
-                   {"running", "running", "c4", PICK_MEAN}},
+                   {"members_least", "least", "c2", PICK_LEAST},
+                   {"members_median", "median", "c1", PICK_MEAN}},
         .count = 4};
     if (!has(page->r, "members_median")) return;
     begin_figure(page, &t, "card wide");
-    time_plot(page, &t, 400, 270, 0, "plot small");
-    time_plot(page, &t, 760, 360, page->marks.count ? LANES : 0, "plot middle");
-    time_plot(page, &t, 1200, 400, page->marks.count ? LANES : 0, "plot large");
+    time_plot(page, &t, 400, 230, false, "plot small");
+    time_plot(page, &t, 760, 250, true, "plot middle");
+    time_plot(page, &t, 1200, 270, true, "plot large");
     fputs("</figure>\n", page->out);
 }
 
@@ -301,15 +328,16 @@ void kith_plot_load(struct kith_page *page)
          .count = 1},
         {.title = "Broadcasts that wait",
          .about = "in the queue of a node, over time",
+         .whole = true,
          .series = {{"queue_mean", "mean", "c1", PICK_MEAN},
                     {"queue_most", "most", "c2", PICK_MOST}},
          .count = 2},
         {.title = "Suspicions and deaths",
-         .about = "that somebody raised or declared, over time",
+         .about = "raised or declared, over time",
          .whole = true,
          .bars = true,
-         .series = {{"suspicions", "suspicions", "c1", PICK_SUM},
-                    {"deaths", "deaths", "c2", PICK_SUM}},
+         .series = {{"suspicions", "suspicions", "c2", PICK_SUM},
+                    {"deaths", "deaths", "c1", PICK_SUM}},
          .count = 2},
     };
     for (size_t i = 0; i < sizeof plots / sizeof *plots; i++) {
@@ -317,7 +345,7 @@ void kith_plot_load(struct kith_page *page)
         if (plots[i].bars && !has_any(page->r, "suspicions") && !has_any(page->r, "deaths"))
             continue;
         begin_figure(page, &plots[i], "card");
-        time_plot(page, &plots[i], 420, 220, 0, "plot");
+        time_plot(page, &plots[i], CARD, 180, false, "plot");
         fputs("</figure>\n", page->out);
     }
 }

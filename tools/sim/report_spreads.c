@@ -14,7 +14,7 @@ struct rise {
     const char *label, *class;
 };
 
-enum { MOST_STEPS = 200, MOST_FIGURES = 12 };
+enum { MOST_STEPS = 200, MOST_FIGURES = 12, MOST_RATES = 20 };
 
 static double part(const struct rise *r, double fraction)
 {
@@ -68,7 +68,7 @@ static void say_rise(FILE *out, const struct rise *r)
 static void plot_rises(struct kith_page *page, const char *title, const struct rise *rises,
                        size_t count)
 {
-    struct kith_svg s = {.out = page->out, .width = 420, .height = 200, .top = 12, .right = 16};
+    struct kith_svg s = {.out = page->out, .width = CARD, .height = 190, .top = 12, .right = 16};
     char *desc = NULL;
     size_t len;
     s.x = (struct kith_axis){.unit = KITH_SECONDS};
@@ -80,6 +80,7 @@ static void plot_rises(struct kith_page *page, const char *title, const struct r
         say_rise(words, &rises[i]);
     }
     fclose(words);
+    s.x.most *= 1.04; /* that the last step is seen */
     kith_svg_begin(&s, page->ids, "plot", title, desc);
     page->ids += 2;
     for (size_t i = 0; i < count; i++) draw_rise(&s, &rises[i]);
@@ -97,7 +98,7 @@ static void begin_figure(struct kith_page *page, size_t number, const char *titl
     if (number) fprintf(out, "<em>%zu</em> ", number);
     kith_put_text(out, KITH_MARKUP, title, 60);
     fputs("</b><span>", out);
-    if (number) fprintf(out, "at %s; ", kith_number(KITH_SECONDS, at).s);
+    if (number) kith_put_words(out, "at %s; ", kith_number(KITH_SECONDS, at).s);
 }
 
 static void end_caption(struct kith_page *page) { fputs("</span></figcaption>\n", page->out); }
@@ -108,11 +109,23 @@ void kith_plot_full_view(struct kith_page *page)
     struct rise rise = {&r->full_view, (double)r->lives, "full view", "c1"};
     if (!r->full_view.value_count) return;
     begin_figure(page, 0, "Time to full view", 0);
-    fprintf(page->out, "part of %s that knew all who ran, after they began",
-            kith_some(r->lives, "life", "lives").s);
+    kith_put_words(page->out, "part of %s that knew all who ran, after they began",
+                   kith_some(r->lives, "life", "lives").s);
     end_caption(page);
     plot_rises(page, "Time to full view", &rise, 1);
     fputs("</figure>\n", page->out);
+}
+
+static bool heard_of(const struct kith_happening *h)
+{
+    return h->noticed.value_count || h->told.value_count;
+}
+
+bool kith_plots_of_spreads(const struct kith_result *r)
+{
+    bool any = r->full_view.value_count > 0;
+    for (size_t i = 0; i < r->happening_count; i++) any |= heard_of(&r->happenings[i]);
+    return any;
 }
 
 static void plot_happening(struct kith_page *page, size_t number, const struct kith_happening *h)
@@ -121,14 +134,12 @@ static void plot_happening(struct kith_page *page, size_t number, const struct k
         {&h->noticed, (double)h->about, h->about ? "noticed" : "suspected", "c2"},
         {&h->told, (double)h->to_tell, h->about ? "told" : "declared dead", "c1"}};
     begin_figure(page, number, h->text, h->at);
-    if (!h->noticed.count && !h->told.count)
-        fputs("nobody heard of it", page->out);
-    else if (h->to_tell)
-        fprintf(page->out, "told %s", kith_of((double)h->told.count, (double)h->to_tell).s);
+    if (h->about)
+        kith_put_words(page->out, "told %s", kith_of((double)h->told.count, (double)h->to_tell).s);
     else
-        fprintf(page->out, "%s", kith_some(h->told.count, "death", "deaths").s);
+        kith_put_words(page->out, "%s", kith_some(h->told.count, "death", "deaths").s);
     if (h->told.count)
-        fprintf(page->out, ", half after %s", kith_number(KITH_SECONDS, h->told.p50).s);
+        kith_put_words(page->out, ", half after %s", kith_number(KITH_SECONDS, h->told.p50).s);
     end_caption(page);
     plot_rises(page, h->text, rises, 2);
     fputs("</figure>\n", page->out);
@@ -140,7 +151,7 @@ void kith_plot_happenings(struct kith_page *page)
     size_t drawn = 0, more = 0;
     for (size_t i = 0; i < page->marks.count; i++) {
         const struct kith_happening *h = page->marks.all[i].happening;
-        if (!h || (!h->noticed.value_count && !h->told.value_count)) continue;
+        if (!h || !heard_of(h)) continue;
         if (drawn++ < MOST_FIGURES)
             plot_happening(page, i + 1, h);
         else
@@ -163,9 +174,10 @@ void kith_plot_reach(struct kith_page *page)
         }
         struct rise rise = {&m->got, (double)m->to_get, "got it", "c3"};
         begin_figure(page, i + 1, m->text, m->at);
-        fprintf(page->out, "%s of %s, got by %s", kith_some(m->messages, "message", "messages").s,
-                kith_number(KITH_BYTES, (double)m->bytes).s,
-                kith_share((double)m->got.count, (double)m->to_get).s);
+        kith_put_words(page->out, "%s of %s, got by %s",
+                       kith_some(m->messages, "message", "messages").s,
+                       kith_number(KITH_BYTES, (double)m->bytes).s,
+                       kith_share((double)m->got.count, (double)m->to_get).s);
         end_caption(page);
         plot_rises(page, m->text, &rise, 1);
         fputs("</figure>\n", page->out);
@@ -181,7 +193,7 @@ void kith_plot_reach(struct kith_page *page)
 static void plot_rates(struct kith_page *page, const struct kith_message_rate *const *rows,
                        size_t count, bool bytes)
 {
-    struct kith_svg s = {.out = page->out, .width = 420};
+    struct kith_svg s = {.out = page->out, .width = CARD};
     const char *title = bytes ? "Bytes received by message" : "Messages received";
     double most = 0, left = 0, right = kith_svg_text_width(8) + 6;
     s.height = 22 * (double)count + 4;
@@ -193,9 +205,9 @@ static void plot_rates(struct kith_page *page, const struct kith_message_rate *c
     }
     fprintf(page->out,
             "<figure class=\"card\"><figcaption><b>%s</b><span>a node and second%s</span>"
-            "</figcaption>\n<svg class=\"plot\" viewBox=\"0 0 420 %.0f\" role=\"img\" "
+            "</figcaption>\n<svg class=\"plot\" viewBox=\"0 0 %d %.0f\" role=\"img\" "
             "aria-labelledby=\"p%u\"><title id=\"p%u\">%s, a node and second</title>\n",
-            title, bytes ? ", before layers" : "", s.height, page->ids, page->ids, title);
+            title, bytes ? ", before layers" : "", CARD, s.height, page->ids, page->ids, title);
     page->ids++;
     for (size_t i = 0; i < count; i++) {
         double v = bytes ? rows[i]->bytes : rows[i]->count, y = 22 * (double)i + 3;
@@ -212,11 +224,10 @@ static void plot_rates(struct kith_page *page, const struct kith_message_rate *c
 
 void kith_plot_traffic(struct kith_page *page)
 {
-    const struct kith_message_rate **rows = kith_traffic_sorted(page->r);
-    size_t count = page->r->traffic_count < 20 ? page->r->traffic_count : 20;
-    if (rows && count) {
-        plot_rates(page, rows, count, true);
-        plot_rates(page, rows, count, false);
+    size_t count = page->r->traffic_count < MOST_RATES ? page->r->traffic_count : MOST_RATES;
+    for (int bytes = 1; bytes >= 0 && count; bytes--) {
+        const struct kith_message_rate **rows = kith_traffic_sorted(page->r, bytes);
+        if (rows) plot_rates(page, rows, count, bytes);
+        free(rows);
     }
-    free(rows);
 }

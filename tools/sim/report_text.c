@@ -133,7 +133,8 @@ static int print_happenings(FILE *out, const struct kith_result *r)
         cell(&t, 5, after(&h->told, h->told.p95, &w));
         cell(&t, 6, after(&h->told, h->told.max, &w));
         cell(&t, 7,
-             h->to_tell ? kith_share(told, (double)h->to_tell).s : kith_number(KITH_COUNT, told).s);
+             h->about ? kith_share(told, (double)h->to_tell).s
+                      : kith_some(h->told.count, "death", "deaths").s);
     }
     return print(&t, 2, out);
 }
@@ -164,7 +165,8 @@ static int print_traffic(FILE *out, const struct kith_result *r)
 {
     static const char *const names[] = {"received", "messages", "bytes"};
     struct table t;
-    const struct kith_message_rate **rows = kith_traffic_sorted(r);
+    const struct kith_message_rate **rows = kith_traffic_sorted(r, true);
+    int rc = 0;
     if (!rows) return -KITH_ENOMEM;
     fputs("\ntraffic, a node and second\n", out);
     fprintf(out, "  sent         %s in %s packets, %s in streams; %s packets dropped\n",
@@ -172,6 +174,7 @@ static int print_traffic(FILE *out, const struct kith_result *r)
             kith_number(KITH_COUNT, r->packets_sent).s,
             kith_number(KITH_BYTES, r->stream_bytes_sent).s,
             kith_number(KITH_COUNT, r->packets_dropped).s);
+    if (!r->traffic_count) goto out;
     head(&t, 3, names);
     for (size_t i = 0; i < r->traffic_count; i++) {
         row(&t);
@@ -179,8 +182,10 @@ static int print_traffic(FILE *out, const struct kith_result *r)
         cell(&t, 1, kith_number(KITH_COUNT, rows[i]->count).s);
         cell(&t, 2, kith_number(KITH_BYTES, rows[i]->bytes).s);
     }
+    rc = print(&t, 1, out);
+out:
     free(rows);
-    return print(&t, 1, out);
+    return rc;
 }
 
 static void print_rest(FILE *out, const struct kith_result *r)

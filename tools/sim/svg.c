@@ -44,17 +44,18 @@ static void fit(struct kith_axis *a, double ticks)
     if (a->most > 1e15) a->most = 1e15; /* beyond is no number that a page can show */
     if (a->most < 1e-6) a->most = 1e-6;
     if (a->whole && a->most < 1) a->most = 1;
-    double factor = scale_of(a)->factor;
-    a->step = nice(a->most / factor / ticks) * factor;
+    const struct scale *scale = scale_of(a);
+    a->factor = scale->factor;
+    a->suffix = scale->suffix;
+    a->step = nice(a->most / a->factor / ticks) * a->factor;
     if (a->whole && a->step < 1) a->step = 1;
     if (!a->exact) a->most = ceil(a->most / a->step - 1e-9) * a->step;
 }
 
 static struct kith_words tick_words(const struct kith_axis *a, double v, bool with_unit)
 {
-    const struct scale *s = scale_of(a);
-    struct kith_words w, n = kith_number(KITH_COUNT, v / s->factor);
-    snprintf(w.s, sizeof w.s, "%.40s%s", n.s, with_unit ? s->suffix : "");
+    struct kith_words w, n = kith_number(KITH_COUNT, v / a->factor);
+    snprintf(w.s, sizeof w.s, "%.40s%s", n.s, with_unit ? a->suffix : "");
     return w;
 }
 
@@ -81,7 +82,7 @@ double kith_svg_y(const struct kith_svg *s, double v)
     return low - clamped(v / s->y.most, 0, 1) * (low - s->top);
 }
 
-double kith_svg_text_width(size_t characters) { return 7.0 * (double)characters; }
+double kith_svg_text_width(size_t characters) { return 7.2 * (double)characters; }
 
 /* -------------------------------------------------------------------------------------- axes */
 

@@ -2,7 +2,7 @@
  * svg.h - one plot as inline SVG: axes from 0 with sensible ticks, lines, bars, texts that keep
  * apart. How things look is the page's (classes of report_style.c); what they mean is the caller's.
  *
- *     struct kith_svg s = {.out = out, .width = 420, .height = 220, .top = 12, .right = 16,
+ *     struct kith_svg s = {.out = out, .width = CARD, .height = 220, .top = 12, .right = 16,
  *                          .x = {.unit = KITH_SECONDS, .most = 60, .exact = true},
  *                          .y = {.unit = KITH_BYTES, .most = 3100}};
  *     kith_svg_begin(&s, id, "card", "Traffic", "Bytes over time.");
@@ -16,12 +16,17 @@
 
 #include "report_parts.h"
 
+/* Of a plot in a card, px. Small enough that its words can be read on a telephone. */
+enum { CARD = 380 };
+
 struct kith_axis {
     enum kith_unit unit;
     double most; /* what must fit; kith_svg_begin() makes it the axis' end */
     bool whole;  /* there is nothing between 1 and 2 */
     bool exact;  /* ends at `most`, not at the next tick */
-    double step; /* kith_svg_begin() says it */
+    /* kith_svg_begin() says these: values between ticks, and what a tick is told in */
+    double step, factor;
+    const char *suffix;
 };
 
 struct kith_svg {

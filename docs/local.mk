@@ -4,16 +4,16 @@
 # them in WRITTEN_PAGES.
 nobase_dist_doc_DATA = docs/ARCHITECTURE.md docs/CODECS.md docs/CONTROL.md docs/PLUGINS.md \
   docs/PROTOCOL.md docs/SIMULATION.md docs/TRANSPORTS.md docs/WIRE.md \
-  docs/simulation/loss.svg docs/simulation/probe.svg docs/simulation/profiles.svg \
-  docs/simulation/seeds.svg
+  docs/simulation/draw.py docs/simulation/run.py \
+  docs/simulation/loss.csv docs/simulation/loss.svg docs/simulation/probe.csv \
+  docs/simulation/probe.svg docs/simulation/profiles.csv docs/simulation/profiles.svg \
+  docs/simulation/seeds-views.csv docs/simulation/seeds.csv docs/simulation/seeds.svg
 WRITTEN_PAGES = docs/man/kith.1 docs/man/kith-plugin.3 docs/man/kith-transport.3 \
   docs/man/kith-codec.3 docs/man/kith-delegate.3
 if MAN_PAGES
 man_MANS += docs/man/kith.yaml.5 docs/man/kith-scenario.5 $(WRITTEN_PAGES)
 endif
-EXTRA_DIST += $(WRITTEN_PAGES:=.pod) docs/simulation/draw.py docs/simulation/run.py \
-  docs/simulation/loss.csv docs/simulation/probe.csv docs/simulation/profiles.csv \
-  docs/simulation/seeds-views.csv docs/simulation/seeds.csv
+EXTRA_DIST += $(WRITTEN_PAGES:=.pod)
 CLEANFILES += docs/man/kith.yaml.5 docs/man/kith.yaml.5.pod docs/man/kith-scenario.5 \
   docs/man/kith-scenario.5.pod $(WRITTEN_PAGES)
 MAN = $(POD2MAN) --utf8 --center=Kith --release='kith $(VERSION)'

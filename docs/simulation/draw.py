@@ -147,11 +147,11 @@ def profiles(here):
     if not rows:
         return
     near = [r for r in rows if r["network"] == "near"]
-    pic = Picture(760, 560, "Full view, dissemination, detection and traffic by profile and size")
+    pic = Picture(760, 572, "Full view, dissemination, detection and traffic by profile and size")
     names = [("a", "lan"), ("b", "wan"), ("c", "local")]
     pic.text(16, 28, "One data centre: 0.5 to 1 ms, 0.1 % loss", "t")
-    pic.legend(292, 28, names)
-    pic.text(744, 28, MEANING, "e s")
+    pic.legend(350, 28, names)
+    pic.text(744, 560, MEANING, "e s")
     plots = [
         ("All start at once", "until all know all", "full_view", (0.1, 120), SECONDS),
         ("One changes its meta", "until all know", "news_last", (0.1, 120), SECONDS),
@@ -160,7 +160,7 @@ def profiles(here):
         ("Quiet times", "bytes in packets that a node sends a second", "packet_bytes", (5, 200),
          [(5, "5 B"), (10, "10 B"), (20, "20 B"), (50, "50 B"), (100, "100 B"), (200, "200 B")])]
     for i, (title, sub, column, ys, ticks) in enumerate(plots):
-        box = (64 + 375 * (i % 2), 106 + 252 * (i // 2), 290, 146)
+        box = (56 + 382 * (i % 2), 106 + 252 * (i // 2), 290, 146)
         panel = Panel(pic, box, title, (6, 1700), ys, xlog=True, ylog=True, sub=sub)
         panel.axes([(n, "{:,}".format(n)) for n in (10, 100, 1000)], within(ticks, ys),
                    "nodes" if i > 1 else "")
@@ -212,15 +212,14 @@ def seeds(here):
     rows = read(here, "seeds-views")
     if not rows:
         return
-    pic = Picture(760, 320, "Members known over time by number of seeds, and with trouble")
+    pic = Picture(760, 300, "Members known over time by number of seeds, and with trouble")
     names = [("a", "1 seed"), ("b", "3 seeds"), ("c", "10 seeds")]
     pic.text(16, 28, "300 nodes start within a second", "t")
-    pic.legend(260, 28, names)
+    pic.legend(306, 28, names)
     plots = [("All is well", "none", (0, 5, 10, 15, 20)),
-             ("A seed, n0, comes 20 s later", "n0 is late", (0, 20, 40, 60)),
-             ("Seeds can send 1 MiB/s", "1 MiB/s", (0, 5, 10, 15, 20))]
+             ("A seed, n0, comes 20 s later", "n0 is late", (0, 20, 40, 60))]
     for i, (title, trouble, ticks) in enumerate(plots):
-        panel = Panel(pic, (52 + 254 * i, 98, 190, 160), title, (0, ticks[-1]), (0, 300),
+        panel = Panel(pic, (56 + 254 * i, 98, 190, 160), title, (0, ticks[-1]), (0, 300),
                       sub="members that the last node knows")
         panel.axes([(t, "%d s" % t) for t in ticks], [(v, str(v)) for v in (0, 100, 200, 300)])
         for cls, name in names:
@@ -229,6 +228,15 @@ def seeds(here):
                     panel.line([(0, 0)] + [(float(t), float(v)) for t, v in r.items()
                                            if t[0].isdigit() and v != "" and
                                            float(t) <= ticks[-1]], cls)
+    panel = Panel(pic, (564, 98, 176, 160), "What that costs", (0, 11), (0, 50),
+                  sub="bytes on streams, all nodes in 40 s")
+    panel.axes([(1, "1"), (3, "3"), (10, "10 seeds")],
+               [(0, "0"), (10, "10 MB"), (20, "20 MB"), (30, "30 MB"), (40, "40 MB"),
+                (50, "50 MB")])
+    for cls, name in names:
+        panel.spread([(int(name.split()[0]),
+                       values(read(here, "seeds"), "stream_megabytes", trouble="none",
+                              seeds=name.split()[0]))], cls)
     pic.save(os.path.join(here, "seeds.svg"))
 
 

@@ -6,9 +6,9 @@
 
 Each run is a row of docs/simulation/QUESTION.csv; a run that has a row already is not made
 again, so that it can be stopped at any time: to repeat all of it, remove the files first. --keep
-DIR leaves the node, the scenario and what `kith sim` printed of each run there. Python's standard
-library alone; nothing of this needs more than one core and some minutes, but for the runs with
-1,000 nodes, which take half a minute each."""
+DIR leaves the node, the scenario and what `kith sim` printed of each run there. All of it takes
+some ten minutes of one core, half of them for the runs with 1,000 nodes. Python's standard
+library alone."""
 import argparse
 import csv
 import json

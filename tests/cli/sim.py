@@ -114,6 +114,47 @@ def happenings(scenario, *args):
     return [(h["at"], h["kind"], h["text"], h["about"]) for h in result["happenings"]], result
 
 
+def test_for_gives_back_what_was_there():
+    """Also where the event is about the same sets as the scenario's links, or the usual ones."""
+    for links, slow in (("links: [ { delay: 30ms } ]\n", 0.03), ("", 0)):
+        _, result = happenings(
+            "nodes: 4\ntime: 40s\n" + links + "events:\n"
+            "  - { at: 10s, set: all, delay: 80ms, jitter: 0s, for: 5s }\n"
+            "  - { at: 12s, send: n1, to: n2 }\n"
+            "  - { at: 20s, send: n1, to: n2 }\n"
+        )
+        during, after = [m["got"]["max"] for m in result["messages"]]
+        check("the delay for a time", during >= 0.08, during)
+        check("the delay from before", slow <= after < 0.08 and after > 0, after)
+
+
+def test_an_undo_of_what_no_longer_stands():
+    """Is done."""
+    happenings(
+        "nodes: 4\ntime: 60s\nevents:\n"
+        "  - { at: 10s, cut: n0, to: n1, for: 20s }\n"
+        "  - { at: 15s, heal: all }\n"
+        "  - { at: 31s, set: n0, loss: 10%, for: 20s }\n"
+        "  - { at: 35s, set: n0, loss: 0% }\n"
+    )
+    # Nobody runs when it is undone: whoever comes later is told the same.
+    happenings(
+        "nodes: 2\ntime: 60s\nevents:\n"
+        "  - { at: 0s, join: all }\n"
+        "  - { at: 10s, cut: n0, to: n1, for: 20s }\n"
+        "  - { at: 15s, heal: all }\n"
+        "  - { at: 20s, kill: all, for: 20s }\n"
+    )
+
+
+def test_a_partition_of_many_sets():
+    sets = ", ".join("n%d" % i for i in range(70))
+    result, _ = run(OK, "nodes: 70\ntime: 10s\nevents:\n"
+                    "  - { at: 5s, partition: [ %s ] }\n"
+                    "  - { at: 8s, send: n68, to: n69 }\n" % sets)
+    check("the last two are apart", result["messages"][0]["got"]["count"] == 0, result["messages"])
+
+
 def test_deeds():
     trace = os.path.join(DIR, "deeds")
     told, result = happenings(

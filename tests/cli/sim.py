@@ -155,6 +155,24 @@ def test_a_partition_of_many_sets():
     check("the last two are apart", result["messages"][0]["got"]["count"] == 0, result["messages"])
 
 
+def test_who_sends_is_not_drawn_to_be_sent_to():
+    for seed in range(1, 9):
+        _, result = happenings("nodes: 2\ntime: 20s\nevents:\n  - { at: 15s, send: 1, to: 1 }\n",
+                               "--seed", str(seed))
+        check("somebody else, seed %d" % seed, result["messages"][0]["to_get"] == 1, result)
+    _, said = run(FAILED, "nodes: 1\ntime: 9s\nevents:\n  - { at: 5s, send: 1, to: 1 }\n")
+    check("nobody else", "nobody else to send to" in said, said)
+    _, said = run(USAGE, "time: 9s\nevents:\n  - { at: 5s, send: n1, to: n1 }\n")
+    check("to itself", "n1 can't send to itself" in said, said)
+
+
+def test_limit_of_links():
+    links = "".join("  - { from: n%d, to: n%d, delay: 1ms }\n" % (i // 40, i % 40)
+                    for i in range(1001))
+    _, said = run(USAGE, "nodes: 40\ntime: 2s\nlinks:\n" + links)
+    check("too many links", "'links' has 1001 items, at most 1000" in said, said)
+
+
 def test_deeds():
     trace = os.path.join(DIR, "deeds")
     told, result = happenings(
@@ -194,7 +212,7 @@ def test_deeds():
     check("the goodbye", [line[1] for line in acts["leave"]] == ["n5"], acts["leave"])
     network = [line[3] for line in lines if line[2] == "network"]
     check("the network", network[1:] == [
-        "cut n0 n4 --both", "heal 2", "partition n0,n1,n2 n3", "heal", "set all n4 loss=0.05",
+        "cut n0 n4 --both --keep", "heal 2", "partition n0,n1,n2 n3", "heal", "set all n4 loss=0.05 --keep",
         "heal 4"], network)
 
 
@@ -347,6 +365,7 @@ def test_terminal():
     check("a bar", b"\r[" in shown and b"10 nodes" in shown, shown[:400])
     check("and it goes", shown.rstrip().endswith(b"this is the part until then"), shown[-200:])
     check("the part until then", 0 < json.loads(out)["time"] < 3600000, out[:200])
+    check("and what was asked for", json.loads(out)["asked"] == 3600000, out[:200])
     os.close(master)
 
 
@@ -354,6 +373,11 @@ def main():
     try:
         test_repeats()
         test_lots_are_of_their_event()
+        test_for_gives_back_what_was_there()
+        test_an_undo_of_what_no_longer_stands()
+        test_a_partition_of_many_sets()
+        test_who_sends_is_not_drawn_to_be_sent_to()
+        test_limit_of_links()
         test_deeds()
         test_spread_and_again()
         test_shares()

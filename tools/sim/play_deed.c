@@ -164,8 +164,12 @@ void kith_deed_message(struct kith_play *p, struct kith_occurrence *o, int node)
 {
     const struct kith_scenario_event *e = o->e;
     struct kith_error err = {.size = sizeof err};
+    size_t others = 0;
     int rc = 0;
     kith_measure_again(p->measure, o->happening);
+    for (size_t i = 0; i < o->to_count; i++) others += o->to[i] != node;
+    if (e->deed == KITH_DEED_SEND && !others)
+        rc = kith_fail(&err, KITH_ENOTFOUND, "there is nobody else to send to");
     if (e->deed == KITH_DEED_BROADCAST)
         rc = kith_measure_send(p->measure, node, -1, e->bytes, false, &err);
     for (size_t i = 0; i < o->to_count && !rc; i++)

@@ -63,15 +63,19 @@ static bool list_seeds(struct kith_play *p)
     return p->seeds != NULL;
 }
 
-/* Does the node's file say it of its loopback? name: "delay=1ms" begins with it. */
+/* Does the node's file say it of its loopback? 0 is what who says nothing has. name: of what
+ * "delay=1ms" begins with. */
 static bool file_says(const struct kith_play *p, const char *name)
 {
     const struct kith_entry *e = &p->config.transport;
     size_t len = strcspn(name, "=");
-    for (const struct kith_param *k = e->plugin->params; k && k->name; k++)
-        if (strlen(k->name) == len && strncmp(k->name, name, len) == 0)
-            return kith_param_given(k, (const char *)e->params + k->offset);
-    return false;
+    const struct kith_param *k = e->plugin->params;
+    while (k && k->name && (strlen(k->name) != len || strncmp(k->name, name, len) != 0)) k++;
+    if (!k || !k->name) return false;
+    char *text = kith_param_text(k, (const char *)e->params + k->offset);
+    bool says = text && strtod(text, NULL) != 0;
+    free(text);
+    return says;
 }
 
 /* yields: to the node's file. */

@@ -136,6 +136,20 @@ static void check_runs(struct story *s, const struct kith_scenario_event *e,
     if (last) nobody_runs(s, e, who, last);
 }
 
+/* No node sends to itself. */
+static void check_others(struct story *s, const struct kith_scenario_event *e)
+{
+    uint32_t senders = 0, receivers = 0, both = 0;
+    for (uint32_t i = 0; i < s->rd->scenario->nodes; i++) {
+        senders += e->who.in[i];
+        receivers += e->to.in[i];
+        both += e->who.in[i] && e->to.in[i];
+    }
+    if (senders == 1 && receivers == 1 && both == 1 && e->who.set && e->to.set)
+        kith_diag_error(s->rd->r.diag, e->to.pos, NULL, "'send': %s can't send to itself",
+                        e->who.text);
+}
+
 static void check_stopped(struct story *s, const struct kith_scenario_event *e)
 {
     for (uint32_t i = 0; i < s->rd->scenario->nodes; i++)
@@ -148,7 +162,10 @@ static void begins(struct story *s, const struct kith_scenario_event *e)
 {
     bool starts = e->deed == KITH_DEED_JOIN || e->deed == KITH_DEED_RESTART;
     if (!starts) check_runs(s, e, &e->who);
-    if (e->deed == KITH_DEED_SEND && e->to.in) check_runs(s, e, &e->to);
+    if (e->deed == KITH_DEED_SEND && e->to.in) {
+        check_runs(s, e, &e->to);
+        check_others(s, e);
+    }
     if (e->deed == KITH_DEED_CONTINUE) check_stopped(s, e);
     for (uint32_t i = 0; i < s->rd->scenario->nodes; i++) {
         struct fate *f = &s->fates[i];
@@ -226,7 +243,7 @@ void kith_scenario_consistency(struct kith_scenario_reading *rd)
     struct kith_scenario *s = rd->scenario;
     size_t before = kith_diag_errors(rd->r.diag);
     if (s->seeds > s->nodes) s->seeds = s->nodes;
-    qsort(s->events, s->event_count, s->events ? sizeof *s->events : 1, events_by_time);
+    if (s->event_count) qsort(s->events, s->event_count, sizeof *s->events, events_by_time);
     for (size_t i = 0; i < s->event_count; i++) check_times(rd, &s->events[i]);
     if (kith_diag_errors(rd->r.diag) != before) return;
     struct story story = {.rd = rd,

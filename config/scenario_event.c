@@ -6,7 +6,8 @@
 #include "units.h"
 #include <stdlib.h>
 
-enum { EVENTS_MAX = 4096, SETS_MAX = 254 };
+/* Each link is a rule of the network, which has 1024: some are left for events. */
+enum { LINKS_MAX = 1000, EVENTS_MAX = 4096, SETS_MAX = 254 };
 
 static struct kith_scenario_reading *all_of(struct kith_reading *r)
 {
@@ -143,22 +144,23 @@ static void read_link(struct kith_scenario_reading *rd, const struct kith_yaml *
 }
 
 /* The items of a list, which is one of maps; false: said why it is not. */
-static bool is_list(struct kith_scenario_reading *rd, const struct kith_yaml *v, const char *key)
+static bool is_list(struct kith_scenario_reading *rd, const struct kith_yaml *v, const char *key,
+                    size_t most)
 {
     if (!v || v->bad) return false;
     if (v->kind != KITH_YAML_LIST)
         kith_diag_error(rd->r.diag, v->pos, "begin each with a dash: `- { ... }`",
                         "'%s' takes a list", key);
-    else if (v->count > EVENTS_MAX)
-        kith_diag_error(rd->r.diag, v->pos, NULL, "'%s' has %zu items, at most %d are possible",
-                        key, v->count, EVENTS_MAX);
-    return v->kind == KITH_YAML_LIST && v->count <= EVENTS_MAX;
+    else if (v->count > most)
+        kith_diag_error(rd->r.diag, v->pos, NULL, "'%s' has %zu items, at most %zu are possible",
+                        key, v->count, most);
+    return v->kind == KITH_YAML_LIST && v->count <= most;
 }
 
 void kith_links_read(struct kith_scenario_reading *rd, const struct kith_yaml *v)
 {
     struct kith_scenario *s = rd->scenario;
-    if (!is_list(rd, v, "links")) return;
+    if (!is_list(rd, v, "links", LINKS_MAX)) return;
     s->links = kith_arena_alloc(rd->r.arena, (v->count + 1) * sizeof *s->links);
     for (const struct kith_yaml *i = v->first; i; i = i->next, s->link_count++)
         read_link(rd, i, s->link_count, &s->links[s->link_count]);
@@ -280,7 +282,7 @@ static void read_event(struct kith_scenario_reading *rd, const struct kith_yaml 
 void kith_events_read(struct kith_scenario_reading *rd, const struct kith_yaml *v)
 {
     struct kith_scenario *s = rd->scenario;
-    if (!is_list(rd, v, "events")) return;
+    if (!is_list(rd, v, "events", EVENTS_MAX)) return;
     s->events = kith_arena_alloc(rd->r.arena, (v->count + 1) * sizeof *s->events);
     for (const struct kith_yaml *i = v->first; i; i = i->next)
         read_event(rd, i, &s->events[s->event_count++]);

@@ -175,6 +175,7 @@ static void complete(struct sim *s, struct kith_result *r)
     r->profile = strdup(profiles[s->config.settings.profile]);
     r->send = send_chain(&s->config.chain);
     r->seed = s->scenario->seed;
+    r->asked = (double)s->scenario->time / 1e9;
     r->left_out = s->left_out;
     r->left_out_count = s->left_out_count;
     s->left_out = NULL;

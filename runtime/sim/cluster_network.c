@@ -5,8 +5,6 @@
 #include "cluster_parts.h"
 #include <stdlib.h>
 
-enum { WORDS_MAX = 64 };
-
 /* A command on its way, and what became of it: loopback answers at once. */
 struct command {
     void (*answer)(void *arg, struct kith_bytes);
@@ -33,13 +31,15 @@ static void end(void *arg, int status, const char *text)
                         text ? text : kith_code_text(status));
 }
 
-/* Each with a NUL behind it, as those of a person have. */
-static size_t split(char *text, struct kith_bytes words[WORDS_MAX])
+/* Each with a NUL behind it, as those of a person have. malloc'd; NULL: no memory. */
+static struct kith_bytes *split(char *text, size_t *count)
 {
     size_t n = 0;
-    char *save, *word = strtok_r(text, " \t", &save);
-    for (; word && n < WORDS_MAX; word = strtok_r(NULL, " \t", &save)) words[n++] = kith_text(word);
-    return n;
+    struct kith_bytes *words = malloc((strlen(text) / 2 + 1) * sizeof *words);
+    char *save, *word = words ? strtok_r(text, " \t", &save) : NULL;
+    for (; word; word = strtok_r(NULL, " \t", &save)) words[n++] = kith_text(word);
+    *count = n;
+    return words;
 }
 
 /* Who passes it on: anybody; one that is paused only if there is no other. */
@@ -56,15 +56,19 @@ static struct kith *somebody(const struct kith_cluster *c)
 
 static int tell(struct kith *k, const char *text, struct command *command)
 {
-    struct kith_bytes words[WORDS_MAX];
     struct kith_asker asker = {.arg = command, .piece = piece, .end = end};
-    char *copy = strdup(text);
     uint64_t id = 0;
-    if (!copy) return kith_fail(command->err, KITH_ENOMEM, "out of memory");
-    size_t n = split(copy, words);
+    size_t n = 0;
+    char *copy = strdup(text);
+    struct kith_bytes *words = copy ? split(copy, &n) : NULL;
+    if (!words) {
+        free(copy);
+        return kith_fail(command->err, KITH_ENOMEM, "out of memory");
+    }
     const struct kith_entry *transport = &kith_node_config(k)->transport;
     int rc = kith_node_call(k, kith_text(transport->name), words, n, KITH_CALL_JSON, UINT64_MAX,
                             &asker, &id, command->err);
+    free(words);
     free(copy);
     if (!rc && !command->ended) kith_asks_cancel(kith_node_asks(k), id);
     return rc ? rc : command->status;
@@ -109,6 +113,7 @@ int kith_cluster_network_begin(struct kith_cluster *c, struct kith_error *err)
     while (!rc && c->commands_told < c->command_count) {
         struct command command = {.err = err};
         rc = tell(somebody(c), c->commands[c->commands_told], &command);
+        if (rc == -KITH_ENOTFOUND) rc = 0; /* it took back what is gone anyway */
         if (!rc) c->commands_told++;
     }
     return rc;

@@ -75,7 +75,11 @@ void kith_totals_begin(struct kith_measure *m)
     m->former_bytes = (double)all.bytes_sent;
 }
 
-void kith_totals_gone(struct kith_measure *m, int node) { add_node(m, node, &m->gone); }
+/* One that could not even be opened counted nothing. */
+void kith_totals_gone(struct kith_measure *m, int node)
+{
+    if (kith_cluster_node(m->cluster, node)) add_node(m, node, &m->gone);
+}
 
 void kith_totals_time(struct kith_measure *m)
 {

@@ -72,7 +72,8 @@ struct kith_result {
     char *profile, *send;  /* send: "lzw, crc32" */
     size_t nodes;
     uint64_t seed;
-    double time;
+    double time;  /* how long it went on */
+    double asked; /* and was to; more: it was interrupted */
     struct kith_left_out *left_out;
     size_t left_out_count;
 

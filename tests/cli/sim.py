@@ -114,6 +114,65 @@ def happenings(scenario, *args):
     return [(h["at"], h["kind"], h["text"], h["about"]) for h in result["happenings"]], result
 
 
+def test_for_gives_back_what_was_there():
+    """Also where the event is about the same sets as the scenario's links, or the usual ones."""
+    for links, slow in (("links: [ { delay: 30ms } ]\n", 0.03), ("", 0)):
+        _, result = happenings(
+            "nodes: 4\ntime: 40s\n" + links + "events:\n"
+            "  - { at: 10s, set: all, delay: 80ms, jitter: 0s, for: 5s }\n"
+            "  - { at: 12s, send: n1, to: n2 }\n"
+            "  - { at: 20s, send: n1, to: n2 }\n"
+        )
+        during, after = [m["got"]["max"] for m in result["messages"]]
+        check("the delay for a time", during >= 0.08, during)
+        check("the delay from before", slow <= after < 0.08 and after > 0, after)
+
+
+def test_an_undo_of_what_no_longer_stands():
+    """Is done."""
+    happenings(
+        "nodes: 4\ntime: 60s\nevents:\n"
+        "  - { at: 10s, cut: n0, to: n1, for: 20s }\n"
+        "  - { at: 15s, heal: all }\n"
+        "  - { at: 31s, set: n0, loss: 10%, for: 20s }\n"
+        "  - { at: 35s, set: n0, loss: 0% }\n"
+    )
+    # Nobody runs when it is undone: whoever comes later is told the same.
+    happenings(
+        "nodes: 2\ntime: 60s\nevents:\n"
+        "  - { at: 0s, join: all }\n"
+        "  - { at: 10s, cut: n0, to: n1, for: 20s }\n"
+        "  - { at: 15s, heal: all }\n"
+        "  - { at: 20s, kill: all, for: 20s }\n"
+    )
+
+
+def test_a_partition_of_many_sets():
+    sets = ", ".join("n%d" % i for i in range(70))
+    result, _ = run(OK, "nodes: 70\ntime: 10s\nevents:\n"
+                    "  - { at: 5s, partition: [ %s ] }\n"
+                    "  - { at: 8s, send: n68, to: n69 }\n" % sets)
+    check("the last two are apart", result["messages"][0]["got"]["count"] == 0, result["messages"])
+
+
+def test_who_sends_is_not_drawn_to_be_sent_to():
+    for seed in range(1, 9):
+        _, result = happenings("nodes: 2\ntime: 20s\nevents:\n  - { at: 15s, send: 1, to: 1 }\n",
+                               "--seed", str(seed))
+        check("somebody else, seed %d" % seed, result["messages"][0]["to_get"] == 1, result)
+    _, said = run(FAILED, "nodes: 1\ntime: 9s\nevents:\n  - { at: 5s, send: 1, to: 1 }\n")
+    check("nobody else", "nobody else to send to" in said, said)
+    _, said = run(USAGE, "time: 9s\nevents:\n  - { at: 5s, send: n1, to: n1 }\n")
+    check("to itself", "n1 can't send to itself" in said, said)
+
+
+def test_limit_of_links():
+    links = "".join("  - { from: n%d, to: n%d, delay: 1ms }\n" % (i // 40, i % 40)
+                    for i in range(1001))
+    _, said = run(USAGE, "nodes: 40\ntime: 2s\nlinks:\n" + links)
+    check("too many links", "'links' has 1001 items, at most 1000" in said, said)
+
+
 def test_deeds():
     trace = os.path.join(DIR, "deeds")
     told, result = happenings(
@@ -153,7 +212,7 @@ def test_deeds():
     check("the goodbye", [line[1] for line in acts["leave"]] == ["n5"], acts["leave"])
     network = [line[3] for line in lines if line[2] == "network"]
     check("the network", network[1:] == [
-        "cut n0 n4 --both", "heal 2", "partition n0,n1,n2 n3", "heal", "set all n4 loss=0.05",
+        "cut n0 n4 --both --keep", "heal 2", "partition n0,n1,n2 n3", "heal", "set all n4 loss=0.05 --keep",
         "heal 4"], network)
 
 
@@ -306,6 +365,7 @@ def test_terminal():
     check("a bar", b"\r[" in shown and b"10 nodes" in shown, shown[:400])
     check("and it goes", shown.rstrip().endswith(b"this is the part until then"), shown[-200:])
     check("the part until then", 0 < json.loads(out)["time"] < 3600000, out[:200])
+    check("and what was asked for", json.loads(out)["asked"] == 3600000, out[:200])
     os.close(master)
 
 
@@ -313,6 +373,11 @@ def main():
     try:
         test_repeats()
         test_lots_are_of_their_event()
+        test_for_gives_back_what_was_there()
+        test_an_undo_of_what_no_longer_stands()
+        test_a_partition_of_many_sets()
+        test_who_sends_is_not_drawn_to_be_sent_to()
+        test_limit_of_links()
         test_deeds()
         test_spread_and_again()
         test_shares()

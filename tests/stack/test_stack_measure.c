@@ -481,6 +481,23 @@ static void test_measuring_changes_nothing(void)
     free(text[1]);
 }
 
+/* It has no memory and no numbers, and was there for no time. */
+static void test_a_node_that_can_not_be_opened(void)
+{
+    char name[300];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    begin_traced(NULL, true, 2);
+    CU_ASSERT_EQUAL(kith_cluster_add(cluster, name, NULL, &err), 2);
+    CU_ASSERT(kith_cluster_start(cluster, 2, &err) < 0);
+    CU_ASSERT_PTR_NULL(kith_cluster_node(cluster, 2));
+    CU_ASSERT_STRING_NOT_EQUAL(err.text, "");
+    pass(5 * SEC);
+    finish();
+    CU_ASSERT_EQUAL(at("running", 4), 2);
+    kith_result_free(&r);
+}
+
 KITH_TESTS("stack/measure", {"a sample", test_a_sample},
            {"a sample of more than it keeps", test_a_sample_of_more_than_it_keeps},
            {"a join", test_a_join}, {"a join spread over time", test_a_join_spread_over_time},
@@ -489,4 +506,5 @@ KITH_TESTS("stack/measure", {"a sample", test_a_sample},
            {"a restart at once", test_a_restart_at_once},
            {"who owns a death", test_who_owns_a_death}, {"what is false", test_what_is_false},
            {"messages", test_messages}, {"traffic", test_traffic},
+           {"a node that can't be opened", test_a_node_that_can_not_be_opened},
            {"measuring changes nothing", test_measuring_changes_nothing})

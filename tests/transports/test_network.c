@@ -207,6 +207,30 @@ static void test_limit_of_rules(void)
 
 /* ------------------------------------------------------------------------------------- rules */
 
+static uint64_t delay_between(int from, int to)
+{
+    struct kith_network_link l;
+    kith_network_link(net, from, to, &l);
+    return l.delay;
+}
+
+static void test_cover(void)
+{
+    struct kith_bytes sets[] = {kith_text("all"), kith_text("all")};
+    struct kith_network_link link = {.delay = 80};
+    uint32_t id;
+    BEGIN(2, 0, 0);
+    rule(KITH_NETWORK_ONE_WAY, KITH_NETWORK_DELAY, (struct kith_network_link){.delay = 30}, "all",
+         "all", NULL);
+    CU_ASSERT_EQUAL(kith_network_rule_cover(net, KITH_NETWORK_ONE_WAY, sets, 2, KITH_NETWORK_DELAY,
+                                            &link, &id, NULL),
+                    0);
+    CU_ASSERT_EQUAL(delay_between(0, 1), 80);
+    CU_ASSERT(kith_network_rule_remove(net, id));
+    CU_ASSERT_EQUAL(delay_between(0, 1), 30);
+    finish();
+}
+
 static void test_shapes(void)
 {
     BEGIN(4, 0, 0);
@@ -573,7 +597,7 @@ KITH_TESTS("transports/network", {"endpoints by name and number", test_endpoints
            {"no more endpoints than there are numbers", test_limit_of_endpoints},
            {"patterns", test_patterns}, {"rules that are refused", test_refused_rules},
            {"no more rules than the limit", test_limit_of_rules},
-           {"one way, both ways, apart", test_shapes},
+           {"one that will be taken back", test_cover}, {"one way, both ways, apart", test_shapes},
            {"the later rule wins, field by field", test_order_of_rules},
            {"an endpoint's own link", test_own_links},
            {"a rule without a say goes", test_overruled},

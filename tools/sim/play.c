@@ -2,13 +2,15 @@
  * play.c - a scenario from its first moment to its end: nodes and links are made, then time goes
  * from one thing to do to the next.
  */
+#include "param.h"
 #include "play_parts.h"
 #include <stdlib.h>
 
 #define SECOND UINT64_C(1000000000)
 
 /* What a scenario without links has. */
-static const char usual_links[] = "set all all delay=500us jitter=500us";
+static const struct kith_scenario_link usual_link = {
+    .from.set = "all", .to.set = "all", .change = "delay=500us jitter=500us"};
 /* All join, when no event says who does. */
 static const struct kith_scenario_event usual_join = {.deed = KITH_DEED_JOIN};
 
@@ -61,20 +63,48 @@ static bool list_seeds(struct kith_play *p)
     return p->seeds != NULL;
 }
 
+/* Does the node's file say it of its loopback? 0 is what who says nothing has. name: of what
+ * "delay=1ms" begins with. */
+static bool file_says(const struct kith_play *p, const char *name)
+{
+    const struct kith_entry *e = &p->config.transport;
+    size_t len = strcspn(name, "=");
+    const struct kith_param *k = e->plugin->params;
+    while (k && k->name && (strlen(k->name) != len || strncmp(k->name, name, len) != 0)) k++;
+    if (!k || !k->name) return false;
+    char *text = kith_param_text(k, (const char *)e->params + k->offset);
+    bool says = text && strtod(text, NULL) != 0;
+    free(text);
+    return says;
+}
+
+/* yields: to the node's file. */
+static int set_link(struct kith_play *p, const struct kith_scenario_link *l, bool yields,
+                    struct kith_error *err)
+{
+    char *command = NULL;
+    size_t len = 0, words = 0;
+    FILE *out = open_memstream(&command, &len);
+    if (!out) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    fprintf(out, "set %s %s%s", l->from.set, l->to.set, l->both ? " --both" : "");
+    for (const char *at = l->change; *(at += strspn(at, " ")); at += strcspn(at, " ")) {
+        if (yields && file_says(p, at)) continue;
+        fprintf(out, " %.*s", (int)strcspn(at, " "), at);
+        words++;
+    }
+    fclose(out);
+    int rc = words ? kith_cluster_network(p->cluster, command, NULL, NULL, err) : 0;
+    free(command);
+    return rc;
+}
+
+/* What nobody asked for, the usual and the built-in scenario's, yields to what the file says. */
 static int set_links(struct kith_play *p, struct kith_error *err)
 {
     const struct kith_scenario *s = p->scenario;
     int rc = 0;
-    if (!s->link_count) return kith_cluster_network(p->cluster, usual_links, NULL, NULL, err);
-    for (size_t i = 0; !rc && i < s->link_count; i++) {
-        const struct kith_scenario_link *l = &s->links[i];
-        char *command = NULL;
-        if (asprintf(&command, "set %s %s %s%s", l->from.set, l->to.set, l->both ? "--both " : "",
-                     l->change) < 0)
-            return kith_fail(err, KITH_ENOMEM, "out of memory");
-        rc = kith_cluster_network(p->cluster, command, NULL, NULL, err);
-        free(command);
-    }
+    if (!s->link_count) return set_link(p, &usual_link, true, err);
+    for (size_t i = 0; !rc && i < s->link_count; i++) rc = set_link(p, &s->links[i], !s->path, err);
     return rc;
 }
 

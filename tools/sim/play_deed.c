@@ -164,8 +164,12 @@ void kith_deed_message(struct kith_play *p, struct kith_occurrence *o, int node)
 {
     const struct kith_scenario_event *e = o->e;
     struct kith_error err = {.size = sizeof err};
+    size_t others = 0;
     int rc = 0;
     kith_measure_again(p->measure, o->happening);
+    for (size_t i = 0; i < o->to_count; i++) others += o->to[i] != node;
+    if (e->deed == KITH_DEED_SEND && !others)
+        rc = kith_fail(&err, KITH_ENOTFOUND, "there is nobody else to send to");
     if (e->deed == KITH_DEED_BROADCAST)
         rc = kith_measure_send(p->measure, node, -1, e->bytes, false, &err);
     for (size_t i = 0; i < o->to_count && !rc; i++)
@@ -222,6 +226,7 @@ static bool write_command(struct kith_play *p, const struct kith_occurrence *o, 
         if (e->both) fputs(" --both", out);
         if (e->deed == KITH_DEED_SET) fprintf(out, " %s", e->change);
     }
+    if (e->lasts && e->deed != KITH_DEED_HEAL) fputs(" --keep", out); /* what is to come back */
     free(taken);
     return ok;
 }
@@ -229,8 +234,9 @@ static bool write_command(struct kith_play *p, const struct kith_occurrence *o, 
 static void network(struct kith_play *p, struct kith_occurrence *o, const char *command)
 {
     struct kith_error err = {.size = sizeof err};
-    if (kith_cluster_network(p->cluster, command, find_rule, &o->rule, &err) < 0)
-        kith_deed_failed(p, o, -1, err.text);
+    int rc = kith_cluster_network(p->cluster, command, find_rule, &o->rule, &err);
+    /* A rule that somebody else took back before needs no undoing. */
+    if (rc < 0 && rc != -KITH_ENOTFOUND) kith_deed_failed(p, o, -1, err.text);
 }
 
 void kith_deed_network(struct kith_play *p, struct kith_occurrence *o)

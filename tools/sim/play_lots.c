@@ -24,13 +24,19 @@ bool kith_deed_fits(const struct kith_play *p, const struct kith_occurrence *o, 
     }
 }
 
+/* Drawn as the one to send to, it would get nothing. With several senders each has others. */
+static bool is_only_sender(const struct kith_occurrence *o, int node)
+{
+    return o->e->deed == KITH_DEED_SEND && o->who_count == 1 && o->who[0] == node;
+}
+
 /* Who is drawn to be started again is one of those that are down. */
 static bool is_candidate(const struct kith_play *p, const struct kith_occurrence *o,
                          const struct kith_nodes *nodes, int node)
 {
     bool drawn = !nodes->set, runs = kith_cluster_node(p->cluster, node) != NULL;
     if (!nodes->in[node]) return false;
-    if (nodes == &o->e->to) return runs || !drawn;
+    if (nodes == &o->e->to) return (runs || !drawn) && !(drawn && is_only_sender(o, node));
     if (drawn && o->e->deed == KITH_DEED_RESTART) return !runs;
     return kith_deed_fits(p, o, node);
 }

@@ -215,7 +215,8 @@ static void table_left_out(FILE *out, const struct kith_result *r)
 static void put_header(FILE *out, const struct kith_result *r)
 {
     fputs("<header><p>kith sim</p><h1>", out);
-    kith_put_words(out, "%s for %s", kith_some(r->nodes, "node", "nodes").s, seconds(r->time).s);
+    kith_put_words(out, "%s for %s%s", kith_some(r->nodes, "node", "nodes").s, seconds(r->time).s,
+                   r->asked > r->time ? " (interrupted)" : "");
     fputs("</h1><p>", out);
     put(out, r->file ? r->file : "a config");
     if (r->profile) fputs(" · profile ", out);

@@ -136,6 +136,7 @@ int kith_report_json(FILE *out, const struct kith_result *r)
         {"nodes", whole(r->nodes)},
         {"seed", whole(r->seed)},
         {"time", number(r->time)},
+        {"asked", number(r->asked > r->time ? r->asked : r->time)},
         {"left_out", left_out(r)},
         {"full_view", spread(&r->full_view)},
         {"lives", whole(r->lives)},

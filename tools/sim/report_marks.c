@@ -40,7 +40,7 @@ void kith_put_command(FILE *out, enum kith_escape how, const struct kith_result 
     fputs("kith sim ", out);
     put_word(out, how, r->file ? r->file : "node.yaml");
     fprintf(out, " --nodes %zu --time ", r->nodes);
-    put_time(out, r->time);
+    put_time(out, r->asked > r->time ? r->asked : r->time);
     fprintf(out, " --seed %llu", (unsigned long long)r->seed);
     if (r->scenario) fputs(" --scenario ", out);
     if (r->scenario) put_word(out, how, r->scenario);

@@ -76,8 +76,9 @@ static int print(struct table *t, size_t numbers, FILE *out)
 
 static void print_title(FILE *out, const struct kith_result *r)
 {
-    fprintf(out, "%s for %s, seed %llu: ", kith_some(r->nodes, "node", "nodes").s,
-            kith_number(KITH_SECONDS, r->time).s, (unsigned long long)r->seed);
+    fprintf(out, "%s for %s%s, seed %llu: ", kith_some(r->nodes, "node", "nodes").s,
+            kith_number(KITH_SECONDS, r->time).s, r->asked > r->time ? " (interrupted)" : "",
+            (unsigned long long)r->seed);
     kith_put_text(out, KITH_PLAIN, r->file ? r->file : "a config", 0);
     if (r->profile) fputs(", profile ", out);
     kith_put_text(out, KITH_PLAIN, r->profile, 0);

@@ -163,70 +163,77 @@ int kith_lo_links(struct kith_lo *l, const struct kith_call *call, struct kith_l
 
 /* ------------------------------------------------------------------------------------- rules */
 
-static int add_rule(struct kith_lo *l, enum kith_network_shape shape, const struct kith_bytes *sets,
+/* The words behind a command, but for those that begin with "--". */
+struct words {
+    struct kith_bytes word[KITH_NETWORK_SETS];
+    size_t count; /* also of those for which there was no room */
+    bool both, keep;
+};
+
+static int add_rule(struct kith_lo *l, enum kith_network_shape shape, const struct words *w,
                     size_t set_count, uint32_t fields, const struct kith_network_link *link,
                     bool json, struct kith_lo_text *t, struct kith_error *err)
 {
     const struct kith_network_rule *r = NULL, *last;
-    int rc =
-        kith_network_rule_add(l->net->network, shape, sets, set_count, fields, link, NULL, err);
+    int rc = (w->keep ? kith_network_rule_cover : kith_network_rule_add)(
+        l->net->network, shape, w->word, set_count, fields, link, NULL, err);
     for (size_t i = 0; !rc && (last = kith_network_rule(l->net->network, i)); i++) r = last;
     if (r) print_rule(t, l->net->network, r, json);
     return rc;
 }
 
-/* The words behind the command, but for --both. How many. */
-static size_t words_of(const struct kith_call *call, struct kith_bytes *words, size_t max,
-                       bool *both)
+static void read_words(const struct kith_call *call, struct words *w)
 {
-    size_t n = 0;
-    *both = false;
+    w->count = 0;
+    w->both = w->keep = false;
     for (size_t i = 1; i < call->count; i++) {
         if (is(call->words[i], "--both"))
-            *both = true;
-        else if (n++ < max)
-            words[n - 1] = call->words[i];
+            w->both = true;
+        else if (is(call->words[i], "--keep"))
+            w->keep = true;
+        else if (w->count++ < KITH_NETWORK_SETS)
+            w->word[w->count - 1] = call->words[i];
     }
-    return n;
 }
 
 int kith_lo_set(struct kith_lo *l, const struct kith_call *call, struct kith_lo_text *t,
                 struct kith_error *err)
 {
-    struct kith_bytes words[64];
+    struct words w;
     struct kith_network_link link = {0};
     uint32_t fields = 0;
-    bool both;
-    size_t n = words_of(call, words, 64, &both);
-    if (n < 3 || n > 64)
-        return kith_fail(err, KITH_EINVAL, "usage: set FROM TO [--both] NAME=VALUE...");
-    for (size_t i = 2; i < n; i++) {
-        int rc = kith_lo_read_value(words[i], &link, &fields, err);
+    read_words(call, &w);
+    if (w.count < 3 || w.count > KITH_NETWORK_SETS)
+        return kith_fail(err, KITH_EINVAL, "usage: set FROM TO [--both] [--keep] NAME=VALUE...");
+    for (size_t i = 2; i < w.count; i++) {
+        int rc = kith_lo_read_value(w.word[i], &link, &fields, err);
         if (rc) return rc;
     }
-    return add_rule(l, both ? KITH_NETWORK_BOTH_WAYS : KITH_NETWORK_ONE_WAY, words, 2, fields,
-                    &link, call->flags & KITH_CALL_JSON, t, err);
+    return add_rule(l, w.both ? KITH_NETWORK_BOTH_WAYS : KITH_NETWORK_ONE_WAY, &w, 2, fields, &link,
+                    call->flags & KITH_CALL_JSON, t, err);
 }
 
 int kith_lo_cut(struct kith_lo *l, const struct kith_call *call, struct kith_lo_text *t,
                 struct kith_error *err)
 {
-    struct kith_bytes words[2];
+    struct words w;
     struct kith_network_link link = {.cut = true};
-    bool both;
-    if (words_of(call, words, 2, &both) != 2)
-        return kith_fail(err, KITH_EINVAL, "usage: cut FROM TO [--both]");
-    return add_rule(l, both ? KITH_NETWORK_BOTH_WAYS : KITH_NETWORK_ONE_WAY, words, 2,
+    read_words(call, &w);
+    if (w.count != 2) return kith_fail(err, KITH_EINVAL, "usage: cut FROM TO [--both] [--keep]");
+    return add_rule(l, w.both ? KITH_NETWORK_BOTH_WAYS : KITH_NETWORK_ONE_WAY, &w, 2,
                     KITH_NETWORK_CUT, &link, call->flags & KITH_CALL_JSON, t, err);
 }
 
 int kith_lo_partition(struct kith_lo *l, const struct kith_call *call, struct kith_lo_text *t,
                       struct kith_error *err)
 {
+    struct words w;
     struct kith_network_link link = {.cut = true};
-    if (call->count < 2) return kith_fail(err, KITH_EINVAL, "usage: partition SET [SET...]");
-    return add_rule(l, KITH_NETWORK_APART, call->words + 1, call->count - 1, KITH_NETWORK_CUT,
-                    &link, call->flags & KITH_CALL_JSON, t, err);
+    read_words(call, &w);
+    if (!w.count || w.both)
+        return kith_fail(err, KITH_EINVAL, "usage: partition [--keep] SET [SET...]");
+    return add_rule(l, KITH_NETWORK_APART, &w, w.count, KITH_NETWORK_CUT, &link,
+                    call->flags & KITH_CALL_JSON, t, err);
 }
 
 static size_t remove_all(struct kith_network *net)

@@ -106,6 +106,11 @@ int kith_network_rule_add(struct kith_network *, enum kith_network_shape,
                           const struct kith_bytes *sets, size_t set_count, uint32_t fields,
                           const struct kith_network_link *link, uint32_t *id,
                           struct kith_error *err);
+/* One that will be taken back: all others stay, and hold again after it. */
+int kith_network_rule_cover(struct kith_network *, enum kith_network_shape,
+                            const struct kith_bytes *sets, size_t set_count, uint32_t fields,
+                            const struct kith_network_link *link, uint32_t *id,
+                            struct kith_error *err);
 /* false: there is no such rule. */
 bool kith_network_rule_remove(struct kith_network *, uint32_t id);
 /* All that cut something; how many. */

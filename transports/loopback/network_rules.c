@@ -256,10 +256,10 @@ static bool reserve(struct kith_network *net)
     return true;
 }
 
-int kith_network_rule_add(struct kith_network *net, enum kith_network_shape shape,
-                          const struct kith_bytes *sets, size_t set_count, uint32_t fields,
-                          const struct kith_network_link *link, uint32_t *id,
-                          struct kith_error *err)
+static int rule_add(struct kith_network *net, enum kith_network_shape shape,
+                    const struct kith_bytes *sets, size_t set_count, uint32_t fields,
+                    const struct kith_network_link *link, bool keep, uint32_t *id,
+                    struct kith_error *err)
 {
     int rc = check_link(fields, link, err);
     if (!fields) return kith_fail(err, KITH_EINVAL, "a rule that changes nothing");
@@ -274,7 +274,7 @@ int kith_network_rule_add(struct kith_network *net, enum kith_network_shape shap
     }
     r->fields = fields;
     r->link = *link;
-    drop_overruled(net, r);
+    if (!keep) drop_overruled(net, r);
     if (net->rule_count >= KITH_NETWORK_RULES) {
         rule_free(r);
         return kith_fail(err, KITH_ENOMEM, "there are %d rules already", KITH_NETWORK_RULES);
@@ -283,6 +283,22 @@ int kith_network_rule_add(struct kith_network *net, enum kith_network_shape shap
     net->rules[net->rule_count++] = r;
     if (id) *id = r->id;
     return 0;
+}
+
+int kith_network_rule_add(struct kith_network *net, enum kith_network_shape shape,
+                          const struct kith_bytes *sets, size_t set_count, uint32_t fields,
+                          const struct kith_network_link *link, uint32_t *id,
+                          struct kith_error *err)
+{
+    return rule_add(net, shape, sets, set_count, fields, link, false, id, err);
+}
+
+int kith_network_rule_cover(struct kith_network *net, enum kith_network_shape shape,
+                            const struct kith_bytes *sets, size_t set_count, uint32_t fields,
+                            const struct kith_network_link *link, uint32_t *id,
+                            struct kith_error *err)
+{
+    return rule_add(net, shape, sets, set_count, fields, link, true, id, err);
 }
 
 bool kith_network_rule_remove(struct kith_network *net, uint32_t id)

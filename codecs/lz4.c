@@ -4,27 +4,26 @@
  */
 #include <kith/plugin.h>
 #include <lz4.h>
-#include <stdlib.h>
 
 enum { LAYER = 0x89, FRAMING = 5, LENGTH_MAX = 5 };
 
 struct lz4 {
     uint32_t acceleration;
     uint64_t min_size;
-    void *state;
+    const struct kith_host *host;
 };
+
+/* 16 KiB that nothing needs between calls: the world's. */
+static void *state_of(const struct lz4 *z)
+{
+    return z->host->scratch(z->host, (size_t)LZ4_sizeofState());
+}
 
 static int lz4_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
     struct lz4 *z = self;
-    z->state = malloc((size_t)LZ4_sizeofState());
-    return z->state ? 0 : kith_fail(err, KITH_ENOMEM, "no memory for lz4");
-}
-
-static void lz4_fini(void *self)
-{
-    struct lz4 *z = self;
-    free(z->state);
+    z->host = host;
+    return state_of(z) ? 0 : kith_fail(err, KITH_ENOMEM, "no memory for lz4");
 }
 
 static void lz4_room(const void *self, struct kith_room *room)
@@ -63,8 +62,9 @@ static int lz4_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
         return KITH_PASS;
     size_t most = buf->len - framing - 1; /* with the host's bytes still smaller */
     if ((rc = frame->reserve(frame, most)) < 0) return rc;
-    uint8_t *out = frame->scratch->data;
-    n = LZ4_compress_fast_extState(z->state, (const char *)buf->data, (char *)out + head,
+    uint8_t *out = frame->scratch->data, *state = state_of(z);
+    if (!state) return -KITH_ENOMEM;
+    n = LZ4_compress_fast_extState(state, (const char *)buf->data, (char *)out + head,
                                    (int)buf->len, (int)(most - head), (int)z->acceleration);
     if (n <= 0) return KITH_PASS;
     memcpy(out, length, head);
@@ -116,5 +116,4 @@ KITH_PLUGIN(lz4) = {
     .params = lz4_params,
     .ops = &lz4_ops,
     .init = lz4_init,
-    .fini = lz4_fini,
 };

@@ -6,10 +6,12 @@
  * willing; frames that do not say it are refused. With a dictionary (made by `zstd --train` from
  * samples) small packets shrink too; every node needs the same one.
  *
- * Contexts are kept: what they allocate, they allocate for the first messages.
+ * Contexts, 150 kB to 600, are a thread's: all instances that it calls share them, whatever their
+ * level and dictionary. They are kept: what they allocate, they allocate for the first messages.
  */
 #include <errno.h>
 #include <kith/plugin.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -20,21 +22,50 @@ struct zstd {
     uint32_t level;
     uint64_t min_size;
     const char *dictionary;
-    ZSTD_CCtx *seal;
-    ZSTD_DCtx *open;
-    ZSTD_CDict *seal_dictionary;
+    ZSTD_CDict *seal_dictionary; /* NULL: none */
     ZSTD_DDict *open_dictionary;
 };
+
+struct contexts {
+    ZSTD_CCtx *seal;
+    ZSTD_DCtx *open;
+};
+
+static pthread_key_t contexts_key;
+static pthread_once_t contexts_once = PTHREAD_ONCE_INIT;
+static bool contexts_can_be; /* the process had a key left */
+
+static void contexts_free(void *contexts)
+{
+    struct contexts *c = contexts;
+    ZSTD_freeCCtx(c->seal);
+    ZSTD_freeDCtx(c->open);
+    free(c);
+}
+
+static void contexts_begin(void)
+{
+    contexts_can_be = pthread_key_create(&contexts_key, contexts_free) == 0;
+}
+
+/* This thread's; they go with it. NULL: no memory. */
+static struct contexts *contexts_get(void)
+{
+    pthread_once(&contexts_once, contexts_begin);
+    struct contexts *c = contexts_can_be ? pthread_getspecific(contexts_key) : NULL;
+    if (c || !contexts_can_be || !(c = calloc(1, sizeof *c))) return c;
+    c->seal = ZSTD_createCCtx();
+    c->open = ZSTD_createDCtx();
+    if (c->seal && c->open && pthread_setspecific(contexts_key, c) == 0) return c;
+    contexts_free(c);
+    return NULL;
+}
 
 static int zstd_init(void *self, const struct kith_host *host, struct kith_error *err)
 {
     struct zstd *z = self;
     z->host = host;
-    z->seal = ZSTD_createCCtx();
-    z->open = ZSTD_createDCtx();
-    if (!z->seal || !z->open) return kith_fail(err, KITH_ENOMEM, "no memory for zstd");
-    ZSTD_CCtx_setParameter(z->seal, ZSTD_c_compressionLevel, (int)z->level);
-    return 0;
+    return contexts_get() ? 0 : kith_fail(err, KITH_ENOMEM, "no memory for zstd");
 }
 
 static int load(struct zstd *z, struct kith_error *err)
@@ -59,9 +90,6 @@ static int load(struct zstd *z, struct kith_error *err)
     if (!n || !z->seal_dictionary || !z->open_dictionary)
         rc = kith_fail(err, KITH_EINVAL, "dictionary %s is none (make one with `zstd --train`)",
                        z->dictionary);
-    else if (ZSTD_isError(ZSTD_CCtx_refCDict(z->seal, z->seal_dictionary)) ||
-             ZSTD_isError(ZSTD_DCtx_refDDict(z->open, z->open_dictionary)))
-        rc = kith_fail(err, KITH_ENOMEM, "no memory for dictionary %s", z->dictionary);
 out:
     free(data);
     if (f) fclose(f);
@@ -77,8 +105,6 @@ static int zstd_start(void *self, struct kith_error *err)
 static void zstd_fini(void *self)
 {
     struct zstd *z = self;
-    ZSTD_freeCCtx(z->seal);
-    ZSTD_freeDCtx(z->open);
     ZSTD_freeCDict(z->seal_dictionary);
     ZSTD_freeDDict(z->open_dictionary);
 }
@@ -91,13 +117,18 @@ static void zstd_room(const void *self, struct kith_room *room)
 
 static int zstd_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
 {
-    struct zstd *z = self;
+    const struct zstd *z = self;
+    const struct contexts *c = contexts_get();
     size_t framing = frame->plane == KITH_PACKET ? 1 : FRAMING, n;
     int rc;
+    if (!c) return -KITH_ENOMEM;
     if (buf->len < z->min_size || buf->len <= framing + 1) return KITH_PASS;
     size_t most = buf->len - framing - 1; /* with the host's bytes still smaller */
     if ((rc = frame->reserve(frame, most)) < 0) return rc;
-    n = ZSTD_compress2(z->seal, frame->scratch->data, most, buf->data, buf->len);
+    uint8_t *out = frame->scratch->data;
+    n = z->seal_dictionary
+            ? ZSTD_compress_usingCDict(c->seal, out, most, buf->data, buf->len, z->seal_dictionary)
+            : ZSTD_compressCCtx(c->seal, out, most, buf->data, buf->len, (int)z->level);
     if (ZSTD_isError(n)) return KITH_PASS; /* does not fit: not worth it */
     kith_buf_put(frame->scratch, n);
     kith_buf_swap(buf, frame->scratch);
@@ -106,14 +137,16 @@ static int zstd_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
 
 static int zstd_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
 {
-    struct zstd *z = self;
+    const struct zstd *z = self;
+    const struct contexts *c = contexts_get();
     unsigned long long size = ZSTD_getFrameContentSize(buf->data, buf->len);
     int rc;
+    if (!c) return -KITH_ENOMEM;
     if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) return -KITH_EMALFORMED;
     if (size > frame->limit) return -KITH_ETOOBIG;
     if ((rc = frame->reserve(frame, (size_t)size)) < 0) return rc;
-    size_t n =
-        ZSTD_decompressDCtx(z->open, frame->scratch->data, (size_t)size, buf->data, buf->len);
+    size_t n = ZSTD_decompress_usingDDict(c->open, frame->scratch->data, (size_t)size, buf->data,
+                                          buf->len, z->open_dictionary);
     if (ZSTD_isError(n) || n != size) return -KITH_EMALFORMED;
     kith_buf_put(frame->scratch, n);
     kith_buf_swap(buf, frame->scratch);

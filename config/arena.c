@@ -115,6 +115,13 @@ char *kith_arena_printf(struct kith_arena *a, const char *fmt, ...)
     return text;
 }
 
+char *kith_arena_path(struct kith_arena *a, const char *dir, const char *path)
+{
+    if (!*path || *path == '/' || !*dir) return kith_arena_strdup(a, path);
+    while (path[0] == '.' && path[1] == '/') path += 1 + strspn(path + 1, "/");
+    return kith_arena_printf(a, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, path);
+}
+
 void kith_arena_defer(struct kith_arena *a, void (*fn)(void *arg), void *arg)
 {
     struct deferred *d = kith_arena_alloc(a, sizeof *d);

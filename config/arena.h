@@ -20,6 +20,9 @@ void *kith_arena_alloc(struct kith_arena *, size_t size);
 char *kith_arena_strndup(struct kith_arena *, const char *text, size_t len);
 char *kith_arena_strdup(struct kith_arena *, const char *text);
 char *kith_arena_printf(struct kith_arena *, const char *fmt, ...) KITH_PRINTF(2, 3);
+/* What a file in this folder means by a path: in the folder, unless it is absolute, empty, or dir
+ * is "": no folder. */
+char *kith_arena_path(struct kith_arena *, const char *dir, const char *path);
 /* Call fn(arg) when the arena is freed. */
 void kith_arena_defer(struct kith_arena *, void (*fn)(void *arg), void *arg);
 

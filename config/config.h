@@ -19,7 +19,8 @@
  *     chain_check, chain, consistency        the pipeline; rules between values
  *     load                                   all of it, from bytes to struct kith_config
  *     show, setting, diff                    the result, printed, asked for and compared
- *     json_schema, manual                    the tables, printed
+ *     scenario_*, scenario                   the other kind of file: what happens in a simulation
+ *     json_schema, manual, scenario_manual   the tables, printed
  */
 #ifndef KITH_CONFIG_H
 #define KITH_CONFIG_H
@@ -263,6 +264,8 @@ void kith_config_diff(const struct kith_config *before, const struct kith_config
                       void (*visit)(void *arg, const char *key, const char *was, const char *now,
                                     bool restart),
                       void *arg);
+/* Give `now`, read from a file, what a running node can't change, as `before` has it. */
+void kith_config_keep(struct kith_config *now, const struct kith_config *before);
 
 /* Tags as Serf puts them into meta: 0xFF and a msgpack map. The length, or a negative code. */
 int kith_meta_from_tags(const struct kith_pair *, size_t count, uint8_t *out, size_t cap);

@@ -1,9 +1,10 @@
 /*
- * diff.c - what differs between two configs, key by key, for the report of a reload.
+ * diff.c - what differs between two configs, key by key, for the report of a reload; and which keys
+ * a running node can't change.
  *
  * Each config becomes a flat list of keys and texts; keys of an entry are named after the entry,
  * not its place, so that one more entry does not look like a change of all that follow. Keys of a
- * ring are told apart by fingerprint. Changes nothing.
+ * ring are told apart by fingerprint.
  */
 #include "show.h"
 #include <sodium.h>
@@ -116,7 +117,12 @@ static void add_entries(const struct kith_config *c, struct leaves *l, const cha
     }
 }
 
-/* What a running node can't change: who it is, where it listens, where it is asked. */
+static void write_key(char out[100], const struct kith_section *s, const struct kith_param *p)
+{
+    snprintf(out, 100, "%s%s%s", s->path, *s->path ? "." : "", p->name);
+}
+
+/* What a running node can't change: who it is, where it is asked. Texts. */
 static bool needs_restart(const char *key)
 {
     return strcmp(key, "node.name") == 0 || strcmp(key, "node.control") == 0;
@@ -129,7 +135,7 @@ static void flatten(const struct kith_config *c, struct leaves *l)
         for (const struct kith_param *p = s->params; p->name; p++) {
             const void *at = (const char *)c + p->offset;
             char key[100];
-            snprintf(key, sizeof key, "%s%s%s", s->path, *s->path ? "." : "", p->name);
+            write_key(key, s, p);
             switch (p->type) {
             case KITH_TYPE_SECTION: break;
             case KITH_TYPE_TRANSPORT: add_entry(c, l, key, at, true); break;
@@ -171,4 +177,18 @@ void kith_config_diff(const struct kith_config *before, const struct kith_config
     }
     free_leaves(&was);
     free_leaves(&now);
+}
+
+void kith_config_keep(struct kith_config *now, const struct kith_config *before)
+{
+    for (const struct kith_section *s = kith_sections; s->path; s++) {
+        for (const struct kith_param *p = s->params; p->name; p++) {
+            char key[100];
+            write_key(key, s, p);
+            if (!needs_restart(key)) continue;
+            const char *was = *(const char *const *)((const char *)before + p->offset);
+            const char **is = (const char **)(void *)((char *)now + p->offset);
+            *is = was ? kith_arena_strdup(now->arena, was) : NULL;
+        }
+    }
 }

@@ -83,8 +83,7 @@ void kith_entry_read(struct kith_reading *r, const struct kith_yaml *map, uint32
                         kith_kind_words[kind]);
     const char *name = use ? kith_schema_text(r, use, "use") : NULL;
     if (!name) return;
-    if (strchr(name, '/') && *name != '/' && *r->dir)
-        name = kith_arena_printf(r->temp, "%s/%s", r->dir, name);
+    if (strchr(name, '/')) name = kith_arena_path(r->temp, r->dir, name);
     const struct kith_plugin *plugin = find(r, kind, name, use->pos);
     if (!plugin) hide_values(r, map, kind);
     if (!plugin || !kith_entry_sound(r, plugin, use->pos)) return;

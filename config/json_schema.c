@@ -4,9 +4,11 @@
  * Made of the same tables as the checker, those of the plugins that the finder knows included. A
  * plugin that is named by path is let through unchecked.
  */
-#include "schema.h"
+#include "scenario_parts.h"
 #include <jansson.h>
 #include <stdlib.h>
+
+#define PERCENT "^[0-9]+(\\.[0-9]+)?%$"
 
 static json_t *must(json_t *j)
 {
@@ -163,6 +165,48 @@ static json_t *section_schema(const char *path, const struct kith_config_finder 
     return s;
 }
 
+/* -------------------------------------------------------------------------------- scenarios */
+
+static json_t *groups_schema(void)
+{
+    static const struct kith_param name = {.name = "groups", .type = KITH_PARAM_STRING};
+    return must(json_pack("{s:s, s:o}", "type", "object", "additionalProperties",
+                          one_or_list(text_schema(&name))));
+}
+
+static json_t *when_schema(void)
+{
+    static const struct kith_param duration = {.type = KITH_PARAM_DURATION};
+    json_t *s = number_schema(&duration, kith_value_type_of(&duration));
+    json_array_append_new(json_object_get(s, "anyOf"),
+                          must(json_pack("{s:s, s:s}", "type", "string", "pattern", PERCENT)));
+    return s;
+}
+
+static json_t *part_schema(void)
+{
+    return must(json_pack("{s:[{s:s, s:i, s:i}, {s:s, s:s}]}", "anyOf", "type", "number", "minimum",
+                          0, "maximum", 1, "type", "string", "pattern", PERCENT));
+}
+
+/* These, and what a link can be. */
+static json_t *keys_of(const struct kith_param *keys)
+{
+    json_t *properties = must(json_object());
+    properties_of(properties, keys, NULL, "", NULL);
+    return properties_of(properties, kith_value_keys, NULL, "", NULL);
+}
+
+static json_t *event_schema(void)
+{
+    json_t *s = object_of(keys_of(kith_event_keys)), *deeds = must(json_array());
+    for (size_t i = 0; kith_deed_words[i]; i++)
+        json_array_append_new(deeds, must(json_pack("{s:[s]}", "required", kith_deed_words[i])));
+    put(s, "required", json_pack("[s]", "at"));
+    put(s, "oneOf", deeds);
+    return s;
+}
+
 /* ----------------------------------------------------------------------------- one parameter */
 
 static json_t *row_schema(const struct kith_param *p, const struct kith_value_type *t)
@@ -193,6 +237,13 @@ static json_t *type_schema(const struct kith_param *p, const struct kith_config_
             json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0xC0, "maximum", 0xEF));
     case KITH_TYPE_WORDS: return one_or_list(words_schema(p->choices));
     case KITH_TYPE_SEEDS: return seeds_schema(finder);
+    case KITH_TYPE_GROUPS: return groups_schema();
+    case KITH_TYPE_LINKS: return list_of(object_of(keys_of(kith_link_keys)));
+    case KITH_TYPE_EVENTS: return list_of(event_schema());
+    case KITH_TYPE_NODES: return one_or_list(text_schema(p));
+    case KITH_TYPE_NODE_SETS: return one_or_list(one_or_list(text_schema(p)));
+    case KITH_TYPE_WHEN: return when_schema();
+    case KITH_TYPE_PART: return part_schema();
     default: abort();
     }
 }
@@ -257,12 +308,22 @@ static json_t *properties_of(json_t *into, const struct kith_param *params,
     return into;
 }
 
-void kith_config_schema(const struct kith_config_finder *finder, FILE *out)
+static void print_schema(json_t *s, const char *title, FILE *out)
 {
-    json_t *s = section_schema("", finder);
     put(s, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
-    put(s, "title", json_string("kith: a node described in YAML"));
+    put(s, "title", json_string(title));
     if (json_dumpf(s, out, JSON_INDENT(2)) != 0) abort();
     fputc('\n', out);
     json_decref(s);
+}
+
+void kith_config_schema(const struct kith_config_finder *finder, FILE *out)
+{
+    print_schema(section_schema("", finder), "kith: a node described in YAML", out);
+}
+
+void kith_scenario_schema(FILE *out)
+{
+    json_t *properties = properties_of(must(json_object()), kith_scenario_keys, NULL, "", NULL);
+    print_schema(object_of(properties), "kith sim: what happens to many nodes", out);
 }

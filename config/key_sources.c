@@ -40,8 +40,7 @@ static bool descriptor(const char *text)
 static const char *in_dir(const struct kith_reading *r, uint32_t kind, const char *text)
 {
     bool path = kind == KITH_KEYS_FILE || kind == KITH_KEYS_DIR;
-    return path && *text != '/' && *r->dir ? kith_arena_printf(r->arena, "%s/%s", r->dir, text)
-                                           : kith_arena_strdup(r->arena, text);
+    return path ? kith_arena_path(r->arena, r->dir, text) : kith_arena_strdup(r->arena, text);
 }
 
 /* The one key of a map and what it says; kind 0: said why not. */

@@ -71,6 +71,7 @@ static struct kith_reading *begin(const char *path, unsigned profile, struct kit
     r->finder = finder;
     r->profile = profile;
     r->read_type = kith_node_type_read;
+    r->sections = kith_sections;
     r->dir = folder_of(arena, path);
     r->config = kith_arena_alloc(arena, sizeof *r->config);
     kith_config_init(r->config, profile);
@@ -121,8 +122,7 @@ static ssize_t read_all(int fd, char *text, size_t cap)
     return (ssize_t)len;
 }
 
-/* All of a file that is not absurdly large; NULL after saying why not. */
-static char *slurp(const char *path, size_t *len, struct kith_diag *diag)
+char *kith_file_read(const char *path, size_t *len, struct kith_diag *diag)
 {
     char *text = malloc(KITH_CONFIG_MAX + 1);
     if (!text) abort();
@@ -145,7 +145,7 @@ struct kith_config *kith_config_load(const char *path, const struct kith_config_
                                      struct kith_diag *diag)
 {
     size_t len;
-    char *text = slurp(path, &len, diag);
+    char *text = kith_file_read(path, &len, diag);
     if (!text) return NULL;
     struct kith_config *c = kith_config_parse(path, text, len, finder, diag);
     sodium_memzero(text, len);

@@ -16,7 +16,10 @@ config_libconfig_la_SOURCES = config/config.h config/schema.h \
   config/node_types.c \
   config/chain.c config/chain_check.c config/entries_check.c config/consistency.c \
   config/load.c \
-  config/show.h config/show.c config/setting.c config/diff.c config/json_schema.c config/manual.c
+  config/scenario.h config/scenario_parts.h config/scenario_builtin.c config/scenario_tables.c \
+  config/scenario_nodes.c config/scenario_event.c config/scenario_check.c config/scenario.c \
+  config/show.h config/show.c config/setting.c config/diff.c config/json_schema.c config/manual.c \
+  config/scenario_manual.c
 config_libconfig_la_CPPFLAGS = $(INC_CONFIG)
 config_libconfig_la_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) \
   $(MSGPACK_CFLAGS)

@@ -134,6 +134,13 @@ static const char *own_type(const struct kith_param *p)
     case KITH_TYPE_DELEGATES: return "a list of maps: see DELEGATES";
     case KITH_TYPE_LAYER_BYTE: return "a number";
     case KITH_TYPE_SEEDS: return "a list of addresses, or of maps with C<name> and C<address>";
+    case KITH_TYPE_GROUPS: return "a map of names to nodes";
+    case KITH_TYPE_LINKS: return "a list of maps: see LINKS";
+    case KITH_TYPE_EVENTS: return "a list of maps: see EVENTS";
+    case KITH_TYPE_NODES: return "nodes";
+    case KITH_TYPE_NODE_SETS: return "a list of nodes";
+    case KITH_TYPE_WHEN: return "a duration, or a part of C<time>, as C<20%>";
+    case KITH_TYPE_PART: return "a part, as C<0.05> or C<5%>";
     default: return "a value";
     }
 }
@@ -190,7 +197,7 @@ static void param(const struct kith_param *p, const char *section, FILE *out)
     }
 }
 
-static void params(const struct kith_param *list, const char *section, FILE *out)
+void kith_manual_params(const struct kith_param *list, const char *section, FILE *out)
 {
     bool open = false;
     for (const struct kith_param *p = list; p && p->name; p++) {
@@ -210,7 +217,7 @@ static void sections(FILE *out)
                 : s->short_forms ? "Short forms"
                                  : "At the left margin",
                 s->doc);
-        params(s->params, s->path, out);
+        kith_manual_params(s->params, s->path, out);
     }
 }
 
@@ -218,7 +225,7 @@ static void plugins(const struct kith_config_finder *finder, uint32_t kind, cons
                     FILE *out)
 {
     fprintf(out, "=head1 %s\n\n", title);
-    params(kith_entry_keys(kind), "", out);
+    kith_manual_params(kith_entry_keys(kind), "", out);
     const char *const *names = finder && finder->names ? finder->names(finder->ctx, kind) : NULL;
     for (size_t i = 0; names && names[i]; i++) {
         struct kith_error err = {.size = sizeof err};
@@ -227,7 +234,7 @@ static void plugins(const struct kith_config_finder *finder, uint32_t kind, cons
         fprintf(out, "=head2 %s\n\n", p->name);
         text(p->summary, out);
         fputs(".\n\n", out);
-        params(p->params, "", out);
+        kith_manual_params(p->params, "", out);
     }
 }
 

@@ -77,8 +77,7 @@ static void meta_file(struct kith_reading *r, const struct kith_yaml *v, struct 
 {
     const char *text = kith_schema_text(r, v, "file");
     if (!text) return;
-    const char *path =
-        *text == '/' || !*r->dir ? text : kith_arena_printf(r->temp, "%s/%s", r->dir, text);
+    const char *path = kith_arena_path(r->temp, r->dir, text);
     uint8_t data[META_MAX + 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     ssize_t n = fd < 0 ? -1 : read(fd, data, sizeof data);

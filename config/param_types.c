@@ -244,9 +244,7 @@ static int read_string(const struct kith_param *p, const char *name, const char 
 static int read_path(const struct kith_param *p, const char *name, const char *text, void *at,
                      const struct kith_param_in *in)
 {
-    bool relative = *text && *text != '/' && *in->dir && in->arena;
-    *(const char **)at =
-        relative ? kith_arena_printf(in->arena, "%s/%s", in->dir, text) : keep(in, text);
+    *(const char **)at = in->arena ? kith_arena_path(in->arena, in->dir, text) : keep(in, text);
     return 0;
 }
 

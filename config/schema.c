@@ -47,10 +47,11 @@ static bool is_full_name(const char *word, const char *path, const char *key)
            strcmp(word + len + 1, key) == 0;
 }
 
-static struct homes homes_of(const char *word, const char *here)
+static struct homes homes_of(const struct kith_section *sections, const char *word,
+                             const char *here)
 {
     struct homes h = {.key = word};
-    for (const struct kith_section *s = kith_sections; s->path; s++) {
+    for (const struct kith_section *s = sections; s->path; s++) {
         if (strcmp(s->path, here) == 0) continue;
         for (const struct kith_param *p = s->params; p->name; p++) {
             if (is_full_name(word, s->path, p->name)) /* there is but one */
@@ -62,9 +63,10 @@ static struct homes homes_of(const char *word, const char *here)
 }
 
 /* A key that is right but in the wrong place. False: it is right nowhere. */
-static bool misplaced(const char *word, const char *here, char *help, size_t cap)
+static bool misplaced(const struct kith_section *sections, const char *word, const char *here,
+                      char *help, size_t cap)
 {
-    struct homes h = homes_of(word, here);
+    struct homes h = homes_of(sections, word, here);
     const char *home = h.count ? h.sections[0] : NULL, *dot = home ? strchr(home, '.') : NULL;
     if (!home) return false;
     if (h.count > 1) {
@@ -89,14 +91,15 @@ static bool holds_secret(const struct kith_param *p)
 
 /* A secret under a key that was misspelt, or that stands in the wrong place, is one all the same.
  */
-static bool may_be_secret(const char *word, const struct kith_part *parts, size_t count)
+static bool may_be_secret(const struct kith_section *sections, const char *word,
+                          const struct kith_part *parts, size_t count)
 {
     const char *secrets[NAMES];
     size_t n = 0;
     for (size_t k = 0; k < count; k++)
         for (const struct kith_param *p = parts[k].params; p && p->name; p++)
             if (holds_secret(p) && n < NAMES) secrets[n++] = p->name;
-    for (const struct kith_section *s = kith_sections; s->path; s++)
+    for (const struct kith_section *s = sections; s->path; s++)
         for (const struct kith_param *p = s->params; p->name; p++)
             if (holds_secret(p) && n < NAMES) secrets[n++] = p->name;
     return n && kith_nearest(word, secrets, n);
@@ -106,14 +109,15 @@ static void unknown_key(struct kith_reading *r, const struct kith_yaml *value, c
                         const char *path, const struct kith_part *parts, size_t count)
 {
     const struct kith_yaml *key = value->key;
-    if (may_be_secret(key->text, parts, count)) kith_diag_hide(r->diag, value->pos, value->end);
+    if (may_be_secret(r->sections, key->text, parts, count))
+        kith_diag_hide(r->diag, value->pos, value->end);
     const char *names[NAMES] = {NULL};
     size_t n = names_of(parts, count, names);
     char help[900], all[600];
     const char *taker = *what ? what : "the file";
     const char *near = kith_yaml_empty(key) ? NULL : kith_nearest(key->text, names, n);
     join_names(names, n, all, sizeof all);
-    if (kith_yaml_empty(key) || !misplaced(key->text, path, help, sizeof help))
+    if (kith_yaml_empty(key) || !misplaced(r->sections, key->text, path, help, sizeof help))
         snprintf(help, sizeof help, "%s%s%s%s takes:%s", near ? "did you mean '" : "",
                  near ? near : "", near ? "'? " : "", taker, all);
     kith_diag_error(r->diag, key->pos, help, "unknown key '%s'%s%s", key->text, *what ? " in " : "",
@@ -229,7 +233,7 @@ static void read_default(struct kith_reading *r, const struct kith_param *p, con
         kith_diag_error(r->diag, pos, "this is a mistake of the plugin, not of the file",
                         "the default of %s is not valid: %s", what, why.text);
     const struct kith_pos nowhere = {0};
-    if (kith_param_default(p, r->profile) != p->def)
+    if (r->config && kith_param_default(p, r->profile) != p->def)
         kith_provenance_set(r->config->provenances, path, KITH_FROM_PROFILE, nowhere, nowhere,
                             NULL);
 }
@@ -243,7 +247,7 @@ static void read_param(struct kith_reading *r, const struct kith_param *p,
     void *at = (char *)base + p->offset;
     const char *full = path_of(r->temp, path, p->name);
     struct kith_pos here = map ? map->pos : (struct kith_pos){0};
-    if (v)
+    if (v && r->config)
         kith_provenance_set(r->config->provenances, full, KITH_FROM_FILE, v->pos, v->key->pos,
                             NULL);
     if (p->type == KITH_TYPE_SECTION) {
@@ -302,7 +306,7 @@ void kith_schema_section(struct kith_reading *r, const struct kith_yaml *map, co
     const char *what = *path ? kith_arena_printf(r->temp, "'%s'", path) : "";
     struct kith_part parts[2];
     size_t n = 0;
-    for (const struct kith_section *s = kith_sections; s->path; s++)
+    for (const struct kith_section *s = r->sections; s->path; s++)
         if (strcmp(s->path, path) == 0 && n < 2) {
             parts[n].params = s->params;
             parts[n++].base = s->short_forms ? (void *)&r->short_forms : (void *)r->config;

@@ -29,7 +29,15 @@ enum {
     KITH_TYPE_DELEGATES,
     KITH_TYPE_LAYER_BYTE, /* uint8_t, 0xC0..0xEF */
     KITH_TYPE_WORDS,      /* list of words of `choices`: uint32_t, the i-th is bit i */
-    KITH_TYPE_SEEDS       /* list of addresses, or { name:, address: }: struct kith_seeds */
+    KITH_TYPE_SEEDS,      /* list of addresses, or { name:, address: }: struct kith_seeds */
+    /* of a scenario */
+    KITH_TYPE_GROUPS, /* these three are read when the others were: the value itself */
+    KITH_TYPE_LINKS,
+    KITH_TYPE_EVENTS,
+    KITH_TYPE_NODES,     /* struct kith_nodes */
+    KITH_TYPE_NODE_SETS, /* list of them: struct kith_node_sets */
+    KITH_TYPE_WHEN,      /* a duration, or a part of the whole time: uint64_t */
+    KITH_TYPE_PART       /* 0.05 or 5%: double */
 };
 
 /* memberlist's own keys for the pipeline, before they are expanded into it. */
@@ -43,7 +51,8 @@ struct kith_reading {
     struct kith_diag *diag;
     struct kith_arena *arena, *temp; /* temp: goes when the reading has ended */
     const struct kith_config_finder *finder;
-    struct kith_config *config;
+    struct kith_config *config;          /* NULL: it is another kind of file */
+    const struct kith_section *sections; /* of this kind of file */
     const char *dir; /* of the file, absolute, for relative paths; "": it is not known */
     unsigned profile;
     struct kith_short_forms short_forms;
@@ -87,7 +96,14 @@ void kith_schema_value(struct kith_reading *, const struct kith_param *, const s
 /* The text of a scalar; NULL after saying that it is none. name: of the key. */
 const char *kith_schema_text(struct kith_reading *, const struct kith_yaml *, const char *name);
 
-/* node_types.c: what read_type is for a file. */
+/* load.c: all of a file that is not absurdly large, malloc'd; NULL after saying why not. It may
+ * hold secrets. */
+char *kith_file_read(const char *path, size_t *len, struct kith_diag *);
+
+/* manual.c: keys of a table as items in POD. section: what stands before their names. */
+void kith_manual_params(const struct kith_param *, const char *section, FILE *);
+
+/* node_types.c: what read_type is for a node's file. */
 void kith_node_type_read(struct kith_reading *, const struct kith_param *,
                          const struct kith_yaml *v, void *at, const char *path);
 

@@ -6,7 +6,7 @@
  * lower bound, so a fetch costs O(log n) a message. A treap because its two operations are a dozen
  * lines each without recursion or parent links; priorities are a mix of the entry's own address,
  * which nobody outside can choose. Entries are recycled: a queue that fills and drains stops
- * allocating.
+ * allocating. What is kept for that is trimmed from time to time to twice what was in use.
  */
 #include "broadcast.h"
 #include "formulas.h"
@@ -14,10 +14,12 @@
 #include <stdlib.h>
 
 enum {
-    SMALLEST = 96,        /* bytes of the smallest entry, the next ones are twice as large each */
-    SPARE_MAX = 8 * 1024, /* bytes to keep for later */
-    BUCKETS_KEPT = 256,   /* a larger table goes when it is empty */
-    CLASSES = 8,          /* of sizes that are kept for reuse: up to 12 KiB */
+    SMALLEST = 96,         /* bytes of the smallest entry, the next ones are twice as large each */
+    SPARE_MAX = 64 * 1024, /* bytes to keep for later */
+    SPARE_FEW = 8,         /* entries of a size that are always kept */
+    BUCKETS_FIRST = 64,
+    BUCKETS_KEPT = 1024, /* a larger table goes when it is empty */
+    CLASSES = 8,         /* of sizes that are kept for reuse: up to 12 KiB */
     LARGE = CLASSES
 };
 
@@ -152,24 +154,29 @@ static void unlink_name(struct kith_broadcasts *q, struct kith_broadcast *b)
     }
 }
 
-static int grow_names(struct kith_broadcasts *q)
+static int resize_names(struct kith_broadcasts *q, size_t count)
 {
-    if (q->named < q->bucket_count) return 0;
-    struct kith_broadcasts bigger = {.bucket_count = q->bucket_count ? 2 * q->bucket_count : 64};
-    bigger.buckets = calloc(bigger.bucket_count, sizeof *bigger.buckets);
-    if (!bigger.buckets) return -KITH_ENOMEM;
+    struct kith_broadcasts other = {.bucket_count = count};
+    other.buckets = calloc(count, sizeof *other.buckets);
+    if (!other.buckets) return -KITH_ENOMEM;
     for (size_t i = 0; i < q->bucket_count; i++) {
         for (struct kith_broadcast *b = q->buckets[i], *next; b; b = next) {
-            struct kith_broadcast **at = bucket_of(&bigger, b->hash);
+            struct kith_broadcast **at = bucket_of(&other, b->hash);
             next = b->chain;
             b->chain = *at;
             *at = b;
         }
     }
     free(q->buckets);
-    q->buckets = bigger.buckets;
-    q->bucket_count = bigger.bucket_count;
+    q->buckets = other.buckets;
+    q->bucket_count = count;
     return 0;
+}
+
+static int grow_names(struct kith_broadcasts *q)
+{
+    if (q->named < q->bucket_count) return 0;
+    return resize_names(q, q->bucket_count ? 2 * q->bucket_count : BUCKETS_FIRST);
 }
 
 /* ----------------------------------------------------------------------------------- entries */
@@ -185,10 +192,13 @@ static struct kith_broadcast *entry_new(struct kith_broadcasts *q, size_t len, s
         b = q->spare[class];
     }
     if (b) {
+        struct kith_broadcasts_size *size = &q->sizes[class];
         q->spare[class] = b->chain;
         q->spare_bytes -= need;
+        if (--size->spare < size->idle) size->idle = size->spare;
     } else {
         b = malloc(need);
+        if (b && class < LARGE) q->sizes[class].all++;
     }
     if (!b) return NULL;
     memset(b, 0, sizeof *b);
@@ -210,7 +220,9 @@ static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b,
         b->chain = q->spare[b->class];
         q->spare[b->class] = b;
         q->spare_bytes += size;
+        q->sizes[b->class].spare++;
     } else {
+        if (b->class < LARGE) q->sizes[b->class].all--;
         free(b);
     }
 }
@@ -300,7 +312,7 @@ int kith_broadcasts_add(struct kith_broadcasts *q, struct kith_bytes name, uint3
     struct kith_broadcast **at = bucket_of(q, b->hash);
     b->chain = *at;
     *at = b;
-    q->named++;
+    if (++q->named > q->most_named) q->most_named = q->named;
     return 0;
 }
 
@@ -334,6 +346,29 @@ size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhea
         tree_add(&q->root, again);
     }
     return used;
+}
+
+static void trim_size(struct kith_broadcasts *q, unsigned class)
+{
+    struct kith_broadcasts_size *size = &q->sizes[class];
+    size_t used = size->all - size->idle, keep = 2 * used + SPARE_FEW;
+    while (size->all > keep && size->spare) {
+        struct kith_broadcast *b = q->spare[class];
+        q->spare[class] = b->chain;
+        q->spare_bytes -= (size_t)SMALLEST << class;
+        size->spare--;
+        size->all--;
+        free(b);
+    }
+    size->idle = size->spare;
+}
+
+void kith_broadcasts_trim(struct kith_broadcasts *q)
+{
+    for (unsigned class = 0; class < CLASSES; class ++) trim_size(q, class);
+    if (q->bucket_count > BUCKETS_FIRST && q->most_named < q->bucket_count / 4)
+        (void)resize_names(q, q->bucket_count / 2); /* without memory it stays */
+    q->most_named = q->named;
 }
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *q) { return q->count; }

@@ -31,7 +31,12 @@ struct kith_broadcasts {
     struct kith_broadcast *root;     /* a treap in the order of sending */
     struct kith_broadcast **buckets; /* named entries */
     struct kith_broadcast *spare[8]; /* finished entries to use again, by size */
+    struct kith_broadcasts_size {
+        /* entries that there are; that are spare; that were never in use since the last trim */
+        uint32_t all, spare, idle;
+    } sizes[8];
     size_t count, named, bucket_count, spare_bytes;
+    size_t most_named; /* since the last trim */
     int64_t last_id;
 };
 
@@ -52,6 +57,10 @@ bool kith_broadcasts_has(const struct kith_broadcasts *, struct kith_bytes name)
  * call into the queue. Returns the bytes used, overheads included. */
 size_t kith_broadcasts_fetch(struct kith_broadcasts *, size_t n, size_t overhead, size_t limit,
                              void (*take)(void *arg, struct kith_bytes msg), void *arg);
+
+/* Give back what is kept for later and was not needed since the last call: twice as much as was in
+ * use stays. Now and then. */
+void kith_broadcasts_trim(struct kith_broadcasts *);
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *);
 /* Drop the entries longer than `len`, those that no fetch can give. Returns how many. */

@@ -187,7 +187,7 @@ int kith_core_start(struct kith_core *c, uint64_t now, struct kith_error *err)
     if (!kith_allowed(c, kith_bytes_of(c->advertise.bytes, c->advertise.len)))
         return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
     if (kith_self_meta(c, buf, &meta) < 0)
-        kith_core_log(c, KITH_LOG_ERROR, NULL, "The delegate gave no meta: started without");
+        kith_core_log(c, KITH_LOG_WARN, NULL, "The delegate gave no meta: started without");
     if (kith_self_fits(c, meta, kith_packet_budget(c, NULL), why) < 0)
         return fail(err, KITH_ETOOBIG, why);
     kith_self_alive(c, &alive, c->first_incarnation, meta, sealed);

@@ -8,6 +8,8 @@
 #include "peer.h"
 #include "state.h"
 
+enum { TRIM_TICKS = 16 };
+
 static bool eligible(struct kith_core *c, const struct kith_record *p)
 {
     if (p == c->self || p->state == KITH_LEFT) return false;
@@ -36,6 +38,9 @@ void kith_gossip_tick(struct kith_core *c, struct kith_alarm *alarm)
     kith_count(c, KITH_COUNT_GOSSIP_TICKS);
     size_t n = kith_choose(c, c->set.gossip_nodes, eligible, &chosen);
     for (size_t i = 0; i < n && gossip_to(c, chosen[i]); i++) {}
+    if (c->counters.counts[KITH_COUNT_GOSSIP_TICKS] % TRIM_TICKS) return;
+    kith_broadcasts_trim(&c->queue);
+    kith_broadcasts_trim(&c->user_queue);
 }
 
 /* memberlist's queue.broadcasts sample. */

@@ -12,6 +12,8 @@ nobase_dist_doc_DATA += \
   examples/embed/watch.c \
   examples/three-nodes/ada.yaml examples/three-nodes/bob.yaml examples/three-nodes/cat.yaml \
   examples/bad-network/ada.yaml examples/bad-network/bob.yaml examples/bad-network/cat.yaml \
+  examples/sim/node.yaml examples/sim/two-sites.yaml examples/sim/rolling-restart.yaml \
+  examples/sim/churn.yaml \
   examples/rolling/0-before.yaml examples/rolling/1-learn.yaml examples/rolling/2-switch.yaml \
   examples/rolling/3-close.yaml examples/rolling/README.md
 docscriptdir = $(docdir)

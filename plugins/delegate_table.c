@@ -182,6 +182,7 @@ static int node_stop(const struct kith_node *n, int status, const char *why)
 {
     if (foreign(n, "stop")) return -KITH_EINVAL;
     char who[512];
+    if (status > 0) return unsound(n, "stops the node with a positive status");
     snprintf(who, sizeof who, "%s: %s", kith_listener_name(listener_of(n)),
              why ? why : "it asked for it");
     return base_of(n)->stop(base_of(n), status, who);

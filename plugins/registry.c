@@ -250,11 +250,14 @@ static const struct kith_plugin *find_path(struct kith_registry *r, enum kith_ki
                                            const char *path, struct kith_error *err)
 {
     char real[PATH_MAX];
-    if (!realpath(path, real)) {
-        kith_fail(err, KITH_ENOTFOUND, "%s: %s", path, strerror(errno));
+    bool there = realpath(path, real);
+    int why = errno;
+    /* A file that is gone goes on in those that run from it, as one does that is found by name. */
+    struct item *item = there ? load(r, real) : known(r, path);
+    if (!there && !item) {
+        kith_fail(err, KITH_ENOTFOUND, "%s: %s", path, strerror(why));
         return NULL;
     }
-    struct item *item = load(r, real);
     if (!item) {
         kith_fail(err, KITH_ENOMEM, "no memory to load %s", real);
         return NULL;

@@ -17,7 +17,8 @@ noinst_LTLIBRARIES += runtime/libloop.la runtime/libnode.la runtime/libcontrol.l
 runtime_libloop_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/host.c \
   runtime/loop/host.h runtime/loop/host_loop.c runtime/loop/host_node.c \
   runtime/loop/host_numbers.c runtime/loop/host_parts.h runtime/loop/host_pause.c \
-  runtime/loop/logger.c runtime/loop/logger.h runtime/loop/log_format.c runtime/loop/log_format.h \
+  runtime/loop/logger.c \
+  runtime/loop/logger.h runtime/loop/log_format.c runtime/loop/log_format.h \
   runtime/loop/loop.c runtime/loop/loop.h runtime/loop/loop_memory.c \
   runtime/loop/loop_memory.h runtime/loop/loop_private.h runtime/loop/loop_uv.c \
   runtime/loop/loop_virtual.c runtime/loop/resolve.c runtime/loop/resolve.h \

@@ -241,9 +241,9 @@ static void say_silence(struct kith_ask *a, bool sent)
 
 static void say_refusal(struct kith_ask *a, const json_t *answer)
 {
-    const char *code = json_string_value(json_object_get(answer, "code")),
-               *text = json_string_value(json_object_get(answer, "error"));
+    const char *code = json_string_value(json_object_get(answer, "code"));
     if (a->refused) a->refused(a, answer);
+    const char *text = kith_tool_text(json_object_get(answer, "error"));
     if (a->too_big && code && !strcmp(code, "too_big")) text = a->too_big;
     a->code = kith_tool_fail(a->tool, exit_code(code), "%s", text ? text : "failed");
     snprintf(a->refusal, sizeof a->refusal, "%s", text ? text : "");

@@ -9,6 +9,7 @@
 
 /* argv[0] is what getopt begins its messages with. Return an exit code. */
 int kith_cmd_run(int argc, char **argv);
+int kith_cmd_sim(int argc, char **argv);
 int kith_cmd_members(int argc, char **argv);
 int kith_cmd_join(int argc, char **argv);
 int kith_cmd_leave(int argc, char **argv);

@@ -7,6 +7,8 @@
 #include "arguments.h"
 #include "ask.h"
 #include "fail.h"
+#include "screen.h"
+#include <unistd.h>
 
 #define PATIENCE 60000000000u
 #define GRACE    5000000000u /* ns: for the node to say that the time is over */
@@ -20,11 +22,16 @@ static const char help[] =
     "value a line.\n\n"
     "      --timeout TIME   how long it may take (1m); exit 5 when it is over\n" KITH_ASK_HELP;
 
-/* The answer as it comes, byte for byte: it is the entry's, which this node chose to run. */
+/* The answer as it comes: byte for byte to a program, and clean to a terminal, as it may hold what
+ * strangers have said. */
 static void write_piece(void *arg, const json_t *piece)
 {
     const json_t *output = json_object_get(piece, "output");
-    fwrite(json_string_value(output), 1, json_string_length(output), stdout);
+    const char *text = json_string_value(output);
+    if (isatty(STDOUT_FILENO))
+        kith_tool_write(text, json_string_length(output), stdout);
+    else
+        fwrite(text, 1, json_string_length(output), stdout);
     fflush(stdout);
 }
 

@@ -10,6 +10,7 @@
 #include "plugin_survey.h"
 #include "plugins_check.h"
 #include "registry.h"
+#include "scenario.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -24,6 +25,7 @@ static const char help[] =
     "  show     the effective values and where each came from; secrets as ***\n"
     "  schema   JSON Schema of the file, the plugins' parameters included\n"
     "  doc      reference of all keys, as POD\n\n"
+    "      --scenario           check, schema, doc: of the scenarios of 'kith sim', not of nodes\n"
     "      --with FILE          check: can nodes with these two files talk? Names the layer that\n"
     "                           fails; exit 1 then\n"
     "      --plugin-path DIRS   look for plugins here, colon separated\n"
@@ -49,19 +51,35 @@ struct request {
     char **files; /* ends with NULL */
     int count;
     const char *dirs, *with;
-    bool quiet;
+    bool quiet, scenario;
 };
+
+static bool scenario_is_fine(const char *path)
+{
+    struct kith_diag *diag = kith_diag_new();
+    struct kith_scenario *scenario = kith_scenario_load(path, NULL, 0, diag);
+    kith_diag_print(diag, stderr);
+    kith_diag_free(diag);
+    kith_scenario_free(scenario);
+    return scenario != NULL;
+}
+
+static bool node_is_fine(const char *path, const struct kith_config_finder *finder)
+{
+    struct kith_config *config = load(path, finder);
+    kith_config_free(config);
+    return config != NULL;
+}
 
 static int check_all(const struct request *r, const struct kith_config_finder *finder)
 {
     int code = KITH_EXIT_OK;
     for (int i = 0; i < r->count; i++) {
-        struct kith_config *config = load(r->files[i], finder);
-        if (!config)
+        bool fine = r->scenario ? scenario_is_fine(r->files[i]) : node_is_fine(r->files[i], finder);
+        if (!fine)
             code = KITH_EXIT_USAGE;
         else if (!r->quiet)
             printf("%s: ok\n", r->files[i]);
-        kith_config_free(config);
     }
     return code;
 }
@@ -91,13 +109,19 @@ static int show(const struct request *r, const struct kith_config_finder *finder
 
 static int schema(const struct request *r, const struct kith_config_finder *finder)
 {
-    kith_config_schema(finder, stdout);
+    if (r->scenario)
+        kith_scenario_schema(stdout);
+    else
+        kith_config_schema(finder, stdout);
     return KITH_EXIT_OK;
 }
 
 static int doc(const struct request *r, const struct kith_config_finder *finder)
 {
-    kith_config_doc(finder, stdout);
+    if (r->scenario)
+        kith_scenario_doc(stdout);
+    else
+        kith_config_doc(finder, stdout);
     return KITH_EXIT_OK;
 }
 
@@ -123,6 +147,8 @@ static const struct verb *verb_of(const char *name, const struct request *r)
         kith_tool_usage("config", "say check, show, schema or doc");
     else if ((r->with || r->quiet) && v->run != check)
         kith_tool_usage("config", "--with and --quiet are for check");
+    else if (r->scenario && (r->with || v->run == show))
+        kith_tool_usage("config", "--scenario is for check of one kind of file, schema and doc");
     else if (r->count < v->least || r->count > (r->with ? 1 : v->most))
         kith_tool_usage("config", v->most ? "which file, for %s?" : "%s takes no file", name);
     else
@@ -134,6 +160,7 @@ int kith_cmd_config(int argc, char **argv)
 {
     static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                             {"quiet", no_argument, NULL, 'q'},
+                                            {"scenario", no_argument, NULL, 's'},
                                             {"with", required_argument, NULL, 'w'},
                                             {"plugin-path", required_argument, NULL, 'p'},
                                             {0}};
@@ -142,6 +169,7 @@ int kith_cmd_config(int argc, char **argv)
         switch (c) {
         case 'h': fputs(help, stdout); return KITH_EXIT_OK;
         case 'q': r.quiet = true; break;
+        case 's': r.scenario = true; break;
         case 'w': r.with = optarg; break;
         case 'p': r.dirs = optarg; break;
         default: return kith_tool_wrong_option("config");

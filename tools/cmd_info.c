@@ -46,8 +46,8 @@ static void print_degraded(const json_t *list)
     json_t *one;
     if (json_array_size(list)) puts("\ndegraded");
     json_array_foreach(list, i, one)
-        printf("  %-18s %s\n", json_string_value(json_object_get(one, "entry")),
-               json_string_value(json_object_get(one, "why")));
+        printf("  %-18s %s\n", kith_tool_text(json_object_get(one, "entry")),
+               kith_tool_text(json_object_get(one, "why")));
 }
 
 static void print_plugins(const json_t *list)
@@ -57,11 +57,11 @@ static void print_plugins(const json_t *list)
     puts("\nplugins");
     json_array_foreach(list, i, p)
     {
-        const char *name = json_string_value(json_object_get(p, "name"));
-        const char *plugin = json_string_value(json_object_get(p, "plugin"));
-        printf("  %-18s %s", json_string_value(json_object_get(p, "kind")), name);
+        const char *name = kith_tool_text(json_object_get(p, "name"));
+        const char *plugin = kith_tool_text(json_object_get(p, "plugin"));
+        printf("  %-18s %s", kith_tool_text(json_object_get(p, "kind")), name);
         if (strcmp(name, plugin) != 0) printf(" (%s)", plugin);
-        printf(" %s\n", json_string_value(json_object_get(p, "version")));
+        printf(" %s\n", kith_tool_text(json_object_get(p, "version")));
     }
 }
 

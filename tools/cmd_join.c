@@ -40,10 +40,10 @@ static void print_results(const json_t *results, bool json)
     json_t *one;
     json_array_foreach(results, i, one)
     {
-        const json_t *where = json_object_get(one, "where");
-        const char *place = json_string_value(where);
-        const char *error = json_string_value(json_object_get(one, "error"));
-        if (!place) place = json_string_value(json_object_get(where, "address"));
+        json_t *where = json_object_get(one, "where");
+        const char *place = kith_tool_text(where);
+        const char *error = kith_tool_text(json_object_get(one, "error"));
+        if (!place) place = kith_tool_text(json_object_get(where, "address"));
         if (error)
             kith_tool_fail("join", KITH_EXIT_FAILED, "%s: %s", place, error);
         else if (!json)

@@ -67,7 +67,7 @@ static void print_keys(const json_t *answer, bool no_header)
     }
     kith_rows_print(rows, no_header);
     if (!json_is_false(saved)) return;
-    const char *why = json_string_value(json_object_get(answer, "unsaved"));
+    const char *why = kith_tool_text(json_object_get(answer, "unsaved"));
     fprintf(stderr, "kith keys: changed in memory only: %s\n",
             why ? why : "the ring does not come from one file");
 }

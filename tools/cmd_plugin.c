@@ -12,6 +12,7 @@
 #include "plugin_bench.h"
 #include "plugin_describe.h"
 #include "plugin_survey.h"
+#include "screen.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -44,7 +45,7 @@ static void print_json(const json_t *o)
 
 static const char *text_of(const json_t *o, const char *key)
 {
-    const char *text = json_string_value(json_object_get(o, key));
+    const char *text = kith_tool_text(json_object_get(o, key));
     return text ? text : "";
 }
 

@@ -23,8 +23,7 @@ static void show(const struct kith_ask *ask, const json_t *answer)
     if (ask->json)
         kith_tool_json(answer);
     else
-        json_array_foreach(json_object_get(answer, "changes"), i, line)
-            puts(json_string_value(line));
+        json_array_foreach(json_object_get(answer, "changes"), i, line) puts(kith_tool_text(line));
     fflush(stdout);
 }
 

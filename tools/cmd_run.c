@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -56,13 +57,15 @@ struct run {
     int code;            /* not 0: one has failed */
 };
 
+/* What came, counted: a pipe may be full of it. The pipe wakes the loop, no more. */
+static atomic_uint ends_asked, reloads_asked;
 static int signal_pipe = -1;
 
 static void on_signal(int number)
 {
     int e = errno;
-    unsigned char byte = (unsigned char)number;
-    if (write(signal_pipe, &byte, 1) < 0) { /* full: enough signals are waiting */
+    atomic_fetch_add(number == SIGHUP ? &reloads_asked : &ends_asked, 1);
+    if (write(signal_pipe, "", 1) < 0) { /* full: it wakes as it is */
     }
     errno = e;
 }
@@ -95,7 +98,12 @@ static void left(void *arg, int status, uint64_t value) { stop(arg); }
 static void leave(struct run_node *n)
 {
     const struct kith_node *node = kith_table(n->k);
-    if (node->leave(node, LEAVE_TIMEOUT, left, n) < 0) stop(n);
+    bool member = kith_node_ready(n->k); /* else there is nobody to say goodbye to */
+    int rc = member ? node->leave(node, LEAVE_TIMEOUT, left, n) : 0;
+    if (rc)
+        kith_log_write(kith_node_logger(n->k), KITH_LOG_ERROR, "", "stops without a leave: %s",
+                       kith_code_text(rc));
+    if (rc || !member) stop(n);
 }
 
 /* What changed, or why nothing did, is in the log. */
@@ -119,20 +127,23 @@ static void reload_all(struct run *run)
     notify("READY=1\n");
 }
 
+/* The end goes before a reload, of which there is one a turn: signals that come as fast as reloads
+ * end hold up neither the nodes nor each other. */
 static void signalled(void *arg, unsigned events)
 {
     struct run *run = arg;
-    unsigned char number;
-    while (read(run->pipe[0], &number, 1) == 1) {
-        if (number == SIGHUP) {
-            reload_all(run);
-        } else if (run->leaving) {
-            each(run, stop);
-        } else {
-            run->leaving = true;
-            notify("STOPPING=1\n");
-            each(run, leave);
-        }
+    char drained[4096];
+    if (read(run->pipe[0], drained, sizeof drained) < 0) return;
+    unsigned ends = atomic_exchange(&ends_asked, 0);
+    bool reloads = atomic_exchange(&reloads_asked, 0) > 0;
+    if (ends && (run->leaving || ends > 1)) {
+        each(run, stop);
+    } else if (ends) {
+        run->leaving = true;
+        notify("STOPPING=1\n");
+        each(run, leave);
+    } else if (reloads && !run->leaving) {
+        reload_all(run);
     }
 }
 

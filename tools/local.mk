@@ -4,7 +4,7 @@ tools_kith_SOURCES = tools/main.c tools/cmd.h \
   tools/cmd_broadcast.c tools/cmd_command.c tools/cmd_config.c tools/cmd_dissect.c \
   tools/cmd_info.c tools/cmd_join.c tools/cmd_keys.c tools/cmd_leave.c tools/cmd_members.c \
   tools/cmd_meta.c tools/cmd_monitor.c tools/cmd_plugin.c tools/cmd_reload.c tools/cmd_run.c \
-  tools/cmd_send.c \
+  tools/cmd_send.c tools/cmd_sim.c \
   tools/arguments.c tools/arguments.h tools/ask.c tools/ask.h tools/crash.c tools/crash.h \
   tools/fail.c tools/fail.h tools/screen.c tools/screen.h \
   tools/config_with.c tools/config_with.h \
@@ -15,8 +15,8 @@ tools_kith_SOURCES = tools/main.c tools/cmd.h \
   tools/rotate.c tools/rotate.h
 tools_kith_CPPFLAGS = $(INC_ALL) -DKITH_PKGLIBDIR='"$(pkglibdir)"'
 tools_kith_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(MSGPACK_CFLAGS)
-tools_kith_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
-  core/libcore.la $(JANSSON_LIBS) $(SODIUM_LIBS) $(MSGPACK_LIBS)
+tools_kith_LDADD = tools/sim/libplay.la tools/sim/libreport.la runtime/libsim.la runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
+  core/libcore.la $(JANSSON_LIBS) $(SODIUM_LIBS) $(MSGPACK_LIBS) -lm
 
 # For `kith plugin bench`, which preloads it.
 if COUNT_ALLOCATIONS

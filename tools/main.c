@@ -13,6 +13,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } tools[] = {
     {"run", "run a node from its file", kith_cmd_run},
+    {"sim", "try a node's file on many nodes, in virtual time", kith_cmd_sim},
     {"members", "who is in the cluster", kith_cmd_members},
     {"join", "join by way of other members", kith_cmd_join},
     {"leave", "say goodbye and end the node", kith_cmd_leave},

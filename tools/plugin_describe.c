@@ -4,6 +4,7 @@
 #include "plugin_describe.h"
 
 #include "param_types.h"
+#include "screen.h"
 
 #include <ctype.h>
 #include <dlfcn.h>
@@ -18,7 +19,7 @@ static const char *const kinds[] = {"?", "transport", "codec", "delegate"};
 static json_t *strings_json(const char *const *list)
 {
     json_t *array = json_array();
-    for (; list && *list; list++) json_array_append_new(array, json_string(*list));
+    for (; list && *list; list++) json_array_append_new(array, kith_tool_string(*list));
     return array;
 }
 
@@ -36,7 +37,7 @@ static void put_limit(json_t *o, const char *of, const char *which, const char *
 {
     char key[32];
     snprintf(key, sizeof key, "%s%s", of, which);
-    if (limit) json_object_set_new(o, key, json_string(limit));
+    if (limit) json_object_set_new(o, key, kith_tool_string(limit));
 }
 
 static json_t *param_json(const struct kith_param *p)
@@ -50,9 +51,9 @@ static json_t *param_json(const struct kith_param *p)
     if (p->flags & KITH_PARAM_REQUIRED) json_object_set_new(o, "required", json_true());
     if (p->flags & KITH_PARAM_SECRET) json_object_set_new(o, "secret", json_true());
     if (p->flags & KITH_PARAM_RESTART) json_object_set_new(o, "restart", json_true());
-    if (p->def) json_object_set_new(o, "default", json_string(p->def));
-    if (p->def_wan) json_object_set_new(o, "default_wan", json_string(p->def_wan));
-    if (p->def_local) json_object_set_new(o, "default_local", json_string(p->def_local));
+    if (p->def) json_object_set_new(o, "default", kith_tool_string(p->def));
+    if (p->def_wan) json_object_set_new(o, "default_wan", kith_tool_string(p->def_wan));
+    if (p->def_local) json_object_set_new(o, "default_local", kith_tool_string(p->def_local));
     const char *of = type && type->text ? "length_" : "";
     put_limit(o, of, "min", p->min);
     put_limit(o, of, "max", p->max);
@@ -194,7 +195,8 @@ static json_t *libraries_json(const char *path)
     for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++)
         if (d->d_tag == DT_STRTAB) strtab = (const char *)d->d_un.d_ptr;
     for (const ElfW(Dyn) *d = map->l_ld; strtab && d->d_tag != DT_NULL; d++)
-        if (d->d_tag == DT_NEEDED) json_array_append_new(list, json_string(strtab + d->d_un.d_val));
+        if (d->d_tag == DT_NEEDED)
+            json_array_append_new(list, kith_tool_string(strtab + d->d_un.d_val));
     return list;
 }
 
@@ -207,7 +209,7 @@ json_t *kith_describe_plugin(const struct kith_plugin *p, const char *path)
     json_object_set_new(o, "kind", json_string(kinds[p->kind]));
     json_object_set_new(o, "version", json_string(p->version ? p->version : ""));
     json_object_set_new(o, "summary", json_string(p->summary ? p->summary : ""));
-    json_object_set_new(o, "file", *path ? json_string(path) : json_null());
+    json_object_set_new(o, "file", *path ? kith_tool_string(path) : json_null());
     json_object_set_new(o, "abi", json_string(abi));
     json_object_set_new(o, "instance_size", json_integer((json_int_t)p->instance_size));
     put_bits(o, p);
@@ -227,12 +229,17 @@ json_t *kith_describe_plugin(const struct kith_plugin *p, const char *path)
 
 /* ----------------------------------------------------------------------------------- to text */
 
+static const char *text_of(const json_t *o, const char *key)
+{
+    return kith_tool_text(json_object_get(o, key));
+}
+
 static void print_list(const char *label, const json_t *list)
 {
     size_t i;
     json_t *v;
     printf("%-14s", label);
-    json_array_foreach(list, i, v) printf("%s%s", i ? " " : "", json_string_value(v));
+    json_array_foreach(list, i, v) printf("%s%s", i ? " " : "", kith_tool_text(v));
     puts(json_array_size(list) ? "" : "none");
 }
 
@@ -246,45 +253,40 @@ static void print_range(const char *of, const char *min, const char *max)
 
 static void print_param(const json_t *p)
 {
-    const char *def = json_string_value(json_object_get(p, "default")), *wan, *local;
-    const char *min = json_string_value(json_object_get(p, "min")),
-               *max = json_string_value(json_object_get(p, "max"));
-    printf("  %-18s %s", json_string_value(json_object_get(p, "name")),
-           json_string_value(json_object_get(p, "type")));
+    const char *def = text_of(p, "default"), *wan, *local;
+    const char *min = text_of(p, "min"), *max = text_of(p, "max");
+    printf("  %-18s %s", text_of(p, "name"), text_of(p, "type"));
     if (json_object_get(p, "required")) printf(", required");
     if (def) printf(", default %s", *def ? def : "''");
-    if ((wan = json_string_value(json_object_get(p, "default_wan")))) printf(" (wan %s)", wan);
-    if ((local = json_string_value(json_object_get(p, "default_local"))))
-        printf(" (local %s)", local);
+    if ((wan = text_of(p, "default_wan"))) printf(" (wan %s)", wan);
+    if ((local = text_of(p, "default_local"))) printf(" (local %s)", local);
     print_range("", min, max);
-    print_range("length ", json_string_value(json_object_get(p, "length_min")),
-                json_string_value(json_object_get(p, "length_max")));
+    print_range("length ", text_of(p, "length_min"), text_of(p, "length_max"));
     if (json_object_get(p, "secret")) printf(", secret");
     const json_t *choices = json_object_get(p, "choices");
     json_t *v;
     size_t i;
-    json_array_foreach(choices, i, v) printf("%s%s", i ? " | " : ": ", json_string_value(v));
-    printf("\n  %-18s %s\n", "", json_string_value(json_object_get(p, "doc")));
+    json_array_foreach(choices, i, v) printf("%s%s", i ? " | " : ": ", kith_tool_text(v));
+    printf("\n  %-18s %s\n", "", text_of(p, "doc"));
 }
 
 void kith_describe_print(const json_t *o)
 {
     static const char *const rows[] = {"name", "kind", "version", "summary", "file", "abi"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *text = json_string_value(json_object_get(o, rows[i]));
+        const char *text = text_of(o, rows[i]);
         printf("%-14s%s\n", rows[i], text ? text : "linked in");
     }
-    const json_t *codec = json_object_get(o, "codec"), *form;
+    const json_t *codec = json_object_get(o, "codec");
+    json_t *form;
     if (codec) {
         print_list("provides", json_object_get(codec, "provides"));
         form = json_object_get(codec, "packet_layer");
-        printf("%-14s%s\n", "packet layer",
-               json_is_string(form) ? json_string_value(form) : "none");
+        printf("%-14s%s\n", "packet layer", json_is_string(form) ? kith_tool_text(form) : "none");
         form = json_object_get(codec, "stream_layer");
-        printf("%-14s%s\n", "stream layer",
-               json_is_string(form) ? json_string_value(form) : "none");
+        printf("%-14s%s\n", "stream layer", json_is_string(form) ? kith_tool_text(form) : "none");
     }
-    printf("%-14s%s\n", "keys", json_string_value(json_object_get(o, "keys")));
+    printf("%-14s%s\n", "keys", text_of(o, "keys"));
     print_list("flags", json_object_get(o, "flags"));
     if (json_array_size(json_object_get(o, "must_know")))
         print_list("must know", json_object_get(o, "must_know"));

@@ -9,6 +9,7 @@
 
 #include "crash.h"
 #include "plugin_describe.h"
+#include "screen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,7 @@ enum { PATIENCE_MS = 5000 };
 
 static json_t *unusable(const char *path, const char *error)
 {
-    return json_pack("{s:s,s:s}", "file", path, "error", error);
+    return json_pack("{s:o,s:o}", "file", kith_tool_string(path), "error", kith_tool_string(error));
 }
 
 /* --------------------------------------------------------------------------------- the child */

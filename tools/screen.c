@@ -4,6 +4,7 @@
 #include "screen.h"
 
 #include "control.h"
+#include "utf8.h"
 #include <msgpack.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -24,9 +25,10 @@ static uint8_t *decode(const char *base64, size_t *len)
 
 char *kith_tool_clean(char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; p && *p; p++) {
-        if (*p < 0x20 || *p == 0x7f) *p = '?';
-        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) *p = p[1] = '?'; /* C1, in UTF-8 */
+    for (char *p = text, *end = text ? text + strlen(text) : text; p < end;) {
+        size_t n = *p == '\t' ? 0 : kith_utf8_shown(p, (size_t)(end - p));
+        if (!n) *p = '?';
+        p += n ? n : 1;
     }
     return text;
 }
@@ -36,7 +38,25 @@ const char *kith_tool_text(json_t *string)
     char *text = (char *)(uintptr_t)json_string_value(string);
     for (char *end = text + json_string_length(string), *nul = text; text; *nul = '?')
         if (!(nul = memchr(nul, 0, (size_t)(end - nul)))) break;
-    return text;
+    return kith_tool_clean(text);
+}
+
+void kith_tool_write(const char *text, size_t len, FILE *out)
+{
+    for (size_t i = 0, n; i < len; i += n ? n : 1) {
+        n = text[i] == '\n' ? 1 : kith_utf8_shown(text + i, len - i);
+        fwrite(n ? text + i : "?", 1, n ? n : 1, out);
+    }
+}
+
+json_t *kith_tool_string(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string) return string;
+    char *copy = strdup(text);
+    string = copy ? json_string(kith_tool_clean(copy)) : NULL;
+    free(copy);
+    return string;
 }
 
 /* Serf's tags: FF and a msgpack map of strings. NULL: something else. */

@@ -8,17 +8,22 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Meta or a payload for people: printable text, tags as name=value, else base64. malloc'd. */
 char *kith_tool_printable(const char *base64);
 void kith_tool_json(const json_t *); /* to stdout, without the envelope's `ok` */
 
-/* Others choose names and messages: control characters become '?', so that they can't play with a
- * terminal. In place. */
+/* Others choose names and messages: control characters, and what is no UTF-8, become '?', so that
+ * they can't play with a terminal. In place. */
 char *kith_tool_clean(char *text);
-/* A string of an answer, NULL when it is none. A NUL in it would hide what follows, so that one
- * name passes for another: it becomes '?', in place. For printing, not for JSON. */
+/* A string of an answer, clean; NULL when it is none. A NUL in it would hide what follows, so that
+ * one name passes for another: it becomes '?', too. In place: for printing, not for JSON. */
 const char *kith_tool_text(json_t *string);
+/* The same of a longer text, whose lines and tabs stay. */
+void kith_tool_write(const char *text, size_t len, FILE *out);
+/* What is no UTF-8 can be in no JSON: then it is cleaned. */
+json_t *kith_tool_string(const char *text);
 
 /* A table: cells are copied; printed with as much space as each column needs. */
 struct kith_rows;

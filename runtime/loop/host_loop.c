@@ -166,6 +166,15 @@ static void on_lost(void *arg)
     kith_host_blame(held->host, "closed descriptor %d before its watch", held->fd);
 }
 
+/* Which entry of the node watches it; NULL: none, but the node itself or another one. */
+static const char *watcher_of(const struct kith_services *s, int fd)
+{
+    for (const struct host *h = s->hosts; h; h = h->next)
+        for (const struct host_held *held = h->held; held; held = held->next)
+            if (held->watch && held->fd == fd) return h->name;
+    return NULL;
+}
+
 struct kith_watch *kith_host_watch(const struct kith_host *table, int fd, unsigned events,
                                    void (*fn)(void *arg, unsigned events), void *arg)
 {
@@ -176,7 +185,11 @@ struct kith_watch *kith_host_watch(const struct kith_host *table, int fd, unsign
         return NULL;
     }
     if (kith_loop_watched(h->loop, fd)) {
-        table->log(table, KITH_LOG_WARN, "descriptor %d is watched already", fd);
+        const char *by = watcher_of(h->services, fd);
+        table->log(table, KITH_LOG_WARN, "descriptor %d is watched already, by %s", fd,
+                   !by                        ? "none of this node's entries"
+                   : strcmp(by, h->name) == 0 ? "this entry"
+                                              : by);
         return NULL;
     }
     struct host_held *held = hold(h, fd, arg);

@@ -10,14 +10,14 @@
 #define HASH_PRIME 0x100000001b3u
 enum { BUCKETS_FIRST = 8 };
 
+/* One block, with all that it points to behind it. */
 struct series {
     struct series *next;    /* in the order of asking */
     struct series *sibling; /* in its bucket */
     uint64_t hash;
-    uint32_t kind;
-    char *name, *help;
-    struct kith_pair *labels; /* with their text, one block */
-    size_t label_count;
+    uint32_t kind, label_count;
+    const char *name, *help;
+    struct kith_pair *labels;
     union kith_number number;
 };
 
@@ -128,60 +128,35 @@ static struct kith_bytes keep(uint8_t **at, struct kith_bytes from)
     return kept;
 }
 
-static bool copy_labels(struct series *s, const struct kith_series_asked *a)
+static struct series *series_new(const struct kith_series_asked *a, uint64_t hash)
 {
-    size_t bytes = a->label_count * sizeof *s->labels;
+    struct kith_bytes name = kith_text(a->name), help = kith_text(a->help ? a->help : "");
+    size_t bounds = a->kind == KITH_HISTOGRAM ? a->bound_count : 0;
+    size_t bytes = sizeof(struct series) + a->label_count * sizeof *a->labels +
+                   bounds * (sizeof(double) + sizeof(uint64_t)) + name.len + help.len + 2;
     for (size_t i = 0; i < a->label_count; i++)
         bytes += a->labels[i].name.len + a->labels[i].value.len + 2;
-    if (!bytes) return true;
-    s->labels = malloc(bytes);
-    if (!s->labels) return false;
-    s->label_count = a->label_count;
-    uint8_t *at = (uint8_t *)(s->labels + a->label_count);
+    struct series *s = calloc(1, bytes);
+    if (!s) return NULL;
+    s->hash = hash;
+    s->kind = a->kind;
+    s->label_count = (uint32_t)a->label_count;
+    s->labels = (struct kith_pair *)(s + 1);
+    double *rise = (double *)(s->labels + a->label_count);
+    uint64_t *up_to = (uint64_t *)(rise + bounds);
+    uint8_t *at = (uint8_t *)(up_to + bounds);
+    s->name = (const char *)keep(&at, name).data;
+    s->help = (const char *)keep(&at, help).data;
     for (size_t i = 0; i < a->label_count; i++) {
         s->labels[i].name = keep(&at, a->labels[i].name);
         s->labels[i].value = keep(&at, a->labels[i].value);
     }
-    return true;
-}
-
-static bool copy_bounds(struct kith_histogram *h, const struct kith_series_asked *a)
-{
-    if (!a->bound_count) return true;
-    h->bounds = malloc(a->bound_count * sizeof *h->bounds);
-    h->up_to = calloc(a->bound_count, sizeof *h->up_to);
-    if (!h->bounds || !h->up_to) return false;
-    memcpy(h->bounds, a->bounds, a->bound_count * sizeof *h->bounds);
-    h->bound_count = a->bound_count;
-    return true;
-}
-
-static void series_free(struct series *s)
-{
-    if (!s) return;
-    if (s->kind == KITH_HISTOGRAM) {
-        free(s->number.histogram.bounds);
-        free(s->number.histogram.up_to);
-    }
-    free(s->labels);
-    free(s->name);
-    free(s->help);
-    free(s);
-}
-
-static struct series *series_new(const struct kith_series_asked *a, uint64_t hash)
-{
-    struct series *s = calloc(1, sizeof *s);
-    if (!s) return NULL;
-    s->hash = hash;
-    s->kind = a->kind;
-    s->name = strdup(a->name);
-    s->help = strdup(a->help ? a->help : "");
-    if (s->name && s->help && copy_labels(s, a) &&
-        (a->kind != KITH_HISTOGRAM || copy_bounds(&s->number.histogram, a)))
-        return s;
-    series_free(s);
-    return NULL;
+    if (!bounds) return s;
+    memcpy(rise, a->bounds, bounds * sizeof *rise);
+    s->number.histogram.bounds = rise;
+    s->number.histogram.up_to = up_to;
+    s->number.histogram.bound_count = bounds;
+    return s;
 }
 
 static bool grow(struct kith_series_set *set)
@@ -245,7 +220,7 @@ void kith_series_set_free(struct kith_series_set *set)
     if (!set) return;
     for (struct series *s = set->first, *next; s; s = next) {
         next = s->next;
-        series_free(s);
+        free(s);
     }
     free(set->buckets);
     free(set);

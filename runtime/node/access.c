@@ -117,6 +117,21 @@ void kith_node_wake(struct kith *k)
     if (k->idle && !k->in_turn && !k->paused) kith_loop_idle_mark(k->idle);
 }
 
+void kith_node_former_config(struct kith *k, struct kith_config *config)
+{
+    if (!config) return;
+    config->next = k->former;
+    k->former = config;
+}
+
+void kith_node_free_former(struct kith *k)
+{
+    for (struct kith_config *c; (c = k->former);) {
+        k->former = c->next;
+        kith_config_free(c);
+    }
+}
+
 void kith_stop(struct kith *k)
 {
     atomic_store(&k->stop, true);

@@ -14,21 +14,6 @@ static int setting(void *ctx, const char *key, struct kith_value *out)
     return kith_config_setting(k->making ? k->making : k->config, key, out);
 }
 
-void kith_node_former_config(struct kith *k, struct kith_config *config)
-{
-    if (!config) return;
-    config->next = k->former;
-    k->former = config;
-}
-
-void kith_node_free_former(struct kith *k)
-{
-    for (struct kith_config *c; (c = k->former);) {
-        k->former = c->next;
-        kith_config_free(c);
-    }
-}
-
 static int resolve(void *ctx, struct kith_bytes text, kith_resolved_fn *fn, void *arg)
 {
     struct kith *k = ctx;

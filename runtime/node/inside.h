@@ -95,7 +95,6 @@ struct kith {
     char *name;        /* of the node: stays over reloads */
     char *path, *text; /* text: what to read instead of the file at path */
     size_t text_len;
-    char *control; /* as the file had it when the node started; stays */
     FILE *problems;
     struct kith_options options;
     uint64_t started_at; /* wall clock, ns */
@@ -104,10 +103,10 @@ struct kith {
     struct kith_services *services;
     struct kith_asks *asks;
     struct kith_resolver *resolver, *former_resolver;
-    struct kith_host_maker maker;     /* of the services */
-    struct kith_instance *all;        /* instances of every kind, those of a reload under way too */
-    struct kith_config *config;       /* in force */
-    struct kith_config *making;       /* a reload's: what settings are asked of while it goes on */
+    struct kith_host_maker maker; /* of the services */
+    struct kith_instance *all;    /* instances of every kind, those of a reload under way too */
+    struct kith_config *config;   /* in force */
+    struct kith_config *making;   /* a reload's: what settings are asked of while it goes on */
     struct kith_config *former; /* those that are neither: their texts are lent until a turn ends */
     const struct kith_config *shared; /* in place of a file: lent, and maybe others' too; what... */
     struct kith_config copy;          /* ...is in force is this copy, with this node's name */
@@ -185,10 +184,6 @@ struct kith_delegates *kith_node_delegates_new(struct kith *, const struct kith_
 struct kith_services *kith_node_services(struct kith *);
 /* What the init of an instance sees that is made for a check only. */
 struct kith_check_world kith_node_check_world(struct kith *);
-/* Nothing is of this config any more but texts that plugins were lent: it goes when the turn ends,
- * which is the second. */
-void kith_node_former_config(struct kith *, struct kith_config *);
-void kith_node_free_former(struct kith *);
 
 /* ------------------------------------------------------------------------------ turn.c, begin.c */
 
@@ -205,6 +200,10 @@ int kith_begin_advertise(struct kith *, struct kith_error *err);
 
 /* ------------------------------------------------------------------------------------- access.c */
 
+/* Nothing is of this config any more but texts that plugins were lent: it goes when the turn ends,
+ * which is the second. */
+void kith_node_former_config(struct kith *, struct kith_config *);
+void kith_node_free_former(struct kith *);
 /* The node ends with this code. */
 void kith_node_fail(struct kith *, int code);
 

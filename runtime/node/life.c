@@ -14,10 +14,6 @@ int kith_start(struct kith *k, struct kith_error *err)
     k->started_at = kith_loop_wall(k->loop);
     /* First: the control socket of another node of this name says so before we bind. */
     int rc = kith_observers_start(k, err);
-    const char *control = k->config->control;
-    free(k->control);
-    k->control = control ? strdup(control) : NULL;
-    if (control && !k->control) return kith_fail(err, KITH_ENOMEM, "out of memory");
     if (!rc) rc = kith_link_start(k->link, NULL, err);
     if (!rc) rc = kith_link_check(k->link, err);
     if (rc) return rc;
@@ -102,7 +98,6 @@ void kith_close(struct kith *k)
     free(k->bounce.base);
     free(k->path);
     free(k->name);
-    free(k->control);
     free(k->text);
     free(k);
 }

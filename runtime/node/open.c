@@ -43,6 +43,12 @@ int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_err
 
 static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
 {
+    if (k->config && !k->text && strcmp(k->path, "-") == 0) {
+        kith_diag_source(diag, k->path, "", 0);
+        kith_diag_error(diag, (struct kith_pos){0}, "run the node from a file to reload it",
+                        "standard input can't be read again");
+        return NULL;
+    }
     struct kith_config_finder finder =
         k->finder ? *k->finder : kith_registry_finder(kith_world_registry(k->world));
     return k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)

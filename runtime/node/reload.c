@@ -54,10 +54,9 @@ static void tell_problem(void *arg, bool warning, const char *text)
 static void keep_lasting(struct kith_report *r, struct kith_config *next)
 {
     struct kith *k = r->k;
-    r->name = next->settings.name;
-    r->control = next->control;
+    r->file = *next;
     next->settings.name = k->name;
-    if (k->started) next->control = k->control;
+    if (k->started) kith_config_keep(next, k->config);
 }
 
 static int read_next(struct kith_report *r, struct next *n, struct kith_error *err)

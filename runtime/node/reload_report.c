@@ -167,11 +167,9 @@ static void caught_up(const struct comparison *c)
 void kith_report_changes(struct kith_report *r, const struct kith_config *old, bool waits)
 {
     struct comparison c = {r, old, waits};
-    struct kith_config before = *old, after = *r->k->config;
-    after.settings.name = r->name;
-    after.control = r->control;
+    struct kith_config before = *old;
     before.keyring = r->was.keys; /* keys may have changed since the file was read */
-    kith_config_diff(&before, &after, changed, &c);
+    kith_config_diff(&before, &r->file, changed, &c);
     caught_up(&c);
     if (waits) kith_report_line(r, "transport: stays as it was until a restart");
 }
@@ -179,8 +177,9 @@ void kith_report_changes(struct kith_report *r, const struct kith_config *old, b
 static void replaced(struct kith_report *r, const struct kith_entry *e)
 {
     if (!kith_registry_replaced(kith_world_registry(r->k->world), e->plugin)) return;
-    kith_report_line(r, "%s: its file was replaced; what runs is the old one until a restart",
-                     e->use);
+    kith_report_line(
+        r, "%s: its file was replaced or is gone; what runs is the old one until a restart",
+        e->use);
 }
 
 void kith_report_replaced(struct kith_report *r)

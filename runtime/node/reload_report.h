@@ -11,10 +11,10 @@ struct kith_report {
     struct kith *k;
     void (*line)(void *arg, const char *line); /* NULL: the log has it alone */
     void *arg;
-    struct kith_error *err;     /* the first failure, */
-    int rc;                     /* and its code */
-    const char *section;        /* of whom failures are told */
-    const char *name, *control; /* as the new file has them; the node keeps its own */
+    struct kith_error *err;  /* the first failure, */
+    int rc;                  /* and its code */
+    const char *section;     /* of whom failures are told */
+    struct kith_config file; /* as it was read: what is in force keeps what needs a restart */
     unsigned changes;
     struct {                      /* before */
         struct kith_secrets keys; /* the ring, which is not always as its file */

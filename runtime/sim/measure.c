@@ -19,7 +19,7 @@ static double seconds_of(clockid_t clock)
 struct kith_measure *kith_measure_new(void)
 {
     struct kith_measure *m = calloc(1, sizeof *m);
-    if (m) m->network = -1;
+    if (m) m->network = m->current = -1;
     return m;
 }
 
@@ -121,7 +121,7 @@ void kith_measure_begin(struct kith_measure *m, struct kith_cluster *cluster, ui
     kith_totals_begin(m);
 }
 
-void kith_measure_happening(struct kith_measure *m, const char *kind, const char *text)
+int kith_measure_happening(struct kith_measure *m, const char *kind, const char *text)
 {
     struct kith_measure_happening *all =
         realloc(m->happenings, (size_t)(m->happening_count + 1) * sizeof *all);
@@ -131,10 +131,16 @@ void kith_measure_happening(struct kith_measure *m, const char *kind, const char
         free(copies[0]);
         free(copies[1]);
         m->no_memory = true;
-        return;
+        return -1;
     }
-    all[m->happening_count++] = (struct kith_measure_happening){
+    all[m->happening_count] = (struct kith_measure_happening){
         .at = kith_cluster_now(m->cluster), .kind = copies[0], .text = copies[1]};
+    return m->current = m->happening_count++;
+}
+
+void kith_measure_again(struct kith_measure *m, int happening)
+{
+    if (happening >= 0 && happening < m->happening_count) m->current = happening;
 }
 
 void kith_measure_run(struct kith_measure *m, uint64_t until)

@@ -29,8 +29,11 @@ void kith_measure_free(struct kith_measure *);
 void kith_measure_watch(struct kith_measure *, struct kith_cluster_setup *);
 /* step: of the curves, ns. Time, traffic and cost count from here on. */
 void kith_measure_begin(struct kith_measure *, struct kith_cluster *, uint64_t step);
-/* All that is done until the next one is part of this. Both are copied. */
-void kith_measure_happening(struct kith_measure *, const char *kind, const char *text);
+/* All that is done until the next one is part of this. Both texts are copied. Its number; -1: no
+ * memory. */
+int kith_measure_happening(struct kith_measure *, const char *kind, const char *text);
+/* What is done from here on is part of that one again. */
+void kith_measure_again(struct kith_measure *, int happening);
 /* kith_cluster_send(), of a message that it knows again: its bytes are its own, 16 at least. */
 int kith_measure_send(struct kith_measure *, int node, int to, size_t bytes, bool reliable,
                       struct kith_error *err);

@@ -31,7 +31,7 @@ static void forget(struct kith_measure_news *news)
 static void spread(struct kith_measure *m, int node, enum kith_measure_topic topic)
 {
     struct kith_measure_news *news = &m->nodes[node].news[topic];
-    int happening = m->happening_count - 1;
+    int happening = m->current;
     if (happening < 0) return;
     if (news->fresh && news->happening == happening) return;
     forget(news);
@@ -52,7 +52,7 @@ static void end_life(struct kith_measure *m, int node)
 
 static void network(struct kith_measure *m, const char *words)
 {
-    m->network = m->happening_count - 1;
+    m->network = m->current;
     m->network_noticed = false;
     if (strncmp(words, "cut ", 4) == 0 || strncmp(words, "partition ", 10) == 0 ||
         strstr(words, "cut=true"))

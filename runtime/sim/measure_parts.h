@@ -96,7 +96,7 @@ struct kith_measure {
     int node_count, running;
 
     struct kith_measure_happening *happenings;
-    int happening_count;
+    int happening_count, current; /* current: what is done now is part of; -1: none */
     int network; /* the happening that did something to the network last; -1: none */
     bool network_noticed, cuts;
     struct kith_measure_message *messages;

@@ -12,16 +12,16 @@ static struct kith_measure_message *number(struct kith_measure *m)
     struct kith_measure_message *all = realloc(m->messages, (m->message_count + 1) * sizeof *all);
     if (!all) return NULL;
     m->messages = all;
-    all[m->message_count] = (struct kith_measure_message){.happening = m->happening_count - 1,
-                                                          .at = kith_cluster_now(m->cluster)};
+    all[m->message_count] =
+        (struct kith_measure_message){.happening = m->current, .at = kith_cluster_now(m->cluster)};
     return &all[m->message_count];
 }
 
 static void count(struct kith_measure *m, int node, int to, size_t bytes)
 {
     m->message_count++;
-    if (!m->happening_count) return;
-    struct kith_measure_happening *h = &m->happenings[m->happening_count - 1];
+    if (m->current < 0) return;
+    struct kith_measure_happening *h = &m->happenings[m->current];
     h->messages++;
     h->bytes += bytes;
     for (int i = 0; i < m->node_count; i++)

@@ -221,6 +221,9 @@ static void test_replaced_on_disk(void)
     CU_ASSERT_PTR_EQUAL(kith_registry_find(registry, KITH_DELEGATE, path, &err), p);
     CU_ASSERT_EQUAL(unlink(path), 0);
     CU_ASSERT(kith_registry_replaced(registry, p));
+    CU_ASSERT_PTR_EQUAL(kith_registry_find(registry, KITH_DELEGATE, path, &err), p); /* it runs */
+    CU_ASSERT_PTR_NULL(kith_registry_find(registry, KITH_DELEGATE, other, &err));
+    CU_ASSERT_EQUAL(err.code, -KITH_ENOTFOUND);
     CU_ASSERT(!kith_registry_replaced(registry, still));
     rmdir(dir);
     done();

@@ -225,7 +225,7 @@ def test_key_verbs():
 def test_requests():
     page, sources = PAGE, SOURCES
     table = re.search(r"\} commands\[\] = \{(.*?)\n\};", sources, flags=re.S).group(1)
-    requests = dict(re.findall(r'\{"([a-z_]+)", (\w+)\}', table))
+    requests = dict(re.findall(r'\{"([a-z_]+)", (\w+)(?:, true)?\}', table))
     same("requests: the table and CONTROL.md", requests, re.findall(r"^### (\w+)$", page, re.M))
     for request, function in requests.items():
         test_fields(request, function)

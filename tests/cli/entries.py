@@ -5,6 +5,7 @@ their own; what they say of their health; and members whose addresses are paths.
 import base64
 import json
 import os
+import pty
 import shutil
 import socket
 import subprocess
@@ -156,6 +157,44 @@ def test_nul():
     talk.close()
 
 
+def on_a_terminal(node, *args):
+    """What is seen there of both outputs."""
+    ours, its = pty.openpty()
+    p = subprocess.Popen(
+        [KITH, args[0], "--socket", path(node + ".control"), *args[1:]],
+        stdout=its,
+        stderr=its,
+        env=ENV,
+    )
+    os.close(its)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # the other end is closed
+            break
+        seen += piece
+    os.close(ours)
+    p.wait(PATIENCE)
+    return seen.decode()
+
+
+def test_control_characters():
+    """What an entry says may be what strangers said: it plays with no terminal."""
+    red = "\x1b[31m\u009b1m"
+    out = on_a_terminal("ada", "command", "pythia", "now", red, "\u00e4\tb")
+    check("an answer on a terminal", out.split("\r\n") == ["?[31m??1m", "\u00e4\tb", ""], [out])
+    out = expect(OK, "ada", "command", "pythia", "now", red)
+    check("to a program, byte for byte", out == red + "\n", [out])
+    code, out, err = kith("ada", "command", "pythia", "refuse", red + "\nkith: all is well")
+    check("a refusal is one clean line", code == FAILED and err.count("\n") == 1, [err])
+    check("with its words", "?[31m??1m?kith: all is well" in err, [err])
+    expect(OK, "ada", "pythia", "unwell", red)
+    out = expect(OK, "ada", "info")
+    check("why it is not well", "?[31m??1m" in out and "\x1b" not in out, [out])
+    expect(OK, "ada", "pythia", "well")
+
+
 def test_later():
     first, second = Talk("ada"), Talk("ada")
     first.send(cmd="command", entry="pythia", words=["later"], id=1)
@@ -282,6 +321,7 @@ try:
     test_events()
     test_health()
     test_nul()
+    test_control_characters()
     test_paths()
 finally:
     for p in running.values():

@@ -33,3 +33,12 @@ tests_cli_oracle_la_CPPFLAGS = $(INC)
 tests_cli_oracle_la_LDFLAGS = $(BRITTLE_LDFLAGS)
 dist_check_SCRIPTS += tests/cli/entries.py
 TESTS += tests/cli/entries.py
+
+# What `kith sim` tells, of results made by hand.
+check_PROGRAMS += tests/cli/reports
+tests_cli_reports_SOURCES = tests/cli/reports.c
+tests_cli_reports_CPPFLAGS = $(INC_REPORT)
+tests_cli_reports_LDADD = $(REPORT_LIBS)
+dist_check_SCRIPTS += tests/cli/reports.py
+TESTS += tests/cli/reports.py
+EXTRA_DIST += tests/data/report.txt tests/data/report.json

@@ -123,6 +123,12 @@ static int stop(struct oracle *o, const struct kith_call *call)
     return o->host->node->stop(o->host->node, -KITH_EIO, "the oracle has spoken");
 }
 
+/* `refuse [WHY]`, `unwell [WHY]`: in these words, or its own. */
+static const char *why(const struct kith_call *call, const char *own)
+{
+    return call->count > 1 ? (const char *)call->words[1].data : own;
+}
+
 static bool is(const struct kith_call *call, const char *word)
 {
     return call->count && kith_bytes_equal(call->words[0], kith_text(word));
@@ -142,10 +148,10 @@ static int command(void *self, const struct kith_call *call, struct kith_error *
     if (is(call, "spared")) return say(o, call->id, o->spared ? "yes\n" : "no\n");
     if (is(call, "emit")) return emit(o, call);
     if (is(call, "stop")) return stop(o, call);
-    if (is(call, "unwell")) return o->host->degraded(o->host, "too much smoke"), 0;
+    if (is(call, "unwell")) return o->host->degraded(o->host, why(call, "too much smoke")), 0;
     if (is(call, "well")) return o->host->degraded(o->host, NULL), 0;
     if (is(call, "lost")) return kith_fail(err, KITH_ENOTFOUND, "the oracle lost it");
-    if (is(call, "refuse")) return kith_fail(err, KITH_EREFUSED, "not today");
+    if (is(call, "refuse")) return kith_fail(err, KITH_EREFUSED, "%s", why(call, "not today"));
     if (!is(call, "later")) return kith_fail(err, KITH_EINVAL, "no such question");
     o->asked = call->id;
     return KITH_LATER;

@@ -74,16 +74,19 @@ int needs(void) { return needed(); }
 #endif
 #ifdef KEEPS
 static const struct kith_param params[] = {
-    KITH_PARAM(struct self, secret, STRING, KITH_PARAM_SECRET, NULL, NULL, NULL, "kept"),
+    KITH_PARAM(struct self, secret, STRING, KEEPS, DEF, NULL, NULL, "kept"),
     KITH_PARAM_END};
 #endif
 static const struct kith_delegate_ops ops = {.size = sizeof ops, .event = event};
+#ifndef SUMMARY
+#define SUMMARY "odd"
+#endif
 #ifndef SYMBOL
 #define SYMBOL kith_plugin_v1
 #endif
 KITH_EXPORT extern const struct kith_plugin SYMBOL;
 const struct kith_plugin SYMBOL = {
-    KITH_HEADER(DELEGATE), .name = NAME, .version = "1.0", .summary = "odd",
+    KITH_HEADER(DELEGATE), .name = NAME, .version = "1.0", .summary = SUMMARY,
     .instance_size = sizeof(struct self), .ops = &ops, .init = init, .start = start, .fini = fini,
 #ifdef KEEPS
     .params = params,
@@ -184,7 +187,8 @@ def test_list_shows_all(bad):
     rows = json.loads(out)["plugins"]
     names = {r.get("name") for r in rows}
     check("list goes on", code == 0, (code, err))
-    check("the good ones are there", {"udp_tcp", "lzw", "log", "talks"} <= names, names)
+    check("the good ones are there", {"udp_tcp", "loopback", "lzw", "log", "talks"} <= names,
+          names)
     errors = {r["file"]: r["error"] for r in rows if "error" in r}
     check("the bad ones, no more and no less", set(errors) == set(bad), set(errors) ^ set(bad))
     for file, why in bad.items():
@@ -233,6 +237,30 @@ def test_inspect(bad):
     check("inspect no such", code == 4 and "in /nowhere, %s; " % DIR in err, (code, err))
     code, out, err = kith("plugin", "inspect", "lzw", path=SHIPPED)
     check("inspect by name", code == 0 and out.startswith("name          lzw\n"), (code, err))
+
+
+def test_texts_are_clean():
+    """What a plugin says of itself, and the names of files, play with no terminal."""
+    file = compile("red", r'-DSUMMARY="\033[31mred"')
+    for args in (["plugin", "inspect", file], ["config", "check", config(file)]):
+        code, out, err = kith(*args)
+        check("%s: refused" % args, code and "red.so: " in err and "no line of text" in err, err)
+        check("%s: clean" % args, "\033" not in out + err, [out, err])
+    file = compile("keeper", "-DKEEPS=0", r'-DDEF="\"a\\eb\\nc\""')
+    code, out, err = kith("plugin", "inspect", file)
+    check("a default is clean", code == 0 and 'default "a\\eb\\nc"' in out, [out, err])
+    file = compile("raw", "-DKEEPS=0", r'-DDEF="a\033b"')
+    code, out, err = kith("plugin", "inspect", file)
+    check("a raw one, too", "\033" not in out + err, [out, err])
+    odd = os.fsdecode(os.path.join(os.fsencode(DIR), b"\xff\x1b\n.so"))
+    os.rename(compile("named"), odd)
+    code, out, err = kith("plugin", "inspect", odd)
+    check("a name is clean", code == 0 and DIR + "/???.so\n" in out, [out, err])
+    file = json.loads(kith("plugin", "inspect", "--format", "json", odd)[1])["file"]
+    check("and in JSON", file == DIR + "/???.so", file)
+    write(odd, b"no plugin")
+    code, out, err = kith("plugin", "inspect", odd)
+    check("in an error", code == 1 and DIR + "/???.so" in err, [out, err])
 
 
 def config(use):
@@ -298,18 +326,99 @@ def test_looking_around_loads_nothing(bad):
     check("the good ones are in the schema", '"lzw"' in schema and '"inner"' in schema, schema)
 
 
+ENV = dict(os.environ, KITH_RUN_DIR=DIR, KITH_PLUGIN_PATH=folder + ":" + SHIPPED)
+
+
 def start(file):
     log = open(os.path.join(DIR, "node.log"), "w")
-    env = dict(os.environ, KITH_RUN_DIR=DIR, KITH_PLUGIN_PATH=folder + ":" + SHIPPED)
-    node = subprocess.Popen([KITH, "run", file], stdout=log, stderr=log, env=env)
+    node = subprocess.Popen([KITH, "run", file], stdout=log, stderr=log, env=ENV)
     code, out, err = kith("members", "--node", "a", "--wait", "alive=1")
     check("the node runs", code == 0, err)
     return node
 
 
+def test_signals_hold_up_nobody():
+    """A plugin that asks for a reload with each reload has one a turn, no more; the end comes in
+    between, and also when more signals wait than any pipe takes."""
+    again = "if (e->kind == KITH_EVENT_RELOADED) raise(SIGHUP)"
+    node = start(config(compile("again", "-DEVENT=" + again)))
+    check("a reload", kith("reload", "--node", "a")[0] == 0)
+    code, out, err = kith("members", "--node", "a")
+    check("the node has its turns", code == 0 and "alive" in out, (code, err))
+    node.terminate()
+    check("and an end", ended(node) == 0)
+    many = "if (e->kind == KITH_EVENT_STARTED) { for (int i = 0; i < 70000; i++) raise(SIGHUP);"
+    many += " raise(SIGTERM); }"
+    log = open(os.path.join(DIR, "many.log"), "w")
+    file = config(compile("many", "-DEVENT=" + many))
+    node = subprocess.Popen([KITH, "run", file], stdout=log, stderr=log, env=ENV)
+    check("the last of many signals counts", ended(node) == 0)
+
+
+TRANSPORT = r"""
+#include <kith/plugin.h>
+static void limits(void *self, struct kith_limits *out) { out->packet = 1400; }
+static int advertise(void *self, struct kith_addr *out, struct kith_error *err)
+{
+    return -KITH_EAGAIN;
+}
+static int parse(void *self, struct kith_bytes t, struct kith_addr *out, struct kith_bytes *host)
+{
+    return -KITH_EINVAL;
+}
+static int format(void *self, const struct kith_addr *a, char *out, size_t cap)
+{
+    return snprintf(out, cap, "x");
+}
+static int send_packet(void *self, const struct kith_peer *to, struct kith_buf *b) { return 0; }
+static const struct kith_transport_ops ops = {
+    .size = sizeof ops, .limits = limits, .advertise = advertise, .parse = parse, .format = format,
+    .send_packet = send_packet};
+KITH_PLUGIN(NAME) = {KITH_HEADER(TRANSPORT), .name = NAME, .version = "1", .ops = &ops};
+"""
+
+
+def test_a_node_that_waits_for_its_address_ends():
+    file = os.path.join(DIR, "waits.yaml")
+    with open(file, "w") as f:
+        transport = compile("nowhere", source=TRANSPORT)
+        f.write("node: { name: w }\ntransport: { use: %s }\n" % transport)
+    node = subprocess.Popen([KITH, "run", file], stderr=subprocess.PIPE, text=True, env=ENV)
+    for line in node.stderr:
+        if "does not know its address yet" in line:
+            break
+    node.terminate()  # there is nobody to say goodbye to
+    check("by one signal", ended(node) == 0)
+    node.stderr.close()
+
+
+def test_standard_input_is_read_once():
+    with open(config("log")) as f:
+        text = f.read()
+    node = subprocess.Popen(
+        [KITH, "run", "-"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=ENV
+    )
+    node.stdin.write(text)
+    node.stdin.close()
+    kith("members", "--node", "a", "--wait", "alive=1")
+    code, out, err = kith("reload", "--node", "a")
+    check("a reload says so", code and "-: error: standard input can't be read again" in err, err)
+    node.terminate()
+    check("and the node goes on", ended(node) == 0)
+
+
+def ended(node):
+    try:
+        return node.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        node.kill()
+        node.wait()
+        return "had to be killed"
+
+
 def test_secrets_stay_secret():
     """Where a plugin's secret may stand, no value is printed: misspelt, or its plugin not there."""
-    file = compile("keeper", "-DKEEPS")
+    file = compile("keeper", "-DKEEPS=KITH_PARAM_SECRET", "-DDEF=NULL")
     for use in (
         file + ", sekret: hunter4x",
         file + ", as: b, secrets: [ hunter4x ]",
@@ -454,9 +563,13 @@ try:
     bad = make_bad()
     test_list_shows_all(bad)
     test_inspect(bad)
+    test_texts_are_clean()
     test_everything_names_the_file()
     os.rename(compile("inner", folder=folder), os.path.join(folder, "outer.so"))
     test_looking_around_loads_nothing(bad)
+    test_signals_hold_up_nobody()
+    test_a_node_that_waits_for_its_address_ends()
+    test_standard_input_is_read_once()
     test_secrets_stay_secret()
     test_what_init_logs_is_said_once()
     test_reload_survives()

@@ -12,6 +12,7 @@ tests_config_test_SOURCES = $(TEST_MAIN) $(CONFIG_FAKES) \
   tests/config/test_errors.c \
   tests/config/test_hostile.c \
   tests/config/test_param.c \
+  tests/config/test_scenario.c \
   tests/config/test_secret.c \
   tests/config/test_setting.c \
   tests/config/test_types.c

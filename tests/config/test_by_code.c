@@ -235,9 +235,32 @@ static void test_a_whole_config(void)
     kith_diag_free(diag);
 }
 
+/* What a running node can't change stays, in memory of the config that is kept. */
+static void test_what_is_kept(void)
+{
+    static const char text[] = "node: { name: eve, label: new, control: /run/eve.sock }";
+    struct kith_diag *diag = kith_diag_new();
+    char control[] = "/run/ada.sock";
+    struct kith_config was, *now = kith_config_parse("", text, sizeof text - 1, &fake_finder, diag);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(now);
+    kith_config_init(&was, KITH_PROFILE_LAN);
+    was.settings.name = "ada";
+    was.control = control;
+    kith_config_keep(now, &was);
+    memset(control, 'x', sizeof control - 1);
+    CU_ASSERT_STRING_EQUAL(now->settings.name, "ada");
+    CU_ASSERT_STRING_EQUAL(now->control, "/run/ada.sock");
+    CU_ASSERT_STRING_EQUAL(now->settings.label, "new");
+    was.control = NULL;
+    kith_config_keep(now, &was);
+    CU_ASSERT_PTR_NULL(now->control);
+    kith_config_free(now);
+    kith_diag_free(diag);
+}
+
 KITH_TESTS("config/by_code", {"values and defaults", test_values_and_defaults},
            {"lists and profiles", test_lists_and_profiles}, {"what is wrong", test_what_is_wrong},
            {"digests are those of a file", test_digests},
            {"lists of entries", test_lists_of_entries}, {"keys", test_keys},
            {"an entry owns its keys", test_an_entry_owns_its_keys},
-           {"a whole config", test_a_whole_config})
+           {"a whole config", test_a_whole_config}, {"what is kept", test_what_is_kept})

@@ -283,7 +283,7 @@ static void test_tags_in_serfs_form(void)
 static void test_paths_are_relative_to_the_file(void)
 {
     static const char text[] =
-        "node: { control: run/sock, log: { to: file, file: /var/log/kith } }\n";
+        "node: { control: .//./run/sock, log: { to: file, file: /var/log/kith } }\n";
     struct kith_diag *diag = kith_diag_new();
     struct kith_config *c =
         kith_config_parse("/etc/kith/node.yaml", text, strlen(text), &fake_finder, diag);

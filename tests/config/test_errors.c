@@ -1,10 +1,12 @@
 /*
  * test_errors.c - every kind of mistake with the exact words a person gets.
  *
- * data/NAME.yaml is read, what is printed must be data/NAME.expected. With KITH_UPDATE set the
- * expected files are written instead, for a person to read before they are committed.
+ * data/NAME.yaml is read, what is printed must be data/NAME.expected; those in data/scenario are
+ * scenarios. With KITH_UPDATE set the expected files are written instead, for a person to read
+ * before they are committed.
  */
 #include "fake_finder.h"
+#include "scenario.h"
 #include "test.h"
 #include <ctype.h>
 #include <dirent.h>
@@ -58,16 +60,30 @@ static void compare(const char *file, const char *got, const char *want)
     CU_assertImplementation(CU_FALSE, __LINE__, text, __FILE__, "", CU_FALSE);
 }
 
-static void check(const char *name)
+static void read_node(const char *path, struct kith_diag *diag)
 {
-    char path[300], expected[300];
-    snprintf(path, sizeof path, "tests/config/data/%s.yaml", name);
-    snprintf(expected, sizeof expected, "tests/config/data/%s.expected", name);
-    struct kith_diag *diag = kith_diag_new();
     struct kith_config *c = kith_config_load(path, &fake_finder, diag);
     CU_ASSERT_EQUAL(c == NULL, kith_diag_errors(diag) != 0);
     bool secure = c && strcmp(c->transport.plugin->name, "quic") == 0;
     if (c) kith_config_check_require(c, secure ? KITH_AUTHENTICATES | KITH_ENCRYPTS : 0, diag);
+    kith_config_free(c);
+}
+
+static void read_scenario(const char *path, struct kith_diag *diag)
+{
+    struct kith_scenario *s = kith_scenario_load(path, NULL, 0, diag);
+    CU_ASSERT_EQUAL(s == NULL, kith_diag_errors(diag) != 0);
+    kith_scenario_free(s);
+}
+
+static void check(const char *folder, const char *name,
+                  void (*reads)(const char *path, struct kith_diag *))
+{
+    char path[300], expected[300];
+    snprintf(path, sizeof path, "%s/%s.yaml", folder, name);
+    snprintf(expected, sizeof expected, "%s/%s.expected", folder, name);
+    struct kith_diag *diag = kith_diag_new();
+    reads(path, diag);
     char *got = kith_diag_text(diag);
     without_folder(got);
     if (getenv("KITH_UPDATE")) {
@@ -81,7 +97,6 @@ static void check(const char *name)
     compare(expected, got, want ? want : "");
     free(got);
     free(want);
-    kith_config_free(c);
     kith_diag_free(diag);
 }
 
@@ -91,21 +106,34 @@ static int yaml_file(const struct dirent *d)
     return dot && strcmp(dot, ".yaml") == 0;
 }
 
-static void test_every_file(void)
+static void check_folder(const char *folder, int least,
+                         void (*reads)(const char *path, struct kith_diag *))
 {
     struct dirent **files;
-    setenv("KITH_TEST_KEY", "AAECAwQFBgcICQoLDA0ODw==", 1);
-    setenv("KITH_TEST_BAD_KEY", "tooshort", 1);
-    unsetenv("KITH_TEST_NOT_SET");
-    CU_ASSERT_EQUAL_FATAL(chdir(getenv("srcdir") ? getenv("srcdir") : "."), 0);
-    int n = scandir("tests/config/data", &files, yaml_file, alphasort);
-    CU_ASSERT_FATAL(n > 30);
+    static bool there;
+    if (!there) CU_ASSERT_EQUAL_FATAL(chdir(getenv("srcdir") ? getenv("srcdir") : "."), 0);
+    there = true; /* it may be a relative one */
+    int n = scandir(folder, &files, yaml_file, alphasort);
+    CU_ASSERT_FATAL(n >= least);
     for (int i = 0; i < n; i++) {
         *strrchr(files[i]->d_name, '.') = '\0';
-        check(files[i]->d_name);
+        check(folder, files[i]->d_name, reads);
         free(files[i]);
     }
     free(files);
+}
+
+static void test_every_file(void)
+{
+    setenv("KITH_TEST_KEY", "AAECAwQFBgcICQoLDA0ODw==", 1);
+    setenv("KITH_TEST_BAD_KEY", "tooshort", 1);
+    unsetenv("KITH_TEST_NOT_SET");
+    check_folder("tests/config/data", 31, read_node);
+}
+
+static void test_every_scenario(void)
+{
+    check_folder("tests/config/data/scenario", 6, read_scenario);
 }
 
 static void test_a_file_that_is_not_there(void)
@@ -138,5 +166,6 @@ static void test_a_flood_of_mistakes_is_cut(void)
 }
 
 KITH_TESTS("config/errors", {"every file of data/ gets its words", test_every_file},
+           {"every scenario gets its words", test_every_scenario},
            {"a file that is not there", test_a_file_that_is_not_there},
            {"a flood of mistakes is cut", test_a_flood_of_mistakes_is_cut})

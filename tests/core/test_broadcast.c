@@ -341,6 +341,49 @@ static void test_against_a_model(void)
     kith_broadcasts_fini(&q);
 }
 
+/* ---------------------------------------------------------------------------- what is kept */
+
+/* Fill it with so many, and let all of them go out. */
+static void pass(struct kith_broadcasts *q, unsigned count)
+{
+    char name[16];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "node-%05u", i);
+        add(q, name, "alive", 0);
+    }
+    while (kith_broadcasts_count(q)) fetch(q, 0, 2, 1400);
+}
+
+/* Twice what was in use since the last time: so whoever fills and drains it evenly never waits for
+ * memory, and whoever once met a thousand members does not keep room for them. */
+static void test_trim(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 1, 0);
+    pass(&q, 500);
+    size_t most = q.spare_bytes, buckets = q.bucket_count;
+    CU_ASSERT(most >= 500 * 96);
+    kith_broadcasts_trim(&q);
+    CU_ASSERT_EQUAL(q.spare_bytes, most); /* all of it was in use until now */
+    for (int i = 0; i < 4; i++) {
+        pass(&q, 100);
+        kith_broadcasts_trim(&q);
+    }
+    size_t even = q.spare_bytes;
+    CU_ASSERT(even >= 100 * 96 && even < most / 2);
+    CU_ASSERT(q.bucket_count >= 100 && q.bucket_count < buckets);
+    for (int i = 0; i < 4; i++) {
+        pass(&q, 100);
+        kith_broadcasts_trim(&q);
+        CU_ASSERT_EQUAL(q.spare_bytes, even);
+    }
+    for (int i = 0; i < 10; i++) kith_broadcasts_trim(&q);
+    CU_ASSERT(q.spare_bytes < most / 50);
+    pass(&q, 500); /* it comes back */
+    CU_ASSERT_EQUAL(q.spare_bytes, most);
+    kith_broadcasts_fini(&q);
+}
+
 KITH_TESTS("core/broadcast", {"order: transmits, longer, newer", test_order},
            {"order by transmits", test_order_by_transmits},
            {"a name replaces its own", test_a_name_replaces_its_own},
@@ -352,4 +395,4 @@ KITH_TESTS("core/broadcast", {"order: transmits, longer, newer", test_order},
            {"a tier that is too long does not hide the next", test_next_tier},
            {"a new limit drops what is longer", test_limit_drops_what_is_longer},
            {"bound", test_bound}, {"retransmit limit", test_retransmit_limit},
-           {"against a model", test_against_a_model})
+           {"against a model", test_against_a_model}, {"what is kept is trimmed", test_trim})

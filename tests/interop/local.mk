@@ -11,6 +11,10 @@ EXTRA_DIST += tests/interop/harness.py tests/interop/build-peers tests/interop/p
   tests/interop/peer/modules/v0.5.3.sum tests/interop/peer/modules/v0.7.0.mod \
   tests/interop/peer/modules/v0.7.0.sum
 
+# A browser is a peer, too: what it shows of the page of `kith sim`.
+dist_check_SCRIPTS += tests/interop/pictures.py
+TESTS += tests/interop/pictures.py
+
 check_LTLIBRARIES += tests/interop/big_state.la
 tests_interop_big_state_la_SOURCES = tests/interop/big_state.c
 tests_interop_big_state_la_CPPFLAGS = $(INC)

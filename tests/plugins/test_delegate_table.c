@@ -152,6 +152,17 @@ static void test_messages_that_end_early(void)
     close_fan();
 }
 
+static void test_a_status_is_no_exit_code(void)
+{
+    file();
+    entry(&sender, "a", NULL);
+    open_fan();
+    const struct kith_node *n = table_of("a");
+    CU_ASSERT_EQUAL(n->stop(n, 3, "done"), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 1);
+    close_fan();
+}
+
 static void test_strangers_get_a_share(void)
 {
     const struct kith_addr member = addr(1), stranger = addr(2);
@@ -328,6 +339,7 @@ KITH_TESTS("plugins/delegate_table", {"last words", test_last_words},
            {"only producers speak raw", test_only_producers_speak_raw},
            {"keys and priorities are for raw", test_keys_and_priorities_are_for_raw},
            {"messages that end early", test_messages_that_end_early},
+           {"a status is no exit code", test_a_status_is_no_exit_code},
            {"strangers get a share", test_strangers_get_a_share},
            {"many members are known", test_many_members_are_known},
            {"keys need to be allowed", test_keys_need_to_be_allowed},

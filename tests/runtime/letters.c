@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 struct letter {
+    struct letter *next;
     struct letters *to;
     char from[16];
     size_t len;
@@ -31,9 +32,17 @@ struct letters *office(const char *name, size_t len)
     return NULL;
 }
 
+static void take_off(struct letter *l)
+{
+    struct letter **p = &l->to->first;
+    while (*p != l) p = &(*p)->next;
+    *p = l->next;
+}
+
 static void deliver(void *arg)
 {
     struct letter *l = arg;
+    take_off(l);
     const struct kith_uplink *up = l->to->host->uplink;
     struct kith_addr from = address_of(l->from);
     struct kith_peer peer = {.size = sizeof peer, .addr = &from};
@@ -48,7 +57,8 @@ void mail(const char *from, struct letters *to, struct kith_bytes bytes)
 {
     struct letter *l = calloc(1, sizeof *l);
     CU_ASSERT_FATAL(l && bytes.len <= sizeof l->bytes);
-    *l = (struct letter){.to = to, .len = bytes.len};
+    *l = (struct letter){.next = to->first, .to = to, .len = bytes.len};
+    to->first = l;
     strcpy(l->from, from);
     memcpy(l->bytes, bytes.data, bytes.len);
     CU_ASSERT_EQUAL(to->host->post(to->host, deliver, l), 0);
@@ -77,6 +87,10 @@ static void letters_stop(void *self)
 {
     for (int i = 0; i < OFFICES; i++)
         if (offices[i] == self) offices[i] = NULL;
+    for (struct letter *l = ((struct letters *)self)->first, *next; l; l = next) {
+        next = l->next;
+        free(l);
+    }
 }
 
 static void letters_limits(void *self, struct kith_limits *out)

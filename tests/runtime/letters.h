@@ -11,7 +11,8 @@ extern const struct kith_plugin letters_plugin;
 
 struct letters {
     const struct kith_host *host;
-    char name[16]; /* of its node, as the node told it */
+    struct letter *first; /* on the way to it */
+    char name[16];        /* of its node, as the node told it */
 };
 
 /* Who runs under this name; NULL: nobody. */

@@ -16,6 +16,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_changes.c \
   tests/runtime/test_control.c \
   tests/runtime/test_leaks.c \
+  tests/runtime/test_memory.c \
   tests/runtime/test_node.c \
   tests/runtime/test_node_packets.c \
   tests/runtime/test_node_streams.c \

@@ -86,6 +86,7 @@ void config(struct node *n, const char *extra)
     snprintf(n->path, sizeof n->path, "%s/n%d.yaml", dir, (int)(n - nodes));
     snprintf(text, sizeof text,
              "node: { name: n%d, profile: local, control: %s/n%d.sock, label: '%s', "
+             "tcp_timeout: 20s, "
              "log: { to: stderr, level: error } }\n"
              "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n%s",
              (int)(n - nodes), dir, (int)(n - nodes), node_label, extra);

@@ -76,8 +76,7 @@ static void test_a_key_whose_file_cannot_be_written(void)
     end();
 }
 
-/* ---------------------------------------------------------------------------- a leave, and turns
- */
+/* --------------------------------------------------------------------------- a leave, and turns */
 
 /* Half of its time is for the delegates' word, the rest for the others to hear of it. */
 static void test_delegates_have_half_of_the_time_for_a_leave(void)

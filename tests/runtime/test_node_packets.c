@@ -42,8 +42,7 @@ static void test_a_round_trip_ends_when_the_ack_was_read(void)
     end();
 }
 
-/* ---------------------------------------------------------------------------- how big, what room
- */
+/* --------------------------------------------------------------------------- how big, what room */
 
 static size_t fits(void)
 {

@@ -4,8 +4,7 @@
  */
 #include "odd_nodes.h"
 
-/* ------------------------------------------------------------------------ more than a turn takes
- */
+/* ----------------------------------------------------------------------- more than a turn takes */
 
 enum { MIB = 1 << 20, LONG = 10 * MIB }; /* of a user message: more than two turns take */
 
@@ -84,8 +83,7 @@ static void test_a_closed_stream_that_nobody_wants_is_forgotten(void)
     end();
 }
 
-/* ----------------------------------------------------------------------------- ids, the other end
- */
+/* --------------------------------------------------------------------------- ids, the other end */
 
 /* Nobody took it, and its id is dead all the same. */
 static void test_the_id_of_a_refused_stream_is_dead(void)

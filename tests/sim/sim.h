@@ -10,12 +10,13 @@
  * Everything that happens is an event in one queue ordered by time; all chance comes from the seed,
  * so a run repeats exactly. When an assertion fails sim_free prints the seed; KITH_SEED=n in the
  * environment then overrides the seeds of all simulations. Rules that always hold are checked after
- * each event and reported as failures with the time (see engine.c, "what must always hold").
+ * each event and reported as failures with the time (engine_checks.c).
  *
- * Packets are delayed, lost, doubled and overtake each other as told. Streams are reliable byte
- * pipes with a connect delay, cut into random pieces, refused where nobody is up, silent where the
- * link is cut. A paused node is a stopped process: its kernel goes on accepting packets and
- * connections, it reads all of it on waking, before its clock moves.
+ * The network is loopback's (transports/loopback/network.h): packets are delayed, lost, doubled and
+ * overtake each other as told. Streams are reliable byte pipes with a connect delay, cut into
+ * random pieces, refused where nobody is up, held back where the link is cut, until it heals. A
+ * paused node is a stopped process: its kernel goes on accepting packets and connections, it reads
+ * all of it on waking, before its clock moves.
  */
 #ifndef KITH_TESTS_SIM_H
 #define KITH_TESTS_SIM_H
@@ -30,7 +31,6 @@
 #define SIM_RING "sim"
 #endif
 
-#define SIM_MAX   128  /* nodes */
 #define SIM_ALL   (-1) /* for a node: each of them */
 #define SIM_EPOCH (1000 * SEC)
 

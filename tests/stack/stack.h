@@ -13,6 +13,8 @@
 #include "observer.h"
 #include "sim.h"
 
+#define SIM_MAX 128 /* nodes */
+
 struct stack_node {
     struct sim *sim;
     int number;

@@ -123,9 +123,12 @@ static void d_event(void *self, const struct kith_event *e)
 
 static void check_peer(struct stack_node *n, const struct kith_message *m)
 {
-    const struct kith_addr *a = m->peer->addr;
-    int k = a->len > 1 ? atoi((const char *)a->bytes + 1) : -1; /* addresses are numbered */
-    if (k < 0 || k >= kith_cluster_size(n->sim->cluster) || a->bytes[0] != 'n')
+    const struct kith_addr *a = m->peer->addr; /* numbered, and not ended by a NUL */
+    char addr[KITH_ADDR_MAX + 1] = "", want[KITH_ADDR_MAX + 1] = "";
+    memcpy(addr, a->bytes, a->len);
+    int k = addr[0] == 'n' ? atoi(addr + 1) : -1;
+    snprintf(want, sizeof want, "n%d", k);
+    if (k < 0 || k >= kith_cluster_size(n->sim->cluster) || strcmp(addr, want) != 0)
         sim_violation(n->sim, "%s was handed something by nobody", n->name);
 }
 

@@ -1,6 +1,7 @@
 # tests/transports. A new file of tests is one line in tests_transports_test_SOURCES.
 if HAVE_CUNIT
-TRANSPORT_TESTS = tests/transports/test tests/transports/test_batches tests/transports/test_steady
+TRANSPORT_TESTS = tests/transports/test tests/transports/test_batches \
+  tests/transports/test_steady_loopback
 check_PROGRAMS += $(TRANSPORT_TESTS)
 TESTS += $(TRANSPORT_TESTS)
 endif
@@ -8,7 +9,8 @@ endif
 tests_transports_test_SOURCES = $(TEST_MAIN) tests/transports/ends.c tests/transports/ends.h \
   tests/transports/raw.c tests/transports/raw.h tests/transports/test_addressing.c \
   tests/transports/test_contract.c tests/transports/test_every_transport.c \
-  tests/transports/test_loopback.c tests/transports/test_loopback_links.c \
+  tests/transports/test_loopback.c tests/transports/test_loopback_chaos.c \
+  tests/transports/test_loopback_links.c \
   tests/transports/test_loopback_nodes.c tests/transports/test_loopback_threads.c \
   tests/transports/test_network.c \
   tests/transports/test_two_nodes.c \
@@ -29,12 +31,13 @@ tests_transports_test_batches_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
 tests_transports_test_batches_LDADD = $(CUNIT_LIBS)
 
 # A program of its own: it stands in for malloc and counts what the whole process allocates.
-tests_transports_test_steady_SOURCES = $(TEST_MAIN) tests/transports/test_steady.c \
-  tests/transports/ends.c tests/transports/ends.h examples/plugin-transport/unix_socket.c
-tests_transports_test_steady_CPPFLAGS = $(tests_transports_test_CPPFLAGS)
-tests_transports_test_steady_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
-tests_transports_test_steady_LDADD = runtime/libloop.la plugins/libplugins.la config/libconfig.la \
-  $(CUNIT_LIBS)
+tests_transports_test_steady_loopback_SOURCES = $(TEST_MAIN) \
+  tests/transports/test_steady_loopback.c tests/transports/ends.c tests/transports/ends.h \
+  examples/plugin-transport/unix_socket.c
+tests_transports_test_steady_loopback_CPPFLAGS = $(tests_transports_test_CPPFLAGS)
+tests_transports_test_steady_loopback_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS)
+tests_transports_test_steady_loopback_LDADD = runtime/libloop.la plugins/libplugins.la \
+  config/libconfig.la $(CUNIT_LIBS)
 
 dist_check_SCRIPTS += tests/transports/out_of_tree.sh
 TESTS += tests/transports/out_of_tree.sh

@@ -231,6 +231,10 @@ static void test_nobody(void)
     end_send(a, &never, 10);
     run(SECOND);
     CU_ASSERT_EQUAL(a->unreachable_count, 0);
+    struct kith_addr none = {0};
+    CU_ASSERT_EQUAL(end_send(a, &none, 10), -KITH_EINVAL);
+    CU_ASSERT_PTR_NULL(end_open(a, &none));
+    CU_ASSERT_EQUAL(open_status, -KITH_EINVAL);
     /* A host that lost its process says so, after a way there and back. */
     end_send(a, &gone, 10);
     run(7 * MS - 1);
@@ -299,6 +303,51 @@ static void test_stop_with_all_under_way(void)
     CU_ASSERT_EQUAL(b->upcalls, 0); /* nothing of its former life */
     end_free(a);
     end_free(b);
+    ends_finish();
+}
+
+/* ------------------------------------------------------------------------------------- limits */
+
+/* 64 MiB of memory under way to one node; what has arrived makes room. */
+static void test_limit_of_what_flies(void)
+{
+    ends_begin_world(1);
+    struct end *a = end_new(L("a") ", delay: 1s"), *b = end_new(L("b") ", receive_buffer: 1GiB");
+    for (int i = 0; i < 2000; i++) end_send(a, &b->addr, 65507);
+    uint64_t over = drops(a, "in_flight");
+    CU_ASSERT(over > 900 && over < 1100);
+    for (int i = 0; i < 10; i++) run(SECOND);
+    CU_ASSERT_EQUAL(b->packets, 2000 - over);
+    end_send(a, &b->addr, 65507);
+    run(SECOND);
+    CU_ASSERT_EQUAL(b->packets, 2001 - over);
+    CU_ASSERT_EQUAL(drops(a, "in_flight"), over);
+    end_free(a);
+    end_free(b);
+    ends_finish();
+}
+
+/* As many names as a network has numbers: who has gone makes room for who is called now. */
+static void test_limit_of_names(void)
+{
+    struct kith_addr to = {.len = 5};
+    struct kith_peer peer = {.size = sizeof peer, .addr = &to};
+    uint64_t id;
+    ends_begin_world(1);
+    struct end *a = end_new(L("a") ", delay: 1h");
+    end_free(end_new(L("gone")));
+    int opened = 0;
+    for (int i = 0; i < 65534; i++) {
+        for (int k = 0; k < 5; k++) to.bytes[k] = (uint8_t)('0' + (i >> 4 * k) % 16);
+        opened += a->ops->stream_open(a->self, &peer, &id) == 0;
+    }
+    CU_ASSERT_EQUAL(opened, 65534);
+    to.bytes[0] = 'x';
+    CU_ASSERT_EQUAL(a->ops->stream_open(a->self, &peer, &id), 0); /* in the place of "gone" */
+    to.bytes[0] = 'y';
+    CU_ASSERT_EQUAL(a->ops->stream_open(a->self, &peer, &id), -KITH_ENOMEM);
+    CU_ASSERT_EQUAL(counted(a, "streams_failed"), 1);
+    end_free(a);
     ends_finish();
 }
 
@@ -501,6 +550,8 @@ KITH_TESTS("transports/loopback", {"addresses", test_addresses},
            {"bandwidth and backlog", test_bandwidth}, {"the same seed, the same run", test_seeds},
            {"a host that refuses", test_nobody}, {"a host that is silent", test_silence},
            {"stop with all under way", test_stop_with_all_under_way},
+           {"what is under way has a limit", test_limit_of_what_flies},
+           {"names have a limit", test_limit_of_names},
            {"packets of one turn", test_packets_of_a_turn},
            {"stream bytes of one turn", test_bytes_of_a_turn},
            {"paused streams", test_paused_streams},

@@ -212,6 +212,19 @@ static void test_json(void)
     json_decref(o);
     CU_ASSERT_EQUAL(ask(a, true, "heal"), 0);
     CU_ASSERT_STRING_EQUAL(answer, "{\"removed\":1}\n");
+
+    /* An address that somebody claims may be anything. */
+    struct kith_addr claimed = {.len = 9, .bytes = {0, 7, 0xff, 0xc0, 0x80, 0xed, 0xa0, 0x80, '"'}};
+    end_open(a, &claimed);
+    CU_ASSERT_EQUAL(ask(a, true, "stats"), 0);
+    char *odd_line = strstr(answer, "{\"node\":\"\\u0000");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(odd_line);
+    json_t *said = json_loads(odd_line, JSON_ALLOW_NUL | JSON_DISABLE_EOF_CHECK, NULL);
+    CU_ASSERT_PTR_NOT_NULL(said);
+    json_decref(said);
+    CU_ASSERT_PTR_NOT_NULL(strstr(answer, "\"\\u0000\\u0007\\ufffd"));
+    CU_ASSERT_EQUAL(ask(a, false, "stats"), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(answer, "\n???"));
     end_free(a);
     end_free(b);
     end_free(odd);
@@ -285,6 +298,7 @@ static void test_errors(void)
     check_error(a, "set a b delay=61m", KITH_EINVAL, "at most 1h");
     check_error(a, "set a b delay=99999999999999999999h", KITH_EINVAL, "delay is a duration");
     check_error(a, "set a b delay=9999999999h", KITH_EINVAL, "delay is a duration");
+    check_error(a, "set a b delay=9999999999999999999h", KITH_EINVAL, "delay is a duration");
     check_error(a, "set a b bandwidth=1kB", KITH_EINVAL, "a size, as 1400 or 64KiB, not `1kB`");
     check_error(a, "set a b bandwidth=1MiB1", KITH_EINVAL, "a size");
     check_error(a, "set a b cut=yes", KITH_EINVAL, "cut is true or false, not `yes`");
@@ -390,6 +404,16 @@ static void test_streams_wait_for_the_cut(void)
     s = end_open(a, &b->addr);
     run(10 * SECOND);
     CU_ASSERT_TRUE(s->closed && s->reason == -KITH_ETIMEOUT);
+    size_t known = b->stream_count;
+    ask(a, false, "heal");
+    run(100 * SECOND);
+    CU_ASSERT_EQUAL(b->stream_count, known); /* it is not asked any more */
+    ask(a, false, "cut b a");                /* asked, but the answer is lost */
+    s = end_open(a, &b->addr);
+    run(10 * SECOND);
+    CU_ASSERT_TRUE(s->closed && s->reason == -KITH_ETIMEOUT);
+    CU_ASSERT_EQUAL_FATAL(b->stream_count, known + 1);
+    CU_ASSERT_TRUE(b->streams[known].closed && b->streams[known].reason == -KITH_ECLOSED);
     end_free(a);
     end_free(b);
     ends_finish();

@@ -7,9 +7,9 @@
 
 #include <network.h>
 
-#define MS  UINT64_C(1000000)
-#define SEC UINT64_C(1000000000)
-#define T0  (1000 * SEC)
+#define MS    UINT64_C(1000000)
+#define SEC   UINT64_C(1000000000)
+#define START (1000 * SEC)
 
 static struct kith_network *net;
 
@@ -337,15 +337,15 @@ static void test_clean_link(void)
 {
     uint64_t at[2];
     BEGIN(2, 0, 0);
-    CU_ASSERT_EQUAL(packet(0, 1, T0, at), 1);
-    CU_ASSERT_EQUAL(at[0], T0);
+    CU_ASSERT_EQUAL(packet(0, 1, START, at), 1);
+    CU_ASSERT_EQUAL(at[0], START);
     kith_network_set_default(net, KITH_NETWORK_DELAY, &(struct kith_network_link){.delay = 3 * MS},
                              NULL);
-    CU_ASSERT_EQUAL(packet(0, 1, T0, at), 1);
-    CU_ASSERT_EQUAL(at[0], T0 + 3 * MS);
+    CU_ASSERT_EQUAL(packet(0, 1, START, at), 1);
+    CU_ASSERT_EQUAL(at[0], START + 3 * MS);
     cut(KITH_NETWORK_ONE_WAY, "n0", "n1", NULL);
-    CU_ASSERT_EQUAL(packet(0, 1, T0, at), KITH_NETWORK_IS_CUT);
-    CU_ASSERT_EQUAL(packet(1, 0, T0, at), 1);
+    CU_ASSERT_EQUAL(packet(0, 1, START, at), KITH_NETWORK_IS_CUT);
+    CU_ASSERT_EQUAL(packet(1, 0, START, at), 1);
     finish();
 }
 
@@ -357,9 +357,9 @@ static void test_jitter(void)
     uint64_t at[2], sum = 0, late[2] = {0, 0};
     BEGIN(2, KITH_NETWORK_DELAY | KITH_NETWORK_JITTER, .delay = MS, .jitter = 10 * MS);
     for (int i = 0; i < N; i++) {
-        CU_ASSERT_EQUAL(packet(0, 1, T0, at), 1);
-        CU_ASSERT(at[0] >= T0 + MS);
-        uint64_t j = at[0] - T0 - MS;
+        CU_ASSERT_EQUAL(packet(0, 1, START, at), 1);
+        CU_ASSERT(at[0] >= START + MS);
+        uint64_t j = at[0] - START - MS;
         sum += j;
         late[0] += j > 10 * MS;
         late[1] += j > 30 * MS;
@@ -380,12 +380,12 @@ static void test_loss_duplicates_reordering(void)
               KITH_NETWORK_REORDER_LATE | KITH_NETWORK_DELAY,
           .delay = MS, .loss = 0.2, .duplicate = 0.1, .reorder = 0.05, .reorder_late = 7 * MS);
     for (int i = 0; i < N; i++) {
-        int n = packet(0, 1, T0, at);
+        int n = packet(0, 1, START, at);
         lost += n == KITH_NETWORK_LOST;
         twice += n == 2;
         for (int k = 0; k < n; k++) {
-            late += at[k] != T0 + MS;
-            CU_ASSERT(at[k] >= T0 + MS && at[k] <= T0 + 8 * MS);
+            late += at[k] != START + MS;
+            CU_ASSERT(at[k] >= START + MS && at[k] <= START + 8 * MS);
         }
     }
     CU_ASSERT(lost > N * 0.19 && lost < N * 0.21);
@@ -398,10 +398,10 @@ static void test_certain(void)
 {
     uint64_t at[2];
     BEGIN(2, KITH_NETWORK_LOSS, .loss = 1);
-    for (int i = 0; i < 1000; i++) CU_ASSERT_EQUAL(packet(0, 1, T0, at), KITH_NETWORK_LOST);
+    for (int i = 0; i < 1000; i++) CU_ASSERT_EQUAL(packet(0, 1, START, at), KITH_NETWORK_LOST);
     kith_network_set_default(net, KITH_NETWORK_LOSS | KITH_NETWORK_DUPLICATE,
                              &(struct kith_network_link){.duplicate = 1}, NULL);
-    for (int i = 0; i < 1000; i++) CU_ASSERT_EQUAL(packet(0, 1, T0, at), 2);
+    for (int i = 0; i < 1000; i++) CU_ASSERT_EQUAL(packet(0, 1, START, at), 2);
     finish();
 }
 
@@ -412,19 +412,19 @@ static void test_bandwidth(void)
     BEGIN(3, KITH_NETWORK_DELAY | KITH_NETWORK_BANDWIDTH | KITH_NETWORK_BACKLOG, .delay = MS,
           .bandwidth = 100000, .backlog = 5000);
     for (uint64_t i = 1; i <= 5; i++) {
-        CU_ASSERT_EQUAL(packet(0, i % 2 ? 1 : 2, T0, at), 1); /* whomever it goes to */
-        CU_ASSERT_EQUAL(at[0], T0 + i * 10 * MS + MS);
+        CU_ASSERT_EQUAL(packet(0, i % 2 ? 1 : 2, START, at), 1); /* whomever it goes to */
+        CU_ASSERT_EQUAL(at[0], START + i * 10 * MS + MS);
     }
-    CU_ASSERT_EQUAL(packet(0, 1, T0, at), KITH_NETWORK_FULL);
-    CU_ASSERT_EQUAL(packet(1, 0, T0, at), 1); /* it has its own */
-    CU_ASSERT_EQUAL(at[0], T0 + 11 * MS);
-    CU_ASSERT_EQUAL(packet(0, 1, T0 + 20 * MS, at), 1);
-    CU_ASSERT_EQUAL(at[0], T0 + 61 * MS);
-    CU_ASSERT_EQUAL(packet(0, 1, T0 + SEC, at), 1);
-    CU_ASSERT_EQUAL(at[0], T0 + SEC + 11 * MS);
+    CU_ASSERT_EQUAL(packet(0, 1, START, at), KITH_NETWORK_FULL);
+    CU_ASSERT_EQUAL(packet(1, 0, START, at), 1); /* it has its own */
+    CU_ASSERT_EQUAL(at[0], START + 11 * MS);
+    CU_ASSERT_EQUAL(packet(0, 1, START + 20 * MS, at), 1);
+    CU_ASSERT_EQUAL(at[0], START + 61 * MS);
+    CU_ASSERT_EQUAL(packet(0, 1, START + SEC, at), 1);
+    CU_ASSERT_EQUAL(at[0], START + SEC + 11 * MS);
     /* Larger than all that may wait: it goes out when nothing else does. */
-    CU_ASSERT_EQUAL(kith_network_packet(net, 2, 0, 60000, T0, at), 1);
-    CU_ASSERT_EQUAL(at[0], T0 + 601 * MS);
+    CU_ASSERT_EQUAL(kith_network_packet(net, 2, 0, 60000, START, at), 1);
+    CU_ASSERT_EQUAL(at[0], START + 601 * MS);
     finish();
 }
 
@@ -445,10 +445,10 @@ static void test_streams_keep_their_order(void)
               KITH_NETWORK_REORDER_LATE,
           .delay = MS, .jitter = MS, .loss = 0.1, .reorder = 0.1, .reorder_late = 50 * MS);
     for (uint64_t i = 0; i < 1000; i++) {
-        CU_ASSERT_EQUAL(piece(i ? 3000 : 0, T0 + i * MS, &way, &at), KITH_NETWORK_ARRIVES);
-        CU_ASSERT(at >= T0 + i * MS + MS && at >= last);
+        CU_ASSERT_EQUAL(piece(i ? 3000 : 0, START + i * MS, &way, &at), KITH_NETWORK_ARRIVES);
+        CU_ASSERT(at >= START + i * MS + MS && at >= last);
         last = at;
-        sum += at - (T0 + i * MS);
+        sum += at - (START + i * MS);
     }
     CU_ASSERT(sum / 1000 > 100 * MS); /* what is lost holds up what follows */
     finish();
@@ -463,8 +463,8 @@ static void test_time_outs(void)
     BEGIN(2, KITH_NETWORK_DELAY | KITH_NETWORK_LOSS, .delay = 10 * MS, .loss = 0.25);
     for (int i = 0; i < N; i++) {
         struct kith_network_way way = {0};
-        CU_ASSERT_EQUAL(piece(0, T0, &way, &at), KITH_NETWORK_ARRIVES);
-        uint64_t late = at - T0 - 10 * MS;
+        CU_ASSERT_EQUAL(piece(0, START, &way, &at), KITH_NETWORK_ARRIVES);
+        uint64_t late = at - START - 10 * MS;
         prompt += late == 0;
         first += late == 1020 * MS;
         second += late == (1020 + 2040) * MS;
@@ -474,13 +474,13 @@ static void test_time_outs(void)
     CU_ASSERT(second > N * 0.04 && second < N * 0.054);
     for (prompt = 0, first = 0, second = 0; first == 0 || prompt == 0 || second == 0;) {
         struct kith_network_way way = {.begun = true};
-        CU_ASSERT_EQUAL(piece(100, T0, &way, &at), KITH_NETWORK_ARRIVES);
-        uint64_t late = at - T0 - 10 * MS;
+        CU_ASSERT_EQUAL(piece(100, START, &way, &at), KITH_NETWORK_ARRIVES);
+        uint64_t late = at - START - 10 * MS;
         prompt += late == 0;
         first += late == 220 * MS;
         way = (struct kith_network_way){.begun = true};
-        CU_ASSERT_EQUAL(piece(2000, T0, &way, &at), KITH_NETWORK_ARRIVES);
-        second += at - T0 - 10 * MS == 20 * MS; /* what followed told of it */
+        CU_ASSERT_EQUAL(piece(2000, START, &way, &at), KITH_NETWORK_ARRIVES);
+        second += at - START - 10 * MS == 20 * MS; /* what followed told of it */
     }
     finish();
 }
@@ -488,11 +488,11 @@ static void test_time_outs(void)
 static void test_cut_streams(void)
 {
     struct kith_network_way way = {0};
-    uint64_t at = T0, waits[] = {200, 400, 800, 1600}, now;
+    uint64_t at = START, waits[] = {200, 400, 800, 1600}, now;
     BEGIN(2, 0, 0);
-    CU_ASSERT_EQUAL(piece(0, T0, &way, &at), KITH_NETWORK_ARRIVES);
+    CU_ASSERT_EQUAL(piece(0, START, &way, &at), KITH_NETWORK_ARRIVES);
     uint32_t id = cut(KITH_NETWORK_ONE_WAY, "n0", "n1", NULL);
-    now = T0;
+    now = START;
     for (int i = 0; i < 4; i++) {
         CU_ASSERT_EQUAL(piece(10, now, &way, &at), KITH_NETWORK_HELD);
         CU_ASSERT_EQUAL(at, now + waits[i] * MS);
@@ -522,14 +522,14 @@ static void test_streams_and_bandwidth(void)
     struct kith_network_way way = {.begun = true}, other = {.begun = true};
     uint64_t at, p[2];
     BEGIN(2, KITH_NETWORK_BANDWIDTH | KITH_NETWORK_BACKLOG, .bandwidth = 100000, .backlog = 5000);
-    CU_ASSERT_EQUAL(piece(50000, T0, &way, &at), KITH_NETWORK_ARRIVES);
-    CU_ASSERT_EQUAL(at, T0 + 500 * MS);
-    CU_ASSERT_EQUAL(piece(10000, T0, &other, &at), KITH_NETWORK_ARRIVES);
-    CU_ASSERT_EQUAL(at, T0 + 600 * MS);
-    CU_ASSERT_EQUAL(packet(0, 1, T0, p), 1);
-    CU_ASSERT_EQUAL(p[0], T0 + 20 * MS); /* half of it each */
-    CU_ASSERT_EQUAL(packet(0, 1, T0 + 2 * SEC, p), 1);
-    CU_ASSERT_EQUAL(p[0], T0 + 2010 * MS);
+    CU_ASSERT_EQUAL(piece(50000, START, &way, &at), KITH_NETWORK_ARRIVES);
+    CU_ASSERT_EQUAL(at, START + 500 * MS);
+    CU_ASSERT_EQUAL(piece(10000, START, &other, &at), KITH_NETWORK_ARRIVES);
+    CU_ASSERT_EQUAL(at, START + 600 * MS);
+    CU_ASSERT_EQUAL(packet(0, 1, START, p), 1);
+    CU_ASSERT_EQUAL(p[0], START + 20 * MS); /* half of it each */
+    CU_ASSERT_EQUAL(packet(0, 1, START + 2 * SEC, p), 1);
+    CU_ASSERT_EQUAL(p[0], START + 2010 * MS);
     finish();
 }
 
@@ -541,8 +541,8 @@ static uint64_t trace(uint64_t seed, bool others)
     begin(3, seed, KITH_NETWORK_JITTER | KITH_NETWORK_LOSS | KITH_NETWORK_DUPLICATE,
           (struct kith_network_link){.jitter = MS, .loss = 0.1, .duplicate = 0.1});
     for (uint64_t i = 0; i < 1000; i++) {
-        int n = packet(0, 1, T0 + i, at);
-        if (others) packet(2, 1, T0 + i, other);
+        int n = packet(0, 1, START + i, at);
+        if (others) packet(2, 1, START + i, other);
         sum = sum * 31 + (uint64_t)n;
         if (n > 0) sum = sum * 31 + at[0];
     }
@@ -557,14 +557,14 @@ static void test_seeds(void)
     CU_ASSERT_NOT_EQUAL(trace(7, false), trace(8, false));
     uint64_t a[2], b[2], c[2];
     BEGIN(2, KITH_NETWORK_JITTER, .jitter = SEC);
-    packet(0, 1, T0, a);
-    packet(1, 0, T0, b);
+    packet(0, 1, START, a);
+    packet(1, 0, START, b);
     CU_ASSERT_NOT_EQUAL(a[0], b[0]); /* names have their own */
     kith_network_seed(net, 0, 2);
-    packet(0, 1, T0, c);
+    packet(0, 1, START, c);
     CU_ASSERT_NOT_EQUAL(a[0], c[0]);
     kith_network_seed(net, 0, 1);
-    packet(0, 1, T0, c);
+    packet(0, 1, START, c);
     CU_ASSERT_EQUAL(a[0], c[0]);
     finish();
 }

@@ -36,12 +36,14 @@ MAY_SEE = {
     "runtime/loop": (["config", "plugins"], PUBLIC),
     "runtime/node": (BELOW + ["runtime/loop"], PUBLIC),
     "runtime/control": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
-    "runtime/sim": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
     "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
+    "runtime/sim": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
     "tools": (
-        BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control", "runtime/sim"],
+        BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control",
+                 "runtime/sim", "tools/sim"],
         PUBLIC,
     ),
+    "tools/sim": (["config", "plugins", "runtime/loop", "runtime/node", "runtime/sim"], PUBLIC),
 }
 # A plugin of several files has a folder of its own below one of these.
 PLUGIN_FOLDERS = ("codecs", "transports", "plugins/delegates")
@@ -54,35 +56,12 @@ INTERPOSER = "tools/allocations.c"
 DRIVERS = {
     "kith_core_size",
     "kith_core_alive",
-    "kith_cluster_add",
     "kith_cluster_agrees",
-    "kith_cluster_config",
-    "kith_cluster_config_fini",
-    "kith_cluster_free",
-    "kith_cluster_join",
-    "kith_cluster_kill",
-    "kith_cluster_leave",
     "kith_cluster_lives",
-    "kith_cluster_meta",
-    "kith_cluster_new",
-    "kith_cluster_pause",
     "kith_cluster_run_till",
-    "kith_cluster_running",
-    "kith_cluster_start",
     "kith_cluster_state",
     "kith_loop_run_until",
-    "kith_measure_begin",
-    "kith_measure_end",
-    "kith_measure_free",
-    "kith_measure_happening",
-    "kith_measure_new",
-    "kith_measure_run",
-    "kith_measure_send",
-    "kith_measure_watch",
     "kith_network_set_default",
-    "kith_result_curve",
-    "kith_result_free",
-    "kith_world_new_virtual",
 }
 
 # Compiled, and included.

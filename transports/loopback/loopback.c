@@ -100,19 +100,19 @@ static int lo_init(void *self, const struct kith_host *host, struct kith_error *
     struct kith_lo *l = self;
     struct kith_pair label = {kith_text("reason"), {NULL, 0}};
     const char *reasons[] = {
-#define X(id, name, reason, help) reason,
-        KITH_LO_COUNTERS(X)
-#undef X
+#define ROW(id, name, reason, help) reason,
+        KITH_LO_COUNTERS(ROW)
+#undef ROW
     };
     const char *names[] = {
-#define X(id, name, reason, help) name,
-        KITH_LO_COUNTERS(X)
-#undef X
+#define ROW(id, name, reason, help) name,
+        KITH_LO_COUNTERS(ROW)
+#undef ROW
     };
     const char *helps[] = {
-#define X(id, name, reason, help) help,
-        KITH_LO_COUNTERS(X)
-#undef X
+#define ROW(id, name, reason, help) help,
+        KITH_LO_COUNTERS(ROW)
+#undef ROW
     };
     l->host = host;
     for (int i = 0; i < KITH_LO_NUMBERS; i++) {

@@ -51,31 +51,31 @@ struct kith_lo_net;
 struct kith_lo_port;
 struct kith_lo_stream;
 
-#define KITH_LO_COUNTERS(X) \
-    X(SENT, "packets_sent", NULL, "Packets sent.") \
-    X(SENT_BYTES, "bytes_sent", NULL, "Bytes of packets sent.") \
-    X(RECEIVED, "packets_received", NULL, "Packets received.") \
-    X(RECEIVED_BYTES, "bytes_received", NULL, "Bytes of packets received.") \
-    X(DOUBLED, "packets_doubled", NULL, "Packets sent that the network made two of.") \
-    X(LOST, "packets_dropped", "loss", "Packets dropped.") \
-    X(CUT, "packets_dropped", "cut", "Packets dropped.") \
-    X(BACKLOG, "packets_dropped", "backlog", "Packets dropped.") \
-    X(NOBODY, "packets_dropped", "nobody", "Packets dropped.") \
-    X(FLIGHT, "packets_dropped", "in_flight", "Packets dropped.") \
-    X(MEMORY, "packets_dropped", "memory", "Packets dropped.") \
-    X(FULL, "packets_dropped", "receive_buffer", "Packets dropped.") \
-    X(OPENED, "streams_opened", NULL, "Streams opened to others.") \
-    X(ACCEPTED, "streams_accepted", NULL, "Streams that others opened.") \
-    X(FAILED, "streams_failed", NULL, "Streams to others that could not be opened.") \
-    X(REFUSED, "streams_refused", NULL, "Streams of others that were not accepted.") \
-    X(BROKEN, "streams_broken", NULL, "Streams that the peer reset, or that were given up.") \
-    X(STREAM_SENT, "stream_bytes_sent", NULL, "Bytes taken for streams.") \
-    X(STREAM_RECEIVED, "stream_bytes_received", NULL, "Bytes received on streams.")
+#define KITH_LO_COUNTERS(ROW) \
+    ROW(SENT, "packets_sent", NULL, "Packets sent.") \
+    ROW(SENT_BYTES, "bytes_sent", NULL, "Bytes of packets sent.") \
+    ROW(RECEIVED, "packets_received", NULL, "Packets received.") \
+    ROW(RECEIVED_BYTES, "bytes_received", NULL, "Bytes of packets received.") \
+    ROW(DOUBLED, "packets_doubled", NULL, "Packets sent that the network made two of.") \
+    ROW(LOST, "packets_dropped", "loss", "Packets dropped.") \
+    ROW(CUT, "packets_dropped", "cut", "Packets dropped.") \
+    ROW(BACKLOG, "packets_dropped", "backlog", "Packets dropped.") \
+    ROW(NOBODY, "packets_dropped", "nobody", "Packets dropped.") \
+    ROW(FLIGHT, "packets_dropped", "in_flight", "Packets dropped.") \
+    ROW(MEMORY, "packets_dropped", "memory", "Packets dropped.") \
+    ROW(FULL, "packets_dropped", "receive_buffer", "Packets dropped.") \
+    ROW(OPENED, "streams_opened", NULL, "Streams opened to others.") \
+    ROW(ACCEPTED, "streams_accepted", NULL, "Streams that others opened.") \
+    ROW(FAILED, "streams_failed", NULL, "Streams to others that could not be opened.") \
+    ROW(REFUSED, "streams_refused", NULL, "Streams of others that were not accepted.") \
+    ROW(BROKEN, "streams_broken", NULL, "Streams that the peer reset, or that were given up.") \
+    ROW(STREAM_SENT, "stream_bytes_sent", NULL, "Bytes taken for streams.") \
+    ROW(STREAM_RECEIVED, "stream_bytes_received", NULL, "Bytes received on streams.")
 
 enum kith_lo_count {
-#define X(id, name, reason, help) KITH_LO_N_##id,
-    KITH_LO_COUNTERS(X)
-#undef X
+#define ROW(id, name, reason, help) KITH_LO_N_##id,
+    KITH_LO_COUNTERS(ROW)
+#undef ROW
         KITH_LO_NUMBERS
 };
 

@@ -5,7 +5,7 @@
 #include "loopback.h"
 #include <stdlib.h>
 
-enum { PIECE = 64 << 10 };
+enum { PIECE = 64 << 10, SHORT = 64 };
 #define AGAIN UINT64_C(20000000) /* ns */
 
 struct kith_lo_answer {
@@ -32,14 +32,17 @@ static bool reserve(struct kith_lo_text *t, size_t more)
 
 void kith_lo_print(struct kith_lo_text *t, const char *fmt, ...)
 {
-    va_list ap;
-    va_start(ap, fmt);
-    int len = vsnprintf(NULL, 0, fmt, ap);
-    va_end(ap);
-    if (len < 0 || !reserve(t, (size_t)len + 1)) return;
-    va_start(ap, fmt);
-    t->len += (size_t)vsnprintf(t->text + t->len, (size_t)len + 1, fmt, ap);
-    va_end(ap);
+    for (size_t room = SHORT; reserve(t, room);) {
+        va_list ap;
+        va_start(ap, fmt);
+        size_t len = (size_t)vsnprintf(t->text + t->len, room, fmt, ap);
+        va_end(ap);
+        if (len < room) {
+            t->len += len;
+            return;
+        }
+        room = len + 1;
+    }
 }
 
 void kith_lo_text_free(struct kith_lo_text *t)

@@ -33,7 +33,11 @@ static void tell_closed(struct kith_lo *l, struct kith_lo_stream *s, unsigned en
     uint64_t id = e->id;
     bool opening = e->state == KITH_LO_OPENING;
     if (reason) l->port->count[opening ? KITH_LO_N_FAILED : KITH_LO_N_BROKEN]++;
-    kith_lo_end_forget(l, s, end);
+    if (reason) kith_lo_items_free(l->net, &e->unsent); /* for nobody */
+    if (reason == -KITH_ETIMEOUT)
+        kith_lo_end_reset(l, s, end); /* what was asked may still get there */
+    else
+        kith_lo_end_forget(l, s, end);
     kith_lo_unlock(l->net);
     l->up->stream_closed(l->up, id, reason);
     if (opening && reason == -KITH_EREFUSED) l->up->peer_unreachable(l->up, &peer);

@@ -54,6 +54,7 @@ static void send_to(struct kith_lo *l, struct kith_lo_port *to, const struct kit
 int kith_lo_send_packet(void *self, const struct kith_peer *to, struct kith_buf *buf)
 {
     struct kith_lo *l = self;
+    if (!to->addr || !to->addr->len) return -KITH_EINVAL;
     if (buf->len > l->mtu) return -KITH_ETOOBIG;
     uint64_t now = l->host->now(l->host);
     kith_lo_lock(l->net);

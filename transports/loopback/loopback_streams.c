@@ -17,6 +17,7 @@ int kith_lo_stream_open(void *self, const struct kith_peer *to, uint64_t *id)
     struct kith_lo *l = self;
     uint64_t now = l->host->now(l->host), patience = connect_time(l);
     int rc = -KITH_ENOMEM;
+    if (!to->addr || !to->addr->len) return -KITH_EINVAL;
     kith_lo_lock(l->net);
     struct kith_lo_port *port = kith_lo_port_get(l->net, to->addr);
     struct kith_lo_stream *s = port ? kith_lo_stream_new(l->port, port) : NULL;

@@ -4,6 +4,8 @@
  */
 #include "loopback.h"
 
+__extension__ typedef unsigned __int128 wide;
+
 struct unit {
     const char *name;
     uint64_t factor;
@@ -42,27 +44,27 @@ static const struct field {
 /* -------------------------------------------------------------------------------------- read */
 
 /* Decimal digits, with a fraction or not: in billionths. How many bytes; 0: none, or too many. */
-static size_t read_number(const char *s, unsigned __int128 *out)
+static size_t read_number(const char *s, wide *out)
 {
     size_t n = 0, digits = 0;
     uint64_t scale = 1000000000;
     *out = 0;
     for (; s[n] >= '0' && s[n] <= '9'; n++, digits++)
-        *out = *out * 10 + (unsigned __int128)(s[n] - '0') * 1000000000;
+        *out = *out * 10 + (wide)(s[n] - '0') * 1000000000;
     if (digits && s[n] == '.')
         for (n++, digits = 0; s[n] >= '0' && s[n] <= '9'; n++, digits++)
-            *out += (unsigned __int128)(s[n] - '0') * (scale /= 10);
+            *out += (wide)(s[n] - '0') * (scale /= 10);
     return digits && n < 20 ? n : 0;
 }
 
 static bool read_units(const char *s, const struct unit *units, uint64_t *out)
 {
-    unsigned __int128 sum = 0, number;
+    wide sum = 0, number;
     do {
         size_t n = read_number(s, &number), len = strcspn(s + n, "0123456789");
         const struct unit *u = units;
         while (u->name && (strlen(u->name) != len || strncmp(u->name, s + n, len))) u++;
-        if (!n || !u->name) return false;
+        if (!n || !u->name || number / 1000000000 > UINT64_MAX / u->factor) return false;
         sum += number * u->factor / 1000000000;
         if (sum > UINT64_MAX) return false;
         s += n + len;
@@ -73,7 +75,7 @@ static bool read_units(const char *s, const struct unit *units, uint64_t *out)
 
 static bool read_part(const char *s, double *out)
 {
-    unsigned __int128 number;
+    wide number;
     size_t n = read_number(s, &number);
     bool percent = s[n] == '%';
     if (!n || s[n + percent]) return false;

@@ -7,6 +7,8 @@
 
 #define MS UINT64_C(1000000)
 
+__extension__ typedef unsigned __int128 wide;
+
 enum { SEGMENT = 1400, TRIES_MAX = 15 };
 
 /* What TCP on Linux does: how long it waits for an answer at least, beside the way there and back;
@@ -21,7 +23,7 @@ static bool happens(struct kith_network_endpoint *e, double p)
 
 static uint64_t product(uint64_t a, uint64_t b, unsigned shift)
 {
-    return (uint64_t)((unsigned __int128)a * b >> shift);
+    return (uint64_t)((wide)a * b >> shift);
 }
 
 /* log2(1 + x) for x in [0, 1), in 1/2^32: x and a small correction, right to 0.00015. */
@@ -59,7 +61,7 @@ static uint64_t leave(struct kith_network_endpoint *e, enum kith_network_lane la
     uint64_t begin = e->busy[lane] > now ? e->busy[lane] : now;
     uint64_t rate = l->bandwidth;
     if (e->busy[!lane] > begin && rate > 1) rate /= 2;
-    return begin + (uint64_t)((unsigned __int128)len * 1000000000u / rate);
+    return begin + (uint64_t)((wide)len * 1000000000u / rate);
 }
 
 /* Bytes of packets that wait for the bandwidth. */
@@ -68,7 +70,7 @@ static uint64_t waiting(const struct kith_network_endpoint *e, const struct kith
 {
     uint64_t busy = e->busy[KITH_NETWORK_PACKETS];
     if (busy <= now) return 0;
-    return (uint64_t)((unsigned __int128)(busy - now) * l->bandwidth / 1000000000u);
+    return (uint64_t)((wide)(busy - now) * l->bandwidth / 1000000000u);
 }
 
 int kith_network_packet(struct kith_network *net, int from, int to, size_t len, uint64_t now,

@@ -36,59 +36,59 @@ int kith_asks_finish(struct kith_asks *asks, const struct kith_host *owner, uint
 
 static void keep(void *ctx, enum kith_log_level level, const char *line)
 {
-    struct world *w = ctx;
-    size_t used = strlen(w->lines);
-    snprintf(w->lines + used, sizeof w->lines - used, "%s|", line);
+    struct fixture *f = ctx;
+    size_t used = strlen(f->lines);
+    snprintf(f->lines + used, sizeof f->lines - used, "%s|", line);
 }
 
-void world_begin(struct world *w, bool real, const struct kith_services_setup *setup)
+void fixture_begin(struct fixture *f, bool real, const struct kith_services_setup *setup)
 {
-    memset(w, 0, sizeof *w);
-    struct kith_log_setup log = {.level = KITH_LOG_TRACE, .hook = keep, .hook_ctx = w};
+    memset(f, 0, sizeof *f);
+    struct kith_log_setup log = {.level = KITH_LOG_TRACE, .hook = keep, .hook_ctx = f};
     struct kith_services_setup hooks = {0};
     if (setup) hooks = *setup;
-    hooks.asks = &w->asks;
-    w->loop = real ? kith_loop_new() : kith_loop_new_virtual(3, 1000);
-    CU_ASSERT_EQUAL_FATAL(kith_log_new(&w->log, &log, NULL), 0);
-    w->services = kith_services_new(w->loop, w->log, &hooks);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(w->services);
-    w->maker = kith_services_maker(w->services);
-    w->plugin = (struct kith_plugin){KITH_HEADER(DELEGATE), .name = "thing"};
-    w->entry = (struct kith_entry){
-        .use = "thing", .name = "thing", .kind = KITH_DELEGATE, .plugin = &w->plugin};
-    w->ring.count = 2;
-    w->host = world_host(w);
+    hooks.asks = &f->asks;
+    f->loop = real ? kith_loop_new() : kith_loop_new_virtual(3, 1000);
+    CU_ASSERT_EQUAL_FATAL(kith_log_new(&f->log, &log, NULL), 0);
+    f->services = kith_services_new(f->loop, f->log, &hooks);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f->services);
+    f->maker = kith_services_maker(f->services);
+    f->plugin = (struct kith_plugin){KITH_HEADER(DELEGATE), .name = "thing"};
+    f->entry = (struct kith_entry){
+        .use = "thing", .name = "thing", .kind = KITH_DELEGATE, .plugin = &f->plugin};
+    f->ring.count = 2;
+    f->host = fixture_host(f);
 }
 
-struct kith_host *world_host(struct world *w)
+struct kith_host *fixture_host(struct fixture *f)
 {
-    struct kith_host *host = w->maker.make(w->maker.ctx, &w->entry, &w->ring);
+    struct kith_host *host = f->maker.make(f->maker.ctx, &f->entry, &f->ring);
     CU_ASSERT_PTR_NOT_NULL_FATAL(host);
     return host;
 }
 
-void world_free_host(struct world *w, struct kith_host **host)
+void fixture_free_host(struct fixture *f, struct kith_host **host)
 {
-    if (*host) w->maker.free(w->maker.ctx, *host);
+    if (*host) f->maker.free(f->maker.ctx, *host);
     *host = NULL;
 }
 
-void world_end_services(struct world *w)
+void fixture_end_services(struct fixture *f)
 {
-    world_free_host(w, &w->host);
-    kith_services_free(w->services);
-    w->services = NULL;
-    kith_log_free(w->log);
-    w->log = NULL;
+    fixture_free_host(f, &f->host);
+    kith_services_free(f->services);
+    f->services = NULL;
+    kith_log_free(f->log);
+    f->log = NULL;
 }
 
-void world_end(struct world *w)
+void fixture_end(struct fixture *f)
 {
-    if (w->services) world_end_services(w);
-    kith_loop_free(w->loop);
+    if (f->services) fixture_end_services(f);
+    kith_loop_free(f->loop);
 }
 
-void world_show(void *arg, const struct kith_stat *stat)
+void fixture_show(void *arg, const struct kith_stat *stat)
 {
     struct shown *s = arg;
     char *at = s->text + strlen(s->text), *end = s->text + sizeof s->text;

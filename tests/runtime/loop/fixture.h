@@ -20,7 +20,7 @@ struct kith_asks {
     void *arg;
 };
 
-struct world {
+struct fixture {
     struct kith_loop *loop;
     struct kith_log *log;
     struct kith_asks asks;
@@ -29,24 +29,24 @@ struct world {
     struct kith_plugin plugin; /* "thing", a delegate; change it before hosts are made */
     struct kith_entry entry;
     struct kith_keyring ring;
-    struct kith_host *host; /* made by world_begin() */
+    struct kith_host *host; /* made by fixture_begin() */
     char lines[4096];       /* what was logged, each line followed by | */
 };
 
-/* real: a loop in real time; setup: hooks, or NULL (asks is the world's). */
-void world_begin(struct world *, bool real, const struct kith_services_setup *setup);
-/* One more host of the world's entry. */
-struct kith_host *world_host(struct world *);
-void world_free_host(struct world *, struct kith_host **);
-/* Everything but the loop and the log, which stay until world_end(). */
-void world_end_services(struct world *);
-void world_end(struct world *);
+/* real: a loop in real time; setup: hooks, or NULL (asks is the fixture's). */
+void fixture_begin(struct fixture *, bool real, const struct kith_services_setup *setup);
+/* One more host of the fixture's entry. */
+struct kith_host *fixture_host(struct fixture *);
+void fixture_free_host(struct fixture *, struct kith_host **);
+/* Everything but the loop and the log, which stay until fixture_end(). */
+void fixture_end_services(struct fixture *);
+void fixture_end(struct fixture *);
 
 /* A stat with its labels: "name{a=1,b=2}=7" and for histograms "(count: up to, ...)". */
 struct shown {
     char text[4096];
     size_t count;
 };
-void world_show(void *arg, const struct kith_stat *);
+void fixture_show(void *arg, const struct kith_stat *);
 
 #endif

@@ -21,32 +21,32 @@ static int setting(void *ctx, const char *key, struct kith_value *out)
 
 static void test_setting(void)
 {
-    struct world w;
+    struct fixture f;
     struct kith_services_setup setup = {.setting = setting};
     struct kith_value v = {.size = sizeof v};
-    world_begin(&w, false, &setup);
-    CU_ASSERT_EQUAL(w.host->setting(w.host, "node.name", &v), 0);
+    fixture_begin(&f, false, &setup);
+    CU_ASSERT_EQUAL(f.host->setting(f.host, "node.name", &v), 0);
     CU_ASSERT_TRUE(kith_bytes_equal(v.text, kith_text("web-1")));
     CU_ASSERT(v.size == sizeof v && v.number == 7 && v.real == 0.5);
     v.number = 1;
-    CU_ASSERT_EQUAL(w.host->setting(w.host, "secret", &v), -KITH_EACCES);
-    CU_ASSERT_EQUAL(w.host->setting(w.host, "none", &v), -KITH_ENOTFOUND);
+    CU_ASSERT_EQUAL(f.host->setting(f.host, "secret", &v), -KITH_EACCES);
+    CU_ASSERT_EQUAL(f.host->setting(f.host, "none", &v), -KITH_ENOTFOUND);
     CU_ASSERT_EQUAL(v.number, 1);
-    world_end(&w);
-    world_begin(&w, false, NULL);
-    CU_ASSERT_EQUAL(w.host->setting(w.host, "node.name", &v), -KITH_ENOTFOUND);
-    CU_ASSERT_EQUAL(w.host->setting(w.host, "entry.name", &v), 0); /* known without the node */
+    fixture_end(&f);
+    fixture_begin(&f, false, NULL);
+    CU_ASSERT_EQUAL(f.host->setting(f.host, "node.name", &v), -KITH_ENOTFOUND);
+    CU_ASSERT_EQUAL(f.host->setting(f.host, "entry.name", &v), 0); /* known without the node */
     CU_ASSERT(v.size == sizeof v && v.type == KITH_PARAM_STRING);
     CU_ASSERT_TRUE(kith_bytes_equal(v.text, kith_text("thing")));
-    world_end(&w);
+    fixture_end(&f);
 }
 
 /* Who has a shorter struct, or a longer one, gets no byte more than both know. */
 static void test_setting_size(void)
 {
-    struct world w;
+    struct fixture f;
     struct kith_services_setup setup = {.setting = setting};
-    world_begin(&w, false, &setup);
+    fixture_begin(&f, false, &setup);
     static const uint32_t sizes[] = {0, 4, 16, sizeof(struct kith_value), 200};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         union {
@@ -55,14 +55,14 @@ static void test_setting_size(void)
         } u;
         memset(&u, 0xaa, sizeof u);
         u.v.size = sizes[i];
-        CU_ASSERT_EQUAL(w.host->setting(w.host, "node.name", &u.v), 0);
+        CU_ASSERT_EQUAL(f.host->setting(f.host, "node.name", &u.v), 0);
         uint32_t known = sizes[i] < sizeof u.v ? sizes[i] : (uint32_t)sizeof u.v;
         CU_ASSERT_EQUAL(u.v.size, known);
         for (size_t at = known > 4 ? known : 4; at < sizeof u; at++)
             CU_ASSERT_EQUAL_FATAL(u.bytes[at], 0xaa);
         if (known >= 16) CU_ASSERT_EQUAL(u.v.number, 7);
     }
-    world_end(&w);
+    fixture_end(&f);
 }
 
 /* -------------------------------------------------------------------------------------- names */
@@ -101,57 +101,57 @@ static void answer(size_t i)
     asked[i].fn(asked[i].arg, 0, &a, 1);
 }
 
-static int ask(struct world *w, const char *text)
+static int ask(struct fixture *f, const char *text)
 {
-    return w->host->resolve(w->host, kith_text(text), resolved, &answers);
+    return f->host->resolve(f->host, kith_text(text), resolved, &answers);
 }
 
 static void test_resolve(void)
 {
-    struct world w;
+    struct fixture f;
     struct kith_services_setup setup = {.resolve = resolve};
-    world_begin(&w, false, &setup);
+    fixture_begin(&f, false, &setup);
     asked_count = 0;
     answers = 0;
-    CU_ASSERT_EQUAL(ask(&w, "a.example.org:80"), 0);
-    CU_ASSERT_EQUAL(ask(&w, "b"), 0);
-    CU_ASSERT_EQUAL(ask(&w, "busy"), -KITH_EAGAIN);
+    CU_ASSERT_EQUAL(ask(&f, "a.example.org:80"), 0);
+    CU_ASSERT_EQUAL(ask(&f, "b"), 0);
+    CU_ASSERT_EQUAL(ask(&f, "busy"), -KITH_EAGAIN);
     CU_ASSERT_STRING_EQUAL(asked[0].text, "a.example.org:80");
     answer(1);
     answer(0);
     CU_ASSERT_EQUAL(answers, 2);
     /* Refused before the node is asked. */
     struct kith_bytes nul = kith_bytes_of("a\0b", 3);
-    CU_ASSERT_EQUAL(ask(&w, ""), -KITH_EINVAL);
-    CU_ASSERT_EQUAL(w.host->resolve(w.host, nul, resolved, &answers), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(ask(&f, ""), -KITH_EINVAL);
+    CU_ASSERT_EQUAL(f.host->resolve(f.host, nul, resolved, &answers), -KITH_EINVAL);
     CU_ASSERT_EQUAL(asked_count, 2);
-    world_end(&w);
-    world_begin(&w, false, NULL);
-    CU_ASSERT_EQUAL(ask(&w, "a"), -KITH_EUNSUPPORTED);
-    world_end(&w);
+    fixture_end(&f);
+    fixture_begin(&f, false, NULL);
+    CU_ASSERT_EQUAL(ask(&f, "a"), -KITH_EUNSUPPORTED);
+    fixture_end(&f);
 }
 
 /* Who has stopped hears nothing, and who asks without an end is held up. */
 static void test_resolve_ends(void)
 {
-    struct world w;
+    struct fixture f;
     struct kith_services_setup setup = {.resolve = resolve};
     int rc;
-    world_begin(&w, false, &setup);
+    fixture_begin(&f, false, &setup);
     asked_count = 0;
     answers = 0;
-    while ((rc = ask(&w, "a")) == 0) {}
+    while ((rc = ask(&f, "a")) == 0) {}
     CU_ASSERT_EQUAL(rc, -KITH_EAGAIN);
     answer(--asked_count);
     CU_ASSERT_EQUAL(answers, 1);
-    CU_ASSERT_EQUAL(ask(&w, "a"), 0);
-    w.maker.release(w.maker.ctx, w.host, "stop");
-    CU_ASSERT_EQUAL(ask(&w, "a"), -KITH_ECLOSED);
+    CU_ASSERT_EQUAL(ask(&f, "a"), 0);
+    f.maker.release(f.maker.ctx, f.host, "stop");
+    CU_ASSERT_EQUAL(ask(&f, "a"), -KITH_ECLOSED);
     answer(0);
-    world_free_host(&w, &w.host);
+    fixture_free_host(&f, &f.host);
     answer(1);
     CU_ASSERT_EQUAL(answers, 1);
-    world_end(&w); /* the others are never answered */
+    fixture_end(&f); /* the others are never answered */
 }
 
 /* ---------------------------------------------------------------------------- answers, events */
@@ -169,25 +169,25 @@ static void use_scratch(void *arg)
 
 static void test_answers(void)
 {
-    struct world w;
-    world_begin(&w, false, NULL);
-    struct kith_host *second = world_host(&w);
+    struct fixture f;
+    fixture_begin(&f, false, NULL);
+    struct kith_host *second = fixture_host(&f);
     struct inner inner = {.host = second};
-    w.asks.rc = -KITH_EAGAIN;
-    w.asks.inside = use_scratch;
-    w.asks.arg = &inner;
-    void *own = w.host->scratch(w.host, 100);
-    CU_ASSERT_EQUAL(w.host->reply(w.host, 77, kith_text("x")), -KITH_EAGAIN);
-    CU_ASSERT(w.asks.owner == w.host && w.asks.id == 77);
+    f.asks.rc = -KITH_EAGAIN;
+    f.asks.inside = use_scratch;
+    f.asks.arg = &inner;
+    void *own = f.host->scratch(f.host, 100);
+    CU_ASSERT_EQUAL(f.host->reply(f.host, 77, kith_text("x")), -KITH_EAGAIN);
+    CU_ASSERT(f.asks.owner == f.host && f.asks.id == 77);
     /* The answer led into another delegate: it must not write over what this one works with. */
     CU_ASSERT(inner.got && inner.got != own);
-    w.asks.rc = 0;
+    f.asks.rc = 0;
     CU_ASSERT_EQUAL(second->finish(second, 78, -KITH_EIO, "no"), 0);
-    CU_ASSERT(w.asks.owner == second && w.asks.id == 78 && w.asks.status == -KITH_EIO);
+    CU_ASSERT(f.asks.owner == second && f.asks.id == 78 && f.asks.status == -KITH_EIO);
     use_scratch(&inner);
     CU_ASSERT_PTR_EQUAL(inner.got, own);
-    world_free_host(&w, &second);
-    world_end(&w);
+    fixture_free_host(&f, &second);
+    fixture_end(&f);
 }
 
 static const struct kith_host *emitted_by;
@@ -201,33 +201,33 @@ static int emit(void *ctx, const struct kith_host *by, const struct kith_event *
 
 static void test_emit(void)
 {
-    struct world w;
+    struct fixture f;
     struct kith_services_setup setup = {.emit = emit};
     struct kith_event event = {.size = sizeof event, .kind = KITH_EVENT_EMITTED};
-    world_begin(&w, false, &setup);
+    fixture_begin(&f, false, &setup);
     emitted_by = NULL;
-    CU_ASSERT_EQUAL(w.host->emit(w.host, &event, NULL, NULL), 0);
-    CU_ASSERT_PTR_EQUAL(emitted_by, w.host);
+    CU_ASSERT_EQUAL(f.host->emit(f.host, &event, NULL, NULL), 0);
+    CU_ASSERT_PTR_EQUAL(emitted_by, f.host);
     event.kind = KITH_EVENT_JOIN;
-    CU_ASSERT_EQUAL(w.host->emit(w.host, &event, NULL, NULL), -KITH_EINVAL);
-    w.maker.release(w.maker.ctx, w.host, "stop");
-    CU_ASSERT_EQUAL(w.host->emit(w.host, &event, NULL, NULL), -KITH_ECLOSED);
-    world_end(&w);
-    world_begin(&w, false, NULL);
-    CU_ASSERT_EQUAL(w.host->emit(w.host, &event, NULL, NULL), -KITH_EUNSUPPORTED);
-    world_end(&w);
+    CU_ASSERT_EQUAL(f.host->emit(f.host, &event, NULL, NULL), -KITH_EINVAL);
+    f.maker.release(f.maker.ctx, f.host, "stop");
+    CU_ASSERT_EQUAL(f.host->emit(f.host, &event, NULL, NULL), -KITH_ECLOSED);
+    fixture_end(&f);
+    fixture_begin(&f, false, NULL);
+    CU_ASSERT_EQUAL(f.host->emit(f.host, &event, NULL, NULL), -KITH_EUNSUPPORTED);
+    fixture_end(&f);
 }
 
 /* ------------------------------------------------------------------------------------- offers */
 
 static void test_offers(void)
 {
-    struct world w;
+    struct fixture f;
     int table, second_table;
     char longest[65];
-    world_begin(&w, false, NULL);
-    w.entry.name = "other";
-    struct kith_host *h = w.host, *other = world_host(&w);
+    fixture_begin(&f, false, NULL);
+    f.entry.name = "other";
+    struct kith_host *h = f.host, *other = fixture_host(&f);
     CU_ASSERT_PTR_NULL(other->query(other, "kith.http/1"));
     CU_ASSERT_EQUAL(h->offer(h, "kith.http/1", NULL), -KITH_ENOTFOUND);
     CU_ASSERT_EQUAL(h->offer(h, "kith.http/1", &table), 0);
@@ -244,31 +244,31 @@ static void test_offers(void)
     longest[sizeof longest - 1] = 0;
     CU_ASSERT_EQUAL(h->offer(h, longest, &table), -KITH_EINVAL);
     CU_ASSERT_EQUAL(h->offer(h, "", &table), -KITH_EINVAL);
-    w.maker.release(w.maker.ctx, other, "stop"); /* a stop takes it back */
+    f.maker.release(f.maker.ctx, other, "stop"); /* a stop takes it back */
     CU_ASSERT_PTR_NULL(h->query(h, "kith.http/2"));
     CU_ASSERT_EQUAL(other->offer(other, "kith.http/2", &table), -KITH_ECLOSED);
-    world_free_host(&w, &other);
-    world_end(&w);
+    fixture_free_host(&f, &other);
+    fixture_end(&f);
 }
 
 /* In a reload the new instance of an entry offers before the old one has gone; or it fails. */
 static void test_offers_in_reload(void)
 {
-    struct world w;
+    struct fixture f;
     int old_table, new_table;
-    world_begin(&w, false, NULL);
-    struct kith_host *h = w.host, *next = world_host(&w);
+    fixture_begin(&f, false, NULL);
+    struct kith_host *h = f.host, *next = fixture_host(&f);
     h->offer(h, "t/1", &old_table);
     CU_ASSERT_EQUAL(next->offer(next, "t/1", &new_table), 0);
     CU_ASSERT_PTR_EQUAL(h->query(h, "t/1"), &new_table);
-    w.maker.release(w.maker.ctx, next, "stop"); /* adopt failed */
+    f.maker.release(f.maker.ctx, next, "stop"); /* adopt failed */
     CU_ASSERT_PTR_EQUAL(h->query(h, "t/1"), &old_table);
-    w.maker.revive(w.maker.ctx, next);
+    f.maker.revive(f.maker.ctx, next);
     next->offer(next, "t/1", &new_table);
-    w.maker.release(w.maker.ctx, h, "stop"); /* it was taken over */
+    f.maker.release(f.maker.ctx, h, "stop"); /* it was taken over */
     CU_ASSERT_PTR_EQUAL(next->query(next, "t/1"), &new_table);
-    world_free_host(&w, &next);
-    world_end(&w);
+    fixture_free_host(&f, &next);
+    fixture_end(&f);
 }
 
 KITH_TESTS("runtime/host_node", {"settings", test_setting},

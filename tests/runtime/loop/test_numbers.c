@@ -14,35 +14,35 @@ static struct kith_pair pair(const char *name, const char *value)
     return (struct kith_pair){kith_text(name), kith_text(value)};
 }
 
-static void expect(struct world *w, const char *text)
+static void expect(struct fixture *f, const char *text)
 {
     struct shown s = {.count = 0};
-    kith_services_stats(w->services, world_show, &s);
+    kith_services_stats(f->services, fixture_show, &s);
     CU_ASSERT_STRING_EQUAL(s.text, text);
 }
 
 static void test_kinds(void)
 {
-    struct world w;
-    world_begin(&w, false, NULL);
-    const struct kith_host *h = w.host;
+    struct fixture f;
+    fixture_begin(&f, false, NULL);
+    const struct kith_host *h = f.host;
     *h->counter(h, "drops", "Packets dropped.", NULL, 0) += 5;
     *h->gauge(h, "depth", NULL, NULL, 0) = -0.5;
     const double bounds[] = {0.1, 1, 10};
     struct kith_histogram *t = h->histogram(h, "took_seconds", "Time.", NULL, 0, bounds, 3);
     static const double seen[] = {0.1, 0.5, 20, -1, NAN};
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) h->observe(t, seen[i]);
-    expect(&w, "drops{entry=thing}=5|depth{entry=thing}=-0.5|"
+    expect(&f, "drops{entry=thing}=5|depth{entry=thing}=-0.5|"
                "took_seconds{entry=thing}=19.6(4 0.1:2 1:3 10:3)|" TAIL);
-    world_end(&w);
+    fixture_end(&f);
 }
 
 /* Same name and labels, same number; other labels, another one. */
 static void test_labels(void)
 {
-    struct world w;
-    world_begin(&w, false, NULL);
-    const struct kith_host *h = w.host;
+    struct fixture f;
+    fixture_begin(&f, false, NULL);
+    const struct kith_host *h = f.host;
     struct kith_pair ab[] = {pair("a", "1"), pair("b", "2")};
     struct kith_pair ba[] = {ab[1], ab[0]}, other[] = {ab[0], pair("b", "3")};
     uint64_t *first = h->counter(h, "x", NULL, ab, 2);
@@ -52,30 +52,30 @@ static void test_labels(void)
     CU_ASSERT_PTR_NOT_EQUAL(h->counter(h, "x", NULL, ab, 1), first);
     CU_ASSERT_PTR_NOT_EQUAL(h->counter(h, "x", NULL, NULL, 0), first);
     CU_ASSERT_PTR_NOT_EQUAL(h->counter(h, "y", NULL, ab, 2), first);
-    expect(&w, "x{entry=thing,a=1,b=2}=7|x{entry=thing,a=1,b=3}=0|x{entry=thing,a=1}=0|"
+    expect(&f, "x{entry=thing,a=1,b=2}=7|x{entry=thing,a=1,b=3}=0|x{entry=thing,a=1}=0|"
                "x{entry=thing}=0|y{entry=thing,a=1,b=2}=0|" TAIL);
-    world_end(&w);
+    fixture_end(&f);
 }
 
 static void test_node_labels(void)
 {
-    struct world w;
+    struct fixture f;
     struct kith_pair labels[] = {pair("dc", "eu"), pair("rack", "r1")};
     struct kith_services_setup setup = {.labels = labels, .label_count = 2};
-    world_begin(&w, false, &setup);
+    fixture_begin(&f, false, &setup);
     labels[0] = pair("dc", "gone"); /* it was copied */
     struct kith_pair own = pair("rack", "mine");
-    w.host->counter(w.host, "x", NULL, NULL, 0);
-    w.host->counter(w.host, "y", NULL, &own, 1);
-    expect(&w, "x{entry=thing,dc=eu,rack=r1}=0|y{entry=thing,dc=eu,rack=mine}=0|"
+    f.host->counter(f.host, "x", NULL, NULL, 0);
+    f.host->counter(f.host, "y", NULL, &own, 1);
+    expect(&f, "x{entry=thing,dc=eu,rack=r1}=0|y{entry=thing,dc=eu,rack=mine}=0|"
                "metric_series_refused{dc=eu,rack=r1}=0|");
-    CU_ASSERT_EQUAL(kith_services_labels(w.services, NULL, 0), 0);
-    expect(&w, "x{entry=thing}=0|y{entry=thing,rack=mine}=0|" TAIL);
-    world_end(&w);
+    CU_ASSERT_EQUAL(kith_services_labels(f.services, NULL, 0), 0);
+    expect(&f, "x{entry=thing}=0|y{entry=thing,rack=mine}=0|" TAIL);
+    fixture_end(&f);
 }
 
 struct twice {
-    struct world *w;
+    struct fixture *f;
     struct shown outer, inner;
 };
 
@@ -83,53 +83,53 @@ static void visit_again(void *arg, const struct kith_stat *stat)
 {
     struct twice *t = arg;
     t->inner = (struct shown){.count = 0};
-    kith_services_stats(t->w->services, world_show, &t->inner);
-    world_show(&t->outer, stat);
+    kith_services_stats(t->f->services, fixture_show, &t->inner);
+    fixture_show(&t->outer, stat);
 }
 
 /* Who is shown one number may ask for all of them. */
 static void test_a_visit_inside_of_a_visit(void)
 {
-    struct world w;
-    struct twice t = {.w = &w};
+    struct fixture f;
+    struct twice t = {.f = &f};
     const char *all = "x{entry=thing}=0|y{entry=thing}=0|x{entry=other}=0|" TAIL;
-    world_begin(&w, false, NULL);
-    w.entry.name = "other";
-    struct kith_host *other = world_host(&w);
-    w.host->counter(w.host, "x", NULL, NULL, 0);
-    w.host->counter(w.host, "y", NULL, NULL, 0);
+    fixture_begin(&f, false, NULL);
+    f.entry.name = "other";
+    struct kith_host *other = fixture_host(&f);
+    f.host->counter(f.host, "x", NULL, NULL, 0);
+    f.host->counter(f.host, "y", NULL, NULL, 0);
     other->counter(other, "x", NULL, NULL, 0);
-    kith_services_stats(w.services, visit_again, &t);
+    kith_services_stats(f.services, visit_again, &t);
     CU_ASSERT_STRING_EQUAL(t.outer.text, all);
     CU_ASSERT_STRING_EQUAL(t.inner.text, all);
-    world_free_host(&w, &other);
-    world_end(&w);
+    fixture_free_host(&f, &other);
+    fixture_end(&f);
 }
 
 /* Over a reload two instances of an entry count in one place; the last one takes it along. */
 static void test_life(void)
 {
-    struct world w;
-    world_begin(&w, false, NULL);
-    uint64_t *x = w.host->counter(w.host, "x", NULL, NULL, 0);
+    struct fixture f;
+    fixture_begin(&f, false, NULL);
+    uint64_t *x = f.host->counter(f.host, "x", NULL, NULL, 0);
     ++*x;
-    struct kith_host *next = world_host(&w);
-    world_free_host(&w, &w.host);
+    struct kith_host *next = fixture_host(&f);
+    fixture_free_host(&f, &f.host);
     CU_ASSERT_PTR_EQUAL(next->counter(next, "x", NULL, NULL, 0), x);
     ++*x;
-    w.entry.name = "other";
-    struct kith_host *other = world_host(&w);
+    f.entry.name = "other";
+    struct kith_host *other = fixture_host(&f);
     CU_ASSERT_PTR_NOT_EQUAL(other->counter(other, "x", NULL, NULL, 0), x);
-    expect(&w, "x{entry=thing}=2|x{entry=other}=0|" TAIL);
-    world_free_host(&w, &next);
-    expect(&w, "x{entry=other}=0|" TAIL);
-    w.entry.name = "thing";
-    next = world_host(&w);
+    expect(&f, "x{entry=thing}=2|x{entry=other}=0|" TAIL);
+    fixture_free_host(&f, &next);
+    expect(&f, "x{entry=other}=0|" TAIL);
+    f.entry.name = "thing";
+    next = fixture_host(&f);
     CU_ASSERT_EQUAL(*next->counter(next, "x", NULL, NULL, 0), 0);
-    expect(&w, "x{entry=other}=0|x{entry=thing}=0|" TAIL);
-    world_free_host(&w, &next);
-    world_free_host(&w, &other);
-    world_end(&w);
+    expect(&f, "x{entry=other}=0|x{entry=thing}=0|" TAIL);
+    fixture_free_host(&f, &next);
+    fixture_free_host(&f, &other);
+    fixture_end(&f);
 }
 
 static struct kith_pair numbered(char text[16], unsigned n)
@@ -140,10 +140,10 @@ static struct kith_pair numbered(char text[16], unsigned n)
 
 static void test_limit(void)
 {
-    struct world w;
+    struct fixture f;
     char text[16];
-    world_begin(&w, false, NULL);
-    const struct kith_host *h = w.host;
+    fixture_begin(&f, false, NULL);
+    const struct kith_host *h = f.host;
     uint64_t *all[KITH_SERIES_MAX];
     for (unsigned i = 0; i < KITH_SERIES_MAX; i++) {
         struct kith_pair l = numbered(text, i);
@@ -154,7 +154,7 @@ static void test_limit(void)
         struct kith_pair l = numbered(text, i);
         CU_ASSERT(h->counter(h, "x", NULL, &l, 1) == all[i] && *all[i] == i);
     }
-    CU_ASSERT_STRING_EQUAL(w.lines, "");
+    CU_ASSERT_STRING_EQUAL(f.lines, "");
     uint64_t *more = h->counter(h, "more", NULL, NULL, 0);
     double *gauge = h->gauge(h, "gauge", NULL, NULL, 0), bound = 1;
     struct kith_histogram *times = h->histogram(h, "times", NULL, NULL, 0, &bound, 1);
@@ -163,16 +163,16 @@ static void test_limit(void)
     *gauge = 1;
     h->observe(times, 0.5);
     CU_ASSERT_STRING_EQUAL(
-        w.lines, "thing: a number that nobody will see: more: there are 1000 series already|");
+        f.lines, "thing: a number that nobody will see: more: there are 1000 series already|");
     struct shown s = {.count = 0};
-    kith_services_stats(w.services, world_show, &s);
+    kith_services_stats(f.services, fixture_show, &s);
     CU_ASSERT_EQUAL(s.count, KITH_SERIES_MAX + 1);
     /* Another entry has room of its own. */
-    w.entry.name = "other";
-    struct kith_host *other = world_host(&w);
+    f.entry.name = "other";
+    struct kith_host *other = fixture_host(&f);
     CU_ASSERT_PTR_NOT_EQUAL(other->counter(other, "more", NULL, NULL, 0), more);
-    world_free_host(&w, &other);
-    world_end(&w);
+    fixture_free_host(&f, &other);
+    fixture_end(&f);
 }
 
 static void test_refused(void)
@@ -193,9 +193,9 @@ static void test_refused(void)
                  {"x", &none, 1},   {"x", twice, 2},    {"x", many, KITH_LABELS_MAX + 1},
                  {"gauge", NULL, 0}};
     static const double level[] = {1, 1}, nan[] = {NAN};
-    struct world w;
-    world_begin(&w, false, NULL);
-    const struct kith_host *h = w.host;
+    struct fixture f;
+    fixture_begin(&f, false, NULL);
+    const struct kith_host *h = f.host;
     h->gauge(h, "gauge", NULL, NULL, 0);
     uint64_t *unread = h->counter(h, "NO", NULL, NULL, 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -204,10 +204,10 @@ static void test_refused(void)
     }
     CU_ASSERT_PTR_NOT_NULL(h->histogram(h, "t", NULL, NULL, 0, level, 2));
     CU_ASSERT_PTR_NOT_NULL(h->histogram(h, "t", NULL, NULL, 0, nan, 1));
-    expect(&w, "gauge{entry=thing}=0|metric_series_refused=13|");
-    CU_ASSERT_PTR_NOT_NULL(strstr(w.lines, "label 'entry' is the host's"));
+    expect(&f, "gauge{entry=thing}=0|metric_series_refused=13|");
+    CU_ASSERT_PTR_NOT_NULL(strstr(f.lines, "label 'entry' is the host's"));
     CU_ASSERT_PTR_NOT_NULL(h->counter(h, "x", NULL, many, KITH_LABELS_MAX));
-    world_end(&w);
+    fixture_end(&f);
 }
 
 static void note(void *arg, struct kith_bytes entry, const char *why)
@@ -218,29 +218,29 @@ static void note(void *arg, struct kith_bytes entry, const char *why)
 
 static void test_degraded(void)
 {
-    struct world w;
+    struct fixture f;
     char text[400] = "", longest[400];
-    world_begin(&w, false, NULL);
-    kith_services_visit_degraded(w.services, note, text);
+    fixture_begin(&f, false, NULL);
+    kith_services_visit_degraded(f.services, note, text);
     CU_ASSERT_STRING_EQUAL(text, "");
-    w.host->degraded(w.host, "no disk");
-    w.host->degraded(w.host, "no memory");
-    kith_services_visit_degraded(w.services, note, text);
+    f.host->degraded(f.host, "no disk");
+    f.host->degraded(f.host, "no memory");
+    kith_services_visit_degraded(f.services, note, text);
     CU_ASSERT_STRING_EQUAL(text, "thing: no memory|");
-    w.host->degraded(w.host, NULL);
+    f.host->degraded(f.host, NULL);
     text[0] = 0;
-    kith_services_visit_degraded(w.services, note, text);
+    kith_services_visit_degraded(f.services, note, text);
     CU_ASSERT_STRING_EQUAL(text, "");
     memset(longest, 'a', sizeof longest - 1);
     longest[sizeof longest - 1] = 0;
-    w.host->degraded(w.host, longest);
-    kith_services_visit_degraded(w.services, note, text);
+    f.host->degraded(f.host, longest);
+    kith_services_visit_degraded(f.services, note, text);
     CU_ASSERT_EQUAL(strlen(text), strlen("thing: |") + 255);
-    w.maker.release(w.maker.ctx, w.host, "stop"); /* who has stopped is not ill */
+    f.maker.release(f.maker.ctx, f.host, "stop"); /* who has stopped is not ill */
     text[0] = 0;
-    kith_services_visit_degraded(w.services, note, text);
+    kith_services_visit_degraded(f.services, note, text);
     CU_ASSERT_STRING_EQUAL(text, "");
-    world_end(&w);
+    fixture_end(&f);
 }
 
 KITH_TESTS("runtime/numbers", {"counter, gauge, histogram", test_kinds}, {"labels", test_labels},

@@ -17,21 +17,21 @@ static void note(char c)
 
 static void note_arg(void *arg) { note(*(const char *)arg); }
 
-static void begin(struct world *w, const struct kith_services_setup *setup)
+static void begin(struct fixture *f, const struct kith_services_setup *setup)
 {
-    world_begin(w, false, setup);
+    fixture_begin(f, false, setup);
     trace[0] = 0;
 }
 
-static void pass(struct world *w, uint64_t ns)
+static void pass(struct fixture *f, uint64_t ns)
 {
-    kith_loop_run_until(w->loop, kith_loop_now(w->loop) + ns);
+    kith_loop_run_until(f->loop, kith_loop_now(f->loop) + ns);
 }
 
-static void resume(struct world *w)
+static void resume(struct fixture *f)
 {
-    kith_services_pause(w->services, false);
-    kith_loop_turn(w->loop, 0);
+    kith_services_pause(f->services, false);
+    kith_loop_turn(f->loop, 0);
 }
 
 static struct kith_timer *timer(const struct kith_host *h, const char *name, uint64_t at)
@@ -47,36 +47,36 @@ static struct kith_timer *timer(const struct kith_host *h, const char *name, uin
 /* Of two instances; set in another order than they come due. */
 static void test_what_came_due_comes_in_its_order(void)
 {
-    struct world w;
-    begin(&w, NULL);
-    struct kith_host *other = world_host(&w), *hosts[] = {w.host, other, w.host, other, w.host};
+    struct fixture f;
+    begin(&f, NULL);
+    struct kith_host *other = fixture_host(&f), *hosts[] = {f.host, other, f.host, other, f.host};
     struct kith_timer *timers[5];
     static const uint64_t at[] = {50, 20, 40, 10, 500};
-    kith_services_pause(w.services, true);
+    kith_services_pause(f.services, true);
     for (int i = 0; i < 5; i++) timers[i] = timer(hosts[i], &"abcde"[i], at[i]);
-    pass(&w, 30);
+    pass(&f, 30);
     other->post(other, note_arg, (void *)"p");
-    w.host->post(w.host, note_arg, (void *)"q");
+    f.host->post(f.host, note_arg, (void *)"q");
     other->post(other, note_arg, (void *)"r");
-    pass(&w, 70);
+    pass(&f, 70);
     CU_ASSERT_STRING_EQUAL(trace, "");
-    CU_ASSERT_NOT_EQUAL(kith_loop_timeout(w.loop), 0); /* and nothing spins */
-    w.host->post(w.host, note_arg, (void *)"s");
+    CU_ASSERT_NOT_EQUAL(kith_loop_timeout(f.loop), 0); /* and nothing spins */
+    f.host->post(f.host, note_arg, (void *)"s");
 
-    kith_services_pause(w.services, false);
+    kith_services_pause(f.services, false);
     CU_ASSERT_STRING_EQUAL(trace, ""); /* not from inside of the call */
-    CU_ASSERT_EQUAL(kith_loop_timeout(w.loop), 0);
-    kith_loop_turn(w.loop, 0);
+    CU_ASSERT_EQUAL(kith_loop_timeout(f.loop), 0);
+    kith_loop_turn(f.loop, 0);
     /* Posts of one host run together, when the first of them does. */
     CU_ASSERT_STRING_EQUAL(trace, "dbprqsca");
-    pass(&w, 500);
+    pass(&f, 500);
     CU_ASSERT_STRING_EQUAL(trace, "dbprqscae");
     for (int i = 0; i < 5; i++) hosts[i]->timer_free(timers[i]);
-    world_free_host(&w, &other);
-    world_end(&w);
+    fixture_free_host(&f, &other);
+    fixture_end(&f);
 }
 
-static struct world *paused_again;
+static struct fixture *paused_again;
 
 static void pause_again(void *arg)
 {
@@ -87,48 +87,48 @@ static void pause_again(void *arg)
 /* What comes due when it goes on lines up behind what waits; and a pause may come amid of it. */
 static void test_late_ones_come_first(void)
 {
-    struct world w;
-    begin(&w, NULL);
-    paused_again = &w;
-    struct kith_timer *a = timer(w.host, "a", 10), *b = timer(w.host, "b", 30);
-    struct kith_timer *stop = w.host->timer(w.host, pause_again, NULL), *c = timer(w.host, "c", 20);
-    w.host->timer_set(stop, w.host->now(w.host) + 15);
-    kith_services_pause(w.services, true);
-    pass(&w, 25);
-    kith_services_pause(w.services, false);
-    w.host->post(w.host, note_arg,
+    struct fixture f;
+    begin(&f, NULL);
+    paused_again = &f;
+    struct kith_timer *a = timer(f.host, "a", 10), *b = timer(f.host, "b", 30);
+    struct kith_timer *stop = f.host->timer(f.host, pause_again, NULL), *c = timer(f.host, "c", 20);
+    f.host->timer_set(stop, f.host->now(f.host) + 15);
+    kith_services_pause(f.services, true);
+    pass(&f, 25);
+    kith_services_pause(f.services, false);
+    f.host->post(f.host, note_arg,
                  (void *)"p"); /* posts come before timers, but not before those */
-    kith_loop_turn(w.loop, 0);
+    kith_loop_turn(f.loop, 0);
     CU_ASSERT_STRING_EQUAL(trace, "a!");
-    pass(&w, 25);
+    pass(&f, 25);
     CU_ASSERT_STRING_EQUAL(trace, "a!");
-    resume(&w);
+    resume(&f);
     CU_ASSERT_STRING_EQUAL(trace, "a!cpb");
     struct kith_timer *all[] = {a, b, c, stop};
-    for (int i = 0; i < 4; i++) w.host->timer_free(all[i]);
-    world_end(&w);
+    for (int i = 0; i < 4; i++) f.host->timer_free(all[i]);
+    fixture_end(&f);
 }
 
 /* A timer that is set anew or freed does not fire for the time before. */
 static void test_late_timers_can_be_changed(void)
 {
-    struct world w;
-    begin(&w, NULL);
-    struct kith_timer *later = timer(w.host, "l", 10), *never = timer(w.host, "n", 10);
-    struct kith_timer *freed = timer(w.host, "f", 10), *kept = timer(w.host, "k", 10);
-    kith_services_pause(w.services, true);
-    pass(&w, 20);
-    w.host->timer_set(later, w.host->now(w.host) + 10);
-    w.host->timer_set(never, UINT64_MAX);
-    w.host->timer_free(freed);
-    resume(&w);
+    struct fixture f;
+    begin(&f, NULL);
+    struct kith_timer *later = timer(f.host, "l", 10), *never = timer(f.host, "n", 10);
+    struct kith_timer *freed = timer(f.host, "f", 10), *kept = timer(f.host, "k", 10);
+    kith_services_pause(f.services, true);
+    pass(&f, 20);
+    f.host->timer_set(later, f.host->now(f.host) + 10);
+    f.host->timer_set(never, UINT64_MAX);
+    f.host->timer_free(freed);
+    resume(&f);
     CU_ASSERT_STRING_EQUAL(trace, "k");
-    pass(&w, 10);
+    pass(&f, 10);
     CU_ASSERT_STRING_EQUAL(trace, "kl");
-    w.host->timer_free(later);
-    w.host->timer_free(never);
-    w.host->timer_free(kept);
-    world_end(&w);
+    f.host->timer_free(later);
+    f.host->timer_free(never);
+    f.host->timer_free(kept);
+    fixture_end(&f);
 }
 
 /* ------------------------------------------------------------------------------------ watches */
@@ -141,35 +141,35 @@ static void on_readable(void *arg, unsigned events)
 
 static void test_watches_are_off(void)
 {
-    struct world w;
+    struct fixture f;
     int fds[2], more[2];
-    begin(&w, NULL);
+    begin(&f, NULL);
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, more), 0);
-    struct kith_watch *before = w.host->watch(w.host, fds[0], KITH_READABLE, on_readable, &fds[0]);
-    struct kith_timer *t = timer(w.host, "t", 5);
-    kith_services_pause(w.services, true);
-    struct kith_watch *within = w.host->watch(w.host, more[0], 0, on_readable, &more[0]);
-    w.host->watch_set(within, KITH_READABLE);
+    struct kith_watch *before = f.host->watch(f.host, fds[0], KITH_READABLE, on_readable, &fds[0]);
+    struct kith_timer *t = timer(f.host, "t", 5);
+    kith_services_pause(f.services, true);
+    struct kith_watch *within = f.host->watch(f.host, more[0], 0, on_readable, &more[0]);
+    f.host->watch_set(within, KITH_READABLE);
     CU_ASSERT_EQUAL(write(fds[1], "w", 1), 1);
     CU_ASSERT_EQUAL(write(more[1], "v", 1), 1);
-    pass(&w, 10);
+    pass(&f, 10);
     CU_ASSERT_STRING_EQUAL(trace, "");
-    resume(&w);
+    resume(&f);
     CU_ASSERT_STRING_EQUAL(trace, "wvt"); /* what was readable is read first, as always */
-    kith_services_pause(w.services, true);
-    w.host->watch_set(before, 0);
+    kith_services_pause(f.services, true);
+    f.host->watch_set(before, 0);
     CU_ASSERT_EQUAL(write(fds[1], "w", 1), 1);
-    resume(&w);
+    resume(&f);
     CU_ASSERT_STRING_EQUAL(trace, "wvt");
-    w.host->watch_free(before);
-    w.host->watch_free(within);
-    w.host->timer_free(t);
+    f.host->watch_free(before);
+    f.host->watch_free(within);
+    f.host->timer_free(t);
     for (int i = 0; i < 2; i++) {
         close(fds[i]);
         close(more[i]);
     }
-    world_end(&w);
+    fixture_end(&f);
 }
 
 /* -------------------------------------------------------------------------------------- names */
@@ -201,19 +201,19 @@ static void find(char c)
 
 static void test_names_wait_with_their_addresses(void)
 {
-    struct world w;
+    struct fixture f;
     struct kith_services_setup setup = {.resolve = resolve};
-    begin(&w, &setup);
-    CU_ASSERT_EQUAL(w.host->resolve(w.host, kith_text("a"), resolved, NULL), 0);
-    kith_services_pause(w.services, true);
+    begin(&f, &setup);
+    CU_ASSERT_EQUAL(f.host->resolve(f.host, kith_text("a"), resolved, NULL), 0);
+    kith_services_pause(f.services, true);
     find('x');
     CU_ASSERT_STRING_EQUAL(trace, "");
-    resume(&w);
+    resume(&f);
     CU_ASSERT_STRING_EQUAL(trace, "x");
-    CU_ASSERT_EQUAL(w.host->resolve(w.host, kith_text("b"), resolved, NULL), 0);
+    CU_ASSERT_EQUAL(f.host->resolve(f.host, kith_text("b"), resolved, NULL), 0);
     find('y');
     CU_ASSERT_STRING_EQUAL(trace, "xy");
-    world_end(&w);
+    fixture_end(&f);
 }
 
 /* --------------------------------------------------------------------------------------- ends */
@@ -221,26 +221,26 @@ static void test_names_wait_with_their_addresses(void)
 /* It stops, or all is taken down, with everything waiting. */
 static void test_who_stops_while_paused_is_not_called(void)
 {
-    struct world w;
+    struct fixture f;
     struct kith_services_setup setup = {.resolve = resolve};
     for (int stops = 0; stops < 2; stops++) {
-        begin(&w, &setup);
-        struct kith_host *other = world_host(&w);
-        struct kith_timer *mine = timer(w.host, "m", 5), *others = timer(other, "o", 5);
-        CU_ASSERT_EQUAL(w.host->resolve(w.host, kith_text("a"), resolved, NULL), 0);
-        kith_services_pause(w.services, true);
-        w.host->post(w.host, note_arg, (void *)"p");
+        begin(&f, &setup);
+        struct kith_host *other = fixture_host(&f);
+        struct kith_timer *mine = timer(f.host, "m", 5), *others = timer(other, "o", 5);
+        CU_ASSERT_EQUAL(f.host->resolve(f.host, kith_text("a"), resolved, NULL), 0);
+        kith_services_pause(f.services, true);
+        f.host->post(f.host, note_arg, (void *)"p");
         find('x');
-        pass(&w, 10);
-        w.host->timer_free(mine);
+        pass(&f, 10);
+        f.host->timer_free(mine);
         if (stops) {
-            w.maker.release(w.maker.ctx, w.host, "stop");
-            resume(&w);
+            f.maker.release(f.maker.ctx, f.host, "stop");
+            resume(&f);
             CU_ASSERT_STRING_EQUAL(trace, "o");
         }
         other->timer_free(others);
-        world_free_host(&w, &other);
-        world_end(&w);
+        fixture_free_host(&f, &other);
+        fixture_end(&f);
         CU_ASSERT_STRING_EQUAL(trace, stops ? "o" : "");
     }
 }

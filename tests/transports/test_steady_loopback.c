@@ -1,6 +1,6 @@
 /*
- * test_steady.c - law 5 for loopback: once warm, a packet costs no allocation, whatever the link
- * does to it; neither does a piece of a stream.
+ * test_steady_loopback.c - law 5 for loopback: once warm, a packet costs no allocation, whatever
+ * the link does to it; neither does a piece of a stream.
  */
 #include "ends.h"
 
@@ -75,7 +75,7 @@ static void steady(bool world, const char *first, const char *second)
 }
 
 #define LOOPBACK(name) "use: loopback, address: " name
-#define BAD            ", delay: 300us, jitter: 300us, loss: 0.02, duplicate: 0.1, bandwidth: 100MiB"
+#define BAD            ", delay: 300us, jitter: 300us, loss: 0.02, duplicate: 0.1, bandwidth: 1GiB"
 
 static void test_virtual_world(void) { steady(true, LOOPBACK("a"), LOOPBACK("b")); }
 static void test_bad_link(void) { steady(true, LOOPBACK("a") BAD, LOOPBACK("b") BAD); }
@@ -90,7 +90,7 @@ static void test_calls_are_seen(void)
     CU_ASSERT_EQUAL(calls, before + counts);
 }
 
-KITH_TESTS("transports/steady", {"allocations are seen", test_calls_are_seen},
+KITH_TESTS("transports/steady_loopback", {"allocations are seen", test_calls_are_seen},
            {"loopback in a virtual world", test_virtual_world},
            {"loopback over a bad link", test_bad_link},
            {"loopback in the real world", test_real_world})

@@ -1,0 +1,217 @@
+/*
+ * report_text.c - a result for a terminal: what a stranger wants to know first comes first, then
+ * tables of what was done, of messages and of traffic.
+ */
+#include "report_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------------------------ tables */
+
+enum { COLUMNS = 8, CELL = 64, WHAT = 28 };
+
+struct table {
+    char (*cells)[COLUMNS][CELL]; /* a row each; the first is the head */
+    size_t rows, columns;
+    bool no_memory;
+};
+
+static void cell(struct table *t, size_t column, const char *text)
+{
+    if (t->no_memory) return;
+    FILE *out = fmemopen(t->cells[t->rows - 1][column], CELL, "w");
+    if (!out) {
+        t->no_memory = true;
+        return;
+    }
+    kith_put_text(out, KITH_PLAIN, text, WHAT);
+    fclose(out);
+}
+
+static void row(struct table *t)
+{
+    void *grown = realloc(t->cells, (t->rows + 1) * sizeof *t->cells);
+    t->no_memory = t->no_memory || !grown;
+    if (!grown) return;
+    t->cells = grown;
+    memset(t->cells[t->rows++], 0, sizeof *t->cells);
+}
+
+static void head(struct table *t, size_t columns, const char *const *names)
+{
+    *t = (struct table){.columns = columns};
+    row(t);
+    for (size_t i = 0; i < columns; i++) cell(t, i, names[i]);
+}
+
+/* The columns before `numbers` begin at the left; numbers end at the right. */
+static int print(struct table *t, size_t numbers, FILE *out)
+{
+    size_t widths[COLUMNS] = {0};
+    for (size_t r = 0; r < t->rows; r++)
+        for (size_t c = 0; c < t->columns; c++) {
+            size_t width = kith_text_width(t->cells[r][c]);
+            if (width > widths[c]) widths[c] = width;
+        }
+    for (size_t r = 0; r < t->rows; r++) {
+        size_t blanks = 2; /* owed before the next text, so that no line ends on one */
+        for (size_t c = 0; c < t->columns; c++) {
+            size_t room = widths[c] - kith_text_width(t->cells[r][c]);
+            if (c >= numbers) blanks += room;
+            if (t->cells[r][c][0]) {
+                fprintf(out, "%*s%s", (int)blanks, "", t->cells[r][c]);
+                blanks = 0;
+            }
+            blanks += c >= numbers ? 2 : room + 2;
+        }
+        fputc('\n', out);
+    }
+    int rc = t->no_memory ? -KITH_ENOMEM : 0;
+    free(t->cells);
+    return rc;
+}
+
+/* ------------------------------------------------------------------------------------- parts */
+
+static void print_title(FILE *out, const struct kith_result *r)
+{
+    fprintf(out, "%s for %s, seed %llu: ", kith_some(r->nodes, "node", "nodes").s,
+            kith_number(KITH_SECONDS, r->time).s, (unsigned long long)r->seed);
+    kith_put_text(out, KITH_PLAIN, r->file ? r->file : "a config", 0);
+    if (r->profile) fputs(", profile ", out);
+    kith_put_text(out, KITH_PLAIN, r->profile, 0);
+    if (r->send && *r->send) fputs(", sends ", out);
+    kith_put_text(out, KITH_PLAIN, r->send, 0);
+    fputs(r->scenario ? ", scenario " : ", built-in scenario", out);
+    kith_put_text(out, KITH_PLAIN, r->scenario, 0);
+    fputc('\n', out);
+}
+
+static void print_members(FILE *out, const struct kith_result *r)
+{
+    const struct kith_spread *s = &r->full_view;
+    fputs("\nmembers\n  full view    ", out);
+    if (s->count)
+        fprintf(out, "half after %s, 95 %% %s, last %s; ", kith_number(KITH_SECONDS, s->p50).s,
+                kith_number(KITH_SECONDS, s->p95).s, kith_number(KITH_SECONDS, s->max).s);
+    fprintf(out, "%s lives got there\n", kith_of((double)s->count, (double)r->lives).s);
+    fprintf(out, "  suspicions   %s, %s of them false; %s refuted\n",
+            kith_number(KITH_COUNT, (double)r->suspicions).s,
+            kith_number(KITH_COUNT, (double)r->false_suspicions).s,
+            kith_number(KITH_COUNT, (double)r->refutations).s);
+    fprintf(out, "  deaths       %s, %s of them false\n",
+            kith_number(KITH_COUNT, (double)r->deaths).s,
+            kith_number(KITH_COUNT, (double)r->false_deaths).s);
+}
+
+static const char *after(const struct kith_spread *s, double v, struct kith_words *w)
+{
+    *w = s->count ? kith_number(KITH_SECONDS, v) : (struct kith_words){"-"};
+    return w->s;
+}
+
+static int print_happenings(FILE *out, const struct kith_result *r)
+{
+    static const char *const names[] = {"at",   "what", "noticed", "last",
+                                        "told", "95 %", "last",    "of all"};
+    struct table t;
+    struct kith_words w;
+    if (!r->happening_count) return 0;
+    fputs("\nwhat was done, and after how long half of them and the last were noticed, and told\n",
+          out);
+    head(&t, 8, names);
+    for (size_t i = 0; i < r->happening_count; i++) {
+        const struct kith_happening *h = &r->happenings[i];
+        double told = (double)h->told.count;
+        row(&t);
+        cell(&t, 0, kith_number(KITH_SECONDS, h->at).s);
+        cell(&t, 1, h->text);
+        cell(&t, 2, after(&h->noticed, h->noticed.p50, &w));
+        cell(&t, 3, after(&h->noticed, h->noticed.max, &w));
+        cell(&t, 4, after(&h->told, h->told.p50, &w));
+        cell(&t, 5, after(&h->told, h->told.p95, &w));
+        cell(&t, 6, after(&h->told, h->told.max, &w));
+        cell(&t, 7,
+             h->to_tell ? kith_share(told, (double)h->to_tell).s : kith_number(KITH_COUNT, told).s);
+    }
+    return print(&t, 2, out);
+}
+
+static int print_messages(FILE *out, const struct kith_result *r)
+{
+    static const char *const names[] = {"at", "what", "size", "half", "95 %", "last", "of all"};
+    struct table t;
+    struct kith_words w;
+    if (!r->message_count) return 0;
+    fputs("\nmessages, and after how long they were there\n", out);
+    head(&t, 7, names);
+    for (size_t i = 0; i < r->message_count; i++) {
+        const struct kith_reach *m = &r->messages[i];
+        row(&t);
+        cell(&t, 0, kith_number(KITH_SECONDS, m->at).s);
+        cell(&t, 1, m->text);
+        cell(&t, 2, kith_number(KITH_BYTES, (double)m->bytes).s);
+        cell(&t, 3, after(&m->got, m->got.p50, &w));
+        cell(&t, 4, after(&m->got, m->got.p95, &w));
+        cell(&t, 5, after(&m->got, m->got.max, &w));
+        cell(&t, 6, kith_share((double)m->got.count, (double)m->to_get).s);
+    }
+    return print(&t, 2, out);
+}
+
+static int print_traffic(FILE *out, const struct kith_result *r)
+{
+    static const char *const names[] = {"received", "messages", "bytes"};
+    struct table t;
+    const struct kith_message_rate **rows = kith_traffic_sorted(r, true);
+    int rc = 0;
+    if (!rows) return -KITH_ENOMEM;
+    fputs("\ntraffic, a node and second\n", out);
+    fprintf(out, "  sent         %s in %s packets, %s in streams; %s packets dropped\n",
+            kith_number(KITH_BYTES, r->packet_bytes_sent).s,
+            kith_number(KITH_COUNT, r->packets_sent).s,
+            kith_number(KITH_BYTES, r->stream_bytes_sent).s,
+            kith_number(KITH_COUNT, r->packets_dropped).s);
+    if (!r->traffic_count) goto out;
+    head(&t, 3, names);
+    for (size_t i = 0; i < r->traffic_count; i++) {
+        row(&t);
+        cell(&t, 0, rows[i]->message);
+        cell(&t, 1, kith_number(KITH_COUNT, rows[i]->count).s);
+        cell(&t, 2, kith_number(KITH_BYTES, rows[i]->bytes).s);
+    }
+    rc = print(&t, 1, out);
+out:
+    free(rows);
+    return rc;
+}
+
+static void print_rest(FILE *out, const struct kith_result *r)
+{
+    fprintf(out, "\ncost           %s of CPU for %s of nodes' time, %s of memory\n",
+            kith_number(KITH_SECONDS, r->cpu).s, kith_number(KITH_SECONDS, r->node_seconds).s,
+            kith_number(KITH_BYTES, (double)r->memory).s);
+    for (size_t i = 0; i < r->left_out_count; i++) {
+        fputs(i ? "               " : "left out       ", out);
+        kith_put_text(out, KITH_PLAIN, r->left_out[i].what, 0);
+        fputs(": ", out);
+        kith_put_text(out, KITH_PLAIN, r->left_out[i].why, 0);
+        fputc('\n', out);
+    }
+    fputs("again          ", out);
+    kith_put_command(out, KITH_PLAIN, r);
+    fputc('\n', out);
+}
+
+int kith_report_text(FILE *out, const struct kith_result *r)
+{
+    print_title(out, r);
+    print_members(out, r);
+    int rc = print_happenings(out, r);
+    if (!rc) rc = print_messages(out, r);
+    if (!rc) rc = print_traffic(out, r);
+    if (rc) return rc;
+    print_rest(out, r);
+    return fflush(out) || ferror(out) ? -KITH_EIO : 0;
+}

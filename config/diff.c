@@ -15,9 +15,11 @@ struct leaf {
     bool restart;
 };
 
+/* A secret is never in a report. A hash with a key of this report tells whether it changed. */
 struct leaves {
     struct leaf *items;
     size_t count;
+    uint8_t key[crypto_generichash_KEYBYTES];
 };
 
 static void add(struct leaves *l, const char *key, char *text, bool restart)
@@ -54,17 +56,12 @@ static char *fingerprints(const struct kith_secrets *s)
     return text;
 }
 
-/* A secret is never in a report. A hash with a key of this process tells whether it changed. */
-static char *hidden(const struct kith_param *p, const void *at)
+static char *hidden(const struct leaves *l, const struct kith_param *p, const void *at)
 {
     char *text = kith_param_text(p, at);
-    static uint8_t key[crypto_generichash_KEYBYTES];
-    static bool made;
-    if (!made) randombytes_buf(key, sizeof key);
-    made = true;
     uint8_t sum[crypto_generichash_BYTES];
     char out[32];
-    crypto_generichash(sum, sizeof sum, (const uint8_t *)text, strlen(text), key, sizeof key);
+    crypto_generichash(sum, sizeof sum, (const uint8_t *)text, strlen(text), l->key, sizeof l->key);
     sodium_memzero(text, strlen(text));
     free(text);
     snprintf(out, sizeof out, "*** (%02x%02x%02x%02x)", sum[0], sum[1], sum[2], sum[3]);
@@ -90,7 +87,7 @@ static void add_entry(const struct kith_config *c, struct leaves *l, const char 
         const void *at = (const char *)e->params + p->offset;
         bool secret = (p->flags & KITH_PARAM_SECRET) && kith_param_given(p, at);
         snprintf(key, sizeof key, "%s.%s", path, p->name);
-        add(l, key, secret ? hidden(p, at) : kith_show_value(c, p, at),
+        add(l, key, secret ? hidden(l, p, at) : kith_show_value(c, p, at),
             restart && p->flags & KITH_PARAM_RESTART);
     }
 }
@@ -162,7 +159,9 @@ void kith_config_diff(const struct kith_config *before, const struct kith_config
                                     bool restart),
                       void *arg)
 {
-    struct leaves was = {0}, now = {0};
+    struct leaves was = {0}, now;
+    randombytes_buf(was.key, sizeof was.key);
+    now = was;
     flatten(before, &was);
     flatten(after, &now);
     /* Nothing there and not given are the same. */

@@ -240,6 +240,7 @@ int kith_entry_init(struct kith_entry *e, const struct kith_plugin *plugin,
                              .arena = arena,
                              .temp = temp,
                              .config = &nowhere,
+                             .sections = kith_sections,
                              .dir = "",
                              .profile = profile};
     *e = (struct kith_entry){.use = plugin->name, .kind = plugin->kind, .arena = arena};

@@ -72,6 +72,17 @@ static void read_file(struct kith_scenario_reading *rd, const struct kith_yaml *
     if (kith_diag_errors(rd->r.diag) == before) kith_scenario_consistency(rd);
 }
 
+/* Comments at most: all has its default. */
+static bool says_nothing(const char *text, size_t len)
+{
+    bool comment = false;
+    for (size_t i = 0; i < len; i++) {
+        comment = text[i] != '\n' && (comment || text[i] == '#');
+        if (!comment && !strchr(" \r\n", text[i])) return false;
+    }
+    return true;
+}
+
 struct kith_scenario *kith_scenario_load(const char *path, const struct kith_setting_text *over,
                                          size_t count, struct kith_diag *diag)
 {
@@ -83,8 +94,9 @@ struct kith_scenario *kith_scenario_load(const char *path, const struct kith_set
     begin(&rd, path, diag);
     kith_diag_source(diag, path ? path : "the built-in scenario", text,
                      len < KITH_CONFIG_MAX ? len : KITH_CONFIG_MAX);
-    struct kith_yaml *root = kith_yaml_parse(text, len, rd.r.temp, diag);
-    if (root) read_file(&rd, root, over, count);
+    bool empty = says_nothing(text, len);
+    struct kith_yaml *root = empty ? NULL : kith_yaml_parse(text, len, rd.r.temp, diag);
+    if (root || empty) read_file(&rd, root, over, count);
     kith_arena_free(rd.r.temp);
     free(read);
     if (kith_diag_errors(diag) == before) return rd.scenario;

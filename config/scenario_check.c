@@ -56,7 +56,8 @@ static void check_times(struct kith_scenario_reading *rd, const struct kith_scen
     else if (e->over > end - e->at)
         kith_diag_error(rd->r.diag, e->pos, help, "'over': it goes on until %s, beyond the end",
                         duration(rd, e->at + e->over));
-    if (e->every && e->every < e->over)
+    bool sends = e->deed == KITH_DEED_BROADCAST || e->deed == KITH_DEED_SEND;
+    if (e->every && e->every < e->over && !sends)
         kith_diag_error(rd->r.diag, e->pos, NULL, "it comes again every %s, but takes %s ('over')",
                         duration(rd, e->every), duration(rd, e->over));
     else if (e->every && e->lasts && e->every < e->lasts && e->count != 1 &&

@@ -21,6 +21,7 @@ struct word {
     struct kith_nodes *out;
     bool *in;        /* those that the word means */
     const char *set; /* the same as patterns; NULL: only by all their names */
+    bool wrong;      /* something was said already */
 };
 
 /* ------------------------------------------------------------------------------------- names */
@@ -116,7 +117,10 @@ static void take_group(struct word *w, const char *text)
     for (size_t i = 0; i < rd->group_count; i++) {
         names[n++] = rd->groups[i].name;
         if (strcmp(rd->groups[i].name, text) != 0) continue;
-        if (!rd->groups[i].nodes.in) return; /* something was said about it */
+        if (!rd->groups[i].nodes.in) { /* and that was said */
+            w->wrong = true;
+            return;
+        }
         memcpy(w->in, rd->groups[i].nodes.in, rd->scenario->nodes);
         w->set = NULL;
         return;
@@ -267,9 +271,9 @@ static void read_words(struct kith_scenario_reading *rd, const char *key, const 
     }
     end(rd, out, plain);
     if (out->number || out->share > 0) out->set = NULL;
-    if (!out->count && kith_diag_errors(rd->r.diag) == before)
+    if (!out->count && !w.wrong && kith_diag_errors(rd->r.diag) == before)
         kith_diag_error(rd->r.diag, out->pos, NULL, "'%s': '%s' is nobody", key, out->text);
-    if (kith_diag_errors(rd->r.diag) != before) out->in = NULL;
+    if (w.wrong || kith_diag_errors(rd->r.diag) != before) out->in = NULL;
 }
 
 void kith_nodes_read(struct kith_scenario_reading *rd, const char *key, const struct kith_yaml *v,

@@ -37,7 +37,7 @@ enum {
     KITH_TYPE_NODES,     /* struct kith_nodes */
     KITH_TYPE_NODE_SETS, /* list of them: struct kith_node_sets */
     KITH_TYPE_WHEN,      /* a duration, or a part of the whole time: uint64_t */
-    KITH_TYPE_PART       /* 0.05 or 5%: double */
+    KITH_TYPE_PART       /* 5% or 0.05: double */
 };
 
 /* memberlist's own keys for the pipeline, before they are expanded into it. */

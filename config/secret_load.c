@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -194,18 +195,20 @@ static int load_dir(struct loading *l, const char *path)
     return rc;
 }
 
+/* Said once, by whichever thread comes first: the limit is the process's. */
 static void warn_unlocked(struct kith_diag *diag)
 {
-    static bool done;
-    if (done || sodium_init() < 0) return;
+    static atomic_bool said;
+    if (atomic_load(&said) || sodium_init() < 0) return;
     long page = sysconf(_SC_PAGESIZE);
     uint8_t *probe = aligned_alloc((size_t)page, (size_t)page);
     if (probe && sodium_mlock(probe, (size_t)page) != 0) {
-        kith_diag_warning(
-            diag, (struct kith_pos){0},
-            "raise the limit on locked memory: LimitMEMLOCK= in a systemd unit, ulimit -l",
-            "keys can't be locked in memory and may reach the swap: %s", strerror(errno));
-        done = true;
+        int why = errno;
+        if (!atomic_exchange(&said, true))
+            kith_diag_warning(
+                diag, (struct kith_pos){0},
+                "raise the limit on locked memory: LimitMEMLOCK= in a systemd unit, ulimit -l",
+                "keys can't be locked in memory and may reach the swap: %s", strerror(why));
     } else if (probe) {
         sodium_munlock(probe, (size_t)page);
     }

@@ -40,11 +40,11 @@ struct kith_request *kith_request_new(struct kith_core *c, enum kith_request_kin
     r->id = c->request_id;
     r->kind = (uint8_t)kind;
     r->alarm.fire = request_timed_out;
-    if (kind == KITH_REQUEST_LEAVE) {
-        r->next = c->leaves;
-        r->link = &c->leaves;
-        if (c->leaves) c->leaves->link = &r->next;
-        c->leaves = r;
+    if (kind != KITH_REQUEST_OTHER) {
+        r->next = c->waiting;
+        r->link = &c->waiting;
+        if (r->next) r->next->link = &r->next;
+        c->waiting = r;
     }
     return r;
 }
@@ -76,6 +76,29 @@ void kith_request_done(struct kith_core *c, struct kith_request *r, int status, 
     request_release(c, r);
 }
 
+/* All that wait for the node's leave end together. */
+static void leave_done(struct kith_core *c, int status)
+{
+    c->leave_under_way = false;
+    for (struct kith_request *r = c->waiting, *next; r; r = next) {
+        next = r->next;
+        if (r->kind == KITH_REQUEST_LEAVE) kith_request_done(c, r, status, 0);
+    }
+}
+
+bool kith_request_company(const struct kith_core *c)
+{
+    uint32_t live = c->members.in_state[KITH_ALIVE] + c->members.in_state[KITH_SUSPECT];
+    return live > (kith_record_gone(c->self) ? 0u : 1u);
+}
+
+void kith_request_gone(struct kith_core *c)
+{
+    if (!c->waiting || kith_request_company(c)) return;
+    while (c->waiting) kith_request_done(c, c->waiting, 0, 0);
+    c->leave_under_way = false;
+}
+
 /* A broadcast that somebody waits for is over; replaced counts as sent (PROTOCOL.md T18). */
 void kith_request_broadcast_end(void *core, uint64_t tag, enum kith_broadcast_end end)
 {
@@ -85,7 +108,5 @@ void kith_request_broadcast_end(void *core, uint64_t tag, enum kith_broadcast_en
     int status = end == KITH_BROADCAST_DROPPED && !c->dying ? -KITH_EAGAIN : 0;
     r->queued = false;
     kith_request_done(c, r, status, 0);
-    if (!leave) return;
-    c->leave_under_way = false;
-    while (c->leaves) kith_request_done(c, c->leaves, status, 0);
+    if (leave) leave_done(c, status);
 }

@@ -210,17 +210,23 @@ static bool versions_change(const struct kith_core *c, const struct kith_setting
     return memcmp(next, c->versions, sizeof next) != 0;
 }
 
+int kith_core_check_meta(const struct kith_core *c, struct kith_bytes meta,
+                         struct kith_core_budget budget, struct kith_error *err)
+{
+    char why[KITH_SELF_WHY];
+    if (!c->started || c->left || kith_self_fits(c, meta, budget, why) == 0) return 0;
+    return fail(err, KITH_ETOOBIG, why);
+}
+
 int kith_core_check(const struct kith_core *c, const struct kith_settings *s,
                     struct kith_core_budget budget, struct kith_error *err)
 {
-    char why[KITH_SELF_WHY];
     int res = check(s, err);
     if (res < 0) return res;
     if (!c->started || c->left) return 0;
     if (c->self->incarnation == UINT32_MAX && versions_change(c, s))
         return fail(err, KITH_EREFUSED, "the incarnation is at its end");
-    if (kith_self_fits(c, kith_self_kept(c), budget, why) < 0) return fail(err, KITH_ETOOBIG, why);
-    return 0;
+    return kith_core_check_meta(c, kith_self_kept(c), budget, err);
 }
 
 /* Drop what was queued while packets were larger: it would wait for ever. */
@@ -264,15 +270,12 @@ int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, ui
 /* Can the node say that it is where c->advertise says? */
 static int check_advertise(const struct kith_core *c, struct kith_error *err)
 {
-    char why[KITH_SELF_WHY];
     if (!kith_allowed(c, kith_bytes_of(c->advertise.bytes, c->advertise.len)))
         return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
     if (!c->started) return 0;
     if (c->self->incarnation == UINT32_MAX)
         return fail(err, KITH_EREFUSED, "the incarnation is at its end");
-    if (kith_self_fits(c, kith_self_kept(c), kith_packet_budget(c, NULL), why) < 0)
-        return fail(err, KITH_ETOOBIG, why);
-    return 0;
+    return kith_core_check_meta(c, kith_self_kept(c), kith_packet_budget(c, NULL), err);
 }
 
 int kith_core_advertise(struct kith_core *c, uint64_t now, const struct kith_addr *addr,

@@ -72,6 +72,10 @@ int kith_core_start(struct kith_core *, uint64_t now, struct kith_error *err);
 int kith_core_check(const struct kith_core *, const struct kith_settings *, struct kith_core_budget,
                     struct kith_error *err);
 
+/* Could this be our meta, in packets of that budget? Else -KITH_ETOOBIG. */
+int kith_core_check_meta(const struct kith_core *, struct kith_bytes meta, struct kith_core_budget,
+                         struct kith_error *err);
+
 /* New settings without losing state. Name and advertised address stay what they are. On an error
  * of kith_core_check nothing has changed; -KITH_ETOOBIG: packets have become too small to gossip
  * this node's own alive message. */
@@ -161,17 +165,18 @@ bool kith_core_poll(struct kith_core *, struct kith_output *);
  * shows: the list that comes back has it alive, and nobody else at that address; else
  * -KITH_EREFUSED, and nothing is merged. */
 int64_t kith_core_join(struct kith_core *, uint64_t now, const struct kith_peer *);
-/* Leave, then wait until that was gossiped often enough. timeout 0: no limit; when it is over the
- * request ends with -KITH_ETIMEOUT, and the node has left all the same. */
+/* Leave, then wait until that was gossiped often enough, or nobody is left to hear it. timeout 0:
+ * no limit; when it is over the request ends with -KITH_ETIMEOUT, and the node has left all the
+ * same. */
 int64_t kith_core_leave(struct kith_core *, uint64_t now, uint64_t timeout);
 /* Ask the delegate for meta again and spread it. -KITH_ETOOBIG: it does not fit a packet (the log
  * says the sizes and the limit); what others know stays as it is. */
 int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
 /* Gossip a raw user message, sent by this node only; done when it was sent often enough, or
- * replaced. With no other live member it completes immediately and stays queued for members that
- * join later. key: a later one with the same key (1 to 255 bytes) replaces one that waits; empty:
- * replaces nothing. Smaller priority goes first. -KITH_EAGAIN: queue full. -KITH_ETOOBIG: no packet
- * can carry it. -KITH_EINVAL: the key is too long. */
+ * replaced. With no other live member, or when the last one goes, it completes immediately and
+ * stays queued for members that join later. key: a later one with the same key (1 to 255 bytes)
+ * replaces one that waits; empty: replaces nothing. Smaller priority goes first. -KITH_EAGAIN:
+ * queue full. -KITH_ETOOBIG: no packet can carry it. -KITH_EINVAL: the key is too long. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes,
                             struct kith_bytes key, uint32_t priority);
 /* Send a user message. -KITH_ETOOBIG: over what kith_core_fits says. */

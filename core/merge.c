@@ -487,5 +487,6 @@ bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kit
     kith_count(c, KITH_COUNT_DEAD_CHANGES);
     gone(c, p);
     kith_notify_member(c, KITH_EVENT_LEAVE, p);
+    if (p != c->self) kith_request_gone(c);
     return true;
 }

@@ -16,13 +16,6 @@
 
 #include <stdlib.h>
 
-/* Is there another live member, who could hear a broadcast? */
-static bool company(const struct kith_core *c)
-{
-    uint32_t live = c->members.in_state[KITH_ALIVE] + c->members.in_state[KITH_SUSPECT];
-    return live > (kith_record_gone(c->self) ? 0u : 1u);
-}
-
 /* Whom a request is for. */
 struct target {
     struct kith_peer peer; /* its address is the one below */
@@ -82,7 +75,7 @@ int64_t kith_core_leave(struct kith_core *c, uint64_t now, uint64_t timeout)
                                 .incarnation = c->self->incarnation,
                                 .node = kith_self_name(c),
                                 .from = kith_self_name(c)};
-        bool wait = company(c);
+        bool wait = kith_request_company(c);
         c->left = true;
         kith_dead(c, &dead, NULL, wait ? r : NULL);
         c->leave_under_way = r->queued;
@@ -117,7 +110,7 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_UPDATE);
     if (!r) return -KITH_ENOMEM;
     uint32_t id = r->id;
-    bool wait = company(c);
+    bool wait = kith_request_company(c);
     kith_self_alive(c, &alive, c->self->incarnation + 1, meta, sealed);
     if (!kith_alive(c, &alive, NULL, wait ? r : NULL)) {
         kith_request_cancel(c, r);
@@ -160,7 +153,7 @@ int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes
         return -KITH_EAGAIN;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_BROADCAST);
     if (!r) return -KITH_ENOMEM;
-    bool wait = company(c);
+    bool wait = kith_request_company(c);
     int err = queue_payload(c, payload, key, priority, r, wait);
     if (err < 0) {
         kith_request_cancel(c, r);

@@ -1,6 +1,7 @@
 # Pages to read, and man pages from POD; without perl, or when cross compiling, there are none of
 # these. kith.yaml(5) and kith-scenario(5) come out of the program itself, so that they can't be
-# older than the tables that files are checked with; the others are docs/man/NAME.SECTION.pod: list them in WRITTEN_PAGES.
+# older than the tables that files are checked with; the others are docs/man/NAME.SECTION.pod: list
+# them in WRITTEN_PAGES.
 nobase_dist_doc_DATA = docs/ARCHITECTURE.md docs/CODECS.md docs/CONTROL.md docs/PLUGINS.md \
   docs/PROTOCOL.md docs/TRANSPORTS.md docs/WIRE.md
 WRITTEN_PAGES = docs/man/kith.1 docs/man/kith-plugin.3 docs/man/kith-transport.3 \

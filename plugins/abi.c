@@ -58,7 +58,7 @@ bool kith_abi_name_ok(const char *name)
 
 /* -------------------------------------------------------------------------------- the struct */
 
-static int check_header(const struct kith_plugin *raw, size_t extent, struct kith_error *err)
+static int check_size(const struct kith_plugin *raw, size_t extent, struct kith_error *err)
 {
     const size_t least = UPTO(kith_plugin, ops), step = _Alignof(struct kith_plugin);
     if (raw->size < least || raw->size > STRUCT_MAX || raw->size % step)
@@ -70,15 +70,27 @@ static int check_header(const struct kith_plugin *raw, size_t extent, struct kit
         return kith_fail(err, KITH_EINVAL,
                          "struct kith_plugin says it has %u bytes, but the symbol has %zu",
                          raw->size, extent);
+    return 0;
+}
+
+static bool line_or_none(const char *text) { return !text || kith_utf8_line(text); }
+
+static int check_texts(const struct kith_plugin *raw, struct kith_error *err)
+{
     if (!kith_abi_name_ok(raw->name))
         return kith_fail(err, KITH_EINVAL,
                          "its name `%.64s` is not a valid name: a-z first, then a-z 0-9 _, at most "
                          "%d bytes",
                          raw->name ? raw->name : "", NAME_MAX_LEN);
-    if ((raw->version && !kith_utf8_line(raw->version)) ||
-        (raw->summary && !kith_utf8_line(raw->summary)))
+    if (!line_or_none(raw->version) || !line_or_none(raw->summary))
         return kith_fail(err, KITH_EINVAL, "plugin `%s`: its version or summary is no line of text",
                          raw->name);
+    return 0;
+}
+
+/* Does this Kith know all that it has to? */
+static int check_known(const struct kith_plugin *raw, struct kith_error *err)
+{
     uint64_t unknown = raw->must_know & ~(uint64_t)KITH_MUST_KNOW;
     if (unknown)
         return kith_fail(err, KITH_EUNSUPPORTED,
@@ -90,6 +102,15 @@ static int check_header(const struct kith_plugin *raw, size_t extent, struct kit
         return kith_fail(err, KITH_EUNSUPPORTED,
                          "plugin `%s` is of kind %u, which this Kith does not know", raw->name,
                          raw->kind);
+    return 0;
+}
+
+static int check_header(const struct kith_plugin *raw, size_t extent, struct kith_error *err)
+{
+    int rc = check_size(raw, extent, err);
+    if (!rc) rc = check_texts(raw, err);
+    if (!rc) rc = check_known(raw, err);
+    if (rc) return rc;
     if (!raw->ops)
         return kith_fail(err, KITH_EINVAL, "%s `%s` has no ops", kith_abi_kind(raw->kind),
                          raw->name);

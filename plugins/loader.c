@@ -52,13 +52,13 @@ int kith_loader_trust(const char *path, struct kith_error *err)
     return writable_by_others(len ? folder : "/", "folder", err);
 }
 
-/* dlerror's text often begins with the path that we print anyway. */
-static int dl_fail(const char *path, struct kith_error *err)
+/* dlerror's text often begins with the path that it was given; we print the file's anyway. */
+static int dl_fail(const char *path, const char *as, struct kith_error *err)
 {
     const char *text = dlerror();
     if (!text) text = "unknown error of the dynamic linker";
-    size_t len = strlen(path);
-    if (strncmp(text, path, len) == 0 && text[len] == ':') {
+    size_t len = strlen(as);
+    if (strncmp(text, as, len) == 0 && text[len] == ':') {
         text += len + 1;
         text += strspn(text, " ");
     }
@@ -81,23 +81,41 @@ static int no_symbol(void *handle, const char *path, struct kith_error *err)
                      KITH_PLUGIN_SYMBOL);
 }
 
-int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *extent,
+/* The linker takes a path that it knows for the file that it has, without a look at the disk. So a
+ * file that took the place of one that stays mapped gets a path that it does not know: with a "./"
+ * for each of them. */
+static int detour(char out[PATH_MAX], const char *path, unsigned former, struct kith_error *err)
+{
+    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+    size_t len = (size_t)(file - path), name = strlen(file);
+    if (former > PATH_MAX / 4 || len + 2 * (size_t)former + name >= PATH_MAX)
+        return kith_fail(err, KITH_ETOOBIG, "%.100s...: path too long", path);
+    memcpy(out, path, len);
+    for (unsigned i = 0; i < former; i++, len += 2) memcpy(out + len, "./", 2);
+    memcpy(out + len, file, name + 1);
+    return 0;
+}
+
+int kith_loader_open(const char *path, unsigned former, struct kith_mapped *out,
                      struct kith_error *err)
 {
+    char as[PATH_MAX];
+    *out = (struct kith_mapped){0};
     int rc = kith_loader_trust(path, err);
     if (!rc) rc = kith_elf_check(path, err);
+    if (!rc) rc = detour(as, path, former, err);
     if (rc) return rc;
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE); /* runs constructors */
-    if (!handle) return dl_fail(path, err);
-    *raw = dlsym(handle, KITH_PLUGIN_SYMBOL);
-    if (!*raw) return no_symbol(handle, path, err);
-    *extent = 0;
+    void *handle = dlopen(as, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE); /* runs constructors */
+    if (!handle) return dl_fail(path, as, err);
+    out->ran = true;
+    out->raw = dlsym(handle, KITH_PLUGIN_SYMBOL);
+    if (!out->raw) return no_symbol(handle, path, err);
 #ifdef __GLIBC__ /* RTLD_DL_SYMENT is no macro */
     Dl_info info;
     const ElfW(Sym) *sym = NULL;
-    if (dladdr1(*raw, &info, (void **)&sym, RTLD_DL_SYMENT) && sym && info.dli_sname &&
+    if (dladdr1(out->raw, &info, (void **)&sym, RTLD_DL_SYMENT) && sym && info.dli_sname &&
         strcmp(info.dli_sname, KITH_PLUGIN_SYMBOL) == 0)
-        *extent = sym->st_size;
+        out->extent = sym->st_size;
 #endif
     return 0;
 }

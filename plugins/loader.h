@@ -9,10 +9,15 @@
 
 /* ------------------------------------------------------------------------ files (loader.c) */
 
-/* Map the file and find its struct, as it is in the file: nothing of it has been checked. path:
- * absolute. *extent: bytes that the symbol has, 0 when not known. */
-int kith_loader_open(const char *path, const struct kith_plugin **raw, size_t *extent,
-                     struct kith_error *);
+struct kith_mapped {
+    const struct kith_plugin *raw; /* as it is in the file: nothing of it has been checked */
+    size_t extent;                 /* bytes that the symbol has, 0 when not known */
+    bool ran;                      /* also when it failed: its constructors did, and it stays */
+};
+
+/* Map the file and find its struct. path: absolute. former: how many other files of this path stay
+ * mapped. */
+int kith_loader_open(const char *path, unsigned former, struct kith_mapped *, struct kith_error *);
 /* While root: -KITH_EACCES when others than root may change what path names (file or folder). */
 int kith_loader_trust(const char *path, struct kith_error *);
 

@@ -4,7 +4,7 @@
  * A bare name is looked for in the plugin folders only, never in the system's library path; what
  * the file is called is tried first (NAME.so), then what the others say of themselves, which is
  * read, not loaded: code of a file that nobody named does not run in here. Each file is loaded once
- * and kept. Knows nothing of instances.
+ * and kept; one that was refused is looked at again when it is another. Knows nothing of instances.
  */
 #include "crash_note.h"
 #include "elf_file.h"
@@ -21,12 +21,19 @@
 #error "the compiled-in plugin folder is missing"
 #endif
 
-/* One file, or one linked-in struct; also those that can't be used, so that they are loaded and
- * refused once only. */
+/*
+ * One file, or one linked-in struct:
+ *
+ *   good      `plugin` is set: for good, whatever becomes of the file
+ *   refused   `err` says why; nothing of it ran, and next time all of it is looked at again
+ *   spoiled   `err` says why, and its code ran: not again, unless another file takes its place
+ */
 struct item {
     char *path;                 /* absolute and resolved; "" linked in */
-    struct kith_plugin *plugin; /* NULL: refused, err says why */
+    struct kith_plugin *plugin; /* NULL: refused or spoiled */
     struct kith_error err;
+    bool spoiled;
+    unsigned former;  /* spoiled files of this path, which stay mapped */
     struct stat file; /* as it was when it was loaded */
 };
 
@@ -85,29 +92,80 @@ static struct item *known(const struct kith_registry *r, const char *path)
     return NULL;
 }
 
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static void note_file(struct item *item)
+{
+    if (stat(item->path, &item->file) != 0) memset(&item->file, 0, sizeof item->file);
+}
+
+/* Does what is on disk now deserve a look? What was written over while it is mapped never does: the
+ * linker would take the old one for it, half changed as it is. */
+static bool worth_a_look(const struct item *item)
+{
+    struct stat now;
+    if (item->plugin) return false;
+    if (!item->spoiled) return true;
+    return stat(item->path, &now) == 0 &&
+           (now.st_dev != item->file.st_dev || now.st_ino != item->file.st_ino);
+}
+
+/* Nothing new is to be had from this file. */
+static bool settled(const struct kith_registry *r, const char *path)
+{
+    const struct item *item = known(r, path);
+    return item && !worth_a_look(item);
+}
+
+static void look(struct item *item)
+{
+    struct kith_mapped mapped;
+    item->former += item->spoiled;
+    item->err = (struct kith_error){.size = sizeof item->err};
+    note_file(item);
+    const struct kith_crash_note note = {item->path, "loaded"}; /* constructors run */
+    const struct kith_crash_note *outer = kith_crash_note_set(&note);
+    if (kith_loader_open(item->path, item->former, &mapped, &item->err) == 0 &&
+        kith_abi_copy(&item->plugin, mapped.raw, mapped.extent, &item->err) != 0)
+        add_path(&item->err, item->path);
+    item->spoiled = mapped.ran && !item->plugin;
+    kith_crash_note_set(outer);
+}
+
+static void say_written_over(struct item *item)
+{
+    struct stat now;
+    if (!item->spoiled || stat(item->path, &now) != 0 || same_file(&now, &item->file)) return;
+    kith_fail(&item->err, KITH_EINVAL,
+              "%s: was refused, and written over since, while it is mapped: put a new file in its "
+              "place, or start anew",
+              item->path);
+}
+
 /* Load a file, or find it among those loaded. NULL: no memory. path: resolved. */
 static struct item *load(struct kith_registry *r, const char *path)
 {
     struct item *item = known(r, path);
-    if (item) return item;
-    item = keep(r, item_new(path));
+    if (!item) item = keep(r, item_new(path));
     if (!item) return NULL;
-    const struct kith_plugin *raw;
-    size_t extent;
-    if (stat(path, &item->file) != 0) memset(&item->file, 0, sizeof item->file);
-    const struct kith_crash_note note = {path, "loaded"}; /* constructors run */
-    const struct kith_crash_note *outer = kith_crash_note_set(&note);
-    if (kith_loader_open(path, &raw, &extent, &item->err) == 0 &&
-        kith_abi_copy(&item->plugin, raw, extent, &item->err) != 0)
-        add_path(&item->err, path);
-    kith_crash_note_set(outer);
+    if (worth_a_look(item))
+        look(item);
+    else if (!item->plugin)
+        say_written_over(item);
     return item;
 }
 
 void kith_registry_refuse(struct kith_registry *r, const char *path, const char *why)
 {
     struct item *item = known(r, path) ? NULL : keep(r, item_new(path));
-    if (item) kith_fail(&item->err, KITH_EINVAL, "%s", why);
+    if (!item) return;
+    kith_fail(&item->err, KITH_EINVAL, "%s", why);
+    item->spoiled = true;
+    note_file(item);
 }
 
 static int add_linked(struct kith_registry *r)
@@ -324,7 +382,7 @@ static void try_file(void *search, const char *path)
     struct search *s = search;
     uint32_t kind;
     char name[64];
-    if (s->right || known(s->registry, path) || !kith_elf_plugin(path, &kind, name) ||
+    if (s->right || settled(s->registry, path) || !kith_elf_plugin(path, &kind, name) ||
         strcmp(name, s->name) != 0)
         return;
     s->right = kind == (uint32_t)s->kind;
@@ -402,12 +460,6 @@ void kith_registry_list(struct kith_registry *r,
     free(sorted);
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 bool kith_registry_replaced(const struct kith_registry *r, const struct kith_plugin *plugin)
 {
     struct stat now;
@@ -456,7 +508,7 @@ static void add_file(void *names, const char *path)
     struct names *n = names;
     uint32_t kind;
     char name[64];
-    if (!known(n->registry, path) && kith_elf_plugin(path, &kind, name) && kind == n->kind)
+    if (!settled(n->registry, path) && kith_elf_plugin(path, &kind, name) && kind == n->kind)
         add_name(n, name);
 }
 

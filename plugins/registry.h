@@ -9,7 +9,8 @@
 
 /* Plugins by kind and name: those linked in and those found in folders. What it hands out are
  * copies that this host can use as they are: every struct zero-extended to today's size, parameters
- * re-strided. Nothing is ever unloaded. */
+ * re-strided. Nothing is ever unloaded. A file that was refused is looked at again when it is asked
+ * for again; once code of it ran, only when another file has taken its place. */
 struct kith_registry;
 
 /* dirs: separated by colons, searched in order. NULL: $KITH_PLUGIN_PATH (not when setuid), or the

@@ -15,7 +15,8 @@ tools_kith_SOURCES = tools/main.c tools/cmd.h \
   tools/rotate.c tools/rotate.h
 tools_kith_CPPFLAGS = $(INC_ALL) -DKITH_PKGLIBDIR='"$(pkglibdir)"'
 tools_kith_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(MSGPACK_CFLAGS)
-tools_kith_LDADD = tools/sim/libplay.la tools/sim/libreport.la runtime/libsim.la runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
+tools_kith_LDADD = tools/sim/libplay.la tools/sim/libreport.la runtime/libsim.la \
+  runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
   core/libcore.la $(JANSSON_LIBS) $(SODIUM_LIBS) $(MSGPACK_LIBS) -lm
 
 # For `kith plugin bench`, which preloads it.

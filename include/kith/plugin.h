@@ -329,7 +329,8 @@ typedef void kith_answer_fn(void *arg, struct kith_bytes by, int status, struct 
 
 /* What the host does for an instance. Each instance has a table of its own and hands it back as
  * first argument. Time, randomness, timers and descriptor events come from here only: then a plugin
- * runs in the simulator too. The table itself stays until the world ends, also after `fini`. */
+ * runs in the simulator too. The table itself stays until the world ends, also after `fini`; in a
+ * virtual world, which has no threads, until its node does. */
 struct kith_host {
     uint32_t size;
     uint32_t abi_minor;
@@ -856,7 +857,8 @@ struct kith_node {
     /* The node ends; status: 0, or a negative code: `kith run` exits with 1. */
     int (*stop)(const struct kith_node *, int status, const char *why);
     /* NULL: ask node_meta again. Bytes: -KITH_EACCES where another delegate gives the meta,
-     * -KITH_EINVAL where this one does. After an error it is as it was. */
+     * -KITH_EINVAL where this one does. After a refusal it is as it was; -KITH_ETIMEOUT: it is
+     * announced, but not often enough yet. */
     int (*set_meta)(const struct kith_node *, const struct kith_bytes *, kith_done_fn *done,
                     void *arg);
     /* done: given to the transport; to all: it has left the queue, or nobody else is alive. */

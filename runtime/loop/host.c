@@ -249,7 +249,8 @@ struct kith_services *kith_services_new(struct kith_loop *loop, struct kith_log 
     return NULL;
 }
 
-/* The table stays with the loop, for a thread that is too late. */
+/* The table stays with the loop, for a thread that is too late. In a virtual world there is none,
+ * and nodes may come and go by the thousand. */
 static void retire(struct host *h)
 {
     pthread_mutex_lock(&h->lock);
@@ -257,7 +258,10 @@ static void retire(struct host *h)
     free(h->name);
     h->name = NULL;
     pthread_mutex_unlock(&h->lock);
-    kith_loop_keep(h->loop, &h->kept);
+    if (kith_loop_world(h->loop))
+        end_host(&h->kept);
+    else
+        kith_loop_keep(h->loop, &h->kept);
 }
 
 void kith_services_free(struct kith_services *s)

@@ -37,7 +37,8 @@ struct kith_services_setup {
 };
 
 /* loop and log outlive the services, the services all instances made with them; the host tables
- * stay until the loop is freed, so that a thread that is too late is refused. setup is copied;
+ * stay until the loop is freed, so that a thread that is too late is refused; on a virtual loop,
+ * where no thread is, until the services are. setup is copied;
  * NULL: no hooks. NULL: no memory. */
 struct kith_services *kith_services_new(struct kith_loop *, struct kith_log *,
                                         const struct kith_services_setup *);

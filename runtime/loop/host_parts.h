@@ -74,7 +74,7 @@ struct host_queue {
  *   open      from make, or revive, on
  *   closed    from release on: what it asked of the loop is ended, and no more is taken
  *   ended     from free on: nothing is left but the table. `services` is NULL once they are gone;
- *             the loop frees it
+ *             the loop frees it, or a virtual one does not keep it
  */
 struct host {
     struct kith_host table; /* first: the plugin hands it back */

@@ -163,15 +163,19 @@ static int64_t go_on_leaving(struct kith *k, const struct pending *p)
 
 /* ---------------------------------------------------------------------------------- carry out */
 
-/* What is refused is forgotten: the next update would announce it. */
+int64_t kith_commands_meta(struct kith *k, struct kith_bytes meta)
+{
+    int rc = kith_delegates_meta(k->delegates, meta);
+    if (rc) return rc;
+    int64_t request = kith_core_update(k->core, kith_node_now(k), KITH_UPDATE_TIMEOUT);
+    if (request < 0) kith_delegates_meta_back(k->delegates);
+    return request;
+}
+
 static int64_t set_meta(struct kith *k, const struct kith_command *c)
 {
     if (kith_delegates_gives_meta(k->delegates)) return -KITH_EACCES;
-    int rc = kith_delegates_meta(k->delegates, c->bytes);
-    if (rc) return rc;
-    int64_t request = kith_core_update(k->core, kith_node_now(k), c->timeout);
-    if (request < 0) kith_delegates_meta_back(k->delegates);
-    return request;
+    return kith_commands_meta(k, c->bytes);
 }
 
 static int64_t carry_out(struct kith *k, struct pending *p)
@@ -182,7 +186,7 @@ static int64_t carry_out(struct kith *k, struct pending *p)
     case KITH_DO_JOIN: return kith_core_join(k->core, now, c->peer);
     case KITH_DO_LEAVE: return begin_leave(k, p);
     case KITH_DO_META: return set_meta(k, c);
-    case KITH_DO_UPDATE: return kith_core_update(k->core, now, c->timeout);
+    case KITH_DO_UPDATE: return kith_core_update(k->core, now, KITH_UPDATE_TIMEOUT);
     case KITH_DO_BROADCAST: return kith_core_broadcast(k->core, now, c->bytes, c->key, c->priority);
     case KITH_DO_SEND: return kith_core_send(k->core, now, c->peer, c->bytes, c->reliable);
     case KITH_DO_PING: return kith_core_ping(k->core, now, c->peer);

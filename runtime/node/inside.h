@@ -119,6 +119,7 @@ struct kith {
     unsigned told;           /* its upcalls that have not returned */
     unsigned depth;          /* calls into instances of all kinds that have not returned */
     bool transport_waits;    /* the file asks for another transport: that takes a restart */
+    bool meta_refused;       /* what the file gives as meta: the next reload tries again */
     struct kith_delegates *delegates;
     struct kith_core *core; /* NULL before the start */
     struct kith_core_env env;
@@ -285,10 +286,10 @@ uint64_t kith_streams_expire(struct kith *, uint64_t now);
 /* --------------------------------------------------------------------------- commands.c, ring.c */
 
 enum kith_command_kind {
-    KITH_DO_JOIN = 1,  /* peer */
-    KITH_DO_LEAVE,     /* timeout */
-    KITH_DO_UPDATE,    /* timeout */
-    KITH_DO_META,      /* bytes, timeout */
+    KITH_DO_JOIN = 1, /* peer */
+    KITH_DO_LEAVE,    /* timeout */
+    KITH_DO_UPDATE,
+    KITH_DO_META,      /* bytes */
     KITH_DO_BROADCAST, /* bytes, key, priority */
     KITH_DO_SEND,      /* peer, bytes, reliable */
     KITH_DO_PING,      /* peer */
@@ -315,6 +316,9 @@ int kith_commands_add(struct kith *, const struct kith_command *);
 bool kith_commands_run(struct kith *);
 bool kith_commands_pending(const struct kith *);
 void kith_commands_done(struct kith *, uint32_t request, int status, uint64_t value);
+/* The one way to change the node's meta while it runs, between two turns: announce this. The number
+ * of the request; or it was refused and is forgotten, or the next update would announce it. */
+int64_t kith_commands_meta(struct kith *, struct kith_bytes meta);
 
 /* Be told of changes of the ring. */
 void kith_ring_watch(struct kith *);

@@ -13,9 +13,10 @@
  * Who refuses in the first two is named and nothing changes. A transport that does not start goes
  * on as it was, and so does all else if that one can't carry it. A delegate that does not start is
  * named too and the reload fails, though the rest is as the new file says; the next reload tries
- * again. Only a transport that can't go back to its old instance ends the node, with that error.
- * Entries that did not change are told to read their files again. What a running node can't change
- * is reported as needing a restart, and stays. What is said about it all: reload_report.h.
+ * again. So it is with meta that a delegate vetoes. Only a transport that can't go back to its old
+ * instance ends the node, with that error. Entries that did not change are told to read their files
+ * again. What a running node can't change is reported as needing a restart, and stays. What is said
+ * about it all: reload_report.h.
  */
 #include "reload_report.h"
 #include <stdlib.h>
@@ -144,6 +145,30 @@ static int check_require(struct kith *k, const struct kith_config *c, struct kit
     return rc;
 }
 
+static bool same_bytes(struct kith_bytes a, struct kith_bytes b)
+{
+    return a.len == b.len && !a.data == !b.data && (!a.len || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* Meta that was set at run time stays unless the file's changed. */
+static bool same_meta(const struct kith *k, const struct kith_config *was,
+                      const struct kith_config *now)
+{
+    return !k->meta_refused && same_bytes(was->meta, now->meta);
+}
+
+/* Meta that the file changes must be fit to be announced. */
+static int check_meta(struct kith *k, const struct kith_config *c, struct kith_core_budget budget,
+                      struct kith_error *err)
+{
+    char why[sizeof err->text];
+    if (same_meta(k, k->config, c)) return 0;
+    int rc = kith_core_check_meta(k->core, c->meta, budget, err);
+    if (!rc) return 0;
+    snprintf(why, sizeof why, "%s", err->text);
+    return kith_fail(err, (enum kith_code)(-rc), "node.meta: %.480s", why);
+}
+
 /* Can this transport carry what the new file asks for? */
 static int check_with(struct kith *k, const struct next *n, struct kith_link *link,
                       struct kith_error *err)
@@ -152,9 +177,10 @@ static int check_with(struct kith *k, const struct next *n, struct kith_link *li
     if (!rc) rc = check_require(k, n->config, link, err);
     if (rc || !k->core) return rc;
     const struct kith_settings *s = &n->config->settings;
-    const uint64_t limit = kith_link_limits(link).packet;
-    return kith_core_check(k->core, s, kith_packets_fit(limit, s, kith_pipeline_room(n->pipeline)),
-                           err);
+    const struct kith_core_budget budget =
+        kith_packets_fit(kith_link_limits(link).packet, s, kith_pipeline_room(n->pipeline));
+    rc = kith_core_check(k->core, s, budget, err);
+    return rc ? rc : check_meta(k, n->config, budget, err);
 }
 
 static int check_next(struct kith *k, const struct next *n, struct kith_error *err)
@@ -314,27 +340,31 @@ static bool same_seeds(const struct kith_seeds *a, const struct kith_seeds *b)
     return same;
 }
 
-static bool same_bytes(struct kith_bytes a, struct kith_bytes b)
-{
-    return a.len == b.len && !a.data == !b.data && (!a.len || memcmp(a.data, b.data, a.len) == 0);
-}
-
-/* Meta that was set at run time stays unless the file's changed. The others are told when it did,
- * or when somebody else makes or seals it now. */
+/* The others are told when the file's meta changed, or when somebody else makes or seals it now.
+ * A node that has left, or is no member yet, has nobody to tell. */
 static void renew_meta(struct kith_report *r, const struct kith_config *old,
                        const void *const makers[2])
 {
     struct kith *k = r->k;
     const void *now[2];
+    int64_t rc;
     kith_delegates_meta_makers(k->delegates, now);
-    bool same = same_bytes(old->meta, k->config->meta);
+    bool same = same_meta(k, old, k->config);
     if (same && now[0] == makers[0] && now[1] == makers[1]) return;
-    int rc = same ? 0 : kith_delegates_meta(k->delegates, k->config->meta);
-    struct kith_command c = {.kind = KITH_DO_UPDATE, .timeout = KITH_UPDATE_TIMEOUT};
-    if (!rc && k->core) rc = kith_commands_add(k, &c);
-    if (rc)
-        kith_report_line(r, "node.meta: taken, but the cluster is not told: %s",
-                         kith_code_text(rc));
+    if (!k->core)
+        rc = kith_delegates_meta(k->delegates, k->config->meta);
+    else if (same)
+        rc = kith_core_update(k->core, kith_node_now(k), KITH_UPDATE_TIMEOUT);
+    else
+        rc = kith_commands_meta(k, k->config->meta);
+    bool refused = rc < 0 && rc != -KITH_ECLOSED;
+    k->meta_refused = refused && !same;
+    if (!refused) return;
+    struct kith_error err = {.size = sizeof err};
+    kith_fail(&err, (enum kith_code)(-rc), "node.meta: stays as it was: %s",
+              kith_code_text((int)rc));
+    kith_report_error(r, "%s", err.text);
+    kith_report_note(r, &err);
 }
 
 static void start_delegates(struct kith_report *r, struct next *n)

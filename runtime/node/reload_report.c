@@ -43,6 +43,7 @@ int kith_report_begin(struct kith_report *r, struct kith_error *err)
     r->was.off = calloc(all->count + 1, sizeof *r->was.off);
     if (!r->was.off) return kith_fail(err, KITH_ENOMEM, "out of memory");
     for (size_t i = 0; i < all->count; i++) r->was.off[i] = !delegate_runs(r->k, &all->items[i]);
+    r->was.meta_off = r->k->meta_refused;
     r->was.transport_off = !kith_report_transport_runs(r->k, &r->k->config->transport);
     int rc = remember_keys(r);
     return rc ? kith_fail(err, (enum kith_code)(-rc), "the keys can't be read") : 0;
@@ -113,12 +114,14 @@ static bool of_delegate(const char *key, const char *name)
            key[10 + len] == '.';
 }
 
-/* Entries that do not run as their file says: reporting their keys as changed would be false. */
+/* What is not as its file says, like entries that do not run: reporting their keys as changed would
+ * be false. */
 static bool astray(const struct comparison *c, const char *key)
 {
     const struct kith_report *r = c->r;
     const struct kith_config *in_force = r->k->config;
     const struct kith_entries *was = &c->old->delegates, *now = &in_force->delegates;
+    if (strcmp(key, "node.meta") == 0) return r->was.meta_off || r->k->meta_refused;
     if (of_transport(key))
         return r->was.transport_off ||
                (!c->waits && !kith_report_transport_runs(r->k, &in_force->transport));
@@ -158,6 +161,10 @@ static void caught_up(const struct comparison *c)
         if (!r->was.off[i] || !now || !delegate_runs(r->k, now)) continue;
         r->changes++;
         kith_report_line(r, "delegates.%s: runs as the file says now", name);
+    }
+    if (r->was.meta_off && !r->k->meta_refused) {
+        r->changes++;
+        kith_report_line(r, "node.meta: is as the file says now");
     }
     if (!r->was.transport_off || !kith_report_transport_runs(r->k, &in_force->transport)) return;
     r->changes++;

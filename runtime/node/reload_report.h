@@ -20,6 +20,7 @@ struct kith_report {
         struct kith_secrets keys; /* the ring, which is not always as its file */
         bool *off;                /* of the delegates: did not run as its entry said, because */
         bool transport_off;       /* an earlier reload had failed */
+        bool meta_off;            /* so was the node's meta */
     } was;
 };
 

@@ -106,8 +106,7 @@ static int table_stop(const struct kith_node *table, int status, const char *why
 static int table_set_meta(const struct kith_node *table, const struct kith_bytes *meta,
                           kith_done_fn *done, void *arg)
 {
-    struct kith_command c = {.kind = meta ? KITH_DO_META : KITH_DO_UPDATE,
-                             .timeout = KITH_UPDATE_TIMEOUT};
+    struct kith_command c = {.kind = meta ? KITH_DO_META : KITH_DO_UPDATE};
     if (meta) c.bytes = *meta;
     if (meta && kith_delegates_gives_meta(of(table)->delegates)) return -KITH_EACCES;
     return add(table, c, done, arg);

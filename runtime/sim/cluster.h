@@ -108,7 +108,7 @@ void kith_cluster_run(struct kith_cluster *, uint64_t until);
 bool kith_cluster_run_till(struct kith_cluster *, uint64_t until, bool (*enough)(void *arg),
                            void *arg);
 
-/* ------------------------------------------------------------- things to do (cluster_acts.c) */
+/* ----------------------------------------------------------- things to do (cluster_acts.c) */
 
 /* -KITH_ECLOSED: the node does not run. When it is not refused, done (NULL-able) comes once: with
  * -KITH_ECLOSED when the node goes before. A paused node does it when it is resumed. */
@@ -139,7 +139,7 @@ int kith_cluster_state(const struct kith_cluster *, int node, int other);
  * or suspect? */
 bool kith_cluster_agrees(const struct kith_cluster *);
 
-/* --------------------------------------------------------------- trace (cluster_trace.c) */
+/* ----------------------------------------------------------------- trace (cluster_trace.c) */
 
 /* A line for each act and for what the nodes tell their delegates, but for pings: seconds, the node
  * or `-`, what, and what belongs to it.

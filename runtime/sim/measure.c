@@ -32,24 +32,35 @@ static void free_messages(struct kith_message_rate *all, size_t count)
 static void free_node(struct kith_measure_node *n)
 {
     kith_bits_free(&n->known);
-    for (int i = 0; i < KITH_NEWS_TOPICS; i++) kith_bits_free(&n->news[i].told);
+    for (int i = 0; i < KITH_NEWS_TOPICS; i++) {
+        kith_bits_free(&n->news[i].missing);
+        kith_bits_free(&n->news[i].suspects);
+    }
+}
+
+static void free_happening(struct kith_measure_happening *h)
+{
+    free(h->text);
+    free(h->kind);
+    free(h->noticed.values);
+    free(h->told.values);
+    free(h->sent[false].got.values);
+    free(h->sent[true].got.values);
+    kith_bits_free(&h->crowd.all);
 }
 
 void kith_measure_free(struct kith_measure *m)
 {
     if (!m) return;
     for (int i = 0; i < m->node_count; i++) free_node(&m->nodes[i]);
-    for (int i = 0; i < m->happening_count; i++) {
-        free(m->happenings[i].text);
-        free(m->happenings[i].kind);
-        free(m->happenings[i].noticed.values);
-        free(m->happenings[i].told.values);
-        free(m->happenings[i].got.values);
-    }
+    for (int i = 0; i < m->happening_count; i++) free_happening(&m->happenings[i]);
     for (size_t i = 0; i < m->message_count; i++) kith_bits_free(&m->messages[i].got);
     for (int i = 0; i < KITH_CURVES; i++) free(m->curves[i]);
     free_messages(m->before.messages, m->before.message_count);
     free_messages(m->gone.messages, m->gone.message_count);
+    kith_bits_free(&m->runs);
+    kith_bits_free(&m->first.all);
+    free(m->former_lives);
     free(m->full_view.values);
     free(m->nodes);
     free(m->happenings);
@@ -153,23 +164,36 @@ void kith_measure_run(struct kith_measure *m, uint64_t until)
     }
 }
 
+static bool tell_messages(struct kith_measure_happening *h, bool broadcast, struct kith_result *r)
+{
+    struct kith_measure_sent *sent = &h->sent[broadcast];
+    if (!sent->messages) return false;
+    struct kith_reach *out = &r->messages[r->message_count++];
+    *out = (struct kith_reach){.at = (double)h->at / 1e9,
+                               .text = strdup(h->text),
+                               .broadcast = broadcast,
+                               .messages = sent->messages,
+                               .bytes = sent->bytes / sent->messages,
+                               .to_get = sent->to_get};
+    kith_sample_end(&sent->got, &out->got);
+    return true;
+}
+
 /* A happening that nobody had to hear of, because it was all about messages, is told as such. */
 static void tell_happening(struct kith_measure_happening *h, struct kith_result *r)
 {
-    double at = (double)h->at / 1e9;
-    if (h->messages) {
-        struct kith_reach *out = &r->messages[r->message_count++];
-        *out = (struct kith_reach){.at = at,
-                                   .text = strdup(h->text),
-                                   .messages = h->messages,
-                                   .bytes = h->bytes / h->messages,
-                                   .to_get = h->to_get};
-        kith_sample_end(&h->got, &out->got);
-    }
-    if (h->messages && !h->about) return;
+    bool sent = tell_messages(h, false, r), broadcast = tell_messages(h, true, r);
+    if ((sent || broadcast) && !h->about) return;
     struct kith_happening *out = &r->happenings[r->happening_count++];
-    *out = (struct kith_happening){
-        .at = at, .text = h->text, .kind = h->kind, .about = h->about, .to_tell = h->to_tell};
+    *out = (struct kith_happening){.at = (double)h->at / 1e9,
+                                   .text = h->text,
+                                   .kind = h->kind,
+                                   .about = h->about,
+                                   .to_tell = h->to_tell,
+                                   .silent = h->silent,
+                                   .suspected_by = h->suspected_by,
+                                   .to_suspect = h->to_suspect,
+                                   .dead = h->dead};
     h->text = h->kind = NULL;
     kith_sample_end(&h->noticed, &out->noticed);
     kith_sample_end(&h->told, &out->told);
@@ -179,7 +203,7 @@ static bool tell_happenings(struct kith_measure *m, struct kith_result *r)
 {
     size_t count = (size_t)m->happening_count;
     r->happenings = calloc(count ? count : 1, sizeof *r->happenings);
-    r->messages = calloc(count ? count : 1, sizeof *r->messages);
+    r->messages = calloc(count ? 2 * count : 1, sizeof *r->messages);
     if (!r->happenings || !r->messages) return false;
     for (size_t i = 0; i < count; i++) tell_happening(&m->happenings[i], r);
     return true;
@@ -189,6 +213,8 @@ int kith_measure_end(struct kith_measure *m, struct kith_result *r)
 {
     struct rusage usage;
     kith_news_judge(m);
+    kith_news_end(m);
+    kith_views_tell(m);
     kith_totals_time(m);
     *r = (struct kith_result){
         .nodes = (size_t)kith_cluster_size(m->cluster),

@@ -26,6 +26,32 @@ bool kith_bits_get(const struct kith_bits *b, int i)
     return word < b->count && b->words[word] >> i % 64 & 1;
 }
 
+bool kith_bits_cover(const struct kith_bits *a, const struct kith_bits *b)
+{
+    for (size_t i = 0; i < b->count; i++)
+        if (b->words[i] & ~(i < a->count ? a->words[i] : 0)) return false;
+    return true;
+}
+
+bool kith_bits_copy(struct kith_bits *to, const struct kith_bits *from)
+{
+    kith_bits_clear(to);
+    if (to->count < from->count) {
+        uint64_t *words = realloc(to->words, from->count * sizeof *words);
+        if (!words) return false;
+        to->words = words;
+        to->count = from->count;
+    }
+    if (!from->count) return true;
+    memcpy(to->words, from->words, from->count * sizeof *to->words);
+    return true;
+}
+
+void kith_bits_clear(struct kith_bits *b)
+{
+    if (b->count) memset(b->words, 0, b->count * sizeof *b->words);
+}
+
 void kith_bits_free(struct kith_bits *b)
 {
     free(b->words);

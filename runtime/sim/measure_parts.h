@@ -21,14 +21,26 @@ struct kith_bits {
     size_t count;
 };
 
+/* The lives that began, or were told to join, in one happening. */
+struct kith_measure_crowd {
+    uint64_t last;        /* when the last of them was told */
+    struct kith_bits all; /* who ran then, and still does: these are to be known */
+    int count;            /* how many that is */
+};
+
+/* The messages of a happening. */
+struct kith_measure_sent {
+    size_t messages, bytes, to_get;
+    struct kith_sample got;
+};
+
 struct kith_measure_happening {
     uint64_t at;
     char *text, *kind;
-    size_t about, to_tell;
+    size_t about, to_tell, silent, suspected_by, to_suspect, dead;
     struct kith_sample noticed, told;
-    /* messages of it */
-    size_t messages, bytes, to_get;
-    struct kith_sample got;
+    struct kith_measure_crowd crowd;
+    struct kith_measure_sent sent[2]; /* to one, and broadcasts */
 };
 
 /* Something that was done to one node, on its way to the others. */
@@ -36,16 +48,21 @@ struct kith_measure_news {
     bool fresh;    /* there is something to hear */
     int happening; /* by number */
     uint64_t at;
-    bool noticed;
-    struct kith_bits told;
+    uint64_t until; /* what comes from then on is of something else; 0: it goes on */
+    bool silent;    /* the node was killed or stopped */
+    bool noticed, told, dead;
+    struct kith_bits missing; /* who should be told, and is not yet */
+    size_t missing_count, to_suspect;
+    struct kith_bits suspects; /* who suspected it */
 };
 
 enum kith_measure_topic { KITH_NEWS_BAD, KITH_NEWS_GOOD, KITH_NEWS_META, KITH_NEWS_TOPICS };
 
 struct kith_measure_node {
     bool runs, paused;
-    bool complete;  /* this life knew all that ran */
-    uint64_t began; /* this life, or when it was told to join */
+    int crowd;          /* of this life: the happening's number; -1: of none */
+    bool complete;      /* it knew all that its crowd has to know */
+    uint64_t completed; /* and when */
     struct kith_bits known;
     int have; /* how many of those that run it knows */
     struct kith_measure_news news[KITH_NEWS_TOPICS];
@@ -54,8 +71,15 @@ struct kith_measure_node {
 /* A message on its way, by number. */
 struct kith_measure_message {
     int happening;
+    bool broadcast;
     uint64_t at;
     struct kith_bits got;
+};
+
+/* A life that is over, and knew all. */
+struct kith_measure_life {
+    int crowd;
+    uint64_t completed;
 };
 
 /* An accusation, until the links are looked at. */
@@ -94,6 +118,11 @@ struct kith_measure {
 
     struct kith_measure_node *nodes;
     int node_count, running;
+    struct kith_bits runs;
+
+    struct kith_measure_crowd first; /* of lives that began before the first happening */
+    struct kith_measure_life *former_lives;
+    size_t former_life_count, former_life_room;
 
     struct kith_measure_happening *happenings;
     int happening_count, current; /* current: what is done now is part of; -1: none */
@@ -127,6 +156,8 @@ void kith_news_act(struct kith_measure *, enum kith_cluster_act, int node, const
 void kith_news_event(struct kith_measure *, int node, const struct kith_event *);
 /* The links are as they were when it was said. */
 void kith_news_judge(struct kith_measure *);
+/* Nothing more comes. */
+void kith_news_end(struct kith_measure *);
 
 /* ---- measure_reach.c */
 void kith_reach_message(struct kith_measure *, int node, const struct kith_message *);
@@ -141,6 +172,8 @@ void kith_views_start(struct kith_measure *, int node);
 void kith_views_join(struct kith_measure *, int node);
 void kith_views_end(struct kith_measure *, int node);
 void kith_views_told(struct kith_measure *, int node, int about, bool there);
+/* Into full_view. */
+void kith_views_tell(struct kith_measure *);
 
 /* ---- measure_totals.c */
 void kith_totals_begin(struct kith_measure *);
@@ -155,6 +188,11 @@ bool kith_totals_tell(struct kith_measure *, struct kith_result *);
 /* false: no memory; it stays unset. */
 bool kith_bits_set(struct kith_bits *, int i, bool on);
 bool kith_bits_get(const struct kith_bits *, int i);
+/* All of b are in a. */
+bool kith_bits_cover(const struct kith_bits *a, const struct kith_bits *b);
+/* false: no memory; to is empty. */
+bool kith_bits_copy(struct kith_bits *to, const struct kith_bits *from);
+void kith_bits_clear(struct kith_bits *); /* keeps its memory */
 void kith_bits_free(struct kith_bits *);
 
 #endif

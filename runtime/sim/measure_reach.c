@@ -7,13 +7,13 @@
 static const char mark[8] = "kithsim";
 enum { LEAST = sizeof mark + sizeof(uint64_t) };
 
-static struct kith_measure_message *number(struct kith_measure *m)
+static struct kith_measure_message *number(struct kith_measure *m, bool broadcast)
 {
     struct kith_measure_message *all = realloc(m->messages, (m->message_count + 1) * sizeof *all);
     if (!all) return NULL;
     m->messages = all;
-    all[m->message_count] =
-        (struct kith_measure_message){.happening = m->current, .at = kith_cluster_now(m->cluster)};
+    all[m->message_count] = (struct kith_measure_message){
+        .happening = m->current, .broadcast = broadcast, .at = kith_cluster_now(m->cluster)};
     return &all[m->message_count];
 }
 
@@ -21,11 +21,11 @@ static void count(struct kith_measure *m, int node, int to, size_t bytes)
 {
     m->message_count++;
     if (m->current < 0) return;
-    struct kith_measure_happening *h = &m->happenings[m->current];
-    h->messages++;
-    h->bytes += bytes;
+    struct kith_measure_sent *sent = &m->happenings[m->current].sent[to < 0];
+    sent->messages++;
+    sent->bytes += bytes;
     for (int i = 0; i < m->node_count; i++)
-        h->to_get += m->nodes[i].runs && i != node && (to < 0 || to == i);
+        sent->to_get += m->nodes[i].runs && i != node && (to < 0 || to == i);
 }
 
 int kith_measure_send(struct kith_measure *m, int node, int to, size_t bytes, bool reliable,
@@ -34,7 +34,7 @@ int kith_measure_send(struct kith_measure *m, int node, int to, size_t bytes, bo
     uint64_t which = m->message_count;
     if (bytes < LEAST) bytes = LEAST;
     uint8_t *text = calloc(1, bytes);
-    if (!text || !number(m)) {
+    if (!text || !number(m, to < 0)) {
         free(text);
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     }
@@ -56,8 +56,8 @@ void kith_reach_message(struct kith_measure *m, int node, const struct kith_mess
     if (which >= m->message_count) return;
     struct kith_measure_message *sent = &m->messages[which];
     if (sent->happening < 0 || kith_bits_get(&sent->got, node)) return;
-    struct kith_measure_happening *h = &m->happenings[sent->happening];
+    struct kith_sample *got = &m->happenings[sent->happening].sent[sent->broadcast].got;
     bool ok = kith_bits_set(&sent->got, node, true) &&
-              kith_sample_add(&h->got, kith_measure_since(m, sent->at));
+              kith_sample_add(got, kith_measure_since(m, sent->at));
     m->no_memory |= !ok;
 }

@@ -38,13 +38,19 @@ struct kith_happening {
     /* Until each of the others was told: that it joined, left or is dead, is suspected no more, has
      * other meta. Of the network: until each declaration of a death. */
     struct kith_spread told;
-    size_t to_tell; /* how many should have been told, if all were */
+    size_t to_tell; /* how many there were to whom it was new; of a stop that ended before anybody
+                       was told a death: none */
+    /* Of those of them that were killed or stopped. suspected_by: pairs of a node and who suspected
+     * it, of to_suspect that there are. dead: those of them that somebody declared dead. Of the
+     * network: silent is 0, the others count suspicions and deaths. */
+    size_t silent, suspected_by, to_suspect, dead;
 };
 
 /* Messages that were sent at one time. */
 struct kith_reach {
     double at;
     char *text;             /* "broadcast n1" */
+    bool broadcast;         /* by its origin alone, some times: nobody promises that all get it */
     size_t messages, bytes; /* bytes: of each */
     struct kith_spread got; /* until each that got it did */
     size_t to_get;          /* how many it was for */
@@ -71,8 +77,9 @@ struct kith_result {
     size_t left_out_count;
 
     /* Members. */
-    struct kith_spread full_view; /* of each life that got there: from its beginning, or when it was
-                                     told to join, until it knew all that ran */
+    /* Of each life that got there: from when the last of those that were told to join, or began,
+     * together with it was, until it knew all that ran then. */
+    struct kith_spread full_view;
     size_t lives;
     struct kith_happening *happenings;
     size_t happening_count;

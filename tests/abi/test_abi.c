@@ -229,6 +229,132 @@ static void test_replaced_on_disk(void)
     done();
 }
 
+/* Another file in its place, as whoever installs one has it. */
+static void put(const char *name, const char *path)
+{
+    char from[PATH_MAX + 32], made[80];
+    snprintf(from, sizeof from, "%s/%s.so", folder, name);
+    snprintf(made, sizeof made, "%s.new", path);
+    copy_file(from, made);
+    CU_ASSERT_EQUAL_FATAL(rename(made, path), 0);
+}
+
+static void still_refused(const char *path, const char *says)
+{
+    err = (struct kith_error){.size = sizeof err};
+    CU_ASSERT_PTR_NULL(kith_registry_find(registry, KITH_DELEGATE, path, &err));
+    if (strstr(err.text, says)) return;
+    printf("\n    said: %s\n    not:  %s\n", err.text, says);
+    CU_FAIL("another reason");
+}
+
+static void is_good_now(const char *path, const char *name)
+{
+    err = (struct kith_error){.size = sizeof err};
+    const struct kith_plugin *p = kith_registry_find(registry, KITH_DELEGATE, path, &err);
+    if (!p) printf("\n    %s\n", err.text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    CU_ASSERT_STRING_EQUAL(p->name, name);
+    CU_ASSERT(!kith_registry_replaced(registry, p));
+    put("nosymbol", path); /* what is good stays, and is one */
+    CU_ASSERT_PTR_EQUAL(kith_registry_find(registry, KITH_DELEGATE, path, &err), p);
+}
+
+/* Each kind of refusal, mended; and mended badly at first. */
+static void test_a_refused_file_may_be_mended(void)
+{
+    static const struct {
+        const char *name, *says;
+    } kinds[] = {{"nosymbol", "no symbol"},
+                 {"must_know", "bit 5"},
+                 {"v2", "ABI 2 only"},
+                 {"undefined", "undefined symbol"}};
+    enum { KINDS = sizeof kinds / sizeof *kinds };
+    char dir[] = "/tmp/kith-abi-XXXXXX", path[64];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    for (size_t i = 0; i < KINDS; i++) {
+        fresh();
+        snprintf(path, sizeof path, "%s/mended%zu.so", dir, i);
+        for (size_t k = 0; k < KINDS; k++) {
+            put(kinds[(i + k) % KINDS].name, path);
+            still_refused(path, kinds[(i + k) % KINDS].says);
+            still_refused(path, kinds[(i + k) % KINDS].says);
+        }
+        put("wrong_name", path);
+        is_good_now(path, "right_name");
+        unlink(path);
+    }
+    rmdir(dir);
+    done();
+}
+
+/* By what it calls itself, in a folder; what others found out about a file holds for that file. */
+static void test_a_mended_file_is_found_by_name(void)
+{
+    char dir[] = "/tmp/kith-abi-XXXXXX", path[64], real[PATH_MAX];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    fresh();
+    kith_registry_free(registry);
+    registry = kith_registry_new(dir);
+    snprintf(path, sizeof path, "%s/a.so", dir);
+    put("wrong_name", path);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(realpath(path, real));
+    kith_registry_refuse(registry, real, "it crashed");
+    still_refused("right_name", "no delegate `right_name`");
+    still_refused(path, "it crashed");
+    put("wrong_name", path);
+    is_good_now("right_name", "right_name");
+    unlink(path);
+    rmdir(dir);
+    done();
+}
+
+/* Before its code ran anything may be mended, also in place, also beside the file. */
+static void test_what_never_ran_is_looked_at_again(void)
+{
+    char dir[] = "/tmp/kith-abi-XXXXXX", path[64], from[PATH_MAX + 32];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    fresh();
+    snprintf(path, sizeof path, "%s/plugin.so", dir);
+    FILE *f = fopen(path, "w");
+    fputs("this is text, and enough of it to look like a file with a header, if nobody reads it\n",
+          f);
+    fclose(f);
+    still_refused(path, "invalid ELF header");
+    snprintf(from, sizeof from, "%s/wide.so", folder);
+    copy_file(from, path);
+    if (geteuid() == 0) {
+        CU_ASSERT_EQUAL(chmod(path, 0646), 0);
+        still_refused(path, "anybody may write to this file");
+        CU_ASSERT_EQUAL(chmod(path, 0644), 0);
+    }
+    is_good_now(path, "wide");
+    unlink(path);
+    rmdir(dir);
+    done();
+}
+
+/* The linker would go on with what it has, half of it changed. */
+static void test_what_ran_is_not_mended_in_place(void)
+{
+    char dir[] = "/tmp/kith-abi-XXXXXX", path[64];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    fresh();
+    snprintf(path, sizeof path, "%s/plugin.so", dir);
+    put("nosymbol", path);
+    still_refused(path, "no symbol");
+    FILE *f = fopen(path, "ab"); /* its end is mapped by nobody */
+    fputc(0, f);
+    fclose(f);
+    still_refused(path, "written over since");
+    still_refused(path, "written over since");
+    put("wide", path);
+    is_good_now(path, "wide");
+    unlink(path);
+    rmdir(dir);
+    done();
+}
+
 /* -------------------------------------------------------------------------------- odd tables */
 
 static void room(const void *self, struct kith_room *out) {}
@@ -437,6 +563,10 @@ KITH_TESTS("abi", {"older plugin", test_older}, {"newer plugin", test_newer},
            {"the list shows the broken ones", test_list_shows_the_broken_ones},
            {"not a shared object", test_not_a_shared_object},
            {"root trusts nobody", test_root_trusts_nobody},
-           {"replaced on disk", test_replaced_on_disk}, {"headers", test_headers},
-           {"parameter tables", test_parameters}, {"transports", test_transports},
-           {"codec forms", test_forms})
+           {"replaced on disk", test_replaced_on_disk},
+           {"a refused file may be mended", test_a_refused_file_may_be_mended},
+           {"a mended file is found by name", test_a_mended_file_is_found_by_name},
+           {"what never ran is looked at again", test_what_never_ran_is_looked_at_again},
+           {"what ran is not mended in place", test_what_ran_is_not_mended_in_place},
+           {"headers", test_headers}, {"parameter tables", test_parameters},
+           {"transports", test_transports}, {"codec forms", test_forms})

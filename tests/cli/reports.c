@@ -59,6 +59,7 @@ static void happen(struct kith_result *r, double at, const char *kind, const cha
                    struct kith_spread noticed, struct kith_spread told, size_t about,
                    size_t to_tell)
 {
+    bool silent = strcmp(kind, "kill") == 0 || strcmp(kind, "stop") == 0;
     r->happenings = realloc(r->happenings, (r->happening_count + 1) * sizeof *r->happenings);
     r->happenings[r->happening_count++] = (struct kith_happening){.at = at,
                                                                   .text = strdup(text),
@@ -66,15 +67,25 @@ static void happen(struct kith_result *r, double at, const char *kind, const cha
                                                                   .about = about,
                                                                   .noticed = noticed,
                                                                   .told = told,
-                                                                  .to_tell = to_tell};
+                                                                  .to_tell = to_tell,
+                                                                  .silent = silent ? about : 0,
+                                                                  .to_suspect = silent ? 9 : 0,
+                                                                  .suspected_by = silent ? 7 : 0,
+                                                                  .dead = to_tell && silent};
 }
 
 static void message(struct kith_result *r, double at, const char *text, struct kith_spread got,
                     size_t to_get)
 {
     r->messages = realloc(r->messages, (r->message_count + 1) * sizeof *r->messages);
-    r->messages[r->message_count++] = (struct kith_reach){
-        .at = at, .text = strdup(text), .messages = 1, .bytes = 512, .got = got, .to_get = to_get};
+    r->messages[r->message_count++] =
+        (struct kith_reach){.at = at,
+                            .text = strdup(text),
+                            .broadcast = strncmp(text, "broadcast", 9) == 0,
+                            .messages = 1,
+                            .bytes = 512,
+                            .got = got,
+                            .to_get = to_get};
 }
 
 static void traffic(struct kith_result *r, const char *name, double count, double bytes)
@@ -116,8 +127,10 @@ static void fill(struct kith_result *r)
                               .node_seconds = 600};
     happen(r, 0, "join", "join all", spread(9, 0.125, 0.125), spread(81, 0.25, 0.0625), 9, 81);
     happen(r, 30, "kill", "kill n7", spread(1, 1.5, 0), spread(8, 6.5, 0.125), 1, 9);
+    happen(r, 40, "stop", "stop n3 for 2s", spread(1, 1.5, 0), spread(0, 0, 0), 1, 0);
     happen(r, 45, "cut", "cut n1 n2", spread(0, 0, 0), spread(0, 0, 0), 0, 0);
     message(r, 15, "broadcast n1", spread(8, 0.125, 0.25), 9);
+    message(r, 16, "send n1 to n2", spread(1, 0.125, 0), 1);
     traffic(r, "ping", 1, 30);
     traffic(r, "push_pull", 0.03125, 200.5);
     left_out(r, "delegate exec", "it runs programs");

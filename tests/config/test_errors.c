@@ -133,7 +133,7 @@ static void test_every_file(void)
 
 static void test_every_scenario(void)
 {
-    check_folder("tests/config/data/scenario", 6, read_scenario);
+    check_folder("tests/config/data/scenario", 7, read_scenario);
 }
 
 static void test_a_file_that_is_not_there(void)

@@ -49,7 +49,7 @@ static void test_the_margin(void)
     CU_ASSERT_EQUAL(scenario->seed, 4);
     CU_ASSERT_EQUAL(scenario->seeds, 12); /* there are no more */
     CU_ASSERT_EQUAL(scenario->event_count, 0);
-    read_text("nodes: 12\n", "7");
+    read_text("\n  # nodes: 12\n", "7");
     CU_ASSERT_EQUAL(scenario->nodes, 7);
     CU_ASSERT_EQUAL(scenario->time, 300 * SECOND);
     CU_ASSERT_EQUAL(scenario->seeds, 3);

@@ -279,6 +279,57 @@ static void test_leave_alone_or_in_a_hurry(void)
     rig_fini(&r);
 }
 
+/* All leave at once: whom we would tell is gone, and gossip skips who has left (PROTOCOL.md 2.9).
+ * Dead members are gossiped to, but their ears are not waited for either. */
+static void test_nobody_is_left_to_hear_it(void)
+{
+    static const bool dies[] = {false, true};
+    for (int i = 0; i < 2; i++) {
+        struct rig r;
+        no_probes(&r);
+        rig_populate(&r, 2, 3);
+        int64_t a = kith_core_leave(r.core, r.now, 5 * SEC);
+        int64_t b = kith_core_leave(r.core, r.now, 0);
+        rig_dead(&r, "m2", 1, "m2");
+        GOES_ON(r, a);
+        GOES_ON(r, b);
+        rig_dead(&r, "m3", 1, dies[i] ? "x" : "m3");
+        ENDED(r, a, 0);
+        ENDED(r, b, 0);
+        rig_alive(&r, "m4", 1, 4); /* what is queued is for whoever comes, and ends once only */
+        rig_run(&r, r.now + 10 * SEC);
+        CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_DEAD, "self"), 4);
+        CU_ASSERT_EQUAL(rig_dones(&r, a), 1);
+        CU_ASSERT_EQUAL(rig_dones(&r, b), 1);
+        rig_fini(&r);
+    }
+}
+
+/* The same for whatever is gossiped while we stay. */
+static void test_the_last_other_member_goes(void)
+{
+    struct rig r;
+    no_probes(&r);
+    rig_populate(&r, 2, 3);
+    int64_t a = kith_core_update(r.core, r.now, 5 * SEC);
+    int64_t b = kith_core_broadcast(r.core, r.now, rig_str("one"), NO_KEY, 0);
+    int64_t c = kith_core_broadcast(r.core, r.now, rig_str("two"), rig_str("key"), 0);
+    rig_suspect(&r, "m2", 1, "x");
+    rig_dead(&r, "m3", 1, "m3");
+    GOES_ON(r, a); /* a suspect may hear it */
+    GOES_ON(r, b);
+    GOES_ON(r, c);
+    rig_dead(&r, "m2", 1, "m2");
+    ENDED(r, a, 0);
+    ENDED(r, b, 0);
+    ENDED(r, c, 0);
+    int64_t d = kith_core_broadcast(r.core, r.now, rig_str("three"), rig_str("key"), 0);
+    ENDED(r, d, 0); /* it takes the place of the second, which has ended before */
+    CU_ASSERT_EQUAL(rig_dones(&r, c), 1);
+    CU_ASSERT(kith_core_queued(r.core) >= 3);
+    rig_fini(&r); /* with entries whose requests were answered */
+}
+
 /* ------------------------------------------------------------------------------------ update */
 
 static void test_update(void)
@@ -535,7 +586,9 @@ KITH_TESTS("core/requests", {"join", test_join},
            {"an alive veto does not fail a join", test_an_alive_veto_does_not_fail_a_join},
            {"a join times out", test_a_join_times_out}, {"leave", test_leave},
            {"two ask to leave", test_two_ask_to_leave},
-           {"leave alone or in a hurry", test_leave_alone_or_in_a_hurry}, {"update", test_update},
+           {"leave alone or in a hurry", test_leave_alone_or_in_a_hurry},
+           {"nobody is left to hear it", test_nobody_is_left_to_hear_it},
+           {"the last other member goes", test_the_last_other_member_goes}, {"update", test_update},
            {"a replaced broadcast ends its request too",
             test_a_replaced_broadcast_ends_its_request_too},
            {"meta that is too long", test_meta_that_is_too_long},

@@ -99,6 +99,32 @@ static void test_delegates_have_half_of_the_time_for_a_leave(void)
     end();
 }
 
+/* For ever, whether delegates hold it up or not: it ends when the others were told. */
+static void test_the_longest_time_for_a_leave_is_not_over_at_once(void)
+{
+    static const int words[] = {KITH_LATER, 0};
+    const uint64_t second = 1000000000;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        begin_odd();
+        open_odd(PLAIN SPY_DELEGATE);
+        kith_loop_run_until(loop, kith_loop_now(loop) + second);
+        packet(alive());
+        CU_ASSERT_EQUAL_FATAL(count(&nodes[0], KITH_ALIVE), 2);
+        spy.rc[SPY_LEAVE] = words[i];
+        nodes[1].done = 0;
+        const struct kith_node *t = kith_table(nodes[0].k);
+        CU_ASSERT_EQUAL(t->leave(t, UINT64_MAX, done, &nodes[0]), 0);
+        CU_ASSERT_EQUAL(t->leave(t, 20 * second, done, &nodes[1]), 0);
+        turn();
+        CU_ASSERT_EQUAL(nodes[0].done, 0);
+        kith_loop_run_until(loop, kith_loop_now(loop) + 19 * second);
+        CU_ASSERT_EQUAL(nodes[1].done, 1); /* the delegates' time was over */
+        CU_ASSERT_EQUAL(nodes[0].done, 1);
+        CU_ASSERT_EQUAL(nodes[0].status, 0);
+        end();
+    }
+}
+
 static unsigned asked;
 
 /* More than one turn carries out. */
@@ -130,4 +156,6 @@ KITH_TESTS("runtime/changes",
            {"a key whose file can't be written", test_a_key_whose_file_cannot_be_written},
            {"delegates have half of the time for a leave",
             test_delegates_have_half_of_the_time_for_a_leave},
+           {"the longest time for a leave is not over at once",
+            test_the_longest_time_for_a_leave_is_not_over_at_once},
            {"each turn ends with a flush", test_each_turn_ends_with_a_flush})

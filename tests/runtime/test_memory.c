@@ -11,7 +11,9 @@ enum {
     MEMBERS = 1000,
     FEW = 100,
     PER_PACKET = 20,
-    NODE_MOST = 40000, /* over a transport that takes next to nothing, its own file included */
+    RESTARTS = 1000,
+    RESTARTS_MOST = 4096, /* all of them together */
+    NODE_MOST = 40000,    /* over a transport that takes next to nothing, its own file included */
     UDP_MOST = 60000,
     MEMBER_MOST = 120
 };
@@ -63,6 +65,29 @@ static void test_a_node(void)
         costs(second_odd(extra), NODE_MOST, "node", compressors[i]);
         end();
     }
+}
+
+/* In virtual time nodes come and go by the thousand, in one world. */
+static void test_restarts(void)
+{
+    enum { WARM = 10 };
+    size_t before = 0;
+    if (!can_count()) return;
+    begin_odd();
+    for (int i = 0; i < WARM + RESTARTS; i++) {
+        if (i == WARM) before = heap();
+        memset(&nodes[0], 0, sizeof nodes[0]);
+        config_odd(&nodes[0], "odd/a",
+                   "delegates: [ { use: log } ]\n"
+                   "pipeline: { send: [ { use: lzw }, { use: crc32 } ] }\n");
+        start_node(&nodes[0], setup_odd(&nodes[0]));
+        kith_close(nodes[0].k);
+        nodes[0].k = NULL;
+    }
+    size_t after = heap();
+    CU_ASSERT(after <= before + RESTARTS_MOST);
+    if (after > before + RESTARTS_MOST) printf("\n    grew by %zu\n", after - before);
+    end();
 }
 
 static void test_a_node_on_sockets(void)
@@ -135,4 +160,4 @@ static void test_a_member(void)
 }
 
 KITH_TESTS("runtime/memory", {"a node", test_a_node}, {"a node on sockets", test_a_node_on_sockets},
-           {"a member", test_a_member})
+           {"a member", test_a_member}, {"restarts", test_restarts})

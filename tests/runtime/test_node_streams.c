@@ -129,6 +129,39 @@ static void test_what_is_known_of_a_member_stays_known_on_a_stream(void)
     turn();
     CU_ASSERT(peek.seals > seals);
     CU_ASSERT_EQUAL(peek.protocol_max, 5);
+
+    size_t opens = peek.opens; /* nor does it know it of whom an answer is from */
+    peek.protocol_max = 0;
+    odd_up(ODD_DATA, "", 0, kith_bytes_of(odd.written, odd.written_len), 0);
+    CU_ASSERT_EQUAL(peek.opens, opens + 1);
+    CU_ASSERT_EQUAL(peek.protocol_max, 5);
+    end();
+}
+
+/* While the delegates have enough to hear, streams wait that may bring a user message: others'.
+ * What we asked for brings none. */
+static void test_an_answer_does_not_wait_for_the_delegates(void)
+{
+    static const char state[] = "\x06";
+    begin_odd();
+    open_odd(PLAIN "limits: { handoff_queue_depth: 1 }\n");
+    turn();
+    CU_ASSERT_EQUAL(kith_join(nodes[0].k, "odd/c", done, &nodes[0]), 0);
+    turn();
+    turn();
+    CU_ASSERT_EQUAL_FATAL(odd.call[ODD_STREAM_OPEN].calls, 1);
+    odd_up(ODD_OPENED, "odd/c", 0, nothing, 0);
+    turn();
+    odd_up(ODD_PACKET_IN, "odd/b", 0, kith_text("\x08hello"), 0);
+    CU_ASSERT_TRUE(kith_delegates_full(nodes[0].k->delegates));
+    odd_up(ODD_DATA, "", 0, kith_bytes_of(state, 1), 0);
+    CU_ASSERT_FALSE(kith_streams_kept(nodes[0].k));
+    odd_up(ODD_ACCEPTED, "odd/b", 0, nothing, 0);
+    odd_up(ODD_DATA, "", 0, kith_bytes_of(state, 1), 0);
+    CU_ASSERT_TRUE(kith_streams_kept(nodes[0].k));
+    turn();
+    CU_ASSERT_FALSE(kith_streams_kept(nodes[0].k));
+    CU_ASSERT_EQUAL(nodes[0].packets, 1);
     end();
 }
 
@@ -136,6 +169,8 @@ KITH_TESTS("runtime/node_streams",
            {"the id of a refused stream is dead", test_the_id_of_a_refused_stream_is_dead},
            {"what is known of a member stays known on a stream",
             test_what_is_known_of_a_member_stays_known_on_a_stream},
+           {"an answer does not wait for the delegates",
+            test_an_answer_does_not_wait_for_the_delegates},
            {"what is kept of a closed stream comes in later turns",
             test_what_is_kept_of_a_closed_stream_comes_in_later_turns},
            {"what is kept of a broken stream is not fed",

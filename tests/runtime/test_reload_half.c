@@ -259,17 +259,121 @@ static void test_a_list_of_seeds_that_changed_is_tried(void)
     end();
 }
 
-KITH_TESTS("runtime/reload_half",
-           {"what was packed goes through the old chain",
-            test_what_was_packed_goes_through_the_old_chain},
-           {"a list of seeds that changed is tried", test_a_list_of_seeds_that_changed_is_tried},
-           {"each init sees the node's time", test_each_init_sees_the_nodes_time},
-           {"entries that a reload makes see its settings",
-            test_entries_that_a_reload_makes_see_its_settings},
-           {"after a reload that failed settings are as before",
-            test_after_a_reload_that_failed_settings_are_as_before},
-           {"texts are lent until the turn ends", test_texts_are_lent_until_the_turn_ends},
-           {"a transport that took over alone has the node's keys",
-            test_a_transport_that_took_over_alone_has_the_nodes_keys},
-           {"keys that are not given back stay readable",
-            test_keys_that_are_not_given_back_stay_readable})
+/* It ends with the resolver that it began with, which goes with the second change. */
+static void test_a_lookup_outlives_one_change_of_its_resolver(void)
+{
+    begin_odd();
+    open_odd(PLAIN);
+    turn();
+    for (unsigned changes = 1; changes <= 2; changes++) {
+        nodes[0].done = 0;
+        CU_ASSERT_EQUAL(kith_join(nodes[0].k, "?127.0.0.1", done, &nodes[0]), 0);
+        for (unsigned i = 0; i < changes; i++) {
+            more_node = i ? "dns_config_path: /b" : "dns_config_path: /a";
+            CU_ASSERT_EQUAL(reload("odd/a", PLAIN), 0);
+        }
+        for (int i = 0; i < 3; i++) turn();
+        CU_ASSERT_EQUAL(odd.call[ODD_STREAM_OPEN].calls, 1); /* of the first */
+        CU_ASSERT_EQUAL(nodes[0].done, changes - 1);
+        CU_ASSERT_EQUAL(nodes[0].status, changes == 1 ? 0 : -KITH_ECLOSED);
+        more_node = "";
+        CU_ASSERT_EQUAL(reload("odd/a", PLAIN), 0);
+    }
+    end();
+}
+
+/* ------------------------------------------------------------------------------------- its meta */
+
+static bool meta_is(const char *text)
+{
+    struct kith_member me = {.size = sizeof me};
+    const struct kith_node *t = kith_table(nodes[0].k);
+    t->local(t, &me);
+    return kith_bytes_equal(me.meta, kith_text(text));
+}
+
+/* Ask for what there is again. */
+static int update(void)
+{
+    const struct kith_node *t = kith_table(nodes[0].k);
+    nodes[0].status = 1;
+    CU_ASSERT_EQUAL(t->set_meta(t, NULL, done, &nodes[0]), 0);
+    turn();
+    return nodes[0].status;
+}
+
+static void open_with_meta(void)
+{
+    begin_odd();
+    more_node = "meta: old";
+    open_odd(PLAIN);
+    turn();
+}
+
+static void test_meta_that_fits_no_packet_changes_nothing(void)
+{
+    struct kith_error err = {.size = sizeof err};
+    char large[600];
+    open_with_meta();
+    snprintf(large, sizeof large, "udp_buffer_size: 512, meta: %0480d", 0);
+    more_node = large;
+    config_odd(&nodes[0], "odd/a", SLOWER PLAIN);
+    CU_ASSERT_EQUAL(kith_reload(nodes[0].k, NULL, NULL, &err), -KITH_ETOOBIG);
+    CU_ASSERT_PTR_EQUAL(strstr(err.text, "node.meta: "), err.text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nodes[0].logged, "refused, nothing changed: "));
+    CU_ASSERT_EQUAL(update(), 0);
+    CU_ASSERT_TRUE(meta_is("old"));
+    end();
+}
+
+static void keep_line(void *arg, const char *line) { strcat(nodes[0].report, line); }
+
+static int reload_with(const char *meta)
+{
+    struct kith_error err = {.size = sizeof err};
+    nodes[0].report[0] = 0;
+    more_node = meta;
+    config_odd(&nodes[0], "odd/a", PLAIN);
+    return kith_reload(nodes[0].k, keep_line, NULL, &err);
+}
+
+static bool reported(const char *words) { return strstr(nodes[0].report, words); }
+
+/* Who vetoes is asked only when it is announced. The next reload tries again, also if its file is
+ * the same. */
+static void test_meta_that_is_vetoed_stays_as_it_was(void)
+{
+    open_with_meta();
+    nodes[0].veto = true;
+    CU_ASSERT_EQUAL(reload_with("meta: bad"), -KITH_EREFUSED);
+    CU_ASSERT_TRUE(reported("node.meta: stays as it was: "));
+    CU_ASSERT_FALSE(reported(" -> "));
+    CU_ASSERT_EQUAL(reload_with("meta: bad"), -KITH_EREFUSED);
+    nodes[0].veto = false;
+    CU_ASSERT_EQUAL(update(), 0);
+    CU_ASSERT_TRUE(meta_is("old"));
+    CU_ASSERT_EQUAL(reload_with("meta: bad"), 0);
+    CU_ASSERT_TRUE(reported("node.meta: is as the file says now"));
+    CU_ASSERT_TRUE(meta_is("bad"));
+    CU_ASSERT_EQUAL(reload_with("meta: bad"), 0);
+    CU_ASSERT_TRUE(reported("nothing changed"));
+    end();
+}
+
+KITH_TESTS(
+    "runtime/reload_half",
+    {"a lookup outlives one change of its resolver",
+     test_a_lookup_outlives_one_change_of_its_resolver},
+    {"meta that fits no packet changes nothing", test_meta_that_fits_no_packet_changes_nothing},
+    {"meta that is vetoed stays as it was", test_meta_that_is_vetoed_stays_as_it_was},
+    {"what was packed goes through the old chain", test_what_was_packed_goes_through_the_old_chain},
+    {"a list of seeds that changed is tried", test_a_list_of_seeds_that_changed_is_tried},
+    {"each init sees the node's time", test_each_init_sees_the_nodes_time},
+    {"entries that a reload makes see its settings",
+     test_entries_that_a_reload_makes_see_its_settings},
+    {"after a reload that failed settings are as before",
+     test_after_a_reload_that_failed_settings_are_as_before},
+    {"texts are lent until the turn ends", test_texts_are_lent_until_the_turn_ends},
+    {"a transport that took over alone has the node's keys",
+     test_a_transport_that_took_over_alone_has_the_nodes_keys},
+    {"keys that are not given back stay readable", test_keys_that_are_not_given_back_stay_readable})

@@ -20,7 +20,7 @@ static void mix(struct sim *s, uint64_t word)
     s->trace ^= s->trace >> 32;
 }
 
-void sim_trace_more(struct sim *s, unsigned what, int node, const void *data, size_t len)
+static void trace(struct sim *s, unsigned what, int node, const void *data, size_t len)
 {
     mix(s, s->now);
     mix(s, (uint64_t)what << 32 | (uint32_t)node);
@@ -122,10 +122,10 @@ static void request_done(struct sim *s, struct node *n, const struct kith_output
 
 static void carry_out(struct sim *s, struct node *n, const struct kith_output *out)
 {
-    sim_trace_more(s, 100 + out->kind, n->index, &out->status, sizeof out->status);
+    trace(s, 100 + out->kind, n->index, &out->status, sizeof out->status);
     switch (out->kind) {
     case KITH_OUT_PACKET:
-        sim_trace_more(s, 200, n->index, out->buf->data, out->buf->len);
+        trace(s, 200, n->index, out->buf->data, out->buf->len);
         sim_packet(s, n, out);
         memset(out->buf->data, 0xA5, out->buf->len);
         break;
@@ -215,7 +215,7 @@ static bool happen(struct sim *s, struct event *e)
 {
     struct node *n = s->nodes[e->node];
     s->events++;
-    sim_trace_more(s, e->kind, e->node, e->data, e->len);
+    trace(s, e->kind, e->node, e->data, e->len);
     if (e->kind == EV_WAKE) {
         wake(s, n);
     } else if (e->kind == EV_AGAIN) {

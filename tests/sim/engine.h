@@ -112,7 +112,6 @@ struct sim {
 /* ---- engine.c */
 /* All chance of a simulation but the network's. */
 uint64_t sim_random(struct sim *);
-void sim_trace_more(struct sim *, unsigned what, int node, const void *data, size_t len);
 struct event *sim_event(enum event_kind, int node, const void *data, size_t len);
 void sim_push(struct sim *, struct event *, uint64_t at);
 /* Frees it, and its stream when that was the last that had to do with it. */

@@ -1,5 +1,5 @@
-# tests/sim: clusters of cores on virtual time, over loopback's network. A new file of tests is one line in
-# tests_sim_test_SOURCES.
+# tests/sim: clusters of cores on virtual time, over loopback's network. A new file of tests is one
+# line in tests_sim_test_SOURCES.
 noinst_HEADERS += tests/sim/sim.h tests/sim/engine.h
 if HAVE_CUNIT
 check_PROGRAMS += tests/sim/test

@@ -23,7 +23,7 @@ static void count(void *ctx, enum kith_cluster_act act, int node, const char *wo
     ++*(unsigned *)ctx;
 }
 
-static void begin_traced(FILE *trace, bool measured)
+static void begin_traced(FILE *trace, bool measured, int nodes)
 {
     static const char text[] = "node: { name: nobody }\n"
                                "transport: { use: loopback, delay: 1ms, jitter: 1ms }\n";
@@ -40,7 +40,7 @@ static void begin_traced(FILE *trace, bool measured)
     m = kith_measure_new();
     if (measured) kith_measure_watch(m, &setup);
     CU_ASSERT_EQUAL_FATAL(kith_cluster_new(&cluster, &setup, &err), 0);
-    for (int i = 0; i < NODES; i++) {
+    for (int i = 0; i < nodes; i++) {
         CU_ASSERT_EQUAL_FATAL(kith_cluster_add(cluster, NULL, NULL, &err), i);
         CU_ASSERT_EQUAL_FATAL(kith_cluster_start(cluster, i, &err), 0);
     }
@@ -60,7 +60,7 @@ static void join_all(void)
 
 static void begin(void)
 {
-    begin_traced(NULL, true);
+    begin_traced(NULL, true, NODES);
     join_all();
 }
 
@@ -166,6 +166,53 @@ static void test_a_join(void)
     kith_result_free(&r);
 }
 
+static void start_and_join(int node)
+{
+    CU_ASSERT_EQUAL_FATAL(kith_cluster_add(cluster, NULL, NULL, &err), node);
+    CU_ASSERT_EQUAL(kith_cluster_start(cluster, node, &err), 0);
+    CU_ASSERT_EQUAL(kith_cluster_join(cluster, node, "n0", NULL, NULL, &err), 0);
+}
+
+/* Each comes some time after the one before. Who knows all that run in between, as all of them do
+ * at once, does not know all that come; and n4, which goes before the last, never does. */
+static void test_a_join_spread_over_time(void)
+{
+    enum { COME = 9 };
+    begin_traced(NULL, true, 1);
+    int joining = kith_measure_happening(m, "join", "join all over 9s");
+    for (int i = 1; i <= COME; i++) {
+        kith_measure_again(m, joining);
+        start_and_join(i);
+        if (i < COME) pass(SEC);
+        if (i != 4) continue;
+        CU_ASSERT(kith_cluster_agrees(cluster));
+        kith_measure_happening(m, "kill", "kill n4");
+        CU_ASSERT_EQUAL(kith_cluster_kill(cluster, 4, &err), 0);
+    }
+    uint64_t last = kith_cluster_now(cluster);
+    for (int i = 0; i < 1000 && kith_cluster_state(cluster, 1, COME) != KITH_ALIVE; i++)
+        pass(SEC / 100);
+    double n1 = (double)(kith_cluster_now(cluster) - last) / 1e9;
+    pass(30 * SEC);
+    kith_measure_happening(m, "leave", "leave n3");
+    CU_ASSERT_EQUAL(kith_cluster_leave(cluster, 3, 0, NULL, NULL, &err), 0);
+    pass(10 * SEC); /* what it knew when counts on */
+    finish();
+    CU_ASSERT_EQUAL(r.lives, COME + 1);
+    CU_ASSERT_EQUAL(r.full_view.count, COME);
+    CU_ASSERT_EQUAL(r.full_view.min, 0); /* n0, which was alone when it began */
+    CU_ASSERT(r.full_view.values[1] > 0.001);
+    CU_ASSERT(r.full_view.max >= n1 - 0.01);
+    CU_ASSERT(r.full_view.max < 10);
+    /* Each of the nine that stay of the eight others, but for n0, which does not come; and what n4
+     * was told, and others of it, before it was gone. */
+    const struct kith_happening *h = happening("join");
+    CU_ASSERT_EQUAL(h->about, COME);
+    CU_ASSERT_EQUAL(h->to_tell, 8 * 8 + 3 + 4);
+    CU_ASSERT_EQUAL(h->told.count, h->to_tell);
+    kith_result_free(&r);
+}
+
 static void test_a_kill_and_a_restart(void)
 {
     begin();
@@ -184,10 +231,18 @@ static void test_a_kill_and_a_restart(void)
     CU_ASSERT_EQUAL(kill->noticed.count, 2);
     CU_ASSERT(kill->noticed.min > 0.1); /* a probe has to fail */
     CU_ASSERT_EQUAL(kill->told.count, 2 * (NODES - 2));
+    CU_ASSERT_EQUAL(kill->to_tell, kill->told.count); /* neither of the other */
+    CU_ASSERT_EQUAL(kill->silent, 2);
+    CU_ASSERT_EQUAL(kill->dead, 2);
+    CU_ASSERT(kill->suspected_by > 0);
+    CU_ASSERT(kill->suspected_by <= kill->to_suspect);
+    CU_ASSERT_EQUAL(kill->to_suspect, 2 * (NODES - 2));
     CU_ASSERT(kill->told.min >= kill->noticed.min + 3); /* and a suspicion to expire */
     CU_ASSERT(kill->told.max < 40);
     CU_ASSERT_EQUAL(restart->about, 1);
     CU_ASSERT_EQUAL(restart->told.count, NODES - 2);
+    CU_ASSERT_EQUAL(restart->to_tell, NODES - 2);
+    CU_ASSERT_EQUAL(restart->silent, 0);
     CU_ASSERT_EQUAL(r.lives, NODES + 1);
     CU_ASSERT_EQUAL(r.full_view.count, NODES + 1);
     CU_ASSERT(r.suspicions >= 2);
@@ -230,6 +285,69 @@ static void test_a_pause_a_leave_and_meta(void)
     kith_result_free(&r);
 }
 
+/* It was not gone for anybody, so nobody has anything to hear. */
+static void test_a_restart_at_once(void)
+{
+    begin();
+    kith_measure_happening(m, "restart", "restart n7");
+    CU_ASSERT_EQUAL(kith_cluster_kill(cluster, 7, &err), 0);
+    CU_ASSERT_EQUAL(kith_cluster_start(cluster, 7, &err), 0);
+    CU_ASSERT_EQUAL(kith_cluster_join(cluster, 7, "n1", NULL, NULL, &err), 0);
+    pass(30 * SEC);
+    finish();
+    CU_ASSERT_EQUAL(happening("restart")->about, 1);
+    CU_ASSERT_EQUAL(happening("restart")->silent, 0);
+    CU_ASSERT_EQUAL(happening("restart")->to_tell, 0);
+    CU_ASSERT_EQUAL(happening("restart")->told.count, 0);
+    kith_result_free(&r);
+}
+
+/* Nobody is told of a stop that ends before a suspicion does. What comes long after it is of what
+ * was done then: a cut owns the deaths that it leads to, and not those of who was killed. */
+static void test_who_owns_a_death(void)
+{
+    begin();
+    kith_measure_happening(m, "stop", "stop n3 for 3s");
+    CU_ASSERT_EQUAL(kith_cluster_pause(cluster, 3, true, &err), 0);
+    pass(3 * SEC);
+    kith_measure_happening(m, "continue", "end of stop n3 for 3s");
+    CU_ASSERT_EQUAL(kith_cluster_pause(cluster, 3, false, &err), 0);
+    pass(10 * SEC);
+    kith_measure_happening(m, "cut", "cut all n3");
+    CU_ASSERT_EQUAL(kith_cluster_network(cluster, "cut all n3", NULL, NULL, &err), 0);
+    pass(40 * SEC);
+    kith_measure_happening(m, "heal", "heal");
+    CU_ASSERT_EQUAL(kith_cluster_network(cluster, "heal", NULL, NULL, &err), 0);
+    pass(60 * SEC);
+    CU_ASSERT(kith_cluster_agrees(cluster));
+    kith_measure_happening(m, "set", "set all all delay=2ms");
+    CU_ASSERT_EQUAL(kith_cluster_network(cluster, "set all all delay=2ms", NULL, NULL, &err), 0);
+    kith_measure_happening(m, "kill", "kill n7");
+    CU_ASSERT_EQUAL(kith_cluster_kill(cluster, 7, &err), 0);
+    pass(40 * SEC);
+    finish();
+    const struct kith_happening *stop = happening("stop"), *cut = happening("cut");
+    CU_ASSERT_EQUAL(stop->about, 1);
+    CU_ASSERT_EQUAL(stop->silent, 1);
+    CU_ASSERT_EQUAL(stop->noticed.count, 1);
+    CU_ASSERT(stop->noticed.max < 3);
+    CU_ASSERT(stop->suspected_by > 0);
+    CU_ASSERT_EQUAL(stop->to_suspect, NODES - 1);
+    CU_ASSERT_EQUAL(stop->dead + stop->to_tell + stop->told.count, 0);
+    CU_ASSERT(happening("continue")->told.count > 0);
+    CU_ASSERT_EQUAL(happening("continue")->told.count, happening("continue")->to_tell);
+    CU_ASSERT(happening("continue")->told.max < 10);
+    CU_ASSERT(cut->suspected_by > 0);
+    CU_ASSERT(cut->dead > 0);
+    CU_ASSERT_EQUAL(cut->told.count, cut->dead);
+    CU_ASSERT(cut->told.min > 5); /* a suspicion of twenty nodes takes that long */
+    CU_ASSERT_EQUAL(happening("set")->suspected_by + happening("set")->dead, 0);
+    CU_ASSERT_EQUAL(happening("set")->noticed.count, 0);
+    CU_ASSERT_EQUAL(happening("kill")->dead, 1);
+    CU_ASSERT_EQUAL(happening("kill")->told.count, NODES - 1);
+    kith_result_free(&r);
+}
+
 /* Who is cut off is accused with good reason; who hears badly, is not. */
 static void test_what_is_false(void)
 {
@@ -265,20 +383,26 @@ static void test_messages(void)
     kith_measure_happening(m, "broadcast", "broadcast n1");
     CU_ASSERT_EQUAL(kith_measure_send(m, 1, -1, 4, false, &err), 0);
     CU_ASSERT_EQUAL(kith_measure_send(m, 1, -1, 4, false, &err), 0);
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, 3, 50, false, &err), 0);
     pass(20 * SEC);
     finish();
     CU_ASSERT_EQUAL(r.happening_count, 1); /* the join: of messages others say it all */
-    CU_ASSERT_EQUAL_FATAL(r.message_count, 2);
+    CU_ASSERT_EQUAL_FATAL(r.message_count, 3);
+    CU_ASSERT(!r.messages[0].broadcast);
     CU_ASSERT_STRING_EQUAL(r.messages[0].text, "send n1 n2");
     CU_ASSERT_EQUAL(r.messages[0].bytes, 100);
     CU_ASSERT_EQUAL(r.messages[0].to_get, 1);
     CU_ASSERT_EQUAL(r.messages[0].got.count, 1);
     CU_ASSERT(r.messages[0].got.max > 0.001);
-    CU_ASSERT_EQUAL(r.messages[1].messages, 2);
-    CU_ASSERT_EQUAL(r.messages[1].bytes, 16);
-    CU_ASSERT_EQUAL(r.messages[1].to_get, 2 * (NODES - 1));
-    CU_ASSERT(r.messages[1].got.count > 6); /* raw: by its origin alone, some times */
-    CU_ASSERT(r.messages[1].got.count <= r.messages[1].to_get);
+    CU_ASSERT(!r.messages[1].broadcast); /* kept apart, though both are of one happening */
+    CU_ASSERT_EQUAL(r.messages[1].to_get, 1);
+    CU_ASSERT_EQUAL(r.messages[1].got.count, 1);
+    CU_ASSERT(r.messages[2].broadcast);
+    CU_ASSERT_EQUAL(r.messages[2].messages, 2);
+    CU_ASSERT_EQUAL(r.messages[2].bytes, 16);
+    CU_ASSERT_EQUAL(r.messages[2].to_get, 2 * (NODES - 1));
+    CU_ASSERT(r.messages[2].got.count > 6); /* raw: by its origin alone, some times */
+    CU_ASSERT(r.messages[2].got.count <= r.messages[2].to_get);
     kith_result_free(&r);
 }
 
@@ -322,7 +446,7 @@ static char *trace_of(bool measured, size_t *len)
 {
     char *text;
     FILE *trace = open_memstream(&text, len);
-    begin_traced(trace, measured);
+    begin_traced(trace, measured, NODES);
     for (int i = 1; i < NODES; i++)
         CU_ASSERT_EQUAL(kith_cluster_join(cluster, i, "n0", NULL, NULL, &err), 0);
     for (int i = 1; i < 10; i++) {
@@ -359,7 +483,10 @@ static void test_measuring_changes_nothing(void)
 
 KITH_TESTS("stack/measure", {"a sample", test_a_sample},
            {"a sample of more than it keeps", test_a_sample_of_more_than_it_keeps},
-           {"a join", test_a_join}, {"a kill and a restart", test_a_kill_and_a_restart},
+           {"a join", test_a_join}, {"a join spread over time", test_a_join_spread_over_time},
+           {"a kill and a restart", test_a_kill_and_a_restart},
            {"a pause, a leave and meta", test_a_pause_a_leave_and_meta},
-           {"what is false", test_what_is_false}, {"messages", test_messages},
-           {"traffic", test_traffic}, {"measuring changes nothing", test_measuring_changes_nothing})
+           {"a restart at once", test_a_restart_at_once},
+           {"who owns a death", test_who_owns_a_death}, {"what is false", test_what_is_false},
+           {"messages", test_messages}, {"traffic", test_traffic},
+           {"measuring changes nothing", test_measuring_changes_nothing})

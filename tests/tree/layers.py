@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Keeps the house as docs/ARCHITECTURE.md draws it. Eight checks, each by its name:
+"""Keeps the house as docs/ARCHITECTURE.md draws it. Nine checks, each by its name:
 
   folders   every folder with C in it has its row in MAY_SEE
   includes  a file includes what its folder may see, and nothing by a path
@@ -10,6 +10,8 @@
   globals   what is global is made once, and used by another file that may see its maker; tests
             alone are no reason
   headers   likewise for the macros and inline functions of a header: some file uses each of them
+  shared    what outlives a call and is written to is in SHARED, with what guards it: worlds on
+            other threads have it too
 
 Usage: layers.py [CHECK...]. The tree is $srcdir, its objects lie in $builddir. tests/ and examples/
 are no part of the house. It knows nothing of what the code means.
@@ -36,14 +38,14 @@ MAY_SEE = {
     "runtime/loop": (["config", "plugins"], PUBLIC),
     "runtime/node": (BELOW + ["runtime/loop"], PUBLIC),
     "runtime/control": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
-    "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
     "runtime/sim": (BELOW + ["runtime/loop", "runtime/node"], PUBLIC),
+    "runtime": (BELOW + ["runtime/loop", "runtime/node", "runtime/control"], PUBLIC),
     "tools": (
-        BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control",
-                 "runtime/sim", "tools/sim"],
+        BELOW + ["runtime", "runtime/loop", "runtime/node", "runtime/control", "runtime/sim"]
+        + ["tools/sim"],
         PUBLIC,
     ),
-    "tools/sim": (["config", "plugins", "runtime/loop", "runtime/node", "runtime/sim"], PUBLIC),
+    "tools/sim": (BELOW + ["runtime/loop", "runtime/node", "runtime/sim"], PUBLIC),
 }
 # A plugin of several files has a folder of its own below one of these.
 PLUGIN_FOLDERS = ("codecs", "transports", "plugins/delegates")
@@ -63,6 +65,18 @@ DRIVERS = {
     "kith_loop_run_until",
     "kith_network_set_default",
 }
+
+# What may be written to and is no world's own, and why no two threads are at it.
+SHARED = {
+    "config/secret_load.c": {"said": "atomic"},
+    "runtime/loop/loop_virtual.c": {"worlds": "atomic"},
+    "runtime/loop/resolve.c": {"library": "pthread_once"},
+    "transports/loopback/loopback_networks.c": {"all_lock": "the lock", "all": "under all_lock"},
+    "codecs/zstd.c": {"contexts_once": "pthread_once", "contexts_key": "set by contexts_once",
+                      "contexts_can_be": "set by contexts_once"},
+}
+# A program has one thread of its own, and no worlds beside those it makes.
+PROGRAMS = ("tools",)
 
 # Compiled, and included.
 UNITS = (".c", ".cc", ".cpp", ".cxx", ".S", ".s")
@@ -117,8 +131,8 @@ def sees(path, maker):
 
 
 class Tree:
-    def __init__(self, root, build, drivers=DRIVERS):
-        self.root, self.build, self.drivers = root, build, drivers
+    def __init__(self, root, build, drivers=DRIVERS, shared=SHARED):
+        self.root, self.build, self.drivers, self.shared = root, build, drivers, shared
         self.files = sources(root)
         self.by_base = collections.defaultdict(list)
         for f in self.files:
@@ -153,6 +167,10 @@ class Tree:
         return found
 
     def symbols(self, path):
+        made = self.object(path)
+        return nm(made) if made else None
+
+    def object(self, path):
         folder = os.path.join(self.build, os.path.dirname(path))
         stem = os.path.splitext(os.path.basename(path))[0]
         for place in (os.path.join(folder, ".libs"), folder):
@@ -160,7 +178,7 @@ class Tree:
                 continue
             for o in sorted(os.listdir(place)):
                 if o == stem + ".o" or o.endswith("-" + stem + ".o"):
-                    return nm(os.path.join(place, o))
+                    return os.path.join(place, o)
         return None
 
 
@@ -176,6 +194,17 @@ def nm(path):
         elif kind in UNDEFINED:
             used.add(name)
     return defined, used
+
+
+def writable(path):
+    """What lies in an object's data that is neither constant nor a thread's own."""
+    for line in subprocess.run(["nm", "--format=sysv", path], check=True, capture_output=True,
+                               text=True).stdout.splitlines():
+        fields = [f.strip() for f in line.split("|")]
+        if len(fields) == 7 and fields[3] == "OBJECT" and not fields[0].startswith("__"):
+            section = fields[6].split()[0] if fields[6] else ""
+            if section == "*COM*" or re.match(r"\.(bss|data)(?!\.rel\.ro)", section):
+                yield re.sub(r"\.\d+$", "", fields[0])
 
 
 def check_folders(tree):
@@ -388,6 +417,20 @@ def check_headers(tree):
             yield "%s is made by %s: a name is one thing's" % (name, " and ".join(paths))
 
 
+def check_shared(tree):
+    for path in tree.files:
+        made = tree.object(path) if path.endswith(UNITS) else None
+        if not made or os.path.dirname(path) in PROGRAMS:
+            continue
+        found, known = set(writable(made)), set(tree.shared.get(path, ()))
+        for name in sorted(found - known):
+            yield "%s: %s is written to, and other threads have it too" % (path, name)
+        for name in sorted(known - found):
+            yield "SHARED of tests/tree/layers.py has %s of %s, which is not there" % (name, path)
+    for path in sorted(set(tree.shared) - set(tree.files)):
+        yield "SHARED of tests/tree/layers.py has %s, which is not there" % path
+
+
 CHECKS = {
     "folders": check_folders,
     "includes": check_includes,
@@ -397,6 +440,7 @@ CHECKS = {
     "names": check_names,
     "globals": check_globals,
     "headers": check_headers,
+    "shared": check_shared,
 }
 
 

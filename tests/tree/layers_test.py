@@ -48,7 +48,7 @@ SOUND = {
 }
 
 # what is wrong, the check that finds it, a word of what it says, the files that make it so, and
-# what layers.py takes for DRIVERS
+# what layers.py takes for DRIVERS and SHARED
 FAULTS = [
     ("a folder nobody knows", "folders", "attic/",
      {"attic/old.c": "static int x(void) { return 0; }\nint main(void) { return x(); }\n"}),
@@ -167,12 +167,25 @@ FAULTS = [
     ("a global of no prefix", "globals", "does not begin",
      {"core/core.c": "int core_in(void);\nint core_in(void) { return 0; }\n"
                      "int kith_core(void);\nint kith_core(void) { return core_in(); }\n"}),
+    ("a static that is written to", "shared", "core/core.c: many ",
+     {"core/core.c": '#include "core.h"\n'
+                     "int kith_core(void) { static int many = 1; return many++; }\n"}),
+    ("the same, from nothing", "shared", "core/core.c: none ",
+     {"core/core.c": '#include "core.h"\nstatic int none;\n'
+                     "int kith_core(void) { return none++; }\n"}),
+    ("a thread's own is listed", "shared", "many of core/core.c, which is not there",
+     {"core/core.c": '#include "core.h"\nstatic _Thread_local int many;\n'
+                     "static int zero;\nstatic int *const constant = &zero;\n"
+                     "int kith_core(void) { return many++ + *constant; }\n"},
+     set(), {"core/core.c": {"many": ""}}),
+    ("a file that is gone is listed", "shared", "gone.c, which is not there", {},
+     set(), {"core/gone.c": {"many": ""}}),
 ]
 # Some faults are two at once by their nature.
 ALSO = {
     "a call past the headers": {"circles"},
     "the same, weakly": {"circles"},
-    "data in a circle": {"globals"},
+    "data in a circle": {"globals", "shared"},
     "only a file that may not see it uses it": {"calls"},
     "another plugin uses its own of that name": {"calls"},
     "an include that names no file": {"includes"},
@@ -198,8 +211,8 @@ def plant(root, files):
                            + includes, check=True)
 
 
-def found(root, drivers):
-    tree = Tree(root, root, drivers)
+def found(root, drivers=(), shared=()):
+    tree = Tree(root, root, set(drivers), dict(shared))
     return {name: list(check(tree)) for name, check in CHECKS.items()}
 
 
@@ -208,12 +221,12 @@ def main():
     sound = tempfile.mkdtemp()
     try:
         plant(sound, SOUND)
-        for title, check, word, files, *drivers in [("a sound tree", None, "", {})] + FAULTS:
+        for title, check, word, files, *listed in [("a sound tree", None, "", {})] + FAULTS:
             root = os.path.join(sound, "..", os.path.basename(sound) + "-planted")
             shutil.copytree(sound, root)
             try:
                 plant(root, files)
-                said = found(root, *drivers or [set()])
+                said = found(root, *listed)
             finally:
                 shutil.rmtree(root)
             hit = check is None or any(word in line for line in said[check])

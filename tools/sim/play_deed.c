@@ -9,15 +9,12 @@
 
 /* -------------------------------------------------------------------------------------- words */
 
+/* Long lists would hide the rest. */
 static void tell_nodes(FILE *out, const struct kith_nodes *nodes)
 {
-    if (strlen(nodes->text) <= 60)
-        fputs(nodes->text, out);
-    else
-        fprintf(out, "%.*s...",
-                (int)(strchr(nodes->text + 40, ',') ? strcspn(nodes->text + 40, ",") + 40 : 60) %
-                    100,
-                nodes->text);
+    enum { MOST = 60 };
+    size_t len = strlen(nodes->text);
+    fprintf(out, "%.*s%s", MOST, nodes->text, len > MOST ? "..." : "");
 }
 
 static void tell_who(FILE *out, const struct kith_occurrence *o)
@@ -142,14 +139,17 @@ void kith_deed_do(struct kith_play *p, struct kith_occurrence *o, int node)
     if (rc) kith_deed_failed(p, o, node, err.text);
 }
 
-/* What else was done to it meanwhile stays. */
+bool kith_deed_stands(const struct kith_play *p, const struct kith_occurrence *o, int node)
+{
+    bool runs = kith_cluster_node(p->cluster, node) != NULL;
+    if (o->e->deed == KITH_DEED_KILL) return !runs;
+    return runs && kith_cluster_is_paused(p->cluster, node);
+}
+
 void kith_deed_undo(struct kith_play *p, struct kith_occurrence *o, int node)
 {
     struct kith_error err = {.size = sizeof err};
-    bool runs = kith_cluster_node(p->cluster, node) != NULL;
     int rc = 0;
-    if (o->e->deed == KITH_DEED_KILL ? runs : !runs || !kith_cluster_is_paused(p->cluster, node))
-        return;
     kith_measure_again(p->measure, o->undoing);
     if (o->e->deed == KITH_DEED_KILL)
         rc = start(p, node, NULL, 0, &err);
@@ -245,17 +245,18 @@ void kith_deed_network(struct kith_play *p, struct kith_occurrence *o)
     bool ok = write_command(p, o, out);
     fclose(out);
     kith_measure_again(p->measure, o->happening);
-    if (ok)
-        network(p, o, command);
-    else
+    if (!kith_cluster_running(p->cluster)) /* the cluster would keep it for later, without a rule */
+        kith_deed_failed(p, o, -1, "nobody runs, so there is no network");
+    else if (!ok)
         kith_deed_failed(p, o, -1, "there is nobody to draw");
+    else
+        network(p, o, command);
     free(command);
 }
 
 void kith_deed_network_undo(struct kith_play *p, struct kith_occurrence *o)
 {
     char command[32];
-    if (!o->rule) return; /* it was not made */
     snprintf(command, sizeof command, "heal %" PRIu32, o->rule);
     kith_measure_again(p->measure, o->undoing);
     network(p, o, command);

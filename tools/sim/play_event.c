@@ -136,11 +136,11 @@ static void do_one(struct kith_play *p, const struct kith_todo *todo)
 static void undo(struct kith_play *p, const struct kith_todo *todo)
 {
     struct kith_occurrence *o = todo->of;
-    const char *kind = todo->kind == KITH_TODO_UNDO_RULE ? "heal"
-                       : o->e->deed == KITH_DEED_KILL    ? "restart"
-                                                         : "continue";
+    bool rule = todo->kind == KITH_TODO_UNDO_RULE, killed = o->e->deed == KITH_DEED_KILL;
+    const char *kind = rule ? "heal" : killed ? "restart" : "continue";
+    if (rule ? !o->rule : !kith_deed_stands(p, o, todo->node)) return;
     if (o->undoing < 0) o->undoing = new_happening(p, o, kind, "end of ");
-    if (todo->kind == KITH_TODO_UNDO_RULE)
+    if (rule)
         kith_deed_network_undo(p, o);
     else
         kith_deed_undo(p, o, todo->node);

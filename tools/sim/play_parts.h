@@ -81,6 +81,8 @@ int *kith_lots_draw(const struct kith_play *, const struct kith_occurrence *,
 
 /* ---- play_deed.c */
 void kith_deed_do(struct kith_play *, struct kith_occurrence *, int node);
+/* Is it still as the deed left it? What else was done to it meanwhile stays. */
+bool kith_deed_stands(const struct kith_play *, const struct kith_occurrence *, int node);
 void kith_deed_undo(struct kith_play *, struct kith_occurrence *, int node);
 void kith_deed_network(struct kith_play *, struct kith_occurrence *);
 void kith_deed_network_undo(struct kith_play *, struct kith_occurrence *);

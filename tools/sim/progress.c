@@ -31,14 +31,16 @@ static int bar_width(FILE *out)
     return width > BAR ? BAR : width < LEAST_BAR ? LEAST_BAR : width;
 }
 
-/* "1m05s": whole seconds. */
+/* "1m05s", "2h03m": whole seconds, of long times whole minutes. */
 static void span(double s, char out[24])
 {
     unsigned long n = s < 1e9 ? (unsigned long)(s + 0.5) : 0;
     if (n < 60)
         snprintf(out, 24, "%lus", n);
-    else
+    else if (n < 6000)
         snprintf(out, 24, "%lum%02lus", n / 60, n % 60);
+    else
+        snprintf(out, 24, "%luh%02lum", n / 3600, n / 60 % 60);
 }
 
 void kith_progress_show(struct kith_progress *p, uint64_t now, int running)

@@ -23,12 +23,22 @@ static void tile(FILE *out, const char *name, const char *class, const char *big
 
 static void end_tile(FILE *out) { fputs("</dd></div>\n", out); }
 
+static struct kith_words after(double v)
+{
+    struct kith_words w;
+    snprintf(w.s, sizeof w.s, "after %.40s", seconds(v).s);
+    return w;
+}
+
 static void tile_view(FILE *out, const struct kith_result *r)
 {
     const struct kith_spread *s = &r->full_view;
-    tile(out, "Full view", "", s->count ? seconds(s->p50).s : "never");
-    if (s->count) kith_put_words(out, "until half knew all, %s the last; ", seconds(s->max).s);
-    kith_put_words(out, "%s got there", kith_of((double)s->count, (double)r->lives).s);
+    bool all = s->count >= r->lives;
+    tile(out, all ? "All knew all" : "Knew all", "", s->count ? after(s->max).s : "never");
+    if (s->count) kith_put_words(out, "half %s; ", after(s->p50).s);
+    kith_put_words(out, "%s, from the last join of each time that nodes joined",
+                   all ? kith_some(s->count, "life", "lives").s
+                       : kith_of((double)s->count, (double)r->lives).s);
     end_tile(out);
 }
 
@@ -60,18 +70,25 @@ static void tile_false(FILE *out, const struct kith_result *r)
     end_tile(out);
 }
 
-static void tile_reach(FILE *out, const struct kith_result *r)
+/* That a broadcast does not get everywhere is no fault; that a message does not arrive is one. */
+static void tile_reach(FILE *out, const struct kith_result *r, bool broadcast)
 {
     double got = 0, to_get = 0, last = 0;
     for (size_t i = 0; i < r->message_count; i++) {
+        if (r->messages[i].broadcast != broadcast) continue;
         got += (double)r->messages[i].got.count;
         to_get += (double)r->messages[i].to_get;
         if (r->messages[i].got.max > last) last = r->messages[i].got.max;
     }
     if (!(to_get > 0)) return;
-    tile(out, "Messages arrived", got < to_get ? "bad" : "good", kith_share(got, to_get).s);
+    tile(out, broadcast ? "Broadcasts reached" : "Messages arrived",
+         broadcast      ? ""
+         : got < to_get ? "bad"
+                        : "good",
+         kith_share(got, to_get).s);
     kith_put_words(out, "%s; ", kith_of(got, to_get).s);
     kith_put_words(out, "the last after %s", seconds(last).s);
+    if (broadcast) fputs("; only its origin sends one, some times, to nodes drawn by chance", out);
     end_tile(out);
 }
 
@@ -102,7 +119,8 @@ static int put_tiles(FILE *out, const struct kith_result *r)
     tile_view(out, r);
     int rc = tile_kill(out, r);
     tile_false(out, r);
-    tile_reach(out, r);
+    tile_reach(out, r, false);
+    tile_reach(out, r, true);
     tile_traffic(out, r);
     tile_cost(out, r);
     fputs("</dl>\n", out);
@@ -132,7 +150,8 @@ static void table_happenings(struct kith_page *page)
     fputs("<div class=\"box\"><table><thead><tr><th class=\"n\"></th><th class=\"l\">What</th>"
           "<th class=\"x\">At</th><th>Noticed<br>half</th><th class=\"x\">Noticed<br>last</th>"
           "<th class=\"y\">Told<br>half</th><th class=\"x\">Told<br>95 %</th><th>Told<br>last</th>"
-          "<th>Told<br>of all</th></tr></thead><tbody>\n",
+          "<th>Told<br>of all</th><th class=\"y\">Suspected<br>by</th>"
+          "<th>Declared<br>dead</th></tr></thead><tbody>\n",
           out);
     for (size_t i = 0; i < page->marks.count; i++) {
         const struct kith_happening *h = page->marks.all[i].happening;
@@ -145,9 +164,9 @@ static void table_happenings(struct kith_page *page)
         put_cell(out, "y", h->told.count, seconds(h->told.p50));
         put_cell(out, "x", h->told.count, seconds(h->told.p95));
         put_cell(out, "", h->told.count, seconds(h->told.max));
-        put_cell(out, "", true,
-                 h->about ? kith_share(told, (double)h->to_tell)
-                          : kith_some(h->told.count, "death", "deaths"));
+        put_cell(out, "", h->to_tell, kith_share(told, (double)h->to_tell));
+        put_cell(out, "y", h->to_suspect, kith_of((double)h->suspected_by, (double)h->to_suspect));
+        put_cell(out, "", h->silent || !h->about, kith_deaths_of(h));
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);
@@ -215,9 +234,11 @@ static void put_members(struct kith_page *page)
     kith_plot_members(page);
     fputs("<h2>What was done, and who heard of it</h2>", page->out);
     if (r->happening_count) {
-        fputs("<p>Noticed: until the first of the others took notice. Told: until each of the "
-              "others was.</p>\n",
-              page->out);
+        fputs(
+            "<p>Noticed: until the first of the others took notice. Told: until each of those "
+            "was to whom it was new. What a later deed to the same node, or to the network, leads "
+            "to is told there.</p>\n",
+            page->out);
         table_happenings(page);
     } else {
         fputs("<p>Nothing was done to the cluster.</p>\n", page->out);
@@ -235,7 +256,9 @@ static void put_messages(struct kith_page *page)
 {
     if (!page->r->message_count) return;
     fputs("<h2>Messages</h2><p>What part of those whom they were for had got them, after how "
-          "long.</p>\n<div class=\"cards\">\n",
+          "long. A plain broadcast is sent by its origin alone, some times, to nodes drawn by "
+          "chance: nobody passes it on or promises that it reaches all.</p>\n"
+          "<div class=\"cards\">\n",
           page->out);
     kith_plot_reach(page);
     fputs("</div><p></p>\n", page->out);
@@ -255,13 +278,15 @@ static void put_traffic(struct kith_page *page)
 static void put_words(FILE *out)
 {
     fputs("<h2>What the words mean</h2>\n<div class=\"box\"><dl class=\"words\">"
-          "<dt>full view</dt><dd>A node knows all that run. Counted for each life, from its "
-          "beginning, or when it was told to join.</dd>"
+          "<dt>knew all</dt><dd>A node knows all that ran when the last of those that joined "
+          "together with it was told to. Counted for each life, from that moment.</dd>"
           "<dt>noticed</dt><dd>The first of the others suspects the node, or is told. Of something "
           "done to the network: the first suspicion.</dd>"
           "<dt>told</dt><dd>Another node knows that it joined, left or is dead, is suspected no "
-          "more, "
-          "or has other meta. Of something done to the network: a death is declared.</dd>"
+          "more, or has other meta. Of something done to the network: a death is declared. Of a "
+          "stop that ended before anybody was told a death, nobody should be told one.</dd>"
+          "<dt>suspected by</dt><dd>How many of the others suspected a node that was killed or "
+          "stopped; of many nodes, all pairs together.</dd>"
           "<dt>false</dt><dd>A suspicion or death of a node that ran, was not stopped, and could "
           "exchange packets with its accuser.</dd></dl></div>\n",
           out);

@@ -62,11 +62,13 @@ static json_t *happenings(const struct kith_result *r)
     json_t *list = json_array();
     for (size_t i = 0; i < r->happening_count; i++) {
         const struct kith_happening *h = &r->happenings[i];
-        json_array_append_new(list,
-                              json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "at", number(h->at),
-                                        "text", text(h->text), "kind", text(h->kind), "about",
-                                        whole(h->about), "noticed", spread(&h->noticed), "told",
-                                        spread(&h->told), "to_tell", whole(h->to_tell)));
+        json_array_append_new(
+            list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "at",
+                            number(h->at), "text", text(h->text), "kind", text(h->kind), "about",
+                            whole(h->about), "noticed", spread(&h->noticed), "told",
+                            spread(&h->told), "to_tell", whole(h->to_tell), "silent",
+                            whole(h->silent), "suspected_by", whole(h->suspected_by), "to_suspect",
+                            whole(h->to_suspect), "dead", whole(h->dead)));
     }
     return list;
 }
@@ -76,10 +78,11 @@ static json_t *messages(const struct kith_result *r)
     json_t *list = json_array();
     for (size_t i = 0; i < r->message_count; i++) {
         const struct kith_reach *m = &r->messages[i];
-        json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "at", number(m->at),
-                                              "text", text(m->text), "messages", whole(m->messages),
-                                              "bytes", whole(m->bytes), "got", spread(&m->got),
-                                              "to_get", whole(m->to_get)));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "at", number(m->at),
+                                        "text", text(m->text), "broadcast", m->broadcast,
+                                        "messages", whole(m->messages), "bytes", whole(m->bytes),
+                                        "got", spread(&m->got), "to_get", whole(m->to_get)));
     }
     return list;
 }

@@ -112,6 +112,13 @@ struct kith_words kith_of(double part, double whole)
     return say("%s of %s", kith_number(KITH_COUNT, part).s, kith_number(KITH_COUNT, whole).s);
 }
 
+struct kith_words kith_deaths_of(const struct kith_happening *h)
+{
+    if (!h->about) return kith_some(h->dead, "death", "deaths");
+    if (!h->dead) return say("none");
+    return kith_of((double)h->dead, (double)h->silent);
+}
+
 /* ------------------------------------------------------------------------------------- texts */
 
 static void put_escaped(FILE *out, const char *s, size_t n)

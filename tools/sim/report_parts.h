@@ -17,8 +17,7 @@
 #include "report.h"
 #include <kith/plugin.h>
 
-/* ---------------------------------------------------------- numbers and texts (report_numbers.c)
- */
+/* ---------------------------------------------------- numbers, texts (report_numbers.c) */
 
 enum kith_unit { KITH_COUNT, KITH_SECONDS, KITH_BYTES, KITH_PERCENT };
 
@@ -34,6 +33,10 @@ struct kith_words kith_share(double part, double whole);
 struct kith_words kith_some(size_t n, const char *one, const char *more);
 /* "98 of 99" */
 struct kith_words kith_of(double part, double whole);
+
+/* How many of those that it was done to were declared dead: "2 of 3", "none"; of the network:
+ * "4 deaths". */
+struct kith_words kith_deaths_of(const struct kith_happening *);
 
 enum kith_escape { KITH_PLAIN, KITH_MARKUP };
 /* At most so many characters of it; 0: all. What can't be shown becomes '?'. */

@@ -106,13 +106,13 @@ static void end_caption(struct kith_page *page) { fputs("</span></figcaption>\n"
 void kith_plot_full_view(struct kith_page *page)
 {
     const struct kith_result *r = page->r;
-    struct rise rise = {&r->full_view, (double)r->lives, "full view", "c1"};
+    struct rise rise = {&r->full_view, (double)r->lives, "knew all", "c1"};
     if (!r->full_view.value_count) return;
-    begin_figure(page, 0, "Time to full view", 0);
-    kith_put_words(page->out, "part of %s that knew all who ran, after they began",
+    begin_figure(page, 0, "Until they knew all", 0);
+    kith_put_words(page->out, "part of %s, after the last that joined with them",
                    kith_some(r->lives, "life", "lives").s);
     end_caption(page);
-    plot_rises(page, "Time to full view", &rise, 1);
+    plot_rises(page, "Until they knew all", &rise, 1);
     fputs("</figure>\n", page->out);
 }
 
@@ -134,10 +134,13 @@ static void plot_happening(struct kith_page *page, size_t number, const struct k
         {&h->noticed, (double)h->about, h->about ? "noticed" : "suspected", "c2"},
         {&h->told, (double)h->to_tell, h->about ? "told" : "declared dead", "c1"}};
     begin_figure(page, number, h->text, h->at);
-    if (h->about)
+    if (h->silent && !h->dead)
+        kith_put_words(page->out, "suspected by %s, declared dead: none",
+                       kith_number(KITH_COUNT, (double)h->suspected_by).s);
+    else if (h->about)
         kith_put_words(page->out, "told %s", kith_of((double)h->told.count, (double)h->to_tell).s);
     else
-        kith_put_words(page->out, "%s", kith_some(h->told.count, "death", "deaths").s);
+        kith_put_words(page->out, "%s", kith_deaths_of(h).s);
     if (h->told.count)
         kith_put_words(page->out, ", half after %s", kith_number(KITH_SECONDS, h->told.p50).s);
     end_caption(page);
@@ -174,7 +177,7 @@ void kith_plot_reach(struct kith_page *page)
         }
         struct rise rise = {&m->got, (double)m->to_get, "got it", "c3"};
         begin_figure(page, i + 1, m->text, m->at);
-        kith_put_words(page->out, "%s of %s, got by %s",
+        kith_put_words(page->out, m->broadcast ? "%s of %s, reached %s" : "%s of %s, got by %s",
                        kith_some(m->messages, "message", "messages").s,
                        kith_number(KITH_BYTES, (double)m->bytes).s,
                        kith_share((double)m->got.count, (double)m->to_get).s);

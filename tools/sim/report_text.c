@@ -9,7 +9,7 @@
 
 /* ------------------------------------------------------------------------------------ tables */
 
-enum { COLUMNS = 8, CELL = 64, WHAT = 28 };
+enum { COLUMNS = 10, CELL = 64, WHAT = 28 };
 
 struct table {
     char (*cells)[COLUMNS][CELL]; /* a row each; the first is the head */
@@ -91,11 +91,11 @@ static void print_title(FILE *out, const struct kith_result *r)
 static void print_members(FILE *out, const struct kith_result *r)
 {
     const struct kith_spread *s = &r->full_view;
-    fputs("\nmembers\n  full view    ", out);
+    fputs("\nmembers\n  knew all     ", out);
     if (s->count)
         fprintf(out, "half after %s, 95 %% %s, last %s; ", kith_number(KITH_SECONDS, s->p50).s,
                 kith_number(KITH_SECONDS, s->p95).s, kith_number(KITH_SECONDS, s->max).s);
-    fprintf(out, "%s lives got there\n", kith_of((double)s->count, (double)r->lives).s);
+    fprintf(out, "%s lives\n", kith_of((double)s->count, (double)r->lives).s);
     fprintf(out, "  suspicions   %s, %s of them false; %s refuted\n",
             kith_number(KITH_COUNT, (double)r->suspicions).s,
             kith_number(KITH_COUNT, (double)r->false_suspicions).s,
@@ -113,14 +113,15 @@ static const char *after(const struct kith_spread *s, double v, struct kith_word
 
 static int print_happenings(FILE *out, const struct kith_result *r)
 {
-    static const char *const names[] = {"at",   "what", "noticed", "last",
-                                        "told", "95 %", "last",    "of all"};
+    static const char *const names[] = {"at",   "what", "noticed", "last",      "told",
+                                        "95 %", "last", "of all",  "suspected", "dead"};
     struct table t;
     struct kith_words w;
     if (!r->happening_count) return 0;
-    fputs("\nwhat was done, and after how long half of them and the last were noticed, and told\n",
+    fputs("\nwhat was done, and after how long half of them and the last were noticed, and told;\n"
+          "by how many who was silent was suspected, and how many of them were declared dead\n",
           out);
-    head(&t, 8, names);
+    head(&t, 10, names);
     for (size_t i = 0; i < r->happening_count; i++) {
         const struct kith_happening *h = &r->happenings[i];
         double told = (double)h->told.count;
@@ -132,19 +133,25 @@ static int print_happenings(FILE *out, const struct kith_result *r)
         cell(&t, 4, after(&h->told, h->told.p50, &w));
         cell(&t, 5, after(&h->told, h->told.p95, &w));
         cell(&t, 6, after(&h->told, h->told.max, &w));
-        cell(&t, 7,
-             h->to_tell ? kith_share(told, (double)h->to_tell).s : kith_number(KITH_COUNT, told).s);
+        cell(&t, 7, h->to_tell ? kith_share(told, (double)h->to_tell).s : "-");
+        cell(&t, 8,
+             h->to_suspect ? kith_of((double)h->suspected_by, (double)h->to_suspect).s : "-");
+        cell(&t, 9, h->silent || !h->about ? kith_deaths_of(h).s : "-");
     }
     return print(&t, 2, out);
 }
 
 static int print_messages(FILE *out, const struct kith_result *r)
 {
+    bool broadcasts = false;
     static const char *const names[] = {"at", "what", "size", "half", "95 %", "last", "of all"};
     struct table t;
     struct kith_words w;
     if (!r->message_count) return 0;
+    for (size_t i = 0; i < r->message_count; i++) broadcasts |= r->messages[i].broadcast;
     fputs("\nmessages, and after how long they were there\n", out);
+    if (broadcasts)
+        fputs("(only its origin sends a broadcast, to some by chance: not to all)\n", out);
     head(&t, 7, names);
     for (size_t i = 0; i < r->message_count; i++) {
         const struct kith_reach *m = &r->messages[i];

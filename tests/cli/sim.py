@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+"""`kith sim`: a node's file on many nodes in virtual time. The same seed repeats a run exactly;
+what was asked for is what happens; what can't be is said.
+
+Nothing here depends on how long anything takes.
+"""
+
+import glob
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+KITH = os.environ["KITH"]
+EXAMPLES = os.path.join(os.environ["srcdir"], "examples", "sim")
+DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-sim-"))
+PATIENCE = 300
+failures = passed = 0
+
+OK, FAILED, USAGE = range(3)
+# What the machine decides, not the seed.
+COST = ("cpu", "wall", "memory")
+
+
+def check(what, ok, detail=""):
+    global failures, passed
+    passed, failures = passed + bool(ok), failures + (not ok)
+    if not ok:
+        print("FAILED  %s: %s" % (what, detail))
+
+
+def write(name, text):
+    path = os.path.join(DIR, name + ".yaml")
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+NODE = write(
+    "node",
+    "node: { name: web, profile: local, control: %s/socket }\n"
+    "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n"
+    "delegates: [ { use: log } ]\n"
+    "join: [ 127.0.0.1:7946 ]\n" % DIR,
+)
+
+
+def sim(*args):
+    p = subprocess.run([KITH, "sim", *args], capture_output=True, text=True, timeout=PATIENCE)
+    return p.returncode, p.stdout, p.stderr
+
+
+def run(code, scenario, *args):
+    """The result of a scenario, and what was said."""
+    path = write("scenario", scenario)
+    got = sim(NODE, "--scenario", path, "--format", "json", "--quiet", *args)
+    check("exit %d of %s" % (code, scenario), got[0] == code, got)
+    return (json.loads(got[1]) if got[1] else {}), got[2]
+
+
+def without_cost(text):
+    return {k: v for k, v in json.loads(text).items() if k not in COST}
+
+
+# --------------------------------------------------------------------------------------- repeats
+
+
+def test_repeats():
+    runs = []
+    for i, seed in enumerate(["7", "7", "8"]):
+        trace = os.path.join(DIR, "trace%d" % i)
+        got = sim(NODE, "--nodes", "15", "--time", "2m", "--seed", seed, "--format", "json",
+                  "--trace", trace)
+        check("the built-in scenario, seed %s" % seed, got[0] == OK, got)
+        runs.append((without_cost(got[1]), read(trace)))
+    check("the same seed: the same numbers", runs[0][0] == runs[1][0])
+    check("the same seed: the same trace", runs[0][1] == runs[1][1])
+    check("another seed: another trace", runs[0][1] != runs[2][1])
+    result = runs[0][0]
+    asked = (result["nodes"], result["seed"], result["time"])
+    check("what was asked for", asked == (15, 7, 120),
+          result)
+    kinds = [h["kind"] for h in result["happenings"]]
+    all_kinds = ["join", "meta", "kill", "stop", "continue", "partition", "heal", "leave"]
+    check("all that it does", kinds == all_kinds, kinds)
+    check("its messages", len(result["messages"]) == 2, result["messages"])
+    check("all knew all", result["full_view"]["count"] >= 15, result["full_view"])
+
+
+def test_lots_are_of_their_event():
+    """Another event beside it changes no lot of it."""
+    events = "nodes: 12\ntime: 20s\nevents:\n  - { at: 10s, kill: 3 }\n"
+    alone, _ = run(OK, events)
+    beside, _ = run(OK, events + "  - { at: 12s, stop: 2, for: 1s }\n")
+    texts = [[h["text"] for h in r["happenings"] if h["kind"] == "kill"] for r in (alone, beside)]
+    check("lots", len(texts[0]) == 1 and texts[0] == texts[1], texts)
+
+
+# ----------------------------------------------------------------------------------------- deeds
+
+
+def happenings(scenario, *args):
+    result, said = run(OK, scenario, *args)
+    check("nothing is said of %s" % scenario, said == "", said)
+    return [(h["at"], h["kind"], h["text"], h["about"]) for h in result["happenings"]], result
+
+
+def test_deeds():
+    trace = os.path.join(DIR, "deeds")
+    told, result = happenings(
+        "nodes: 6\ntime: 100s\nseeds: 1\n"
+        "events:\n"
+        "  - { at: 0s, join: n0..n4 }\n"
+        "  - { at: 10s, join: n5, to: n3 }\n"
+        "  - { at: 20s, kill: n1, for: 5s }\n"
+        "  - { at: 30s, stop: n2 }\n"
+        "  - { at: 31s, continue: n2 }\n"
+        "  - { at: 40s, restart: n3 }\n"
+        "  - { at: 50s, cut: n0, to: n4, both: true, for: 1s }\n"
+        "  - { at: 52s, partition: [ n0..n2, n3 ] }\n"
+        "  - { at: 53s, heal: all }\n"
+        "  - { at: 55s, set: all, to: n4, loss: 5%, for: 2s }\n"
+        "  - { at: 60s, meta: n4, value: hello }\n"
+        "  - { at: 70s, send: n1, to: n2, bytes: 100, reliable: true }\n"
+        "  - { at: 71s, broadcast: [ n1, n3 ], count: 4, every: 100ms }\n"
+        "  - { at: 80s, leave: n5 }\n",
+        "--trace", trace,
+    )
+    check("each at its time", [(t[0], t[1]) for t in told] == [
+        (0, "join"), (10, "join"), (20, "kill"), (25, "restart"), (30, "stop"), (31, "continue"),
+        (40, "restart"), (50, "cut"), (51, "heal"), (52, "partition"), (53, "heal"), (55, "set"),
+        (57, "heal"), (60, "meta"), (80, "leave")], told)
+    messages = [(m["messages"], m["bytes"], m["to_get"]) for m in result["messages"]]
+    check("messages", messages == [(1, 100, 1), (8, 64, 40)], messages)
+    # Seconds, node, what, words. The events of nodes have other words than what is done.
+    lines = [line.split(" ", 3) for line in read(trace).splitlines()]
+    acts = {what: [line for line in lines if line[2] == what]
+            for what in ("start", "kill", "pause", "resume", "leave", "meta")}
+    starts = [line[1] for line in acts["start"]]
+    check("starts", starts == ["n0", "n1", "n2", "n3", "n4", "n5", "n1", "n3"], starts)
+    check("kills", [line[1] for line in acts["kill"]] == ["n1", "n3"], acts["kill"])
+    check("n5 joined by n3", any(line[1] == "n5" and float(line[0]) < 11 and line[2] == "joined"
+                                 and line[3].startswith("n0") for line in lines))
+    check("the goodbye", [line[1] for line in acts["leave"]] == ["n5"], acts["leave"])
+    network = [line[3] for line in lines if line[2] == "network"]
+    check("the network", network[1:] == [
+        "cut n0 n4 --both", "heal 2", "partition n0,n1,n2 n3", "heal", "set all n4 loss=0.05",
+        "heal 4"], network)
+
+
+def test_spread_and_again():
+    trace = os.path.join(DIR, "spread")
+    happenings("nodes: 10\ntime: 60s\nevents:\n  - { at: 20s, kill: all, over: 20s, for: 1s }\n",
+               "--trace", trace)
+    times = [float(line.split()[0]) for line in read(trace).splitlines()
+             if line.split()[2] == "kill"]
+    check("a rolling restart", times == [20.0 + 2 * i for i in range(10)], times)
+    told, _ = happenings(
+        "nodes: 10\ntime: 60s\nevents:\n  - { at: 20s, kill: 2, for: 4s, every: 10s, count: 3 }\n")
+    kills = [t for t in told if t[1] == "kill"]
+    check("again", [(t[0], t[3]) for t in kills] == [(20, 2), (30, 2), (40, 2)], told)
+    check("drawn again", len({t[2] for t in kills}) > 1, kills)
+
+
+def test_shares():
+    told, result = happenings("nodes: 20\ntime: 30s\nevents:\n"
+                              "  - { at: 20s, partition: [ 50%, 50% ], for: 5s }\n"
+                              "  - { at: 28s, leave: 10% }\n")
+    check("a share", told[-1][3] == 2, told)
+    check("deaths are those of the partition", result["false_deaths"] <= result["deaths"])
+
+
+# ------------------------------------------------------------------------------- what is not done
+
+
+def test_what_can_not_be_done():
+    _, said = run(FAILED, "nodes: 3\ntime: 20s\nevents:\n"
+                          "  - { at: 5s, kill: 3 }\n"
+                          "  - { at: 10s, stop: 1 }\n"
+                          "  - { at: 11s, meta: n1, value: x }\n")
+    _, gone = run(FAILED, "nodes: 3\ntime: 20s\nevents:\n"
+                          "  - { at: 5s, stop: n1, for: 9s }\n"
+                          "  - { at: 6s, kill: all }\n"
+                          "  - { at: 7s, cut: n1, to: n2, for: 1s }\n"
+                          "  - { at: 9s, restart: all }\n")
+    check("there is no network", gone == "kith sim: at 7.000s: cut n1 to n2 for 1s: "
+          "nobody runs, so there is no network\n", gone)
+    words = "there is nobody that it can be done to"
+    check("it is said", said == "kith sim: at 10.000s: stop 1: %s\n"
+          "kith sim: at 11.000s: meta n1: %s\n" % (words, words), said)
+
+
+def test_left_out():
+    file = write("left_out", read(NODE) + "node_is: wrong\n")
+    check("a wrong file", sim(file)[0] == USAGE)
+    got = sim(NODE, "--nodes", "10", "--time", "20s", "--format", "json")
+    for what in ("transport udp_tcp", "join"):
+        check("without %s, on stderr" % what, "kith sim: without %s: " % what in got[2], got[2])
+        check("without %s, as JSON" % what,
+              what in [l["what"] for l in json.loads(got[1])["left_out"]], got[1])
+    check("no control socket was made", not os.path.exists(os.path.join(DIR, "socket")))
+    quiet = sim(NODE, "--nodes", "10", "--time", "20s", "--quiet")
+    check("quiet", quiet[2] == "" and quiet[0] == OK, quiet)
+    check("as text", "10 nodes" in quiet[1] and "transport udp_tcp" in quiet[1], quiet[1])
+
+
+def test_files():
+    page, trace = os.path.join(DIR, "page.html"), os.path.join(DIR, "t")
+    got = sim(NODE, "--nodes", "10", "--time", "20s", "-q", "--report", page, "--trace", trace)
+    check("a page", got[0] == OK and read(page).lower().startswith("<!doctype html>"), got)
+    check("a full disk", sim(NODE, "--nodes", "10", "--time", "20s", "-q", "--report",
+                             "/dev/full")[0] == FAILED)
+    for option in ("--report", "--trace"):
+        got = sim(NODE, "--nodes", "3", "-q", option, os.path.join(DIR, "no", "such"))
+        check("%s nowhere" % option, got[0] == FAILED and got[1] == "", got)
+
+
+# ------------------------------------------------------------------------------------------ usage
+
+
+def test_usage():
+    for args, words in [
+        ([], "which file?"),
+        ([NODE, NODE], "one file only"),
+        ([NODE, "--nodes", "0"], "--nodes: 'nodes': 0 is out of range, 1 to 65536 are possible"),
+        ([NODE, "--nodes", "many"], "--nodes: 'nodes' is a whole number, not 'many'"),
+        ([NODE, "--time", "10"], "--time: 'time' is a duration and needs a unit: 10"),
+        ([NODE, "--seed", "-1"], "--seed: 'seed' is a whole number, not '-1'"),
+        ([NODE, "--format", "yaml"], "--format is text or json"),
+        ([NODE, "--no-such"], "--no-such"),
+    ]:
+        got = sim(*args)
+        check("kith sim %s" % args, got[0] == USAGE and words in got[2] and got[1] == "", got)
+    got = sim(NODE, "--scenario", os.path.join(DIR, "none.yaml"))
+    check("no such scenario", got[0] == USAGE and "can't read the file" in got[2], got)
+
+
+def test_both_files_are_read():
+    page = os.path.join(DIR, "never.html")
+    bad_node, bad = write("bad_node", "nod: {}\n"), write("bad", "evnts: []\n")
+    got = sim(bad_node, "--scenario", bad, "--report", page)
+    check("two wrong files", got[0] == USAGE and "'node'" in got[2] and "'events'" in got[2], got)
+    check("nothing was written", not os.path.exists(page))
+    late = write("late", "time: 1m\nevents: [ { at: 30s, kill: n1 } ]\n")
+    check("fine alone", sim(NODE, "--scenario", late, "--nodes", "3", "-q")[0] == OK)
+    got = sim(NODE, "--scenario", late, "--time", "20s")
+    check("an option can make it wrong", got[0] == USAGE and "beyond the end" in got[2], got)
+
+
+def test_config_commands():
+    def config(*args):
+        return subprocess.run([KITH, "config", *args], capture_output=True, text=True)
+
+    files = sorted(set(glob.glob(os.path.join(EXAMPLES, "*.yaml"))) -
+                   {os.path.join(EXAMPLES, "node.yaml")})
+    check("there are examples", len(files) >= 3, files)
+    got = config("check", "--scenario", *files)
+    check("the examples are right", got.returncode == OK and got.stderr == "", got)
+    builtin = write("builtin", sim("--builtin")[1])
+    check("the built-in one, as a file", config("check", "--scenario", builtin).returncode == OK)
+    check("a wrong one", config("check", "--scenario", NODE).returncode == USAGE)
+    schema = json.loads(config("schema", "--scenario").stdout)
+    check("schema", "events" in schema["properties"], schema)
+    check("doc", "kith-scenario - " in config("doc", "--scenario").stdout)
+    check("show", config("show", "--scenario", files[0]).returncode == USAGE)
+    for file in files:
+        got = sim(os.path.join(EXAMPLES, "node.yaml"), "--scenario", file, "--nodes", "60", "-q")
+        if "nodes: 100" in read(file):
+            got = sim(os.path.join(EXAMPLES, "node.yaml"), "--scenario", file, "-q")
+        check("%s runs" % file, got[0] == OK and got[2] == "", got)
+
+
+# --------------------------------------------------------------------------------------- terminal
+
+
+def test_terminal():
+    """A bar on a terminal; SIGINT ends it early, and what there is by then is told."""
+    master, slave = pty.openpty()
+    args = [NODE, "--nodes", "10", "--time", "1000h", "--format", "json"]
+    p = subprocess.Popen([KITH, "sim", *args], stdout=subprocess.PIPE, stderr=slave,
+                         text=True)
+    os.close(slave)
+    shown = b""
+    while b"10 nodes" not in shown:
+        shown += os.read(master, 4096)
+    p.send_signal(signal.SIGINT)
+    while True:
+        try:
+            more = os.read(master, 4096)
+        except OSError:  # nobody has the other end any more
+            more = b""
+        if not more:
+            break
+        shown += more
+    out = p.stdout.read()
+    check("the exit of one that was interrupted", p.wait(PATIENCE) == FAILED)
+    check("a bar", b"\r[" in shown and b"10 nodes" in shown, shown[:400])
+    check("and it goes", shown.rstrip().endswith(b"this is the part until then"), shown[-200:])
+    check("the part until then", 0 < json.loads(out)["time"] < 3600000, out[:200])
+    os.close(master)
+
+
+def main():
+    try:
+        test_repeats()
+        test_lots_are_of_their_event()
+        test_deeds()
+        test_spread_and_again()
+        test_shares()
+        test_what_can_not_be_done()
+        test_left_out()
+        test_files()
+        test_usage()
+        test_both_files_are_read()
+        test_config_commands()
+        test_terminal()
+    finally:
+        shutil.rmtree(DIR)
+    print("%d passed, %d failed" % (passed, failures))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

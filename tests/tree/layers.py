@@ -61,7 +61,6 @@ DRIVERS = {
     "kith_cluster_agrees",
     "kith_cluster_lives",
     "kith_cluster_run_till",
-    "kith_cluster_state",
     "kith_loop_run_until",
     "kith_network_set_default",
 }

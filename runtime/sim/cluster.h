@@ -22,6 +22,7 @@
 #define KITH_CLUSTER_H
 
 #include "node.h"
+#include "result.h"
 
 struct kith_cluster;
 
@@ -135,8 +136,9 @@ int kith_cluster_network(struct kith_cluster *, const char *command,
 
 /* How a node sees another (enum kith_state); -1: it does not know it, or does not run. */
 int kith_cluster_state(const struct kith_cluster *, int node, int other);
-/* Does every node that runs and is not paused see all that run as alive, and nobody else as alive
- * or suspect? */
+/* What they all see now. */
+struct kith_views kith_cluster_views(const struct kith_cluster *);
+/* Are all views right? */
 bool kith_cluster_agrees(const struct kith_cluster *);
 
 /* ----------------------------------------------------------------- trace (cluster_trace.c) */

@@ -220,6 +220,7 @@ int kith_measure_end(struct kith_measure *m, struct kith_result *r)
         .nodes = (size_t)kith_cluster_size(m->cluster),
         .time = kith_measure_since(m, m->began),
         .lives = m->lives,
+        .at_end = kith_cluster_views(m->cluster),
         .suspicions = m->suspicions,
         .deaths = m->deaths,
         .refutations = m->refutations,

@@ -27,6 +27,14 @@ struct kith_curve {
     size_t count;
 };
 
+/* What nodes see of each other at one time. All is about those that run and are not paused. A view
+ * is right that has all of these as alive, and nobody else as alive or suspect; how it has those
+ * that are paused is left open. */
+struct kith_views {
+    size_t running, right;
+    size_t least, most; /* how many of these a node has as alive */
+};
+
 /* Something that was done to some nodes, and how the others heard of it. */
 struct kith_happening {
     double at;
@@ -82,6 +90,7 @@ struct kith_result {
      * together with it was, until it knew all that ran then. */
     struct kith_spread full_view;
     size_t lives;
+    struct kith_views at_end;
     struct kith_happening *happenings;
     size_t happening_count;
     struct kith_reach *messages;

@@ -113,6 +113,7 @@ static void fill(struct kith_result *r)
                               .time = STEPS,
                               .full_view = spread(NODES, 0.5, 0.25),
                               .lives = NODES,
+                              .at_end = {NODES - 1, NODES - 2, NODES - 2, NODES - 1},
                               .suspicions = 4,
                               .deaths = 1234,
                               .refutations = 2,
@@ -148,6 +149,7 @@ static void spoil(struct kith_result *r)
     message(r, 55, bad, spread(1, 0.5, 0), 9);
     traffic(r, bad, 1, 1);
     left_out(r, bad, bad);
+    r->at_end.right = r->at_end.least = r->at_end.running;
 }
 
 /* More, larger and stranger than it should be. */
@@ -167,6 +169,7 @@ static void overdo(struct kith_result *r)
     r->memory = r->suspicions = r->false_deaths = UINT64_MAX;
     r->nodes = r->lives = SIZE_MAX;
     r->time = 1e9;
+    r->at_end = (struct kith_views){SIZE_MAX, 0, 0, SIZE_MAX};
     curves(r, endless, 100000);
 }
 

@@ -157,14 +157,17 @@ def test_pages():
     tiles = dict(re.findall(r'<dt>([^<]*)</dt><dd class="big ([a-z]*)">', text))
     check("plain: a broadcast that misses some is no fault",
           tiles.get("Broadcasts reached") == "" and tiles.get("Messages arrived") == "good", tiles)
+    check("plain: not all know all", tiles.get("Know all at the end") == "bad", tiles)
     for said in ("10 nodes for 1 min", "kill n7", "broadcast n1", "push_pull", "delegate exec",
                  "All knew all after 2.75 s half after 1.75 s", "some times, to nodes drawn",
+                 "Know all at the end 8 of 9 a node knows 8 at least, 9 at most; 9 nodes run",
                  "suspected by 7, declared dead: none",
                  "kith sim node.yaml --nodes 10 --time 1m --seed 7"):
         check("plain: says %r" % said, said in re.sub(r"\s+", " ", words), words)
     check("plain: light and dark", "prefers-color-scheme:dark" in text, "")
     text, words, _ = check_page("hostile")
     check("hostile: as text", "<script>alert(1)</script>" in words and "<script" not in text, "")
+    check("hostile: all know all", '"big good">all<' in text, "")
     check("hostile: the command", "kith sim 'a '\\''b'\\''.yaml'" in words, words)
     text, _, plots = check_page("huge")
     check("huge: not too large", len(text) < 1500000 and len(plots) < 60, (len(text), len(plots)))

@@ -161,8 +161,55 @@ static void test_a_join(void)
     CU_ASSERT_EQUAL(h->noticed.count, h->about);
     CU_ASSERT(h->noticed.max <= h->told.max);
     CU_ASSERT_EQUAL(at("members_least", 29), NODES);
+    CU_ASSERT_EQUAL(r.at_end.running, NODES);
+    CU_ASSERT_EQUAL(r.at_end.right, NODES);
+    CU_ASSERT_EQUAL(r.at_end.least, NODES);
     CU_ASSERT_EQUAL(at("running", 0), NODES);
     CU_ASSERT_EQUAL(r.suspicions + r.deaths + r.refutations, 0);
+    kith_result_free(&r);
+}
+
+/* Whole; without one that is paused, whatever is thought of it; and split for good. */
+static void test_views_at_the_end(void)
+{
+    enum { FEW = 5 };
+    begin();
+    kith_measure_happening(m, "stop", "stop n3");
+    CU_ASSERT_EQUAL(kith_cluster_pause(cluster, 3, true, &err), 0);
+    pass(60 * SEC);
+    finish();
+    CU_ASSERT_EQUAL(r.at_end.running, NODES - 1);
+    CU_ASSERT_EQUAL(r.at_end.right, NODES - 1);
+    CU_ASSERT_EQUAL(r.at_end.least, NODES - 1);
+    CU_ASSERT_EQUAL(r.at_end.most, NODES - 1);
+    kith_result_free(&r);
+
+    begin();
+    for (int i = 0; i < FEW; i++) {
+        char cut[64];
+        for (int j = FEW; j < NODES; j++) {
+            snprintf(cut, sizeof cut, "cut n%d n%d --both", i, j);
+            CU_ASSERT_EQUAL(kith_cluster_network(cluster, cut, NULL, NULL, &err), 0);
+        }
+    }
+    pass(90 * SEC);
+    finish();
+    CU_ASSERT_EQUAL(r.at_end.running, NODES);
+    CU_ASSERT_EQUAL(r.at_end.right, 0);
+    CU_ASSERT_EQUAL(r.at_end.least, FEW);
+    CU_ASSERT_EQUAL(r.at_end.most, NODES - FEW);
+    kith_result_free(&r);
+}
+
+/* Nobody has heard yet that it is gone. */
+static void test_views_of_who_is_gone(void)
+{
+    begin();
+    CU_ASSERT_EQUAL(kith_cluster_kill(cluster, 7, &err), 0);
+    finish();
+    CU_ASSERT_EQUAL(r.at_end.running, NODES - 1);
+    CU_ASSERT_EQUAL(r.at_end.right, 0);
+    CU_ASSERT_EQUAL(r.at_end.least, NODES - 1);
     kith_result_free(&r);
 }
 
@@ -500,7 +547,9 @@ static void test_a_node_that_can_not_be_opened(void)
 
 KITH_TESTS("stack/measure", {"a sample", test_a_sample},
            {"a sample of more than it keeps", test_a_sample_of_more_than_it_keeps},
-           {"a join", test_a_join}, {"a join spread over time", test_a_join_spread_over_time},
+           {"a join", test_a_join}, {"views at the end", test_views_at_the_end},
+           {"views of who is gone", test_views_of_who_is_gone},
+           {"a join spread over time", test_a_join_spread_over_time},
            {"a kill and a restart", test_a_kill_and_a_restart},
            {"a pause, a leave and meta", test_a_pause_a_leave_and_meta},
            {"a restart at once", test_a_restart_at_once},

@@ -41,6 +41,19 @@ static void tile_view(FILE *out, const struct kith_result *r)
     end_tile(out);
 }
 
+static void tile_at_end(FILE *out, const struct kith_views *v)
+{
+    bool all = v->right == v->running;
+    if (!v->running) return;
+    tile(out, "Know all at the end", all ? "good" : "bad",
+         all ? "all" : kith_of((double)v->right, (double)v->running).s);
+    if (!all)
+        kith_put_words(out, "a node knows %s at least, %s at most; ", number((double)v->least).s,
+                       number((double)v->most).s);
+    kith_put_words(out, "%s", kith_some(v->running, "node runs", "nodes run").s);
+    end_tile(out);
+}
+
 static int tile_kill(FILE *out, const struct kith_result *r)
 {
     struct kith_spread_of_kind k;
@@ -116,6 +129,7 @@ static int put_tiles(FILE *out, const struct kith_result *r)
 {
     fputs("<dl class=\"tiles\">\n", out);
     tile_view(out, r);
+    tile_at_end(out, &r->at_end);
     int rc = tile_kill(out, r);
     tile_false(out, r);
     tile_reach(out, r, false);
@@ -280,6 +294,8 @@ static void put_words(FILE *out)
     fputs("<h2>What the words mean</h2>\n<div class=\"box\"><dl class=\"words\">"
           "<dt>knew all</dt><dd>A node knows all that ran when the last of those that joined "
           "together with it was told to. Counted for each life, from that moment.</dd>"
+          "<dt>know all at the end</dt><dd>A node has all that run as alive, and nobody else as "
+          "alive or suspect. Those that are stopped are neither asked nor asked for.</dd>"
           "<dt>noticed</dt><dd>The first of the others suspects the node, or is told. Of something "
           "done to the network: the first suspicion.</dd>"
           "<dt>told</dt><dd>Another node knows that it joined, left or is dead, is suspected no "

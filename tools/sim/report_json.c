@@ -113,6 +113,12 @@ static json_t *curves(const struct kith_result *r)
     return all;
 }
 
+static json_t *views(const struct kith_views *v)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "running", whole(v->running), "right", whole(v->right),
+                     "least", whole(v->least), "most", whole(v->most));
+}
+
 static json_t *left_out(const struct kith_result *r)
 {
     json_t *list = json_array();
@@ -140,6 +146,7 @@ int kith_report_json(FILE *out, const struct kith_result *r)
         {"left_out", left_out(r)},
         {"full_view", spread(&r->full_view)},
         {"lives", whole(r->lives)},
+        {"at_end", views(&r->at_end)},
         {"happenings", happenings(r)},
         {"messages", messages(r)},
         {"suspicions", whole(r->suspicions)},

@@ -89,6 +89,21 @@ static void print_title(FILE *out, const struct kith_result *r)
     fputc('\n', out);
 }
 
+static void print_end(FILE *out, const struct kith_views *v)
+{
+    fputs("  at the end   ", out);
+    if (!v->running) {
+        fputs("nobody runs\n", out);
+        return;
+    }
+    fprintf(out, "%s nodes know all that run, and nobody else",
+            kith_of((double)v->right, (double)v->running).s);
+    if (v->right < v->running)
+        fprintf(out, "; least %s, most %s", kith_number(KITH_COUNT, (double)v->least).s,
+                kith_number(KITH_COUNT, (double)v->most).s);
+    fputc('\n', out);
+}
+
 static void print_members(FILE *out, const struct kith_result *r)
 {
     const struct kith_spread *s = &r->full_view;
@@ -97,6 +112,7 @@ static void print_members(FILE *out, const struct kith_result *r)
         fprintf(out, "half after %s, 95 %% %s, last %s; ", kith_number(KITH_SECONDS, s->p50).s,
                 kith_number(KITH_SECONDS, s->p95).s, kith_number(KITH_SECONDS, s->max).s);
     fprintf(out, "%s lives\n", kith_of((double)s->count, (double)r->lives).s);
+    print_end(out, &r->at_end);
     fprintf(out, "  suspicions   %s, %s of them false; %s refuted\n",
             kith_number(KITH_COUNT, (double)r->suspicions).s,
             kith_number(KITH_COUNT, (double)r->false_suspicions).s,
@@ -168,6 +184,19 @@ static int print_messages(FILE *out, const struct kith_result *r)
     return print(&t, 2, out);
 }
 
+static void print_queues(FILE *out, const struct kith_result *r)
+{
+    const struct kith_curve *mean = kith_result_curve(r, "queue_mean");
+    const struct kith_curve *most = kith_result_curve(r, "queue_most");
+    double sum = 0, top = 0;
+    if (!mean || !most || !mean->count) return;
+    for (size_t i = 0; i < mean->count; i++) sum += mean->values[i];
+    for (size_t i = 0; i < most->count; i++)
+        if (most->values[i] > top) top = most->values[i];
+    fprintf(out, "  queued       %s broadcasts at a node, on average; at most %s\n",
+            kith_number(KITH_COUNT, sum / (double)mean->count).s, kith_number(KITH_COUNT, top).s);
+}
+
 static int print_traffic(FILE *out, const struct kith_result *r)
 {
     static const char *const names[] = {"received", "messages", "bytes"};
@@ -181,6 +210,7 @@ static int print_traffic(FILE *out, const struct kith_result *r)
             kith_number(KITH_COUNT, r->packets_sent).s,
             kith_number(KITH_BYTES, r->stream_bytes_sent).s,
             kith_number(KITH_COUNT, r->packets_dropped).s);
+    print_queues(out, r);
     if (!r->traffic_count) goto out;
     head(&t, 3, names);
     for (size_t i = 0; i < r->traffic_count; i++) {

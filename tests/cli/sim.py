@@ -212,8 +212,8 @@ def test_deeds():
     check("the goodbye", [line[1] for line in acts["leave"]] == ["n5"], acts["leave"])
     network = [line[3] for line in lines if line[2] == "network"]
     check("the network", network[1:] == [
-        "cut n0 n4 --both --keep", "heal 2", "partition n0,n1,n2 n3", "heal", "set all n4 loss=0.05 --keep",
-        "heal 4"], network)
+        "cut n0 n4 --both --keep", "heal 2", "partition n0,n1,n2 n3", "heal",
+        "set all n4 loss=0.05 --keep", "heal 4"], network)
 
 
 def test_spread_and_again():

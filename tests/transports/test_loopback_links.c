@@ -285,7 +285,7 @@ static void test_errors(void)
     check_error(a, "cut a b c", KITH_EINVAL, "usage: cut");
     check_error(a, "cut a b,,c", KITH_EINVAL, "b,,c: a name or pattern is missing");
     check_error(a, "partition", KITH_EINVAL, "usage: partition");
-    check_error(a, "set a b", KITH_EINVAL, "usage: set FROM TO [--both] NAME=VALUE...");
+    check_error(a, "set a b", KITH_EINVAL, "usage: set FROM TO [--both] [--keep] NAME=VALUE...");
     check_error(a, "set a b loss", KITH_EINVAL, "`loss`: write NAME=VALUE");
     check_error(a, "set a b los=1", KITH_EINVAL, "`los` is nothing of a link: delay, jitter");
     check_error(a, "set a b loss=1.5", KITH_EINVAL, "between 0 and 1");

@@ -143,7 +143,7 @@ static struct series *series_new(const struct kith_series_asked *a, uint64_t has
     s->label_count = (uint32_t)a->label_count;
     s->labels = (struct kith_pair *)(s + 1);
     double *rise = (double *)(s->labels + a->label_count);
-    uint64_t *up_to = (uint64_t *)(rise + bounds);
+    uint64_t *up_to = (uint64_t *)(void *)(rise + bounds);
     uint8_t *at = (uint8_t *)(up_to + bounds);
     s->name = (const char *)keep(&at, name).data;
     s->help = (const char *)keep(&at, help).data;

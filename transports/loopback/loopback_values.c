@@ -121,11 +121,13 @@ int kith_lo_read_value(struct kith_bytes word, struct kith_network_link *link, u
 
 static void print_units(struct kith_lo_text *t, const struct unit *units, uint64_t v)
 {
-    if (!v) kith_lo_print(t, "0");
-    for (const struct unit *u = units; v && u->name; u++) {
-        if (v < u->factor || (units == sizes && v % u->factor)) continue;
-        kith_lo_print(t, "%llu%s", (unsigned long long)(v / u->factor), u->name);
-        v %= u->factor;
+    uint64_t left = v;
+    if (!left) kith_lo_print(t, "0");
+    for (const struct unit *u = units; u->name; u++) {
+        uint64_t n = left / u->factor;
+        if (!n || (units == sizes && left % u->factor)) continue;
+        kith_lo_print(t, "%llu%s", (unsigned long long)n, u->name);
+        left -= n * u->factor;
     }
 }
 

@@ -20,7 +20,7 @@ const char kith_report_style[] =
     "h2{margin:36px 0 8px;font-size:19px}\n"
     "h2+p{margin:-4px 0 12px;color:var(--soft);max-width:80ch}\n"
     ".tiles{display:flex;flex-wrap:wrap;gap:12px;margin:20px 0 12px;padding:0}\n"
-    ".tiles div{flex:1 1 150px}\n"
+    ".tiles div{flex:1 1 21%}\n"
     "@media(max-width:1150px){.tiles div{flex-basis:26%}}\n"
     "@media(max-width:640px){.tiles div{flex-basis:40%}}\n"
     ".tiles div,.card,.box{background:var(--card);border:1px solid "

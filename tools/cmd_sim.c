@@ -21,6 +21,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static const char help[] =
     "Usage: kith sim [OPTIONS] FILE\n"
@@ -115,9 +116,20 @@ static int make_config(struct sim *s)
     return rc ? kith_tool_fail("sim", KITH_EXIT_FAILED, "%s", err.text) : KITH_GO_ON;
 }
 
-static int open_output(const char *path, FILE **out)
+static bool is_one_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return a && b && stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino && S_ISREG(one.st_mode);
+}
+
+/* What is read stays as it is. */
+static int open_output(const struct sim *s, const char *path, FILE **out)
 {
     if (!path) return KITH_GO_ON;
+    if (is_one_file(path, s->file) || is_one_file(path, s->scenario_file) ||
+        (out == &s->trace && is_one_file(path, s->report)))
+        return kith_tool_fail("sim", KITH_EXIT_USAGE, "%s: has another use already", path);
     *out = fopen(path, "we");
     return *out ? KITH_GO_ON
                 : kith_tool_fail("sim", KITH_EXIT_FAILED, "%s: %s", path, strerror(errno));
@@ -132,8 +144,8 @@ static int prepare(struct sim *s)
     int other = read_node(s);
     if (code == KITH_GO_ON) code = other;
     if (code == KITH_GO_ON) code = make_config(s);
-    if (code == KITH_GO_ON) code = open_output(s->report, &s->page);
-    if (code == KITH_GO_ON) code = open_output(s->trace_file, &s->trace);
+    if (code == KITH_GO_ON) code = open_output(s, s->report, &s->page);
+    if (code == KITH_GO_ON) code = open_output(s, s->trace_file, &s->trace);
     return code;
 }
 

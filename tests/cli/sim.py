@@ -281,6 +281,11 @@ def test_files():
     for option in ("--report", "--trace"):
         got = sim(NODE, "--nodes", "3", "-q", option, os.path.join(DIR, "no", "such"))
         check("%s nowhere" % option, got[0] == FAILED and got[1] == "", got)
+        before = read(NODE)
+        got = sim(NODE, "--nodes", "3", "-q", option, NODE)
+        check("%s over the node's file" % option, got[0] == USAGE and read(NODE) == before, got)
+    got = sim(NODE, "--nodes", "3", "-q", "--report", page, "--trace", page)
+    check("a page and a trace in one file", got[0] == USAGE and "another use" in got[2], got)
 
 
 # ------------------------------------------------------------------------------------------ usage

@@ -93,9 +93,15 @@ static void test_without_loopback_there_is_none(void)
     struct kith_registry *empty = kith_registry_new("/nowhere");
     CU_ASSERT_EQUAL(make("node: { name: web-1 }\n"), 0);
     struct kith_config other;
+    struct kith_error none = {.size = sizeof none};
     err.text[0] = 0;
-    CU_ASSERT(kith_cluster_config(&other, file, empty, NULL, NULL, &err) < 0);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "loopback"));
+    if (kith_registry_find(empty, KITH_TRANSPORT, "loopback", &none)) { /* it is linked in */
+        CU_ASSERT_EQUAL(kith_cluster_config(&other, file, empty, NULL, NULL, &err), 0);
+        kith_cluster_config_fini(&other);
+    } else {
+        CU_ASSERT(kith_cluster_config(&other, file, empty, NULL, NULL, &err) < 0);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "loopback"));
+    }
     kith_registry_free(empty);
     drop();
 }

@@ -248,16 +248,16 @@ static void still_refused(const char *path, const char *says)
     CU_FAIL("another reason");
 }
 
-static void is_good_now(const char *path, const char *name)
+static void is_good_now(const char *asked, const char *path, const char *name)
 {
     err = (struct kith_error){.size = sizeof err};
-    const struct kith_plugin *p = kith_registry_find(registry, KITH_DELEGATE, path, &err);
+    const struct kith_plugin *p = kith_registry_find(registry, KITH_DELEGATE, asked, &err);
     if (!p) printf("\n    %s\n", err.text);
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
     CU_ASSERT_STRING_EQUAL(p->name, name);
     CU_ASSERT(!kith_registry_replaced(registry, p));
     put("nosymbol", path); /* what is good stays, and is one */
-    CU_ASSERT_PTR_EQUAL(kith_registry_find(registry, KITH_DELEGATE, path, &err), p);
+    CU_ASSERT_PTR_EQUAL(kith_registry_find(registry, KITH_DELEGATE, asked, &err), p);
 }
 
 /* Each kind of refusal, mended; and mended badly at first. */
@@ -281,7 +281,7 @@ static void test_a_refused_file_may_be_mended(void)
             still_refused(path, kinds[(i + k) % KINDS].says);
         }
         put("wrong_name", path);
-        is_good_now(path, "right_name");
+        is_good_now(path, path, "right_name");
         unlink(path);
     }
     rmdir(dir);
@@ -303,7 +303,7 @@ static void test_a_mended_file_is_found_by_name(void)
     still_refused("right_name", "no delegate `right_name`");
     still_refused(path, "it crashed");
     put("wrong_name", path);
-    is_good_now("right_name", "right_name");
+    is_good_now("right_name", path, "right_name");
     unlink(path);
     rmdir(dir);
     done();
@@ -328,7 +328,7 @@ static void test_what_never_ran_is_looked_at_again(void)
         still_refused(path, "anybody may write to this file");
         CU_ASSERT_EQUAL(chmod(path, 0644), 0);
     }
-    is_good_now(path, "wide");
+    is_good_now(path, path, "wide");
     unlink(path);
     rmdir(dir);
     done();
@@ -349,7 +349,7 @@ static void test_what_ran_is_not_mended_in_place(void)
     still_refused(path, "written over since");
     still_refused(path, "written over since");
     put("wide", path);
-    is_good_now(path, "wide");
+    is_good_now(path, path, "wide");
     unlink(path);
     rmdir(dir);
     done();

@@ -54,3 +54,8 @@ bool kith_utf8_line(const char *text)
         if (!(n = kith_utf8_shown(text, len))) return false;
     return true;
 }
+
+size_t kith_utf8_mark(const char *text, size_t len)
+{
+    return len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}

@@ -16,5 +16,8 @@ size_t kith_utf8_shown(const char *s, size_t len);
 bool kith_utf8_text(const char *text);
 /* Can all of a text be shown, on one line? */
 bool kith_utf8_line(const char *text);
+/* Bytes of the byte order mark that editors on other systems write first: 3, or 0. libyaml would
+ * count it as a column. */
+size_t kith_utf8_mark(const char *text, size_t len);
 
 #endif

@@ -109,6 +109,7 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     if (res < 0) return res;
     struct kith_core *c = calloc(1, sizeof *c);
     if (!c) return fail(err, KITH_ENOMEM, "out of memory");
+    const struct kith_hash_key key = {{cfg->hash_key[0], cfg->hash_key[1]}};
     c->env = *env;
     c->now = now;
     c->random.state = seed;
@@ -118,8 +119,9 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     take_delegate(c);
     take_config(c, cfg);
     tie_alarms(c);
-    if (kith_members_init(&c->members, kith_random_next(&c->random)) < 0 ||
-        kith_pendings_init(&c->pendings) < 0 || kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
+    c->queue.key = c->user_queue.key = key;
+    if (kith_members_init(&c->members, &key) < 0 || kith_pendings_init(&c->pendings) < 0 ||
+        kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
         kith_core_free(c);
         return fail(err, KITH_ENOMEM, "out of memory");
     }

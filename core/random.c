@@ -11,9 +11,9 @@ static inline uint64_t mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-uint64_t kith_random_next(struct kith_random *r) { return mix(r->state += 0x9e3779b97f4a7c15u); }
+static uint64_t next(struct kith_random *r) { return mix(r->state += 0x9e3779b97f4a7c15u); }
 
 uint64_t kith_random_below(struct kith_random *r, uint64_t n)
 {
-    return (uint64_t)(((unsigned __int128)kith_random_next(r) * n) >> 64);
+    return (uint64_t)(((unsigned __int128)next(r) * n) >> 64);
 }

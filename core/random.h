@@ -11,7 +11,6 @@ struct kith_random {
     uint64_t state;
 };
 
-uint64_t kith_random_next(struct kith_random *);
 /* Uniform in [0, n); 0 when n is 0. */
 uint64_t kith_random_below(struct kith_random *, uint64_t n);
 

@@ -13,6 +13,7 @@
 #include "self.h"
 #include "state.h"
 #include "sync.h"
+#include "versions.h"
 
 #include <stdlib.h>
 
@@ -28,18 +29,6 @@ static int fail(struct kith_error *err, enum kith_code code, const char *text)
     return -(int)code;
 }
 
-static int check(const struct kith_settings *s, struct kith_error *err)
-{
-    if (s->protocol_version < 1 || s->protocol_version > 5)
-        return fail(err, KITH_EINVAL, "protocol_version must be 1 to 5");
-    if (s->delegate_protocol_min > 255 || s->delegate_protocol_max > 255 ||
-        s->delegate_protocol_version > 255)
-        return fail(err, KITH_EINVAL, "delegate protocol versions must be 0 to 255");
-    if (s->awareness_max_multiplier < 1)
-        return fail(err, KITH_EINVAL, "awareness_max_multiplier must be at least 1");
-    return 0;
-}
-
 /* Ours on the wire: protocol and delegate protocol, each with min, max, current. */
 static void set_versions(uint8_t *versions, const struct kith_settings *s)
 {
@@ -49,6 +38,22 @@ static void set_versions(uint8_t *versions, const struct kith_settings *s)
     versions[3] = (uint8_t)s->delegate_protocol_min;
     versions[4] = (uint8_t)s->delegate_protocol_max;
     versions[5] = (uint8_t)s->delegate_protocol_version;
+}
+
+static int check(const struct kith_settings *s, struct kith_error *err)
+{
+    uint8_t versions[6];
+    if (s->protocol_version < 1 || s->protocol_version > 5)
+        return fail(err, KITH_EINVAL, "protocol_version must be 1 to 5");
+    if (s->delegate_protocol_min > 255 || s->delegate_protocol_max > 255 ||
+        s->delegate_protocol_version > 255)
+        return fail(err, KITH_EINVAL, "delegate protocol versions must be 0 to 255");
+    set_versions(versions, s);
+    if (!kith_versions_sound(kith_bytes_of(versions, sizeof versions)))
+        return fail(err, KITH_EINVAL, "delegate protocol versions must have min <= version <= max");
+    if (s->awareness_max_multiplier < 1)
+        return fail(err, KITH_EINVAL, "awareness_max_multiplier must be at least 1");
+    return 0;
 }
 
 static void take_settings(struct kith_core *c, const struct kith_settings *s)
@@ -109,6 +114,7 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     if (res < 0) return res;
     struct kith_core *c = calloc(1, sizeof *c);
     if (!c) return fail(err, KITH_ENOMEM, "out of memory");
+    const struct kith_hash_key key = {{cfg->hash_key[0], cfg->hash_key[1]}};
     c->env = *env;
     c->now = now;
     c->random.state = seed;
@@ -118,8 +124,9 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     take_delegate(c);
     take_config(c, cfg);
     tie_alarms(c);
-    if (kith_members_init(&c->members, kith_random_next(&c->random)) < 0 ||
-        kith_pendings_init(&c->pendings) < 0 || kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
+    c->queue.key = c->user_queue.key = key;
+    if (kith_members_init(&c->members, &key) < 0 || kith_pendings_init(&c->pendings) < 0 ||
+        kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
         kith_core_free(c);
         return fail(err, KITH_ENOMEM, "out of memory");
     }

@@ -54,6 +54,8 @@ struct kith_core_config {
     uint16_t default_port;       /* for addresses that come with port 0 */
     uint32_t headroom, tailroom; /* to leave around each packet for pipeline and transport */
     uint32_t incarnation;        /* first one to use, 0: memberlist's 1 */
+    /* Chance from a source for secrets, apart from the seed: the key of every hash over names. */
+    uint64_t hash_key[2];
 };
 
 /* err may be NULL. The node is not alive before kith_core_start(). */

@@ -59,6 +59,7 @@
     X(BAD_IDENTITY, bad_identity) \
     X(META_TOO_LONG, meta_too_long) \
     X(BAD_VERSIONS, bad_versions) \
+    X(INCOMPATIBLE_VERSIONS, incompatible_versions) \
     X(VETOED, vetoed) \
     X(MAX_MEMBERS, max_members) \
     X(MAX_INCARNATION, max_incarnation) \

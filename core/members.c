@@ -26,9 +26,9 @@ static int new_table(struct kith_members *m, uint32_t mask)
     return 0;
 }
 
-int kith_members_init(struct kith_members *m, uint64_t seed)
+int kith_members_init(struct kith_members *m, const struct kith_hash_key *key)
 {
-    m->seed = seed;
+    m->key = *key;
     return new_table(m, FIRST_SLOTS - 1);
 }
 

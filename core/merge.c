@@ -23,6 +23,7 @@
 #include "self.h"
 #include "state.h"
 #include "suspicion.h"
+#include "versions.h"
 #include "view.h"
 
 /* One key for our refutations, apart from the one of our name (PROTOCOL.md T18). No member can have
@@ -133,11 +134,11 @@ static bool acceptable(struct kith_core *c, const struct kith_msg *msg)
     return true;
 }
 
-/* Sound versions (PROTOCOL.md 2.3.2)? Less than three bytes say nothing. */
+/* Whoever passed on others would have Go nodes crash, or refuse every state that names the member
+ * (PROTOCOL.md 2.3.2, 2.13, T6). */
 static bool sound(struct kith_core *c, const struct kith_msg *msg)
 {
-    const uint8_t *v = msg->vsn.data;
-    if (msg->vsn.len < 3 || (v[0] != 0 && v[1] != 0 && v[0] <= v[1])) return true;
+    if (kith_versions_sound(msg->vsn)) return true;
     kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
     kith_core_log_some(c, KITH_LOG_WARN, NULL,
                        "Ignoring an alive message for %.*s: protocol version(s) are wrong",
@@ -162,10 +163,6 @@ static bool agreed(struct kith_core *c, const struct alive *a)
     char name[KITH_NAME_LIMIT + 1];
     struct kith_member view;
     if (!kith_judges(c, KITH_CLAIM_ALIVE)) return true;
-    if (a->msg->vsn.len < 6) {
-        kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
-        return false;
-    }
     kith_view_message(c, a->msg, name, &view);
     view.since = p && p->state == KITH_ALIVE ? p->since : c->now;
     return kith_judged(c, KITH_CLAIM_ALIVE, &view, 1, a->from);
@@ -197,7 +194,7 @@ static bool enter(struct kith_core *c, struct alive *a, uint32_t hash)
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
         return false;
     }
-    if (msg->vsn.len >= 6) memcpy(p->versions, msg->vsn.data, 6);
+    memcpy(p->versions, msg->vsn.data, sizeof p->versions);
     a->record = p;
     if (a->ours) c->self = p;
     return true;
@@ -278,7 +275,7 @@ static bool contradict(struct kith_core *c, const struct alive *a)
     const struct kith_msg *msg = a->msg;
     const struct kith_record *p = a->record;
     if (msg->incarnation == p->incarnation && kith_short_equal(kith_record_meta(p), msg->meta) &&
-        kith_short_equal(msg->vsn, kith_bytes_of(p->versions, sizeof p->versions)))
+        memcmp(p->versions, msg->vsn.data, sizeof p->versions) == 0)
         return false;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
                        KITH_STR(msg->node));
@@ -308,14 +305,13 @@ static bool take(struct kith_core *c, const struct alive *a, struct kith_request
     struct kith_msg relayed = *msg;
     unsigned was = p->state;
     bool meta_changed = !kith_short_equal(kith_record_meta(p), msg->meta);
-    bool versions_changed = msg->vsn.len >= 6 && memcmp(p->versions, msg->vsn.data, 6) != 0;
-    if (msg->vsn.len != 6) /* 1 to 5 bytes crash memberlist up to v0.6.0 (PROTOCOL.md T6) */
-        relayed.vsn = kith_bytes_of(NULL, 0);
+    bool versions_changed = memcmp(p->versions, msg->vsn.data, sizeof p->versions) != 0;
+    relayed.vsn.len = sizeof p->versions;
     broadcast(c, &relayed, request);
     if (a->moved) gone(c, p);
     if (!store(c, a, meta_changed)) return false;
     kith_suspicion_forget(c, p);
-    if (msg->vsn.len >= 6) memcpy(p->versions, msg->vsn.data, 6);
+    memcpy(p->versions, msg->vsn.data, sizeof p->versions);
     p->incarnation = msg->incarnation;
     p->port = msg->port;
     if (was != KITH_ALIVE) kith_members_state(&c->members, p, KITH_ALIVE, c->now);

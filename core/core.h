@@ -189,8 +189,9 @@ int64_t kith_core_ping(struct kith_core *, uint64_t now, const struct kith_peer 
 
 /* ----------------------------------------------------------------------------- what it knows */
 
-size_t kith_core_size(const struct kith_core *);   /* names known, all states: memberlist's n */
-size_t kith_core_alive(const struct kith_core *);  /* alive and suspect, self included */
+size_t kith_core_size(const struct kith_core *);  /* names known, all states: memberlist's n */
+size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self included */
+size_t kith_core_count(const struct kith_core *, enum kith_state);
 size_t kith_core_queued(const struct kith_core *); /* broadcasts that wait, of members and users */
 
 /* Longest raw user message, meta or ack payload. to: NULL: towards everybody; a member's name that

@@ -16,6 +16,11 @@ size_t kith_core_alive(const struct kith_core *c)
     return c->members.in_state[KITH_ALIVE] + c->members.in_state[KITH_SUSPECT];
 }
 
+size_t kith_core_count(const struct kith_core *c, enum kith_state state)
+{
+    return c->members.in_state[state & 3];
+}
+
 int kith_core_find(const struct kith_core *c, struct kith_bytes name, struct kith_member *out)
 {
     struct kith_member view;

@@ -168,33 +168,106 @@ static int exit_code(const char *code)
     return KITH_EXIT_FAILED;
 }
 
-json_t *kith_ask_next(struct kith_ask *a, uint64_t patience)
+/* A line as it is read: what is to become JSON grows in `text`. The elements of `list`, an array of
+ * the object that the line is, are taken out: each is told when it is there, and forgotten. */
+struct reading {
+    const char *list; /* how it begins, as a node writes it: "members":[ with quotes; NULL: none */
+    void (*each)(void *arg, const json_t *element);
+    void *arg;
+    struct text {
+        char *data;
+        size_t len, cap;
+    } rest, element;
+    unsigned depth;
+    bool quoted, escaped, in_list;
+    bool comma;  /* before the element */
+    bool failed; /* an element that is no JSON, no memory */
+};
+
+static void put(struct reading *r, char c)
+{
+    struct text *t = r->in_list ? &r->element : &r->rest;
+    if (t->len == t->cap) {
+        size_t cap = t->cap ? 2 * t->cap : 4096;
+        char *grown = realloc(t->data, cap);
+        r->failed |= !grown;
+        if (!grown) return;
+        t->data = grown;
+        t->cap = cap;
+    }
+    t->data[t->len++] = c;
+}
+
+/* An element ends, with a comma or with the list; only an empty list has an empty one. */
+static void tell_element(struct reading *r, bool comma)
+{
+    json_t *one = r->element.len ? json_loadb(r->element.data, r->element.len,
+                                              JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL)
+                                 : NULL;
+    r->failed |= !one && (r->element.len || r->comma || comma);
+    if (one) r->each(r->arg, one);
+    json_decref(one);
+    r->element.len = 0;
+    r->comma = comma;
+}
+
+static bool list_begins(const struct reading *r)
+{
+    size_t n = r->list ? strlen(r->list) : 0;
+    return n && r->rest.len >= n && !memcmp(r->rest.data + r->rest.len - n, r->list, n);
+}
+
+/* The next byte of the line. */
+static void read_byte(struct reading *r, char c)
+{
+    if (r->quoted) {
+        r->quoted = c != '"' || r->escaped;
+        r->escaped = c == '\\' && !r->escaped;
+        put(r, c);
+        return;
+    }
+    r->quoted = c == '"';
+    bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
+    bool ends = r->in_list && r->depth == 2 && (c == ',' || c == ']');
+    r->depth += opens;
+    r->depth -= closes && r->depth;
+    if (ends) {
+        tell_element(r, c == ',');
+        r->in_list = c == ',';
+    }
+    if (!ends || c == ']') put(r, c);
+    if (c == '[' && r->depth == 2 && !r->in_list) r->in_list = list_begins(r);
+}
+
+/* The next line, or NULL: a->code says why. */
+static json_t *next_line(struct kith_ask *a, struct reading *r, uint64_t patience)
 {
     struct timeval tv = {.tv_sec = (time_t)(patience / 1000000000u),
                          .tv_usec = (suseconds_t)(patience % 1000000000u / 1000u)};
     if (patience && !tv.tv_sec && !tv.tv_usec) tv.tv_usec = 1;
     setsockopt(a->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-    char *line = NULL;
-    size_t cap = 0;
+    int c;
     errno = 0;
-    ssize_t n = getline(&line, &cap, a->in);
+    while ((c = getc_unlocked(a->in)) != EOF && c != '\n') read_byte(r, (char)c);
+    json_error_t error = {.text = "a part of it"};
     json_t *out = NULL;
-    json_error_t error;
-    if (n > 0) {
-        out = json_loadb(line, (size_t)n, JSON_ALLOW_NUL, &error); /* names may hold it */
-        if (!out)
-            a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "the node's answer is no JSON: %s",
-                                     error.text);
-    } else if (errno == EAGAIN) {
-        a->code = KITH_EXIT_TIMEOUT;
-    } else {
-        a->code = KITH_EXIT_UNREACHABLE;
-    }
-    free(line);
+    if (c == EOF)
+        a->code = errno == EAGAIN ? KITH_EXIT_TIMEOUT : KITH_EXIT_UNREACHABLE;
+    else if (r->failed || !(out = json_loadb(r->rest.data ? r->rest.data : "", r->rest.len,
+                                             JSON_ALLOW_NUL, &error))) /* names may hold it */
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "the node's answer is no JSON: %s",
+                                 error.text);
+    free(r->rest.data);
+    free(r->element.data);
     return out;
 }
 
-/* 1: sent; 0: the node does not take it; -1: longer than a node takes. */
+json_t *kith_ask_next(struct kith_ask *a, uint64_t patience)
+{
+    struct reading r = {0};
+    return next_line(a, &r, patience);
+}
+
 /* A request of so many bytes does not fit. A payload is base64 in it: 3 bytes are 4. */
 static void say_too_big(struct kith_ask *a, const json_t *request, size_t len)
 {
@@ -249,22 +322,18 @@ static void say_refusal(struct kith_ask *a, const json_t *answer)
     snprintf(a->refusal, sizeof a->refusal, "%s", text ? text : "");
 }
 
-json_t *kith_ask_pieces(struct kith_ask *a, json_t *request, uint64_t patience,
-                        void (*piece)(void *arg, const json_t *), void *arg)
+/* Sends the request, which is taken over. 1; 0: nobody listens, but there may be an answer; -1:
+ * failed, which has been said. */
+static int begin(struct kith_ask *a, json_t *request)
 {
-    if (!a->in && connect_patiently(a)) {
-        json_decref(request);
-        return NULL;
-    }
-    int sent = request ? send_line(a, request) : 0;
+    int sent = !a->in && connect_patiently(a) ? -1 : request ? send_line(a, request) : 0;
     json_decref(request);
-    if (sent < 0) return NULL;
-    json_t *answer = kith_ask_next(a, patience);
-    while (answer && piece && !json_object_get(answer, "ok")) {
-        piece(arg, answer);
-        json_decref(answer);
-        answer = kith_ask_next(a, patience);
-    }
+    return sent;
+}
+
+/* NULL: it is none, or says no, which is said here. */
+static json_t *check_answer(struct kith_ask *a, json_t *answer, bool sent)
+{
     if (answer && json_is_true(json_object_get(answer, "ok"))) return answer;
     if (answer)
         say_refusal(a, answer);
@@ -272,6 +341,30 @@ json_t *kith_ask_pieces(struct kith_ask *a, json_t *request, uint64_t patience,
         say_silence(a, sent);
     json_decref(answer);
     return NULL;
+}
+
+json_t *kith_ask_pieces(struct kith_ask *a, json_t *request, uint64_t patience,
+                        void (*piece)(void *arg, const json_t *), void *arg)
+{
+    int sent = begin(a, request);
+    if (sent < 0) return NULL;
+    json_t *answer = kith_ask_next(a, patience);
+    while (answer && piece && !json_object_get(answer, "ok")) {
+        piece(arg, answer);
+        json_decref(answer);
+        answer = kith_ask_next(a, patience);
+    }
+    return check_answer(a, answer, sent);
+}
+
+json_t *kith_ask_each(struct kith_ask *a, json_t *request, uint64_t patience, const char *list,
+                      void (*each)(void *arg, const json_t *element), void *arg)
+{
+    char begins[64];
+    snprintf(begins, sizeof begins, "\"%s\":[", list);
+    struct reading r = {.list = begins, .each = each, .arg = arg};
+    int sent = begin(a, request);
+    return sent < 0 ? NULL : check_answer(a, next_line(a, &r, patience), sent);
 }
 
 json_t *kith_ask_node(struct kith_ask *a, json_t *request, uint64_t patience)

@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "ask.h"
 #include "fail.h"
+#include "rows.h"
 #include "screen.h"
 #include <stdlib.h>
 
@@ -94,10 +95,9 @@ static void print_codecs(const json_t *list)
     static const char *const header[COLUMNS] = {"  CODEC",  "SEALED", "BYTES IN", "OUT",
                                                 "NS EACH",  "PASSED", "RATIO",    "OPENED",
                                                 "BYTES IN", "OUT",    "NS EACH",  "FAILED"};
-    struct kith_rows *rows = kith_rows_new(COLUMNS);
+    struct kith_rows *rows = kith_rows_new(COLUMNS, header);
     size_t i;
     json_t *c;
-    kith_rows_add(rows, header);
     json_array_foreach(list, i, c)
     {
         char cell[COLUMNS][100];
@@ -111,7 +111,7 @@ static void print_codecs(const json_t *list)
         kith_rows_add(rows, cells);
     }
     puts("");
-    kith_rows_print(rows, false);
+    kith_rows_end(rows);
 }
 
 /* "{entry=log,reason=queue}" */

@@ -1,5 +1,5 @@
 /*
- * screen.c - text for people: others' names, meta and messages, and tables of them.
+ * screen.c - text for people: others' names, meta and messages.
  */
 #include "screen.h"
 
@@ -106,66 +106,13 @@ char *kith_tool_printable(const char *base64)
     return out;
 }
 
+void kith_tool_json_part(const json_t *value) { json_dumpf(value, stdout, KITH_CONTROL_JSON); }
+
 void kith_tool_json(const json_t *value)
 {
     json_t *copy = json_copy((json_t *)value);
     json_object_del(copy, "ok");
-    json_dumpf(copy, stdout, KITH_CONTROL_JSON);
+    kith_tool_json_part(copy);
     putchar('\n');
     json_decref(copy);
-}
-
-/* ------------------------------------------------------------------------------------ tables */
-
-struct kith_rows {
-    size_t columns, count;
-    char **cells;
-};
-
-struct kith_rows *kith_rows_new(size_t columns)
-{
-    struct kith_rows *r = calloc(1, sizeof *r);
-    if (r) r->columns = columns;
-    return r;
-}
-
-void kith_rows_add(struct kith_rows *r, const char *const *cells)
-{
-    char **grown = r ? realloc(r->cells, (r->count + 1) * r->columns * sizeof *grown) : NULL;
-    if (!grown) return;
-    r->cells = grown;
-    for (size_t i = 0; i < r->columns; i++)
-        r->cells[r->count * r->columns + i] = kith_tool_clean(strdup(cells[i] ? cells[i] : ""));
-    r->count++;
-}
-
-/* Characters, as far as UTF-8 tells. */
-static size_t width(const char *s)
-{
-    size_t n = 0;
-    for (; *s; s++) n += ((unsigned char)*s & 0xc0) != 0x80;
-    return n;
-}
-
-void kith_rows_print(struct kith_rows *r, bool skip_first)
-{
-    if (!r) return;
-    for (size_t row = skip_first; row < r->count; row++) {
-        for (size_t col = 0; col < r->columns; col++) {
-            size_t most = 0;
-            for (size_t i = skip_first; i < r->count; i++) {
-                size_t w = width(r->cells[i * r->columns + col]);
-                if (w > most) most = w;
-            }
-            const char *cell = r->cells[row * r->columns + col];
-            bool last = true; /* no blanks at the end of a line */
-            for (size_t i = col + 1; i < r->columns; i++) last &= !*r->cells[row * r->columns + i];
-            printf("%s%*s", cell, last ? 0 : (int)(most - width(cell) + 2), "");
-            if (last) break;
-        }
-        putchar('\n');
-    }
-    for (size_t i = 0; i < r->count * r->columns; i++) free(r->cells[i]);
-    free(r->cells);
-    free(r);
 }

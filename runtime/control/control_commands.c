@@ -96,7 +96,7 @@ static bool enough(const struct kith_wait *w, uint64_t n)
 static bool members_hold(struct kith_client *c, const struct kith_wait *w)
 {
     enum kith_state state = (enum kith_state)kith_state_parse(w->what);
-    return enough(w, kith_report_count(kith_client_node(c), state));
+    return enough(w, kith_node_count(kith_client_node(c), state));
 }
 
 static bool monitors_hold(struct kith_client *c, const struct kith_wait *w)
@@ -109,7 +109,7 @@ static void answer_when(struct kith_client *c, const json_t *request, struct kit
 {
     json_t *w = json_object_get(request, "wait");
     if (!w) {
-        kith_client_answer(c, wait.answer(c));
+        wait.answer(c, &wait);
         return;
     }
     const char *what = json_string_value(json_object_get(w, "what"));
@@ -127,26 +127,15 @@ static void answer_when(struct kith_client *c, const json_t *request, struct kit
     kith_client_wait(c, &wait, kith_control_timeout(request, WAIT_TIMEOUT));
 }
 
-static json_t *members(struct kith_client *c) { return kith_report_members(kith_client_node(c)); }
-
 static void do_members(struct kith_client *c, const json_t *request)
 {
-    answer_when(c, request, (struct kith_wait){.holds = members_hold, .answer = members});
-}
-
-static json_t *info(struct kith_client *c)
-{
-    json_t *out = kith_report_info(kith_client_node(c));
-    size_t monitors = kith_monitor_count(kith_client_control(c)->monitor);
-    if (out) json_object_set_new(out, "monitors", json_integer((json_int_t)monitors));
-    size_t clients = kith_client_control(c)->count;
-    if (out) json_object_set_new(out, "clients", json_integer((json_int_t)clients));
-    return out;
+    answer_when(c, request,
+                (struct kith_wait){.holds = members_hold, .answer = kith_members_answer});
 }
 
 static void do_info(struct kith_client *c, const json_t *request)
 {
-    answer_when(c, request, (struct kith_wait){.holds = monitors_hold, .answer = info});
+    answer_when(c, request, (struct kith_wait){.holds = monitors_hold, .answer = kith_info_answer});
 }
 
 /* ----------------------------------------------------------------------------------- changes */

@@ -7,10 +7,13 @@
  *   control_call.c       a question to an entry, answered in pieces
  *   control_join.c       several places to join, one answer
  *   control_keys.c       the keyring's commands
+ *   control_members.c    all members by name, in pieces
+ *   control_info.c       the node and all it counts, in pieces
  *   control_monitor.c    events, log lines and messages, as they happen
  *   control_client.c     one client: lines in, answers and events out
+ *   control_buffer.c     bytes that came, or that wait to go
  *   control_event.c      an event as JSON
- *   control_report.c     members and node as JSON
+ *   control_report.c     a member as JSON
  *   control_wire.c       a message on its way as JSON
  *   control_json.c       bytes as JSON text
  *   control_path.c       where the socket of a node is
@@ -29,6 +32,9 @@ enum {
     KITH_CONTROL_EVENTS_MAX = 1 << 20,
     /* The same, when an entry that answers in pieces has to wait. */
     KITH_CONTROL_PIECES_MAX = 1 << 20,
+    /* A long answer is made in pieces of about so many bytes, each when the one before has gone,
+     * and the next request is looked at when no more than that waits: making one takes some ms. */
+    KITH_CONTROL_PIECE = 32 << 10,
     KITH_CONTROL_CLIENTS_MAX = 64
 };
 
@@ -51,12 +57,27 @@ struct kith_control {
     void (*command)(struct kith_client *, const json_t *request);
 };
 
+/* -------------------------------------------------------------------------- control_buffer.c */
+
+struct kith_buffer {
+    char *data;
+    size_t head, len, cap; /* data[head .. len) waits */
+};
+
+static inline size_t kith_buffer_waiting(const struct kith_buffer *b) { return b->len - b->head; }
+/* Room for len bytes behind what waits, which the caller fills and adds to `len`; NULL: no memory.
+ */
+char *kith_buffer_room(struct kith_buffer *, size_t len);
+bool kith_buffer_add(struct kith_buffer *, const char *data, size_t len); /* false: no memory */
+void kith_buffer_take(struct kith_buffer *, size_t len); /* from the front: wiped */
+void kith_buffer_free(struct kith_buffer *);
+
 /* -------------------------------------------------------------------------- control_client.c */
 
 /* A wait for a count: "alive=3" at least, "alive==3" exactly. */
 struct kith_wait {
     bool (*holds)(struct kith_client *, const struct kith_wait *);
-    json_t *(*answer)(struct kith_client *);
+    void (*answer)(struct kith_client *, const struct kith_wait *);
     char what[16];
     uint64_t count;
     bool exactly;
@@ -78,6 +99,22 @@ void kith_client_on_close(struct kith_client *, void (*fn)(void *arg, struct kit
  * one, are added. */
 void kith_client_answer(struct kith_client *, json_t *);
 void kith_client_fail(struct kith_client *, int code, const char *fmt, ...) KITH_PRINTF(3, 4);
+/* The one answer when it is long: an object of which `more` writes some more members each time,
+ * with kith_client_put(), and says whether there is anything left. It is called when the client has
+ * taken what was written before, and writes about KITH_CONTROL_PIECE bytes or less, in some ms. The
+ * end of the object is added, with `ok` and `id`. `free` is called in the end, also when the client
+ * has gone before. */
+struct kith_source {
+    bool (*more)(void *self, struct kith_client *);
+    void (*free)(void *self);
+    void *self;
+};
+void kith_client_stream(struct kith_client *, const struct kith_source *);
+void kith_client_put(struct kith_client *, const char *text, size_t len);
+void kith_client_put_text(struct kith_client *, const char *text);
+void kith_client_put_json(struct kith_client *, json_t *); /* taken over; NULL: no memory */
+/* How much waits for the client. */
+size_t kith_client_waiting(const struct kith_client *);
 /* The answer comes later: from `kith_client_done` as done, with the client as arg, or from
  * kith_client_answer. */
 void kith_client_pend(struct kith_client *);
@@ -99,12 +136,16 @@ uint64_t kith_control_timeout(const json_t *request, uint64_t otherwise);
  * read. */
 void kith_client_event(struct kith_client *, const char *line, size_t len);
 
-/* ------------------------------------ control_commands.c, _call.c, _join.c, _keys.c, _monitor.c */
+/* ------------- control_commands.c, _call.c, _join.c, _keys.c, _members.c, _info.c, _monitor.c */
 
 void kith_control_command(struct kith_client *, const json_t *request);
 void kith_control_call(struct kith_client *, const json_t *request);
 void kith_control_join(struct kith_client *, const json_t *request);
 void kith_control_keys(struct kith_client *, const json_t *request);
+
+/* Begin the answer. */
+void kith_members_answer(struct kith_client *, const struct kith_wait *);
+void kith_info_answer(struct kith_client *, const struct kith_wait *);
 
 struct kith_monitor *kith_monitor_new(struct kith_control *); /* NULL: no memory */
 void kith_monitor_free(struct kith_monitor *);                /* NULL is fine */
@@ -114,9 +155,6 @@ void kith_control_monitor(struct kith_client *, const json_t *request);
 /* ------------------------------------------- control_report.c, _event.c, _wire.c, _json.c */
 
 json_t *kith_report_member(struct kith *, const struct kith_member *);
-json_t *kith_report_members(struct kith *);
-json_t *kith_report_info(struct kith *);
-size_t kith_report_count(struct kith *, enum kith_state);
 int kith_state_parse(const char *text); /* enum kith_state, or -KITH_EINVAL */
 
 /* An event by its name and with all that its kind says; NULL: a kind that has no name here. */

@@ -19,6 +19,7 @@ runtime_libloop_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/
   runtime/loop/host_numbers.c runtime/loop/host_parts.h runtime/loop/host_pause.c \
   runtime/loop/logger.c \
   runtime/loop/logger.h runtime/loop/log_format.c runtime/loop/log_format.h \
+  runtime/loop/outlet.c runtime/loop/outlet.h \
   runtime/loop/loop.c runtime/loop/loop.h runtime/loop/loop_memory.c \
   runtime/loop/loop_memory.h runtime/loop/loop_private.h runtime/loop/loop_uv.c \
   runtime/loop/loop_virtual.c runtime/loop/resolve.c runtime/loop/resolve.h \

@@ -23,7 +23,8 @@ runtime_libloop_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/
   runtime/loop/loop.c runtime/loop/loop.h runtime/loop/loop_memory.c \
   runtime/loop/loop_memory.h runtime/loop/loop_private.h runtime/loop/loop_uv.c \
   runtime/loop/loop_virtual.c runtime/loop/resolve.c runtime/loop/resolve.h \
-  runtime/loop/series.c runtime/loop/series.h runtime/loop/timers.c runtime/loop/timers.h \
+  runtime/loop/series.c runtime/loop/series.h runtime/loop/standard.c \
+  runtime/loop/standard.h runtime/loop/timers.c runtime/loop/timers.h \
   runtime/loop/where.c runtime/loop/where.h runtime/loop/world.c runtime/loop/world.h
 runtime_libloop_la_CPPFLAGS = $(INC_LOOP) -DKITH_PLUGINDIR='"$(plugindir)"'
 runtime_libloop_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS)

@@ -3,6 +3,7 @@
  * makes again. Opens nothing but the log.
  */
 #include "inside.h"
+#include <errno.h>
 #include <stdlib.h>
 
 /* ---------------------------------------------------------------------------------- reading */
@@ -212,7 +213,10 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
     k->shared = s->config;
     int rc = take_file(k, s);
     k->world = s->world ? kith_world_ref(s->world) : kith_world_new(k->options.plugin_path);
-    if (rc || !k->world) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    if (!k->world)
+        return kith_fail(err, errno == ENOMEM ? KITH_ENOMEM : KITH_EIO,
+                         "the event loop can't be made: %s", strerror(errno));
+    if (rc) return kith_fail(err, KITH_ENOMEM, "out of memory");
     k->loop = kith_world_loop(k->world);
     kith_loop_enter(k->loop);
     return 0;

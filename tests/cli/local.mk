@@ -19,6 +19,8 @@ dist_check_SCRIPTS += tests/cli/rotate.py
 TESTS += tests/cli/rotate.py
 dist_check_SCRIPTS += tests/cli/flood.py
 TESTS += tests/cli/flood.py
+dist_check_SCRIPTS += tests/cli/waits.py
+TESTS += tests/cli/waits.py
 
 # The embedding example, linked with the public library as an embedder does.
 check_PROGRAMS += examples/embed/watch

@@ -43,6 +43,7 @@ tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
   tests/runtime/loop/test_logger.c \
   tests/runtime/loop/test_loop.c \
   tests/runtime/loop/test_numbers.c \
+  tests/runtime/loop/test_outlet.c \
   tests/runtime/loop/test_pause.c \
   tests/runtime/loop/test_resolve.c \
   tests/runtime/loop/test_where.c \

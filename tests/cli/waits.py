@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""A node waits for nobody: whoever does not read, does not write, or has closed what is usually
+there, the node runs, answers, and ends when it is told to.
+
+Who waits here waits for ever, and the test's patience ends. Ports are the system's choice.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+KITH = os.environ["KITH"]
+DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-waits-"))
+ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
+ENV.pop("KITH_SOCKET", None)
+ENV.pop("NOTIFY_SOCKET", None)
+PATIENCE = 60
+running = []
+failures = passed = 0
+
+OK, FAILED, USAGE, UNREACHABLE = range(4)
+
+
+def check(what, ok, detail=""):
+    global failures, passed
+    passed, failures = passed + bool(ok), failures + (not ok)
+    if not ok:
+        print("FAILED  %s: %s" % (what, detail))
+
+
+def kith(*args):
+    """The exit code, what it said; whoever hangs has a code of its own."""
+    try:
+        p = subprocess.run(
+            [KITH, *args], capture_output=True, text=True, env=ENV, timeout=PATIENCE
+        )
+        return p.returncode, p.stdout, p.stderr
+    except subprocess.TimeoutExpired:
+        return "hangs", "", ""
+
+
+def expect(code, *args):
+    got = kith(*args)
+    check("kith %s exits %s" % (" ".join(args), code), got[0] == code, got)
+    return got[1] + got[2]
+
+
+def write(name, text, mode=0o600):
+    path = os.path.join(DIR, name)
+    with open(path, "w") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+def config(extra="", node=""):
+    return write(
+        "ada.yaml",
+        "node: { name: ada, profile: local, log: { level: info }%s }\n"
+        "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n%s" % (node, extra),
+    )
+
+
+def start(path, command=(), **more):
+    """A node, up."""
+    more.setdefault("stderr", subprocess.DEVNULL)
+    more.setdefault("env", ENV)
+    p = subprocess.Popen([*command, KITH, "run", path], stdin=subprocess.DEVNULL, **more)
+    running.append(p)
+    expect(OK, "members", "--wait", "alive=1", "--timeout", "30s")
+    return p
+
+
+def ends(what, p, by=signal.SIGTERM):
+    p.send_signal(by)
+    try:
+        code = p.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        code = "runs on"
+        p.kill()
+    check("%s: a signal ends it" % what, code == OK, code)
+
+
+def pour(fd):
+    """Until it takes no more."""
+    os.set_blocking(fd, False)
+    try:
+        while os.write(fd, b"." * 4096):
+            pass
+    except BlockingIOError:
+        pass
+    os.set_blocking(fd, True)
+
+
+def read_until(fd, word):
+    """What comes, up to and with the word."""
+    text = b""
+    while word not in text:
+        part = os.read(fd, 65536)
+        if not part:
+            break
+        text += part
+    return text
+
+
+def test_nobody_reads_the_log():
+    reads, writes = os.pipe()
+    pour(writes)
+    p = start(config(), stderr=writes)
+    config("gosip: { nodes: 3 }\nprobe: { intervall: 1s }\n")
+    said = expect(USAGE, "reload")
+    check("a reload says what is wrong", "gosip" in said and "intervall" in said, said)
+    flags = os.get_blocking(writes)
+    check("the pipe still blocks for others", flags)
+    expect(OK, "members")
+    text = read_until(reads, b"nothing changed")
+    check("what was logged comes when it is read", b"gosip" in text, text[-999:])
+    pour(writes)
+    ends("a full pipe", p)
+    os.close(reads)
+    os.close(writes)
+
+
+def test_nobody_reads_the_notify_socket():
+    path = os.path.join(DIR, "notify")
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(path)
+    manager.settimeout(PATIENCE)
+
+    def fill():
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        s.setblocking(False)
+        try:
+            while True:
+                s.sendto(b"full", path)
+        except BlockingIOError:
+            s.close()
+
+    def hear():
+        """The next that is not ours."""
+        try:
+            while (text := manager.recv(4096)) == b"full":
+                pass
+        except socket.timeout:
+            return b"nothing"
+        return text
+
+    fill()
+    p = start(config(), env=dict(ENV, NOTIFY_SOCKET=path))
+    check("ready is told when there is room", hear() == b"READY=1\n")
+    fill()
+    p.send_signal(signal.SIGHUP)
+    expect(OK, "reload")  # after the one that the signal asked for, or before
+    expect(OK, "members")
+    check("a reload is told when there is room", hear().startswith(b"RELOADING=1\n"))
+    check("and its end", hear() == b"READY=1\n")
+    fill()
+    ends("a full notify socket", p)
+    manager.close()
+
+
+def test_without_standard_descriptors():
+    p = start(config(), command=("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"), stderr=None)
+    for fd in range(3):
+        to = os.readlink("/proc/%d/fd/%d" % (p.pid, fd))
+        check("descriptor %d leads to /dev/null" % fd, to == "/dev/null", to)
+    expect(OK, "reload")  # which it logs
+    ends("no standard descriptors", p)
+    said = subprocess.run(
+        ["sh", "-c", '"$0" run --help >&-', KITH], capture_output=True, text=True, timeout=PATIENCE
+    )
+    check("who can't print says so", said.returncode == FAILED, said)
+
+
+try:
+    for name, test in list(globals().items()):
+        if name.startswith("test_") and (len(sys.argv) < 2 or sys.argv[1] in name):
+            test()
+finally:
+    for p in running:
+        if p.poll() is None:
+            p.kill()
+        p.wait()
+    shutil.rmtree(DIR, ignore_errors=True)
+print("%d checks passed, %d failed" % (passed, failures))
+sys.exit(1 if failures else 0)

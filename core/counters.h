@@ -69,6 +69,7 @@
     X(MAX_PENDING, max_pending) \
     X(MAX_HINTS, max_hints) \
     X(MAX_REPLIES, max_replies) \
+    X(MAX_RELAYS, max_relays) \
     X(BROADCAST_TOO_BIG, broadcast_too_big) \
     X(NO_NODE_NAME, no_node_name) \
     X(MAX_STREAMS, max_streams) \

@@ -38,6 +38,7 @@ tests_runtime_test_LDADD = runtime/libruntime.la plugins/libplugins.la config/li
 # What a node stands on, without a node: it has a keyring, and answers, of its own.
 tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
   tests/runtime/loop/dns_server.h \
+  tests/runtime/loop/test_far.c \
   tests/runtime/loop/test_host.c \
   tests/runtime/loop/test_host_node.c \
   tests/runtime/loop/test_logger.c \

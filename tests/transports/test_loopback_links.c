@@ -302,6 +302,8 @@ static void test_errors(void)
     check_error(a, "set a b delay=99999999999999999999h", KITH_EINVAL, "delay is a duration");
     check_error(a, "set a b delay=9999999999h", KITH_EINVAL, "delay is a duration");
     check_error(a, "set a b delay=9999999999999999999h", KITH_EINVAL, "delay is a duration");
+    check_error(a, "set a b delay=5124095h34m33.709551616s", KITH_EINVAL, "delay is a duration");
+    check_error(a, "set a b delay=5124095h34m33.709551615s", KITH_EINVAL, "at most 1h");
     check_error(a, "set a b bandwidth=1kB", KITH_EINVAL, "a size, as 1400 or 64KiB, not `1kB`");
     check_error(a, "set a b bandwidth=1MiB1", KITH_EINVAL, "a size");
     check_error(a, "set a b cut=yes", KITH_EINVAL, "cut is true or false, not `yes`");

@@ -87,51 +87,6 @@ static void test_a_refutation_travels_beside_other_news_of_ourselves(void)
     rig_fini(&r);
 }
 
-/* PROTOCOL.md T19 */
-static void test_an_accusation_at_the_highest_incarnation(void)
-{
-    struct rig r;
-    rig_new(&r);
-    rig_suspect(&r, "self", UINT32_MAX, "b");
-    CU_ASSERT_NOT_EQUAL(rig_inc(&r, "self"), 0);
-    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
-    rig_dead(&r, "self", UINT32_MAX, "b");
-    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
-    CU_ASSERT(rig_inc(&r, "self") >= 1);
-    struct kith_msg m = rig_alive_msg("self", UINT32_MAX, &r.config.advertise, "forged");
-    rig_feed(&r, 2, &m);
-    uint32_t inc = rig_inc(&r, "self");
-    CU_ASSERT(inc >= 1);
-    for (int i = 0; i < 5; i++) rig_suspect(&r, "self", UINT32_MAX, "b");
-    CU_ASSERT(rig_inc(&r, "self") >= inc); /* never falls */
-    rig_fini(&r);
-}
-
-/* PROTOCOL.md T19 */
-static void test_nobody_is_silenced_with_the_highest_incarnation(void)
-{
-    struct rig r;
-    rig_new(&r);
-    rig_alive(&r, "b", 1, 2);
-    rig_suspect(&r, "b", UINT32_MAX, "x"); /* b could never refute it: ignored */
-    rig_dead(&r, "b", UINT32_MAX, "x");
-    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
-    CU_ASSERT_EQUAL(rig_inc(&r, "b"), 1);
-    rig_alive(&r, "b", 2, 2);
-    CU_ASSERT_EQUAL(rig_inc(&r, "b"), 2);
-    rig_suspect(&r, "b", UINT32_MAX - 1, "x");
-    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_SUSPECT);
-    rig_alive(&r, "b", UINT32_MAX, 2); /* its answer to that */
-    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
-    while (rig_flush(&r), rig_count(&r, KITH_MSG_ALIVE, "b")) {}
-    rig_alive(&r, "b", UINT32_MAX, 2); /* the same again is no news */
-    rig_flush(&r);
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "b"), 0);
-    rig_dead(&r, "b", UINT32_MAX, "b"); /* up there it may still say that it leaves */
-    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
-    rig_fini(&r);
-}
-
 /* ------------------------------------------------------------------------------- 2.4 suspect */
 
 static void test_suspect(void)
@@ -384,10 +339,6 @@ KITH_TESTS("core/accuse", {"alive about ourselves", test_alive_about_ourselves},
            {"accusations of ourselves are refuted", test_accusations_of_ourselves_are_refuted},
            {"a refutation travels beside other news",
             test_a_refutation_travels_beside_other_news_of_ourselves},
-           {"an accusation at the highest incarnation",
-            test_an_accusation_at_the_highest_incarnation},
-           {"nobody is silenced with the highest incarnation",
-            test_nobody_is_silenced_with_the_highest_incarnation},
            {"suspect", test_suspect},
            {"a suspicion by another is passed on, by the same not",
             test_suspect_again_by_another_is_passed_on_by_the_same_is_not},

@@ -495,12 +495,22 @@ static void suspicion_expired(struct kith_core *c, struct kith_alarm *alarm)
                   KITH_STR(kith_record_name(p)), confirmations);
 }
 
+/* Who is dead already is dead at the highest incarnation that was claimed: an alive from before
+ * must not bring it back (docs/WIRE.md). */
+static void dead_at(struct kith_record *p, const struct kith_msg *msg)
+{
+    p->incarnation = msg->incarnation;
+}
+
 bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
 {
     struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.4.1, 2 */
     if (!p) return false;
-    if (p->suspected) return confirm(c, p, msg, from);  /* 3 */
-    if (p->state != KITH_ALIVE) return false;           /* 4 */
+    if (p->suspected) return confirm(c, p, msg, from); /* 3 */
+    if (kith_record_gone(p)) {                         /* 4 */
+        if (msg->state == KITH_DEAD) dead_at(p, msg);  /* so a list said */
+        return false;
+    }
     if (p == c->self) return refute_accusation(c, msg); /* 5 */
     if (!convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) return false;
     if (kith_suspicion_begin(c, p, msg->from, suspicion_expired) < 0) {
@@ -520,7 +530,10 @@ bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct 
 static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
                  const struct kith_peer *from, struct kith_request *request)
 {
-    if (kith_record_gone(p)) return false;                          /* 4 */
+    if (kith_record_gone(p)) { /* 4 */
+        dead_at(p, msg);
+        return false;
+    }
     if (p == c->self && !c->left) return refute_accusation(c, msg); /* 5 */
     bool left = leaves(msg);
     enum kith_claim_kind kind = left ? KITH_CLAIM_LEAVE : KITH_CLAIM_DEAD;

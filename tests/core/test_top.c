@@ -1,6 +1,6 @@
 /*
- * test_top.c - incarnations near their top, where nobody can outdo a claim (WIRE.md,
- * "Incarnations near the top"; PROTOCOL.md 2.5.8, T19).
+ * test_top.c - incarnations near their top, where nobody can outdo a claim (WIRE.md, "Claims about
+ * members"; PROTOCOL.md 2.5.8, T19).
  */
 #include "bounds.h"
 #include "core_rig.h"

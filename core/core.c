@@ -234,8 +234,6 @@ int kith_core_check(const struct kith_core *c, const struct kith_settings *s,
     int res = check(s, err);
     if (res < 0) return res;
     if (!c->started || c->left) return 0;
-    if (c->self->incarnation == UINT32_MAX && versions_change(c, s))
-        return fail(err, KITH_EREFUSED, "the incarnation is at its end");
     return kith_core_check_meta(c, kith_self_kept(c), budget, err);
 }
 
@@ -254,7 +252,7 @@ static int announce(struct kith_core *c, struct kith_error *err)
 {
     uint8_t buf[KITH_META_MAX];
     struct kith_msg alive;
-    kith_self_alive(c, &alive, c->self->incarnation + 1, kith_self_kept(c), buf);
+    kith_self_alive(c, &alive, kith_self_next(c), kith_self_kept(c), buf);
     c->veto[0] = 0;
     return kith_alive(c, &alive, NULL, NULL) ? 0 : vetoed(c, err);
 }
@@ -284,8 +282,6 @@ static int check_advertise(const struct kith_core *c, struct kith_error *err)
     if (!kith_allowed(c, kith_bytes_of(c->advertise.bytes, c->advertise.len)))
         return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
     if (!c->started) return 0;
-    if (c->self->incarnation == UINT32_MAX)
-        return fail(err, KITH_EREFUSED, "the incarnation is at its end");
     return kith_core_check_meta(c, kith_self_kept(c), kith_packet_budget(c, NULL), err);
 }
 

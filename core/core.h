@@ -118,8 +118,8 @@ void kith_core_unreachable(struct kith_core *, uint64_t now, const struct kith_a
 /* Our address is another now: a new alive with a higher incarnation. While others hold the name
  * alive at the old address, the new one is a conflict to them, until dead_node_reclaim_time
  * (PROTOCOL.md 2.3). Before kith_core_start: only noted. On an error nothing has changed:
- * -KITH_EINVAL, -KITH_ECLOSED (left), -KITH_EREFUSED (not in cidrs_allowed, vetoed, incarnation at
- * its end), -KITH_ETOOBIG. */
+ * -KITH_EINVAL, -KITH_ECLOSED (left), -KITH_EREFUSED (not in cidrs_allowed, vetoed), -KITH_ETOOBIG.
+ */
 int kith_core_advertise(struct kith_core *, uint64_t now, const struct kith_addr *,
                         struct kith_error *err);
 

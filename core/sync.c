@@ -238,18 +238,34 @@ static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct c
 
 /* ------------------------------------------------------------------------------- merging */
 
-static void merge_entry(struct kith_core *c, const struct kith_peer *from, struct kith_msg *msg)
+/* Does a member speak of itself, where we went to ask it? */
+static bool own_word(const struct kith_exchange *s, const struct kith_msg *msg)
+{
+    return s->kind != KITH_EXCHANGE_INBOUND && msg->port == s->to.port &&
+           kith_short_equal(msg->addr, kith_bytes_of(s->to.bytes, s->to.len)) &&
+           kith_short_equal(msg->node, kith_bytes_of(s->name, s->name_len));
+}
+
+static void merge_entry(struct kith_core *c, const struct kith_exchange *s,
+                        const struct kith_peer *from, struct kith_msg *msg)
 {
     if (c->set.protocol_version < 2 || msg->port == 0) msg->port = c->default_port;
+    bool own = own_word(s, msg);
     switch (msg->state) {
     case KITH_ALIVE:
         msg->type = KITH_MSG_ALIVE;
-        kith_alive(c, msg, from, NULL);
+        if (own)
+            kith_own_word(c, msg, from);
+        else
+            kith_alive(c, msg, from, NULL);
         break;
     case KITH_LEFT:
         msg->type = KITH_MSG_DEAD;
         msg->from = msg->node;
-        kith_dead(c, msg, from, NULL);
+        if (own)
+            kith_own_word(c, msg, from);
+        else
+            kith_dead(c, msg, from, NULL);
         break;
     case KITH_SUSPECT:
     case KITH_DEAD: /* no more than a suspicion, and ours from here on (PROTOCOL.md T14) */
@@ -274,7 +290,7 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
         kith_count(c, KITH_COUNT_MERGES_REFUSED);
         return err;
     }
-    for (struct cursor k = list; next_fitting(c, &k, &msg);) merge_entry(c, &from, &msg);
+    for (struct cursor k = list; next_fitting(c, &k, &msg);) merge_entry(c, s, &from, &msg);
     if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));
     return 0;
 }
@@ -317,15 +333,34 @@ void kith_sync_schedule(struct kith_core *c, bool first)
     kith_alarm_set(&c->alarms, &c->sync_alarm, kith_later(c->now, wait));
 }
 
+static void sync_with(struct kith_core *c, const struct kith_record *p)
+{
+    struct kith_addr to;
+    kith_record_address(p, &to);
+    kith_core_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
+                  KITH_STR(kith_record_name(p)));
+    struct kith_peer peer = kith_peer_of(&to, kith_record_name(p), p->versions[1]);
+    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &peer);
+}
+
+/* One of those whose own word is wanted. */
+static const struct kith_record *doubted(struct kith_core *c)
+{
+    const struct kith_members *m = &c->members;
+    uint64_t from = kith_random_below(&c->random, m->count);
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct kith_record *p = kith_members_at(m, (uint32_t)((from + i) % m->count));
+        if (p->doubted) return p;
+    }
+    return NULL;
+}
+
 void kith_sync_tick(struct kith_core *c, struct kith_alarm *alarm)
 {
     struct kith_record **chosen;
-    struct kith_addr to;
+    const struct kith_record *at_random = NULL, *asked = c->members.doubted ? doubted(c) : NULL;
     kith_sync_schedule(c, false);
-    if (kith_choose(c, 1, partner, &chosen) == 0) return;
-    kith_record_address(chosen[0], &to);
-    kith_core_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
-                  KITH_STR(kith_record_name(chosen[0])));
-    struct kith_peer peer = kith_peer_of(&to, kith_record_name(chosen[0]), chosen[0]->versions[1]);
-    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &peer);
+    if (kith_choose(c, 1, partner, &chosen) > 0) at_random = chosen[0];
+    if (at_random) sync_with(c, at_random);
+    if (asked && asked != at_random) sync_with(c, asked);
 }

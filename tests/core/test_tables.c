@@ -210,7 +210,7 @@ static void test_chosen_names_are_spread(void)
         hashes[i] = kith_members_hash(&members, kith_bytes_of(name, sizeof name));
         for (uint32_t j = 0; j < i; j++) same += hashes[j] == hashes[i];
     }
-    CU_ASSERT(same < 4); /* 0.002 are to be expected */
+    CU_ASSERT(same < 4); /* hardly ever one */
 }
 
 static void test_every_hash_takes_the_secret_key(void)

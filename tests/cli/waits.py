@@ -6,6 +6,7 @@ Who waits here waits for ever, and the test's patience ends. Ports are the syste
 """
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -14,6 +15,8 @@ import sys
 import tempfile
 
 KITH = os.environ["KITH"]
+PROGRAM = os.path.join(os.environ["builddir"], "tools", "kith")  # without the shell before it
+DENY = os.path.join(os.environ["builddir"], "tests", "cli", "deny")
 DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-waits-"))
 ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
 ENV.pop("KITH_SOCKET", None)
@@ -174,6 +177,51 @@ def test_without_standard_descriptors():
         ["sh", "-c", '"$0" run --help >&-', KITH], capture_output=True, text=True, timeout=PATIENCE
     )
     check("who can't print says so", said.returncode == FAILED, said)
+
+
+def outcome(path, command=(), prepare=None):
+    """Of a start that may fail: "up" and ended, or the code and what it said."""
+    p = subprocess.Popen(
+        [*command, PROGRAM, "run", path],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=ENV,
+        preexec_fn=prepare,
+    )
+    running.append(p)
+    said = b""
+    while b"listening on" not in said and (part := os.read(p.stderr.fileno(), 4096)):
+        said += part
+    if b"listening on" in said and p.poll() is None:
+        p.send_signal(signal.SIGTERM)
+    said += p.communicate(timeout=PATIENCE)[1]
+    return p.returncode, said.decode()
+
+
+def test_few_descriptors():
+    """From none beside the usual three to more than it takes: it runs, or says what it lacks. The
+    dynamic linker needs one, and ends the program with 127 without it."""
+    path = config("delegates: [ { use: log, to: %s/events } ]\n" % DIR)
+    up = 0
+    for limit in range(3, 41):
+        code, said = outcome(
+            path, prepare=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        )
+        up += code == OK
+        fine = code in (FAILED, USAGE) and "open files" in said or code == 127 and limit == 3
+        check("%d descriptors: exit %s" % (limit, code), code == OK or fine, said)
+    check("some of them are enough", 10 < up < 38, up)
+
+
+def test_denied_calls():
+    for call in ("eventfd2", "epoll_create1", "epoll_ctl", "pipe2"):
+        for why, words in (("ENOSYS", "not implemented"), ("EPERM", "not permitted")):
+            code, said = outcome(config(), command=(DENY, "%s=%s" % (call, why)))
+            if code == 77:
+                print("%s; skipped" % said.strip())
+                return
+            check("%s denied" % call, code == FAILED and words in said, (code, said))
 
 
 try:

@@ -15,6 +15,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/peek.c tests/runtime/peek.h \
   tests/runtime/test_changes.c \
   tests/runtime/test_control.c \
+  tests/runtime/test_descriptors.c \
   tests/runtime/test_leaks.c \
   tests/runtime/test_memory.c \
   tests/runtime/test_node.c \

@@ -15,7 +15,7 @@ config_libconfig_la_SOURCES = config/config.h config/schema.h \
   config/entry.c config/entries.c config/key_sources.c config/meta.c config/seeds.c \
   config/node_types.c \
   config/chain.c config/chain_check.c config/entries_check.c config/consistency.c \
-  config/load.c \
+  config/file.c config/file.h config/load.c \
   config/scenario.h config/scenario_parts.h config/scenario_builtin.c config/scenario_tables.c \
   config/scenario_nodes.c config/scenario_event.c config/scenario_check.c config/scenario.c \
   config/show.h config/show.c config/setting.c config/diff.c config/json_schema.c config/manual.c \

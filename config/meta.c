@@ -2,12 +2,10 @@
  * meta.c - the node's meta in the forms that a file may give it: text, { base64: }, { file: }, or
  * { tags: {} } as Serf's.
  */
+#include "file.h"
 #include "schema.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <msgpack.h>
 #include <sodium.h>
-#include <unistd.h>
 
 enum { META_MAX = 512 };
 
@@ -79,17 +77,16 @@ static void meta_file(struct kith_reading *r, const struct kith_yaml *v, struct 
     if (!text) return;
     const char *path = kith_arena_path(r->temp, r->dir, text);
     uint8_t data[META_MAX + 1];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    ssize_t n = fd < 0 ? -1 : read(fd, data, sizeof data);
+    struct stat st;
+    ssize_t n = kith_file_load(path, data, sizeof data, r->wait, &st);
     if (n < 0)
         kith_diag_error(r->diag, v->pos, NULL, "can't read meta file '%s': %s", path,
-                        strerror(errno));
+                        kith_file_why(n, &st));
     else if (n > META_MAX)
         kith_diag_error(r->diag, v->pos, NULL,
                         "'%s' is longer than the %d bytes that meta may have", path, META_MAX);
     else
         set_meta(r, v->pos, data, (size_t)n, at);
-    if (fd >= 0) close(fd);
 }
 
 static void meta_tags(struct kith_reading *r, const struct kith_yaml *v, struct kith_bytes *at)

@@ -10,6 +10,7 @@ tests_config_test_SOURCES = $(TEST_MAIN) $(CONFIG_FAKES) \
   tests/config/test_by_code.c \
   tests/config/test_config.c \
   tests/config/test_errors.c \
+  tests/config/test_file.c \
   tests/config/test_hostile.c \
   tests/config/test_param.c \
   tests/config/test_scenario.c \

@@ -87,7 +87,9 @@ def kith(*args, stdout=subprocess.PIPE, stdin=None, env=ENV):
 
 
 def member(name, **more):
-    return dict({"name": name, "address": "127.0.0.1:7", "state": "alive", "incarnation": 1}, **more)
+    return dict(
+        {"name": name, "address": "127.0.0.1:7", "state": "alive", "incarnation": 1}, **more
+    )
 
 
 def members(*names):

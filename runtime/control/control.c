@@ -123,8 +123,10 @@ static int open_socket(struct kith_control *control, struct kith_error *err)
     int rc = clear_path(&sa, err);
     if (rc) return rc;
     control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (control->fd < 0 || bind(control->fd, (struct sockaddr *)&sa, sizeof sa) < 0 ||
-        chmod(path, 0660) < 0 || lstat(path, &st) < 0)
+    /* Its file is made with the mode that the socket has. */
+    if (control->fd < 0 || fchmod(control->fd, 0660) < 0 ||
+        bind(control->fd, (struct sockaddr *)&sa, sizeof sa) < 0 || chmod(path, 0660) < 0 ||
+        lstat(path, &st) < 0)
         goto fail;
     control->ours = true;
     control->device = st.st_dev;

@@ -187,6 +187,8 @@ static json_t *about(struct kith *k, struct kith_control *control)
     json_object_set_new(out, "monitors",
                         json_integer((json_int_t)kith_monitor_count(control->monitor)));
     json_object_set_new(out, "clients", json_integer((json_int_t)control->count));
+    json_object_set_new(out, "clients_dropped", json_integer((json_int_t)control->dropped));
+    json_object_set_new(out, "clients_refused", json_integer((json_int_t)control->refused));
     json_object_set_new(out, "require", require(config->chain.require));
     json_object_set_new(out, "keys", fingerprints(k));
     json_object_set_new(out, "plugins", plugins(k));

@@ -143,6 +143,9 @@ static void test_cut_and_heal(void)
     CU_ASSERT(passes(a, b) && passes(c, a) && passes(b, c));
     check(a, "cut all all", "rule 6: all (3) -> all (3): cut=true\n");
     CU_ASSERT(passes(a, a)); /* itself */
+    check(a, "cut nobody1 all",
+          "rule 7: nobody1 (0) -> all (3): cut=true\n"
+          "warning: there is no node `nobody1` yet\n");
     end_free(a);
     end_free(b);
     end_free(c);

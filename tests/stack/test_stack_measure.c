@@ -36,7 +36,7 @@ static void begin_traced(FILE *trace, bool measured, int nodes)
 {
     static const char text[] = "node: { name: nobody, metric_labels: { site: here } }\n"
                                "transport: { use: loopback, delay: 1ms, jitter: 1ms }\n";
-    world = kith_world_new_virtual(NULL, 5);
+    world = kith_world_new_virtual(NULL, 1);
     struct kith_registry *registry = kith_world_registry(world);
     struct kith_config_finder finder = kith_registry_finder(registry);
     struct kith_diag *diag = kith_diag_new();

@@ -62,6 +62,7 @@ static void take_settings(struct kith_core *c, const struct kith_settings *s)
     c->set.name = c->name;
     set_versions(c->versions, s);
     c->queue.retransmit_mult = c->user_queue.retransmit_mult = s->retransmit_mult;
+    c->relay_queue.retransmit_mult = s->retransmit_mult;
     c->user_queue.max = s->max_broadcasts;
 }
 
@@ -121,6 +122,7 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     kith_items_init(&c->items);
     kith_broadcasts_init(&c->queue, 0, 0, kith_request_broadcast_end, c);
     kith_broadcasts_init(&c->user_queue, 0, 0, kith_request_broadcast_end, c);
+    kith_broadcasts_init(&c->relay_queue, 0, 0, NULL, NULL);
     take_delegate(c);
     take_config(c, cfg);
     tie_alarms(c);
@@ -143,6 +145,7 @@ void kith_core_free(struct kith_core *c)
     kith_pendings_fini(c);
     kith_broadcasts_fini(&c->queue);
     kith_broadcasts_fini(&c->user_queue);
+    kith_broadcasts_fini(&c->relay_queue);
     kith_members_fini(&c->members);
     kith_items_fini(&c->items);
     kith_alarms_fini(&c->alarms);
@@ -243,6 +246,7 @@ static void drop_too_big(struct kith_core *c)
     size_t max = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
     size_t dropped = kith_broadcasts_limit(&c->queue, max);
     dropped += kith_broadcasts_limit(&c->user_queue, max);
+    dropped += kith_broadcasts_limit(&c->relay_queue, max);
     c->counters.drops[KITH_DROP_BROADCAST_TOO_BIG] += dropped;
 }
 

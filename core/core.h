@@ -181,6 +181,10 @@ int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
  * queue full. -KITH_ETOOBIG: no packet can carry it. -KITH_EINVAL: the key is too long. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes,
                             struct kith_bytes key, uint32_t priority);
+/* Gossip a raw user message for somebody else: behind all of our own, and nobody waits for it. They
+ * have a queue of their own, of KITH_RELAY_BYTES; when it is full the one that was sent most often
+ * goes (counted as max_relays). 0 or a negative code. */
+int kith_core_relay(struct kith_core *, uint64_t now, struct kith_bytes);
 /* Send a user message. -KITH_ETOOBIG: over what kith_core_fits says. */
 int64_t kith_core_send(struct kith_core *, uint64_t now, const struct kith_peer *,
                        struct kith_bytes, bool reliable);
@@ -189,8 +193,9 @@ int64_t kith_core_ping(struct kith_core *, uint64_t now, const struct kith_peer 
 
 /* ----------------------------------------------------------------------------- what it knows */
 
-size_t kith_core_size(const struct kith_core *);   /* names known, all states: memberlist's n */
-size_t kith_core_alive(const struct kith_core *);  /* alive and suspect, self included */
+size_t kith_core_size(const struct kith_core *);  /* names known, all states: memberlist's n */
+size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self included */
+size_t kith_core_count(const struct kith_core *, enum kith_state);
 size_t kith_core_queued(const struct kith_core *); /* broadcasts that wait, of members and users */
 
 /* Longest raw user message, meta or ack payload. to: NULL: towards everybody; a member's name that

@@ -207,7 +207,7 @@ static int check_name(struct kith_core *c, const struct kith_exchange *s, struct
 {
     if (s->kind != KITH_EXCHANGE_JOIN || s->name_len == 0 || answered_by(s, list)) return 0;
     kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "Whoever answered, it was not '%.*s'",
-                       (int)s->name_len, s->name);
+                       KITH_STR(kith_bytes_of(s->name, s->name_len)));
     return -KITH_EREFUSED;
 }
 
@@ -305,7 +305,8 @@ static void ended(struct kith_core *c, const struct kith_exchange *s, int status
     enum kith_log_level level = s->kind == KITH_EXCHANGE_JOIN ? KITH_LOG_DEBUG : KITH_LOG_ERROR;
     kith_count(c, KITH_COUNT_PUSH_PULLS_FAILED);
     if (s->name_len)
-        kith_core_log(c, level, &s->to, "Push/Pull with %.*s failed", (int)s->name_len, s->name);
+        kith_core_log(c, level, &s->to, "Push/Pull with %.*s failed",
+                      KITH_STR(kith_bytes_of(s->name, s->name_len)));
     else
         kith_core_log(c, level, &s->to, "Push/Pull with an unnamed member failed");
 }

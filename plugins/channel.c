@@ -76,6 +76,7 @@ int kith_channel_parse(struct kith_bytes msg, struct kith_channel_frame *frame)
         return -KITH_EMALFORMED;
     frame->kind = kind & RELAYED;
     frame->hops = msg.data[AT_HOPS];
+    if (frame->hops > KITH_CHANNEL_HOPS) frame->hops = KITH_CHANNEL_HOPS; /* whatever it claims */
     frame->id = (uint64_t)get32(msg.data + AT_ID) << 32 | get32(msg.data + AT_ID + 4);
     frame->name = kith_bytes_of(msg.data + HEAD, name_len);
     frame->sender = kith_bytes_of(NULL, 0);

@@ -231,6 +231,13 @@ static void test_relay(void)
     kith_delegates_deliver(fan);
     CU_ASSERT_STRING_EQUAL(diary, "kv:msg(all,relayed by me) kv:msg(all,relayed by me) ");
     CU_ASSERT_EQUAL(asked.relays, 2);
+
+    theirs[13] ^= 4;
+    theirs[5] = 255; /* more than anybody has */
+    arrives(theirs, len, false);
+    kith_delegates_deliver(fan);
+    CU_ASSERT_EQUAL(asked.relays, 3);
+    CU_ASSERT_EQUAL(asked.bytes[5], KITH_CHANNEL_HOPS - 1);
     close_fan();
 }
 

@@ -270,5 +270,12 @@ void kith_config_keep(struct kith_config *now, const struct kith_config *before)
 
 /* Tags as Serf puts them into meta: 0xFF and a msgpack map. The length, or a negative code. */
 int kith_meta_from_tags(const struct kith_pair *, size_t count, uint8_t *out, size_t cap);
+/* The tags in a meta, which must stay, one by one. False: it is something else, or broken. */
+struct kith_tags {
+    struct kith_bytes rest;
+    size_t left; /* pairs, as the map claims */
+};
+bool kith_tags_begin(struct kith_tags *, struct kith_bytes meta);
+bool kith_tags_next(struct kith_tags *, struct kith_pair *);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "file.h"
 #include "scenario_parts.h"
+#include "utf8.h"
 #include <stdlib.h>
 
 /* No other section has keys that could be meant. */
@@ -77,7 +78,7 @@ static void read_file(struct kith_scenario_reading *rd, const struct kith_yaml *
 static bool says_nothing(const char *text, size_t len)
 {
     bool comment = false;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = kith_utf8_mark(text, len); i < len; i++) {
         comment = text[i] != '\n' && (comment || text[i] == '#');
         if (!comment && !strchr(" \r\n", text[i])) return false;
     }

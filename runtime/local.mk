@@ -44,8 +44,10 @@ runtime_libnode_la_CPPFLAGS = $(INC_NODE) -DKITH_VERSION='"$(PACKAGE_VERSION)"'
 runtime_libcontrol_la_SOURCES = runtime/control/control.c runtime/control/control.h \
   runtime/control/control_call.c runtime/control/control_client.c \
   runtime/control/control_commands.c runtime/control/control_event.c \
+  runtime/control/control_buffer.c runtime/control/control_info.c \
   runtime/control/control_inside.h runtime/control/control_join.c \
   runtime/control/control_json.c runtime/control/control_keys.c \
+  runtime/control/control_members.c \
   runtime/control/control_monitor.c runtime/control/control_path.c \
   runtime/control/control_report.c runtime/control/control_wire.c
 runtime_libcontrol_la_CPPFLAGS = $(INC_CONTROL)

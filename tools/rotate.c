@@ -15,6 +15,7 @@
 #include "fail.h"
 #include "file.h"
 #include "keyring.h"
+#include "rows.h"
 #include "screen.h"
 #include <sodium.h>
 #include <stdlib.h>
@@ -141,13 +142,12 @@ static void report(const struct rotation *r, bool complete)
         return;
     }
     static const char *const header[] = {"NODE", "STATE"};
-    struct kith_rows *rows = kith_rows_new(2);
-    kith_rows_add(rows, header);
+    struct kith_rows *rows = kith_rows_new(2, r->ask->no_header ? NULL : header);
     for (size_t i = 0; i < r->what->count; i++) {
         const char *cells[] = {r->targets[i].name, state_of(r, &r->targets[i])};
         kith_rows_add(rows, cells);
     }
-    kith_rows_print(rows, r->ask->no_header);
+    kith_rows_end(rows);
     fflush(stdout);
 }
 

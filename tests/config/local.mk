@@ -15,7 +15,7 @@ tests_config_test_SOURCES = $(TEST_MAIN) $(CONFIG_FAKES) \
   tests/config/test_param.c \
   tests/config/test_scenario.c \
   tests/config/test_secret.c \
-  tests/config/test_setting.c \
+  tests/config/test_setting.c tests/config/test_shown.c \
   tests/config/test_types.c
 tests_config_test_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests
 tests_config_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)

@@ -7,6 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 enum { NUMBERS = 512, MOST = 40 };
 
@@ -64,6 +68,31 @@ static void test_each_number(void)
     end();
 }
 
+/* Who can't ask whether it is in use takes nobody's control socket away. */
+static void test_control_socket_of_another(void)
+{
+    struct rlimit was;
+    struct stat before, after;
+    struct node *n = &nodes[0];
+    begin();
+    config(n, "");
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%s/n0.sock", dir);
+    int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CU_ASSERT_EQUAL_FATAL(bind(other, (struct sockaddr *)&sa, sizeof sa), 0);
+    CU_ASSERT_EQUAL_FATAL(listen(other, 1), 0);
+    CU_ASSERT_EQUAL(stat(sa.sun_path, &before), 0);
+    getrlimit(RLIMIT_NOFILE, &was);
+    for (int free_ones = 0; free_ones <= MOST; free_ones++) {
+        leave_free(free_ones);
+        CU_ASSERT_FALSE(live(n->path));
+        setrlimit(RLIMIT_NOFILE, &was);
+        CU_ASSERT(stat(sa.sun_path, &after) == 0 && after.st_ino == before.st_ino);
+    }
+    close(other);
+    end();
+}
+
 /* A program that makes a world itself, and has no use for a node without one. */
 static void test_no_world(void)
 {
@@ -79,4 +108,5 @@ static void test_no_world(void)
 }
 
 KITH_TESTS("runtime/descriptors", {"each number of descriptors", test_each_number},
+           {"another node's control socket", test_control_socket_of_another},
            {"no descriptor for a world", test_no_world})

@@ -16,4 +16,8 @@ enum {
     KITH_NESTING_MAX = 8          /* compounds in compounds */
 };
 
+/* From here on an incarnation is near its top, where hearsay is not believed (merge.c). So much is
+ * left above it that a member can go on for years. */
+#define KITH_INCARNATION_HIGH 0xff000000u
+
 #endif

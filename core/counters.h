@@ -59,6 +59,7 @@
     X(BAD_IDENTITY, bad_identity) \
     X(META_TOO_LONG, meta_too_long) \
     X(BAD_VERSIONS, bad_versions) \
+    X(INCOMPATIBLE_VERSIONS, incompatible_versions) \
     X(VETOED, vetoed) \
     X(MAX_MEMBERS, max_members) \
     X(MAX_INCARNATION, max_incarnation) \
@@ -105,7 +106,8 @@ enum { KITH_BUCKETS = 14 };
 struct kith_counters {
     uint64_t counts[KITH_COUNTER_MAX];
     uint64_t drops[KITH_DROP_MAX];
-    uint64_t messages[14], message_bytes[14]; /* received on packets, by type */
+    uint64_t messages[14], message_bytes[14];               /* received in packets, by type */
+    uint64_t stream_messages[14], stream_message_bytes[14]; /* and whole ones on streams */
     struct {
         uint64_t count, buckets[KITH_BUCKETS];
         double sum;

@@ -16,6 +16,11 @@ size_t kith_core_alive(const struct kith_core *c)
     return c->members.in_state[KITH_ALIVE] + c->members.in_state[KITH_SUSPECT];
 }
 
+size_t kith_core_count(const struct kith_core *c, enum kith_state state)
+{
+    return c->members.in_state[state & 3];
+}
+
 int kith_core_find(const struct kith_core *c, struct kith_bytes name, struct kith_member *out)
 {
     struct kith_member view;
@@ -146,6 +151,16 @@ static void visit_counters(const struct kith_counters *s, const struct visitor *
         visit_one(t, KITH_COUNTER, "message_bytes_received",
                   "Bytes of these messages, layers removed", "type", kith_msg_name((uint8_t)i),
                   (double)s->message_bytes[i]);
+    }
+    static const uint8_t on_streams[] = {KITH_MSG_PING, KITH_MSG_ACK, KITH_MSG_USER,
+                                         KITH_MSG_PUSH_PULL, KITH_MSG_ERR};
+    for (size_t i = 0; i < sizeof on_streams; i++) {
+        const char *type = kith_msg_name(on_streams[i]);
+        visit_one(t, KITH_COUNTER, "stream_messages_received", "Whole messages read from streams",
+                  "type", type, (double)s->stream_messages[on_streams[i]]);
+        visit_one(t, KITH_COUNTER, "stream_message_bytes_received",
+                  "Bytes of these messages, layers removed", "type", type,
+                  (double)s->stream_message_bytes[on_streams[i]]);
     }
 }
 

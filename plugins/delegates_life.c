@@ -17,8 +17,8 @@ static struct kith_delegates_shared *shared_new(const struct kith_delegates_setu
     shared->setup = *setup;
     shared->asks = setup->maker->asks;
     shared->ops = kith_all_ops;
-    setup->maker->random(setup->maker->ctx, &shared->relayed.seed, sizeof shared->relayed.seed);
-    shared->direct.seed = shared->relayed.seed;
+    setup->maker->random(setup->maker->ctx, shared->relayed.key, sizeof shared->relayed.key);
+    memcpy(shared->direct.key, shared->relayed.key, sizeof shared->direct.key);
     shared->waiting.memory = shared->spare.memory = setup->maker->memory;
     return shared;
 }

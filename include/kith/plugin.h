@@ -813,7 +813,7 @@ struct kith_stat {
     uint64_t count;       /* histogram: how many */
     const double *bounds; /* histogram: upper bounds, and how many up to each of them */
     const uint64_t *counts;
-    size_t bound_count;
+    uint64_t bound_count; /* as wide as `count`: no padding behind it on 32 bits */
 };
 
 /* Where a producer puts its pieces: 0, or -KITH_ETOOBIG when this one does not fit. */

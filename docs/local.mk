@@ -3,7 +3,7 @@
 # older than the tables that files are checked with; the others are docs/man/NAME.SECTION.pod: list
 # them in WRITTEN_PAGES.
 nobase_dist_doc_DATA = docs/ARCHITECTURE.md docs/CODECS.md docs/CONTROL.md docs/PLUGINS.md \
-  docs/PROTOCOL.md docs/SIMULATION.md docs/TRANSPORTS.md docs/WIRE.md \
+  docs/PROTOCOL.md docs/SECURITY.md docs/SIMULATION.md docs/TRANSPORTS.md docs/WIRE.md \
   docs/simulation/draw.py docs/simulation/run.py \
   docs/simulation/loss.csv docs/simulation/loss.svg docs/simulation/probe.csv \
   docs/simulation/probe.svg docs/simulation/profiles.csv docs/simulation/profiles.svg \

@@ -321,6 +321,7 @@ static void begin(struct kith_lookup *l)
 {
     struct kith_resolver *r = l->r;
     char server[KITH_HOST_TEXT_MAX + 8];
+    struct kith_error err = {.size = sizeof err};
     int rc = 0;
     if (add_literal(l)) {
         l->step = STEP_SYSTEM;
@@ -330,12 +331,10 @@ static void begin(struct kith_lookup *l)
     if (*l->host == '_' && !l->targets) {
         ask_system(l, true);
     } else if (strchr(l->host, '.') && *r->dns_config_path &&
-               (rc = kith_dns_first_server(r->dns_config_path, server, sizeof server)) == 0) {
+               (rc = kith_dns_first_server(r->dns_config_path, server, sizeof server, &err)) == 0) {
         ask_any(l, server);
     } else {
-        if (rc)
-            kith_log_write(r->log, KITH_LOG_DEBUG, "resolve", "%s: no nameserver in %s", l->host,
-                           r->dns_config_path);
+        if (rc) kith_log_write(r->log, KITH_LOG_DEBUG, "resolve", "%s: %s", l->host, err.text);
         ask_system(l, false);
     }
 }

@@ -14,7 +14,12 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_breaches.c \
   tests/runtime/peek.c tests/runtime/peek.h \
   tests/runtime/test_changes.c \
+  tests/runtime/control_rig.c tests/runtime/control_rig.h \
   tests/runtime/test_control.c \
+  tests/runtime/test_control_limits.c \
+  tests/runtime/test_control_long.c \
+  tests/runtime/test_descriptors.c \
+  tests/runtime/test_control_secret.c \
   tests/runtime/test_leaks.c \
   tests/runtime/test_memory.c \
   tests/runtime/test_node.c \
@@ -43,6 +48,7 @@ tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
   tests/runtime/loop/test_logger.c \
   tests/runtime/loop/test_loop.c \
   tests/runtime/loop/test_numbers.c \
+  tests/runtime/loop/test_outlet.c \
   tests/runtime/loop/test_pause.c \
   tests/runtime/loop/test_resolve.c \
   tests/runtime/loop/test_where.c \

@@ -40,6 +40,9 @@ struct kith_core_env {
      * second. */
     void (*log)(void *ctx, enum kith_log_level, const struct kith_addr *peer, const char *fmt,
                 va_list);
+    /* Why a request that is about to end badly does so: the same words, for whoever asked. May be
+     * NULL. */
+    void (*because)(void *ctx, uint32_t request, const char *fmt, va_list);
     /* Asked for each packet: cheap. `to` NULL: what holds towards everybody. Without it:
      * udp_buffer_size. */
     struct kith_core_budget (*packet_budget)(void *ctx, const struct kith_peer *to);

@@ -31,8 +31,9 @@ static void on_error(struct kith_core *c, struct kith_exchange *s, const struct 
     struct kith_bytes text = msg->error;
     if (text.len > ERROR_SHOWN_MAX) text.len = ERROR_SHOWN_MAX;
     kith_count(c, KITH_COUNT_STREAM_ERRORS_RECEIVED);
-    kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "remote error: %.*s", KITH_STR(text));
-    kith_exchange_finish(c, s, -KITH_EREFUSED, 0);
+    kith_request_because(c, KITH_LOG_ERROR, s->request, &s->to, "remote error: %.*s",
+                         KITH_STR(text));
+    kith_exchange_finish(c, s, -KITH_EACCES, 0);
 }
 
 static void on_ack(struct kith_core *c, struct kith_exchange *s, const struct kith_msg *msg)
@@ -293,7 +294,8 @@ void kith_core_stream_error(struct kith_core *c, uint64_t now, uint32_t handle, 
 {
     struct kith_exchange *s = known(c, now, handle);
     if (!s) return;
-    if (*text) kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "failed to receive: %s", text);
+    if (*text)
+        kith_request_because(c, KITH_LOG_ERROR, s->request, &s->to, "failed to receive: %s", text);
     if (s->kind == KITH_EXCHANGE_INBOUND && *text) {
         struct kith_msg err = {.type = KITH_MSG_ERR, .error = kith_bytes_of(text, strlen(text))};
         if (err.error.len > ERROR_TEXT_MAX) err.error.len = ERROR_TEXT_MAX;

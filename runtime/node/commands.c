@@ -30,7 +30,8 @@ struct pending {
     uint64_t leave_by; /* a leave: its time is over; UINT64_MAX: never */
     bool held;         /* it is a leave among all->leaving */
     size_t size;
-    uint8_t bytes[]; /* what `what` and `peer` point to */
+    char why[KITH_WHY_TEXT]; /* it will end badly; empty: not told */
+    uint8_t bytes[];         /* what `what` and `peer` point to */
 };
 
 struct kith_commands {
@@ -55,7 +56,9 @@ int kith_commands_new(struct kith *k)
 static void end(struct kith *k, struct pending *p, int status, uint64_t value)
 {
     k->commands->count--;
+    k->why = status < 0 && *p->why ? p->why : NULL;
     if (p->what.done) p->what.done(p->what.arg, status, value);
+    k->why = NULL;
     explicit_bzero(p->bytes, p->size); /* it may be a key */
     free(p);
 }
@@ -250,3 +253,12 @@ void kith_commands_done(struct kith *k, uint32_t request, int status, uint64_t v
     *p = it->next;
     end(k, it, status, value);
 }
+
+void kith_commands_because(struct kith *k, uint32_t request, const char *fmt, va_list ap)
+{
+    struct pending *p = k->commands->waiting[request % BUCKETS];
+    while (p && p->request != request) p = p->next;
+    if (p) vsnprintf(p->why, sizeof p->why, fmt, ap);
+}
+
+const char *kith_node_why(const struct kith *k) { return k->why; }

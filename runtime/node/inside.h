@@ -116,6 +116,7 @@ struct kith {
     struct kith_instance *transport;
     struct kith_link *link;  /* the transport's */
     struct kith_link *links; /* all that ever were */
+    const char *why;         /* what a kith_done_fn is told of ended so; NULL: nobody said */
     const char *call;        /* of a transport, that has not returned; NULL: none */
     unsigned told;           /* its upcalls that have not returned */
     unsigned depth;          /* calls into instances of all kinds that have not returned */
@@ -315,6 +316,8 @@ int kith_commands_add(struct kith *, const struct kith_command *);
 bool kith_commands_run(struct kith *);
 bool kith_commands_pending(const struct kith *);
 void kith_commands_done(struct kith *, uint32_t request, int status, uint64_t value);
+/* Why the request under way is about to end badly. */
+void kith_commands_because(struct kith *, uint32_t request, const char *fmt, va_list);
 /* The one way to change the node's meta while it runs, between two turns: announce this. The number
  * of the request; or it was refused and is forgotten, or the next update would announce it. */
 int64_t kith_commands_meta(struct kith *, struct kith_bytes meta);
@@ -326,6 +329,8 @@ void kith_ring_unwatch(struct kith *);
 /* ---------------------------------------------------------------------------- place.c, joiner.c */
 
 /* What a user writes after `join`. */
+enum { KITH_WHY_TEXT = 200 };
+
 struct kith_place {
     struct kith_bytes name; /* the member that must answer; empty: anybody */
     struct kith_addr addr;  /* status 0: where */

@@ -539,7 +539,7 @@ bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct 
     broadcast(c, msg, NULL);
     p->incarnation = msg->incarnation; /* 6 */
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
-    kith_record_accuse(p, msg->from);
+    if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     kith_count(c, KITH_COUNT_SUSPECT_CHANGES);
     kith_notify_member(c, KITH_EVENT_SUSPECT, p);
     return true;
@@ -561,7 +561,7 @@ static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_m
     broadcast(c, msg, request);
     p->incarnation = msg->incarnation; /* 6 */
     kith_members_state(&c->members, p, left ? KITH_LEFT : KITH_DEAD, c->now);
-    kith_record_accuse(p, msg->from);
+    if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     kith_count(c, KITH_COUNT_DEAD_CHANGES);
     gone(c, p);
     kith_notify_member(c, KITH_EVENT_LEAVE, p);

@@ -86,7 +86,8 @@ static void test_what_a_merge_makes_of_each_state(void)
                             {"m3", KITH_SUSPECT, 1, 3},
                             {"m4", KITH_DEAD, 1, 4},
                             {"m5", KITH_LEFT, 1, 5},
-                            {"m6", 7, 9, 6},
+                            {"m6", 4, 9, 6},
+                            {"m6", -1, 9, 6},
                             {"m7", KITH_ALIVE, 1, 7},
                             {"u1", KITH_SUSPECT, 1, 21},
                             {"u2", KITH_DEAD, 1, 22},
@@ -98,6 +99,7 @@ static void test_what_a_merge_makes_of_each_state(void)
     CU_ASSERT_EQUAL(rig_state(&r, "m5"), KITH_LEFT); /* PROTOCOL.md T10 */
     CU_ASSERT_EQUAL(rig_state(&r, "m6"), KITH_ALIVE);
     CU_ASSERT_EQUAL(rig_inc(&r, "m6"), 1);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "unknown_state"), 2);
     for (int i = 1; i <= 3; i++)
         CU_ASSERT_EQUAL(rig_state(&r, (char[]){'u', (char)('0' + i), 0}), -1);
     rig_fini(&r);

@@ -75,6 +75,7 @@
     X(BROADCAST_TOO_BIG, broadcast_too_big) \
     X(NO_NODE_NAME, no_node_name) \
     X(MAX_STREAMS, max_streams) \
+    X(CROWDED_OUT, crowded_out) \
     X(MAX_PUSH_PULLS, max_push_pulls) \
     X(MAX_STREAM_SIZE, max_stream_size) \
     X(MAX_STREAM_MEMORY, max_stream_memory) \

@@ -185,7 +185,7 @@ static void visit_gauges(const struct kith_core *c, const struct visitor *t)
     visit_one(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
               c->exchanges.open);
     visit_one(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,
-              (double)c->exchanges.memory);
+              (double)c->memory->held);
     visit_one(t, KITH_GAUGE, "pending_acks", "Relayed probes and pings that wait for an ack", NULL,
               NULL, c->pendings.count);
 }

@@ -170,6 +170,7 @@ int kith_pipeline_seal_stream(struct kith_pipeline *p, struct kith_bytes msg, bo
                               const struct kith_peer *to, struct kith_buf *out)
 {
     struct kith_work w;
+    const size_t before = out->cap;
     int rc;
     if (msg.len > p->max_stream_size) return -KITH_ETOOBIG;
     kith_work_init(&w, p, KITH_STREAM, to);
@@ -184,5 +185,7 @@ int kith_pipeline_seal_stream(struct kith_pipeline *p, struct kith_bytes msg, bo
     rc = seal_layers(&w, out);
     if (rc == 0 && initiator) rc = push_label(p, out);
     free(w.scratch.base);
+    /* The two may have changed places, and what goes on is the caller's to count. */
+    kith_account_give(w.memory, false, out->cap + w.scratch.cap - before);
     return rc;
 }

@@ -8,7 +8,7 @@ and they run; when all of them pass, the mutant has survived: nobody would notic
 Mutants come from the table of operators below and from by_hand.txt, those by hand first, the others
 in random order, until all are tried or the time is over. equivalent.txt names those that change
 nothing that counts, each with the reason; they are not tried. --only takes those in whose name
-(file:line: old -> new) the text is. Exit status: 0 when none survived.
+(file:line: function: old -> new) the text is. Exit status: 0 when none survived.
 
 .ci/long runs it. It needs no configured tree: just a compiler, pkg-config, and what the core and
 its tests are built from.
@@ -62,19 +62,24 @@ DECLARATION = re.compile(r"^ *(?:static|const|struct|unsigned|enum|size_t|bool|i
 
 
 class Mutant:
-    def __init__(self, file, number, old, new):
-        self.file, self.number, self.old, self.new = file, number, old, new
+    def __init__(self, file, number, function, old, new):
+        self.file, self.number, self.function = file, number, function
+        self.old, self.new = old.strip(), new.strip()
 
     def name(self):
-        return f"{self.file}:{self.number}: {self.old.strip()} -> {self.new.strip() or '(nothing)'}"
+        return (f"{self.file}:{self.number}: {self.function}: {self.old} -> "
+                f"{self.new or '(nothing)'}")
 
 
 def code_lines(text):
-    """Number and line of what is code; comments in it end up as spaces."""
+    """Number, function and line of what is code; comments in it end up as spaces."""
     bare = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.S)
+    function = ""
     for number, line in enumerate(bare.split("\n"), 1):
+        head = re.match(r"\w[^;=]*?(\w+)\(", line)
+        function = head[1] if head else function
         if line.strip() and not line.startswith("#"):
-            yield number, line.rstrip()
+            yield number, function, line.rstrip()
 
 
 def changed(line):
@@ -90,11 +95,11 @@ def changed(line):
 
 def by_operator():
     for path in sorted((TOP / "core").glob("*.c")):
-        for number, line in code_lines(path.read_text()):
+        for number, function, line in code_lines(path.read_text()):
             if "assert(" in line:
                 continue
             for new in changed(line):
-                yield Mutant(path.name, number, line, new)
+                yield Mutant(path.name, number, function, line, new)
 
 
 def blocks(name):
@@ -107,16 +112,17 @@ def blocks(name):
 
 def by_hand():
     for file, old, *new in blocks("by_hand.txt"):
-        text = (TOP / "core" / file).read_text().split("\n")
-        found = [i for i, line in enumerate(text, 1) if line.strip() == old.strip()]
+        found = [(number, function)
+                 for number, function, line in code_lines((TOP / "core" / file).read_text())
+                 if line.strip() == old.strip()]
         if len(found) != 1:
             sys.exit(f"by_hand.txt: {file} has {len(found)} lines '{old.strip()}', not one")
-        yield Mutant(file, found[0], old, " ".join(line.strip() for line in new))
+        yield Mutant(file, *found[0], old, " ".join(new))
 
 
 def equivalent():
-    return {(file, old.strip(), " ".join(new).strip())
-            for file, old, *new in blocks("equivalent.txt")}
+    return {(*where.split(), old.strip(), " ".join(new).strip())
+            for where, old, *new in blocks("equivalent.txt")}
 
 
 class Bench:
@@ -173,7 +179,7 @@ def chosen(args):
     first, rest = list(by_hand()), list(by_operator())
     random.Random(args.seed).shuffle(rest)
     return [m for m in first + rest if args.only in m.name() and
-            (m.file, m.old.strip(), m.new.strip()) not in known]
+            (m.file, m.function, m.old, m.new) not in known]
 
 
 def main():

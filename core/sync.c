@@ -352,7 +352,10 @@ static void merge_entry(struct kith_core *c, const struct kith_exchange *s,
         msg->from = kith_self_name(c);
         kith_suspect(c, msg, from);
         break;
-    default: break;
+    default:
+        kith_count_drop(c, KITH_DROP_UNKNOWN_STATE);
+        kith_core_log_some(c, KITH_LOG_WARN, from->addr, "Left out '%.*s': its state is unknown",
+                           KITH_STR(msg->node));
     }
 }
 

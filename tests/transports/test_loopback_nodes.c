@@ -195,7 +195,7 @@ static void test_they_meet_and_talk(void)
 {
     char text[64];
     struct kith_member m = {.size = sizeof m};
-    begin(1, "delay: 2ms, jitter: 3ms, loss: 0.02");
+    begin(2, "delay: 2ms, jitter: 3ms, loss: 0.02");
     UNTIL(all_alive());
     const struct kith_node *node = kith_table(peers[3].k);
     CU_ASSERT_EQUAL(node->member(node, kith_text("n5"), &m), 0);

@@ -15,7 +15,12 @@ enum {
     KITH_REPLIES_MAX = 8,         /* packets that one may make us send: memberlist's asks for one */
     KITH_STRANGER_REPLIES = 2,    /* of these to strangers, with... */
     KITH_STRANGER_RATIO = 2,      /* ...at most so many times its bytes */
-    KITH_NESTING_MAX = 8          /* compounds in compounds */
+    KITH_NESTING_MAX = 8,         /* compounds in compounds */
+    KITH_ENTRY_MAX = 68           /* bytes of an entry of a state, but for its strings */
 };
+
+/* From here on an incarnation is near its top, where hearsay is not believed (merge.c). So much is
+ * left above it that a member can go on for years. */
+#define KITH_INCARNATION_HIGH 0xff000000u
 
 #endif

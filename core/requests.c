@@ -103,7 +103,6 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     struct kith_msg alive;
     kith_enter(c, now);
     if (!c->started || c->left) return -KITH_ECLOSED;
-    if (c->self->incarnation == UINT32_MAX) return -KITH_EREFUSED;
     int err = kith_self_meta(c, buf, &meta);
     if (err == 0) err = check_fit(c, meta);
     if (err < 0) return err; /* what others know of us stays as it is */
@@ -111,7 +110,7 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     if (!r) return -KITH_ENOMEM;
     uint32_t id = r->id;
     bool wait = kith_request_company(c);
-    kith_self_alive(c, &alive, c->self->incarnation + 1, meta, sealed);
+    kith_self_alive(c, &alive, kith_self_next(c), meta, sealed);
     if (!kith_alive(c, &alive, NULL, wait ? r : NULL)) {
         kith_request_cancel(c, r);
         return -KITH_EREFUSED;

@@ -38,19 +38,27 @@ struct search {
     struct kith_ask *ask;
     char found[NODES_MAX][sizeof((struct sockaddr_un *)0)->sun_path];
     size_t count;
-    int fd;       /* to the first one that answered */
-    bool refused; /* one is there, but not for us */
+    int fd;                 /* to the first one that answered */
+    bool refused;           /* one is there, but not for us */
+    struct kith_error whom; /* one is there that we don't trust, and why */
 };
 
-static int try_path(const char *path)
+/* A node whose queue is full, or that does not run on. */
+static const struct timeval connect_time = {.tv_sec = 5}, no_limit;
+
+/* Or -errno; EPERM: it is not to be trusted, and `err` says why. */
+static int try_path(const char *path, struct kith_error *err)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof sa.sun_path) return -ENAMETOOLONG;
     strcpy(sa.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
-    if (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0) return fd;
-    int e = errno;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &connect_time, sizeof connect_time);
+    int e = connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 ? 0 : errno;
+    if (!e && kith_control_check_peer(path, fd, err) < 0) e = EPERM;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &no_limit, sizeof no_limit);
+    if (!e) return fd;
     close(fd);
     return -e;
 }
@@ -58,7 +66,8 @@ static int try_path(const char *path)
 static bool consider(void *arg, const char *path)
 {
     struct search *s = arg;
-    int fd = try_path(path);
+    bool trusted = kith_control_check_folder(path, &s->whom) == 0;
+    int fd = trusted ? try_path(path, &s->whom) : -EPERM;
     if (fd < 0) {
         s->refused |= fd == -EACCES;
         return true;
@@ -78,10 +87,15 @@ enum { NOBODY_YET = -1, HOPELESS = -2 };
 
 static int connect_given(struct kith_ask *a, const char *path, bool last)
 {
-    int fd = try_path(path);
-    if (fd >= 0 || (fd != -EACCES && !last)) return fd >= 0 ? fd : NOBODY_YET;
-    a->code = kith_tool_fail(a->tool, fd == -EACCES ? KITH_EXIT_REFUSED : KITH_EXIT_UNREACHABLE,
-                             "no node answers on %s: %s", path, strerror(-fd));
+    struct kith_error whom = {.size = sizeof whom};
+    int fd = try_path(path, &whom);
+    bool refused = fd == -EACCES || fd == -EPERM;
+    if (fd >= 0 || (!refused && !last)) return fd >= 0 ? fd : NOBODY_YET;
+    if (fd == -EPERM)
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_REFUSED, "%s; it is not asked", whom.text);
+    else
+        a->code = kith_tool_fail(a->tool, refused ? KITH_EXIT_REFUSED : KITH_EXIT_UNREACHABLE,
+                                 "no node answers on %s: %s", path, strerror(-fd));
     return HOPELESS;
 }
 
@@ -97,6 +111,8 @@ static int which_one(struct search *s)
 static int nobody(const struct search *s)
 {
     const struct kith_ask *a = s->ask;
+    if (*s->whom.text)
+        return kith_tool_fail(a->tool, KITH_EXIT_REFUSED, "%s; it is not asked", s->whom.text);
     if (s->refused)
         return kith_tool_fail(a->tool, KITH_EXIT_REFUSED,
                               "a node runs here, but its control socket is not for you");
@@ -109,7 +125,7 @@ static int nobody(const struct search *s)
 
 static int connect_found(struct kith_ask *a, bool last)
 {
-    struct search s = {.ask = a, .fd = -1};
+    struct search s = {.ask = a, .fd = -1, .whom = {.size = sizeof s.whom}};
     kith_control_find(a->node, consider, &s);
     if (s.count == 1) return s.fd;
     if (!s.count && !last && !s.refused) return NOBODY_YET;

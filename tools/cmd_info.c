@@ -157,9 +157,20 @@ static void print_stats(const json_t *list)
 static void print_text(const json_t *i)
 {
     static const char *const state_names[] = {"alive", "suspect", "dead", "left"};
-    static const char *const self[] = {"name",        "version", "pid",     "uptime_seconds",
-                                       "file",        "profile", "label",   "state",
-                                       "incarnation", "health",  "monitors"};
+    static const char *const self[] = {"name",
+                                       "version",
+                                       "pid",
+                                       "uptime_seconds",
+                                       "file",
+                                       "profile",
+                                       "label",
+                                       "state",
+                                       "incarnation",
+                                       "health",
+                                       "monitors",
+                                       "clients",
+                                       "clients_dropped",
+                                       "clients_refused"};
     puts("node");
     for (size_t n = 0; n < sizeof self / sizeof *self; n++)
         line(self[n], json_object_get(i, self[n]));

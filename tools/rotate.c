@@ -13,6 +13,7 @@
 #include "rotate.h"
 
 #include "fail.h"
+#include "file.h"
 #include "keyring.h"
 #include "rows.h"
 #include "screen.h"
@@ -91,14 +92,9 @@ static int install(struct rotation *r, struct target *t)
     char text[2 * KITH_KEY_MAX + 1];
     kith_keyring_key(r->fresh, 0, NULL, &key);
     sodium_bin2hex(text, sizeof text, key.data, key.len);
-    json_t *value = json_string(text);
-    int rc =
-        ask_keys(r, t, json_pack("{s:s,s:s,s:O}", "cmd", "keys", "do", "install", "key", value));
+    json_t *request = json_pack("{s:s,s:s,s:s}", "cmd", "keys", "do", "install", "key", text);
     sodium_memzero(text, sizeof text);
-    if (value)
-        sodium_memzero((char *)(uintptr_t)json_string_value(value), json_string_length(value));
-    json_decref(value);
-    return rc;
+    return ask_keys(r, t, request);
 }
 
 static int take_step(struct rotation *r, struct target *t, enum step step)
@@ -215,7 +211,7 @@ static int load_key(struct rotation *r)
     struct kith_key_source source = {.kind = KITH_KEYS_FILE, .where = r->what->key_file};
     struct kith_secrets secrets = {.sources = &source, .source_count = 1};
     struct kith_diag *diag = kith_diag_new();
-    int rc = kith_secrets_load(&secrets, diag);
+    int rc = kith_secrets_load(&secrets, KITH_FILE_PATIENT, diag);
     kith_diag_print(diag, stderr);
     kith_diag_free(diag);
     if (rc == 0 && secrets.count == 1) r->fresh = kith_keyring_new(&secrets);

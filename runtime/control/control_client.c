@@ -35,10 +35,13 @@ struct kith_client {
     struct kith_timer *timer;
     struct kith_buffer in, out;
     json_t *id;       /* of the request under way */
+    char *key;        /* the same, while it is handed over; locked memory */
     bool busy, ended; /* a request is under way; the peer sends no more */
     bool held;        /* a request is here, and too much waits to take it on */
     bool broken;      /* to be closed */
     unsigned pending; /* callbacks that will come: 0 or 1 */
+    bool stays;       /* a monitor: never idle */
+    uint64_t active;  /* when it last asked, took something or got an answer */
     uint64_t dropped;
     struct kith_wait wait;     /* holds NULL: none */
     struct kith_source source; /* more NULL: none */
@@ -52,12 +55,17 @@ struct kith_control *kith_client_control(const struct kith_client *c) { return c
 
 struct kith *kith_client_node(const struct kith_client *c) { return c->control->k; }
 
+const char *kith_client_key(const struct kith_client *c) { return c->key; }
+
 void kith_client_on_close(struct kith_client *c, void (*fn)(void *arg, struct kith_client *),
                           void *arg)
 {
+    c->stays = true;
     c->closed = fn;
     c->closed_arg = arg;
 }
+
+static void touch(struct kith_client *c) { c->active = kith_node_now(c->control->k); }
 
 /* ----------------------------------------------------------------------------------- clients */
 
@@ -95,6 +103,7 @@ static void client_close(struct kith_client *c)
     c->watch = NULL;
     c->timer = NULL;
     c->wait.holds = NULL;
+    c->control->freed(c->control);
     if (!c->pending) client_free(c);
 }
 
@@ -110,6 +119,7 @@ static bool client_flush(struct kith_client *c)
         if (n < 0 && errno != EAGAIN) return false;
         if (n <= 0) break;
         kith_buffer_take(&c->out, (size_t)n);
+        touch(c);
     }
     unsigned events = waiting || c->source.more ? KITH_WRITABLE : 0;
     if (!c->ended && !c->busy && waiting < KITH_CONTROL_PIECE) events |= KITH_READABLE;
@@ -159,7 +169,7 @@ int kith_client_piece(struct kith_client *c, struct kith_bytes bytes)
     if (bytes.len >= KITH_CONTROL_OUT_MAX)
         return -KITH_ETOOBIG; /* no need to try, which takes long */
     if (kith_client_waiting(c) > KITH_CONTROL_PIECES_MAX) return -KITH_EAGAIN;
-    json_t *piece = json_pack("{s:o}", "output", kith_json_bytes(bytes));
+    json_t *piece = json_pack("{s:o}", "output", kith_json_output(bytes));
     if (piece && c->id) json_object_set(piece, "id", c->id);
     char *line = piece ? json_dumps(piece, KITH_CONTROL_JSON) : NULL;
     size_t len = line ? strlen(line) : 0;
@@ -182,6 +192,7 @@ static void answered(struct kith_client *c)
     c->id = NULL;
     c->gone = NULL;
     c->busy = false;
+    touch(c);
     kith_node_wake(c->control->k);
 }
 
@@ -198,6 +209,7 @@ void kith_client_answer(struct kith_client *c, json_t *answer)
             c->broken = true;
         free(line);
     }
+    if (c->fd >= 0 && !answer) c->broken = true; /* no memory */
     json_decref(answer);
     answered(c);
 }
@@ -305,6 +317,10 @@ void kith_client_wait(struct kith_client *c, const struct kith_wait *wait, uint6
     struct kith *k = c->control->k;
     c->wait = *wait;
     if (wait_check(c)) return;
+    if (!kith_client_may_stay(c)) {
+        c->wait.holds = NULL;
+        return;
+    }
     if (!c->timer) c->timer = kith_loop_timer(kith_node_loop(k), wait_expired, c);
     if (!c->timer) {
         c->wait.holds = NULL;
@@ -338,10 +354,11 @@ uint64_t kith_control_timeout(const json_t *request, uint64_t otherwise)
     return seconds >= 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e9) : otherwise;
 }
 
-static void request(struct kith_client *c, const char *line, size_t len)
+static void request(struct kith_client *c, char *line, size_t len)
 {
     json_error_t error;
     c->busy = true;
+    c->key = kith_secret_take(line, len);
     json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (json_is_object(root)) {
         json_t *id = json_object_get(root, "id");
@@ -352,6 +369,8 @@ static void request(struct kith_client *c, const char *line, size_t len)
                          root ? "something else" : error.text);
     }
     json_decref(root);
+    kith_secret_free((uint8_t *)c->key);
+    c->key = NULL;
 }
 
 /* Requests one after the other, as far as they are there, answered, and their answers taken. False:
@@ -377,6 +396,7 @@ static bool client_read(struct kith_client *c)
     if (n < 0) return room && (errno == EAGAIN || errno == EINTR);
     c->in.len += (size_t)n;
     c->ended |= n == 0;
+    touch(c);
     return true;
 }
 
@@ -397,9 +417,64 @@ static void client_ready(void *arg, unsigned events)
 
 /* ---------------------------------------------------------------------------------- all of them */
 
+/* It asks nothing, or does not take what it asked for. */
+static bool is_idle(const struct kith_client *c)
+{
+    return !c->stays && (!c->busy || kith_client_waiting(c));
+}
+
+bool kith_clients_drop_idle(struct kith_control *control)
+{
+    struct kith_client *oldest = NULL;
+    for (struct kith_client *c = control->clients; c; c = c->next)
+        if (is_idle(c) && (!oldest || c->active <= oldest->active)) oldest = c;
+    if (!oldest) return false;
+    control->dropped++;
+    client_close(oldest);
+    return true;
+}
+
+uint64_t kith_clients_expire(struct kith_control *control)
+{
+    uint64_t now = kith_node_now(control->k), limit = control->idle_limit, first = UINT64_MAX;
+    for (struct kith_client *c = control->clients, *next; c; c = next) {
+        next = c->next;
+        uint64_t end = (is_idle(c) ? c->active : now) + limit;
+        if (end > now) {
+            if (end < first) first = end;
+            continue;
+        }
+        control->dropped++;
+        client_close(c);
+    }
+    return first;
+}
+
+bool kith_client_may_stay(struct kith_client *c)
+{
+    size_t staying = 0;
+    for (const struct kith_client *o = c->control->clients; o; o = o->next)
+        staying += o != c && (o->stays || o->wait.holds || o->gone);
+    if (staying < KITH_CONTROL_STAY_MAX) return true;
+    c->control->refused++;
+    kith_client_fail(c, KITH_EAGAIN, "%d clients listen or wait already", KITH_CONTROL_STAY_MAX);
+    return false;
+}
+
+/* No place for it: it is told so, as far as its socket takes it. */
+static void turn_away(int fd)
+{
+    static const char words[] = "{\"ok\":false,\"code\":\"busy\",\"error\":"
+                                "\"too many clients, and none of them is idle\"}\n";
+    if (send(fd, words, sizeof words - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
+}
+
 void kith_client_new(struct kith_control *control, int fd)
 {
-    struct kith_client *c = control->count < KITH_CONTROL_CLIENTS_MAX ? calloc(1, sizeof *c) : NULL;
+    bool full = control->count == KITH_CONTROL_CLIENTS_MAX && !kith_clients_drop_idle(control);
+    struct kith_client *c = full ? NULL : calloc(1, sizeof *c);
+    control->refused += full;
+    if (full) turn_away(fd);
     if (c)
         c->watch = kith_loop_watch(kith_node_loop(control->k), fd, KITH_READABLE, client_ready, c);
     if (!c || !c->watch) {
@@ -409,9 +484,10 @@ void kith_client_new(struct kith_control *control, int fd)
     }
     c->control = control;
     c->fd = fd;
+    touch(c);
     c->next = control->clients;
     control->clients = c;
-    control->count++;
+    if (control->count++ == 0) kith_loop_timer_set(control->idle, c->active + control->idle_limit);
 }
 
 void kith_clients_close(struct kith_control *control)

@@ -12,6 +12,7 @@
  *   control_monitor.c    events, log lines and messages, as they happen
  *   control_client.c     one client: lines in, answers and events out
  *   control_buffer.c     bytes that came, or that wait to go
+ *   control_secret.c     a key, taken out of a request
  *   control_event.c      an event as JSON
  *   control_report.c     a member as JSON
  *   control_wire.c       a message on its way as JSON
@@ -21,9 +22,11 @@
 #ifndef KITH_CONTROL_INSIDE_H
 #define KITH_CONTROL_INSIDE_H
 
+#include "bounds.h"
 #include "control.h"
 #include "observer.h"
 #include <jansson.h>
+#include <kith/shown.h>
 
 enum {
     /* Answers that wait for a client: over it, the client is dropped. */
@@ -35,8 +38,12 @@ enum {
     /* A long answer is made in pieces of about so many bytes, each when the one before has gone,
      * and the next request is looked at when no more than that waits: making one takes some ms. */
     KITH_CONTROL_PIECE = 32 << 10,
-    KITH_CONTROL_CLIENTS_MAX = 64
+    KITH_CONTROL_CLIENTS_MAX = 64,
+    /* How many of them may stay for long: monitors, waits, questions to entries. The other places
+     * are for questions that are answered, and for the operator. */
+    KITH_CONTROL_STAY_MAX = 56
 };
+#define KITH_CONTROL_IDLE 300000000000u /* ns: who neither asks nor takes for so long is let go */
 
 struct kith_monitor;
 struct kith_client;
@@ -50,11 +57,20 @@ struct kith_control {
     bool ours; /* the file at path is the socket made here: device and inode */
     uint64_t device, inode;
     struct kith_watch *watch;
+    /* Kept open, and given up for a client when there is no other descriptor; -1: given up. */
+    int reserve;
+    struct kith_timer *again; /* accept again, after a time without descriptors */
+    bool waits;               /* until then */
     struct kith_client *clients;
     size_t count;
+    uint64_t dropped, refused; /* because they were idle; because there was no place */
+    struct kith_timer *idle;   /* when the first of them will have been idle for too long */
+    uint64_t idle_limit;
     struct kith_monitor *monitor;
     /* Each request, to be answered now or later. */
     void (*command)(struct kith_client *, const json_t *request);
+    /* A client's descriptor has been closed. */
+    void (*freed)(struct kith_control *);
 };
 
 /* -------------------------------------------------------------------------- control_buffer.c */
@@ -72,6 +88,12 @@ bool kith_buffer_add(struct kith_buffer *, const char *data, size_t len); /* fal
 void kith_buffer_take(struct kith_buffer *, size_t len); /* from the front: wiped */
 void kith_buffer_free(struct kith_buffer *);
 
+/* -------------------------------------------------------------------------- control_secret.c */
+
+/* The text of the `key` in a request that is about keys, in locked memory (kith_secret_free); NULL:
+ * there is none. In the line blanks take its place. */
+char *kith_secret_take(char *line, size_t len);
+
 /* -------------------------------------------------------------------------- control_client.c */
 
 /* A wait for a count: "alive=3" at least, "alive==3" exactly. */
@@ -83,15 +105,24 @@ struct kith_wait {
     bool exactly;
 };
 
-/* Takes the descriptor over, also when it fails (too many, no memory): then it is closed. */
+/* Takes the descriptor over, also when it fails (too many, no memory): then it is closed. When all
+ * places are taken, whoever is idle for longest goes. */
 void kith_client_new(struct kith_control *, int fd);
+/* Whoever neither asks nor takes what waits for it, for longest, goes. False: nobody is idle. */
+bool kith_clients_drop_idle(struct kith_control *);
+/* The same for all that were idle for longer than the limit. When to look again. */
+uint64_t kith_clients_expire(struct kith_control *);
 /* A turn has ended: what happened may be what a client waits for. */
 void kith_clients_turn_ended(struct kith_control *);
 void kith_clients_close(struct kith_control *);
 
 struct kith_control *kith_client_control(const struct kith_client *);
 struct kith *kith_client_node(const struct kith_client *);
-/* Call fn when the client has gone; one for each client. */
+/* The key in the request under way, which is not in the object; NULL: none. */
+const char *kith_client_key(const struct kith_client *);
+/* May it stay for long, beside those who do? Else it is answered here: busy. */
+bool kith_client_may_stay(struct kith_client *);
+/* It stays, whether it asks anything or not. Call fn when it has gone; one for each client. */
 void kith_client_on_close(struct kith_client *, void (*fn)(void *arg, struct kith_client *),
                           void *arg);
 
@@ -162,8 +193,14 @@ json_t *kith_event_json(struct kith *, const struct kith_event *);
 json_t *kith_message_json(struct kith *, const struct kith_message *);
 json_t *kith_traffic_event(struct kith *, const struct kith_traffic *);
 
-/* Bytes as JSON text: what is not UTF-8 becomes \xNN. */
-json_t *kith_json_bytes(struct kith_bytes);
+/* A name, so that it can be read back with kith_unshow(). */
+json_t *kith_json_name(struct kith_bytes);
+/* Back; into out, where there is room for KITH_SHOWN_ROOM(KITH_NAME_LIMIT). -KITH_EINVAL: it is no
+ * text, or not what a name is shown as; -KITH_ETOOBIG. */
+int kith_json_unshow(const json_t *, uint8_t *out, struct kith_bytes *name);
+/* What an entry answers: its lines stay lines. */
+json_t *kith_json_output(struct kith_bytes);
+/* One line for people. */
 json_t *kith_json_text(const char *);
 json_t *kith_json_base64(struct kith_bytes);
 

@@ -14,6 +14,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
@@ -206,17 +207,17 @@ static const struct kith_loop_ops ops = {
     .watch_lost = uv_watch_lost,
 };
 
-/* libuv aborts when there are no descriptors for its own pipe, or when the kernel does not let it
- * watch one; so try that first. */
+/* libuv aborts without a pipe for its signals, or when the kernel lets it watch nothing, and leaves
+ * a descriptor behind when it gets no event descriptor. So all that it opens is tried first. */
 static int try_kernel(void)
 {
-    int ends[2] = {-1, -1}, kernel = epoll_create1(EPOLL_CLOEXEC), rc = 0;
+    int fds[6] = {epoll_create1(EPOLL_CLOEXEC), eventfd(0, EFD_CLOEXEC), -1, -1, -1, -1}, rc = 0;
     struct epoll_event nothing = {0};
-    if (kernel < 0 || pipe2(ends, O_CLOEXEC) || epoll_ctl(kernel, EPOLL_CTL_ADD, *ends, &nothing))
+    if (fds[0] < 0 || fds[1] < 0 || pipe2(fds + 2, O_CLOEXEC) || pipe2(fds + 4, O_CLOEXEC) ||
+        epoll_ctl(fds[0], EPOLL_CTL_ADD, fds[1], &nothing))
         rc = -errno;
-    if (kernel >= 0) close(kernel);
-    if (*ends >= 0) close(ends[0]);
-    if (*ends >= 0) close(ends[1]);
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0) close(fds[i]);
     return rc;
 }
 

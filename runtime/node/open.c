@@ -64,6 +64,7 @@ static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
     }
     struct kith_config_finder finder =
         k->finder ? *k->finder : kith_registry_finder(kith_world_registry(k->world));
+    finder.running = k->config; /* this is a reload */
     return k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
                    : kith_config_load(k->path, &finder, diag);
 }
@@ -152,6 +153,8 @@ static int make_ground(struct kith *k, struct kith_error *err)
     k->maker.asks = k->asks;
     k->maker.depth = &k->depth;
     k->maker.all = &k->all;
+    k->memory.limit = k->config->settings.max_stream_memory;
+    k->maker.memory = &k->memory;
     return 0;
 }
 

@@ -1,23 +1,25 @@
 #!/usr/bin/env python3
-"""The client side of the control socket: `kith` asks, and this script plays the node, so that it can
-answer what no node would."""
+"""The client side of the control socket: `kith` asks, and this script plays the node, so that it
+can answer what no node would, and be whom nobody should trust."""
 
 import base64
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 KITH = os.environ["KITH"]
 DIR = tempfile.mkdtemp(prefix="kith-client-")
 ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
 ENV.pop("KITH_SOCKET", None)
 PATIENCE = 60
-failures = passed = 0
+failures = passed = skipped = 0
 
 OK, FAILED, USAGE, UNREACHABLE, NOTFOUND, TIMEOUT, REFUSED = range(7)
 
@@ -87,7 +89,9 @@ def kith(*args, stdout=subprocess.PIPE, stdin=None, env=ENV):
 
 
 def member(name, **more):
-    return dict({"name": name, "address": "127.0.0.1:7", "state": "alive", "incarnation": 1}, **more)
+    return dict(
+        {"name": name, "address": "127.0.0.1:7", "state": "alive", "incarnation": 1}, **more
+    )
 
 
 def members(*names):
@@ -158,11 +162,164 @@ def test_answers_that_break_off():
         check("a refusal", (code, out) == (TIMEOUT, "") and "no time" in err, (code, out, err))
 
 
+# ------------------------------------------------------------------------------- whom it trusts
+
+NOBODY = 65534
+
+
+def serve_as(uid, folder, mode=0o755, owner=None):
+    """A process of that user that listens at folder/node.sock, and a pipe with what it was told."""
+    os.mkdir(folder)
+    os.chmod(folder, mode | 0o003)
+    path, (told, tell), (ready, go) = os.path.join(folder, "node.sock"), os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgid(uid)
+            os.setuid(uid)
+            s = socket.socket(socket.AF_UNIX)
+            s.bind(path)
+            os.chmod(path, 0o666)
+            s.listen(8)
+            os.write(go, b".")
+            while True:
+                client = s.accept()[0]
+                heard = client.recv(1000)
+                os.write(tell, heard)
+                if heard:
+                    client.sendall(b'{"keys":[],"members":[],"ok":true}\n')
+                client.close()
+        finally:
+            os._exit(1)
+    os.close(tell)
+    os.close(go)
+    os.read(ready, 1)
+    os.close(ready)
+    os.chown(folder, uid if owner is None else owner, -1)
+    os.chmod(folder, mode)
+    return pid, path, told
+
+
+def end_serving(pid, told):
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    heard = os.read(told, 1000)
+    os.close(told)
+    return heard
+
+
+def test_nobody_else_is_told_a_key():
+    global skipped
+    if os.geteuid() != 0:  # only root can be somebody else
+        skipped += 1
+        return
+    key = base64.b64encode(b"k" * 32).decode()
+    os.chmod(DIR, 0o755)
+    public = os.path.join(DIR, "public")
+    os.mkdir(public)
+    os.chmod(public, 0o1777)
+    cases = [
+        # user, folder, its owner and mode, found by itself or named: what happens
+        (NOBODY, public + "/theirs", NOBODY, 0o755, "found", REFUSED),
+        (NOBODY, public + "/theirs", NOBODY, 0o755, "named", REFUSED),
+        (NOBODY, public + "/ours", 0, 0o1777, "found", REFUSED),
+        (NOBODY, public + "/ours", 0, 0o1777, "named", REFUSED),
+        (0, public + "/theirs", NOBODY, 0o755, "found", REFUSED),
+        (0, public + "/theirs", NOBODY, 0o755, "named", OK),  # it is root who answers
+        (0, public + "/ours", 0, 0o755, "found", OK),
+        (NOBODY, DIR + "/given", NOBODY, 0o755, "found", OK),  # as systemd makes /run/kith
+        (NOBODY, DIR + "/given", NOBODY, 0o755, "named", OK),
+        (NOBODY, DIR + "/given", NOBODY, 0o777, "named", REFUSED),
+    ]
+    for user, folder, owner, mode, how, expected in cases:
+        pid, path, told = serve_as(user, folder, mode, owner)
+        words = ["--socket", path] if how == "named" else []
+        env = dict(ENV, KITH_RUN_DIR=folder)
+        code, _, err = kith("keys", *words, "install", "-", stdin=key + "\n", env=env)
+        heard = end_serving(pid, told)
+        what = "user %d in %s of %d, %o, %s" % (user, folder, owner, mode, how)
+        check(what, code == expected, (code, err))
+        check("%s hears the key or nothing" % what, (key.encode() in heard) == (code == OK), heard)
+        check("%s: nothing at all" % what, code == OK or heard == b"", heard)
+        check("%s: why" % what, code == OK or "user %d" % NOBODY in err, err)
+        shutil.rmtree(folder)
+
+
+def texts_in(pid, texts):
+    """How many of the texts, or of their halves, are in what that process may write to; but for
+    its stack, where the dynamic linker saves registers that held some of it."""
+    parts = [h.encode() for t in texts for h in (t[: len(t) // 2], t[len(t) // 2 :])]
+    found = 0
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            where, mode = line.split()[:2]
+            begin, end = (int(x, 16) for x in where.split("-"))
+            if not mode.startswith("rw") or "[stack]" in line or end - begin > 64 << 20:
+                continue
+            try:
+                mem.seek(begin)
+                held = mem.read(end - begin)
+            except (OSError, ValueError, OverflowError):
+                continue
+            found += sum(held.count(p) for p in parts)
+    return found
+
+
+def test_no_text_of_a_key_stays():
+    """Looked at while the node keeps the client waiting, behind what it has sent."""
+    raw = os.urandom(32)
+    texts = [base64.b64encode(raw).decode(), raw.hex()]
+    fingerprint = {"fingerprint": "00", "primary": True, "bits": 256}
+    keys = json.dumps({"keys": [fingerprint], "saved": True, "ok": True}) + "\n"
+    info = json.dumps({"members": {"alive": 1}, "ok": True}) + "\n"
+    seen, go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def answer(client):
+        asked = json.loads(n.asked[-1])
+        if asked.get("do") == "install":
+            seen.release()
+            go_on.acquire(timeout=PATIENCE)
+        client.sendall((info if asked["cmd"] == "info" else keys).encode())
+
+    file = os.path.join(DIR, "new.key")
+    with open(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+        f.write(texts[0])
+    for words in ["install", "-"], ["rotate", "--key-file", file]:
+        with Node(answer) as n:
+            command = [KITH, "keys", "--socket", n.path, *words]
+            p = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=ENV
+            )
+            p.stdin.write(texts[0].encode() + b"\n")
+            p.stdin.close()
+            check("%s asks" % words, seen.acquire(timeout=PATIENCE))
+            told = json.loads(n.asked[-1])["key"]
+            check("%s tells the key" % words, told in texts, told)
+            end = time.monotonic() + 10  # it may still be about to wipe what it has sent
+            found = texts_in(p.pid, texts)
+            while found and time.monotonic() < end:
+                found = texts_in(p.pid, texts)
+            check("%s keeps no text of it" % words, found == 0, found)
+            go_on.release()
+            p.wait()
+
+
+def test_a_node_that_takes_no_connection():
+    path = os.path.join(DIR, "deaf.sock")
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(path)
+        s.listen(0)
+        with socket.socket(socket.AF_UNIX) as first:
+            first.connect(path)
+            code, _, err = kith("info", "--socket", path)
+            check("the client gives up", code == UNREACHABLE and path in err, (code, err))
+
+
 try:
     for name, test in list(globals().items()):
         if name.startswith("test_") and (len(sys.argv) < 2 or sys.argv[1] in name):
             test()
 finally:
     shutil.rmtree(DIR, ignore_errors=True)
-print("%d passed, %d failed, 0 skipped" % (passed, failures))
+print("%d passed, %d failed, %d skipped" % (passed, failures, skipped))
 sys.exit(failures > 0)

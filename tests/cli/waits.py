@@ -6,6 +6,7 @@ Who waits here waits for ever, and the test's patience ends. Ports are the syste
 """
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -14,6 +15,8 @@ import sys
 import tempfile
 
 KITH = os.environ["KITH"]
+PROGRAM = os.path.join(os.environ["builddir"], "tools", "kith")  # without the shell before it
+DENY = os.path.join(os.environ["builddir"], "tests", "cli", "deny")
 DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-waits-"))
 ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
 ENV.pop("KITH_SOCKET", None)
@@ -60,7 +63,7 @@ def write(name, text, mode=0o600):
 def config(extra="", node=""):
     return write(
         "ada.yaml",
-        "node: { name: ada, profile: local, log: { level: info }%s }\n"
+        "node: { name: ada, profile: local%s }\n"
         "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n%s" % (node, extra),
     )
 
@@ -169,11 +172,114 @@ def test_without_standard_descriptors():
         to = os.readlink("/proc/%d/fd/%d" % (p.pid, fd))
         check("descriptor %d leads to /dev/null" % fd, to == "/dev/null", to)
     expect(OK, "reload")  # which it logs
-    ends("no standard descriptors", p)
+    # Its socket would get the number of stdout, and what it prints would go to the node.
     said = subprocess.run(
-        ["sh", "-c", '"$0" run --help >&-', KITH], capture_output=True, text=True, timeout=PATIENCE
+        ["sh", "-c", '"$0" members >&-', KITH], env=ENV, capture_output=True, timeout=PATIENCE
     )
     check("who can't print says so", said.returncode == FAILED, said)
+    ends("no standard descriptors", p)
+
+
+def outcome(path, command=(), prepare=None):
+    """Of a start that may fail: "up" and ended, or the code and what it said."""
+    p = subprocess.Popen(
+        [*command, PROGRAM, "run", path],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=ENV,
+        preexec_fn=prepare,
+    )
+    running.append(p)
+    said = b""
+    while b"listening on" not in said and (part := os.read(p.stderr.fileno(), 4096)):
+        said += part
+    if b"listening on" in said and p.poll() is None:
+        p.send_signal(signal.SIGTERM)
+    said += p.communicate(timeout=PATIENCE)[1]
+    return p.returncode, said.decode()
+
+
+def test_few_descriptors():
+    """From none beside the usual three to more than it takes: it runs, or says what it lacks. The
+    dynamic linker needs one, and ends the program with 127 without it."""
+    path = config("delegates: [ { use: log, to: %s/events } ]\n" % DIR)
+    up = 0
+    for limit in range(3, 41):
+        code, said = outcome(
+            path, prepare=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        )
+        up += code == OK
+        fine = code in (FAILED, USAGE) and "open files" in said or code == 127 and limit == 3
+        check("%d descriptors: exit %s" % (limit, code), code == OK or fine, said)
+    check("some of them are enough", 10 < up < 38, up)
+
+
+def test_denied_calls():
+    for call in ("eventfd2", "epoll_create1", "epoll_ctl", "pipe2"):
+        for why, words in (("ENOSYS", "not implemented"), ("EPERM", "not permitted")):
+            code, said = outcome(config(), command=(DENY, "%s=%s" % (call, why)))
+            if code == 77:
+                print("%s; skipped" % said.strip())
+                return
+            check("%s denied" % call, code == FAILED and words in said, (code, said))
+
+
+class Pipe:
+    """In the place of a file: a FIFO, whose writer says nothing."""
+
+    def __init__(self, path, writer):
+        self.path = path
+        os.rename(path, path + ".plain")
+        os.mkfifo(path, 0o600)
+        self.writer = os.open(path, os.O_RDWR) if writer else None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        if self.writer:
+            os.close(self.writer)
+        os.rename(self.path + ".plain", self.path)
+
+
+def test_pipes_in_the_place_of_files():
+    """A reload says which and why; the node goes on as it was."""
+    key = write("key", "MDEyMzQ1Njc4OWFiY2RlZg==\n")
+    meta = write("meta", "m")
+    plugin = os.path.join(DIR, "log.so")
+    shutil.copy(os.path.join(os.environ["builddir"], "plugins/delegates/.libs/log.so"), plugin)
+    os.chmod(plugin, 0o700)
+    text = "keyring: [ { file: %s } ]\ndelegates: [ { use: %s, level: %%s } ]\n" % (key, plugin)
+    path = config(text % "info", node=", meta: { file: %s }" % meta)
+    p = start(path)
+    for writer in (False, True):
+        for file in (key, meta, path):
+            with Pipe(file, writer):
+                said = expect(USAGE, "reload")
+                check("it is named: " + file, file in said and "it is a pipe" in said, said)
+    other = os.path.join(DIR, "other.so")
+    os.mkfifo(other, 0o700)
+    config(text.replace(plugin, other) % "info", node=", meta: { file: %s }" % meta)
+    said = expect(USAGE, "reload")
+    check("it is named: " + other, other in said and "no plain file" in said, said)
+    config('pipeline: { send: [ { use: zstd, dictionary: %s } ] }\n' % other)
+    said = kith("reload")
+    check("no plain file", said[0] != OK and other in said[2] and "no plain file" in said[2], said)
+    config(text % "warn", node=", meta: { file: %s }" % meta)
+    check("plain files again", "level" in expect(OK, "reload"))
+    ends("pipes", p)
+
+
+def test_a_pipe_as_log():
+    fifo = os.path.join(DIR, "fifo")
+    os.mkfifo(fifo, 0o600)
+    p = start(config(node=", log: { to: file, file: %s, level: debug }" % fifo))
+    reader = os.open(fifo, os.O_RDONLY)
+    check("a reader may come later", b"listening on" in read_until(reader, b"listening on"))
+    os.close(reader)
+    expect(OK, "reload")
+    ends("a FIFO as log", p)
 
 
 try:

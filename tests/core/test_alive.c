@@ -121,7 +121,7 @@ static void alive_with_vsn(struct rig *r, const char *node, uint32_t inc, const 
     rig_feed(r, 2, &m);
 }
 
-/* PROTOCOL.md 2.3.2, T6; WIRE.md, "Versions" */
+/* PROTOCOL.md 2.3.2, T6; WIRE.md, "Claims about members" */
 static void test_unsound_versions_are_refused(void)
 {
     static const char *const unsound[] = {

@@ -2,14 +2,9 @@
  * test_control_long.c - long answers of the control socket: made while the client takes them, of
  * members that come meanwhile; what waits for a client stays small, and others are answered.
  */
-#include "nodes.h"
-#include "control_inside.h"
-#include "wire.h"
-#include <fcntl.h>
-#include <stdlib.h>
+#include "control_rig.h"
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -21,35 +16,6 @@ enum {
 static char answer[ANSWER_MAX];
 static size_t have;
 
-static struct kith_control *control(void) { return nodes[0].k->observers->self; }
-
-static void begin_alone(void)
-{
-    begin();
-    node_opened = kith_control_attach;
-    open_node(&nodes[0], "probe: { interval: 0 }\npush_pull: { interval: 1h }\n"
-                         "gossip: { interval: 0 }\n");
-}
-
-static void meet(const char *name)
-{
-    static const uint8_t versions[6] = {1, 5, 2}, addr[4] = {127, 0, 0, 1};
-    uint8_t out[1000];
-    struct kith_buf buf = {out, out, 0, sizeof out};
-    struct kith_addr from = {.len = 4, .port = 7, .bytes = {127, 0, 0, 1}};
-    struct kith_peer peer = {.size = sizeof peer, .addr = &from};
-    struct kith_msg m = {.type = KITH_MSG_ALIVE,
-                         .incarnation = 1,
-                         .node = kith_text(name),
-                         .addr = kith_bytes_of(addr, 4),
-                         .port = 7,
-                         .vsn = kith_bytes_of(versions, 6)};
-    CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(&buf, &m), 0);
-    uint64_t now = kith_node_now(nodes[0].k);
-    kith_core_packet(nodes[0].k->core, now, now, &peer, out, buf.len, buf.len);
-    kith_node_wake(nodes[0].k);
-}
-
 /* In an order that is not that of their names. */
 static void meet_many(void)
 {
@@ -60,22 +26,6 @@ static void meet_many(void)
     }
     kith_loop_turn(loop, 0);
     CU_ASSERT_EQUAL_FATAL(kith_node_count(nodes[0].k, KITH_ALIVE), MANY + 1);
-}
-
-static int dial(void)
-{
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    snprintf(sa.sun_path, sizeof sa.sun_path, "%s", nodes[0].k->config->control);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    CU_ASSERT_EQUAL_FATAL(connect(fd, (struct sockaddr *)&sa, sizeof sa), 0);
-    size_t before = control()->count;
-    UNTIL(control()->count > before);
-    return fd;
-}
-
-static void ask(int fd, const char *line)
-{
-    CU_ASSERT_EQUAL_FATAL(write(fd, line, strlen(line)), (ssize_t)strlen(line));
 }
 
 /* What has come by now. */
@@ -123,7 +73,7 @@ static size_t check_names(json_t *all, const char *must)
 
 static void test_members_are_told_in_pieces(void)
 {
-    begin_alone();
+    begin_alone("");
     meet_many();
     int fd = dial();
     struct kith_client *c = control()->clients;
@@ -156,7 +106,7 @@ static void test_members_are_told_in_pieces(void)
 
 static void test_a_client_that_goes_in_the_middle_leaves_nothing(void)
 {
-    begin_alone();
+    begin_alone("");
     meet_many();
     int fd = dial();
     ask(fd, "{\"cmd\":\"members\"}\n");
@@ -169,7 +119,7 @@ static void test_a_client_that_goes_in_the_middle_leaves_nothing(void)
 static void test_requests_wait_for_a_client_that_does_not_read(void)
 {
     enum { REQUESTS = 200 };
-    begin_alone();
+    begin_alone("");
     int fd = dial();
     unsigned lines = 0;
     have = 0;

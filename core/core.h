@@ -97,9 +97,10 @@ int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint
  * that hear of a message or claim: whose hands it came from. An identity has at most 255 bytes: who
  * has a longer one is not heard (counted), because half of a name is somebody else's. */
 
-/* A packet, opened. received_at: when it was read (round trip times); not after now. */
+/* A packet, opened. received_at: when it was read (round trip times); not after now. wire: how many
+ * bytes it had on the wire; what a stranger gets for it is measured by them. */
 void kith_core_packet(struct kith_core *, uint64_t now, uint64_t received_at,
-                      const struct kith_peer *from, const uint8_t *msg, size_t len);
+                      const struct kith_peer *from, const uint8_t *msg, size_t len, size_t wire);
 
 /* The core names streams by handles. KITH_OUT_DIAL brings the handle of a stream that it asks for;
  * `accepted` returns one for a stream that a peer opened, or 0: refuse it. The peer is copied.

@@ -8,7 +8,7 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/random.h core/random.c core/hash.h core/hash.c core/alarms.h core/alarms.c \
   core/broadcast.h core/broadcast.c \
   core/counters.h core/counters.c core/scan.h core/scan.c core/record.h core/record.c \
-  core/members.h core/members.c core/output.h core/output.c \
+  core/members.h core/members.c core/addresses.h core/addresses.c core/output.h core/output.c \
   core/state.h core/core_log.h core/core_log.c core/allowed.h core/allowed.c \
   core/suspicion.h core/suspicion.c core/view.h core/view.c core/notify.h core/notify.c \
   core/awareness.h core/awareness.c core/choose.h core/choose.c \

@@ -174,6 +174,6 @@ void kith_packets_in(struct kith *k, const struct kith_peer *from, struct kith_b
         return;
     }
     uint64_t now = kith_node_now(k);
-    kith_core_packet(k->core, now, received_at < now ? received_at : now, from, buf->data,
-                     buf->len);
+    kith_core_packet(k->core, now, received_at < now ? received_at : now, from, buf->data, buf->len,
+                     whole);
 }

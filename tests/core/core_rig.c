@@ -3,6 +3,8 @@
  */
 #include "core_rig.h"
 
+#include <packet.h>
+
 static size_t budget(const struct rig *r, const struct kith_addr *to)
 {
     size_t own = to && to->len ? r->budget_towards[to->bytes[to->len - 1]] : 0;
@@ -105,7 +107,7 @@ struct kith_msg rig_accusation(enum kith_msg_type type, const char *node, uint32
 
 void rig_packet(struct rig *r, const struct kith_addr *from, const void *data, size_t len)
 {
-    kith_core_packet(r->core, r->now, r->now, WHOM(NULL, from), data, len);
+    kith_core_packet(r->core, r->now, r->now, WHOM(NULL, from), data, len, len);
     rig_poll(r);
 }
 
@@ -275,9 +277,22 @@ void rig_clear(struct rig *r)
 
 void rig_flush(struct rig *r)
 {
+    struct kith_addr to = rig_addr(250);
+    struct kith_peer peer = {.size = sizeof peer, .addr = &to};
+    struct kith_packer pk;
     rig_clear(r);
-    rig_feed(r, 250,
+    kith_packer_begin(&pk, r->core, &peer);
+    kith_packer_fill(&pk, pk.size - 2);
+    kith_packer_end(&pk);
+    rig_poll(r);
+}
+
+bool rig_answers(struct rig *r, unsigned from)
+{
+    rig_clear(r);
+    rig_feed(r, from,
              &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 77, .node = rig_str("self")});
+    return rig_count(r, KITH_MSG_ACK, NULL) == 1;
 }
 
 const struct rig_sent *rig_find(const struct rig *r, enum kith_msg_type type, const char *node,

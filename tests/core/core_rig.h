@@ -122,9 +122,10 @@ void rig_populate(struct rig *, unsigned from,
 void rig_poll(struct rig *);
 void rig_run(struct rig *, uint64_t until);
 void rig_clear(struct rig *); /* forget outputs and sent messages */
-/* An outsider pings; forget what was sent before, so that `sent` holds the ack and what is queued
- * for broadcast. */
+/* Forget what was sent before; then `sent` holds what a packet of gossip would. */
 void rig_flush(struct rig *);
+/* Somebody at that address pings; forget what was sent before. Is it answered? */
+bool rig_answers(struct rig *, unsigned from);
 
 /* The i-th sent message (from 0) of that type about that node (NULL: any); NULL when there are not
  * so many. */

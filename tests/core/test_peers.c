@@ -37,7 +37,7 @@ static void test_a_packet(void)
     struct kith_addr a = rig_addr(9);
     struct kith_peer from = known_as(&a, "nine");
     quiet(&r);
-    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6);
+    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6, 6);
     TOLD(r, "msg hello;");
     heard_from(&r, &a, "nine");
     rig_fini(&r);
@@ -128,7 +128,7 @@ static void test_an_identity_that_is_too_long(void)
     identity[256] = 0;
     quiet(&r);
     struct kith_peer from = known_as(&a, identity);
-    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6);
+    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6, 6);
     CU_ASSERT_EQUAL(accept_known(&r, 9, identity), 0);
     uint32_t s = join(&r, "", 9, &q);
     kith_core_stream_opened(r.core, r.now, s, &from);
@@ -139,7 +139,7 @@ static void test_an_identity_that_is_too_long(void)
     CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "bad_identity"), 3);
     identity[255] = 0;
     from.identity.len = 255;
-    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6);
+    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6, 6);
     TOLD(r, "msg hello;");
     heard_from(&r, &a, identity);
     rig_fini(&r);

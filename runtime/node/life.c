@@ -64,7 +64,7 @@ int kith_dispatch(struct kith *k)
     return code ? code : -KITH_ECLOSED;
 }
 
-const struct kith_node *kith_table(const struct kith *k) { return &k->table; }
+const struct kith_node *kith_table(const struct kith *k) { return &k->own.table; }
 
 void kith_close(struct kith *k)
 {

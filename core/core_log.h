@@ -18,8 +18,8 @@ void kith_core_log_some(struct kith_core *, enum kith_log_level, const struct ki
                         const char *fmt, ...) KITH_PRINTF(4, 5);
 
 /* A name, for %.*s: as it can be shown. */
-#define KITH_STR(bytes)                                                                            \
-    KITH_SHOWN_ROOM(KITH_NAME_LIMIT),                                                              \
+#define KITH_STR(bytes) \
+    KITH_SHOWN_ROOM(KITH_NAME_LIMIT), \
         kith_core_shown((char[KITH_SHOWN_ROOM(KITH_NAME_LIMIT)]){0}, (bytes))
 
 static inline const char *kith_core_shown(char *out, struct kith_bytes name)

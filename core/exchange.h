@@ -72,7 +72,7 @@ struct kith_exchange {
     struct kith_request *request;  /* join, user: waits for the end */
     kith_exchange_ended_fn *ended; /* NULL: nobody else does */
     uint32_t seq_no;               /* ping */
-    uint64_t begun, heard;         /* heard: when something came last */
+    uint64_t begun, heard;         /* heard: when bytes moved last */
     /* What was read, from the type byte on. cap 0: it is lent, from the call under way. */
     uint8_t *data;
     size_t len, cap;

@@ -193,7 +193,8 @@ static const struct kith_param limits[] = {
         .doc = "exchanges of full state that others may have open with us; strangers three "
                "quarters of them"),
     SET("max_stream_size", SIZE, max_stream_size, .def = "20MiB", .min = "64KiB", .max = "1GiB",
-        .doc = "one message on a stream"),
+        .doc = "one message on a stream; all members that are known have three quarters of it, "
+               "so that a full state always fits"),
     SET("max_stream_memory", SIZE, max_stream_memory, .def = "128MiB", .min = "1MiB",
         .max = "64GiB",
         .doc = "bytes that all open streams, and what waits for delegates, may hold together; "

@@ -236,6 +236,9 @@ int kith_core_check(const struct kith_core *c, const struct kith_settings *s,
 {
     int res = check(s, err);
     if (res < 0) return res;
+    if (c->members.bytes > kith_members_most(s->max_stream_size))
+        return fail(err, KITH_EINVAL,
+                    "max_stream_size has no room for a state with all members that are known");
     if (!c->started || c->left) return 0;
     return kith_core_check_meta(c, kith_self_kept(c), budget, err);
 }

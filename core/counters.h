@@ -62,6 +62,7 @@
     X(INCOMPATIBLE_VERSIONS, incompatible_versions) \
     X(VETOED, vetoed) \
     X(MAX_MEMBERS, max_members) \
+    X(MAX_STATE, max_state) \
     X(MAX_INCARNATION, max_incarnation) \
     X(NO_MEMORY, no_memory) \
     X(PING_FOR_ANOTHER, ping_for_another) \

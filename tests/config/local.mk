@@ -19,4 +19,6 @@ tests_config_test_SOURCES = $(TEST_MAIN) $(CONFIG_FAKES) \
   tests/config/test_types.c
 tests_config_test_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests
 tests_config_test_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+# The linker sends what settings take of memory through a test of them.
+tests_config_test_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=open_memstream
 tests_config_test_LDADD = config/libconfig.la $(CUNIT_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)

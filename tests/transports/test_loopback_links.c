@@ -146,6 +146,9 @@ static void test_cut_and_heal(void)
     check(a, "set a b cut=true loss=1", "rule 7: a (1) -> b (1): loss=1 cut=true\n");
     check(a, "heal", "2 rules taken back\n");
     CU_ASSERT(!ask(a, false, "links a b") && strstr(answer, "loss=1 ")); /* still */
+    check(a, "cut nobody1 all",
+          "rule 8: nobody1 (0) -> all (3): cut=true\n"
+          "warning: there is no node `nobody1` yet\n");
     end_free(a);
     end_free(b);
     end_free(c);

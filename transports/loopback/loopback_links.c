@@ -185,6 +185,18 @@ struct words {
     bool both, keep;
 };
 
+/* They may come later; or it is a mistake. */
+static void warn_of_nobody(struct kith_lo_text *t, const struct kith_network *net,
+                           const struct kith_network_rule *r)
+{
+    for (size_t i = 0; i < r->set_count; i++) {
+        if (kith_network_rule_members(net, r, i)) continue;
+        kith_lo_print(t, "warning: there is no node `");
+        kith_lo_print_plain(t, kith_text(r->sets[i]));
+        kith_lo_print(t, "` yet\n");
+    }
+}
+
 static int add_rule(struct kith_lo *l, enum kith_network_shape shape, const struct words *w,
                     size_t set_count, uint32_t fields, const struct kith_network_link *link,
                     bool json, struct kith_lo_text *t, struct kith_error *err)
@@ -194,6 +206,7 @@ static int add_rule(struct kith_lo *l, enum kith_network_shape shape, const stru
         l->net->network, shape, w->word, set_count, fields, link, NULL, err);
     for (size_t i = 0; !rc && (last = kith_network_rule(l->net->network, i)); i++) r = last;
     if (r) print_rule(t, l->net->network, r, json);
+    if (r && !json) warn_of_nobody(t, l->net->network, r);
     return rc;
 }
 

@@ -114,6 +114,9 @@ void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream,
 /* Opened bytes, in order, in any pieces. */
 void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, const uint8_t *data,
                            size_t len);
+/* Bytes moved on it, either way, and are in layers that are not whole yet, or in a queue: it is not
+ * silent. */
+void kith_core_stream_moved(struct kith_core *, uint64_t now, uint32_t stream);
 /* An outer layer could not be opened. When the peer opened the stream, it is sent an err message
  * with this text (PROTOCOL.md 1.12); with "" the stream is closed without a message, as memberlist
  * does when the label is wrong. */

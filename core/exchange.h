@@ -74,7 +74,7 @@ struct kith_exchange {
     kith_exchange_ended_fn *ended; /* NULL: nobody else does */
     uint32_t seq_no;               /* ping */
     uint64_t said;                 /* join: print of the members we told of; 0: not yet */
-    uint64_t begun, heard;         /* heard: when something came last */
+    uint64_t begun, heard;         /* heard: when bytes moved last */
     /* What was read, from the type byte on. cap 0: it is lent, from the call under way. */
     uint8_t *data;
     size_t len, cap;

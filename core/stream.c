@@ -279,6 +279,7 @@ void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, c
     if (!s && len) kith_count_drop(c, KITH_DROP_STREAM_STALE);
     if (!s || s->phase == KITH_PHASE_DIAL || len == 0) return;
     c->counters.counts[KITH_COUNT_STREAM_BYTES_RECEIVED] += len;
+    s->heard = c->now;
     if (!kith_exchange_gather(c, s, data, len)) return;
     if (!s->replied && (s->kind == KITH_EXCHANGE_JOIN || s->kind == KITH_EXCHANGE_PUSH_PULL)) {
         s->replied = true; /* the wait for the answer is over, reading it begins */
@@ -287,6 +288,13 @@ void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, c
     while (step(c, s)) {}
     s = known(c, now, handle);
     if (s) kith_exchange_keep(c, s);
+}
+
+void kith_core_stream_moved(struct kith_core *c, uint64_t now, uint32_t handle)
+{
+    kith_enter(c, now);
+    struct kith_exchange *s = kith_exchange_find(c, handle);
+    if (s) s->heard = c->now;
 }
 
 void kith_core_stream_error(struct kith_core *c, uint64_t now, uint32_t handle, int code,

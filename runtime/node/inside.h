@@ -81,6 +81,14 @@ struct kith_traffic_layers {
     uint8_t label[KITH_TRAFFIC_LABEL];
 };
 
+/* A node as somebody may ask it: the program and its operator, or the delegates. What delegates do
+ * is often what strangers make them do, so their commands don't take the others' slots. */
+struct kith_desk {
+    struct kith_node table; /* first: whoever asks hands it back */
+    struct kith *k;
+    bool delegates;
+};
+
 /* A node is open (instances made, nothing bound), then started, then closed. `stop` asks it to end,
  * also from a signal handler; what it was asked for meanwhile still ends. */
 struct kith {
@@ -125,8 +133,8 @@ struct kith {
     struct kith_delegates *delegates;
     struct kith_core *core; /* NULL before the start */
     struct kith_core_env env;
-    struct kith_node table;
-    uint16_t default_port; /* of peers that come without one */
+    struct kith_desk own, lent; /* for the program; for delegates */
+    uint16_t default_port;      /* of peers that come without one */
 
     struct kith_idle *idle;
     struct kith_timer *timer; /* the one timer: the core's deadline */
@@ -298,6 +306,7 @@ enum kith_command_kind {
 
 struct kith_command {
     enum kith_command_kind kind;
+    bool delegates; /* one of them asked */
     const struct kith_peer *peer;
     struct kith_bytes bytes, key;
     uint32_t priority;

@@ -68,6 +68,7 @@ static void feed(struct kith *k, struct kith_stream *s, const uint8_t *data, siz
     enum kith_refusal why = KITH_REFUSED_MALFORMED;
     if (!wanted(s)) return;
     k->streams->feeding = s;
+    kith_core_stream_moved(k->core, kith_node_now(k), s->handle);
     if (k->traffic_watched) kith_traffic_begin(k);
     int rc = kith_inflow_feed(s->in, &s->peer, data, len, plain, k, &why, text);
     if (rc >= 0) return;

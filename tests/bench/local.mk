@@ -37,3 +37,11 @@ CLEANFILES += tests/bench/transports$(EXEEXT)
 
 # How many nodes one loop carries in real time (docs/ARCHITECTURE.md, Worlds).
 EXTRA_DIST += tests/bench/together.py
+
+# What `kith members` costs: `make tests/bench/control && tests/bench/control`.
+EXTRA_PROGRAMS += tests/bench/control
+tests_bench_control_SOURCES = tests/bench/control.c
+tests_bench_control_CPPFLAGS = $(INC_CONTROL)
+tests_bench_control_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
+  core/libcore.la
+CLEANFILES += tests/bench/control$(EXEEXT)

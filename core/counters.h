@@ -59,8 +59,10 @@
     X(BAD_IDENTITY, bad_identity) \
     X(META_TOO_LONG, meta_too_long) \
     X(BAD_VERSIONS, bad_versions) \
+    X(INCOMPATIBLE_VERSIONS, incompatible_versions) \
     X(VETOED, vetoed) \
     X(MAX_MEMBERS, max_members) \
+    X(MAX_STATE, max_state) \
     X(MAX_INCARNATION, max_incarnation) \
     X(NO_MEMORY, no_memory) \
     X(PING_FOR_ANOTHER, ping_for_another) \
@@ -68,9 +70,11 @@
     X(MAX_PENDING, max_pending) \
     X(MAX_HINTS, max_hints) \
     X(MAX_REPLIES, max_replies) \
+    X(MAX_RELAYS, max_relays) \
     X(BROADCAST_TOO_BIG, broadcast_too_big) \
     X(NO_NODE_NAME, no_node_name) \
     X(MAX_STREAMS, max_streams) \
+    X(CROWDED_OUT, crowded_out) \
     X(MAX_PUSH_PULLS, max_push_pulls) \
     X(MAX_STREAM_SIZE, max_stream_size) \
     X(MAX_STREAM_MEMORY, max_stream_memory) \
@@ -103,7 +107,8 @@ enum { KITH_BUCKETS = 14 };
 struct kith_counters {
     uint64_t counts[KITH_COUNTER_MAX];
     uint64_t drops[KITH_DROP_MAX];
-    uint64_t messages[14], message_bytes[14]; /* received on packets, by type */
+    uint64_t messages[14], message_bytes[14];               /* received in packets, by type */
+    uint64_t stream_messages[14], stream_message_bytes[14]; /* and whole ones on streams */
     struct {
         uint64_t count, buckets[KITH_BUCKETS];
         double sum;

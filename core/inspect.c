@@ -152,6 +152,16 @@ static void visit_counters(const struct kith_counters *s, const struct visitor *
                   "Bytes of these messages, layers removed", "type", kith_msg_name((uint8_t)i),
                   (double)s->message_bytes[i]);
     }
+    static const uint8_t on_streams[] = {KITH_MSG_PING, KITH_MSG_ACK, KITH_MSG_USER,
+                                         KITH_MSG_PUSH_PULL, KITH_MSG_ERR};
+    for (size_t i = 0; i < sizeof on_streams; i++) {
+        const char *type = kith_msg_name(on_streams[i]);
+        visit_one(t, KITH_COUNTER, "stream_messages_received", "Whole messages read from streams",
+                  "type", type, (double)s->stream_messages[on_streams[i]]);
+        visit_one(t, KITH_COUNTER, "stream_message_bytes_received",
+                  "Bytes of these messages, layers removed", "type", type,
+                  (double)s->stream_message_bytes[on_streams[i]]);
+    }
 }
 
 static void visit_gauges(const struct kith_core *c, const struct visitor *t)
@@ -160,6 +170,8 @@ static void visit_gauges(const struct kith_core *c, const struct visitor *t)
     for (unsigned i = 0; i < 4; i++)
         visit_one(t, KITH_GAUGE, "members", "Members known, by state", "state", states[i],
                   c->members.in_state[i]);
+    visit_one(t, KITH_GAUGE, "members_bytes", "Bytes of a full state of them, at most", NULL, NULL,
+              (double)c->members.bytes);
     visit_one(t, KITH_GAUGE, "health_score", "Local health score, 0 is best", NULL, NULL,
               c->health);
     visit_one(t, KITH_GAUGE, "incarnation", "Own incarnation", NULL, NULL,
@@ -168,10 +180,12 @@ static void visit_gauges(const struct kith_core *c, const struct visitor *t)
               NULL, (double)kith_broadcasts_count(&c->queue));
     visit_one(t, KITH_GAUGE, "user_broadcasts_queued", "User messages waiting for gossip", NULL,
               NULL, (double)kith_broadcasts_count(&c->user_queue));
+    visit_one(t, KITH_GAUGE, "relays_queued", "User messages of others waiting for gossip", NULL,
+              NULL, (double)kith_broadcasts_count(&c->relay_queue));
     visit_one(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
               c->exchanges.open);
     visit_one(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,
-              (double)c->exchanges.memory);
+              (double)c->memory->held);
     visit_one(t, KITH_GAUGE, "pending_acks", "Relayed probes and pings that wait for an ack", NULL,
               NULL, c->pendings.count);
 }

@@ -2,16 +2,19 @@
 # In the order in which the files stand on each other: none calls one further down.
 noinst_LTLIBRARIES += core/libcore.la
 core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
-  core/wire.h core/wire_fields.h core/wire_fields.c core/wire_read.c core/wire_write.c \
+  core/wire.h core/versions.h core/wire_fields.h core/wire_fields.c core/wire_read.c \
+  core/wire_write.c \
   core/compound.c core/formulas.h core/formulas.c \
-  core/random.h core/random.c core/alarms.h core/alarms.c core/broadcast.h core/broadcast.c \
+  core/random.h core/random.c core/hash.h core/hash.c core/alarms.h core/alarms.c \
+  core/broadcast.h core/broadcast.c \
   core/counters.h core/counters.c core/scan.h core/scan.c core/record.h core/record.c \
   core/members.h core/members.c core/output.h core/output.c \
   core/state.h core/core_log.h core/core_log.c core/allowed.h core/allowed.c \
   core/suspicion.h core/suspicion.c core/view.h core/view.c core/notify.h core/notify.c \
   core/awareness.h core/awareness.c core/choose.h core/choose.c \
   core/completion.h core/completion.c core/packet.h core/packet.c core/pending.h core/pending.c \
-  core/exchange.h core/exchange.c core/self.h core/self.c core/merge.h core/merge.c \
+  core/known.h core/known.c core/crowd.h core/crowd.c core/exchange.h core/exchange.c \
+  core/self.h core/self.c core/merge.h core/merge.c \
   core/probe.h core/probe.c core/answer.h core/answer.c core/gossip.h core/gossip.c \
   core/sync.h core/sync.c core/stream.c core/receive.c core/requests.c core/inspect.c core/core.c
 core_libcore_la_LIBADD = -lm

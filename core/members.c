@@ -26,9 +26,9 @@ static int new_table(struct kith_members *m, uint32_t mask)
     return 0;
 }
 
-int kith_members_init(struct kith_members *m, uint64_t seed)
+int kith_members_init(struct kith_members *m, const struct kith_hash_key *key)
 {
-    m->seed = seed;
+    m->key = *key;
     return new_table(m, FIRST_SLOTS - 1);
 }
 
@@ -121,6 +121,7 @@ struct kith_record *kith_members_add(struct kith_members *m, struct kith_random 
     m->order[m->count] = m->count;
     swap(&m->order[at], &m->order[m->count]);
     p->born = ++m->births;
+    m->bytes += kith_record_entry(p);
     m->count++;
     m->in_state[KITH_DEAD]++;
     return p;
@@ -148,6 +149,8 @@ uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
         }
         assert(!p->suspected); /* it is not gone, then */
         m->in_state[p->state]--;
+        m->doubted -= p->doubted;
+        m->bytes -= kith_record_entry(p);
         kith_record_free(p);
     }
     m->count = kept;
@@ -170,6 +173,21 @@ uint32_t kith_members_since(const struct kith_members *m, uint64_t born)
             high = middle;
     }
     return low;
+}
+
+int kith_members_store(struct kith_members *m, struct kith_record *p, struct kith_bytes addr,
+                       struct kith_bytes meta)
+{
+    uint32_t before = kith_record_entry(p);
+    int err = kith_record_store(p, addr, meta, kith_bytes_of(NULL, 0));
+    m->bytes += (uint64_t)kith_record_entry(p) - before;
+    return err;
+}
+
+void kith_members_doubt(struct kith_members *m, struct kith_record *p, bool doubted)
+{
+    m->doubted += (uint32_t)doubted - p->doubted;
+    p->doubted = doubted;
 }
 
 void kith_members_state(struct kith_members *m, struct kith_record *p, enum kith_state state,

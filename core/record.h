@@ -5,6 +5,8 @@
 #ifndef KITH_RECORD_H
 #define KITH_RECORD_H
 
+#include "bounds.h"
+
 #include <kith/plugin.h>
 
 struct kith_suspicion;
@@ -22,7 +24,8 @@ struct kith_record {
     uint8_t versions[6];
     uint8_t name_len, addr_len, accuser_len;
     uint8_t state : 2, meta_set : 1, outside : 1, suspected : 1;
-    uint8_t inside[]; /* name NUL address meta accuser NUL; outside: a pointer to them */
+    uint8_t doubted : 1; /* set by kith_members_doubt() */
+    uint8_t inside[];    /* name NUL address meta accuser NUL; outside: a pointer to them */
 };
 
 static inline uint8_t *kith_record_bytes(const struct kith_record *p)
@@ -50,6 +53,15 @@ static inline struct kith_bytes kith_record_accuser(const struct kith_record *p)
 {
     return kith_bytes_of(kith_record_bytes(p) + p->name_len + 1 + p->addr_len + p->meta_len,
                          p->accuser_len);
+}
+/* Bytes of its entry in a state, at most: with a name, an address and meta of those lengths. */
+static inline uint32_t kith_entry_size(size_t name, size_t addr, size_t meta)
+{
+    return (uint32_t)(KITH_ENTRY_MAX + name + addr + meta);
+}
+static inline uint32_t kith_record_entry(const struct kith_record *p)
+{
+    return kith_entry_size(p->name_len, p->addr_len, p->meta_len);
 }
 static inline bool kith_record_gone(const struct kith_record *p)
 {

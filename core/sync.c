@@ -7,40 +7,57 @@
 #include "choose.h"
 #include "compare.h"
 #include "core_log.h"
+#include "crowd.h"
 #include "merge.h"
 #include "notify.h"
 #include "peer.h"
 #include "state.h"
+#include "versions.h"
 #include "view.h"
 
 #include <stdlib.h>
 
 /* ------------------------------------------------------------------------------- writing */
 
-static bool reserve(struct kith_buf *buf, size_t more)
+enum {
+    HEAD_MOST = 64,        /* type byte and header */
+    STATES_TURN = 1 << 20, /* bytes made between two ticks, but for the last state */
+    EVICT_PAUSE = 10000000 /* ns between two streams that are reset for the sake of memory */
+};
+
+/* A state in the making: the header goes in front last, as it says how long user state is. */
+struct making {
+    struct kith_sink sink; /* first: the delegate hands it back */
+    struct kith_core *core;
+    struct kith_buf buf;
+    uint64_t charged; /* to the account, as cap */
+    size_t limit;     /* of user state */
+};
+
+static bool reserve(struct making *m, size_t more)
 {
-    if (kith_buf_tailroom(buf) >= more) return true;
-    size_t cap = buf->cap ? buf->cap : 4096;
-    while (cap < buf->len + more) cap *= 2;
+    struct kith_buf *buf = &m->buf;
+    if (buf->base && kith_buf_tailroom(buf) >= more) return true;
+    size_t at = buf->base ? (size_t)(buf->data - buf->base) : HEAD_MOST;
+    size_t cap = at + buf->len + more;
+    if (buf->base) cap += cap / 4;
+    if (!kith_account_grow(m->core->memory, false, m->charged, cap)) return false;
+    m->charged = cap;
     uint8_t *base = realloc(buf->base, cap);
     if (!base) return false;
-    buf->base = buf->data = base;
+    buf->base = base;
+    buf->data = base + at;
     buf->cap = cap;
     return true;
 }
 
-struct state_sink {
-    struct kith_sink sink; /* first: the delegate hands it back */
-    struct kith_buf buf;
-    size_t limit;
-};
-
-static int state_write(const struct kith_sink *sink, struct kith_bytes piece)
+static int user_state(const struct kith_sink *sink, struct kith_bytes piece)
 {
-    struct state_sink *s = (struct state_sink *)(uintptr_t)sink;
-    if (piece.len > s->limit - s->buf.len) return -KITH_ETOOBIG;
-    if (!reserve(&s->buf, piece.len)) return -KITH_ENOMEM;
-    if (piece.len) memcpy(kith_buf_put(&s->buf, piece.len), piece.data, piece.len);
+    struct making *m = (struct making *)(uintptr_t)sink;
+    if (piece.len > m->limit) return -KITH_ETOOBIG;
+    if (!reserve(m, piece.len)) return -KITH_ENOMEM;
+    if (piece.len) memcpy(kith_buf_put(&m->buf, piece.len), piece.data, piece.len);
+    m->limit -= piece.len;
     return 0;
 }
 
@@ -56,52 +73,98 @@ static void node_state(const struct kith_record *p, struct kith_msg *msg)
     msg->vsn = kith_bytes_of(p->versions, sizeof p->versions);
 }
 
-static bool append(struct kith_buf *buf, enum kith_body body, const struct kith_msg *msg)
+static size_t members_size(const struct kith_core *c)
 {
-    if (kith_wire_write(buf, body, msg) == 0) return true;
-    return reserve(buf, kith_wire_size(body, msg)) && kith_wire_write(buf, body, msg) == 0;
+    struct kith_msg msg;
+    size_t size = 0;
+    for (uint32_t i = 0; i < c->members.count; i++) {
+        node_state(kith_members_at(&c->members, i), &msg);
+        size += kith_wire_size(KITH_BODY_NODE_STATE, &msg);
+    }
+    return size;
 }
 
-/* Room left for user state: the limit minus type byte, header and members. */
-static size_t state_room(const struct kith_core *c, bool join)
+static bool write_members(struct making *m)
 {
-    size_t most = kith_exchange_most(c);
-    struct kith_msg msg = {.join = join, .nodes = c->members.count, .user_state_len = INT64_MAX};
-    size_t used = 1 + kith_wire_size(KITH_BODY_PUSH_PULL, &msg);
-    for (uint32_t i = 0; i < c->members.count && used < most; i++) {
-        node_state(kith_members_at(&c->members, i), &msg);
-        used += kith_wire_size(KITH_BODY_NODE_STATE, &msg);
+    const struct kith_members *all = &m->core->members;
+    struct kith_msg msg;
+    if (!reserve(m, members_size(m->core))) return false;
+    for (uint32_t i = 0; i < all->count; i++) {
+        node_state(kith_members_at(all, i), &msg);
+        if (kith_wire_write(&m->buf, KITH_BODY_NODE_STATE, &msg) < 0)
+            assert(!"wire_size and wire_write agree");
     }
-    return used < most ? most - used : 0;
+    return true;
 }
 
-int kith_sync_send(struct kith_core *c, struct kith_exchange *s, bool join, bool last)
+/* What the delegate adds: as much as is left of the limit. */
+static int64_t write_user_state(struct making *m, bool join)
 {
-    struct state_sink user = {.sink = {sizeof user.sink, state_write}};
-    struct kith_buf buf = {0};
-    struct kith_msg msg = {.join = join, .nodes = c->members.count};
-    if (c->ops.local_state) user.limit = state_room(c, join);
-    if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &user.sink));
-    msg.user_state_len = (int64_t)user.buf.len;
-    bool ok = reserve(&buf, 1);
-    if (ok) *kith_buf_put(&buf, 1) = KITH_MSG_PUSH_PULL;
-    ok = ok && append(&buf, KITH_BODY_PUSH_PULL, &msg);
-    for (uint32_t i = 0; ok && i < c->members.count; i++) {
-        node_state(kith_members_at(&c->members, i), &msg);
-        ok = append(&buf, KITH_BODY_NODE_STATE, &msg);
+    struct kith_core *c = m->core;
+    size_t most = kith_exchange_most(c), used = m->buf.len;
+    m->limit = most > used + HEAD_MOST ? most - used - HEAD_MOST : 0;
+    if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &m->sink));
+    return (int64_t)(m->buf.len - used);
+}
+
+static void write_head(struct making *m, bool join, int64_t user_state_len)
+{
+    struct kith_msg msg = {
+        .join = join, .nodes = m->core->members.count, .user_state_len = user_state_len};
+    uint8_t storage[HEAD_MOST];
+    struct kith_buf head = {.base = storage, .data = storage, .cap = sizeof storage};
+    *kith_buf_put(&head, 1) = KITH_MSG_PUSH_PULL;
+    if (kith_wire_write(&head, KITH_BODY_PUSH_PULL, &msg) < 0) assert(!"a header has its room");
+    memcpy(kith_buf_push(&m->buf, head.len), head.data, head.len);
+}
+
+static void send_state(struct kith_core *c, struct kith_exchange *s)
+{
+    bool inbound = s->kind == KITH_EXCHANGE_INBOUND;
+    bool join = inbound ? s->header.join : s->kind == KITH_EXCHANGE_JOIN;
+    struct making m = {.sink = {sizeof m.sink, user_state}, .core = c};
+    kith_exchange_owe_no_more(c, s);
+    if (!write_members(&m)) {
+        free(m.buf.base);
+        kith_account_give(c->memory, false, m.charged);
+        kith_exchange_refuse(c, s, KITH_DROP_MAX_STREAM_MEMORY, -KITH_ENOMEM);
+        return;
     }
-    ok = ok && reserve(&buf, user.buf.len);
-    if (ok && user.buf.len) memcpy(kith_buf_put(&buf, user.buf.len), user.buf.data, user.buf.len);
-    free(user.buf.base);
-    if (!ok) {
-        free(buf.base);
-        kith_count_drop(c, KITH_DROP_NO_MEMORY);
-        return -KITH_ENOMEM;
-    }
-    kith_observe(c, KITH_HIST_STATE, (double)buf.len);
-    if (s->kind != KITH_EXCHANGE_INBOUND) kith_count(c, KITH_COUNT_PUSH_PULLS_SENT);
-    kith_exchange_write(c, s, buf.base, buf.len, last);
-    return 0;
+    write_head(&m, join, write_user_state(&m, join));
+    kith_observe(c, KITH_HIST_STATE, (double)m.buf.len);
+    if (!inbound) kith_count(c, KITH_COUNT_PUSH_PULLS_SENT);
+    c->exchanges.built += m.buf.len;
+    c->exchanges.state_len = m.buf.len;
+    kith_exchange_write(c, s, &m.buf, m.charged, inbound);
+    if (inbound) kith_exchange_finish(c, s, s->verdict, 0);
+}
+
+/* One whose source has more than that of this one goes: who holds a state, or else anybody. */
+static bool make_way(struct kith_core *c, const struct kith_exchange *s)
+{
+    struct kith_exchange *goes = kith_crowd_goes(c, s, true);
+    if (!goes) goes = kith_crowd_goes(c, s, false);
+    c->exchanges.evict_at = kith_later(c->now, EVICT_PAUSE);
+    return goes && kith_exchange_evict(c, goes);
+}
+
+bool kith_sync_send_next(struct kith_core *c)
+{
+    const struct kith_exchanges *t = &c->exchanges;
+    if (!t->owing || t->built >= STATES_TURN) return false;
+    struct kith_exchange *s = kith_crowd_next(c);
+    if (!kith_crowd_has_memory(c, s, t->state_len)) return t->evict_at <= c->now && make_way(c, s);
+    send_state(c, s);
+    return true;
+}
+
+uint64_t kith_sync_deadline(const struct kith_core *c)
+{
+    const struct kith_exchanges *t = &c->exchanges;
+    if (!t->owing) return UINT64_MAX;
+    if (t->built >= STATES_TURN) return c->now;
+    return t->evict_at > c->now ? t->evict_at
+                                : UINT64_MAX; /* there is no memory, and nobody goes */
 }
 
 /* ------------------------------------------------------------------------------- judging */
@@ -121,57 +184,67 @@ static bool next(struct cursor *k, struct kith_msg *msg)
     return true;
 }
 
-struct range {
-    uint8_t pmin, pmax, dmin, dmax;
-};
-
-static void narrow(struct range *r, const uint8_t *v)
+/* Lowest, highest and current version of each. */
+static bool understand(const uint8_t *a, const uint8_t *b)
 {
-    if (v[0] > r->pmin) r->pmin = v[0];
-    if (v[1] < r->pmax) r->pmax = v[1];
-    if (v[3] > r->dmin) r->dmin = v[3];
-    if (v[4] < r->dmax) r->dmax = v[4];
+    return a[2] >= b[0] && a[2] <= b[1] && b[2] >= a[0] && b[2] <= a[1];
 }
 
-static bool speaks(struct kith_core *c, const struct kith_exchange *s, const struct range *r,
-                   struct kith_bytes name, uint8_t p, uint8_t d)
+/* May it be merged: does its member speak as we do? Of those that are not alive only that is taken;
+ * what is said of ourselves is answered. */
+static bool fits(const struct kith_core *c, const struct kith_msg *entry)
 {
-    if (p < r->pmin || p > r->pmax) {
-        kith_core_log_some(c, KITH_LOG_ERROR, &s->to,
-                           "Node '%.*s' protocol version (%u) is incompatible: [%u, %u]",
-                           KITH_STR(name), p, r->pmin, r->pmax);
-        return false;
-    }
-    if (d < r->dmin || d > r->dmax) {
-        kith_core_log_some(c, KITH_LOG_ERROR, &s->to,
-                           "Node '%.*s' delegate protocol version (%u) is incompatible: [%u, %u]",
-                           KITH_STR(name), d, r->dmin, r->dmax);
-        return false;
-    }
-    return true;
+    const uint8_t *v = entry->vsn.data;
+    if (entry->state != KITH_ALIVE || kith_short_equal(entry->node, kith_self_name(c))) return true;
+    return kith_versions_sound(entry->vsn) && understand(v, c->versions) &&
+           understand(v + 3, c->versions + 3);
 }
 
-/* Every member must speak what all that are alive understand, the dead ones too (PROTOCOL.md 2.13,
- * T24). */
+static bool next_fitting(const struct kith_core *c, struct cursor *k, struct kith_msg *msg)
+{
+    while (next(k, msg))
+        if (fits(c, msg)) return true;
+    return false;
+}
+
+/* Count and say what does not fit. */
+static void leave_out(struct kith_core *c, const struct kith_exchange *s,
+                      const struct kith_msg *entry)
+{
+    const uint8_t *v = entry->vsn.data, *ours = c->versions;
+    if (!kith_versions_sound(entry->vsn)) {
+        kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
+        kith_core_log_some(c, KITH_LOG_WARN, &s->to,
+                           "Left out '%.*s': protocol version(s) are wrong", KITH_STR(entry->node));
+        return;
+    }
+    bool delegate = understand(v, ours);
+    v += delegate ? 3 : 0;
+    ours += delegate ? 3 : 0;
+    kith_count_drop(c, KITH_DROP_INCOMPATIBLE_VERSIONS);
+    kith_core_log_some(
+        c, KITH_LOG_ERROR, &s->to,
+        "Left out '%.*s': its %sprotocol version %u of [%u, %u] is incompatible with "
+        "ours, %u of [%u, %u]",
+        KITH_STR(entry->node), delegate ? "delegate " : "", v[2], v[0], v[1], ours[2], ours[0],
+        ours[1]);
+}
+
+/* memberlist refuses a state for one entry that does not fit, dead or alive (PROTOCOL.md 2.13).
+ * Here it is refused when nobody in it fits who is alive: then it is another cluster's. */
 static bool compatible(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
 {
-    struct range r = {0, UINT8_MAX, 0, UINT8_MAX};
     struct kith_msg msg;
-    for (struct cursor k = list; next(&k, &msg);)
-        if (msg.state == KITH_ALIVE && msg.vsn.len >= 5) narrow(&r, msg.vsn.data);
-    for (uint32_t i = 0; i < c->members.count; i++)
-        if (kith_members_at(&c->members, i)->state == KITH_ALIVE)
-            narrow(&r, kith_members_at(&c->members, i)->versions);
+    size_t left_out = 0, fitting = 0;
     for (struct cursor k = list; next(&k, &msg);) {
-        bool has = msg.vsn.len >= 6;
-        if (!speaks(c, s, &r, msg.node, has ? msg.vsn.data[2] : 0, has ? msg.vsn.data[5] : 0))
-            return false;
+        if (!fits(c, &msg)) {
+            leave_out(c, s, &msg);
+            left_out++;
+        } else if (msg.state == KITH_ALIVE && !kith_short_equal(msg.node, kith_self_name(c))) {
+            fitting++;
+        }
     }
-    for (uint32_t i = 0; i < c->members.count; i++) {
-        const struct kith_record *p = kith_members_at(&c->members, i);
-        if (!speaks(c, s, &r, kith_record_name(p), p->versions[2], p->versions[5])) return false;
-    }
-    return true;
+    return left_out == 0 || fitting > 0;
 }
 
 /* We joined a named member: does the list look like its answer? It must be alive in it, with nobody
@@ -196,49 +269,68 @@ static int check_name(struct kith_core *c, const struct kith_exchange *s, struct
 {
     if (s->kind != KITH_EXCHANGE_JOIN || s->name_len == 0 || answered_by(s, list)) return 0;
     kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "Whoever answered, it was not '%.*s'",
-                       (int)s->name_len, s->name);
+                       KITH_STR(kith_bytes_of(s->name, s->name_len)));
     return -KITH_EREFUSED;
 }
 
-/* Ask the delegate whether to merge with all these. */
+/* Ask the delegate whether to merge with all who fit. */
 static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct cursor list)
 {
     struct kith_msg msg;
-    size_t count = 0, names = 0;
+    uint64_t count = 0, size = 1;
     if (!kith_judges(c, KITH_CLAIM_MERGE)) return 0;
-    for (struct cursor k = list; next(&k, &msg); count++) names += msg.node.len + 1;
-    size_t size = count * sizeof(struct kith_member) + names;
-    struct kith_member *members = size > c->set.max_stream_memory ? NULL : malloc(size + 1);
+    for (struct cursor k = list; next_fitting(c, &k, &msg); count++) size += msg.node.len + 1;
+    size += count * sizeof(struct kith_member);
+    bool room = kith_account_grow(c->memory, false, 0, size);
+    struct kith_member *members = room ? malloc((size_t)size) : NULL;
     if (!members) {
+        if (room) kith_account_give(c->memory, false, size);
         kith_count_drop(c, KITH_DROP_MAX_STREAM_MEMORY);
         return -KITH_ENOMEM;
     }
     char *name = (char *)(members + count);
     count = 0;
-    for (struct cursor k = list; next(&k, &msg); count++) {
+    for (struct cursor k = list; next_fitting(c, &k, &msg); count++) {
         if (msg.addr.len > KITH_ADDR_MAX) msg.addr.len = 0;
         kith_view_message(c, &msg, name, &members[count]);
         name += msg.node.len + 1;
     }
-    bool yes = kith_judged(c, KITH_CLAIM_MERGE, members, count, from);
+    bool yes = kith_judged(c, KITH_CLAIM_MERGE, members, (size_t)count, from);
     free(members);
+    kith_account_give(c->memory, false, size);
     return yes ? 0 : -KITH_EREFUSED;
 }
 
 /* ------------------------------------------------------------------------------- merging */
 
-static void merge_entry(struct kith_core *c, const struct kith_peer *from, struct kith_msg *msg)
+/* Does a member speak of itself, where we went to ask it? */
+static bool own_word(const struct kith_exchange *s, const struct kith_msg *msg)
+{
+    return s->kind != KITH_EXCHANGE_INBOUND && msg->port == s->to.port &&
+           kith_short_equal(msg->addr, kith_bytes_of(s->to.bytes, s->to.len)) &&
+           kith_short_equal(msg->node, kith_bytes_of(s->name, s->name_len));
+}
+
+static void merge_entry(struct kith_core *c, const struct kith_exchange *s,
+                        const struct kith_peer *from, struct kith_msg *msg)
 {
     if (c->set.protocol_version < 2 || msg->port == 0) msg->port = c->default_port;
+    bool own = own_word(s, msg);
     switch (msg->state) {
     case KITH_ALIVE:
         msg->type = KITH_MSG_ALIVE;
-        kith_alive(c, msg, from, NULL);
+        if (own)
+            kith_own_word(c, msg, from);
+        else
+            kith_alive(c, msg, from, NULL);
         break;
     case KITH_LEFT:
         msg->type = KITH_MSG_DEAD;
         msg->from = msg->node;
-        kith_dead(c, msg, from, NULL);
+        if (own)
+            kith_own_word(c, msg, from);
+        else
+            kith_dead(c, msg, from, NULL);
         break;
     case KITH_SUSPECT:
     case KITH_DEAD: /* no more than a suspicion, and ours from here on (PROTOCOL.md T14) */
@@ -263,7 +355,7 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
         kith_count(c, KITH_COUNT_MERGES_REFUSED);
         return err;
     }
-    for (struct cursor k = list; next(&k, &msg);) merge_entry(c, &from, &msg);
+    for (struct cursor k = list; next_fitting(c, &k, &msg);) merge_entry(c, s, &from, &msg);
     if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));
     return 0;
 }
@@ -278,7 +370,8 @@ static void ended(struct kith_core *c, const struct kith_exchange *s, int status
     enum kith_log_level level = s->kind == KITH_EXCHANGE_JOIN ? KITH_LOG_DEBUG : KITH_LOG_ERROR;
     kith_count(c, KITH_COUNT_PUSH_PULLS_FAILED);
     if (s->name_len)
-        kith_core_log(c, level, &s->to, "Push/Pull with %.*s failed", (int)s->name_len, s->name);
+        kith_core_log(c, level, &s->to, "Push/Pull with %.*s failed",
+                      KITH_STR(kith_bytes_of(s->name, s->name_len)));
     else
         kith_core_log(c, level, &s->to, "Push/Pull with an unnamed member failed");
 }
@@ -306,15 +399,34 @@ void kith_sync_schedule(struct kith_core *c, bool first)
     kith_alarm_set(&c->alarms, &c->sync_alarm, kith_later(c->now, wait));
 }
 
+static void sync_with(struct kith_core *c, const struct kith_record *p)
+{
+    struct kith_addr to;
+    kith_record_address(p, &to);
+    kith_core_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
+                  KITH_STR(kith_record_name(p)));
+    struct kith_peer peer = kith_peer_of(&to, kith_record_name(p), p->versions[1]);
+    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &peer);
+}
+
+/* One of those whose own word is wanted. */
+static const struct kith_record *doubted(struct kith_core *c)
+{
+    const struct kith_members *m = &c->members;
+    uint64_t from = kith_random_below(&c->random, m->count);
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct kith_record *p = kith_members_at(m, (uint32_t)((from + i) % m->count));
+        if (p->doubted) return p;
+    }
+    return NULL;
+}
+
 void kith_sync_tick(struct kith_core *c, struct kith_alarm *alarm)
 {
     struct kith_record **chosen;
-    struct kith_addr to;
+    const struct kith_record *at_random = NULL, *asked = c->members.doubted ? doubted(c) : NULL;
     kith_sync_schedule(c, false);
-    if (kith_choose(c, 1, partner, &chosen) == 0) return;
-    kith_record_address(chosen[0], &to);
-    kith_core_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
-                  KITH_STR(kith_record_name(chosen[0])));
-    struct kith_peer peer = kith_peer_of(&to, kith_record_name(chosen[0]), chosen[0]->versions[1]);
-    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &peer);
+    if (kith_choose(c, 1, partner, &chosen) > 0) at_random = chosen[0];
+    if (at_random) sync_with(c, at_random);
+    if (asked && asked != at_random) sync_with(c, asked);
 }

@@ -9,8 +9,9 @@
 
 /* All delegates of a node as one. Raw ones see memberlist's bytes; those with a channel send and
  * receive framed (docs/WIRE.md, Channels). User messages wait here, at most handoff_queue_depth of
- * them (newest dropped and counted) and at most max_stream_memory bytes, until
- * kith_delegates_deliver(); so do the events that plugins emit. */
+ * them (newest dropped and counted), one that is as long as can be or else a quarter of
+ * max_stream_memory together, until kith_delegates_deliver(); so do the events that plugins emit.
+ */
 struct kith_delegates;
 
 /* What surrounds them. Copied; what it points to must outlive the delegates. */
@@ -22,6 +23,9 @@ struct kith_delegates_setup {
     const struct kith_node *node;
     struct kith_keyring *ring; /* the node's, or NULL */
     void *ctx;
+    /* Gossip a message for whoever sent it: strangers can cause that, so it is no command, and goes
+     * behind all that is this node's own. 0 or a negative code. */
+    int (*relay)(void *ctx, struct kith_bytes);
     uint64_t (*now)(void *ctx);  /* the loop's clock: kith_host's */
     uint64_t (*wall)(void *ctx); /* the same in nanoseconds since 1970 */
     /* Which instance has this host table; NULL: unknown. The function itself may be NULL: then

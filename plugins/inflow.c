@@ -14,7 +14,7 @@
  *   FAILED   after any error, from all states; nothing is stored any more
  *
  * A stranger is at the other end: lengths are checked before anything is stored, storage grows with
- * what really came, and all inflows share one limit. Knows nothing of messages.
+ * what really came, and is counted in the node's account. Knows nothing of messages.
  */
 #include "inflow.h"
 #include "pipeline_parts.h"
@@ -27,7 +27,8 @@ struct kith_inflow {
     struct kith_pipeline *p;
     uint32_t require;
     enum state state;
-    struct kith_buf buf; /* what was collected; counted in the shared stream_memory */
+    bool stranger;
+    struct kith_buf buf; /* what was collected; counted in the account */
     uint64_t need;       /* bytes that must be in buf before the next look at it */
     uint64_t skipped;    /* bytes of the stream before those in buf */
     int failure;
@@ -54,7 +55,7 @@ struct kith_inflow *kith_inflow_new(struct kith_pipeline *p, bool acceptor)
 
 static void drop(struct kith_inflow *f, struct kith_buf *b)
 {
-    f->p->shared->stream_memory -= b->cap;
+    kith_account_give(f->p->shared->memory, f->stranger, b->cap);
     free(b->base);
     *b = (struct kith_buf){0};
 }
@@ -67,14 +68,15 @@ void kith_inflow_free(struct kith_inflow *f)
     free(f);
 }
 
+void kith_inflow_stranger(struct kith_inflow *f) { f->stranger = true; }
+
 void kith_inflow_require(struct kith_inflow *f, uint32_t require) { f->require |= require; }
 
 static void init_work(struct kith_inflow *f, struct kith_work *w, const struct kith_peer *from)
 {
     kith_work_init(w, f->p, KITH_STREAM, from);
     w->have = kith_peer_provides(from);
-    w->memory = &f->p->shared->stream_memory;
-    w->max_memory = f->p->max_stream_memory;
+    w->stranger = f->stranger;
     w->require = f->require;
 }
 
@@ -158,13 +160,15 @@ static int collect(struct kith_inflow *f, struct kith_work *w, struct input *in)
 
 /* Ask the codec where the layer in buf ends, as extent() does. */
 static int ask_extent(struct kith_inflow *f, struct kith_work *w, struct kith_codec *c,
-                      size_t *need)
+                      uint64_t *out)
 {
     const size_t len = f->buf.len;
-    int rc = kith_codec_extent(c, f->buf.data, len, need);
+    size_t need = 0;
+    int rc = kith_codec_extent(c, f->buf.data, len, &need);
+    *out = need;
     if (rc < 0) return fail_as(w, -KITH_EMALFORMED, KITH_REFUSED_MALFORMED);
     if (rc > 1) return kith_work_breach(w, c, "extent() returned a positive number that is not 1");
-    if (rc == 1 ? *need > len : *need <= len)
+    if (rc == 1 ? need > len : need <= len)
         return kith_work_breach(w, c, "extent() contradicts itself about where the layer ends");
     return rc;
 }
@@ -174,7 +178,7 @@ static int measure(struct kith_inflow *f, struct kith_work *w)
 {
     struct kith_codec *c = kith_pipeline_opener(f->p, KITH_STREAM, f->buf.data[0]);
     const uint8_t *d = f->buf.data;
-    size_t need = KITH_STREAM_HEAD;
+    uint64_t need = KITH_STREAM_HEAD; /* wider than size_t: no length may wrap here */
     uint64_t most = f->p->max_stream_size + KITH_STREAM_HEAD;
     int rc = 0;
     if (!c) return 1; /* opening says why not */
@@ -183,7 +187,7 @@ static int measure(struct kith_inflow *f, struct kith_work *w)
         most += f->p->max_stream_size; /* memberlist's compression may make a message longer */
         if ((rc = ask_extent(f, w, c, &need)) < 0) return rc;
     } else if (f->buf.len >= KITH_STREAM_HEAD) {
-        need += (size_t)d[1] << 24 | (size_t)d[2] << 16 | (size_t)d[3] << 8 | d[4];
+        need += kith_be32(d + 1);
         rc = f->buf.len == need;
     }
     if (need > most) return fail_as(w, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG);

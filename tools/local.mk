@@ -9,10 +9,11 @@ tools_kith_SOURCES = tools/main.c tools/cmd.h \
   tools/fail.c tools/fail.h tools/screen.c tools/screen.h \
   tools/config_with.c tools/config_with.h \
   tools/dissect.h tools/dissect_layers.c tools/dissect_messages.c tools/dissect_pcap.c \
-  tools/dissect_text.c \
+  tools/dissect_text.c tools/capture.h tools/capture.c tools/tcp_streams.h tools/tcp_streams.c \
   tools/plugin_bench.c tools/plugin_bench.h tools/plugin_describe.c tools/plugin_describe.h \
   tools/plugin_survey.c tools/plugin_survey.h \
-  tools/rotate.c tools/rotate.h tools/rows.c tools/rows.h
+  tools/rotate.c tools/rotate.h tools/rows.c tools/rows.h \
+  tools/service.c tools/service.h
 tools_kith_CPPFLAGS = $(INC_ALL) -DKITH_PKGLIBDIR='"$(pkglibdir)"'
 tools_kith_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(MSGPACK_CFLAGS)
 tools_kith_LDADD = tools/sim/libplay.la tools/sim/libreport.la runtime/libsim.la \

@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "crash.h"
 #include "fail.h"
+#include "standard.h"
 
 #include <kith/kith.h>
 #include <errno.h>
@@ -75,6 +76,7 @@ static int end(const char *name, int code)
 
 int main(int argc, char **argv)
 {
+    kith_standard_hold();
     if (argc < 2) {
         help(stderr);
         return KITH_EXIT_USAGE;

@@ -13,6 +13,7 @@
 #include "rotate.h"
 
 #include "fail.h"
+#include "file.h"
 #include "keyring.h"
 #include "rows.h"
 #include "screen.h"
@@ -214,7 +215,7 @@ static int load_key(struct rotation *r)
     struct kith_key_source source = {.kind = KITH_KEYS_FILE, .where = r->what->key_file};
     struct kith_secrets secrets = {.sources = &source, .source_count = 1};
     struct kith_diag *diag = kith_diag_new();
-    int rc = kith_secrets_load(&secrets, diag);
+    int rc = kith_secrets_load(&secrets, KITH_FILE_PATIENT, diag);
     kith_diag_print(diag, stderr);
     kith_diag_free(diag);
     if (rc == 0 && secrets.count == 1) r->fresh = kith_keyring_new(&secrets);

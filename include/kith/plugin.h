@@ -399,8 +399,8 @@ struct kith_host {
     size_t (*keys)(const struct kith_host *, size_t i, struct kith_key *out);
 
     /* "node.name", "node.label", "node.profile", "gossip.interval"; of lists "join.0", "join.1"
-     * and so on; "entry.name": what the file calls this entry. -KITH_ENOTFOUND, and -KITH_EACCES
-     * for a secret. */
+     * and so on; "entry.name": what the file calls this entry. -KITH_ENOTFOUND, -KITH_ENOMEM, and
+     * -KITH_EACCES for a secret. */
     int (*setting)(const struct kith_host *, const char *key, struct kith_value *out);
 
     /* An address as the transport reads it, or a name or SRV name, with or without port: all its
@@ -633,8 +633,9 @@ struct kith_codec_ops {
 /* ---------------------------------------------------------------------------------- transport */
 
 enum kith_changed {
-    KITH_CHANGED_LIMITS = 1, /* ask `limits` again */
-    KITH_CHANGED_ADDRESS = 2 /* ask `advertise` again and tell the others */
+    KITH_CHANGED_LIMITS = 1,  /* ask `limits` again */
+    KITH_CHANGED_ADDRESS = 2, /* ask `advertise` again and tell the others */
+    KITH_CHANGED_CROWDED = 4  /* it has no room for another stream: reset some of strangers */
 };
 
 /* What the transport tells the node, between a successful start or adopt and stop. Peers are
@@ -812,7 +813,7 @@ struct kith_stat {
     uint64_t count;       /* histogram: how many */
     const double *bounds; /* histogram: upper bounds, and how many up to each of them */
     const uint64_t *counts;
-    size_t bound_count;
+    uint64_t bound_count; /* as wide as `count`: no padding behind it on 32 bits */
 };
 
 /* Where a producer puts its pieces: 0, or -KITH_ETOOBIG when this one does not fit. */

@@ -169,7 +169,7 @@ int kith_client_piece(struct kith_client *c, struct kith_bytes bytes)
     if (bytes.len >= KITH_CONTROL_OUT_MAX)
         return -KITH_ETOOBIG; /* no need to try, which takes long */
     if (kith_client_waiting(c) > KITH_CONTROL_PIECES_MAX) return -KITH_EAGAIN;
-    json_t *piece = json_pack("{s:o}", "output", kith_json_bytes(bytes));
+    json_t *piece = json_pack("{s:o}", "output", kith_json_output(bytes));
     if (piece && c->id) json_object_set(piece, "id", c->id);
     char *line = piece ? json_dumps(piece, KITH_CONTROL_JSON) : NULL;
     size_t len = line ? strlen(line) : 0;

@@ -34,7 +34,7 @@ static json_t *labels(const struct kith_stat *s)
     json_t *all = json_object();
     for (size_t i = 0; i < s->label_count; i++) /* the host gives text: it ends in NUL */
         json_object_set_new(all, (const char *)s->labels[i].name.data,
-                            kith_json_bytes(s->labels[i].value));
+                            kith_json_name(s->labels[i].value));
     return all;
 }
 
@@ -125,7 +125,7 @@ static json_t *refused(struct kith *k)
 static void add_degraded(void *arg, struct kith_bytes entry, const char *why)
 {
     json_array_append_new(
-        arg, json_pack("{s:o,s:o}", "entry", kith_json_bytes(entry), "why", kith_json_text(why)));
+        arg, json_pack("{s:o,s:o}", "entry", kith_json_name(entry), "why", kith_json_text(why)));
 }
 
 static json_t *degraded(const struct kith *k)
@@ -180,7 +180,7 @@ static json_t *about(struct kith *k, struct kith_control *control)
     json_object_set_new(out, "uptime_seconds", json_real(up));
     json_object_set_new(out, "file", json_string(config->path));
     json_object_set_new(out, "profile", json_string(profiles[set->profile % 3]));
-    json_object_set_new(out, "label", kith_json_text(set->label ? set->label : ""));
+    json_object_set_new(out, "label", kith_json_name(kith_text(set->label ? set->label : "")));
     json_object_set_new(out, "health", json_integer(kith_node_health(k)));
     json_object_set_new(out, "degraded", degraded(k));
     json_object_set_new(out, "members", counts(k));

@@ -22,9 +22,11 @@
 #ifndef KITH_CONTROL_INSIDE_H
 #define KITH_CONTROL_INSIDE_H
 
+#include "bounds.h"
 #include "control.h"
 #include "observer.h"
 #include <jansson.h>
+#include <kith/shown.h>
 
 enum {
     /* Answers that wait for a client: over it, the client is dropped. */
@@ -191,8 +193,14 @@ json_t *kith_event_json(struct kith *, const struct kith_event *);
 json_t *kith_message_json(struct kith *, const struct kith_message *);
 json_t *kith_traffic_event(struct kith *, const struct kith_traffic *);
 
-/* Bytes as JSON text: what is not UTF-8 becomes \xNN. */
-json_t *kith_json_bytes(struct kith_bytes);
+/* A name, so that it can be read back with kith_unshow(). */
+json_t *kith_json_name(struct kith_bytes);
+/* Back; into out, where there is room for KITH_SHOWN_ROOM(KITH_NAME_LIMIT). -KITH_EINVAL: it is no
+ * text, or not what a name is shown as; -KITH_ETOOBIG. */
+int kith_json_unshow(const json_t *, uint8_t *out, struct kith_bytes *name);
+/* What an entry answers: its lines stay lines. */
+json_t *kith_json_output(struct kith_bytes);
+/* One line for people. */
 json_t *kith_json_text(const char *);
 json_t *kith_json_base64(struct kith_bytes);
 

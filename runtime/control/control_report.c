@@ -26,12 +26,12 @@ json_t *kith_report_member(struct kith *k, const struct kith_member *m)
     kith_node_format(k, &m->addr, address, sizeof address);
     kith_node_format(k, &host, addr, sizeof addr);
     json_t *out =
-        json_pack("{s:o,s:o,s:o,s:i,s:s,s:I,s:o,s:o,s:o}", "name", kith_json_bytes(m->name),
+        json_pack("{s:o,s:o,s:o,s:i,s:s,s:I,s:o,s:o,s:o}", "name", kith_json_name(m->name),
                   "address", kith_json_text(address), "addr", kith_json_text(addr), "port",
                   (int)m->addr.port, "state", states[m->state & 3], "incarnation",
                   (json_int_t)m->incarnation, "meta", kith_json_base64(m->meta), "protocol",
                   versions(m->versions), "delegate_protocol", versions(m->versions + 3));
-    if (out && m->accuser.len) json_object_set_new(out, "accuser", kith_json_bytes(m->accuser));
+    if (out && m->accuser.len) json_object_set_new(out, "accuser", kith_json_name(m->accuser));
     uint64_t now = kith_node_now(k);
     if (out && m->since && m->since <= now)
         json_object_set_new(out, "since_seconds",

@@ -196,8 +196,8 @@ static void complete(struct sim *s, struct kith_result *r)
 
 static int close_output(FILE **f, const char *path, int rc)
 {
-    bool bad = rc < 0;
     if (!*f) return KITH_GO_ON;
+    bool bad = rc < 0 || ferror(*f);
     if (fclose(*f) != 0) bad = true;
     *f = NULL;
     return bad ? kith_tool_fail("sim", KITH_EXIT_FAILED, "can't write %s", path) : KITH_GO_ON;

@@ -113,7 +113,7 @@ static void tile_traffic(FILE *out, const struct kith_result *r)
                    number(r->packets_sent).s);
     kith_put_words(out, "%s/s in streams", bytes(r->stream_bytes_sent).s);
     if (r->packets_dropped > 0)
-        kith_put_words(out, "; %s packets/s lost", number(r->packets_dropped).s);
+        kith_put_words(out, "; %s packets/s dropped", number(r->packets_dropped).s);
     end_tile(out);
 }
 
@@ -251,7 +251,7 @@ static void put_members(struct kith_page *page)
         fputs(
             "<p>Noticed: until the first of the others took notice. Told: until each of those who "
             "did not know it yet was told. What a later deed to the same node, or to the network, "
-            "leads to counts there.</p>\n",
+            "leads to counts there, but for a death that a suspicion from before leads to.</p>\n",
             page->out);
         table_happenings(page);
     } else {

@@ -49,9 +49,11 @@ const struct kith_param kith_value_keys[] = {
     VALUE("reorder_late", KITH_PARAM_DURATION, reorder_late, .max = "1h",
           .doc = "by up to so much"),
     VALUE("bandwidth", KITH_PARAM_SIZE, bandwidth,
-          .doc = "bytes a second of all that a node sends; 0: no limit"),
+          .doc =
+              "bytes a second that each of `from` sends to all of `to` together, but for those to "
+              "whom a later link gives another; 0: no limit"),
     VALUE("backlog", KITH_PARAM_SIZE, backlog,
-          .doc = "bytes that may wait for the bandwidth; beyond, packets are dropped"),
+          .doc = "bytes that may wait for this bandwidth; beyond, packets are dropped"),
     {0}};
 
 #define DEED(word, ...) EVENT(word, KITH_TYPE_NODES, who, __VA_ARGS__)

@@ -103,7 +103,8 @@ enum { KITH_BUCKETS = 14 };
 struct kith_counters {
     uint64_t counts[KITH_COUNTER_MAX];
     uint64_t drops[KITH_DROP_MAX];
-    uint64_t messages[14], message_bytes[14]; /* received on packets, by type */
+    uint64_t messages[14], message_bytes[14];               /* received in packets, by type */
+    uint64_t stream_messages[14], stream_message_bytes[14]; /* and whole ones on streams */
     struct {
         uint64_t count, buckets[KITH_BUCKETS];
         double sum;

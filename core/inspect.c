@@ -147,6 +147,16 @@ static void visit_counters(const struct kith_counters *s, const struct visitor *
                   "Bytes of these messages, layers removed", "type", kith_msg_name((uint8_t)i),
                   (double)s->message_bytes[i]);
     }
+    static const uint8_t on_streams[] = {KITH_MSG_PING, KITH_MSG_ACK, KITH_MSG_USER,
+                                         KITH_MSG_PUSH_PULL, KITH_MSG_ERR};
+    for (size_t i = 0; i < sizeof on_streams; i++) {
+        const char *type = kith_msg_name(on_streams[i]);
+        visit_one(t, KITH_COUNTER, "stream_messages_received", "Whole messages read from streams",
+                  "type", type, (double)s->stream_messages[on_streams[i]]);
+        visit_one(t, KITH_COUNTER, "stream_message_bytes_received",
+                  "Bytes of these messages, layers removed", "type", type,
+                  (double)s->stream_message_bytes[on_streams[i]]);
+    }
 }
 
 static void visit_gauges(const struct kith_core *c, const struct visitor *t)

@@ -55,9 +55,23 @@ static void on_ping(struct kith_core *c, struct kith_exchange *s, const struct k
     kith_exchange_finish(c, s, 0, 0);
 }
 
+/* Bytes that follow the maps: a user message, or user state. */
+static int64_t bytes_announced(const struct kith_exchange *s)
+{
+    return s->type == KITH_MSG_USER ? s->header.user_msg_len : s->header.user_state_len;
+}
+
+/* It is whole. Its type is one that is expected on streams. */
+static void count_message(struct kith_core *c, const struct kith_exchange *s, size_t len)
+{
+    c->counters.stream_messages[s->type]++;
+    c->counters.stream_message_bytes[s->type] += len;
+}
+
 /* A user message or a full state is whole. */
 static void complete(struct kith_core *c, struct kith_exchange *s)
 {
+    count_message(c, s, s->tail + (size_t)bytes_announced(s));
     if (s->type == KITH_MSG_USER) {
         user_message(c, s);
         kith_exchange_finish(c, s, 0, 0);
@@ -132,18 +146,13 @@ static bool step_map(struct kith_core *c, struct kith_exchange *s)
 {
     struct kith_msg msg;
     if (!read_map(c, s, (enum kith_body)s->type, 1, &msg)) return false;
+    count_message(c, s, s->scan.at);
     switch (s->type) {
     case KITH_MSG_ERR: on_error(c, s, &msg); break;
     case KITH_MSG_ACK: on_ack(c, s, &msg); break;
     default: on_ping(c, s, &msg); break;
     }
     return false;
-}
-
-/* Bytes that follow the maps: a user message, or user state. */
-static int64_t bytes_announced(const struct kith_exchange *s)
-{
-    return s->type == KITH_MSG_USER ? s->header.user_msg_len : s->header.user_state_len;
 }
 
 static bool step_header(struct kith_core *c, struct kith_exchange *s)

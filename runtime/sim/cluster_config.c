@@ -127,6 +127,10 @@ int kith_cluster_config(struct kith_config *out, const struct kith_config *their
     int rc = make_transport(&out->transport, theirs, registry, &lost, err);
     if (!rc) rc = keep_chain(&out->chain, &theirs->chain, &lost, err);
     if (!rc) rc = keep_inside(&out->delegates, &theirs->delegates, "delegate", &lost, err);
+    if (theirs->control && *theirs->control)
+        leave_out(&lost, "nodes of a simulation have no socket", "node.control");
+    if (theirs->log_to != KITH_LOG_TO_STDERR)
+        leave_out(&lost, "nodes of a simulation keep no log", "node.log");
     if (theirs->join.count) leave_out(&lost, "its addresses are those of another network", "join");
     if (rc) kith_cluster_config_fini(out);
     return rc;

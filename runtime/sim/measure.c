@@ -103,7 +103,7 @@ static void on_message(void *ctx, int node, const struct kith_message *message)
 static void on_act(void *ctx, enum kith_cluster_act act, int node, const char *words)
 {
     struct kith_measure *m = ctx;
-    if (ready(m)) kith_news_act(m, act, node, words);
+    if (ready(m)) kith_news_act(m, act, node);
     if (m->former.act) m->former.act(m->former.ctx, act, node, words);
 }
 

@@ -151,22 +151,17 @@ static void close_ended(struct kith_measure *m)
         if (m->nodes[i].news[KITH_NEWS_BAD].until) shut(m, i, KITH_NEWS_BAD);
 }
 
-static void network(struct kith_measure *m, const char *words)
+static void network(struct kith_measure *m)
 {
     close_ended(m);
     m->network = m->current;
     m->network_noticed = false;
-    if (strncmp(words, "cut ", 4) == 0 || strncmp(words, "partition ", 10) == 0 ||
-        strstr(words, "cut=true"))
-        m->cuts = true;
-    else if (strcmp(words, "heal") == 0 || strcmp(words, "heal all") == 0)
-        m->cuts = false;
 }
 
-void kith_news_act(struct kith_measure *m, enum kith_cluster_act act, int node, const char *words)
+void kith_news_act(struct kith_measure *m, enum kith_cluster_act act, int node)
 {
     if (act == KITH_CLUSTER_NETWORK) {
-        network(m, words);
+        network(m);
         return;
     }
     struct kith_measure_node *n = &m->nodes[node];
@@ -201,11 +196,18 @@ void kith_news_act(struct kith_measure *m, enum kith_cluster_act act, int node, 
 
 /* --------------------------------------------------------------------------------- who heard */
 
-static void notice(struct kith_measure *m, struct kith_measure_news *news)
+/* Seconds that this node could have been told in: before it was there, it could not. */
+static double waited(const struct kith_measure *m, int node, const struct kith_measure_news *news)
+{
+    uint64_t began = m->nodes[node].began;
+    return kith_measure_since(m, began > news->at ? began : news->at);
+}
+
+static void notice(struct kith_measure *m, int node, struct kith_measure_news *news)
 {
     if (over(m, news) || news->noticed) return;
     news->noticed = true;
-    if (!kith_sample_add(&m->happenings[news->happening].noticed, kith_measure_since(m, news->at)))
+    if (!kith_sample_add(&m->happenings[news->happening].noticed, waited(m, node, news)))
         m->no_memory = true;
 }
 
@@ -213,11 +215,11 @@ static void hear(struct kith_measure *m, int node, int about, enum kith_measure_
 {
     struct kith_measure_news *news = &m->nodes[about].news[topic];
     if (over(m, news) || !kith_bits_get(&news->missing, node)) return;
-    notice(m, news);
+    notice(m, node, news);
     kith_bits_set(&news->missing, node, false);
     news->missing_count--;
     news->told = true;
-    if (!kith_sample_add(&m->happenings[news->happening].told, kith_measure_since(m, news->at)))
+    if (!kith_sample_add(&m->happenings[news->happening].told, waited(m, node, news)))
         m->no_memory = true;
 }
 
@@ -225,7 +227,7 @@ static void hear(struct kith_measure *m, int node, int about, enum kith_measure_
 static void suspect(struct kith_measure *m, int node, int about)
 {
     struct kith_measure_news *news = &m->nodes[about].news[KITH_NEWS_BAD];
-    notice(m, news);
+    notice(m, node, news);
     if (over(m, news) || !news->silent || !kith_bits_get(&news->missing, node) ||
         kith_bits_get(&news->suspects, node))
         return;
@@ -322,17 +324,21 @@ void kith_news_event(struct kith_measure *m, int node, const struct kith_event *
 
 /* ------------------------------------------------------------------------------- false charges */
 
+static bool has(struct kith_bytes text, const char *words)
+{
+    return memmem(text.data, text.len, words, strlen(words)) != NULL;
+}
+
+/* A link that loses all is cut as well. */
 static void look_for_cut(void *arg, struct kith_bytes text)
 {
-    static const char cut[] = "\"cut\":true";
-    if (memmem(text.data, text.len, cut, sizeof cut - 1)) *(bool *)arg = true;
+    if (has(text, "\"cut\":true") || has(text, "\"loss\":1,")) *(bool *)arg = true;
 }
 
 static bool is_cut(struct kith_measure *m, int from, int to)
 {
     char words[600];
     bool cut = false;
-    if (!m->cuts) return false;
     snprintf(words, sizeof words, "links %.255s %.255s", kith_cluster_name(m->cluster, from),
              kith_cluster_name(m->cluster, to));
     kith_cluster_network(m->cluster, words, look_for_cut, &cut, NULL);

@@ -60,6 +60,7 @@ enum kith_measure_topic { KITH_NEWS_BAD, KITH_NEWS_GOOD, KITH_NEWS_META, KITH_NE
 
 struct kith_measure_node {
     bool runs, paused;
+    uint64_t began;     /* this life */
     int crowd;          /* of this life: the happening's number; -1: of none */
     bool complete;      /* it knew all that its crowd has to know */
     uint64_t completed; /* and when */
@@ -127,7 +128,7 @@ struct kith_measure {
     struct kith_measure_happening *happenings;
     int happening_count, current; /* current: what is done now is part of; -1: none */
     int network; /* the happening that did something to the network last; -1: none */
-    bool network_noticed, cuts;
+    bool network_noticed;
     struct kith_measure_message *messages;
     size_t message_count;
 
@@ -152,7 +153,7 @@ static inline double kith_measure_since(const struct kith_measure *m, uint64_t a
 }
 
 /* ---- measure_news.c */
-void kith_news_act(struct kith_measure *, enum kith_cluster_act, int node, const char *words);
+void kith_news_act(struct kith_measure *, enum kith_cluster_act, int node);
 void kith_news_event(struct kith_measure *, int node, const struct kith_event *);
 /* The links are as they were when it was said. */
 void kith_news_judge(struct kith_measure *);

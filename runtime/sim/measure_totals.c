@@ -33,26 +33,48 @@ static bool is(const struct kith_stat *stat, const char *name)
     return strcmp(stat->name, name) == 0;
 }
 
+/* Beside it a file may have labels of its own. */
+static struct kith_bytes label_of(const struct kith_stat *stat, const char *name)
+{
+    for (size_t i = stat->label_count; i-- > 0;)
+        if (kith_bytes_equal(stat->labels[i].name, kith_text(name))) return stat->labels[i].value;
+    return kith_text("");
+}
+
+/* One node's numbers, on their way into sums. */
+struct adding {
+    struct kith_measure_totals *to;
+    struct kith_bytes transport; /* its entry: others may count what is called the same */
+};
+
+static void add_wire(const struct adding *a, const struct kith_stat *stat)
+{
+    if (is(stat, "transport_packets_sent")) a->to->packets += stat->value;
+    if (is(stat, "transport_packet_bytes_sent")) a->to->bytes += stat->value;
+    if (!kith_bytes_equal(label_of(stat, "entry"), a->transport)) return;
+    if (is(stat, "stream_bytes_sent")) a->to->stream_bytes += stat->value;
+    if (is(stat, "packets_dropped")) a->to->dropped += stat->value;
+}
+
 /* A packet's bytes are those of the messages in it, so compounds count once, as their parts. */
 static void add_stat(void *arg, const struct kith_stat *stat)
 {
-    struct kith_measure_totals *t = arg;
-    struct kith_bytes label = stat->label_count ? stat->labels[0].value : kith_text("");
-    struct kith_bytes state = kith_text("push_pull");
-    if (is(stat, "transport_packets_sent")) t->packets += stat->value;
-    if (is(stat, "transport_packet_bytes_sent")) t->bytes += stat->value;
-    if (is(stat, "stream_bytes_sent")) t->stream_bytes += stat->value;
-    if (is(stat, "packets_dropped")) t->dropped += stat->value;
-    if (is(stat, "remote_state_bytes")) add_message(t, state, (double)stat->count, stat->value);
-    if (kith_bytes_equal(label, kith_text("compound"))) return;
-    if (is(stat, "messages_received")) add_message(t, label, stat->value, 0);
-    if (is(stat, "message_bytes_received")) add_message(t, label, 0, stat->value);
+    const struct adding *a = arg;
+    struct kith_bytes type = label_of(stat, "type");
+    add_wire(a, stat);
+    if (kith_bytes_equal(type, kith_text("compound"))) return;
+    if (is(stat, "messages_received") || is(stat, "stream_messages_received"))
+        add_message(a->to, type, stat->value, 0);
+    if (is(stat, "message_bytes_received") || is(stat, "stream_message_bytes_received"))
+        add_message(a->to, type, 0, stat->value);
 }
 
 static void add_node(const struct kith_measure *m, int node, struct kith_measure_totals *t)
 {
-    const struct kith_node *table = kith_table(kith_cluster_node(m->cluster, node));
-    table->stats(table, add_stat, t);
+    struct kith *k = kith_cluster_node(m->cluster, node);
+    const struct kith_node *table = kith_table(k);
+    struct adding adding = {t, kith_text(kith_node_config(k)->transport.name)};
+    table->stats(table, add_stat, &adding);
 }
 
 static void add_running(const struct kith_measure *m, struct kith_measure_totals *t)

@@ -118,6 +118,7 @@ void kith_views_start(struct kith_measure *m, int node)
     n->runs = true;
     n->paused = n->complete = false;
     n->have = 0;
+    n->began = kith_cluster_now(m->cluster);
     kith_bits_clear(&n->known);
     m->lives++;
     changed(m, node, 1);

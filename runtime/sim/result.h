@@ -41,10 +41,11 @@ struct kith_happening {
     char *text, *kind; /* "kill n7", "kill" */
     size_t about;      /* nodes that it was done to; 0: to the network */
     /* Of each of these nodes: until the first of the others took notice, by a suspicion, or being
-     * told. Of the network: until the first suspicion. */
+     * told. From when it was done to that node; for others that started later from their start. Of
+     * the network: until the first suspicion. */
     struct kith_spread noticed;
-    /* Until each of the others was told: that it joined, left or is dead, is suspected no more, has
-     * other meta. Of the network: until each declaration of a death. */
+    /* Likewise, until each of the others was told: that it joined, left or is dead, is suspected no
+     * more, has other meta. Of the network: until each declaration of a death. */
     struct kith_spread told;
     size_t to_tell; /* how many there were to whom it was new; of a stop that ended before anybody
                        was told a death: none */
@@ -64,7 +65,7 @@ struct kith_reach {
     size_t to_get;          /* how many it was for */
 };
 
-/* Messages received, a node and second. */
+/* Messages received in packets and on streams, a node and second. */
 struct kith_message_rate {
     char *message;       /* "ping", "alive", "push_pull" */
     double count, bytes; /* bytes: before layers */
@@ -104,9 +105,8 @@ struct kith_result {
     /* Traffic, a node and second. */
     struct kith_message_rate *traffic;
     size_t traffic_count;
-    double packets_sent, packet_bytes_sent; /* as on the wire */
-    double stream_bytes_sent;               /* before layers */
-    double packets_dropped;                 /* by the network, or the receiver's buffer */
+    double packets_sent, packet_bytes_sent, stream_bytes_sent; /* as on the wire */
+    double packets_dropped; /* lost, cut off, for who is gone, or too many for link or receiver */
 
     /* members_least, members_median, members_most: how many of those that run a node knows;
      * running; packets_sent, packet_bytes_sent; queue_mean, queue_most: broadcasts that wait;

@@ -17,15 +17,24 @@ static struct kith_cluster *cluster;
 static struct kith_measure *m;
 static struct kith_result r;
 static unsigned passed_on;
+static struct kith_bytes got; /* the last message's, malloc'd */
 
 static void count(void *ctx, enum kith_cluster_act act, int node, const char *words)
 {
     ++*(unsigned *)ctx;
 }
 
+static void keep(void *ctx, int node, const struct kith_message *message)
+{
+    free((void *)(uintptr_t)got.data);
+    uint8_t *copy = malloc(message->bytes.len + 1);
+    memcpy(copy, message->bytes.data, message->bytes.len);
+    got = kith_bytes_of(copy, message->bytes.len);
+}
+
 static void begin_traced(FILE *trace, bool measured, int nodes)
 {
-    static const char text[] = "node: { name: nobody }\n"
+    static const char text[] = "node: { name: nobody, metric_labels: { site: here } }\n"
                                "transport: { use: loopback, delay: 1ms, jitter: 1ms }\n";
     world = kith_world_new_virtual(NULL, 5);
     struct kith_registry *registry = kith_world_registry(world);
@@ -34,8 +43,12 @@ static void begin_traced(FILE *trace, bool measured, int nodes)
     file = kith_config_parse("file", text, strlen(text), &finder, diag);
     kith_diag_free(diag);
     CU_ASSERT_EQUAL_FATAL(kith_cluster_config(&config, file, registry, NULL, NULL, &err), 0);
-    struct kith_cluster_setup setup = {
-        .world = world, .config = &config, .trace = trace, .ctx = &passed_on, .act = count};
+    struct kith_cluster_setup setup = {.world = world,
+                                       .config = &config,
+                                       .trace = trace,
+                                       .ctx = &passed_on,
+                                       .message = keep,
+                                       .act = count};
     passed_on = 0;
     m = kith_measure_new();
     if (measured) kith_measure_watch(m, &setup);
@@ -257,6 +270,8 @@ static void test_a_join_spread_over_time(void)
     CU_ASSERT_EQUAL(h->about, COME);
     CU_ASSERT_EQUAL(h->to_tell, 8 * 8 + 3 + 4);
     CU_ASSERT_EQUAL(h->told.count, h->to_tell);
+    CU_ASSERT(h->told.max < 5); /* who comes last does not wait eight seconds for the first */
+    CU_ASSERT(h->noticed.max < 1);
     kith_result_free(&r);
 }
 
@@ -410,6 +425,14 @@ static void test_what_is_false(void)
     kith_result_free(&r);
 
     begin();
+    CU_ASSERT_EQUAL(kith_cluster_network(cluster, "set all n3 loss=100%", NULL, NULL, &err), 0);
+    pass(20 * SEC);
+    finish();
+    CU_ASSERT(r.suspicions > 0);
+    CU_ASSERT_EQUAL(r.false_suspicions, 0);
+    kith_result_free(&r);
+
+    begin();
     CU_ASSERT_EQUAL(kith_cluster_network(cluster, "set all n3 loss=95%", NULL, NULL, &err), 0);
     pass(60 * SEC);
     finish();
@@ -453,6 +476,24 @@ static void test_messages(void)
     kith_result_free(&r);
 }
 
+/* Else a codec that makes messages smaller would make nothing of these. */
+static void test_what_is_in_a_message(void)
+{
+    enum { LEN = 1000, MARK = 16 };
+    unsigned times[256] = {0}, most = 0;
+    begin();
+    kith_measure_happening(m, "send", "send n1 n2");
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, 2, LEN, true, &err), 0);
+    pass(5 * SEC);
+    finish();
+    CU_ASSERT_EQUAL_FATAL(got.len, LEN);
+    for (size_t i = MARK; i < LEN; i++) times[got.data[i]]++;
+    for (int i = 0; i < 256; i++)
+        if (times[i] > most) most = times[i];
+    CU_ASSERT(most < 30);
+    kith_result_free(&r);
+}
+
 /* ------------------------------------------------------------------------------------ traffic */
 
 static const struct kith_message_rate *rate(const char *message)
@@ -463,14 +504,37 @@ static const struct kith_message_rate *rate(const char *message)
     return NULL;
 }
 
+/* Of all nodes, as the network itself counted it. */
+static double of_network(const char *stats, const char *number)
+{
+    double all = 0;
+    char key[64];
+    snprintf(key, sizeof key, "\"%s\":", number);
+    for (const char *at = stats; (at = strstr(at, key));) all += strtod(at += strlen(key), NULL);
+    return all;
+}
+
+static void append(void *arg, struct kith_bytes text) { fwrite(text.data, 1, text.len, arg); }
+
 /* Each probes somebody once a second, and is answered. */
 static void test_traffic(void)
 {
+    char *stats = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&stats, &len);
     begin();
     pass(90 * SEC);
     kith_measure_happening(m, "kill", "kill n1");
     CU_ASSERT_EQUAL(kith_cluster_kill(cluster, 1, &err), 0); /* what it did counts on */
+    CU_ASSERT_EQUAL(kith_cluster_network(cluster, "stats", append, out, &err), 0);
+    fclose(out);
     finish();
+    CU_ASSERT_DOUBLE_EQUAL(r.packets_sent * r.node_seconds, of_network(stats, "packets_sent"), 0.1);
+    CU_ASSERT_DOUBLE_EQUAL(r.packet_bytes_sent * r.node_seconds, of_network(stats, "bytes_sent"),
+                           0.1);
+    CU_ASSERT_DOUBLE_EQUAL(r.stream_bytes_sent * r.node_seconds,
+                           of_network(stats, "stream_bytes_sent"), 0.1);
+    free(stats);
     CU_ASSERT_DOUBLE_EQUAL(rate("ping")->count, 1, 0.05);
     CU_ASSERT_DOUBLE_EQUAL(rate("ack")->count, rate("ping")->count, 0.05);
     CU_ASSERT(rate("ping")->bytes > 20 * rate("ping")->count);
@@ -486,6 +550,22 @@ static void test_traffic(void)
     CU_ASSERT_EQUAL(at("queue_most", 119), 0);
     CU_ASSERT(r.cpu > 0);
     CU_ASSERT(r.memory > 1000000);
+    kith_result_free(&r);
+}
+
+/* Each came once, whole, with a head of its own. */
+static void test_traffic_on_streams(void)
+{
+    begin();
+    double users = 3, bytes = 3 * 2000;
+    kith_measure_happening(m, "send", "send n1 to n2, n3, n4");
+    for (int to = 2; to < 5; to++)
+        CU_ASSERT_EQUAL(kith_measure_send(m, 1, to, 2000, true, &err), 0);
+    pass(5 * SEC);
+    finish();
+    CU_ASSERT_DOUBLE_EQUAL(rate("user")->count * r.node_seconds, users, 1e-6);
+    CU_ASSERT(rate("user")->bytes * r.node_seconds >= bytes);
+    CU_ASSERT(rate("user")->bytes * r.node_seconds < bytes + 3 * 40);
     kith_result_free(&r);
 }
 
@@ -554,6 +634,7 @@ KITH_TESTS("stack/measure", {"a sample", test_a_sample},
            {"a pause, a leave and meta", test_a_pause_a_leave_and_meta},
            {"a restart at once", test_a_restart_at_once},
            {"who owns a death", test_who_owns_a_death}, {"what is false", test_what_is_false},
-           {"messages", test_messages}, {"traffic", test_traffic},
+           {"messages", test_messages}, {"what is in a message", test_what_is_in_a_message},
+           {"traffic", test_traffic}, {"traffic of messages on streams", test_traffic_on_streams},
            {"a node that can't be opened", test_a_node_that_can_not_be_opened},
            {"measuring changes nothing", test_measuring_changes_nothing})

@@ -557,6 +557,73 @@ static void test_streams_and_bandwidth(void)
     finish();
 }
 
+static uint32_t bandwidth(const char *from, const char *to, uint64_t rate)
+{
+    return rule(KITH_NETWORK_ONE_WAY, KITH_NETWORK_BANDWIDTH,
+                (struct kith_network_link){.bandwidth = rate}, from, to, NULL);
+}
+
+/* What waits for a narrow link keeps nothing back that goes elsewhere. */
+static void test_lines(void)
+{
+    struct kith_network_way way = {.begun = true}, other = {.begun = true};
+    uint64_t at, p[2];
+    BEGIN(4, KITH_NETWORK_BACKLOG, .backlog = 5000);
+    bandwidth("all", "all", 1000000);
+    bandwidth("n0,n3", "n1", 1000);
+    for (uint64_t i = 1; i <= 5; i++) {
+        CU_ASSERT_EQUAL(packet(0, 1, START, p), 1);
+        CU_ASSERT_EQUAL(p[0], START + i * SEC);
+    }
+    CU_ASSERT_EQUAL(packet(0, 1, START, p), KITH_NETWORK_FULL);
+    CU_ASSERT_EQUAL(kith_network_piece(net, 0, 1, 9000, START, &way, &at), KITH_NETWORK_ARRIVES);
+    CU_ASSERT_EQUAL(at, START + 14 * SEC); /* the packets' 5 s, and 9 of its own */
+    CU_ASSERT_EQUAL(packet(0, 2, START, p), 1);
+    CU_ASSERT_EQUAL(p[0], START + MS);
+    CU_ASSERT_EQUAL(packet(0, 3, START, p), 1); /* n2 and n3 share what is for all */
+    CU_ASSERT_EQUAL(p[0], START + 2 * MS);
+    CU_ASSERT_EQUAL(kith_network_piece(net, 0, 2, 9000, START, &other, &at), KITH_NETWORK_ARRIVES);
+    CU_ASSERT_EQUAL(at, START + 11 * MS);
+    CU_ASSERT_EQUAL(packet(3, 1, START, p), 1); /* each sender has its own */
+    CU_ASSERT_EQUAL(p[0], START + SEC);
+    /* After 4 s of half of it each packets have 3 s left, after 6 more nothing has. */
+    CU_ASSERT_EQUAL(packet(0, 1, START + 4 * SEC, p), 1);
+    CU_ASSERT_EQUAL(p[0], START + 12 * SEC);
+    CU_ASSERT_EQUAL(packet(0, 1, START + 16 * SEC, p), 1);
+    CU_ASSERT_EQUAL(p[0], START + 17 * SEC);
+    finish();
+}
+
+/* A line ends with its rule, and what waits for one goes as fast as it is then. */
+static void test_lines_that_change(void)
+{
+    uint64_t p[2];
+    BEGIN(2, KITH_NETWORK_BANDWIDTH | KITH_NETWORK_BACKLOG, .bandwidth = 1000000, .backlog = 5000);
+    uint32_t id = bandwidth("n0", "all", 1000);
+    for (int i = 0; i < 5; i++) CU_ASSERT_EQUAL(packet(0, 1, START, p), 1);
+    CU_ASSERT_EQUAL(p[0], START + 5 * SEC);
+    kith_network_rule_remove(net, id);
+    CU_ASSERT_EQUAL(packet(0, 1, START, p), 1);
+    CU_ASSERT_EQUAL(p[0], START + MS);
+    bandwidth("n0", "all", 1000);
+    CU_ASSERT_EQUAL(packet(0, 1, START, p), 1);
+    CU_ASSERT_EQUAL(p[0], START + SEC);
+    kith_network_remove(net, 0);
+    CU_ASSERT_EQUAL(kith_network_add(net, kith_text("n0")), 0);
+    CU_ASSERT_EQUAL(packet(0, 1, START, p), 1); /* another one of that number */
+    CU_ASSERT_EQUAL(p[0], START + SEC);
+    CU_ASSERT_EQUAL(kith_network_heal(net), 0);
+    for (uint64_t i = 1; i <= 4; i++) CU_ASSERT_EQUAL(packet(1, 0, START, p), 1);
+    CU_ASSERT_EQUAL(p[0], START + 4 * MS);
+    kith_network_set_own(net, 1, KITH_NETWORK_BANDWIDTH,
+                         &(struct kith_network_link){.bandwidth = 1000}, NULL);
+    CU_ASSERT_EQUAL(packet(1, 0, START + MS, p), 1); /* 3,000 bytes before it */
+    CU_ASSERT_EQUAL(p[0], START + MS + 4 * SEC);
+    CU_ASSERT_EQUAL(packet(1, 0, START + MS, p), 1);
+    CU_ASSERT_EQUAL(packet(1, 0, START + MS, p), KITH_NETWORK_FULL);
+    finish();
+}
+
 /* ------------------------------------------------------------------------------------ chance */
 
 static uint64_t trace(uint64_t seed, bool others)
@@ -609,4 +676,6 @@ KITH_TESTS("transports/network", {"endpoints by name and number", test_endpoints
            {"what is lost on streams comes later", test_time_outs},
            {"streams wait while cut, not for ever", test_cut_streams},
            {"streams and packets share", test_streams_and_bandwidth},
+           {"a narrow link holds up nothing else", test_lines},
+           {"narrow links that change", test_lines_that_change},
            {"the same seed, the same sequence", test_seeds})

@@ -18,6 +18,13 @@
  * decides, and `!` leaves out; a list that begins with `!` begins with all; "all" is all. An
  * endpoint that comes later joins the sets that match its name.
  *
+ * A bandwidth is a line of the sender's: its own for all that it sends, one of a rule for all that
+ * it sends to where that rule decides. So each sender has the whole of a rule's, shares it between
+ * those whom the rule is about, and what waits on one line keeps nothing of another one waiting.
+ * Packets and streams share a line half and half while both have something. A line is as old as its
+ * rule: another in its place begins empty. What was sent arrives when it was to, whatever changes
+ * later.
+ *
  * network.c has endpoints and chance, network_rules.c sets and rules, network_way.c what happens to
  * packets and streams.
  */
@@ -39,8 +46,8 @@ struct kith_network_link {
     double duplicate;      /* part of the packets that come twice */
     double reorder;        /* part that comes up to reorder_late later, uniformly */
     uint64_t reorder_late; /* ns */
-    uint64_t bandwidth;    /* bytes a second out of the sender, for all it sends; 0: no limit */
-    uint64_t backlog;      /* bytes of packets that may wait for the bandwidth */
+    uint64_t bandwidth;    /* bytes a second of a sender, see below; 0: no limit */
+    uint64_t backlog;      /* bytes of packets that may wait for it */
     bool cut;              /* nothing passes */
 };
 
@@ -65,6 +72,9 @@ enum kith_network_shape {
                                several has to do with all */
 };
 
+struct kith_network;
+struct kith_network_line;
+
 struct kith_network_rule {
     uint32_t id; /* not 0, never used again */
     enum kith_network_shape shape;
@@ -73,9 +83,8 @@ struct kith_network_rule {
     char **sets;
     size_t set_count;
     uint8_t *sides; /* of each endpoint: bits, or for APART its set, from 1; 0: none */
+    struct kith_network_line *lines; /* of each endpoint; NULL: no bandwidth is said */
 };
-
-struct kith_network;
 
 /* NULL: no memory. The default link is one without delay and loss. */
 struct kith_network *kith_network_new(uint64_t seed);

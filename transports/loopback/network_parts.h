@@ -8,15 +8,21 @@
 
 enum kith_network_lane { KITH_NETWORK_PACKETS, KITH_NETWORK_STREAMS, KITH_NETWORK_LANES };
 
+/* A bandwidth of one sender, and what waits for it: as the time that it takes alone. */
+struct kith_network_line {
+    uint64_t rate, now; /* as it was last used, and when */
+    uint64_t work[KITH_NETWORK_LANES];
+};
+
 struct kith_network_endpoint {
     uint8_t *name; /* NULL: nobody has this number */
     size_t len;
     uint64_t hash;
     uint32_t next; /* of the same bucket, from 1; 0: none */
     uint64_t chance;
-    struct kith_network_link link;     /* of what it sends, but for rules */
-    uint32_t own;                      /* fields of it that are no default */
-    uint64_t busy[KITH_NETWORK_LANES]; /* the bandwidth is taken until then */
+    struct kith_network_link link; /* of what it sends, but for rules */
+    uint32_t own;                  /* fields of it that are no default */
+    struct kith_network_line line; /* of link's bandwidth */
 };
 
 struct kith_network {
@@ -39,6 +45,10 @@ static inline uint64_t kith_network_chance(struct kith_network_endpoint *e)
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     return z ^ z >> 31;
 }
+
+/* kith_network_link(), and the line that its bandwidth is of. */
+struct kith_network_line *kith_network_between(const struct kith_network *, int from, int to,
+                                               struct kith_network_link *out);
 
 /* The rules' view of who is there: before there are more numbers, and when a number has a name or
  * has it no more. */

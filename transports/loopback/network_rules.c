@@ -132,13 +132,24 @@ static bool holds(const struct kith_network_rule *r, int from, int to)
     return (a & FROM && b & TO) || (r->shape == KITH_NETWORK_BOTH_WAYS && a & TO && b & FROM);
 }
 
+struct kith_network_line *kith_network_between(const struct kith_network *net, int from, int to,
+                                               struct kith_network_link *out)
+{
+    struct kith_network_line *line = &net->endpoints[from].line;
+    *out = net->endpoints[from].link;
+    for (size_t i = 0; i < net->rule_count && from != to; i++) {
+        const struct kith_network_rule *r = net->rules[i];
+        if (!holds(r, from, to)) continue;
+        apply(out, r->fields, &r->link);
+        if (r->lines) line = &r->lines[from];
+    }
+    return line;
+}
+
 void kith_network_link(const struct kith_network *net, int from, int to,
                        struct kith_network_link *out)
 {
-    *out = net->endpoints[from].link;
-    if (from == to) return;
-    for (size_t i = 0; i < net->rule_count; i++)
-        if (holds(net->rules[i], from, to)) apply(out, net->rules[i]->fields, &net->rules[i]->link);
+    (void)kith_network_between(net, from, to, out);
 }
 
 /* ------------------------------------------------------------------------------------- rules */
@@ -149,6 +160,7 @@ static void rule_free(struct kith_network_rule *r)
     for (size_t i = 0; i < r->set_count; i++) free(r->sets[i]);
     free(r->sets);
     free(r->sides);
+    free(r->lines);
     free(r);
 }
 
@@ -167,14 +179,19 @@ static void place(const struct kith_network *net, struct kith_network_rule *r, u
 {
     const struct kith_network_endpoint *e = &net->endpoints[i];
     r->sides[i] = e->name ? side_of(r, kith_bytes_of(e->name, e->len)) : 0;
+    if (r->lines) r->lines[i] = (struct kith_network_line){0};
 }
 
 bool kith_network_rules_grow(struct kith_network *net, uint32_t room)
 {
     for (size_t i = 0; i < net->rule_count; i++) {
-        uint8_t *sides = realloc(net->rules[i]->sides, room);
+        struct kith_network_rule *r = net->rules[i];
+        uint8_t *sides = realloc(r->sides, room);
         if (!sides) return false;
-        net->rules[i]->sides = sides;
+        r->sides = sides;
+        struct kith_network_line *lines = r->lines ? realloc(r->lines, room * sizeof *lines) : NULL;
+        if (r->lines && !lines) return false;
+        r->lines = lines;
     }
     return true;
 }
@@ -201,14 +218,19 @@ static char *copy_of(struct kith_bytes text)
 
 static struct kith_network_rule *rule_new(const struct kith_network *net,
                                           enum kith_network_shape shape,
-                                          const struct kith_bytes *sets, size_t set_count)
+                                          const struct kith_bytes *sets, size_t set_count,
+                                          uint32_t fields, const struct kith_network_link *link)
 {
     struct kith_network_rule *r = calloc(1, sizeof *r);
     if (!r) return NULL;
+    size_t room = net->room ? net->room : 1;
     r->shape = shape;
+    r->fields = fields;
+    r->link = *link;
     r->sets = calloc(set_count, sizeof *r->sets);
-    r->sides = malloc(net->room ? net->room : 1);
-    bool whole = r->sets && r->sides;
+    r->sides = malloc(room);
+    if (fields & KITH_NETWORK_BANDWIDTH) r->lines = malloc(room * sizeof *r->lines);
+    bool whole = r->sets && r->sides && (r->lines || !(fields & KITH_NETWORK_BANDWIDTH));
     for (size_t i = 0; whole && i < set_count; i++) {
         r->sets[i] = copy_of(sets[i]);
         whole = r->sets[i] != NULL;
@@ -267,13 +289,11 @@ static int rule_add(struct kith_network *net, enum kith_network_shape shape,
         return kith_fail(err, KITH_EINVAL, "%zu sets of nodes do not make a rule", set_count);
     for (size_t i = 0; !rc && i < set_count; i++) rc = check_set(sets[i], err);
     if (rc) return rc;
-    struct kith_network_rule *r = rule_new(net, shape, sets, set_count);
+    struct kith_network_rule *r = rule_new(net, shape, sets, set_count, fields, link);
     if (!r || !reserve(net)) {
         rule_free(r);
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     }
-    r->fields = fields;
-    r->link = *link;
     if (!keep) drop_overruled(net, r);
     if (net->rule_count >= KITH_NETWORK_RULES) {
         rule_free(r);

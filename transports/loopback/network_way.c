@@ -53,24 +53,33 @@ static uint64_t travel(struct kith_network_endpoint *e, const struct kith_networ
     return t;
 }
 
-/* When len bytes are out. Packets and streams share the bandwidth half and half while both want it,
- * so that neither keeps the other waiting. */
-static uint64_t leave(struct kith_network_endpoint *e, enum kith_network_lane lane,
-                      const struct kith_network_link *l, size_t len, uint64_t now)
+/* Time passes on a line: each lane gets all of it, or half of it while both have work. */
+static void settle(struct kith_network_line *line, uint64_t rate, uint64_t now)
 {
-    uint64_t begin = e->busy[lane] > now ? e->busy[lane] : now;
-    uint64_t rate = l->bandwidth;
-    if (e->busy[!lane] > begin && rate > 1) rate /= 2;
-    return begin + (uint64_t)((wide)len * 1000000000u / rate);
+    uint64_t *work = line->work, passed = now > line->now ? now - line->now : 0;
+    uint64_t less = work[0] < work[1] ? work[0] : work[1];
+    uint64_t shared = passed / 2 < less ? passed / 2 : less, alone = passed - 2 * shared;
+    for (int lane = 0; lane < KITH_NETWORK_LANES; lane++) {
+        work[lane] -= shared;
+        if (shared == less) work[lane] -= work[lane] < alone ? work[lane] : alone;
+        if (line->rate != rate) work[lane] = (uint64_t)((wide)work[lane] * line->rate / rate);
+    }
+    line->rate = rate;
+    line->now = now;
 }
 
-/* Bytes of packets that wait for the bandwidth. */
-static uint64_t waiting(const struct kith_network_endpoint *e, const struct kith_network_link *l,
-                        uint64_t now)
+/* When len bytes more are out of it. */
+static uint64_t leave(struct kith_network_line *line, enum kith_network_lane lane, size_t len)
 {
-    uint64_t busy = e->busy[KITH_NETWORK_PACKETS];
-    if (busy <= now) return 0;
-    return (uint64_t)((wide)(busy - now) * l->bandwidth / 1000000000u);
+    line->work[lane] += (uint64_t)((wide)len * 1000000000u / line->rate);
+    uint64_t mine = line->work[lane], other = line->work[!lane];
+    return line->now + mine + (mine < other ? mine : other);
+}
+
+/* Bytes of packets that wait. */
+static uint64_t waiting(const struct kith_network_line *line)
+{
+    return (uint64_t)((wide)line->work[KITH_NETWORK_PACKETS] * line->rate / 1000000000u);
 }
 
 int kith_network_packet(struct kith_network *net, int from, int to, size_t len, uint64_t now,
@@ -78,12 +87,13 @@ int kith_network_packet(struct kith_network *net, int from, int to, size_t len, 
 {
     struct kith_network_endpoint *e = &net->endpoints[from];
     struct kith_network_link link;
-    kith_network_link(net, from, to, &link);
+    struct kith_network_line *line = kith_network_between(net, from, to, &link);
     if (link.bandwidth) {
+        settle(line, link.bandwidth, now);
         /* One may always go out. */
-        if (e->busy[KITH_NETWORK_PACKETS] > now && waiting(e, &link, now) + len > link.backlog)
+        if (line->work[KITH_NETWORK_PACKETS] && waiting(line) + len > link.backlog)
             return KITH_NETWORK_FULL;
-        now = e->busy[KITH_NETWORK_PACKETS] = leave(e, KITH_NETWORK_PACKETS, &link, len, now);
+        now = leave(line, KITH_NETWORK_PACKETS, len);
     }
     if (link.cut) return KITH_NETWORK_IS_CUT;
     if (happens(e, link.loss)) return KITH_NETWORK_LOST;
@@ -125,13 +135,15 @@ enum kith_network_piece kith_network_piece(struct kith_network *net, int from, i
 {
     struct kith_network_endpoint *e = &net->endpoints[from];
     struct kith_network_link link;
-    kith_network_link(net, from, to, &link);
+    struct kith_network_line *line = kith_network_between(net, from, to, &link);
     uint64_t wait = (way->begun ? patience : first_patience) + 2 * (link.delay + link.jitter);
     if (link.cut || link.loss >= 1) return hold(way, wait, now, at);
     way->tries = 0;
     way->begun = true;
-    if (link.bandwidth)
-        now = e->busy[KITH_NETWORK_STREAMS] = leave(e, KITH_NETWORK_STREAMS, &link, len, now);
+    if (link.bandwidth) {
+        settle(line, link.bandwidth, now);
+        now = leave(line, KITH_NETWORK_STREAMS, len);
+    }
     *at = now + travel(e, &link) + again(e, &link, len, wait);
     if (*at < way->behind) *at = way->behind;
     way->behind = *at;

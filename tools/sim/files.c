@@ -17,8 +17,7 @@ static int no_way(struct kith_error *err, const char *path)
     return kith_fail(err, KITH_EIO, "%s: %s", path, strerror(errno));
 }
 
-/* ----------------------------------------------------------------------------------- whose is it
- */
+/* --------------------------------------------------------------------------------- whose is it */
 
 /* "0.000000000 n0 start" */
 static bool begins_as_trace(const char *s)

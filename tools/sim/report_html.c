@@ -282,8 +282,11 @@ static void put_messages(struct kith_page *page)
 static void put_traffic(struct kith_page *page)
 {
     if (!page->r->traffic_count && !page->r->curve_count) return;
-    fputs("<h2>Traffic and load</h2><p>Of a node, in each second.</p>\n<div class=\"cards\">\n",
-          page->out);
+    fputs(
+        "<h2>Traffic and load</h2><p>Of a node, in each second. What is sent is counted as on the "
+        "wire; messages received, in packets and on streams, before layers.</p>\n<div "
+        "class=\"cards\">\n",
+        page->out);
     kith_plot_traffic(page);
     kith_plot_load(page);
     fputs("</div>\n", page->out);
@@ -295,11 +298,13 @@ static void put_words(FILE *out)
           "<dt>knew all</dt><dd>A node knows all that ran when the last of those that joined "
           "together with it was told to. Counted for each life, from that moment.</dd>"
           "<dt>know all at the end</dt><dd>A node has all that run as alive, and nobody else as "
-          "alive or suspect. Those that are stopped are neither asked nor asked for.</dd>"
+          "alive or suspect. Those that are stopped are neither asked nor asked for. After a long "
+          "cut a cluster stays split until somebody joins one of the other side.</dd>"
           "<dt>noticed</dt><dd>The first of the others suspects the node, or is told. Of something "
           "done to the network: the first suspicion.</dd>"
           "<dt>told</dt><dd>Another node knows that it joined, left or is dead, is suspected no "
-          "more, or has other meta. Of something done to the network: a death is declared. Of a "
+          "more, or has other meta; if it started later, from its start. Of something done to the "
+          "network: a death is declared. Of a "
           "stop that ended before anybody was told a death, nobody should be told one.</dd>"
           "<dt>suspected by</dt><dd>How many of the others suspected a node that was killed or "
           "stopped; of many nodes, all pairs together.</dd>"

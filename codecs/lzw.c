@@ -96,8 +96,9 @@ enum kind { NIL, INT, BYTES, ARRAY, MAP, OTHER };
 /* One msgpack header: what it is, its value or count, and the bytes that belong to it. */
 struct item {
     enum kind kind;
-    uint64_t value;    /* of INT; items in ARRAY and MAP */
-    size_t size, body; /* of the header, of the bytes after it */
+    uint64_t value; /* of INT; items in ARRAY and MAP */
+    size_t size;    /* of the header */
+    uint64_t body;  /* bytes after it, as the wire says: compared before it is narrowed */
 };
 
 static uint64_t big_endian(const uint8_t *p, size_t n)
@@ -128,8 +129,9 @@ struct message {
 
 struct cursor {
     const uint8_t *data;
-    size_t len, at, need; /* need: bytes that must be there to go on */
-    size_t foreign;       /* bytes so far that are not Buf's */
+    size_t len, at;
+    uint64_t need;    /* bytes that must be there to go on */
+    uint64_t foreign; /* bytes so far that are not Buf's */
 };
 
 /* The forms that one byte says all of: integers from -32 to 127, and what is short. */
@@ -165,7 +167,7 @@ static int header_read(const uint8_t *p, size_t len, struct item *it)
     it->kind = (enum kind)form->kind;
     it->value = big_endian(p + 1, form->bytes);
     it->body = form->extra;
-    if (it->kind == BYTES || it->kind == OTHER) it->body += (size_t)it->value;
+    if (it->kind == BYTES || it->kind == OTHER) it->body += it->value;
     if (is_negative(p)) it->value = UINT64_MAX; /* too large for any field */
     return 1;
 }
@@ -180,7 +182,7 @@ static int next(struct cursor *c, struct item *it, bool foreign)
         c->need = c->at + it->size + it->body;
         return 0;
     }
-    c->at += it->size + it->body;
+    c->at += it->size + (size_t)it->body;
     return 1;
 }
 
@@ -201,7 +203,7 @@ static int field_read(struct cursor *c, const struct item *top, uint64_t place, 
     int rc = next(c, &key, true);
     if (rc <= 0) return rc;
     if (key.kind != BYTES) return -KITH_EMALFORMED;
-    const uint8_t *name = c->data + c->at - key.body;
+    const uint8_t *name = c->data + c->at - (size_t)key.body;
     *field = key.body == 4 && !memcmp(name, "Algo", 4)  ? ALGO
              : key.body == 3 && !memcmp(name, "Buf", 3) ? BUF
                                                         : UNKNOWN;
@@ -229,7 +231,7 @@ static int value_read(struct cursor *c, enum field field, struct message *m)
     if (field == ALGO)
         m->algo = it.value;
     else
-        m->buf = kith_bytes_of(c->data + c->at - it.body, it.body);
+        m->buf = kith_bytes_of(c->data + c->at - (size_t)it.body, (size_t)it.body);
     return 1;
 }
 
@@ -256,7 +258,10 @@ static int lzw_extent(const void *self, const uint8_t *data, size_t len, size_t 
     struct cursor c = {.data = data, .len = len};
     struct message m;
     int rc = message_read(&c, &m);
-    *need = rc == 1 ? c.at : c.need;
+    if (rc == 1)
+        *need = c.at;
+    else
+        *need = c.need < SIZE_MAX ? (size_t)c.need : SIZE_MAX; /* more than anybody takes */
     return rc;
 }
 

@@ -10,9 +10,12 @@
  * level and dictionary. They are kept: what they allocate, they allocate for the first messages.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <kith/plugin.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zstd.h>
 
 enum { LAYER = 0x88, DICTIONARY_MAX = 1 << 20, FRAMING = 5 };
@@ -68,31 +71,36 @@ static int zstd_init(void *self, const struct kith_host *host, struct kith_error
     return contexts_get() ? 0 : kith_fail(err, KITH_ENOMEM, "no memory for zstd");
 }
 
+/* Its bytes, or negative. The writer of a pipe would be waited for. */
+static ssize_t read_dictionary(const char *path, uint8_t *out, size_t cap, struct kith_error *err)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    bool plain = fd < 0 || fstat(fd, &st) || S_ISREG(st.st_mode);
+    ssize_t n = fd >= 0 && plain ? read(fd, out, cap) : -1;
+    if (n < 0)
+        (void)kith_fail(err, KITH_EIO, "dictionary %s: %s", path,
+                        plain ? strerror(errno) : "it is no plain file");
+    if (fd >= 0) close(fd);
+    return n;
+}
+
 static int load(struct zstd *z, struct kith_error *err)
 {
-    FILE *f = fopen(z->dictionary, "rb");
     uint8_t *data = malloc(DICTIONARY_MAX + 1);
-    int rc = 0;
-    size_t n;
-    if (!f || !data) {
-        rc = kith_fail(err, KITH_EIO, "dictionary %s: %s", z->dictionary,
-                       strerror(f ? ENOMEM : errno));
-        goto out;
+    if (!data) return kith_fail(err, KITH_ENOMEM, "dictionary %s: out of memory", z->dictionary);
+    ssize_t n = read_dictionary(z->dictionary, data, DICTIONARY_MAX + 1, err);
+    int rc = n < 0 ? -KITH_EIO : 0;
+    if (n > DICTIONARY_MAX) {
+        rc = kith_fail(err, KITH_EINVAL, "dictionary %s is longer than 1 MiB", z->dictionary);
+    } else if (!rc) {
+        z->seal_dictionary = ZSTD_createCDict(data, (size_t)n, (int)z->level);
+        z->open_dictionary = ZSTD_createDDict(data, (size_t)n);
+        if (!n || !z->seal_dictionary || !z->open_dictionary)
+            rc = kith_fail(err, KITH_EINVAL, "dictionary %s is none (make one with `zstd --train`)",
+                           z->dictionary);
     }
-    n = fread(data, 1, DICTIONARY_MAX + 1, f);
-    if (ferror(f) || n > DICTIONARY_MAX) {
-        rc = kith_fail(err, KITH_EINVAL, "dictionary %s can't be read, or is longer than 1 MiB",
-                       z->dictionary);
-        goto out;
-    }
-    z->seal_dictionary = ZSTD_createCDict(data, n, (int)z->level);
-    z->open_dictionary = ZSTD_createDDict(data, n);
-    if (!n || !z->seal_dictionary || !z->open_dictionary)
-        rc = kith_fail(err, KITH_EINVAL, "dictionary %s is none (make one with `zstd --train`)",
-                       z->dictionary);
-out:
     free(data);
-    if (f) fclose(f);
     return rc;
 }
 

@@ -84,9 +84,9 @@ struct kith_secrets {
     size_t count;
 };
 
-/* Read all sources; problems go to diag. Items that are there are replaced. 0 or a negative code.
- */
-int kith_secrets_load(struct kith_secrets *, struct kith_diag *);
+/* Read all sources; problems go to diag. Items that are there are replaced. wait: for what is no
+ * plain file, in ms (file.h). 0 or a negative code. */
+int kith_secrets_load(struct kith_secrets *, int wait, struct kith_diag *);
 /* Parse one key as a file holds it: base64, hex or raw. out: KITH_KEY_MAX bytes. Length, or
  * -KITH_EINVAL. */
 #define KITH_KEY_MAX 32
@@ -227,6 +227,7 @@ struct kith_config_finder {
                                       struct kith_error *err);
     /* Names of the kind, for "did you mean"; NULL-terminated, valid until the next call. */
     const char *const *(*names)(void *ctx, enum kith_kind);
+    bool running; /* a node runs meanwhile: a pipe is read only if all of it is there */
 };
 
 /* Read and check a file. NULL when there is any error; diag then says all of them. Warnings alone
@@ -269,5 +270,12 @@ void kith_config_keep(struct kith_config *now, const struct kith_config *before)
 
 /* Tags as Serf puts them into meta: 0xFF and a msgpack map. The length, or a negative code. */
 int kith_meta_from_tags(const struct kith_pair *, size_t count, uint8_t *out, size_t cap);
+/* The tags in a meta, which must stay, one by one. False: it is something else, or broken. */
+struct kith_tags {
+    struct kith_bytes rest;
+    size_t left; /* pairs, as the map claims */
+};
+bool kith_tags_begin(struct kith_tags *, struct kith_bytes meta);
+bool kith_tags_next(struct kith_tags *, struct kith_pair *);
 
 #endif

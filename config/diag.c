@@ -70,9 +70,10 @@ static void hide_keys(char *text, size_t len)
 void kith_diag_source(struct kith_diag *d, const char *path, const char *text, size_t len)
 {
     d->path = kith_arena_strdup(d->arena, path && *path ? path : "config");
-    d->source = kith_arena_strndup(d->arena, text, len);
-    d->source_len = len;
-    hide_keys(d->source, len);
+    size_t mark = kith_utf8_mark(text, len);
+    d->source_len = len - mark;
+    d->source = kith_arena_strndup(d->arena, text + mark, d->source_len);
+    hide_keys(d->source, d->source_len);
 }
 
 static size_t line_start(const struct kith_diag *d, unsigned line)

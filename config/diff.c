@@ -25,7 +25,7 @@ struct leaves {
 static void add(struct leaves *l, const char *key, char *text, bool restart)
 {
     struct leaf *items = realloc(l->items, (l->count + 1) * sizeof *items);
-    if (!items) abort();
+    if (!items || !text) abort(); /* as all reading of files does */
     l->items = items;
     items[l->count++] = (struct leaf){strdup(key), text, restart};
 }

@@ -136,5 +136,5 @@ void kith_keys_read(struct kith_reading *r, const struct kith_yaml *v, const cha
     if (!list) read_source(r, v, name, into);
     for (const struct kith_yaml *i = list ? v->first : NULL; i; i = i->next)
         read_source(r, i, name, into);
-    if (kith_diag_errors(r->diag) == errors) kith_secrets_load(into, r->diag);
+    if (kith_diag_errors(r->diag) == errors) kith_secrets_load(into, r->wait, r->diag);
 }

@@ -4,9 +4,8 @@
  * The order of the steps: the profile, because defaults depend on it; every key (schema.c); the
  * pipeline (chain.c); rules between values (consistency.c). Knows no key but those that need it.
  */
+#include "file.h"
 #include "schema.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -60,6 +59,11 @@ static const char *folder_of(struct kith_arena *arena, const char *path)
     return kith_arena_strdup(arena, realpath(dir, real) ? real : slash ? dir : "");
 }
 
+static int wait_of(const struct kith_config_finder *finder)
+{
+    return finder && finder->running ? KITH_FILE_NOW : KITH_FILE_PATIENT;
+}
+
 static struct kith_reading *begin(const char *path, unsigned profile, struct kith_arena *temp,
                                   const struct kith_config_finder *finder, struct kith_diag *diag)
 {
@@ -69,6 +73,7 @@ static struct kith_reading *begin(const char *path, unsigned profile, struct kit
     r->arena = arena;
     r->temp = temp;
     r->finder = finder;
+    r->wait = wait_of(finder);
     r->profile = profile;
     r->read_type = kith_node_type_read;
     r->sections = kith_sections;
@@ -109,35 +114,22 @@ struct kith_config *kith_config_parse(const char *path, const char *text, size_t
     return NULL;
 }
 
-/* Up to cap bytes from fd; negative: errno says why not. */
-static ssize_t read_all(int fd, char *text, size_t cap)
+char *kith_file_read(const char *path, int wait, size_t *len, struct kith_diag *diag)
 {
-    size_t len = 0;
-    while (len < cap) {
-        ssize_t n = read(fd, text + len, cap - len);
-        if (n == 0) break;
-        if (n < 0 && errno != EINTR) return -1;
-        if (n > 0) len += (size_t)n;
-    }
-    return (ssize_t)len;
-}
-
-char *kith_file_read(const char *path, size_t *len, struct kith_diag *diag)
-{
+    struct stat st = {0};
     char *text = malloc(KITH_CONFIG_MAX + 1);
     if (!text) abort();
-    int fd =
-        strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    ssize_t n = fd < 0 ? -1 : read_all(fd, text, KITH_CONFIG_MAX + 1);
+    ssize_t n = strcmp(path, "-") == 0
+                    ? kith_file_take(STDIN_FILENO, text, KITH_CONFIG_MAX + 1, KITH_FILE_EVER)
+                    : kith_file_load(path, text, KITH_CONFIG_MAX + 1, wait, &st);
     if (n < 0) {
         kith_diag_source(diag, path, "", 0);
         kith_diag_error(diag, (struct kith_pos){0}, NULL, "can't read the file: %s",
-                        strerror(errno));
+                        kith_file_why(n, &st));
         free(text);
         text = NULL;
     }
     *len = n < 0 ? 0 : (size_t)n;
-    if (fd >= 0) close(fd);
     return text;
 }
 
@@ -145,7 +137,7 @@ struct kith_config *kith_config_load(const char *path, const struct kith_config_
                                      struct kith_diag *diag)
 {
     size_t len;
-    char *text = kith_file_read(path, &len, diag);
+    char *text = kith_file_read(path, wait_of(finder), &len, diag);
     if (!text) return NULL;
     struct kith_config *c = kith_config_parse(path, text, len, finder, diag);
     sodium_memzero(text, len);

@@ -12,10 +12,10 @@ config_libconfig_la_SOURCES = config/config.h config/schema.h \
   config/param_types.h config/param_types.c \
   config/param.h config/param.c config/param_check.c \
   config/sections.c config/schema.c \
-  config/entry.c config/entries.c config/key_sources.c config/meta.c config/seeds.c \
+  config/entry.c config/entries.c config/key_sources.c config/meta.c config/tags.c config/seeds.c \
   config/node_types.c \
   config/chain.c config/chain_check.c config/entries_check.c config/consistency.c \
-  config/load.c \
+  config/file.c config/file.h config/load.c \
   config/scenario.h config/scenario_parts.h config/scenario_builtin.c config/scenario_tables.c \
   config/scenario_nodes.c config/scenario_event.c config/scenario_check.c config/scenario.c \
   config/show.h config/show.c config/setting.c config/diff.c config/json_schema.c config/manual.c \

@@ -2,47 +2,11 @@
  * meta.c - the node's meta in the forms that a file may give it: text, { base64: }, { file: }, or
  * { tags: {} } as Serf's.
  */
+#include "file.h"
 #include "schema.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <msgpack.h>
 #include <sodium.h>
-#include <unistd.h>
 
 enum { META_MAX = 512 };
-
-static int pack_text(msgpack_packer *pk, struct kith_bytes text)
-{
-    bool full =
-        msgpack_pack_v4raw(pk, text.len) || msgpack_pack_v4raw_body(pk, text.data, text.len);
-    return full ? -KITH_ENOMEM : 0;
-}
-
-static int pack_tags(msgpack_packer *pk, const struct kith_pair *pairs, size_t count)
-{
-    if (msgpack_pack_map(pk, count)) return -KITH_ENOMEM;
-    for (size_t i = 0; i < count; i++) {
-        int rc = pairs[i].name.len ? pack_text(pk, pairs[i].name) : -KITH_EINVAL;
-        if (rc == 0) rc = pack_text(pk, pairs[i].value);
-        if (rc) return rc;
-    }
-    return 0;
-}
-
-/* Serf's form of tags: 0xFF, then a msgpack map of raw strings (WIRE.md). */
-int kith_meta_from_tags(const struct kith_pair *pairs, size_t count, uint8_t *out, size_t cap)
-{
-    msgpack_sbuffer buf;
-    msgpack_packer pk;
-    msgpack_sbuffer_init(&buf);
-    msgpack_packer_init(&pk, &buf, msgpack_sbuffer_write);
-    int rc = msgpack_sbuffer_write(&buf, "\xFF", 1) ? -KITH_ENOMEM : pack_tags(&pk, pairs, count);
-    if (rc == 0 && buf.size > cap) rc = -KITH_ETOOBIG;
-    if (rc == 0) memcpy(out, buf.data, buf.size);
-    if (rc == 0) rc = (int)buf.size;
-    msgpack_sbuffer_destroy(&buf);
-    return rc;
-}
 
 static void set_meta(struct kith_reading *r, struct kith_pos pos, const void *data, size_t len,
                      struct kith_bytes *at)
@@ -79,17 +43,16 @@ static void meta_file(struct kith_reading *r, const struct kith_yaml *v, struct 
     if (!text) return;
     const char *path = kith_arena_path(r->temp, r->dir, text);
     uint8_t data[META_MAX + 1];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    ssize_t n = fd < 0 ? -1 : read(fd, data, sizeof data);
+    struct stat st;
+    ssize_t n = kith_file_load(path, data, sizeof data, r->wait, &st);
     if (n < 0)
         kith_diag_error(r->diag, v->pos, NULL, "can't read meta file '%s': %s", path,
-                        strerror(errno));
+                        kith_file_why(n, &st));
     else if (n > META_MAX)
         kith_diag_error(r->diag, v->pos, NULL,
                         "'%s' is longer than the %d bytes that meta may have", path, META_MAX);
     else
         set_meta(r, v->pos, data, (size_t)n, at);
-    if (fd >= 0) close(fd);
 }
 
 static void meta_tags(struct kith_reading *r, const struct kith_yaml *v, struct kith_bytes *at)

@@ -5,7 +5,9 @@
  * The order: numbers at the left margin, because all else depends on them; groups; links and
  * events, one by one; what must hold between events.
  */
+#include "file.h"
 #include "scenario_parts.h"
+#include "utf8.h"
 #include <stdlib.h>
 
 /* No other section has keys that could be meant. */
@@ -76,7 +78,7 @@ static void read_file(struct kith_scenario_reading *rd, const struct kith_yaml *
 static bool says_nothing(const char *text, size_t len)
 {
     bool comment = false;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = kith_utf8_mark(text, len); i < len; i++) {
         comment = text[i] != '\n' && (comment || text[i] == '#');
         if (!comment && !strchr(" \r\n", text[i])) return false;
     }
@@ -88,7 +90,7 @@ struct kith_scenario *kith_scenario_load(const char *path, const struct kith_set
 {
     struct kith_scenario_reading rd;
     size_t before = kith_diag_errors(diag), len = strlen(kith_scenario_builtin);
-    char *read = path ? kith_file_read(path, &len, diag) : NULL;
+    char *read = path ? kith_file_read(path, KITH_FILE_PATIENT, &len, diag) : NULL;
     const char *text = path ? read : kith_scenario_builtin;
     if (!text) return NULL;
     begin(&rd, path, diag);

@@ -41,6 +41,11 @@ static bool is_network(const struct kith_scenario_event *e)
            e->deed == KITH_DEED_HEAL || e->deed == KITH_DEED_SET;
 }
 
+static bool sends(const struct kith_scenario_event *e)
+{
+    return e->deed == KITH_DEED_BROADCAST || e->deed == KITH_DEED_SEND;
+}
+
 static bool is_drawn(const struct kith_nodes *n) { return !n->set; }
 
 /* ------------------------------------------------------------------------------------- times */
@@ -56,8 +61,7 @@ static void check_times(struct kith_scenario_reading *rd, const struct kith_scen
     else if (e->over > end - e->at)
         kith_diag_error(rd->r.diag, e->pos, help, "'over': it goes on until %s, beyond the end",
                         duration(rd, e->at + e->over));
-    bool sends = e->deed == KITH_DEED_BROADCAST || e->deed == KITH_DEED_SEND;
-    if (e->every && e->every < e->over && !sends)
+    if (e->every && e->every < e->over && !sends(e))
         kith_diag_error(rd->r.diag, e->pos, NULL, "it comes again every %s, but takes %s ('over')",
                         duration(rd, e->every), duration(rd, e->over));
     else if (e->every && e->lasts && e->every < e->lasts && e->count != 1 &&
@@ -65,6 +69,98 @@ static void check_times(struct kith_scenario_reading *rd, const struct kith_scen
         kith_diag_error(rd->r.diag, e->pos, NULL,
                         "it comes again every %s, before it is undone after %s ('for')",
                         duration(rd, e->every), duration(rd, e->lasts));
+}
+
+/* ----------------------------------------------------------------------------------- how often */
+
+/* Each time is a row of the report, and a message some memory. */
+enum { TIMES_MAX = 10000, MESSAGES_MAX = 1000000 };
+
+static double how_many(const struct kith_scenario_reading *rd, const struct kith_nodes *n)
+{
+    if (n->number) return n->number;
+    return n->share > 0 ? n->share * rd->scenario->nodes : (double)n->count;
+}
+
+/* How often it happens: of messages, how many there are. */
+static double times_of(const struct kith_scenario_reading *rd, const struct kith_scenario_event *e)
+{
+    double times = e->count ? e->count : 1;
+    if (e->every) {
+        double most = (double)((rd->scenario->time - e->at - 1) / e->every + 1);
+        times = e->count && e->count < most ? e->count : most;
+    }
+    if (sends(e)) times *= how_many(rd, &e->who);
+    if (e->deed == KITH_DEED_SEND) times *= how_many(rd, &e->to);
+    return times;
+}
+
+static void check_how_often(struct kith_scenario_reading *rd)
+{
+    const struct kith_scenario *s = rd->scenario;
+    double times = 0, messages = 0;
+    for (size_t i = 0; i < s->event_count; i++) {
+        const struct kith_scenario_event *e = &s->events[i];
+        double *sum = sends(e) ? &messages : &times, most = sends(e) ? MESSAGES_MAX : TIMES_MAX;
+        double more = times_of(rd, e);
+        if (*sum <= most && *sum + more > most)
+            kith_diag_error(rd->r.diag, e->pos, "make 'every' longer, or 'count' lower",
+                            "'%s': with it there are %.0f %s, at most %.0f are possible",
+                            kith_deed_words[e->deed], *sum + more,
+                            sends(e) ? "messages" : "times that an event happens", most);
+        *sum += more;
+    }
+}
+
+/* -------------------------------------------------------------------------------- between whom */
+
+static bool is_one_node(const struct kith_nodes *a, const struct kith_nodes *b, uint32_t nodes)
+{
+    if (!a->set || !b->set || a->count != 1 || b->count != 1) return false;
+    return memcmp(a->in, b->in, nodes * sizeof *a->in) == 0;
+}
+
+/* No node has to do with itself. */
+static void check_others(struct kith_scenario_reading *rd, const struct kith_scenario_event *e)
+{
+    if (!e->who.in || !e->to.in || !is_one_node(&e->who, &e->to, rd->scenario->nodes)) return;
+    const char *what = e->deed == KITH_DEED_SEND   ? "can't send to"
+                       : e->deed == KITH_DEED_JOIN ? "can't join"
+                                                   : "has no link to";
+    kith_diag_error(rd->r.diag, e->to.pos, NULL, "'%s': %s %s itself", kith_deed_words[e->deed],
+                    e->who.text, what);
+}
+
+static void check_links(struct kith_scenario_reading *rd)
+{
+    const struct kith_scenario *s = rd->scenario;
+    for (size_t i = 0; i < s->link_count && s->nodes > 1; i++)
+        if (is_one_node(&s->links[i].from, &s->links[i].to, s->nodes))
+            kith_diag_error(rd->r.diag, s->links[i].to.pos, NULL,
+                            "link %zu: %s has no link to itself", i + 1, s->links[i].from.text);
+}
+
+static void check_apart(struct kith_scenario_reading *rd, const struct kith_nodes *a,
+                        const struct kith_nodes *b)
+{
+    for (uint32_t i = 0; i < rd->scenario->nodes; i++) {
+        if (!a->in[i] || !b->in[i]) continue;
+        kith_diag_error(rd->r.diag, b->pos, "who is in two sets is apart from nobody",
+                        "'partition': n%u is in '%s' and in '%s'", i, a->text, b->text);
+        return;
+    }
+}
+
+static void check_partition(struct kith_scenario_reading *rd, const struct kith_scenario_event *e)
+{
+    const struct kith_nodes *sets = e->sets;
+    for (size_t i = 0; i < e->set_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (sets[i].set && sets[k].set) check_apart(rd, &sets[k], &sets[i]);
+    if (e->set_count == 1 && how_many(rd, sets) >= rd->scenario->nodes)
+        kith_diag_error(rd->r.diag, sets->pos, "name some of them, or two groups",
+                        "'partition': %s is everybody, and nobody is left to be apart from",
+                        sets->text);
 }
 
 /* ------------------------------------------------------------------------------------- order */
@@ -136,20 +232,6 @@ static void check_runs(struct story *s, const struct kith_scenario_event *e,
     if (last) nobody_runs(s, e, who, last);
 }
 
-/* No node sends to itself. */
-static void check_others(struct story *s, const struct kith_scenario_event *e)
-{
-    uint32_t senders = 0, receivers = 0, both = 0;
-    for (uint32_t i = 0; i < s->rd->scenario->nodes; i++) {
-        senders += e->who.in[i];
-        receivers += e->to.in[i];
-        both += e->who.in[i] && e->to.in[i];
-    }
-    if (senders == 1 && receivers == 1 && both == 1 && e->who.set && e->to.set)
-        kith_diag_error(s->rd->r.diag, e->to.pos, NULL, "'send': %s can't send to itself",
-                        e->who.text);
-}
-
 static void check_stopped(struct story *s, const struct kith_scenario_event *e)
 {
     for (uint32_t i = 0; i < s->rd->scenario->nodes; i++)
@@ -162,10 +244,7 @@ static void begins(struct story *s, const struct kith_scenario_event *e)
 {
     bool starts = e->deed == KITH_DEED_JOIN || e->deed == KITH_DEED_RESTART;
     if (!starts) check_runs(s, e, &e->who);
-    if (e->deed == KITH_DEED_SEND && e->to.in) {
-        check_runs(s, e, &e->to);
-        check_others(s, e);
-    }
+    if (e->deed == KITH_DEED_SEND && e->to.in) check_runs(s, e, &e->to);
     if (e->deed == KITH_DEED_CONTINUE) check_stopped(s, e);
     for (uint32_t i = 0; i < s->rd->scenario->nodes; i++) {
         struct fate *f = &s->fates[i];
@@ -244,7 +323,14 @@ void kith_scenario_consistency(struct kith_scenario_reading *rd)
     size_t before = kith_diag_errors(rd->r.diag);
     if (s->seeds > s->nodes) s->seeds = s->nodes;
     if (s->event_count) qsort(s->events, s->event_count, sizeof *s->events, events_by_time);
-    for (size_t i = 0; i < s->event_count; i++) check_times(rd, &s->events[i]);
+    check_links(rd);
+    for (size_t i = 0; i < s->event_count; i++) {
+        check_times(rd, &s->events[i]);
+        check_others(rd, &s->events[i]);
+        check_partition(rd, &s->events[i]);
+    }
+    if (kith_diag_errors(rd->r.diag) != before) return;
+    check_how_often(rd);
     if (kith_diag_errors(rd->r.diag) != before) return;
     struct story story = {.rd = rd,
                           .fates = kith_arena_alloc(rd->r.temp, s->nodes * sizeof *story.fates)};

@@ -79,15 +79,19 @@ const struct kith_param kith_event_keys[] = {
     EVENT("over", KITH_TYPE_WHEN, over, .doc = "spread evenly over that time"),
     EVENT("for", KITH_TYPE_WHEN, lasts, .doc = "then it is undone; without it, it stays so"),
     EVENT("every", KITH_TYPE_WHEN, every,
-          .doc = "again, `count` times in all, or until the end; who is meant by a number or a "
-                 "share is drawn again"),
+          .doc =
+              "again, `count` times in all, or until the end; who is meant by a number or a "
+              "share is drawn again. All events of a file happen 10000 times at most, and send a "
+              "million messages"),
     EVENT("count", KITH_PARAM_UINT, count, .min = "1", .max = "1000000", .doc = "how often in all"),
     EVENT("to", KITH_TYPE_NODES, to, .doc = "whom it is about; without it all"),
     EVENT("both", KITH_PARAM_BOOL, both, .def = "false", .doc = "and the other way round"),
     EVENT("value", KITH_PARAM_STRING, value, .max = "512", .doc = "text"),
     EVENT("bytes", KITH_PARAM_SIZE, bytes, .def = "64", .min = "16", .max = "1MiB",
-          .doc = "length of a message"),
-    EVENT("reliable", KITH_PARAM_BOOL, reliable, .def = "false", .doc = "over a stream"),
+          .doc = "length of a message; more than fits a packet, `node.udp_buffer_size`, only with "
+                 "`reliable`"),
+    EVENT("reliable", KITH_PARAM_BOOL, reliable, .def = "false",
+          .doc = "over a stream, which loses nothing and takes any length"),
     {0}};
 
 const char *const kith_deed_words[] = {"join",  "kill",      "restart",   "stop", "continue",

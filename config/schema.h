@@ -57,6 +57,7 @@ struct kith_reading {
     unsigned profile;
     struct kith_short_forms short_forms;
     bool literal_secret; /* the file holds a key itself */
+    int wait;            /* for files that it names: KITH_FILE_NOW, KITH_FILE_PATIENT */
     /* Reads a value of one of our own types (v NULL: absent, set what is the default); NULL where
      * none can occur. */
     void (*read_type)(struct kith_reading *, const struct kith_param *, const struct kith_yaml *v,
@@ -97,8 +98,8 @@ void kith_schema_value(struct kith_reading *, const struct kith_param *, const s
 const char *kith_schema_text(struct kith_reading *, const struct kith_yaml *, const char *name);
 
 /* load.c: all of a file that is not absurdly large, malloc'd; NULL after saying why not. It may
- * hold secrets. */
-char *kith_file_read(const char *path, size_t *len, struct kith_diag *);
+ * hold secrets. wait: file.h; what comes from "-" is waited for. */
+char *kith_file_read(const char *path, int wait, size_t *len, struct kith_diag *);
 
 /* manual.c: keys of a table as items in POD. section: what stands before their names. */
 void kith_manual_params(const struct kith_param *, const char *section, FILE *);

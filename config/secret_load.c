@@ -5,15 +5,14 @@
  * A source holds one key, or a Serf keyring (a JSON list of base64). No key, nor any part of one,
  * is ever in a message. Knows nothing of how the config names a source (key_sources.c).
  */
+#include "file.h"
 #include "secret.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SOURCE_MAX = 64 << 10, FILES_MAX = 64, KEYS_MAX = 256 };
@@ -22,6 +21,7 @@ struct loading {
     struct kith_secrets *into;
     uint32_t source; /* index */
     struct kith_pos pos;
+    int wait; /* for what is no plain file */
     struct kith_diag *diag;
 };
 
@@ -85,24 +85,20 @@ static int add_content(struct loading *l, const char *name, const char *text, si
     return -KITH_EINVAL;
 }
 
-static int read_fd(struct loading *l, const char *name, int fd)
+static int read_fd(struct loading *l, const char *name, int fd, const struct stat *st)
 {
     uint8_t *text = kith_secret_alloc(SOURCE_MAX);
-    size_t len = 0;
-    ssize_t n = 0;
-    while (len < SOURCE_MAX &&
-           ((n = read(fd, text + len, SOURCE_MAX - len)) > 0 || (n < 0 && errno == EINTR)))
-        if (n > 0) len += (size_t)n;
+    ssize_t n = kith_file_take(fd, text, SOURCE_MAX, l->wait);
     int rc;
     if (n < 0) {
         rc = -KITH_EIO;
-        kith_diag_error(l->diag, l->pos, NULL, "can't read %s: %s", name, strerror(errno));
-    } else if (len == SOURCE_MAX) {
+        kith_diag_error(l->diag, l->pos, NULL, "can't read %s: %s", name, kith_file_why(n, st));
+    } else if (n == SOURCE_MAX) {
         rc = -KITH_ETOOBIG;
         kith_diag_error(l->diag, l->pos, FORMS, "%s is larger than %d KiB: no key file", name,
                         SOURCE_MAX >> 10);
     } else {
-        rc = add_content(l, name, (const char *)text, len);
+        rc = add_content(l, name, (const char *)text, (size_t)n);
     }
     kith_secret_free(text);
     return rc;
@@ -121,21 +117,20 @@ static int load_file(struct loading *l, const char *path)
 {
     char name[400];
     snprintf(name, sizeof name, "key file '%s'", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
     struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0) {
+    int fd = kith_file_open(path, &st), rc;
+    if (fd < 0) {
         const char *help =
-            errno == EACCES ? "run as its owner, or let the user that runs kith read it" : NULL;
-        kith_diag_error(l->diag, l->pos, help, "can't read %s: %s", name, strerror(errno));
+            fd == -EACCES ? "run as its owner, or let the user that runs kith read it" : NULL;
+        kith_diag_error(l->diag, l->pos, help, "can't read %s: %s", name, kith_file_why(fd, &st));
         rc = -KITH_EIO;
     } else if (S_ISDIR(st.st_mode)) {
         kith_diag_error(l->diag, l->pos, "write { dir: ... } to take every file in it as a key",
                         "%s is a directory", name);
         rc = -KITH_EINVAL;
     } else {
-        fcntl(fd, F_SETFL, 0); /* a pipe may be waited for, but not to be opened */
         check_mode(l, name, path, &st);
-        rc = read_fd(l, name, fd);
+        rc = read_fd(l, name, fd, &st);
     }
     if (fd >= 0) close(fd);
     return rc;
@@ -155,10 +150,12 @@ static int load_env(struct loading *l, const char *variable)
 static int load_fd(struct loading *l, const char *number)
 {
     char name[64];
+    struct stat st = {0};
     int fd = atoi(number);
     snprintf(name, sizeof name, "descriptor %d", fd);
+    (void)fstat(fd, &st);
     lseek(fd, 0, SEEK_SET);
-    return read_fd(l, name, fd);
+    return read_fd(l, name, fd, &st);
 }
 
 static int visible_file(const struct dirent *d) { return d->d_name[0] != '.'; }
@@ -173,6 +170,7 @@ static int load_dir(struct loading *l, const char *path)
                         strerror(errno));
         return -KITH_EIO;
     }
+    l->wait = KITH_FILE_NOW; /* else each of many that are silent would be waited for */
     for (int i = 0; i < n; i++) {
         char file[4096];
         struct stat st;
@@ -223,12 +221,12 @@ static void keep_literal(struct loading *l, const struct kith_secrets *old)
             kith_secrets_add_from(l->into, l->source, old->items[i].data, old->items[i].len);
 }
 
-int kith_secrets_load(struct kith_secrets *s, struct kith_diag *diag)
+int kith_secrets_load(struct kith_secrets *s, int wait, struct kith_diag *diag)
 {
     struct kith_secrets fresh = {s->sources, s->source_count, NULL, 0};
     int rc = 0;
     for (size_t i = 0; i < s->source_count; i++) {
-        struct loading l = {&fresh, (uint32_t)i, s->sources[i].pos, diag};
+        struct loading l = {&fresh, (uint32_t)i, s->sources[i].pos, wait, diag};
         int one = 0;
         switch (s->sources[i].kind) {
         case KITH_KEYS_FILE: one = load_file(&l, s->sources[i].where); break;

@@ -9,60 +9,47 @@
 #include "units.h"
 #include <stdlib.h>
 
-struct shown {
-    const char *key;
-    struct kith_bytes text;
-};
-
+/* A text as a key once had it. */
 struct kith_setting_texts {
-    struct kith_arena *arena;
-    struct shown *items;
-    size_t count, cap;
+    struct kith_setting_texts *next;
+    const char *text; /* behind the key */
+    char key[];
 };
 
 /* -------------------------------------------------------------------------- texts that are kept */
 
-static struct kith_bytes *kept(const struct kith_setting_texts *t, const char *key)
+static const char *kept(const struct kith_config *c, const char *key, const char *text)
 {
-    for (size_t i = 0; i < t->count; i++)
-        if (strcmp(t->items[i].key, key) == 0) return &t->items[i].text;
-    return NULL;
+    const struct kith_setting_texts *t = c->texts;
+    while (t && (strcmp(t->key, key) != 0 || strcmp(t->text, text) != 0)) t = t->next;
+    return t ? t->text : NULL;
 }
 
-static struct kith_setting_texts *texts_of(struct kith_config *c)
+/* The text of a key, kept when it is not there yet as it is now. Takes text, which may be NULL: no
+ * memory. */
+static int keep(struct kith_config *c, const char *key, char *text, struct kith_bytes *out)
 {
-    if (c->texts) return c->texts;
-    struct kith_arena *arena = kith_arena_new();
-    c->texts = kith_arena_alloc(arena, sizeof *c->texts);
-    c->texts->arena = arena;
-    return c->texts;
-}
-
-/* The text of a key, kept when it is not there yet as it is now. Takes text over. */
-static struct kith_bytes keep(struct kith_config *c, const char *key, char *text)
-{
-    struct kith_setting_texts *t = texts_of(c);
-    struct kith_bytes *old = kept(t, key);
-    if (old && strcmp((const char *)old->data, text) != 0) {
-        *old = kith_text(kith_arena_strdup(t->arena, text));
-    } else if (!old) {
-        if (t->count == t->cap) {
-            t->cap = t->cap ? t->cap * 2 : 16;
-            struct shown *items = kith_arena_alloc(t->arena, t->cap * sizeof *items);
-            if (t->count) memcpy(items, t->items, t->count * sizeof *items);
-            t->items = items;
-        }
-        t->items[t->count] = (struct shown){kith_arena_strdup(t->arena, key),
-                                            kith_text(kith_arena_strdup(t->arena, text))};
-        old = &t->items[t->count++].text;
+    const char *old = text ? kept(c, key, text) : NULL;
+    size_t room = strlen(key) + 1, len = text ? strlen(text) + 1 : 0;
+    struct kith_setting_texts *t = text && !old ? malloc(sizeof *t + room + len) : NULL;
+    if (t) {
+        memcpy(t->key, key, room);
+        old = t->text = memcpy(t->key + room, text, len);
+        t->next = c->texts;
+        c->texts = t;
     }
     free(text);
-    return *old;
+    if (!old) return -KITH_ENOMEM;
+    *out = kith_text(old);
+    return 0;
 }
 
 void kith_setting_texts_free(struct kith_setting_texts *t)
 {
-    if (t) kith_arena_free(t->arena);
+    for (struct kith_setting_texts *next; t; t = next) {
+        next = t->next;
+        free(t);
+    }
 }
 
 /* ------------------------------------------------------------------------------------ finding */
@@ -104,20 +91,19 @@ static int as_text(struct kith_value *out, struct kith_bytes text)
     return 0;
 }
 
-static int as_list(struct kith_value *out, uint32_t type, size_t count, struct kith_bytes text)
+static int as_list(struct kith_config *c, const char *key, struct kith_value *out, uint32_t type,
+                   size_t count, char *text)
 {
     out->type = type;
     out->number = (int64_t)count;
-    out->text = text;
-    return 0;
+    return keep(c, key, text, &out->text);
 }
 
 static int entry_value(struct kith_config *c, const char *key, const struct kith_entries *list,
                        const char *rest, struct kith_value *out)
 {
     size_t i;
-    if (!*rest)
-        return as_list(out, KITH_PARAM_LIST, list->count, keep(c, key, kith_show_names(list)));
+    if (!*rest) return as_list(c, key, out, KITH_PARAM_LIST, list->count, kith_show_names(list));
     if (!index_of(rest, list->count, &i)) return -KITH_ENOTFOUND;
     return as_text(out, kith_text(list->items[i].name));
 }
@@ -127,8 +113,7 @@ static int list_value(struct kith_config *c, const char *key, const struct kith_
 {
     size_t i;
     if (!*rest)
-        return as_list(out, KITH_PARAM_LIST, list->count,
-                       keep(c, key, kith_show_value(c, p, list)));
+        return as_list(c, key, out, KITH_PARAM_LIST, list->count, kith_show_value(c, p, list));
     if (!index_of(rest, list->count, &i)) return -KITH_ENOTFOUND;
     return as_text(out, kith_text(list->items[i]));
 }
@@ -136,8 +121,7 @@ static int list_value(struct kith_config *c, const char *key, const struct kith_
 static int map_value(struct kith_config *c, const char *key, const struct kith_param *p,
                      const struct kith_map *map, const char *rest, struct kith_value *out)
 {
-    if (!*rest)
-        return as_list(out, KITH_PARAM_MAP, map->count, keep(c, key, kith_show_value(c, p, map)));
+    if (!*rest) return as_list(c, key, out, KITH_PARAM_MAP, map->count, kith_show_value(c, p, map));
     for (size_t i = 0; i < map->count; i++)
         if (kith_bytes_equal(map->items[i].name, kith_text(rest)))
             return as_text(out, map->items[i].value);
@@ -149,8 +133,7 @@ static int seeds_value(struct kith_config *c, const char *key, const struct kith
 {
     size_t i;
     if (!*rest)
-        return as_list(out, KITH_PARAM_LIST, seeds->count,
-                       keep(c, key, kith_show_value(c, p, seeds)));
+        return as_list(c, key, out, KITH_PARAM_LIST, seeds->count, kith_show_value(c, p, seeds));
     if (!index_of(rest, seeds->count, &i)) return -KITH_ENOTFOUND;
     return as_text(out, kith_text(seeds->items[i].address));
 }
@@ -178,12 +161,11 @@ static int one_value(struct kith_config *c, const char *key, const struct kith_p
     default: out->type = KITH_PARAM_STRING; break; /* our own types: as shown */
     }
     char *text = kith_show_value(c, p, at);
-    if (!*text) {
+    if (text && !*text) {
         free(text);
         return -KITH_ENOTFOUND;
     }
-    out->text = keep(c, key, text);
-    return 0;
+    return keep(c, key, text, &out->text);
 }
 
 static int value_at(struct kith_config *c, const char *key, const struct kith_param *p,

@@ -140,15 +140,22 @@ static void print_value(const struct kith_config *c, const struct kith_param *p,
     }
 }
 
+/* What was written; NULL: there was no memory for all of it. */
+static char *close_text(FILE *f, char **text)
+{
+    bool whole = f && !ferror(f);
+    if (f && fclose(f) == 0 && whole) return *text;
+    free(*text);
+    return NULL;
+}
+
 char *kith_show_value(const struct kith_config *c, const struct kith_param *p, const void *at)
 {
     char *text = NULL;
     size_t len = 0;
     FILE *f = open_memstream(&text, &len);
-    if (!f) abort();
-    if (is_given(p, at)) print_value(c, p, at, f);
-    fclose(f);
-    return text;
+    if (f && is_given(p, at)) print_value(c, p, at, f);
+    return close_text(f, &text);
 }
 
 char *kith_show_names(const struct kith_entries *list)
@@ -156,15 +163,13 @@ char *kith_show_names(const struct kith_entries *list)
     char *text = NULL;
     size_t len = 0;
     FILE *f = open_memstream(&text, &len);
-    if (!f) abort();
-    fputc('[', f);
-    for (size_t i = 0; i < list->count; i++) {
+    if (f) fputc('[', f);
+    for (size_t i = 0; f && i < list->count; i++) {
         fputs(i ? ", " : "", f);
         kith_yaml_write(list->items[i].name, f);
     }
-    fputc(']', f);
-    fclose(f);
-    return text;
+    if (f) fputc(']', f);
+    return close_text(f, &text);
 }
 
 /* ------------------------------------------------------------------------------------- lines */
@@ -183,6 +188,13 @@ static void provenance_words(const struct kith_config *c, const char *path, char
         snprintf(out, cap, "%s", o->note);
     else
         snprintf(out, cap, "default of profile %s", profiles[c->settings.profile]);
+}
+
+/* Half a file would be taken for a whole one. */
+static char *must(char *text)
+{
+    if (!text) abort();
+    return text;
 }
 
 /* "INDENT FRONT key: value   # where from" */
@@ -206,7 +218,7 @@ static void param_line(const struct kith_config *c, const struct kith_param *p, 
         line(out, indent, "# ", p->name, "", words); /* "***" would not be the default */
         return;
     }
-    char *text = kith_show_value(c, p, at);
+    char *text = must(kith_show_value(c, p, at));
     line(out, indent, front, p->name, text, words);
     free(text);
 }
@@ -232,7 +244,7 @@ static void show_entry(const struct kith_config *c, const struct kith_entry *e, 
     const struct kith_param use = {
         .name = "use", .type = strchr(e->use, '/') ? KITH_PARAM_PATH : KITH_PARAM_STRING};
     provenance_words(c, path, words, sizeof words);
-    char *text = kith_show_value(c, &use, &e->use);
+    char *text = must(kith_show_value(c, &use, &e->use));
     line(out, indent, item ? "- " : "", "use", text, words);
     free(text);
     if (item) indent += 2;

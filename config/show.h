@@ -7,9 +7,9 @@
 #include "schema.h"
 
 /* The value on one line, as YAML where YAML has such a line; "" when none was given. Secrets are
- * `***`. malloc'd. */
+ * `***`. malloc'd; NULL: no memory. */
 char *kith_show_value(const struct kith_config *, const struct kith_param *, const void *at);
-/* "[lzw, crc32]": what the entries are called. malloc'd. */
+/* "[lzw, crc32]": what the entries are called. malloc'd; NULL: no memory. */
 char *kith_show_names(const struct kith_entries *);
 
 #endif

@@ -5,6 +5,7 @@
  * keys pass silently. Knows nothing of what keys mean.
  */
 #include "tree.h"
+#include "utf8.h"
 #include <sodium.h>
 #include <stdlib.h>
 #include <yaml.h>
@@ -249,6 +250,9 @@ struct kith_yaml *kith_yaml_parse(const char *text, size_t len, struct kith_aren
                         KITH_CONFIG_MAX >> 10);
         return NULL;
     }
+    size_t mark = kith_utf8_mark(text, len);
+    text += mark;
+    len -= mark;
     yaml_parser_t p;
     if (!yaml_parser_initialize(&p)) abort();
     yaml_parser_set_encoding(&p, YAML_UTF8_ENCODING);

@@ -57,7 +57,7 @@ static int quantity(const char *s, const struct unit *units, uint64_t *out)
     }
     const struct unit *u = unit_at(units, s + n, &len);
     if (!u) return -KITH_EINVAL;
-    uint64_t fraction = (uint64_t)((unsigned __int128)u->factor * part / scale);
+    uint64_t fraction = u->factor / scale * part + u->factor % scale * part / scale;
     if (!fits || __builtin_mul_overflow(whole, u->factor, out) ||
         __builtin_add_overflow(*out, fraction, out)) {
         *out = UINT64_MAX;

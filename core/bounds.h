@@ -11,8 +11,13 @@ enum {
     KITH_META_LIMIT = 4096,       /* others' meta; memberlist has no limit here */
     KITH_MESSAGE_MAX = 8192,      /* a message of ours that is gossiped; an ack payload */
     KITH_NODES_MAX = 1024 * 1024, /* entries that a push/pull may announce (PROTOCOL.md 1.13) */
+    KITH_RELAY_BYTES = 8 << 20,   /* messages that wait to be gossiped for others */
     KITH_REPLIES_MAX = 128,       /* packets that one packet may make us send */
     KITH_NESTING_MAX = 8          /* compounds in compounds */
 };
+
+/* From here on an incarnation is near its top, where hearsay is not believed (merge.c). So much is
+ * left above it that a member can go on for years. */
+#define KITH_INCARNATION_HIGH 0xff000000u
 
 #endif

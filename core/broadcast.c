@@ -112,17 +112,9 @@ static struct kith_broadcast *tree_find(struct kith_broadcast *b, uint64_t tier,
 
 /* ------------------------------------------------------------------------------------- names */
 
-static uint32_t name_hash(const struct kith_broadcasts *q, const uint8_t *name, size_t len)
+static uint32_t name_hash(const struct kith_broadcasts *q, struct kith_bytes name)
 {
-    uint64_t h = (uintptr_t)q ^ len;
-    for (; len >= 8; name += 8, len -= 8) {
-        uint64_t word;
-        memcpy(&word, name, 8);
-        h = mix(h ^ word);
-    }
-    uint64_t last = 0;
-    memcpy(&last, name, len);
-    return (uint32_t)mix(h ^ last);
+    return (uint32_t)kith_hash(&q->key, name.data, name.len);
 }
 
 static struct kith_broadcast **bucket_of(const struct kith_broadcasts *q, uint32_t hash)
@@ -290,7 +282,7 @@ static void enqueue(struct kith_broadcasts *q, struct kith_broadcast *b)
 
 bool kith_broadcasts_has(const struct kith_broadcasts *q, struct kith_bytes name)
 {
-    return name.len && find_name(q, name, name_hash(q, name.data, name.len));
+    return name.len && find_name(q, name, name_hash(q, name));
 }
 
 int kith_broadcasts_add(struct kith_broadcasts *q, struct kith_bytes name, uint32_t priority,
@@ -305,7 +297,7 @@ int kith_broadcasts_add(struct kith_broadcasts *q, struct kith_bytes name, uint3
         return 0;
     }
     memcpy(b->bytes + b->len, name.data, name.len);
-    b->hash = name_hash(q, name.data, name.len);
+    b->hash = name_hash(q, name);
     struct kith_broadcast *old = find_name(q, name, b->hash);
     if (old) drop(q, old, KITH_BROADCAST_REPLACED);
     enqueue(q, b);

@@ -8,6 +8,8 @@
 #ifndef KITH_BROADCAST_H
 #define KITH_BROADCAST_H
 
+#include "hash.h"
+
 #include <kith/plugin.h>
 
 struct kith_broadcast; /* a queued message; never touch one that is finished */
@@ -25,8 +27,9 @@ struct kith_broadcasts {
     void (*finished)(void *ctx, uint64_t tag, enum kith_broadcast_end);
     void *ctx;
     unsigned retransmit_mult;
-    size_t max;       /* most entries; 0: no bound */
-    uint64_t dropped; /* entries that the bound cost */
+    struct kith_hash_key key; /* of the names' hash; set before the first is added */
+    size_t max;               /* most entries; 0: no bound */
+    uint64_t dropped;         /* entries that the bound cost */
     /* private */
     struct kith_broadcast *root;     /* a treap in the order of sending */
     struct kith_broadcast **buckets; /* named entries */

@@ -13,6 +13,7 @@
 #include "self.h"
 #include "state.h"
 #include "sync.h"
+#include "versions.h"
 
 #include <stdlib.h>
 
@@ -28,18 +29,6 @@ static int fail(struct kith_error *err, enum kith_code code, const char *text)
     return -(int)code;
 }
 
-static int check(const struct kith_settings *s, struct kith_error *err)
-{
-    if (s->protocol_version < 1 || s->protocol_version > 5)
-        return fail(err, KITH_EINVAL, "protocol_version must be 1 to 5");
-    if (s->delegate_protocol_min > 255 || s->delegate_protocol_max > 255 ||
-        s->delegate_protocol_version > 255)
-        return fail(err, KITH_EINVAL, "delegate protocol versions must be 0 to 255");
-    if (s->awareness_max_multiplier < 1)
-        return fail(err, KITH_EINVAL, "awareness_max_multiplier must be at least 1");
-    return 0;
-}
-
 /* Ours on the wire: protocol and delegate protocol, each with min, max, current. */
 static void set_versions(uint8_t *versions, const struct kith_settings *s)
 {
@@ -51,12 +40,29 @@ static void set_versions(uint8_t *versions, const struct kith_settings *s)
     versions[5] = (uint8_t)s->delegate_protocol_version;
 }
 
+static int check(const struct kith_settings *s, struct kith_error *err)
+{
+    uint8_t versions[6];
+    if (s->protocol_version < 1 || s->protocol_version > 5)
+        return fail(err, KITH_EINVAL, "protocol_version must be 1 to 5");
+    if (s->delegate_protocol_min > 255 || s->delegate_protocol_max > 255 ||
+        s->delegate_protocol_version > 255)
+        return fail(err, KITH_EINVAL, "delegate protocol versions must be 0 to 255");
+    set_versions(versions, s);
+    if (!kith_versions_sound(kith_bytes_of(versions, sizeof versions)))
+        return fail(err, KITH_EINVAL, "delegate protocol versions must have min <= version <= max");
+    if (s->awareness_max_multiplier < 1)
+        return fail(err, KITH_EINVAL, "awareness_max_multiplier must be at least 1");
+    return 0;
+}
+
 static void take_settings(struct kith_core *c, const struct kith_settings *s)
 {
     c->set = *s;
     c->set.name = c->name;
     set_versions(c->versions, s);
     c->queue.retransmit_mult = c->user_queue.retransmit_mult = s->retransmit_mult;
+    c->relay_queue.retransmit_mult = s->retransmit_mult;
     c->user_queue.max = s->max_broadcasts;
 }
 
@@ -109,17 +115,20 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     if (res < 0) return res;
     struct kith_core *c = calloc(1, sizeof *c);
     if (!c) return fail(err, KITH_ENOMEM, "out of memory");
+    const struct kith_hash_key key = {{cfg->hash_key[0], cfg->hash_key[1]}};
     c->env = *env;
     c->now = now;
     c->random.state = seed;
     kith_items_init(&c->items);
     kith_broadcasts_init(&c->queue, 0, 0, kith_request_broadcast_end, c);
     kith_broadcasts_init(&c->user_queue, 0, 0, kith_request_broadcast_end, c);
+    kith_broadcasts_init(&c->relay_queue, 0, 0, NULL, NULL);
     take_delegate(c);
     take_config(c, cfg);
     tie_alarms(c);
-    if (kith_members_init(&c->members, kith_random_next(&c->random)) < 0 ||
-        kith_pendings_init(&c->pendings) < 0 || kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
+    c->queue.key = c->user_queue.key = key;
+    if (kith_members_init(&c->members, &key) < 0 || kith_pendings_init(&c->pendings) < 0 ||
+        kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
         kith_core_free(c);
         return fail(err, KITH_ENOMEM, "out of memory");
     }
@@ -136,6 +145,7 @@ void kith_core_free(struct kith_core *c)
     kith_pendings_fini(c);
     kith_broadcasts_fini(&c->queue);
     kith_broadcasts_fini(&c->user_queue);
+    kith_broadcasts_fini(&c->relay_queue);
     kith_members_fini(&c->members);
     kith_items_fini(&c->items);
     kith_alarms_fini(&c->alarms);
@@ -224,8 +234,6 @@ int kith_core_check(const struct kith_core *c, const struct kith_settings *s,
     int res = check(s, err);
     if (res < 0) return res;
     if (!c->started || c->left) return 0;
-    if (c->self->incarnation == UINT32_MAX && versions_change(c, s))
-        return fail(err, KITH_EREFUSED, "the incarnation is at its end");
     return kith_core_check_meta(c, kith_self_kept(c), budget, err);
 }
 
@@ -235,6 +243,7 @@ static void drop_too_big(struct kith_core *c)
     size_t max = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
     size_t dropped = kith_broadcasts_limit(&c->queue, max);
     dropped += kith_broadcasts_limit(&c->user_queue, max);
+    dropped += kith_broadcasts_limit(&c->relay_queue, max);
     c->counters.drops[KITH_DROP_BROADCAST_TOO_BIG] += dropped;
 }
 
@@ -243,7 +252,7 @@ static int announce(struct kith_core *c, struct kith_error *err)
 {
     uint8_t buf[KITH_META_MAX];
     struct kith_msg alive;
-    kith_self_alive(c, &alive, c->self->incarnation + 1, kith_self_kept(c), buf);
+    kith_self_alive(c, &alive, kith_self_next(c), kith_self_kept(c), buf);
     c->veto[0] = 0;
     return kith_alive(c, &alive, NULL, NULL) ? 0 : vetoed(c, err);
 }
@@ -273,8 +282,6 @@ static int check_advertise(const struct kith_core *c, struct kith_error *err)
     if (!kith_allowed(c, kith_bytes_of(c->advertise.bytes, c->advertise.len)))
         return fail(err, KITH_EREFUSED, "the advertised address is not in cidrs_allowed");
     if (!c->started) return 0;
-    if (c->self->incarnation == UINT32_MAX)
-        return fail(err, KITH_EREFUSED, "the incarnation is at its end");
     return kith_core_check_meta(c, kith_self_kept(c), kith_packet_budget(c, NULL), err);
 }
 

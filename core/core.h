@@ -54,6 +54,8 @@ struct kith_core_config {
     uint16_t default_port;       /* for addresses that come with port 0 */
     uint32_t headroom, tailroom; /* to leave around each packet for pipeline and transport */
     uint32_t incarnation;        /* first one to use, 0: memberlist's 1 */
+    /* Chance from a source for secrets, apart from the seed: the key of every hash over names. */
+    uint64_t hash_key[2];
 };
 
 /* err may be NULL. The node is not alive before kith_core_start(). */
@@ -116,8 +118,8 @@ void kith_core_unreachable(struct kith_core *, uint64_t now, const struct kith_a
 /* Our address is another now: a new alive with a higher incarnation. While others hold the name
  * alive at the old address, the new one is a conflict to them, until dead_node_reclaim_time
  * (PROTOCOL.md 2.3). Before kith_core_start: only noted. On an error nothing has changed:
- * -KITH_EINVAL, -KITH_ECLOSED (left), -KITH_EREFUSED (not in cidrs_allowed, vetoed, incarnation at
- * its end), -KITH_ETOOBIG. */
+ * -KITH_EINVAL, -KITH_ECLOSED (left), -KITH_EREFUSED (not in cidrs_allowed, vetoed), -KITH_ETOOBIG.
+ */
 int kith_core_advertise(struct kith_core *, uint64_t now, const struct kith_addr *,
                         struct kith_error *err);
 
@@ -179,6 +181,10 @@ int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
  * queue full. -KITH_ETOOBIG: no packet can carry it. -KITH_EINVAL: the key is too long. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes,
                             struct kith_bytes key, uint32_t priority);
+/* Gossip a raw user message for somebody else: behind all of our own, and nobody waits for it. They
+ * have a queue of their own, of KITH_RELAY_BYTES; when it is full the one that was sent most often
+ * goes (counted as max_relays). 0 or a negative code. */
+int kith_core_relay(struct kith_core *, uint64_t now, struct kith_bytes);
 /* Send a user message. -KITH_ETOOBIG: over what kith_core_fits says. */
 int64_t kith_core_send(struct kith_core *, uint64_t now, const struct kith_peer *,
                        struct kith_bytes, bool reliable);
@@ -187,8 +193,9 @@ int64_t kith_core_ping(struct kith_core *, uint64_t now, const struct kith_peer 
 
 /* ----------------------------------------------------------------------------- what it knows */
 
-size_t kith_core_size(const struct kith_core *);   /* names known, all states: memberlist's n */
-size_t kith_core_alive(const struct kith_core *);  /* alive and suspect, self included */
+size_t kith_core_size(const struct kith_core *);  /* names known, all states: memberlist's n */
+size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self included */
+size_t kith_core_count(const struct kith_core *, enum kith_state);
 size_t kith_core_queued(const struct kith_core *); /* broadcasts that wait, of members and users */
 
 /* Longest raw user message, meta or ack payload. to: NULL: towards everybody; a member's name that

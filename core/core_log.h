@@ -4,7 +4,9 @@
 #ifndef KITH_CORE_LOG_H
 #define KITH_CORE_LOG_H
 
-#include <kith/plugin.h>
+#include "bounds.h"
+
+#include <kith/shown.h>
 
 struct kith_core;
 
@@ -15,6 +17,15 @@ void kith_core_log(struct kith_core *, enum kith_log_level, const struct kith_ad
 void kith_core_log_some(struct kith_core *, enum kith_log_level, const struct kith_addr *peer,
                         const char *fmt, ...) KITH_PRINTF(4, 5);
 
-#define KITH_STR(bytes) (int)(bytes).len, (const char *)(bytes).data
+/* A name, for %.*s: as it can be shown. */
+#define KITH_STR(bytes)                                                                            \
+    KITH_SHOWN_ROOM(KITH_NAME_LIMIT),                                                              \
+        kith_core_shown((char[KITH_SHOWN_ROOM(KITH_NAME_LIMIT)]){0}, (bytes))
+
+static inline const char *kith_core_shown(char *out, struct kith_bytes name)
+{
+    kith_show(out, KITH_SHOWN_ROOM(KITH_NAME_LIMIT), name);
+    return out;
+}
 
 #endif

@@ -59,6 +59,7 @@
     X(BAD_IDENTITY, bad_identity) \
     X(META_TOO_LONG, meta_too_long) \
     X(BAD_VERSIONS, bad_versions) \
+    X(INCOMPATIBLE_VERSIONS, incompatible_versions) \
     X(VETOED, vetoed) \
     X(MAX_MEMBERS, max_members) \
     X(MAX_INCARNATION, max_incarnation) \
@@ -68,6 +69,7 @@
     X(MAX_PENDING, max_pending) \
     X(MAX_HINTS, max_hints) \
     X(MAX_REPLIES, max_replies) \
+    X(MAX_RELAYS, max_relays) \
     X(BROADCAST_TOO_BIG, broadcast_too_big) \
     X(NO_NODE_NAME, no_node_name) \
     X(MAX_STREAMS, max_streams) \

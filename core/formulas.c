@@ -20,8 +20,11 @@ uint64_t kith_suspicion_min(uint32_t mult, size_t n, uint64_t interval)
 {
     double scale = log10((double)(n ? n : 1));
     uint64_t thousandths = (uint64_t)(1000.0 * (scale > 1.0 ? scale : 1.0));
-    unsigned __int128 min = (unsigned __int128)mult * thousandths * interval / 1000;
-    return min > INT64_MAX ? INT64_MAX : (uint64_t)min;
+    uint64_t times = mult * thousandths, min; /* less than 2^47 */
+    if (__builtin_mul_overflow(times, interval / 1000, &min) ||
+        __builtin_add_overflow(min, times * (interval % 1000) / 1000, &min) || min > INT64_MAX)
+        return INT64_MAX;
+    return min;
 }
 
 int64_t kith_suspicion_remaining(uint32_t count, uint32_t k, uint64_t elapsed, uint64_t min,

@@ -16,6 +16,11 @@ size_t kith_core_alive(const struct kith_core *c)
     return c->members.in_state[KITH_ALIVE] + c->members.in_state[KITH_SUSPECT];
 }
 
+size_t kith_core_count(const struct kith_core *c, enum kith_state state)
+{
+    return c->members.in_state[state & 3];
+}
+
 int kith_core_find(const struct kith_core *c, struct kith_bytes name, struct kith_member *out)
 {
     struct kith_member view;
@@ -173,6 +178,8 @@ static void visit_gauges(const struct kith_core *c, const struct visitor *t)
               NULL, (double)kith_broadcasts_count(&c->queue));
     visit_one(t, KITH_GAUGE, "user_broadcasts_queued", "User messages waiting for gossip", NULL,
               NULL, (double)kith_broadcasts_count(&c->user_queue));
+    visit_one(t, KITH_GAUGE, "relays_queued", "User messages of others waiting for gossip", NULL,
+              NULL, (double)kith_broadcasts_count(&c->relay_queue));
     visit_one(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
               c->exchanges.open);
     visit_one(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,

@@ -2,9 +2,11 @@
 # In the order in which the files stand on each other: none calls one further down.
 noinst_LTLIBRARIES += core/libcore.la
 core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
-  core/wire.h core/wire_fields.h core/wire_fields.c core/wire_read.c core/wire_write.c \
+  core/wire.h core/versions.h core/wire_fields.h core/wire_fields.c core/wire_read.c \
+  core/wire_write.c \
   core/compound.c core/formulas.h core/formulas.c \
-  core/random.h core/random.c core/alarms.h core/alarms.c core/broadcast.h core/broadcast.c \
+  core/random.h core/random.c core/hash.h core/hash.c core/alarms.h core/alarms.c \
+  core/broadcast.h core/broadcast.c \
   core/counters.h core/counters.c core/scan.h core/scan.c core/record.h core/record.c \
   core/members.h core/members.c core/output.h core/output.c \
   core/state.h core/core_log.h core/core_log.c core/allowed.h core/allowed.c \

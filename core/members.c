@@ -26,9 +26,9 @@ static int new_table(struct kith_members *m, uint32_t mask)
     return 0;
 }
 
-int kith_members_init(struct kith_members *m, uint64_t seed)
+int kith_members_init(struct kith_members *m, const struct kith_hash_key *key)
 {
-    m->seed = seed;
+    m->key = *key;
     return new_table(m, FIRST_SLOTS - 1);
 }
 
@@ -148,6 +148,7 @@ uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
         }
         assert(!p->suspected); /* it is not gone, then */
         m->in_state[p->state]--;
+        m->doubted -= p->doubted;
         kith_record_free(p);
     }
     m->count = kept;
@@ -170,6 +171,12 @@ uint32_t kith_members_since(const struct kith_members *m, uint64_t born)
             high = middle;
     }
     return low;
+}
+
+void kith_members_doubt(struct kith_members *m, struct kith_record *p, bool doubted)
+{
+    m->doubted += (uint32_t)doubted - p->doubted;
+    p->doubted = doubted;
 }
 
 void kith_members_state(struct kith_members *m, struct kith_record *p, enum kith_state state,

@@ -5,6 +5,7 @@
 #ifndef KITH_MEMBERS_H
 #define KITH_MEMBERS_H
 
+#include "hash.h"
 #include "random.h"
 #include "record.h"
 
@@ -18,11 +19,12 @@ struct kith_members {
     uint32_t *slots;
     uint32_t count, cap, mask;
     uint32_t in_state[4];
-    uint64_t seed;   /* of the hash */
+    uint32_t doubted; /* members whose own word is wanted */
+    struct kith_hash_key key;
     uint64_t births; /* names that were ever new */
 };
 
-int kith_members_init(struct kith_members *, uint64_t seed);
+int kith_members_init(struct kith_members *, const struct kith_hash_key *);
 void kith_members_fini(struct kith_members *);
 
 /* The i-th in probe order. */
@@ -32,8 +34,7 @@ static inline struct kith_record *kith_members_at(const struct kith_members *m, 
 }
 static inline uint32_t kith_members_hash(const struct kith_members *m, struct kith_bytes name)
 {
-    uint64_t h = kith_hash(m->seed, name.data, name.len);
-    return (uint32_t)(h ^ h >> 32);
+    return (uint32_t)kith_hash(&m->key, name.data, name.len);
 }
 /* hash: kith_members_hash of the name. NULL: not known. */
 struct kith_record *kith_members_find(const struct kith_members *, struct kith_bytes name,
@@ -54,6 +55,7 @@ uint32_t kith_members_reap(struct kith_members *, struct kith_random *, struct k
                            bool (*gone)(struct kith_core *, const struct kith_record *));
 /* Index in by_age of the first member with serial >= born, or count. */
 uint32_t kith_members_since(const struct kith_members *, uint64_t born);
+void kith_members_doubt(struct kith_members *, struct kith_record *, bool);
 void kith_members_state(struct kith_members *, struct kith_record *, enum kith_state, uint64_t now);
 
 #endif

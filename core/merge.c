@@ -7,9 +7,12 @@
  * when nothing else stands against a claim and it would change something: memberlist asks earlier
  * (docs/WIRE.md).
  *
- * At incarnation 2^32-1 memberlist's counter wraps and a node can never refute again. Here it stops
- * there instead, accusations at that height count only when our own probing makes them, and a
- * suspect at that height may be cleared by an alive of the same height (docs/WIRE.md).
+ * What was claimed at the top, incarnation 2^32-1, could never be outdone, and there memberlist's
+ * counter wraps. So near the top (KITH_INCARNATION_HIGH) hearsay does not count: no accusation but
+ * of our own probing, no leave, no alive that says something else than is known. It makes the
+ * member *doubted* instead: at the next push/pull it is asked itself, and what it says of itself on
+ * a stream that we opened to its address is taken, whatever its incarnation. Our own number stops
+ * at 2^32-1, and follows nobody up there (docs/WIRE.md).
  */
 #include "merge.h"
 #include "allowed.h"
@@ -23,6 +26,7 @@
 #include "self.h"
 #include "state.h"
 #include "suspicion.h"
+#include "versions.h"
 #include "view.h"
 
 /* One key for our refutations, apart from the one of our name (PROTOCOL.md T18). No member can have
@@ -96,13 +100,27 @@ static void say_again(struct kith_core *c, struct kith_msg *alive, uint32_t inc,
     }
 }
 
+/* ------------------------------------------------------------------------------ near the top */
+
+static bool high(uint32_t incarnation) { return incarnation >= KITH_INCARNATION_HIGH; }
+
+static void too_high(struct kith_core *c, const struct kith_msg *msg)
+{
+    kith_count_drop(c, KITH_DROP_MAX_INCARNATION);
+    kith_core_log_some(c, KITH_LOG_WARN, NULL,
+                       "Not believed: %s message about %.*s with incarnation %u, near its top",
+                       kith_msg_name(msg->type), KITH_STR(msg->node), msg->incarnation);
+}
+
+/* ------------------------------------------------------------------------------- refuting */
+
 /* Say that we are alive, above the incarnation of the accusation (PROTOCOL.md 2.5). */
 static void refute(struct kith_core *c, uint32_t accused)
 {
     struct kith_record *self = c->self;
     struct kith_msg alive;
     uint8_t buf[KITH_META_MAX];
-    uint32_t inc = self->incarnation < UINT32_MAX ? self->incarnation + 1 : UINT32_MAX;
+    uint32_t inc = kith_self_next(c);
     if (accused >= inc) inc = accused < UINT32_MAX ? accused + 1 : UINT32_MAX;
     self->incarnation = inc;
     kith_awareness_change(c, 1);
@@ -133,11 +151,11 @@ static bool acceptable(struct kith_core *c, const struct kith_msg *msg)
     return true;
 }
 
-/* Sound versions (PROTOCOL.md 2.3.2)? Less than three bytes say nothing. */
+/* Whoever passed on others would have Go nodes crash, or refuse every state that names the member
+ * (PROTOCOL.md 2.3.2, 2.13, T6). */
 static bool sound(struct kith_core *c, const struct kith_msg *msg)
 {
-    const uint8_t *v = msg->vsn.data;
-    if (msg->vsn.len < 3 || (v[0] != 0 && v[1] != 0 && v[0] <= v[1])) return true;
+    if (kith_versions_sound(msg->vsn)) return true;
     kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
     kith_core_log_some(c, KITH_LOG_WARN, NULL,
                        "Ignoring an alive message for %.*s: protocol version(s) are wrong",
@@ -151,6 +169,7 @@ struct alive {
     const struct kith_peer *from;
     struct kith_record *record; /* NULL: not known yet */
     bool ours;                  /* our own doing */
+    bool first_hand;            /* the member's own word */
     bool self;                  /* about us, whoever says so */
     bool moved;                 /* the name comes from another address, and may */
 };
@@ -162,10 +181,6 @@ static bool agreed(struct kith_core *c, const struct alive *a)
     char name[KITH_NAME_LIMIT + 1];
     struct kith_member view;
     if (!kith_judges(c, KITH_CLAIM_ALIVE)) return true;
-    if (a->msg->vsn.len < 6) {
-        kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
-        return false;
-    }
     kith_view_message(c, a->msg, name, &view);
     view.since = p && p->state == KITH_ALIVE ? p->since : c->now;
     return kith_judged(c, KITH_CLAIM_ALIVE, &view, 1, a->from);
@@ -197,7 +212,7 @@ static bool enter(struct kith_core *c, struct alive *a, uint32_t hash)
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
         return false;
     }
-    if (msg->vsn.len >= 6) memcpy(p->versions, msg->vsn.data, 6);
+    memcpy(p->versions, msg->vsn.data, sizeof p->versions);
     a->record = p;
     if (a->ours) c->self = p;
     return true;
@@ -260,12 +275,37 @@ static bool in_place(struct kith_core *c, struct alive *a)
     return a->moved;
 }
 
+static bool says_what_is_known(const struct alive *a)
+{
+    const struct kith_record *p = a->record;
+    return kith_short_equal(kith_record_meta(p), a->msg->meta) &&
+           memcmp(p->versions, a->msg->vsn.data, sizeof p->versions) == 0;
+}
+
+/* Near the top: is it hearsay that would change, or hide, what the member is? */
+static bool doubtful(struct kith_core *c, const struct alive *a)
+{
+    struct kith_record *p = a->record;
+    uint32_t inc = a->msg->incarnation;
+    if (a->ours || a->first_hand || a->moved || !(high(inc) || high(p->incarnation))) return false;
+    if (a->self) {
+        if (high(p->incarnation)) return false; /* where we are we answer */
+    } else {
+        if (says_what_is_known(a) && (inc > p->incarnation || !kith_record_gone(p))) return false;
+        kith_members_doubt(&c->members, p, true);
+    }
+    if (high(inc)) too_high(c, a->msg);
+    return true;
+}
+
 /* Steps 6 and 7: is the claim older than what is known? */
 static bool stale(const struct alive *a)
 {
     const struct kith_record *p = a->record;
     uint32_t inc = a->msg->incarnation;
     if (a->self) return inc < p->incarnation;
+    if (a->first_hand && high(p->incarnation))
+        return inc == p->incarnation && p->state == KITH_ALIVE && says_what_is_known(a);
     if (a->moved || inc > p->incarnation) return false;
     bool clears_at_the_top =
         p->state == KITH_SUSPECT && p->incarnation == UINT32_MAX && inc == UINT32_MAX;
@@ -277,9 +317,7 @@ static bool contradict(struct kith_core *c, const struct alive *a)
 {
     const struct kith_msg *msg = a->msg;
     const struct kith_record *p = a->record;
-    if (msg->incarnation == p->incarnation && kith_short_equal(kith_record_meta(p), msg->meta) &&
-        kith_short_equal(msg->vsn, kith_bytes_of(p->versions, sizeof p->versions)))
-        return false;
+    if (msg->incarnation == p->incarnation && says_what_is_known(a)) return false;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
                        KITH_STR(msg->node));
     refute(c, msg->incarnation);
@@ -308,14 +346,13 @@ static bool take(struct kith_core *c, const struct alive *a, struct kith_request
     struct kith_msg relayed = *msg;
     unsigned was = p->state;
     bool meta_changed = !kith_short_equal(kith_record_meta(p), msg->meta);
-    bool versions_changed = msg->vsn.len >= 6 && memcmp(p->versions, msg->vsn.data, 6) != 0;
-    if (msg->vsn.len != 6) /* 1 to 5 bytes crash memberlist up to v0.6.0 (PROTOCOL.md T6) */
-        relayed.vsn = kith_bytes_of(NULL, 0);
+    bool versions_changed = memcmp(p->versions, msg->vsn.data, sizeof p->versions) != 0;
+    relayed.vsn.len = sizeof p->versions;
     broadcast(c, &relayed, request);
     if (a->moved) gone(c, p);
     if (!store(c, a, meta_changed)) return false;
     kith_suspicion_forget(c, p);
-    if (msg->vsn.len >= 6) memcpy(p->versions, msg->vsn.data, 6);
+    memcpy(p->versions, msg->vsn.data, sizeof p->versions);
     p->incarnation = msg->incarnation;
     p->port = msg->port;
     if (was != KITH_ALIVE) kith_members_state(&c->members, p, KITH_ALIVE, c->now);
@@ -334,53 +371,62 @@ static bool take_new(struct kith_core *c, struct alive *a, uint32_t hash,
 
 static bool take_known(struct kith_core *c, struct alive *a, struct kith_request *request)
 {
-    if (!in_place(c, a)) return false;                /* 5 */
+    if (!in_place(c, a)) return false; /* 5 */
+    if (doubtful(c, a)) return false;
     if (stale(a)) return false;                       /* 6, 7 */
     if (a->self && !a->ours) return contradict(c, a); /* 9 */
     return agreed(c, a) && take(c, a, request);       /* 3, 8, 9, 10 */
 }
 
 /* The numbers are the steps of PROTOCOL.md 2.3. */
-bool kith_alive_hashed(struct kith_core *c, const struct kith_msg *msg, uint32_t hash,
-                       const struct kith_peer *from, struct kith_request *request)
+static bool alive(struct kith_core *c, struct alive *a, uint32_t hash, struct kith_request *request)
 {
-    struct alive a = {.msg = msg, .from = from, .ours = !from};
+    const struct kith_msg *msg = a->msg;
     if (!acceptable(c, msg)) return false;
-    a.record = kith_members_find(&c->members, msg->node, hash);
-    a.self = a.ours || a.record == c->self;
-    if (a.self && c->left) return false; /* 1 */
-    if (!sound(c, msg)) return false;    /* 2 */
-    return a.record ? take_known(c, &a, request) : take_new(c, &a, hash, request);
+    a->record = kith_members_find(&c->members, msg->node, hash);
+    a->self = a->ours || a->record == c->self;
+    if (a->self && c->left) return false; /* 1 */
+    if (!sound(c, msg)) return false;     /* 2 */
+    return a->record ? take_known(c, a, request) : take_new(c, a, hash, request);
+}
+
+bool kith_alive_hashed(struct kith_core *c, const struct kith_msg *msg, uint32_t hash,
+                       const struct kith_peer *from)
+{
+    struct alive a = {.msg = msg, .from = from};
+    return alive(c, &a, hash, NULL);
 }
 
 bool kith_alive(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
                 struct kith_request *request)
 {
-    return kith_alive_hashed(c, msg, kith_members_hash(&c->members, msg->node), from, request);
+    struct alive a = {.msg = msg, .from = from, .ours = !from};
+    return alive(c, &a, kith_members_hash(&c->members, msg->node), request);
 }
 
 /* ------------------------------------------------------------------------ suspect and dead */
 
-/* An accusation at the highest incarnation can never be refuted. It counts only when our own
- * probing makes it, or when a member that has reached that incarnation says that it leaves. */
-static bool too_high(struct kith_core *c, const struct kith_record *p, const struct kith_msg *msg,
-                     const struct kith_peer *from)
+static bool leaves(const struct kith_msg *msg)
 {
-    if (msg->incarnation != UINT32_MAX || !from || p == c->self) return false;
-    if (msg->type == KITH_MSG_DEAD && p->incarnation == UINT32_MAX &&
-        kith_short_equal(msg->node, msg->from))
-        return false;
-    kith_count_drop(c, KITH_DROP_MAX_INCARNATION);
+    return msg->type == KITH_MSG_DEAD && kith_short_equal(msg->node, msg->from);
+}
+
+/* Near the top: is it hearsay, or an accusation of us that would lift us there? */
+static bool incredible(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg)
+{
+    if (!high(msg->incarnation) || (p == c->self && high(p->incarnation))) return false;
+    if (p != c->self && leaves(msg)) kith_members_doubt(&c->members, p, true);
+    too_high(c, msg);
     return true;
 }
 
 /* Steps 1 and 2 of PROTOCOL.md 2.4 and 2.5. NULL: unknown member, stale claim, or over a limit;
  * ignored. */
-static struct kith_record *accused(struct kith_core *c, const struct kith_msg *msg,
-                                   const struct kith_peer *from)
+static struct kith_record *accused(struct kith_core *c, const struct kith_msg *msg, bool hearsay)
 {
     struct kith_record *p = kith_members_named(&c->members, msg->node);
-    if (!p || msg->incarnation < p->incarnation || too_high(c, p, msg, from)) return NULL;
+    if (!p || msg->incarnation < p->incarnation) return NULL;
+    if (hearsay && incredible(c, p, msg)) return NULL;
     if (msg->from.len <= KITH_NAME_LIMIT) return p;
     kith_count_drop(c, KITH_DROP_BAD_NAME);
     return NULL;
@@ -449,12 +495,22 @@ static void suspicion_expired(struct kith_core *c, struct kith_alarm *alarm)
                   KITH_STR(kith_record_name(p)), confirmations);
 }
 
+/* Who is dead already is dead at the highest incarnation that was claimed: an alive from before
+ * must not bring it back (docs/WIRE.md). */
+static void dead_at(struct kith_record *p, const struct kith_msg *msg)
+{
+    p->incarnation = msg->incarnation;
+}
+
 bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
 {
-    struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.4.1, 2 */
+    struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.4.1, 2 */
     if (!p) return false;
-    if (p->suspected) return confirm(c, p, msg, from);  /* 3 */
-    if (p->state != KITH_ALIVE) return false;           /* 4 */
+    if (p->suspected) return confirm(c, p, msg, from); /* 3 */
+    if (kith_record_gone(p)) {                         /* 4 */
+        if (msg->state == KITH_DEAD) dead_at(p, msg);  /* so a list said */
+        return false;
+    }
     if (p == c->self) return refute_accusation(c, msg); /* 5 */
     if (!convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) return false;
     if (kith_suspicion_begin(c, p, msg->from, suspicion_expired) < 0) {
@@ -470,13 +526,16 @@ bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct 
     return true;
 }
 
-bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
-               struct kith_request *request)
+/* Steps 3 to 6 of PROTOCOL.md 2.5. */
+static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
+                 const struct kith_peer *from, struct kith_request *request)
 {
-    struct kith_record *p = accused(c, msg, from);                  /* PROTOCOL.md 2.5.1, 2 */
-    if (!p || kith_record_gone(p)) return false;                    /* 4 */
+    if (kith_record_gone(p)) { /* 4 */
+        dead_at(p, msg);
+        return false;
+    }
     if (p == c->self && !c->left) return refute_accusation(c, msg); /* 5 */
-    bool left = kith_short_equal(msg->node, msg->from);
+    bool left = leaves(msg);
     enum kith_claim_kind kind = left ? KITH_CLAIM_LEAVE : KITH_CLAIM_DEAD;
     if (p != c->self && !convinced(c, kind, p, msg, from)) return false;
     kith_suspicion_forget(c, p); /* 3 */
@@ -489,4 +548,23 @@ bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kit
     kith_notify_member(c, KITH_EVENT_LEAVE, p);
     if (p != c->self) kith_request_gone(c);
     return true;
+}
+
+bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
+               struct kith_request *request)
+{
+    struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.5.1, 2 */
+    return p && dead(c, p, msg, from, request);
+}
+
+bool kith_own_word(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
+{
+    struct kith_record *p = kith_members_named(&c->members, msg->node);
+    if (p) kith_members_doubt(&c->members, p, false);
+    if (msg->type == KITH_MSG_DEAD) {
+        p = accused(c, msg, false);
+        return p && dead(c, p, msg, from, NULL);
+    }
+    struct alive a = {.msg = msg, .from = from, .first_hand = true};
+    return alive(c, &a, kith_members_hash(&c->members, msg->node), NULL);
 }

@@ -14,11 +14,13 @@ struct kith_request;
  * broadcast to wait for. */
 bool kith_alive(struct kith_core *, const struct kith_msg *, const struct kith_peer *from,
                 struct kith_request *);
-/* The same; hash: kith_members_hash() of the name. */
+/* Of others; hash: kith_members_hash() of the name. */
 bool kith_alive_hashed(struct kith_core *, const struct kith_msg *, uint32_t hash,
-                       const struct kith_peer *from, struct kith_request *);
+                       const struct kith_peer *from);
 bool kith_suspect(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
 bool kith_dead(struct kith_core *, const struct kith_msg *, const struct kith_peer *from,
                struct kith_request *);
+/* An alive, or a leave, that a member says of itself on a stream that we opened to its address. */
+bool kith_own_word(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
 
 #endif

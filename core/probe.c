@@ -104,8 +104,8 @@ static void stream_ended(struct kith_core *c, const struct kith_exchange *s, int
 {
     struct kith_probe *pr = &c->probe;
     if (status < 0)
-        kith_core_log(c, KITH_LOG_DEBUG, &s->to, "Failed fallback TCP ping: %.*s", (int)s->name_len,
-                      s->name);
+        kith_core_log(c, KITH_LOG_DEBUG, &s->to, "Failed fallback TCP ping: %.*s",
+                      KITH_STR(kith_bytes_of(s->name, s->name_len)));
     if (pr->phase == KITH_PROBE_IDLE || pr->pending.seq_no != s->seq_no) return;
     pr->stream = 0;
     pr->contact = status == 0;

@@ -1,21 +1,17 @@
 /*
- * random.h - the core's own small generator, and the hash of names. Not for secrets: it only has to
- * be even, fast and the same for the same seed.
+ * random.h - the core's own small generator. Not for secrets: it only has to be even, fast and the
+ * same for the same seed.
  */
 #ifndef KITH_RANDOM_H
 #define KITH_RANDOM_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct kith_random {
     uint64_t state;
 };
 
-uint64_t kith_random_next(struct kith_random *);
 /* Uniform in [0, n); 0 when n is 0. */
 uint64_t kith_random_below(struct kith_random *, uint64_t n);
-
-uint64_t kith_hash(uint64_t seed, const void *data, size_t len);
 
 #endif

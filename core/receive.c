@@ -22,7 +22,7 @@ static void on_alive(struct kith_core *c, const struct kith_peer *from, struct k
         }
     }
     if (c->set.protocol_version < 2 || msg->port == 0) msg->port = c->default_port;
-    kith_alive_hashed(c, msg, hash, from, NULL);
+    kith_alive_hashed(c, msg, hash, from);
 }
 
 /* Where a message came from: alone in its packet, or inside compounds. */

@@ -22,7 +22,8 @@ struct kith_record {
     uint8_t versions[6];
     uint8_t name_len, addr_len, accuser_len;
     uint8_t state : 2, meta_set : 1, outside : 1, suspected : 1;
-    uint8_t inside[]; /* name NUL address meta accuser NUL; outside: a pointer to them */
+    uint8_t doubted : 1; /* set by kith_members_doubt() */
+    uint8_t inside[];    /* name NUL address meta accuser NUL; outside: a pointer to them */
 };
 
 static inline uint8_t *kith_record_bytes(const struct kith_record *p)

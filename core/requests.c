@@ -103,7 +103,6 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     struct kith_msg alive;
     kith_enter(c, now);
     if (!c->started || c->left) return -KITH_ECLOSED;
-    if (c->self->incarnation == UINT32_MAX) return -KITH_EREFUSED;
     int err = kith_self_meta(c, buf, &meta);
     if (err == 0) err = check_fit(c, meta);
     if (err < 0) return err; /* what others know of us stays as it is */
@@ -111,7 +110,7 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     if (!r) return -KITH_ENOMEM;
     uint32_t id = r->id;
     bool wait = kith_request_company(c);
-    kith_self_alive(c, &alive, c->self->incarnation + 1, meta, sealed);
+    kith_self_alive(c, &alive, kith_self_next(c), meta, sealed);
     if (!kith_alive(c, &alive, NULL, wait ? r : NULL)) {
         kith_request_cancel(c, r);
         return -KITH_EREFUSED;
@@ -124,18 +123,16 @@ int64_t kith_core_update(struct kith_core *c, uint64_t now, uint64_t timeout)
     return id;
 }
 
-/* Queue `08 | payload`; the request ends with its entry when there is somebody to wait for. */
-static int queue_payload(struct kith_core *c, struct kith_bytes payload, struct kith_bytes key,
-                         uint32_t priority, struct kith_request *r, bool wait)
+/* Queue `08 | payload`; tag: of the request that waits for its end, or 0. */
+static int queue_payload(struct kith_broadcasts *q, struct kith_bytes payload,
+                         struct kith_bytes key, uint32_t priority, uint64_t tag)
 {
     size_t len = payload.len + 1;
     uint8_t *msg = malloc(len);
     if (!msg) return -KITH_ENOMEM;
     msg[0] = KITH_MSG_USER;
     if (payload.len) memcpy(msg + 1, payload.data, payload.len);
-    int err = kith_broadcasts_add(&c->user_queue, key, priority, kith_bytes_of(msg, len),
-                                  wait ? (uintptr_t)r : 0);
-    r->queued = err == 0 && wait;
+    int err = kith_broadcasts_add(q, key, priority, kith_bytes_of(msg, len), tag);
     free(msg);
     return err;
 }
@@ -154,7 +151,8 @@ int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_BROADCAST);
     if (!r) return -KITH_ENOMEM;
     bool wait = kith_request_company(c);
-    int err = queue_payload(c, payload, key, priority, r, wait);
+    int err = queue_payload(&c->user_queue, payload, key, priority, wait ? (uintptr_t)r : 0);
+    r->queued = err == 0 && wait;
     if (err < 0) {
         kith_request_cancel(c, r);
         return err;
@@ -163,6 +161,20 @@ int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes
     uint32_t id = r->id;
     if (!wait) kith_request_done(c, r, 0, 0);
     return id;
+}
+
+int kith_core_relay(struct kith_core *c, uint64_t now, struct kith_bytes payload)
+{
+    struct kith_broadcasts *q = &c->relay_queue;
+    kith_enter(c, now);
+    if (!c->started) return -KITH_ECLOSED;
+    size_t most = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
+    if (payload.len >= most) return -KITH_ETOOBIG;
+    uint64_t before = q->dropped;
+    q->max = KITH_RELAY_BYTES / most;
+    int err = queue_payload(q, payload, kith_bytes_of(NULL, 0), 0, 0);
+    c->counters.drops[KITH_DROP_MAX_RELAYS] += q->dropped - before;
+    return err;
 }
 
 /* `08 | map | bytes` (PROTOCOL.md 1.8), to be written when the stream is open. */

@@ -74,6 +74,12 @@ void kith_self_alive(struct kith_core *c, struct kith_msg *msg, uint32_t incarna
     if (len) msg->meta = kith_bytes_of(buf, len);
 }
 
+uint32_t kith_self_next(const struct kith_core *c)
+{
+    uint32_t now = c->self->incarnation;
+    return now < UINT32_MAX ? now + 1 : now;
+}
+
 void kith_self_keep(struct kith_core *c, struct kith_bytes meta)
 {
     c->meta_set = meta.data != NULL;

@@ -14,6 +14,8 @@ int kith_self_meta(struct kith_core *, uint8_t *buf, struct kith_bytes *meta);
  * buf takes KITH_META_MAX bytes and the message points into it; meta may stand there already. */
 void kith_self_alive(struct kith_core *, struct kith_msg *, uint32_t incarnation,
                      struct kith_bytes meta, uint8_t *buf);
+/* The incarnation of what it says next: one higher, as long as there is one. */
+uint32_t kith_self_next(const struct kith_core *);
 /* The meta that was announced last, without its trailer: the next alive begins with it. */
 void kith_self_keep(struct kith_core *, struct kith_bytes meta);
 struct kith_bytes kith_self_kept(const struct kith_core *);

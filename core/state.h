@@ -53,7 +53,7 @@ struct kith_core {
     struct kith_choice choice;
     struct kith_probe probe;
     struct kith_pendings pendings;
-    struct kith_broadcasts queue, user_queue;
+    struct kith_broadcasts queue, user_queue, relay_queue; /* sent in this order */
     struct kith_exchanges exchanges;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */

@@ -12,7 +12,7 @@
 
 static uint64_t who(const struct kith_core *c, struct kith_bytes from)
 {
-    return kith_hash(~c->members.seed, from.data, from.len);
+    return kith_hash(&c->members.key, from.data, from.len);
 }
 
 int kith_suspicion_begin(struct kith_core *c, struct kith_record *p, struct kith_bytes from,

@@ -11,6 +11,7 @@
 #include "notify.h"
 #include "peer.h"
 #include "state.h"
+#include "versions.h"
 #include "view.h"
 
 #include <stdlib.h>
@@ -121,57 +122,67 @@ static bool next(struct cursor *k, struct kith_msg *msg)
     return true;
 }
 
-struct range {
-    uint8_t pmin, pmax, dmin, dmax;
-};
-
-static void narrow(struct range *r, const uint8_t *v)
+/* Lowest, highest and current version of each. */
+static bool understand(const uint8_t *a, const uint8_t *b)
 {
-    if (v[0] > r->pmin) r->pmin = v[0];
-    if (v[1] < r->pmax) r->pmax = v[1];
-    if (v[3] > r->dmin) r->dmin = v[3];
-    if (v[4] < r->dmax) r->dmax = v[4];
+    return a[2] >= b[0] && a[2] <= b[1] && b[2] >= a[0] && b[2] <= a[1];
 }
 
-static bool speaks(struct kith_core *c, const struct kith_exchange *s, const struct range *r,
-                   struct kith_bytes name, uint8_t p, uint8_t d)
+/* May it be merged: does its member speak as we do? Of those that are not alive only that is taken;
+ * what is said of ourselves is answered. */
+static bool fits(const struct kith_core *c, const struct kith_msg *entry)
 {
-    if (p < r->pmin || p > r->pmax) {
-        kith_core_log_some(c, KITH_LOG_ERROR, &s->to,
-                           "Node '%.*s' protocol version (%u) is incompatible: [%u, %u]",
-                           KITH_STR(name), p, r->pmin, r->pmax);
-        return false;
-    }
-    if (d < r->dmin || d > r->dmax) {
-        kith_core_log_some(c, KITH_LOG_ERROR, &s->to,
-                           "Node '%.*s' delegate protocol version (%u) is incompatible: [%u, %u]",
-                           KITH_STR(name), d, r->dmin, r->dmax);
-        return false;
-    }
-    return true;
+    const uint8_t *v = entry->vsn.data;
+    if (entry->state != KITH_ALIVE || kith_short_equal(entry->node, kith_self_name(c))) return true;
+    return kith_versions_sound(entry->vsn) && understand(v, c->versions) &&
+           understand(v + 3, c->versions + 3);
 }
 
-/* Every member must speak what all that are alive understand, the dead ones too (PROTOCOL.md 2.13,
- * T24). */
+static bool next_fitting(const struct kith_core *c, struct cursor *k, struct kith_msg *msg)
+{
+    while (next(k, msg))
+        if (fits(c, msg)) return true;
+    return false;
+}
+
+/* Count and say what does not fit. */
+static void leave_out(struct kith_core *c, const struct kith_exchange *s,
+                      const struct kith_msg *entry)
+{
+    const uint8_t *v = entry->vsn.data, *ours = c->versions;
+    if (!kith_versions_sound(entry->vsn)) {
+        kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
+        kith_core_log_some(c, KITH_LOG_WARN, &s->to,
+                           "Left out '%.*s': protocol version(s) are wrong", KITH_STR(entry->node));
+        return;
+    }
+    bool delegate = understand(v, ours);
+    v += delegate ? 3 : 0;
+    ours += delegate ? 3 : 0;
+    kith_count_drop(c, KITH_DROP_INCOMPATIBLE_VERSIONS);
+    kith_core_log_some(
+        c, KITH_LOG_ERROR, &s->to,
+        "Left out '%.*s': its %sprotocol version %u of [%u, %u] is incompatible with "
+        "ours, %u of [%u, %u]",
+        KITH_STR(entry->node), delegate ? "delegate " : "", v[2], v[0], v[1], ours[2], ours[0],
+        ours[1]);
+}
+
+/* memberlist refuses a state for one entry that does not fit, dead or alive (PROTOCOL.md 2.13).
+ * Here it is refused when nobody in it fits who is alive: then it is another cluster's. */
 static bool compatible(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
 {
-    struct range r = {0, UINT8_MAX, 0, UINT8_MAX};
     struct kith_msg msg;
-    for (struct cursor k = list; next(&k, &msg);)
-        if (msg.state == KITH_ALIVE && msg.vsn.len >= 5) narrow(&r, msg.vsn.data);
-    for (uint32_t i = 0; i < c->members.count; i++)
-        if (kith_members_at(&c->members, i)->state == KITH_ALIVE)
-            narrow(&r, kith_members_at(&c->members, i)->versions);
+    size_t left_out = 0, fitting = 0;
     for (struct cursor k = list; next(&k, &msg);) {
-        bool has = msg.vsn.len >= 6;
-        if (!speaks(c, s, &r, msg.node, has ? msg.vsn.data[2] : 0, has ? msg.vsn.data[5] : 0))
-            return false;
+        if (!fits(c, &msg)) {
+            leave_out(c, s, &msg);
+            left_out++;
+        } else if (msg.state == KITH_ALIVE && !kith_short_equal(msg.node, kith_self_name(c))) {
+            fitting++;
+        }
     }
-    for (uint32_t i = 0; i < c->members.count; i++) {
-        const struct kith_record *p = kith_members_at(&c->members, i);
-        if (!speaks(c, s, &r, kith_record_name(p), p->versions[2], p->versions[5])) return false;
-    }
-    return true;
+    return left_out == 0 || fitting > 0;
 }
 
 /* We joined a named member: does the list look like its answer? It must be alive in it, with nobody
@@ -196,17 +207,17 @@ static int check_name(struct kith_core *c, const struct kith_exchange *s, struct
 {
     if (s->kind != KITH_EXCHANGE_JOIN || s->name_len == 0 || answered_by(s, list)) return 0;
     kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "Whoever answered, it was not '%.*s'",
-                       (int)s->name_len, s->name);
+                       KITH_STR(kith_bytes_of(s->name, s->name_len)));
     return -KITH_EREFUSED;
 }
 
-/* Ask the delegate whether to merge with all these. */
+/* Ask the delegate whether to merge with all who fit. */
 static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct cursor list)
 {
     struct kith_msg msg;
     size_t count = 0, names = 0;
     if (!kith_judges(c, KITH_CLAIM_MERGE)) return 0;
-    for (struct cursor k = list; next(&k, &msg); count++) names += msg.node.len + 1;
+    for (struct cursor k = list; next_fitting(c, &k, &msg); count++) names += msg.node.len + 1;
     size_t size = count * sizeof(struct kith_member) + names;
     struct kith_member *members = size > c->set.max_stream_memory ? NULL : malloc(size + 1);
     if (!members) {
@@ -215,7 +226,7 @@ static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct c
     }
     char *name = (char *)(members + count);
     count = 0;
-    for (struct cursor k = list; next(&k, &msg); count++) {
+    for (struct cursor k = list; next_fitting(c, &k, &msg); count++) {
         if (msg.addr.len > KITH_ADDR_MAX) msg.addr.len = 0;
         kith_view_message(c, &msg, name, &members[count]);
         name += msg.node.len + 1;
@@ -227,18 +238,34 @@ static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct c
 
 /* ------------------------------------------------------------------------------- merging */
 
-static void merge_entry(struct kith_core *c, const struct kith_peer *from, struct kith_msg *msg)
+/* Does a member speak of itself, where we went to ask it? */
+static bool own_word(const struct kith_exchange *s, const struct kith_msg *msg)
+{
+    return s->kind != KITH_EXCHANGE_INBOUND && msg->port == s->to.port &&
+           kith_short_equal(msg->addr, kith_bytes_of(s->to.bytes, s->to.len)) &&
+           kith_short_equal(msg->node, kith_bytes_of(s->name, s->name_len));
+}
+
+static void merge_entry(struct kith_core *c, const struct kith_exchange *s,
+                        const struct kith_peer *from, struct kith_msg *msg)
 {
     if (c->set.protocol_version < 2 || msg->port == 0) msg->port = c->default_port;
+    bool own = own_word(s, msg);
     switch (msg->state) {
     case KITH_ALIVE:
         msg->type = KITH_MSG_ALIVE;
-        kith_alive(c, msg, from, NULL);
+        if (own)
+            kith_own_word(c, msg, from);
+        else
+            kith_alive(c, msg, from, NULL);
         break;
     case KITH_LEFT:
         msg->type = KITH_MSG_DEAD;
         msg->from = msg->node;
-        kith_dead(c, msg, from, NULL);
+        if (own)
+            kith_own_word(c, msg, from);
+        else
+            kith_dead(c, msg, from, NULL);
         break;
     case KITH_SUSPECT:
     case KITH_DEAD: /* no more than a suspicion, and ours from here on (PROTOCOL.md T14) */
@@ -263,7 +290,7 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
         kith_count(c, KITH_COUNT_MERGES_REFUSED);
         return err;
     }
-    for (struct cursor k = list; next(&k, &msg);) merge_entry(c, &from, &msg);
+    for (struct cursor k = list; next_fitting(c, &k, &msg);) merge_entry(c, s, &from, &msg);
     if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));
     return 0;
 }
@@ -278,7 +305,8 @@ static void ended(struct kith_core *c, const struct kith_exchange *s, int status
     enum kith_log_level level = s->kind == KITH_EXCHANGE_JOIN ? KITH_LOG_DEBUG : KITH_LOG_ERROR;
     kith_count(c, KITH_COUNT_PUSH_PULLS_FAILED);
     if (s->name_len)
-        kith_core_log(c, level, &s->to, "Push/Pull with %.*s failed", (int)s->name_len, s->name);
+        kith_core_log(c, level, &s->to, "Push/Pull with %.*s failed",
+                      KITH_STR(kith_bytes_of(s->name, s->name_len)));
     else
         kith_core_log(c, level, &s->to, "Push/Pull with an unnamed member failed");
 }
@@ -306,15 +334,34 @@ void kith_sync_schedule(struct kith_core *c, bool first)
     kith_alarm_set(&c->alarms, &c->sync_alarm, kith_later(c->now, wait));
 }
 
+static void sync_with(struct kith_core *c, const struct kith_record *p)
+{
+    struct kith_addr to;
+    kith_record_address(p, &to);
+    kith_core_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
+                  KITH_STR(kith_record_name(p)));
+    struct kith_peer peer = kith_peer_of(&to, kith_record_name(p), p->versions[1]);
+    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &peer);
+}
+
+/* One of those whose own word is wanted. */
+static const struct kith_record *doubted(struct kith_core *c)
+{
+    const struct kith_members *m = &c->members;
+    uint64_t from = kith_random_below(&c->random, m->count);
+    for (uint32_t i = 0; i < m->count; i++) {
+        const struct kith_record *p = kith_members_at(m, (uint32_t)((from + i) % m->count));
+        if (p->doubted) return p;
+    }
+    return NULL;
+}
+
 void kith_sync_tick(struct kith_core *c, struct kith_alarm *alarm)
 {
     struct kith_record **chosen;
-    struct kith_addr to;
+    const struct kith_record *at_random = NULL, *asked = c->members.doubted ? doubted(c) : NULL;
     kith_sync_schedule(c, false);
-    if (kith_choose(c, 1, partner, &chosen) == 0) return;
-    kith_record_address(chosen[0], &to);
-    kith_core_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
-                  KITH_STR(kith_record_name(chosen[0])));
-    struct kith_peer peer = kith_peer_of(&to, kith_record_name(chosen[0]), chosen[0]->versions[1]);
-    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &peer);
+    if (kith_choose(c, 1, partner, &chosen) > 0) at_random = chosen[0];
+    if (at_random) sync_with(c, at_random);
+    if (asked && asked != at_random) sync_with(c, asked);
 }

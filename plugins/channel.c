@@ -13,6 +13,7 @@
  */
 #include "channel.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 enum {
@@ -75,6 +76,7 @@ int kith_channel_parse(struct kith_bytes msg, struct kith_channel_frame *frame)
         return -KITH_EMALFORMED;
     frame->kind = kind & RELAYED;
     frame->hops = msg.data[AT_HOPS];
+    if (frame->hops > KITH_CHANNEL_HOPS) frame->hops = KITH_CHANNEL_HOPS; /* whatever it claims */
     frame->id = (uint64_t)get32(msg.data + AT_ID) << 32 | get32(msg.data + AT_ID + 4);
     frame->name = kith_bytes_of(msg.data + HEAD, name_len);
     frame->sender = kith_bytes_of(NULL, 0);
@@ -164,11 +166,9 @@ enum { SLOTS = 2 * KITH_SEEN_WINDOW };
 
 static size_t place(const struct kith_seen *seen, const uint64_t *table, uint64_t id)
 {
-    /* Mixed twice, so that every bit of the id counts. Otherwise ids that differ in few bits would
-     * fall into one place, whatever the seed. */
-    uint64_t h = (id ^ seen->seed) * 0x9E3779B97F4A7C15u;
-    h = (h ^ h >> 32) * 0xBF58476D1CE4E5B9u;
-    size_t i = (h ^ h >> 32) % SLOTS;
+    uint64_t h;
+    crypto_shorthash((uint8_t *)&h, (const uint8_t *)&id, sizeof id, seen->key);
+    size_t i = h % SLOTS;
     while (table[i] && table[i] != id) i = (i + 1) % SLOTS;
     return i;
 }

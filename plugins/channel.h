@@ -46,13 +46,13 @@ void kith_channel_split(struct kith_bytes state, struct kith_bytes *raw, struct 
 int kith_channel_next(struct kith_bytes *pieces, struct kith_bytes *name, struct kith_bytes *body);
 
 /* The last ids seen, at least KITH_SEEN_WINDOW and at most twice that many, in two generations.
- * Memory is allocated with the first id. seed: random, so that nobody can choose ids that all fall
+ * Memory is allocated with the first id. key: random, so that nobody can choose ids that all fall
  * into one place of the table. */
 #define KITH_SEEN_WINDOW 2048
 struct kith_seen {
     uint64_t *young, *old;
     size_t count; /* in young */
-    uint64_t seed;
+    uint8_t key[16];
 };
 /* Remember it: true when it was known. Without memory everything is new. */
 bool kith_seen_add(struct kith_seen *, uint64_t id);

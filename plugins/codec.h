@@ -39,6 +39,12 @@ static inline bool kith_is_layer(uint8_t first)
 
 #define KITH_STREAM_HEAD 5 /* layer byte and length of a FRAMED layer */
 
+/* A length from the wire: as wide as sums of it need, also where size_t has 32 bits. */
+static inline uint64_t kith_be32(const uint8_t *in)
+{
+    return (uint64_t)in[0] << 24 | (uint64_t)in[1] << 16 | (uint64_t)in[2] << 8 | in[3];
+}
+
 /* Bytes that the host itself writes in front of a layer. */
 static inline size_t kith_framing_bytes(const struct kith_form *form, enum kith_plane plane)
 {

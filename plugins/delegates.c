@@ -387,8 +387,7 @@ static void pass_on(struct kith_delegates_shared *shared, uint8_t *msg, size_t l
 {
     if (!hops) return;
     kith_channel_set_hops(msg, (uint8_t)(hops - 1));
-    const struct kith_message m = {.size = sizeof m, .bytes = kith_bytes_of(msg, len)};
-    if (shared->setup.node->send(shared->setup.node, &m, NULL, NULL) < 0)
+    if (shared->setup.relay(shared->setup.ctx, kith_bytes_of(msg, len)) < 0)
         shared->not_passed_on++;
     else
         shared->passed_on++;

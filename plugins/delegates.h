@@ -22,6 +22,9 @@ struct kith_delegates_setup {
     const struct kith_node *node;
     struct kith_keyring *ring; /* the node's, or NULL */
     void *ctx;
+    /* Gossip a message for whoever sent it: strangers can cause that, so it is no command, and goes
+     * behind all that is this node's own. 0 or a negative code. */
+    int (*relay)(void *ctx, struct kith_bytes);
     uint64_t (*now)(void *ctx);  /* the loop's clock: kith_host's */
     uint64_t (*wall)(void *ctx); /* the same in nanoseconds since 1970 */
     /* Which instance has this host table; NULL: unknown. The function itself may be NULL: then

@@ -17,8 +17,8 @@ static struct kith_delegates_shared *shared_new(const struct kith_delegates_setu
     shared->setup = *setup;
     shared->asks = setup->maker->asks;
     shared->ops = kith_all_ops;
-    setup->maker->random(setup->maker->ctx, &shared->relayed.seed, sizeof shared->relayed.seed);
-    shared->direct.seed = shared->relayed.seed;
+    setup->maker->random(setup->maker->ctx, shared->relayed.key, sizeof shared->relayed.key);
+    memcpy(shared->direct.key, shared->relayed.key, sizeof shared->direct.key);
     return shared;
 }
 
@@ -530,7 +530,7 @@ void kith_delegates_stats(const struct kith_delegates *d,
          KITH_COUNTER},
         {"channel_relayed", "Channel broadcasts passed on.", shared->passed_on, KITH_COUNTER},
         {"channel_relay_dropped",
-         "Channel broadcasts not passed on because the broadcast queue was full.",
+         "Channel broadcasts not passed on: too big for a packet, or no memory.",
          shared->not_passed_on, KITH_COUNTER},
         {"events_emitted", "Events of plugins that were handed to the others.",
          shared->emitted.sent, KITH_COUNTER},

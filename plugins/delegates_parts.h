@@ -50,7 +50,7 @@ struct kith_emitted {
 struct kith_strangers {
     uint64_t *known; /* hashes; 0: empty */
     size_t slots, count;
-    uint64_t seed;
+    uint8_t key[16]; /* of the hash */
     bool stale;
     uint64_t tokens, filled_at; /* in thousandths */
     uint64_t sent, refused;

@@ -7,8 +7,8 @@
  */
 #include "elf_file.h"
 
+#include "file.h"
 #include "loader.h"
-#include <fcntl.h>
 #include <link.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -223,12 +223,13 @@ static int open_elf(struct elf *e, const char *path)
 {
     struct stat st;
     memset(e, 0, sizeof *e);
-    e->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (e->fd >= 0 && fstat(e->fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    e->fd = kith_file_open(path, &st);
+    if (e->fd >= 0 && S_ISREG(st.st_mode)) {
         e->size = (uint64_t)st.st_size;
         return 0;
     }
     if (e->fd >= 0) close(e->fd);
+    if (st.st_mode && !S_ISREG(st.st_mode)) strcpy(e->why, "it is no plain file");
     return -1;
 }
 
@@ -248,6 +249,8 @@ int kith_elf_check(const char *path, struct kith_error *err)
             rc = kith_fail(err, KITH_EINVAL, "%s: cannot be loaded: the file is damaged: %s", path,
                            e->why);
         close(e->fd);
+    } else if (*e->why) { /* the linker would open a pipe, and wait for its writer */
+        rc = kith_fail(err, KITH_EINVAL, "%s: cannot be loaded: %s", path, e->why);
     }
     free(e);
     return rc;

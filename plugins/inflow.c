@@ -158,13 +158,15 @@ static int collect(struct kith_inflow *f, struct kith_work *w, struct input *in)
 
 /* Ask the codec where the layer in buf ends, as extent() does. */
 static int ask_extent(struct kith_inflow *f, struct kith_work *w, struct kith_codec *c,
-                      size_t *need)
+                      uint64_t *out)
 {
     const size_t len = f->buf.len;
-    int rc = kith_codec_extent(c, f->buf.data, len, need);
+    size_t need = 0;
+    int rc = kith_codec_extent(c, f->buf.data, len, &need);
+    *out = need;
     if (rc < 0) return fail_as(w, -KITH_EMALFORMED, KITH_REFUSED_MALFORMED);
     if (rc > 1) return kith_work_breach(w, c, "extent() returned a positive number that is not 1");
-    if (rc == 1 ? *need > len : *need <= len)
+    if (rc == 1 ? need > len : need <= len)
         return kith_work_breach(w, c, "extent() contradicts itself about where the layer ends");
     return rc;
 }
@@ -174,7 +176,7 @@ static int measure(struct kith_inflow *f, struct kith_work *w)
 {
     struct kith_codec *c = kith_pipeline_opener(f->p, KITH_STREAM, f->buf.data[0]);
     const uint8_t *d = f->buf.data;
-    size_t need = KITH_STREAM_HEAD;
+    uint64_t need = KITH_STREAM_HEAD; /* wider than size_t: no length may wrap here */
     uint64_t most = f->p->max_stream_size + KITH_STREAM_HEAD;
     int rc = 0;
     if (!c) return 1; /* opening says why not */
@@ -183,7 +185,7 @@ static int measure(struct kith_inflow *f, struct kith_work *w)
         most += f->p->max_stream_size; /* memberlist's compression may make a message longer */
         if ((rc = ask_extent(f, w, c, &need)) < 0) return rc;
     } else if (f->buf.len >= KITH_STREAM_HEAD) {
-        need += (size_t)d[1] << 24 | (size_t)d[2] << 16 | (size_t)d[3] << 8 | d[4];
+        need += kith_be32(d + 1);
         rc = f->buf.len == need;
     }
     if (need > most) return fail_as(w, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG);

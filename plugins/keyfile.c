@@ -7,6 +7,7 @@
  */
 #include "keyfile.h"
 
+#include "file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -32,9 +33,7 @@ static bool holds(const char *file, size_t len, const char *text)
 enum kith_keyfile_form kith_keyfile_form_of(const char *path, struct kith_bytes key)
 {
     char old[256], text[LINE + KEY_MAX];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, old, sizeof old);
-    if (fd >= 0) close(fd);
+    ssize_t n = kith_file_load(path, old, sizeof old, KITH_FILE_NOW, NULL);
     enum kith_keyfile_form form = KITH_KEYFILE_SERF;
     if (n > 0 && key.len <= KEY_MAX) {
         if ((size_t)n == key.len && sodium_memcmp(old, key.data, key.len) == 0)

@@ -76,8 +76,7 @@ static int strip_framing(struct kith_work *w, const struct kith_form *form, stru
     if (!head) return -KITH_EMALFORMED;
     memcpy((uint8_t *)(uintptr_t)w->frame.ad.data, head, framing);
     if (w->plane == KITH_PACKET) return 0;
-    size_t len = (size_t)head[1] << 24 | (size_t)head[2] << 16 | (size_t)head[3] << 8 | head[4];
-    return len == cur->len ? 0 : -KITH_EMALFORMED;
+    return kith_be32(head + 1) == cur->len ? 0 : -KITH_EMALFORMED;
 }
 
 /* One layer, with the codec that its first byte names. */

@@ -9,19 +9,17 @@
  */
 #include "delegates_parts.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 
 enum { THOUSAND = 1000, TURN = 256 /* members in one piece */ };
 
-/* FNV-1a from a random start. */
 static uint64_t hash(const struct kith_strangers *s, const struct kith_addr *addr)
 {
-    uint64_t h = s->seed ^ 0xCBF29CE484222325u;
-    for (size_t i = 0; i < addr->len; i++) h = (h ^ addr->bytes[i]) * 0x100000001B3u;
-    h = (h ^ (addr->port & 0xFF)) * 0x100000001B3u;
-    h = (h ^ (addr->port >> 8)) * 0x100000001B3u;
-    h = (h ^ h >> 32) * 0x9E3779B97F4A7C15u;
-    h ^= h >> 32;
+    uint8_t bytes[KITH_ADDR_MAX + 2] = {(uint8_t)addr->port, (uint8_t)(addr->port >> 8)};
+    uint64_t h;
+    memcpy(bytes + 2, addr->bytes, addr->len);
+    crypto_shorthash((uint8_t *)&h, bytes, addr->len + 2u, s->key);
     return h ? h : 1;
 }
 
@@ -61,7 +59,7 @@ static void learn_all(struct kith_delegates_shared *shared)
 {
     struct kith_strangers *s = &shared->strangers;
     const struct kith_node *node = shared->setup.node;
-    if (!s->seed) shared->setup.maker->random(shared->setup.maker->ctx, &s->seed, sizeof s->seed);
+    if (!s->known) shared->setup.maker->random(shared->setup.maker->ctx, s->key, sizeof s->key);
     if (s->known) memset(s->known, 0, s->slots * sizeof *s->known);
     s->count = 0;
     s->stale = false;

@@ -19,10 +19,12 @@ runtime_libloop_la_SOURCES = runtime/loop/dns.c runtime/loop/dns.h runtime/loop/
   runtime/loop/host_numbers.c runtime/loop/host_parts.h runtime/loop/host_pause.c \
   runtime/loop/logger.c \
   runtime/loop/logger.h runtime/loop/log_format.c runtime/loop/log_format.h \
+  runtime/loop/outlet.c runtime/loop/outlet.h \
   runtime/loop/loop.c runtime/loop/loop.h runtime/loop/loop_memory.c \
   runtime/loop/loop_memory.h runtime/loop/loop_private.h runtime/loop/loop_uv.c \
   runtime/loop/loop_virtual.c runtime/loop/resolve.c runtime/loop/resolve.h \
-  runtime/loop/series.c runtime/loop/series.h runtime/loop/timers.c runtime/loop/timers.h \
+  runtime/loop/series.c runtime/loop/series.h runtime/loop/standard.c \
+  runtime/loop/standard.h runtime/loop/timers.c runtime/loop/timers.h \
   runtime/loop/where.c runtime/loop/where.h runtime/loop/world.c runtime/loop/world.h
 runtime_libloop_la_CPPFLAGS = $(INC_LOOP) -DKITH_PLUGINDIR='"$(plugindir)"'
 runtime_libloop_la_CFLAGS = $(AM_CFLAGS) $(UV_CFLAGS) $(SODIUM_CFLAGS) $(CARES_CFLAGS)
@@ -42,8 +44,10 @@ runtime_libnode_la_CPPFLAGS = $(INC_NODE) -DKITH_VERSION='"$(PACKAGE_VERSION)"'
 runtime_libcontrol_la_SOURCES = runtime/control/control.c runtime/control/control.h \
   runtime/control/control_call.c runtime/control/control_client.c \
   runtime/control/control_commands.c runtime/control/control_event.c \
+  runtime/control/control_buffer.c runtime/control/control_info.c \
   runtime/control/control_inside.h runtime/control/control_join.c \
   runtime/control/control_json.c runtime/control/control_keys.c \
+  runtime/control/control_members.c \
   runtime/control/control_monitor.c runtime/control/control_path.c \
   runtime/control/control_report.c runtime/control/control_wire.c
 runtime_libcontrol_la_CPPFLAGS = $(INC_CONTROL)

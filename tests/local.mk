@@ -7,8 +7,8 @@ EXTRA_DIST += tests/data/vectors.json tests/summary.sh
 TEST_PLUGINS = $(abs_top_builddir)/transports/.libs:$(abs_top_builddir)/codecs/.libs
 TEST_ENV = KITH_PLUGIN_PATH='$(TEST_PLUGINS):$(abs_top_builddir)/plugins/delegates/.libs'; \
   srcdir='$(abs_top_srcdir)'; builddir='$(abs_top_builddir)'; KITH='$(abs_top_builddir)/kith'; \
-  PYTHONDONTWRITEBYTECODE=1; \
-  export KITH_PLUGIN_PATH srcdir builddir KITH PYTHONDONTWRITEBYTECODE;
+  PYTHONDONTWRITEBYTECODE=1; CC='$(CC)'; \
+  export KITH_PLUGIN_PATH srcdir builddir KITH PYTHONDONTWRITEBYTECODE CC;
 AM_TESTS_ENVIRONMENT = $(TEST_ENV)
 
 include tests/core/local.mk

@@ -38,19 +38,27 @@ struct search {
     struct kith_ask *ask;
     char found[NODES_MAX][sizeof((struct sockaddr_un *)0)->sun_path];
     size_t count;
-    int fd;       /* to the first one that answered */
-    bool refused; /* one is there, but not for us */
+    int fd;                 /* to the first one that answered */
+    bool refused;           /* one is there, but not for us */
+    struct kith_error whom; /* one is there that we don't trust, and why */
 };
 
-static int try_path(const char *path)
+/* A node whose queue is full, or that does not run on. */
+static const struct timeval connect_time = {.tv_sec = 5}, no_limit;
+
+/* Or -errno; EPERM: it is not to be trusted, and `err` says why. */
+static int try_path(const char *path, struct kith_error *err)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof sa.sun_path) return -ENAMETOOLONG;
     strcpy(sa.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
-    if (connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0) return fd;
-    int e = errno;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &connect_time, sizeof connect_time);
+    int e = connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0 ? 0 : errno;
+    if (!e && kith_control_check_peer(path, fd, err) < 0) e = EPERM;
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &no_limit, sizeof no_limit);
+    if (!e) return fd;
     close(fd);
     return -e;
 }
@@ -58,7 +66,8 @@ static int try_path(const char *path)
 static bool consider(void *arg, const char *path)
 {
     struct search *s = arg;
-    int fd = try_path(path);
+    bool trusted = kith_control_check_folder(path, &s->whom) == 0;
+    int fd = trusted ? try_path(path, &s->whom) : -EPERM;
     if (fd < 0) {
         s->refused |= fd == -EACCES;
         return true;
@@ -78,10 +87,15 @@ enum { NOBODY_YET = -1, HOPELESS = -2 };
 
 static int connect_given(struct kith_ask *a, const char *path, bool last)
 {
-    int fd = try_path(path);
-    if (fd >= 0 || (fd != -EACCES && !last)) return fd >= 0 ? fd : NOBODY_YET;
-    a->code = kith_tool_fail(a->tool, fd == -EACCES ? KITH_EXIT_REFUSED : KITH_EXIT_UNREACHABLE,
-                             "no node answers on %s: %s", path, strerror(-fd));
+    struct kith_error whom = {.size = sizeof whom};
+    int fd = try_path(path, &whom);
+    bool refused = fd == -EACCES || fd == -EPERM;
+    if (fd >= 0 || (!refused && !last)) return fd >= 0 ? fd : NOBODY_YET;
+    if (fd == -EPERM)
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_REFUSED, "%s; it is not asked", whom.text);
+    else
+        a->code = kith_tool_fail(a->tool, refused ? KITH_EXIT_REFUSED : KITH_EXIT_UNREACHABLE,
+                                 "no node answers on %s: %s", path, strerror(-fd));
     return HOPELESS;
 }
 
@@ -97,6 +111,8 @@ static int which_one(struct search *s)
 static int nobody(const struct search *s)
 {
     const struct kith_ask *a = s->ask;
+    if (*s->whom.text)
+        return kith_tool_fail(a->tool, KITH_EXIT_REFUSED, "%s; it is not asked", s->whom.text);
     if (s->refused)
         return kith_tool_fail(a->tool, KITH_EXIT_REFUSED,
                               "a node runs here, but its control socket is not for you");
@@ -109,7 +125,7 @@ static int nobody(const struct search *s)
 
 static int connect_found(struct kith_ask *a, bool last)
 {
-    struct search s = {.ask = a, .fd = -1};
+    struct search s = {.ask = a, .fd = -1, .whom = {.size = sizeof s.whom}};
     kith_control_find(a->node, consider, &s);
     if (s.count == 1) return s.fd;
     if (!s.count && !last && !s.refused) return NOBODY_YET;
@@ -168,33 +184,106 @@ static int exit_code(const char *code)
     return KITH_EXIT_FAILED;
 }
 
-json_t *kith_ask_next(struct kith_ask *a, uint64_t patience)
+/* A line as it is read: what is to become JSON grows in `text`. The elements of `list`, an array of
+ * the object that the line is, are taken out: each is told when it is there, and forgotten. */
+struct reading {
+    const char *list; /* how it begins, as a node writes it: "members":[ with quotes; NULL: none */
+    void (*each)(void *arg, const json_t *element);
+    void *arg;
+    struct text {
+        char *data;
+        size_t len, cap;
+    } rest, element;
+    unsigned depth;
+    bool quoted, escaped, in_list;
+    bool comma;  /* before the element */
+    bool failed; /* an element that is no JSON, no memory */
+};
+
+static void put(struct reading *r, char c)
+{
+    struct text *t = r->in_list ? &r->element : &r->rest;
+    if (t->len == t->cap) {
+        size_t cap = t->cap ? 2 * t->cap : 4096;
+        char *grown = realloc(t->data, cap);
+        r->failed |= !grown;
+        if (!grown) return;
+        t->data = grown;
+        t->cap = cap;
+    }
+    t->data[t->len++] = c;
+}
+
+/* An element ends, with a comma or with the list; only an empty list has an empty one. */
+static void tell_element(struct reading *r, bool comma)
+{
+    json_t *one = r->element.len ? json_loadb(r->element.data, r->element.len,
+                                              JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL)
+                                 : NULL;
+    r->failed |= !one && (r->element.len || r->comma || comma);
+    if (one) r->each(r->arg, one);
+    json_decref(one);
+    r->element.len = 0;
+    r->comma = comma;
+}
+
+static bool list_begins(const struct reading *r)
+{
+    size_t n = r->list ? strlen(r->list) : 0;
+    return n && r->rest.len >= n && !memcmp(r->rest.data + r->rest.len - n, r->list, n);
+}
+
+/* The next byte of the line. */
+static void read_byte(struct reading *r, char c)
+{
+    if (r->quoted) {
+        r->quoted = c != '"' || r->escaped;
+        r->escaped = c == '\\' && !r->escaped;
+        put(r, c);
+        return;
+    }
+    r->quoted = c == '"';
+    bool opens = c == '{' || c == '[', closes = c == '}' || c == ']';
+    bool ends = r->in_list && r->depth == 2 && (c == ',' || c == ']');
+    r->depth += opens;
+    r->depth -= closes && r->depth;
+    if (ends) {
+        tell_element(r, c == ',');
+        r->in_list = c == ',';
+    }
+    if (!ends || c == ']') put(r, c);
+    if (c == '[' && r->depth == 2 && !r->in_list) r->in_list = list_begins(r);
+}
+
+/* The next line, or NULL: a->code says why. */
+static json_t *next_line(struct kith_ask *a, struct reading *r, uint64_t patience)
 {
     struct timeval tv = {.tv_sec = (time_t)(patience / 1000000000u),
                          .tv_usec = (suseconds_t)(patience % 1000000000u / 1000u)};
     if (patience && !tv.tv_sec && !tv.tv_usec) tv.tv_usec = 1;
     setsockopt(a->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
-    char *line = NULL;
-    size_t cap = 0;
+    int c;
     errno = 0;
-    ssize_t n = getline(&line, &cap, a->in);
+    while ((c = getc_unlocked(a->in)) != EOF && c != '\n') read_byte(r, (char)c);
+    json_error_t error = {.text = "a part of it"};
     json_t *out = NULL;
-    json_error_t error;
-    if (n > 0) {
-        out = json_loadb(line, (size_t)n, JSON_ALLOW_NUL, &error); /* names may hold it */
-        if (!out)
-            a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "the node's answer is no JSON: %s",
-                                     error.text);
-    } else if (errno == EAGAIN) {
-        a->code = KITH_EXIT_TIMEOUT;
-    } else {
-        a->code = KITH_EXIT_UNREACHABLE;
-    }
-    free(line);
+    if (c == EOF)
+        a->code = errno == EAGAIN ? KITH_EXIT_TIMEOUT : KITH_EXIT_UNREACHABLE;
+    else if (r->failed || !(out = json_loadb(r->rest.data ? r->rest.data : "", r->rest.len,
+                                             JSON_ALLOW_NUL, &error))) /* names may hold it */
+        a->code = kith_tool_fail(a->tool, KITH_EXIT_FAILED, "the node's answer is no JSON: %s",
+                                 error.text);
+    free(r->rest.data);
+    free(r->element.data);
     return out;
 }
 
-/* 1: sent; 0: the node does not take it; -1: longer than a node takes. */
+json_t *kith_ask_next(struct kith_ask *a, uint64_t patience)
+{
+    struct reading r = {0};
+    return next_line(a, &r, patience);
+}
+
 /* A request of so many bytes does not fit. A payload is base64 in it: 3 bytes are 4. */
 static void say_too_big(struct kith_ask *a, const json_t *request, size_t len)
 {
@@ -249,22 +338,18 @@ static void say_refusal(struct kith_ask *a, const json_t *answer)
     snprintf(a->refusal, sizeof a->refusal, "%s", text ? text : "");
 }
 
-json_t *kith_ask_pieces(struct kith_ask *a, json_t *request, uint64_t patience,
-                        void (*piece)(void *arg, const json_t *), void *arg)
+/* Sends the request, which is taken over. 1; 0: nobody listens, but there may be an answer; -1:
+ * failed, which has been said. */
+static int begin(struct kith_ask *a, json_t *request)
 {
-    if (!a->in && connect_patiently(a)) {
-        json_decref(request);
-        return NULL;
-    }
-    int sent = request ? send_line(a, request) : 0;
+    int sent = !a->in && connect_patiently(a) ? -1 : request ? send_line(a, request) : 0;
     json_decref(request);
-    if (sent < 0) return NULL;
-    json_t *answer = kith_ask_next(a, patience);
-    while (answer && piece && !json_object_get(answer, "ok")) {
-        piece(arg, answer);
-        json_decref(answer);
-        answer = kith_ask_next(a, patience);
-    }
+    return sent;
+}
+
+/* NULL: it is none, or says no, which is said here. */
+static json_t *check_answer(struct kith_ask *a, json_t *answer, bool sent)
+{
     if (answer && json_is_true(json_object_get(answer, "ok"))) return answer;
     if (answer)
         say_refusal(a, answer);
@@ -272,6 +357,30 @@ json_t *kith_ask_pieces(struct kith_ask *a, json_t *request, uint64_t patience,
         say_silence(a, sent);
     json_decref(answer);
     return NULL;
+}
+
+json_t *kith_ask_pieces(struct kith_ask *a, json_t *request, uint64_t patience,
+                        void (*piece)(void *arg, const json_t *), void *arg)
+{
+    int sent = begin(a, request);
+    if (sent < 0) return NULL;
+    json_t *answer = kith_ask_next(a, patience);
+    while (answer && piece && !json_object_get(answer, "ok")) {
+        piece(arg, answer);
+        json_decref(answer);
+        answer = kith_ask_next(a, patience);
+    }
+    return check_answer(a, answer, sent);
+}
+
+json_t *kith_ask_each(struct kith_ask *a, json_t *request, uint64_t patience, const char *list,
+                      void (*each)(void *arg, const json_t *element), void *arg)
+{
+    char begins[64];
+    snprintf(begins, sizeof begins, "\"%s\":[", list);
+    struct reading r = {.list = begins, .each = each, .arg = arg};
+    int sent = begin(a, request);
+    return sent < 0 ? NULL : check_answer(a, next_line(a, &r, patience), sent);
 }
 
 json_t *kith_ask_node(struct kith_ask *a, json_t *request, uint64_t patience)

@@ -52,6 +52,10 @@ json_t *kith_ask_node(struct kith_ask *, json_t *request, uint64_t patience);
 /* The same when the answer may come in pieces: lines without `ok`, each as it comes. */
 json_t *kith_ask_pieces(struct kith_ask *, json_t *request, uint64_t patience,
                         void (*piece)(void *arg, const json_t *), void *arg);
+/* The same for an answer with a long list: each element is told as it comes, and `list` is empty in
+ * the answer. */
+json_t *kith_ask_each(struct kith_ask *, json_t *request, uint64_t patience, const char *list,
+                      void (*each)(void *arg, const json_t *element), void *arg);
 /* The same for an answer that says no more than that it is done: shown with --format json only.
  * Ends the conversation; returns the exit code. */
 int kith_ask_do(struct kith_ask *, json_t *request, uint64_t patience);

@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "ask.h"
 #include "fail.h"
+#include "rows.h"
 #include "screen.h"
 #include <stdlib.h>
 
@@ -94,10 +95,9 @@ static void print_codecs(const json_t *list)
     static const char *const header[COLUMNS] = {"  CODEC",  "SEALED", "BYTES IN", "OUT",
                                                 "NS EACH",  "PASSED", "RATIO",    "OPENED",
                                                 "BYTES IN", "OUT",    "NS EACH",  "FAILED"};
-    struct kith_rows *rows = kith_rows_new(COLUMNS);
+    struct kith_rows *rows = kith_rows_new(COLUMNS, header);
     size_t i;
     json_t *c;
-    kith_rows_add(rows, header);
     json_array_foreach(list, i, c)
     {
         char cell[COLUMNS][100];
@@ -111,7 +111,7 @@ static void print_codecs(const json_t *list)
         kith_rows_add(rows, cells);
     }
     puts("");
-    kith_rows_print(rows, false);
+    kith_rows_end(rows);
 }
 
 /* "{entry=log,reason=queue}" */
@@ -157,9 +157,20 @@ static void print_stats(const json_t *list)
 static void print_text(const json_t *i)
 {
     static const char *const state_names[] = {"alive", "suspect", "dead", "left"};
-    static const char *const self[] = {"name",        "version", "pid",     "uptime_seconds",
-                                       "file",        "profile", "label",   "state",
-                                       "incarnation", "health",  "monitors"};
+    static const char *const self[] = {"name",
+                                       "version",
+                                       "pid",
+                                       "uptime_seconds",
+                                       "file",
+                                       "profile",
+                                       "label",
+                                       "state",
+                                       "incarnation",
+                                       "health",
+                                       "monitors",
+                                       "clients",
+                                       "clients_dropped",
+                                       "clients_refused"};
     puts("node");
     for (size_t n = 0; n < sizeof self / sizeof *self; n++)
         line(self[n], json_object_get(i, self[n]));

@@ -6,8 +6,9 @@
 #include "arguments.h"
 #include "ask.h"
 #include "fail.h"
-#include "screen.h"
 #include "rotate.h"
+#include "rows.h"
+#include "screen.h"
 
 #define PATIENCE 60000000000u
 
@@ -52,10 +53,9 @@ static json_t *key_request(const char *verb, const char *what)
 static void print_keys(const json_t *answer, bool no_header)
 {
     static const char *const header[] = {"FINGERPRINT", "BITS", "ROLE"};
-    struct kith_rows *rows = kith_rows_new(3);
+    struct kith_rows *rows = kith_rows_new(3, no_header ? NULL : header);
     json_t *key, *saved = json_object_get(answer, "saved");
     size_t i;
-    kith_rows_add(rows, header);
     json_array_foreach(json_object_get(answer, "keys"), i, key)
     {
         char bits[16];
@@ -65,7 +65,7 @@ static void print_keys(const json_t *answer, bool no_header)
                                json_is_true(json_object_get(key, "primary")) ? "primary" : ""};
         kith_rows_add(rows, cells);
     }
-    kith_rows_print(rows, no_header);
+    kith_rows_end(rows);
     if (!json_is_false(saved)) return;
     const char *why = kith_tool_text(json_object_get(answer, "unsaved"));
     fprintf(stderr, "kith keys: changed in memory only: %s\n",

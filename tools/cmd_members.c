@@ -6,11 +6,15 @@
 #include "arguments.h"
 #include "ask.h"
 #include "fail.h"
+#include "rows.h"
 #include "screen.h"
 #include <stdlib.h>
 
 /* ns: --wait without --timeout, and what a node may take to answer */
 #define PATIENCE 30000000000u
+
+enum { COLUMNS = 5 };
+#define OPENING "{\"members\":["
 
 static const char help[] =
     "Usage: kith members [OPTIONS]\n\n"
@@ -32,42 +36,47 @@ static bool shown(const json_t *m, const char *state)
     return !state || (is && !strcmp(is, state));
 }
 
-static void print_text(const json_t *members, const char *state, bool no_header)
-{
-    static const char *const header[] = {"NAME", "ADDRESS", "STATE", "INCARNATION", "META"};
-    struct kith_rows *rows = kith_rows_new(5);
-    kith_rows_add(rows, header);
-    size_t i;
-    json_t *m;
-    json_array_foreach(members, i, m)
-    {
-        if (!shown(m, state)) continue;
-        char incarnation[24];
-        snprintf(incarnation, sizeof incarnation, "%lld",
-                 (long long)json_integer_value(json_object_get(m, "incarnation")));
-        char *meta = kith_tool_printable(json_string_value(json_object_get(m, "meta")));
-        const char *cells[] = {kith_tool_text(json_object_get(m, "name")),
-                               kith_tool_text(json_object_get(m, "address")),
-                               kith_tool_text(json_object_get(m, "state")), incarnation, meta};
-        kith_rows_add(rows, cells);
-        free(meta);
-    }
-    kith_rows_print(rows, no_header);
-}
-
-static void print_json(json_t *answer, const char *state)
-{
-    json_t *members = json_object_get(answer, "members");
-    for (size_t i = json_array_size(members); state && i-- > 0;)
-        if (!shown(json_array_get(members, i), state)) json_array_remove(members, i);
-    kith_tool_json(answer);
-}
-
 struct request {
     struct kith_ask ask;
     const char *wait, *state;
     uint64_t timeout;
+    struct kith_rows *rows; /* NULL: none was shown yet */
+    uint64_t count;         /* of members shown as JSON */
 };
+
+static void add_row(struct kith_rows *rows, const json_t *m)
+{
+    char incarnation[24];
+    snprintf(incarnation, sizeof incarnation, "%lld",
+             (long long)json_integer_value(json_object_get(m, "incarnation")));
+    char *meta = kith_tool_printable(json_string_value(json_object_get(m, "meta")));
+    const char *cells[COLUMNS] = {kith_tool_text(json_object_get(m, "name")),
+                                  kith_tool_text(json_object_get(m, "address")),
+                                  kith_tool_text(json_object_get(m, "state")), incarnation, meta};
+    kith_rows_add(rows, cells);
+    free(meta);
+}
+
+/* With the first answer, so that a node that says no shows no table. */
+static void begin_rows(struct request *r)
+{
+    static const char *const header[COLUMNS] = {"NAME", "ADDRESS", "STATE", "INCARNATION", "META"};
+    if (!r->rows) r->rows = kith_rows_new(COLUMNS, r->ask.no_header ? NULL : header);
+}
+
+/* A member, as soon as the node has told it. */
+static void show(void *arg, const json_t *m)
+{
+    struct request *r = arg;
+    if (!shown(m, r->state)) return;
+    if (!r->ask.json) {
+        begin_rows(r);
+        add_row(r->rows, m);
+        return;
+    }
+    fputs(r->count++ ? "," : OPENING, stdout);
+    kith_tool_json_part(m);
+}
 
 static int take_option(int c, struct request *r)
 {
@@ -91,11 +100,12 @@ static int members(struct request *r)
         json_decref(request);
         return code;
     }
-    json_t *answer = kith_ask_node(&r->ask, request, r->timeout + PATIENCE);
+    json_t *answer = kith_ask_each(&r->ask, request, r->timeout + PATIENCE, "members", show, r);
     if (answer && r->ask.json)
-        print_json(answer, r->state);
+        printf("%s]}\n", r->count ? "" : OPENING);
     else if (answer)
-        print_text(json_object_get(answer, "members"), r->state, r->ask.no_header);
+        begin_rows(r);
+    kith_rows_end(r->rows);
     json_decref(answer);
     kith_ask_close(&r->ask);
     return r->ask.code;

@@ -4,13 +4,14 @@
  *
  * SIGTERM and SIGINT leave and exit 0, a second one stops at once; SIGHUP reloads; SIGPIPE is
  * ignored. All of it goes to all nodes; one that ends by itself leaves the others alone. A service
- * manager that asks for it is told when all are up (sd_notify's datagram).
+ * manager that asks for it is told when all are up (service.h).
  */
 #include "cmd.h"
 
 #include "control.h"
 #include "fail.h"
 #include "observer.h"
+#include "service.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -18,8 +19,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +52,7 @@ struct run {
     size_t count, open;
     int pipe[2];
     struct kith_watch *watch;
+    struct kith_service service;
     bool leaving, ended; /* ended: a node has, and is to be closed */
     int code;            /* not 0: one has failed */
 };
@@ -68,20 +68,6 @@ static void on_signal(int number)
     if (write(signal_pipe, "", 1) < 0) { /* full: it wakes as it is */
     }
     errno = e;
-}
-
-static void notify(const char *state)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    if (!path || (*path != '/' && *path != '@') || strlen(path) >= sizeof sa.sun_path) return;
-    strcpy(sa.sun_path, path);
-    if (*path == '@') sa.sun_path[0] = 0;
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    if (fd < 0) return;
-    sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sa, len);
-    close(fd);
 }
 
 /* ------------------------------------------------------------------------------------- signals */
@@ -122,9 +108,9 @@ static void reload_all(struct run *run)
     clock_gettime(CLOCK_MONOTONIC, &t);
     snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%lld\n",
              (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
-    notify(text);
+    kith_service_say(&run->service, true, text);
     each(run, reload);
-    notify("READY=1\n");
+    kith_service_say(&run->service, false, "READY=1\n");
 }
 
 /* The end goes before a reload, of which there is one a turn: signals that come as fast as reloads
@@ -140,7 +126,7 @@ static void signalled(void *arg, unsigned events)
         each(run, stop);
     } else if (ends) {
         run->leaving = true;
-        notify("STOPPING=1\n");
+        kith_service_say(&run->service, true, "STOPPING=1\n");
         each(run, leave);
     } else if (reloads && !run->leaving) {
         reload_all(run);
@@ -191,7 +177,9 @@ static int open_all(struct run *run, const struct kith_options *options)
     int rc = 0;
     run->nodes = calloc(run->count, sizeof *run->nodes);
     run->world = kith_world_new(options->plugin_path);
-    if (!run->nodes || !run->world) return kith_tool_fail("run", KITH_EXIT_FAILED, "out of memory");
+    if (!run->nodes || !run->world)
+        return kith_tool_fail("run", KITH_EXIT_FAILED, "the event loop can't be made: %s",
+                              strerror(errno));
     for (size_t i = 0; i < run->count; i++)
         if (open_node(run, i, options)) rc = KITH_EXIT_USAGE;
     return rc;
@@ -228,13 +216,15 @@ static void close_if_ended(struct run_node *n)
 
 static void run_all(struct run *run)
 {
-    notify("READY=1\n");
+    kith_service_begin(&run->service, kith_world_loop(run->world));
+    kith_service_say(&run->service, true, "READY=1\n");
     while (run->open) {
         kith_loop_turn(kith_world_loop(run->world), UINT64_MAX);
         if (!run->ended) continue;
         run->ended = false;
         each(run, close_if_ended);
     }
+    kith_service_end(&run->service);
 }
 
 /* Each node has some sockets, and who watches them minds no large number. */

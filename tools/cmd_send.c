@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "ask.h"
 #include "fail.h"
+#include "screen.h"
 #include <stdlib.h>
 
 #define PATIENCE 60000000000u
@@ -39,9 +40,10 @@ int kith_cmd_send(int argc, char **argv)
     if (argc - optind != 2) return kith_tool_usage("send", "say to whom, and what");
     json_t *payload = kith_tool_payload("send", argv[optind + 1]);
     if (!payload) return KITH_EXIT_FAILED;
-    json_t *request = json_pack("{s:s,s:s,s:o,s:b}", "cmd", "send", to, argv[optind], "payload",
-                                payload, "reliable", (int)reliable);
-    if (!request) return kith_tool_usage("send", "names and addresses are UTF-8 text");
+    json_t *request =
+        json_pack("{s:s,s:o,s:o,s:b}", "cmd", "send", to, kith_tool_string(argv[optind]), "payload",
+                  payload, "reliable", (int)reliable);
+    if (!request) return kith_tool_fail("send", KITH_EXIT_FAILED, "out of memory");
     ask.too_big = reliable ? "too big: limits.max_stream_size is less"
                            : "too big for a packet of node.udp_buffer_size; try --reliable";
     return kith_ask_do(&ask, request, PATIENCE);

@@ -1,13 +1,14 @@
 /*
  * crash.c - names the plugin that was being called when the process crashed (crash_note.h).
  *
- * The handler only writes: who handled the signal before (nobody, or a sanitizer) gets it next,
- * with the same fault at the same place.
+ * The handler only writes, and only if somebody reads: who dies waits for nobody. Who handled the
+ * signal before (nobody, or a sanitizer) gets it next, with the same fault at the same place.
  */
 #include "crash.h"
 
 #include "crash_note.h"
 #include "fail.h"
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,7 +36,9 @@ static void write_note(const char *what)
     at = add(at, end, what);
     at = add(at, end, note->doing);
     at = add(at, end, "\n");
-    if (write(STDERR_FILENO, line, (size_t)(at - line)) < 0) return; /* nobody left to tell */
+    struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&ready, 1, 0) == 1 && write(STDERR_FILENO, line, (size_t)(at - line)) < 0)
+        return; /* nobody left to tell */
 }
 
 static void on_crash(int number, siginfo_t *info, void *context)

@@ -12,7 +12,8 @@ tools_kith_SOURCES = tools/main.c tools/cmd.h \
   tools/dissect_text.c \
   tools/plugin_bench.c tools/plugin_bench.h tools/plugin_describe.c tools/plugin_describe.h \
   tools/plugin_survey.c tools/plugin_survey.h \
-  tools/rotate.c tools/rotate.h
+  tools/rotate.c tools/rotate.h tools/rows.c tools/rows.h \
+  tools/service.c tools/service.h
 tools_kith_CPPFLAGS = $(INC_ALL) -DKITH_PKGLIBDIR='"$(pkglibdir)"'
 tools_kith_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS) $(MSGPACK_CFLAGS)
 tools_kith_LDADD = tools/sim/libplay.la tools/sim/libreport.la runtime/libsim.la \

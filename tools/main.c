@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "crash.h"
 #include "fail.h"
+#include "standard.h"
 
 #include <kith/kith.h>
 #include <stdlib.h>
@@ -66,6 +67,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    kith_standard_hold();
     if (argc < 2) {
         help(stderr);
         return KITH_EXIT_USAGE;

@@ -13,6 +13,7 @@
 #include "fail.h"
 #include "host.h"
 #include "node.h"
+#include "rows.h"
 #include "screen.h"
 #include "wire.h"
 
@@ -382,10 +383,9 @@ static void print_figures(const struct bench *b, json_t *list)
         json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
         putchar('\n');
     } else {
-        struct kith_rows *rows = kith_rows_new(8);
-        kith_rows_add(rows, header);
+        struct kith_rows *rows = kith_rows_new(8, header);
         json_array_foreach(list, i, one) add_row(rows, one);
-        kith_rows_print(rows, false);
+        kith_rows_end(rows);
     }
     json_decref(all);
 }

@@ -13,7 +13,9 @@
 #include "rotate.h"
 
 #include "fail.h"
+#include "file.h"
 #include "keyring.h"
+#include "rows.h"
 #include "screen.h"
 #include <sodium.h>
 #include <stdlib.h>
@@ -140,13 +142,12 @@ static void report(const struct rotation *r, bool complete)
         return;
     }
     static const char *const header[] = {"NODE", "STATE"};
-    struct kith_rows *rows = kith_rows_new(2);
-    kith_rows_add(rows, header);
+    struct kith_rows *rows = kith_rows_new(2, r->ask->no_header ? NULL : header);
     for (size_t i = 0; i < r->what->count; i++) {
         const char *cells[] = {r->targets[i].name, state_of(r, &r->targets[i])};
         kith_rows_add(rows, cells);
     }
-    kith_rows_print(rows, r->ask->no_header);
+    kith_rows_end(rows);
     fflush(stdout);
 }
 
@@ -215,7 +216,7 @@ static int load_key(struct rotation *r)
     struct kith_key_source source = {.kind = KITH_KEYS_FILE, .where = r->what->key_file};
     struct kith_secrets secrets = {.sources = &source, .source_count = 1};
     struct kith_diag *diag = kith_diag_new();
-    int rc = kith_secrets_load(&secrets, diag);
+    int rc = kith_secrets_load(&secrets, KITH_FILE_PATIENT, diag);
     kith_diag_print(diag, stderr);
     kith_diag_free(diag);
     if (rc == 0 && secrets.count == 1) r->fresh = kith_keyring_new(&secrets);

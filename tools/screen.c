@@ -1,11 +1,12 @@
 /*
- * screen.c - text for people: others' names, meta and messages, and tables of them.
+ * screen.c - text for people: others' names, meta and messages.
  */
 #include "screen.h"
 
+#include "config.h"
 #include "control.h"
 #include "utf8.h"
-#include <msgpack.h>
+#include <kith/shown.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -51,37 +52,51 @@ void kith_tool_write(const char *text, size_t len, FILE *out)
 
 json_t *kith_tool_string(const char *text)
 {
-    json_t *string = json_string(text);
-    if (string) return string;
-    char *copy = strdup(text);
-    string = copy ? json_string(kith_tool_clean(copy)) : NULL;
-    free(copy);
+    size_t len = strlen(text), n = 0;
+    char *shown = malloc(KITH_SHOWN_ROOM(len));
+    if (!shown) return NULL;
+    for (size_t i = 0, used; i < len; i += used) {
+        const uint8_t *at = (const uint8_t *)text + i;
+        used = kith_utf8_char(at, len - i, NULL);
+        if (used) memcpy(shown + n, at, used);
+        n += used ? used : kith_show_next(shown + n, at, len - i, false, &used);
+    }
+    json_t *string = json_stringn(shown, n);
+    free(shown);
     return string;
 }
 
-/* Serf's tags: FF and a msgpack map of strings. NULL: something else. */
-static char *tags_text(const uint8_t *bytes, size_t len)
+/* One of several texts on a line: as it can be shown. */
+static void put_shown(FILE *out, struct kith_bytes text)
 {
-    msgpack_unpacked unpacked;
-    msgpack_unpacked_init(&unpacked);
-    char *text = NULL;
-    size_t used = 1, cap;
-    FILE *out = NULL;
-    if (len < 2 || bytes[0] != 0xff ||
-        msgpack_unpack_next(&unpacked, (const char *)bytes, len, &used) != MSGPACK_UNPACK_SUCCESS ||
-        unpacked.data.type != MSGPACK_OBJECT_MAP || used != len ||
-        !(out = open_memstream(&text, &cap)))
-        goto out;
-    for (uint32_t i = 0; i < unpacked.data.via.map.size; i++) {
-        const msgpack_object_kv *kv = &unpacked.data.via.map.ptr[i];
-        if (kv->key.type != MSGPACK_OBJECT_STR || kv->val.type != MSGPACK_OBJECT_STR) continue;
-        fprintf(out, "%s%.*s=%.*s", i ? " " : "", (int)kv->key.via.str.size, kv->key.via.str.ptr,
-                (int)kv->val.via.str.size, kv->val.via.str.ptr);
+    for (size_t i = 0, used; i < text.len; i += used) {
+        char piece[4];
+        fwrite(piece, 1, kith_show_next(piece, text.data + i, text.len - i, true, &used), out);
     }
-    fclose(out);
-out:
-    msgpack_unpacked_destroy(&unpacked);
-    return text;
+}
+
+static char *tags_text(struct kith_bytes meta)
+{
+    struct kith_tags tags;
+    struct kith_pair tag;
+    char *text = NULL;
+    size_t cap;
+    FILE *out = kith_tags_begin(&tags, meta) ? open_memstream(&text, &cap) : NULL;
+    if (!out) return NULL;
+    for (const char *between = ""; kith_tags_next(&tags, &tag); between = " ") {
+        fputs(between, out);
+        put_shown(out, tag.name);
+        fputc('=', out);
+        put_shown(out, tag.value);
+    }
+    return fclose(out) ? NULL : text;
+}
+
+static bool is_plain(struct kith_bytes b)
+{
+    for (size_t i = 0, n; i < b.len; i += n)
+        if (!(n = kith_utf8_shown((const char *)b.data + i, b.len - i))) return false;
+    return true;
 }
 
 char *kith_tool_printable(const char *base64)
@@ -89,83 +104,22 @@ char *kith_tool_printable(const char *base64)
     size_t len = 0;
     uint8_t *bytes = decode(base64, &len);
     if (!bytes) return strdup("");
-    char *tags = tags_text(bytes, len);
-    json_t *utf8 = json_stringn((const char *)bytes, len);
-    bool plain = utf8 != NULL;
-    for (size_t i = 0; i < len; i++)
-        plain = plain && (bytes[i] >= 0x20 || bytes[i] == '\t') && bytes[i] != 0x7f;
-    json_decref(utf8);
-    if (tags || plain) {
-        char *out = tags ? tags : strdup((char *)bytes);
-        free(bytes);
-        return kith_tool_clean(out);
-    }
+    char *out = tags_text(kith_bytes_of(bytes, len));
+    if (!out && is_plain(kith_bytes_of(bytes, len)))
+        out = kith_tool_clean(strdup((char *)bytes)); /* decode() put a NUL behind */
+    else if (!out && (out = malloc(strlen(base64) + 8)))
+        sprintf(out, "base64:%s", base64);
     free(bytes);
-    char *out = malloc(strlen(base64) + 8);
-    if (out) sprintf(out, "base64:%s", base64);
     return out;
 }
+
+void kith_tool_json_part(const json_t *value) { json_dumpf(value, stdout, KITH_CONTROL_JSON); }
 
 void kith_tool_json(const json_t *value)
 {
     json_t *copy = json_copy((json_t *)value);
     json_object_del(copy, "ok");
-    json_dumpf(copy, stdout, KITH_CONTROL_JSON);
+    kith_tool_json_part(copy);
     putchar('\n');
     json_decref(copy);
-}
-
-/* ------------------------------------------------------------------------------------ tables */
-
-struct kith_rows {
-    size_t columns, count;
-    char **cells;
-};
-
-struct kith_rows *kith_rows_new(size_t columns)
-{
-    struct kith_rows *r = calloc(1, sizeof *r);
-    if (r) r->columns = columns;
-    return r;
-}
-
-void kith_rows_add(struct kith_rows *r, const char *const *cells)
-{
-    char **grown = r ? realloc(r->cells, (r->count + 1) * r->columns * sizeof *grown) : NULL;
-    if (!grown) return;
-    r->cells = grown;
-    for (size_t i = 0; i < r->columns; i++)
-        r->cells[r->count * r->columns + i] = kith_tool_clean(strdup(cells[i] ? cells[i] : ""));
-    r->count++;
-}
-
-/* Characters, as far as UTF-8 tells. */
-static size_t width(const char *s)
-{
-    size_t n = 0;
-    for (; *s; s++) n += ((unsigned char)*s & 0xc0) != 0x80;
-    return n;
-}
-
-void kith_rows_print(struct kith_rows *r, bool skip_first)
-{
-    if (!r) return;
-    for (size_t row = skip_first; row < r->count; row++) {
-        for (size_t col = 0; col < r->columns; col++) {
-            size_t most = 0;
-            for (size_t i = skip_first; i < r->count; i++) {
-                size_t w = width(r->cells[i * r->columns + col]);
-                if (w > most) most = w;
-            }
-            const char *cell = r->cells[row * r->columns + col];
-            bool last = true; /* no blanks at the end of a line */
-            for (size_t i = col + 1; i < r->columns; i++) last &= !*r->cells[row * r->columns + i];
-            printf("%s%*s", cell, last ? 0 : (int)(most - width(cell) + 2), "");
-            if (last) break;
-        }
-        putchar('\n');
-    }
-    for (size_t i = 0; i < r->count * r->columns; i++) free(r->cells[i]);
-    free(r->cells);
-    free(r);
 }

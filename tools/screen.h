@@ -1,6 +1,5 @@
 /*
- * screen.h - what people read on the screen: others' names and messages made harmless, tables,
- * JSON.
+ * screen.h - what people read on the screen: others' names and messages made harmless, JSON.
  */
 #ifndef KITH_TOOLS_SCREEN_H
 #define KITH_TOOLS_SCREEN_H
@@ -14,6 +13,8 @@
 char *kith_tool_printable(const char *base64);
 void kith_tool_json(const json_t *); /* to stdout, without the envelope's `ok` */
 
+void kith_tool_json_part(const json_t *); /* a value in a longer text: no line end */
+
 /* Others choose names and messages: control characters, and what is no UTF-8, become '?', so that
  * they can't play with a terminal. In place. */
 char *kith_tool_clean(char *text);
@@ -24,11 +25,5 @@ const char *kith_tool_text(json_t *string);
 void kith_tool_write(const char *text, size_t len, FILE *out);
 /* What is no UTF-8 can be in no JSON: then it is cleaned. */
 json_t *kith_tool_string(const char *text);
-
-/* A table: cells are copied; printed with as much space as each column needs. */
-struct kith_rows;
-struct kith_rows *kith_rows_new(size_t columns);
-void kith_rows_add(struct kith_rows *, const char *const *cells);
-void kith_rows_print(struct kith_rows *, bool skip_first); /* and free */
 
 #endif

@@ -399,8 +399,8 @@ struct kith_host {
     size_t (*keys)(const struct kith_host *, size_t i, struct kith_key *out);
 
     /* "node.name", "node.label", "node.profile", "gossip.interval"; of lists "join.0", "join.1"
-     * and so on; "entry.name": what the file calls this entry. -KITH_ENOTFOUND, and -KITH_EACCES
-     * for a secret. */
+     * and so on; "entry.name": what the file calls this entry. -KITH_ENOTFOUND, -KITH_ENOMEM, and
+     * -KITH_EACCES for a secret. */
     int (*setting)(const struct kith_host *, const char *key, struct kith_value *out);
 
     /* An address as the transport reads it, or a name or SRV name, with or without port: all its
@@ -812,7 +812,7 @@ struct kith_stat {
     uint64_t count;       /* histogram: how many */
     const double *bounds; /* histogram: upper bounds, and how many up to each of them */
     const uint64_t *counts;
-    size_t bound_count;
+    uint64_t bound_count; /* as wide as `count`: no padding behind it on 32 bits */
 };
 
 /* Where a producer puts its pieces: 0, or -KITH_ETOOBIG when this one does not fit. */

@@ -24,4 +24,10 @@ int kith_control_path(const char *name, char *out, size_t cap, struct kith_error
  * to stop. */
 void kith_control_find(const char *name, bool (*visit)(void *arg, const char *path), void *arg);
 
+/* What a client says may be a key: is this a path that nobody but the user, root, or a user whom
+ * root gave that folder could have put there? And, once connected, is it one of them who listens?
+ * 0, or -KITH_EACCES with words. */
+int kith_control_check_folder(const char *path, struct kith_error *err);
+int kith_control_check_peer(const char *path, int fd, struct kith_error *err);
+
 #endif

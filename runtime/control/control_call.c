@@ -101,6 +101,7 @@ void kith_control_call(struct kith_client *c, const json_t *request)
                          WORDS_MAX);
         return;
     }
+    if (!kith_client_may_stay(c)) return;
     struct call *call = calloc(1, sizeof *call);
     if (!call) {
         kith_client_fail(c, KITH_ENOMEM, "out of memory");

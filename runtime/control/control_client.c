@@ -2,8 +2,9 @@
  * control_client.c - one client of the control socket: lines in, one answer to each out, in order;
  * a request that takes its time holds back the next one of its client only.
  *
- * Everything is bounded: clients, the length of a line, what waits for a client that does not read.
- * Knows lines, not what they ask for.
+ * Everything is bounded: clients, the length of a line, what waits for a client that does not read,
+ * and the time that an answer takes at once: a long one is made while the client takes it. Knows
+ * lines, not what they ask for.
  */
 #include "control_inside.h"
 #include <errno.h>
@@ -11,10 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-struct buffer {
-    char *data;
-    size_t head, len, cap; /* data[head .. len) */
-};
+enum { READ_SIZE = 16384 };
 
 /*
  * A client:
@@ -23,7 +21,8 @@ struct buffer {
  *            -> busy    the request is handed to the commands
  *   busy     does not read; lines that are here already wait
  *            -> idle    it is answered: at once, by a callback (`pending`), when what it waits for
- *                       holds (`wait`), or by an entry that was asked (`gone`)
+ *                       holds (`wait`), by an entry that was asked (`gone`), or in pieces
+ *                       (`source`)
  *   closed   (fd -1) from either: the peer is gone or sends too much (`broken`: seen when writing);
  *            the peer has `ended` and all is answered; the node closes. Freed when no callback is
  * pending.
@@ -34,13 +33,17 @@ struct kith_client {
     int fd; /* -1: gone */
     struct kith_watch *watch;
     struct kith_timer *timer;
-    struct buffer in, out;
+    struct kith_buffer in, out;
     json_t *id;       /* of the request under way */
     bool busy, ended; /* a request is under way; the peer sends no more */
+    bool held;        /* a request is here, and too much waits to take it on */
     bool broken;      /* to be closed */
     unsigned pending; /* callbacks that will come: 0 or 1 */
+    bool stays;       /* a monitor: never idle */
+    uint64_t active;  /* when it last asked, took something or got an answer */
     uint64_t dropped;
-    struct kith_wait wait; /* holds NULL: none */
+    struct kith_wait wait;     /* holds NULL: none */
+    struct kith_source source; /* more NULL: none */
     void (*closed)(void *arg, struct kith_client *);
     void *closed_arg;
     void (*gone)(void *arg); /* of the request under way */
@@ -54,18 +57,27 @@ struct kith *kith_client_node(const struct kith_client *c) { return c->control->
 void kith_client_on_close(struct kith_client *c, void (*fn)(void *arg, struct kith_client *),
                           void *arg)
 {
+    c->stays = true;
     c->closed = fn;
     c->closed_arg = arg;
 }
+
+static void touch(struct kith_client *c) { c->active = kith_node_now(c->control->k); }
 
 /* ----------------------------------------------------------------------------------- clients */
 
 static void client_free(struct kith_client *c)
 {
     json_decref(c->id);
-    free(c->in.data);
-    free(c->out.data);
+    kith_buffer_free(&c->in);
+    kith_buffer_free(&c->out);
     free(c);
+}
+
+static void source_end(struct kith_client *c)
+{
+    if (c->source.free) c->source.free(c->source.self);
+    c->source = (struct kith_source){0};
 }
 
 /* The struct stays until the callback that is pending has come. */
@@ -76,6 +88,7 @@ static void client_close(struct kith_client *c)
     if (c->closed) c->closed(c->closed_arg, c);
     if (c->gone) c->gone(c->gone_arg);
     c->gone = NULL;
+    source_end(c);
     struct kith_client **p = &c->control->clients;
     while (*p != c) p = &(*p)->next;
     *p = c->next;
@@ -87,45 +100,26 @@ static void client_close(struct kith_client *c)
     c->watch = NULL;
     c->timer = NULL;
     c->wait.holds = NULL;
+    c->control->freed(c->control);
     if (!c->pending) client_free(c);
 }
 
 static void client_ready(void *arg, unsigned events);
 
-static bool append(struct buffer *b, const char *data, size_t len)
-{
-    if (b->head) {
-        memmove(b->data, b->data + b->head, b->len - b->head);
-        b->len -= b->head;
-        b->head = 0;
-    }
-    if (b->len + len > b->cap) {
-        size_t cap = b->cap ? b->cap : 4096;
-        while (cap < b->len + len) cap *= 2;
-        char *grown = realloc(b->data, cap);
-        if (!grown) return false;
-        b->data = grown;
-        b->cap = cap;
-    }
-    memcpy(b->data + b->len, data, len);
-    b->len += len;
-    return true;
-}
-
 /* Write what the socket takes. False: the client is broken (and not closed yet). */
 static bool client_flush(struct kith_client *c)
 {
-    while (c->out.head < c->out.len) {
-        ssize_t n = send(c->fd, c->out.data + c->out.head, c->out.len - c->out.head,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
+    size_t waiting;
+    while ((waiting = kith_buffer_waiting(&c->out))) {
+        ssize_t n = send(c->fd, c->out.data + c->out.head, waiting, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0 && errno != EAGAIN) return false;
         if (n <= 0) break;
-        c->out.head += (size_t)n;
+        kith_buffer_take(&c->out, (size_t)n);
+        touch(c);
     }
-    if (c->out.head == c->out.len) c->out.head = c->out.len = 0;
-    unsigned events = c->out.len ? KITH_WRITABLE : 0;
-    if (!c->ended && !c->busy) events |= KITH_READABLE;
+    unsigned events = waiting || c->source.more ? KITH_WRITABLE : 0;
+    if (!c->ended && !c->busy && waiting < KITH_CONTROL_PIECE) events |= KITH_READABLE;
     kith_loop_watch_set(c->watch, events);
     return true;
 }
@@ -135,15 +129,15 @@ static bool client_flush(struct kith_client *c)
 static void client_line(struct kith_client *c, const char *line, size_t len)
 {
     if (c->fd < 0 || c->broken) return;
-    bool taken = c->out.len - c->out.head + len <= KITH_CONTROL_OUT_MAX &&
-                 append(&c->out, line, len) && append(&c->out, "\n", 1);
+    bool taken = kith_client_waiting(c) + len <= KITH_CONTROL_OUT_MAX &&
+                 kith_buffer_add(&c->out, line, len) && kith_buffer_add(&c->out, "\n", 1);
     c->broken = !taken || !client_flush(c);
     if (c->broken) kith_node_wake(c->control->k);
 }
 
 void kith_client_event(struct kith_client *c, const char *line, size_t len)
 {
-    size_t waiting = c->out.len - c->out.head;
+    size_t waiting = kith_client_waiting(c);
     if (waiting && waiting + len > KITH_CONTROL_EVENTS_MAX) {
         c->dropped++;
         return;
@@ -171,21 +165,32 @@ int kith_client_piece(struct kith_client *c, struct kith_bytes bytes)
     if (c->fd < 0 || c->broken) return -KITH_ECLOSED;
     if (bytes.len >= KITH_CONTROL_OUT_MAX)
         return -KITH_ETOOBIG; /* no need to try, which takes long */
-    if (c->out.len - c->out.head > KITH_CONTROL_PIECES_MAX) return -KITH_EAGAIN;
-    json_t *piece = json_pack("{s:o}", "output", kith_json_bytes(bytes));
+    if (kith_client_waiting(c) > KITH_CONTROL_PIECES_MAX) return -KITH_EAGAIN;
+    json_t *piece = json_pack("{s:o}", "output", kith_json_output(bytes));
     if (piece && c->id) json_object_set(piece, "id", c->id);
     char *line = piece ? json_dumps(piece, KITH_CONTROL_JSON) : NULL;
     size_t len = line ? strlen(line) : 0;
     int rc = line ? 0 : -KITH_EAGAIN; /* no memory at the moment */
     if (len >= KITH_CONTROL_OUT_MAX)
         rc = -KITH_ETOOBIG; /* as JSON, which may be six times as long */
-    else if (len >= KITH_CONTROL_OUT_MAX - (c->out.len - c->out.head))
+    else if (len >= KITH_CONTROL_OUT_MAX - kith_client_waiting(c))
         rc = -KITH_EAGAIN;
     else if (line)
         client_line(c, line, len);
     free(line);
     json_decref(piece);
     return c->broken ? -KITH_ECLOSED : rc;
+}
+
+/* It has its answer: the next request may come. */
+static void answered(struct kith_client *c)
+{
+    json_decref(c->id);
+    c->id = NULL;
+    c->gone = NULL;
+    c->busy = false;
+    touch(c);
+    kith_node_wake(c->control->k);
 }
 
 void kith_client_answer(struct kith_client *c, json_t *answer)
@@ -201,12 +206,9 @@ void kith_client_answer(struct kith_client *c, json_t *answer)
             c->broken = true;
         free(line);
     }
+    if (c->fd >= 0 && !answer) c->broken = true; /* no memory */
     json_decref(answer);
-    json_decref(c->id);
-    c->id = NULL;
-    c->gone = NULL;
-    c->busy = false;
-    kith_node_wake(c->control->k); /* for its next request */
+    answered(c);
 }
 
 void kith_client_fail(struct kith_client *c, int code, const char *fmt, ...)
@@ -237,6 +239,57 @@ void kith_client_done(void *arg, int status, uint64_t value)
     kith_client_unpend(c);
 }
 
+/* ------------------------------------------------------------------------------ long answers */
+
+size_t kith_client_waiting(const struct kith_client *c) { return kith_buffer_waiting(&c->out); }
+
+void kith_client_put(struct kith_client *c, const char *text, size_t len)
+{
+    if (c->fd < 0 || c->broken) return;
+    c->broken = !kith_buffer_add(&c->out, text, len);
+    if (c->broken) kith_node_wake(c->control->k);
+}
+
+void kith_client_put_text(struct kith_client *c, const char *text)
+{
+    kith_client_put(c, text, strlen(text));
+}
+
+static int put_some(const char *text, size_t len, void *client)
+{
+    kith_client_put(client, text, len);
+    return 0;
+}
+
+void kith_client_put_json(struct kith_client *c, json_t *value)
+{
+    if (!value || json_dump_callback(value, put_some, c, KITH_CONTROL_JSON | JSON_ENCODE_ANY)) {
+        c->broken = true;
+        kith_node_wake(c->control->k);
+    }
+    json_decref(value);
+}
+
+/* Make the next piece, if it is time for one. */
+static void client_feed(struct kith_client *c)
+{
+    if (!c->source.more || c->broken || kith_client_waiting(c) >= KITH_CONTROL_PIECE) return;
+    if (c->source.more(c->source.self, c)) return;
+    source_end(c);
+    kith_client_put_text(c, c->id ? ",\"id\":" : "");
+    if (c->id) kith_client_put_json(c, json_incref(c->id));
+    kith_client_put_text(c, ",\"ok\":true}\n");
+    answered(c);
+}
+
+void kith_client_stream(struct kith_client *c, const struct kith_source *source)
+{
+    c->source = *source;
+    client_feed(c);
+    if (!c->broken) c->broken = !client_flush(c);
+    if (c->broken) kith_node_wake(c->control->k);
+}
+
 /* ----------------------------------------------------------------------------------- waiting */
 
 static void wait_expired(void *arg)
@@ -252,7 +305,7 @@ static bool wait_check(struct kith_client *c)
     if (!c->wait.holds || !c->wait.holds(c, &c->wait)) return false;
     c->wait.holds = NULL;
     if (c->timer) kith_loop_timer_set(c->timer, UINT64_MAX);
-    kith_client_answer(c, c->wait.answer(c));
+    c->wait.answer(c, &c->wait);
     return true;
 }
 
@@ -261,6 +314,10 @@ void kith_client_wait(struct kith_client *c, const struct kith_wait *wait, uint6
     struct kith *k = c->control->k;
     c->wait = *wait;
     if (wait_check(c)) return;
+    if (!kith_client_may_stay(c)) {
+        c->wait.holds = NULL;
+        return;
+    }
     if (!c->timer) c->timer = kith_loop_timer(kith_node_loop(k), wait_expired, c);
     if (!c->timer) {
         c->wait.holds = NULL;
@@ -280,7 +337,7 @@ void kith_clients_turn_ended(struct kith_control *control)
             client_close(c);
             continue;
         }
-        if (!c->busy && (c->ended || c->in.len > c->in.head))
+        if (!c->busy && (c->ended || kith_buffer_waiting(&c->in)))
             client_ready(c, 0); /* answered: the next one */
     }
 }
@@ -310,44 +367,108 @@ static void request(struct kith_client *c, const char *line, size_t len)
     json_decref(root);
 }
 
-/* Requests one after the other, as far as they are there and answered. False: over the limit. */
+/* Requests one after the other, as far as they are there, answered, and their answers taken. False:
+ * over the limit. */
 static bool client_requests(struct kith_client *c)
 {
-    while (!c->busy) {
-        char *begin = c->in.data + c->in.head;
-        char *end = c->in.len > c->in.head ? memchr(begin, '\n', c->in.len - c->in.head) : NULL;
-        if (!end) return c->in.len - c->in.head <= KITH_CONTROL_LINE_MAX;
+    for (size_t waiting; !c->busy && (waiting = kith_buffer_waiting(&c->in));) {
+        char *begin = c->in.data + c->in.head, *end = memchr(begin, '\n', waiting);
+        if (!end) return waiting <= KITH_CONTROL_LINE_MAX;
+        c->held = kith_client_waiting(c) >= KITH_CONTROL_PIECE;
+        if (c->held) break;
         size_t len = (size_t)(end - begin);
-        c->in.head += len + 1;
         if (len) request(c, begin, len);
+        kith_buffer_take(&c->in, len + 1);
     }
     return true;
 }
 
 static bool client_read(struct kith_client *c)
 {
-    char chunk[16384];
-    ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
-    if (n < 0) return errno == EAGAIN || errno == EINTR;
-    if (n == 0) c->ended = true;
-    return n == 0 || append(&c->in, chunk, (size_t)n);
+    char *room = kith_buffer_room(&c->in, READ_SIZE);
+    ssize_t n = room ? recv(c->fd, room, READ_SIZE, MSG_DONTWAIT) : -1;
+    if (n < 0) return room && (errno == EAGAIN || errno == EINTR);
+    c->in.len += (size_t)n;
+    c->ended |= n == 0;
+    touch(c);
+    return true;
 }
 
 static void client_ready(void *arg, unsigned events)
 {
     struct kith_client *c = arg;
-    bool ok = true;
-    if (events & KITH_READABLE) ok = client_read(c);
-    if (ok) ok = client_requests(c) && client_flush(c);
-    bool over = c->ended && !c->busy && !c->out.len;
-    if (!ok || over) client_close(c);
+    bool ok = !(events & KITH_READABLE) || client_read(c);
+    if (ok) ok = client_requests(c);
+    if (ok) client_feed(c);
+    if (ok) ok = !c->broken && client_flush(c);
+    size_t waiting = kith_client_waiting(c);
+    bool over = c->ended && !c->busy && !c->held && !waiting;
+    if (!ok || over)
+        client_close(c);
+    else if (c->held && waiting < KITH_CONTROL_PIECE)
+        kith_node_wake(c->control->k);
 }
 
 /* ---------------------------------------------------------------------------------- all of them */
 
+/* It asks nothing, or does not take what it asked for. */
+static bool is_idle(const struct kith_client *c)
+{
+    return !c->stays && (!c->busy || kith_client_waiting(c));
+}
+
+bool kith_clients_drop_idle(struct kith_control *control)
+{
+    struct kith_client *oldest = NULL;
+    for (struct kith_client *c = control->clients; c; c = c->next)
+        if (is_idle(c) && (!oldest || c->active <= oldest->active)) oldest = c;
+    if (!oldest) return false;
+    control->dropped++;
+    client_close(oldest);
+    return true;
+}
+
+uint64_t kith_clients_expire(struct kith_control *control)
+{
+    uint64_t now = kith_node_now(control->k), limit = control->idle_limit, first = UINT64_MAX;
+    for (struct kith_client *c = control->clients, *next; c; c = next) {
+        next = c->next;
+        uint64_t end = (is_idle(c) ? c->active : now) + limit;
+        if (end > now) {
+            if (end < first) first = end;
+            continue;
+        }
+        control->dropped++;
+        client_close(c);
+    }
+    return first;
+}
+
+bool kith_client_may_stay(struct kith_client *c)
+{
+    size_t staying = 0;
+    for (const struct kith_client *o = c->control->clients; o; o = o->next)
+        staying += o != c && (o->stays || o->wait.holds || o->gone);
+    if (staying < KITH_CONTROL_STAY_MAX) return true;
+    c->control->refused++;
+    kith_client_fail(c, KITH_EAGAIN, "%d clients listen or wait already", KITH_CONTROL_STAY_MAX);
+    return false;
+}
+
+/* No place for it: it is told so, as far as its socket takes it. */
+static void turn_away(int fd)
+{
+    static const char words[] = "{\"ok\":false,\"code\":\"busy\",\"error\":"
+                                "\"too many clients, and none of them is idle\"}\n";
+    if (send(fd, words, sizeof words - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
+}
+
 void kith_client_new(struct kith_control *control, int fd)
 {
-    struct kith_client *c = control->count < KITH_CONTROL_CLIENTS_MAX ? calloc(1, sizeof *c) : NULL;
+    bool full = control->count == KITH_CONTROL_CLIENTS_MAX && !kith_clients_drop_idle(control);
+    struct kith_client *c = full ? NULL : calloc(1, sizeof *c);
+    control->refused += full;
+    if (full) turn_away(fd);
     if (c)
         c->watch = kith_loop_watch(kith_node_loop(control->k), fd, KITH_READABLE, client_ready, c);
     if (!c || !c->watch) {
@@ -357,9 +478,10 @@ void kith_client_new(struct kith_control *control, int fd)
     }
     c->control = control;
     c->fd = fd;
+    touch(c);
     c->next = control->clients;
     control->clients = c;
-    control->count++;
+    if (control->count++ == 0) kith_loop_timer_set(control->idle, c->active + control->idle_limit);
 }
 
 void kith_clients_close(struct kith_control *control)

@@ -50,6 +50,7 @@ static struct kith_bytes text_of(const json_t *string)
 struct whom {
     struct kith_peer peer;
     struct kith_addr addr;
+    uint8_t name[KITH_SHOWN_ROOM(KITH_NAME_LIMIT)];
 };
 
 /* An address as the transport writes it; a name that somebody must resolve is none. */
@@ -62,12 +63,19 @@ static int address_of(struct kith *k, struct kith_bytes text, struct kith_addr *
     return ops ? ops->parse(in->self, text, out, &host) : -KITH_EINVAL;
 }
 
+/* `node` and `to` read better in some requests, and mean the same. */
+static const json_t *name_in(const json_t *request)
+{
+    const json_t *name = json_object_get(request, "name");
+    if (!name) name = json_object_get(request, "node");
+    return name ? name : json_object_get(request, "to");
+}
+
 /* The member that is called `name`, or who has the `address`. False: answered already. */
 static bool whom_of(struct kith_client *c, const json_t *request, struct whom *out)
 {
-    const json_t *name = json_object_get(request, "name");
-    const json_t *address = json_object_get(request, "address");
-    *out = (struct whom){.peer = {.size = sizeof out->peer}};
+    const json_t *name = name_in(request), *address = json_object_get(request, "address");
+    out->peer = (struct kith_peer){.size = sizeof out->peer};
     if (json_is_string(name) == json_is_string(address)) {
         kith_client_fail(c, KITH_EINVAL, "name (a member's) or address is missing");
         return false;
@@ -80,8 +88,13 @@ static bool whom_of(struct kith_client *c, const json_t *request, struct whom *o
         return false;
     }
     struct kith_member member = {.size = sizeof member};
-    out->peer.name = text_of(name);
-    if (node_of(c)->member(node_of(c), out->peer.name, &member) == 0) return true;
+    int rc = kith_json_unshow(name, out->name, &out->peer.name);
+    if (rc == -KITH_EINVAL) {
+        kith_client_fail(c, rc, "'%s': a backslash in a name is written \\\\, another byte \\xNN",
+                         json_string_value(name));
+        return false;
+    }
+    if (rc == 0 && node_of(c)->member(node_of(c), out->peer.name, &member) == 0) return true;
     kith_client_fail(c, KITH_ENOTFOUND, "no member is called '%s'", json_string_value(name));
     return false;
 }
@@ -96,7 +109,7 @@ static bool enough(const struct kith_wait *w, uint64_t n)
 static bool members_hold(struct kith_client *c, const struct kith_wait *w)
 {
     enum kith_state state = (enum kith_state)kith_state_parse(w->what);
-    return enough(w, kith_report_count(kith_client_node(c), state));
+    return enough(w, kith_node_count(kith_client_node(c), state));
 }
 
 static bool monitors_hold(struct kith_client *c, const struct kith_wait *w)
@@ -109,7 +122,7 @@ static void answer_when(struct kith_client *c, const json_t *request, struct kit
 {
     json_t *w = json_object_get(request, "wait");
     if (!w) {
-        kith_client_answer(c, wait.answer(c));
+        wait.answer(c, &wait);
         return;
     }
     const char *what = json_string_value(json_object_get(w, "what"));
@@ -127,26 +140,15 @@ static void answer_when(struct kith_client *c, const json_t *request, struct kit
     kith_client_wait(c, &wait, kith_control_timeout(request, WAIT_TIMEOUT));
 }
 
-static json_t *members(struct kith_client *c) { return kith_report_members(kith_client_node(c)); }
-
 static void do_members(struct kith_client *c, const json_t *request)
 {
-    answer_when(c, request, (struct kith_wait){.holds = members_hold, .answer = members});
-}
-
-static json_t *info(struct kith_client *c)
-{
-    json_t *out = kith_report_info(kith_client_node(c));
-    size_t monitors = kith_monitor_count(kith_client_control(c)->monitor);
-    if (out) json_object_set_new(out, "monitors", json_integer((json_int_t)monitors));
-    size_t clients = kith_client_control(c)->count;
-    if (out) json_object_set_new(out, "clients", json_integer((json_int_t)clients));
-    return out;
+    answer_when(c, request,
+                (struct kith_wait){.holds = members_hold, .answer = kith_members_answer});
 }
 
 static void do_info(struct kith_client *c, const json_t *request)
 {
-    answer_when(c, request, (struct kith_wait){.holds = monitors_hold, .answer = info});
+    answer_when(c, request, (struct kith_wait){.holds = monitors_hold, .answer = kith_info_answer});
 }
 
 /* ----------------------------------------------------------------------------------- changes */

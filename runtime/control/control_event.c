@@ -32,8 +32,8 @@ static void add_peer(struct kith *k, json_t *out, const struct kith_peer *peer)
         kith_node_format(k, peer->addr, addr, sizeof addr);
         json_object_set_new(out, "peer", kith_json_text(addr));
     }
-    if (peer->name.len) json_object_set_new(out, "from", kith_json_bytes(peer->name));
-    if (peer->identity.len) json_object_set_new(out, "identity", kith_json_bytes(peer->identity));
+    if (peer->name.len) json_object_set_new(out, "from", kith_json_name(peer->name));
+    if (peer->identity.len) json_object_set_new(out, "identity", kith_json_name(peer->identity));
 }
 
 /* Fields are pairs, because their names need not differ. */
@@ -42,8 +42,8 @@ static json_t *fields(const struct kith_event *e)
     json_t *list = json_array();
     for (size_t i = 0; i < e->field_count; i++)
         json_array_append_new(list,
-                              json_pack("{s:o,s:o}", "name", kith_json_bytes(e->fields[i].name),
-                                        "value", kith_json_bytes(e->fields[i].value)));
+                              json_pack("{s:o,s:o}", "name", kith_json_name(e->fields[i].name),
+                                        "value", kith_json_name(e->fields[i].value)));
     return list;
 }
 
@@ -51,9 +51,10 @@ static json_t *fields(const struct kith_event *e)
 static json_t *emitted(struct kith *k, const struct kith_event *e)
 {
     char name[512];
-    snprintf(name, sizeof name, "%.*s.%.*s", (int)e->by.len, (const char *)e->by.data,
-             (int)e->name.len, (const char *)e->name.data);
-    json_t *out = json_pack("{s:o,s:o}", "event", kith_json_text(name), "fields", fields(e));
+    size_t n = kith_show(name, sizeof name / 2, e->by);
+    name[n++] = '.';
+    kith_show(name + n, sizeof name - n, e->name);
+    json_t *out = json_pack("{s:s,s:o}", "event", name, "fields", fields(e));
     if (out && e->data.len) json_object_set_new(out, "payload", kith_json_base64(e->data));
     if (out && e->member) json_object_set_new(out, "member", kith_report_member(k, e->member));
     return out;

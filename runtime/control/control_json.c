@@ -5,21 +5,48 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-json_t *kith_json_bytes(struct kith_bytes b)
+static json_t *shown(struct kith_bytes b, bool name)
 {
-    json_t *plain = json_stringn((const char *)b.data, b.len);
-    if (plain || (b.len && !b.data)) return plain ? plain : json_string("");
-    char *text = malloc(b.len * 4 + 1), *p = text;
+    char *text = malloc(KITH_SHOWN_ROOM(b.len)), *p = text;
     if (!text) return NULL;
-    for (size_t i = 0; i < b.len; i++) {
-        if (b.data[i] < 0x80)
-            *p++ = (char)b.data[i];
-        else
-            p += sprintf(p, "\\x%02x", b.data[i]);
-    }
-    plain = json_stringn(text, (size_t)(p - text));
+    for (size_t i = 0, used; i < b.len; i += used)
+        p += kith_show_next(p, b.data + i, b.len - i, name, &used);
+    json_t *out = json_stringn(text, (size_t)(p - text));
     free(text);
-    return plain;
+    return out;
+}
+
+json_t *kith_json_name(struct kith_bytes b) { return shown(b, true); }
+
+int kith_json_unshow(const json_t *string, uint8_t *out, struct kith_bytes *name)
+{
+    struct kith_bytes text = kith_bytes_of(json_string_value(string), json_string_length(string));
+    if (!json_is_string(string)) return -KITH_EINVAL;
+    if (text.len >= KITH_SHOWN_ROOM(KITH_NAME_LIMIT)) return -KITH_ETOOBIG;
+    int n = kith_unshow(out, text);
+    if (n < 0) return n;
+    *name = kith_bytes_of(out, (size_t)n);
+    return 0;
+}
+
+json_t *kith_json_text(const char *text)
+{
+    return shown(kith_bytes_of(text, strlen(text)), false);
+}
+
+json_t *kith_json_output(struct kith_bytes b)
+{
+    char *text = malloc(KITH_SHOWN_ROOM(b.len)), *p = text;
+    if (!text) return NULL;
+    for (size_t i = 0, used; i < b.len; i += used) {
+        used = b.data[i] ? kith_utf8_char(b.data + i, b.len - i, NULL) : 0;
+        if (used)
+            memcpy(p, b.data + i, used);
+        p += used ? used : kith_show_next(p, b.data + i, 1, false, &used);
+    }
+    json_t *out = json_stringn(text, (size_t)(p - text));
+    free(text);
+    return out;
 }
 
 json_t *kith_json_base64(struct kith_bytes b)
@@ -31,9 +58,4 @@ json_t *kith_json_base64(struct kith_bytes b)
     json_t *out = json_string(text);
     free(text);
     return out;
-}
-
-json_t *kith_json_text(const char *text)
-{
-    return kith_json_bytes(kith_bytes_of(text, strlen(text)));
 }

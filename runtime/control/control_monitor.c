@@ -283,6 +283,7 @@ void kith_control_monitor(struct kith_client *c, const json_t *request)
         kith_client_fail(c, KITH_EINVAL, "%s", wrong);
         return;
     }
+    if (!kith_client_may_stay(c)) return;
     w = malloc(sizeof *w);
     if (!w) {
         kith_client_fail(c, KITH_ENOMEM, "out of memory");
@@ -293,9 +294,9 @@ void kith_control_monitor(struct kith_client *c, const json_t *request)
     m->watchers = w;
     m->count++;
     kith_client_on_close(c, forget, m);
-    kith_client_answer(c,
-                       json_pack("{s:s,s:s,s:s}", "event", "hello", "node",
-                                 kith_node_config(m->k)->settings.name, "version", kith_version()));
+    kith_client_answer(c, json_pack("{s:s,s:o,s:s}", "event", "hello", "node",
+                                    kith_json_text(kith_node_config(m->k)->settings.name),
+                                    "version", kith_version()));
     adjust_tap(m);
     adjust_wire(m);
 }

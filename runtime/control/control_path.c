@@ -1,11 +1,13 @@
 /*
  * control_path.c - where the control socket of a node is: a folder that belongs to the user, and
- * the node's name in it. Daemon and client share this; neither has to be told a path.
+ * the node's name in it. Daemon and client share this; neither has to be told a path. Neither uses
+ * a folder that somebody else may have put there, and a client looks who answers it.
  */
 #include "control.h"
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -34,6 +36,60 @@ static bool usable(const char *dir)
     if (lstat(dir, &st) < 0 || !S_ISDIR(st.st_mode)) return false;
     if (st.st_uid != geteuid() && st.st_uid != 0) return false;
     return access(dir, W_OK | X_OK) == 0;
+}
+
+/* Nobody but its owner and root can change which folder this is. */
+static bool steady(const char *dir)
+{
+    char parent[2 * PATH_CAP];
+    struct stat st;
+    if ((size_t)snprintf(parent, sizeof parent, "%s/..", dir) >= sizeof parent) return false;
+    if (lstat(parent, &st) < 0 || (st.st_uid != geteuid() && st.st_uid != 0)) return false;
+    return !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static void folder_of(const char *path, char *out, size_t cap)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(out, cap, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    if (slash == path) snprintf(out, cap, "/");
+}
+
+/* Whose folder is it: ours, root's, or that of a user whom root has given one? */
+static int folder_owner(const char *dir, uid_t *owner, struct kith_error *err)
+{
+    struct stat st;
+    if (lstat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+        return kith_fail(err, KITH_EACCES, "%s is no folder", dir);
+    *owner = st.st_uid;
+    bool given = steady(dir) && !(st.st_mode & S_IWOTH);
+    if (st.st_uid == geteuid() || st.st_uid == 0 || given) return 0;
+    return kith_fail(err, KITH_EACCES, "the folder %s belongs to user %u, not to you or root", dir,
+                     (unsigned)st.st_uid);
+}
+
+int kith_control_check_folder(const char *path, struct kith_error *err)
+{
+    char dir[PATH_CAP];
+    uid_t owner;
+    folder_of(path, dir, sizeof dir);
+    return folder_owner(dir, &owner, err);
+}
+
+int kith_control_check_peer(const char *path, int fd, struct kith_error *err)
+{
+    char dir[PATH_CAP];
+    uid_t owner;
+    struct ucred peer;
+    struct kith_error unused = {.size = sizeof unused};
+    socklen_t len = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+        return kith_fail(err, KITH_EACCES, "%s: nobody knows who listens there", path);
+    if (peer.uid == geteuid() || peer.uid == 0) return 0;
+    folder_of(path, dir, sizeof dir);
+    if (folder_owner(dir, &owner, &unused) == 0 && owner == peer.uid) return 0;
+    return kith_fail(err, KITH_EACCES, "%s is served by user %u, who is neither you nor root", path,
+                     (unsigned)peer.uid);
 }
 
 /* The bytes that stand for themselves in a file name; a dot not at its beginning. */

@@ -8,7 +8,7 @@ static json_t *layer_json(const struct kith_layer *l)
 {
     json_t *o = json_pack("{s:s,s:I}", "layer", l->name, "in", (json_int_t)l->in);
     if (l->status == 0) json_object_set_new(o, "out", json_integer((json_int_t)l->out));
-    if (l->label.len) json_object_set_new(o, "label", kith_json_bytes(l->label));
+    if (l->label.len) json_object_set_new(o, "label", kith_json_name(l->label));
     if (l->key != UINT32_MAX) json_object_set_new(o, "key", json_integer(l->key));
     if (l->version != UINT32_MAX) json_object_set_new(o, "version", json_integer(l->version));
     if (l->status == KITH_PASS) json_object_set_new(o, "passed", json_true());

@@ -2,9 +2,12 @@
  * dns.c - see dns.h.
  */
 #include "dns.h"
+#include "file.h"
 #include <arpa/inet.h>
 #include <arpa/nameser.h>
 #include <ctype.h>
+
+enum { FILE_MAX = 16 << 10 }; /* what is further down in a resolv.conf is no first nameserver */
 
 static bool is_address(const ns_rr *rr)
 {
@@ -69,14 +72,14 @@ static bool server_text(const char *entry, char *out, size_t cap)
     return true;
 }
 
-int kith_dns_first_server(const char *path, char *out, size_t cap)
+int kith_dns_first_server(const char *path, char *out, size_t cap, struct kith_error *err)
 {
-    char line[512], entry[KITH_HOST_TEXT_MAX];
-    int rc = -KITH_ENOTFOUND;
-    FILE *f = fopen(path, "re");
-    if (!f) return -KITH_EIO;
-    while (rc && fgets(line, sizeof line, f))
-        if (sscanf(line, " nameserver %255s", entry) == 1 && server_text(entry, out, cap)) rc = 0;
-    fclose(f);
-    return rc;
+    char text[FILE_MAX + 1], entry[KITH_HOST_TEXT_MAX], *rest = text, *line;
+    struct stat st;
+    ssize_t n = kith_file_load(path, text, FILE_MAX, KITH_FILE_NOW, &st);
+    if (n < 0) return kith_fail(err, KITH_EIO, "%s: %s", path, kith_file_why(n, &st));
+    text[n] = 0;
+    while ((line = strsep(&rest, "\n")))
+        if (sscanf(line, " nameserver %255s", entry) == 1 && server_text(entry, out, cap)) return 0;
+    return kith_fail(err, KITH_ENOTFOUND, "%s: no nameserver in it", path);
 }

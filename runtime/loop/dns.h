@@ -20,6 +20,6 @@ int kith_dns_read(const uint8_t *answer, size_t len,
 
 /* The first nameserver of the file, as "a.b.c.d:port" or "[v6]:port". 0, -KITH_ENOTFOUND,
  * -KITH_EIO. */
-int kith_dns_first_server(const char *path, char *out, size_t cap);
+int kith_dns_first_server(const char *path, char *out, size_t cap, struct kith_error *err);
 
 #endif

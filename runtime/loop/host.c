@@ -4,7 +4,7 @@
 #include "host_parts.h"
 #include <stdlib.h>
 
-enum { KINDS = 3, DEGRADED_MAX = 255, FLUSH_SECONDS = 5 };
+enum { KINDS = 3, DEGRADED_MAX = 255 };
 
 /* Slots of scratch memory: of instances, then those that belong to none. */
 enum { MAKERS_SLOTS = 2, INSTANCES_SLOTS = KITH_SCRATCH_SLOTS - MAKERS_SLOTS };
@@ -202,17 +202,21 @@ struct kith_host_maker kith_services_maker(struct kith_services *s)
 
 /* ------------------------------------------------------------------------- life of the services */
 
+/* Earlier than it is armed, if the log has something to see to. */
 static void arm_flush(struct kith_services *s)
 {
-    kith_loop_timer_set(s->flush, kith_loop_now(s->loop) + FLUSH_SECONDS * UINT64_C(1000000000));
+    uint64_t in = kith_log_due(s->log), at = in ? kith_loop_now(s->loop) + in : 0;
+    if (!in || (s->flush_at && s->flush_at <= at)) return;
+    s->flush_at = at;
+    kith_loop_timer_set(s->flush, at);
 }
 
 static void on_flush(void *arg)
 {
     struct kith_services *s = arg;
     kith_log_flush(s->log);
-    s->flushing = kith_log_holding(s->log);
-    if (s->flushing) arm_flush(s);
+    s->flush_at = 0;
+    arm_flush(s);
 }
 
 void kith_services_pause(struct kith_services *s, bool paused)
@@ -221,13 +225,11 @@ void kith_services_pause(struct kith_services *s, bool paused)
     for (struct host *h = s->hosts; h; h = h->next) kith_host_loop_pause(h, paused);
 }
 
-/* Who was called from another thread meanwhile? Did the log begin to hold lines back? */
+/* Who was called from another thread meanwhile? Does the log hold lines back, or keep them? */
 void kith_services_turn_ended(struct kith_services *s)
 {
     if (atomic_exchange(&s->strayed, false))
         for (struct host *h = s->hosts; h; h = h->next) kith_host_blame_strays(h);
-    if (s->flushing || !kith_log_holding(s->log)) return;
-    s->flushing = true;
     arm_flush(s);
 }
 

@@ -15,8 +15,10 @@ struct host_numbers *kith_host_numbers_take(struct kith_services *s, const char 
         return n;
     }
     struct host_numbers *n = calloc(1, sizeof *n);
+    uint8_t key[16];
     if (!n) return NULL;
-    *n = (struct host_numbers){.users = 1, .name = strdup(name), .set = kith_series_set_new()};
+    kith_loop_random(s->loop, key, sizeof key);
+    *n = (struct host_numbers){.users = 1, .name = strdup(name), .set = kith_series_set_new(key)};
     if (!n->name || !n->set) {
         free(n->name);
         kith_series_set_free(n->set);

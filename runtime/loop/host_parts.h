@@ -32,7 +32,7 @@ struct kith_services {
     struct kith_log *log;
     struct kith_services_setup setup;
     struct kith_timer *flush; /* summaries of repeated log lines */
-    bool flushing;
+    uint64_t flush_at;        /* 0: the timer is not armed */
 
     /* What every kith_stat carries: `entry`, whose value each visit fills into its own copy, and
      * the node's labels with their text, in one block. */

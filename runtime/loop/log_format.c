@@ -4,8 +4,7 @@
  */
 #include "log_format.h"
 
-#include "utf8.h"
-
+#include <kith/shown.h>
 #include <time.h>
 
 static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
@@ -20,37 +19,30 @@ struct out {
     char *at, *end; /* end: where the NUL must fit */
 };
 
-static void add(struct out *o, const char *s, size_t n)
+/* All of it, or nothing: no character, no escape is ever cut. False: there was no room. */
+static bool add(struct out *o, const char *s, size_t n)
 {
-    if (n > (size_t)(o->end - o->at)) n = (size_t)(o->end - o->at);
+    if (n > (size_t)(o->end - o->at)) return false;
     memcpy(o->at, s, n);
     o->at += n;
+    return true;
 }
 
 static void add_text(struct out *o, const char *s) { add(o, s, strlen(s)); }
 
-/* json: also quotes and backslashes; bytes that are no UTF-8 become U+FFFD there. In text they, and
- * what could move a cursor, are \xNN. */
+/* As it can be shown (<kith/shown.h>); in JSON quotes and backslashes are escaped once more. What
+ * does not fit is left out. */
 static void add_escaped(struct out *o, const char *s, bool json)
 {
-    char code[8];
-    for (const char *p = s, *end = s + strlen(s); p < end;) {
-        uint8_t c = (uint8_t)*p;
-        size_t left = (size_t)(end - p), n = json ? kith_utf8(p, left) : kith_utf8_shown(p, left);
-        if (!n) {
-            snprintf(code, sizeof code, json ? "\\ufffd" : "\\x%02x", c);
-            add_text(o, code);
-            n = 1;
-        } else if (json && (c == '"' || c == '\\')) {
-            snprintf(code, sizeof code, "\\%c", c);
-            add_text(o, code);
-        } else if (c < 0x20 || c == 0x7f) {
-            snprintf(code, sizeof code, json ? "\\u%04x" : "\\x%02x", c);
-            add_text(o, code);
-        } else {
-            add(o, p, n);
+    const uint8_t *p = (const uint8_t *)s, *end = p + strlen(s);
+    for (size_t used; p < end; p += used) {
+        char piece[8], *at = piece + 1;
+        size_t n = kith_show_next(at, p, (size_t)(end - p), false, &used);
+        if (json && (*at == '"' || *at == '\\')) {
+            *--at = '\\';
+            n++;
         }
-        p += n;
+        if (!add(o, at, n)) return;
     }
 }
 
@@ -95,10 +87,9 @@ size_t kith_log_text(char *out, size_t cap, const struct kith_line *line)
 
 static void add_member(struct out *o, const char *name, const char *value)
 {
-    if (!*value) return;
-    add_text(o, "\",\"");
-    add_text(o, name);
-    add_text(o, "\":\"");
+    char key[16];
+    snprintf(key, sizeof key, "\",\"%s\":\"", name);
+    if (!*value || !add(o, key, strlen(key))) return;
     add_escaped(o, value, true);
 }
 

@@ -8,18 +8,18 @@
  */
 #include "logger.h"
 #include "log_format.h"
+#include "outlet.h"
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { SITES = 64, TEXT_MAX = 1024, LINE_MAX_BYTES = 4096, SOURCE_MAX = 64 };
-#define WINDOW 10000000000u /* ns */
+enum { SITES = 64, TEXT_MAX = 1024, LINE_MAX_BYTES = PIPE_BUF, SOURCE_MAX = 64 };
+#define WINDOW     10000000000u         /* ns */
+#define FLUSH      UINT64_C(5000000000) /* ns between looks for summaries that are due */
+#define FLUSH_KEPT UINT64_C(1000000000) /* the same while lines are kept */
 
 /* Lines a place may write in a window. Members come and go at level info: a large cluster may fill
  * its screen. Who asks for debug wants all of it. */
@@ -40,50 +40,54 @@ struct kith_log {
     pthread_mutex_t lock;
     struct kith_log_setup setup;
     char *node, *file;
-    int fd;
+    struct kith_outlet out;       /* unless there is a hook */
+    uint64_t unsaid;              /* lines that got lost since one that went out said how many */
     atomic_uint level, tap_level; /* tap_level: one more than the level, 0: nobody listens */
     void (*tap)(void *ctx, enum kith_log_level, const char *source, const char *text);
     void *tap_ctx;
     atomic_uint_fast64_t suppressed, lost;
     atomic_uint holding;       /* lines held back and not summed up yet */
+    atomic_bool keeping;       /* the outlet keeps some, or their loss is unsaid */
     struct site *sites[SITES]; /* NULL: not used yet */
 };
 
 /* ------------------------------------------------------------------------------------ output */
 
-static int open_journal(struct kith_error *err)
+static const char *why(int code)
 {
-    struct sockaddr_un sa = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket"};
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) == 0) return fd;
-    int rc = kith_fail(
-        err, KITH_EIO,
-        "log to journald: %s: %s; log to stderr or to a file where systemd is not in charge",
-        sa.sun_path, strerror(errno));
-    if (fd >= 0) close(fd);
-    return rc;
+    return code == -ENXIO ? "it is a socket, or a device that is not there" : strerror(-code);
 }
 
-static int open_output(const struct kith_log_setup *s, struct kith_error *err)
+static int open_journal(struct kith_outlet *out, struct kith_error *err)
 {
-    if (s->hook) return STDERR_FILENO;
+    static const char path[] = "/run/systemd/journal/socket";
+    int rc = kith_outlet_datagrams(out, path);
+    if (!rc) return 0;
+    return kith_fail(
+        err, KITH_EIO,
+        "log to journald: %s: %s; log to stderr or to a file where systemd is not in charge", path,
+        strerror(-rc));
+}
+
+static int open_file(struct kith_outlet *out, const char *path, struct kith_error *err)
+{
+    if (!path || !*path) return kith_fail(err, KITH_EINVAL, "log to file: no file named");
+    int rc = kith_outlet_file(out, path);
+    if (!rc) return 0;
+    return kith_fail(err, rc == -EACCES ? KITH_EACCES : KITH_EIO, "log to %s: %s", path, why(rc));
+}
+
+static int open_output(struct kith_outlet *out, const struct kith_log_setup *s,
+                       struct kith_error *err)
+{
+    *out = (struct kith_outlet){.fd = -1};
+    if (s->hook) return 0;
     switch (s->to) {
-    case KITH_LOG_TO_STDERR: return STDERR_FILENO;
-    case KITH_LOG_TO_JOURNALD: return open_journal(err);
-    case KITH_LOG_TO_FILE: break;
+    case KITH_LOG_TO_STDERR: kith_outlet_stderr(out); return 0;
+    case KITH_LOG_TO_JOURNALD: return open_journal(out, err);
+    case KITH_LOG_TO_FILE: return open_file(out, s->file, err);
     default: return kith_fail(err, KITH_EINVAL, "log: no such target");
     }
-    if (!s->file || !*s->file) return kith_fail(err, KITH_EINVAL, "log to file: no file named");
-    int fd = open(s->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-    if (fd < 0)
-        return kith_fail(err, errno == EACCES ? KITH_EACCES : KITH_EIO, "log to %s: %s", s->file,
-                         strerror(errno));
-    return fd;
-}
-
-static void close_output(int fd)
-{
-    if (fd > STDERR_FILENO) close(fd);
 }
 
 static uint64_t wall(const struct kith_log *log)
@@ -94,29 +98,55 @@ static uint64_t wall(const struct kith_log *log)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static bool put(struct kith_log *log, const struct kith_line *line)
+{
+    char text[LINE_MAX_BYTES];
+    size_t n;
+    if (log->setup.to == KITH_LOG_TO_JOURNALD)
+        n = kith_log_journal(text, sizeof text, line);
+    else if (log->setup.format == KITH_LOG_JSON)
+        n = kith_log_json(text, sizeof text, line);
+    else
+        n = kith_log_text(text, sizeof text, line);
+    return kith_outlet_put(&log->out, text, n);
+}
+
+/* How many got lost, as soon as there is room to say it. */
+static void own_up(struct kith_log *log)
+{
+    char text[128];
+    if (!log->unsaid || !kith_outlet_ready(&log->out)) return;
+    snprintf(text, sizeof text,
+             "%llu lines lost here: whoever reads this log did not keep up, or its disk is full",
+             (unsigned long long)log->unsaid);
+    struct kith_line line = {wall(log), KITH_LOG_WARN, log->node, "log", text};
+    if (put(log, &line)) log->unsaid = 0;
+}
+
+static void lose(struct kith_log *log, unsigned lines)
+{
+    log->unsaid += lines;
+    atomic_fetch_add(&log->lost, lines);
+}
+
+static void note_kept(struct kith_log *log)
+{
+    atomic_store(&log->keeping, kith_outlet_keeps(&log->out) || log->unsaid);
+}
+
 static void emit(struct kith_log *log, enum kith_log_level level, const char *source,
                  const char *text)
 {
-    char out[LINE_MAX_BYTES];
     struct kith_line line = {wall(log), level, log->node, source, text};
-    ssize_t done;
-    size_t n;
     if (log->setup.hook) {
+        char out[LINE_MAX_BYTES];
         kith_log_plain(out, sizeof out, &line);
         log->setup.hook(log->setup.hook_ctx, level, out);
         return;
     }
-    if (log->setup.to == KITH_LOG_TO_JOURNALD) {
-        n = kith_log_journal(out, sizeof out, &line);
-        done = send(log->fd, out, n, MSG_NOSIGNAL);
-    } else {
-        n = log->setup.format == KITH_LOG_JSON ? kith_log_json(out, sizeof out, &line)
-                                               : kith_log_text(out, sizeof out, &line);
-        do /* One write a line: O_APPEND keeps lines of several processes whole. */
-            done = write(log->fd, out, n);
-        while (done < 0 && errno == EINTR);
-    }
-    if (done != (ssize_t)n) atomic_fetch_add(&log->lost, 1);
+    own_up(log);
+    if (!put(log, &line)) lose(log, 1);
+    note_kept(log);
 }
 
 /* ------------------------------------------------------------------------------------ limits */
@@ -253,12 +283,19 @@ void kith_log_flush(struct kith_log *log)
             s->written = 0;
         }
     }
+    if (!log->setup.hook) {
+        (void)kith_outlet_ready(&log->out);
+        own_up(log);
+        note_kept(log);
+    }
     pthread_mutex_unlock(&log->lock);
 }
 
-bool kith_log_holding(const struct kith_log *log)
+/* In a virtual world time flies, but not for those who read. */
+uint64_t kith_log_due(const struct kith_log *log)
 {
-    return atomic_load_explicit(&log->holding, memory_order_relaxed);
+    if (atomic_load(&log->keeping) && !log->setup.wall) return FLUSH_KEPT;
+    return atomic_load_explicit(&log->holding, memory_order_relaxed) ? FLUSH : 0;
 }
 
 uint64_t kith_log_suppressed(const struct kith_log *log) { return atomic_load(&log->suppressed); }
@@ -271,23 +308,26 @@ uint64_t kith_log_lost(const struct kith_log *log) { return atomic_load(&log->lo
 static int take_over(struct kith_log *log, const struct kith_log_setup *setup,
                      struct kith_error *err)
 {
-    int fd = open_output(setup, err);
-    if (fd < 0) return fd;
+    struct kith_outlet out;
+    int rc = open_output(&out, setup, err);
+    if (rc) return rc;
     char *node = strdup(setup->node ? setup->node : ""),
          *file = strdup(setup->file ? setup->file : "");
     if (!node || !file) {
         free(node);
         free(file);
-        close_output(fd);
+        kith_outlet_close(&out);
         return kith_fail(err, KITH_ENOMEM, "out of memory");
     }
-    close_output(log->fd);
+    lose(log, kith_outlet_move(&log->out, &out));
+    kith_outlet_close(&log->out);
     free(log->node);
     free(log->file);
     log->setup = *setup;
     log->setup.node = log->node = node;
     log->setup.file = log->file = file;
-    log->fd = fd;
+    log->out = out;
+    note_kept(log);
     atomic_store(&log->level, setup->level);
     return 0;
 }
@@ -296,7 +336,7 @@ int kith_log_new(struct kith_log **out, const struct kith_log_setup *setup, stru
 {
     struct kith_log *log = calloc(1, sizeof *log);
     if (!log) return kith_fail(err, KITH_ENOMEM, "out of memory");
-    log->fd = -1;
+    log->out.fd = -1;
     int rc = take_over(log, setup, err);
     if (rc) {
         free(log);
@@ -326,7 +366,9 @@ void kith_log_free(struct kith_log *log)
         free(s->text);
         free(s);
     }
-    close_output(log->fd);
+    (void)kith_outlet_ready(&log->out);
+    own_up(log);
+    kith_outlet_close(&log->out);
     free(log->node);
     free(log->file);
     pthread_mutex_destroy(&log->lock);

@@ -4,8 +4,9 @@
  *
  * Any thread may write. What others send can decide what is logged, but never how much: each place
  * in the code may write so many warnings in ten seconds, the rest is counted and summed up in one
- * line. Control characters are escaped, so that a member's name cannot forge lines. Knows nothing
- * of loops.
+ * line. Nobody waits for who reads the lines (outlet.h): those that get lost are counted, and the
+ * next that goes out is preceded by their number. Control characters are escaped, so that a
+ * member's name cannot forge lines. Knows nothing of loops.
  */
 #ifndef KITH_LOGGER_H
 #define KITH_LOGGER_H
@@ -33,8 +34,8 @@ struct kith_log_setup {
 int kith_log_new(struct kith_log **, const struct kith_log_setup *, struct kith_error *err);
 /* Writes what is still held back. NULL is fine. */
 void kith_log_free(struct kith_log *);
-/* Take over another setup; a file is opened again (log rotation). On failure all stays as it was.
- */
+/* Take over another setup; a file is opened again (log rotation), and stderr taken as it is now. On
+ * failure all stays as it was. */
 int kith_log_change(struct kith_log *, const struct kith_log_setup *, struct kith_error *err);
 
 /* [any] source: who says so, "" for the node itself. */
@@ -53,8 +54,9 @@ void kith_log_vwrite_about(struct kith_log *, enum kith_log_level, const char *s
                            const char *peer, const char *fmt, va_list ap) KITH_PRINTF(5, 0);
 bool kith_log_wanted(const struct kith_log *, enum kith_log_level);
 
-/* [any] Are lines held back? Then write the summaries that are due, now and then. */
-bool kith_log_holding(const struct kith_log *);
+/* [any] In how many ns to call kith_log_flush(), which sends on what is kept and writes the
+ * summaries that are due; 0: there are none. */
+uint64_t kith_log_due(const struct kith_log *);
 void kith_log_flush(struct kith_log *);
 
 /* [any] Lines held back, and lines that could not be written. */

@@ -14,7 +14,7 @@
 
 struct kith_loop;
 
-/* libuv, real time. */
+/* libuv, real time. NULL: errno says why. */
 struct kith_loop *kith_loop_new(void);
 /* Time begins at `start` and moves when nothing is to do. */
 struct kith_loop *kith_loop_new_virtual(uint64_t seed, uint64_t start);

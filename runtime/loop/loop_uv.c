@@ -6,13 +6,17 @@
  * loop that embeds us does, and then let it dispatch without waiting.
  */
 #include "loop_private.h"
+#include "standard.h"
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 struct uv_loop {
@@ -203,22 +207,45 @@ static const struct kith_loop_ops ops = {
     .watch_lost = uv_watch_lost,
 };
 
+/* libuv aborts without a pipe for its signals, or when the kernel lets it watch nothing, and leaves
+ * a descriptor behind when it gets no event descriptor. So all that it opens is tried first. */
+static int try_kernel(void)
+{
+    int fds[6] = {epoll_create1(EPOLL_CLOEXEC), eventfd(0, EFD_CLOEXEC), -1, -1, -1, -1}, rc = 0;
+    struct epoll_event nothing = {0};
+    if (fds[0] < 0 || fds[1] < 0 || pipe2(fds + 2, O_CLOEXEC) || pipe2(fds + 4, O_CLOEXEC) ||
+        epoll_ctl(fds[0], EPOLL_CTL_ADD, fds[1], &nothing))
+        rc = -errno;
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0) close(fds[i]);
+    return rc;
+}
+
+static int set_up(struct uv_loop *u)
+{
+    int rc = try_kernel();
+    if (!rc) rc = uv_loop_init(&u->uv); /* libuv's errors are negated errnos, too */
+    if (rc) return rc;
+    rc = uv_async_init(&u->uv, &u->async, on_wake);
+    if (!rc && kith_loop_setup(&u->loop, &ops)) {
+        uv_close((uv_handle_t *)&u->async, NULL);
+        uv_run(&u->uv, UV_RUN_DEFAULT);
+        rc = -ENOMEM;
+    }
+    if (rc) uv_loop_close(&u->uv);
+    return rc;
+}
+
 struct kith_loop *kith_loop_new(void)
 {
+    kith_standard_hold();
     struct uv_loop *u = calloc(1, sizeof *u);
-    if (!u || sodium_init() < 0) goto fail;
-    if (uv_loop_init(&u->uv)) goto fail;
-    if (uv_async_init(&u->uv, &u->async, on_wake)) goto fail_loop;
-    if (kith_loop_setup(&u->loop, &ops)) goto fail_async;
+    int rc = !u ? -ENOMEM : sodium_init() < 0 ? -ENOSYS : set_up(u);
+    if (rc) {
+        free(u);
+        errno = -rc;
+        return NULL;
+    }
     u->loop.now = uv_clock(&u->loop);
     return &u->loop;
-
-fail_async:
-    uv_close((uv_handle_t *)&u->async, NULL);
-    uv_run(&u->uv, UV_RUN_DEFAULT);
-fail_loop:
-    uv_loop_close(&u->uv);
-fail:
-    free(u);
-    return NULL;
 }

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 enum { LOOKUPS_MAX = 256, ADDRESSES_MAX = 1024, TARGETS_MAX = 64, SOCKETS_MAX = 16 };
+#define LOOK_AGAIN     UINT64_C(100000000)
 #define TCP_TIMEOUT    UINT64_C(4000000000)
 #define SYSTEM_TIMEOUT UINT64_C(10000000000)
 
@@ -68,22 +69,19 @@ struct kith_lookup {
 
     ares_channel channel; /* NULL: none */
     struct lookup_socket sockets[SOCKETS_MAX];
-    struct kith_timer *tick, *deadline; /* when c-ares wants to look; when we give up */
+    struct kith_timer *tick, *deadline; /* when c-ares looks at its time; when we give up */
 };
 
 static void step(void *arg);
 
 /* ----------------------------------------------------------------------------------- channel */
 
+/* When c-ares wants to look is not asked: it answers with a struct timeval, and whether time has 32
+ * bits or 64 in its build of a 32-bit system is not for us to know. */
 static void feed(struct kith_lookup *l, ares_socket_t in, ares_socket_t out)
 {
-    struct timeval t, *wait;
     ares_process_fd(l->channel, in, out);
-    wait = ares_timeout(l->channel, NULL, &t);
-    kith_loop_timer_set(l->tick, wait ? kith_loop_now(l->r->loop) +
-                                            (uint64_t)wait->tv_sec * 1000000000u +
-                                            (uint64_t)wait->tv_usec * 1000u + 1000000u
-                                      : UINT64_MAX);
+    kith_loop_timer_set(l->tick, l->waiting ? kith_loop_now(l->r->loop) + LOOK_AGAIN : UINT64_MAX);
 }
 
 static void on_tick(void *arg) { feed(arg, ARES_SOCKET_BAD, ARES_SOCKET_BAD); }
@@ -323,6 +321,7 @@ static void begin(struct kith_lookup *l)
 {
     struct kith_resolver *r = l->r;
     char server[KITH_HOST_TEXT_MAX + 8];
+    struct kith_error err = {.size = sizeof err};
     int rc = 0;
     if (add_literal(l)) {
         l->step = STEP_SYSTEM;
@@ -332,12 +331,10 @@ static void begin(struct kith_lookup *l)
     if (*l->host == '_' && !l->targets) {
         ask_system(l, true);
     } else if (strchr(l->host, '.') && *r->dns_config_path &&
-               (rc = kith_dns_first_server(r->dns_config_path, server, sizeof server)) == 0) {
+               (rc = kith_dns_first_server(r->dns_config_path, server, sizeof server, &err)) == 0) {
         ask_any(l, server);
     } else {
-        if (rc)
-            kith_log_write(r->log, KITH_LOG_DEBUG, "resolve", "%s: no nameserver in %s", l->host,
-                           r->dns_config_path);
+        if (rc) kith_log_write(r->log, KITH_LOG_DEBUG, "resolve", "%s: %s", l->host, err.text);
         ask_system(l, false);
     }
 }

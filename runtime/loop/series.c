@@ -3,11 +3,9 @@
  */
 #include "series.h"
 #include <math.h>
+#include <sodium.h>
 #include <stdlib.h>
 
-/* FNV-1a. Whoever forces collisions slows down KITH_SERIES_MAX comparisons, at most. */
-#define HASH_BEGIN 0xcbf29ce484222325u
-#define HASH_PRIME 0x100000001b3u
 enum { BUCKETS_FIRST = 8 };
 
 /* One block, with all that it points to behind it. */
@@ -26,6 +24,7 @@ struct kith_series_set {
     size_t count;
     struct series **buckets;
     size_t bucket_count; /* a power of two */
+    uint8_t key[16];     /* of the hash: values of labels may come from the wire */
 };
 
 void kith_histogram_observe(struct kith_histogram *h, double value)
@@ -38,23 +37,23 @@ void kith_histogram_observe(struct kith_histogram *h, double value)
 
 /* ------------------------------------------------------------------------------------ finding */
 
-static uint64_t hash_on(uint64_t hash, const void *data, size_t len)
+static uint64_t hash_bytes(const struct kith_series_set *set, struct kith_bytes bytes)
 {
-    const uint8_t *at = data;
-    for (size_t i = 0; i < len; i++) hash = (hash ^ at[i]) * HASH_PRIME;
+    uint64_t hash;
+    crypto_shorthash((uint8_t *)&hash, bytes.data, bytes.len, set->key);
     return hash;
 }
 
 /* The labels' hashes are added up, so that their order does not count. */
-static uint64_t hash_of(const struct kith_series_asked *a)
+static uint64_t hash_of(const struct kith_series_set *set, const struct kith_series_asked *a)
 {
-    uint64_t labels = 0;
+    uint64_t sum = hash_bytes(set, kith_text(a->name));
     for (size_t i = 0; i < a->label_count; i++) {
-        uint64_t hash = hash_on(HASH_BEGIN, a->labels[i].name.data, a->labels[i].name.len);
-        hash = hash_on(hash, "=", 1);
-        labels += hash_on(hash, a->labels[i].value.data, a->labels[i].value.len);
+        const uint64_t label[2] = {hash_bytes(set, a->labels[i].name),
+                                   hash_bytes(set, a->labels[i].value)};
+        sum += hash_bytes(set, kith_bytes_of(label, sizeof label));
     }
-    return hash_on(HASH_BEGIN, a->name, strlen(a->name)) + labels;
+    return sum;
 }
 
 static const struct kith_pair *label(const struct kith_pair *labels, size_t count,
@@ -197,7 +196,7 @@ static int add(struct kith_series_set *set, const struct kith_series_asked *a, u
 int kith_series_find(struct kith_series_set *set, const struct kith_series_asked *a,
                      union kith_number **out, struct kith_error *err)
 {
-    uint64_t hash = hash_of(a);
+    uint64_t hash = hash_of(set, a);
     struct series *s = set->bucket_count ? set->buckets[hash & (set->bucket_count - 1)] : NULL;
     while (s && (s->hash != hash || !same(s, a))) s = s->sibling;
     int rc = s ? 0 : add(set, a, hash, &s, err);
@@ -208,10 +207,12 @@ int kith_series_find(struct kith_series_set *set, const struct kith_series_asked
     return 0;
 }
 
-struct kith_series_set *kith_series_set_new(void)
+struct kith_series_set *kith_series_set_new(const uint8_t key[16])
 {
     struct kith_series_set *set = calloc(1, sizeof *set);
-    if (set) set->end = &set->first;
+    if (!set) return NULL;
+    set->end = &set->first;
+    memcpy(set->key, key, sizeof set->key);
     return set;
 }
 

@@ -22,7 +22,8 @@ struct kith_histogram {
 void kith_histogram_observe(struct kith_histogram *, double value); /* NaN is left out */
 
 struct kith_series_set;
-struct kith_series_set *kith_series_set_new(void); /* NULL: no memory */
+/* key: secret, of the hash. NULL: no memory. */
+struct kith_series_set *kith_series_set_new(const uint8_t key[16]);
 void kith_series_set_free(struct kith_series_set *);
 
 /* A name or label that is no lower-case identifier, the label `entry`, bounds that don't rise, or a

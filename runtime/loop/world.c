@@ -2,6 +2,7 @@
  * world.c - see world.h.
  */
 #include "world.h"
+#include <errno.h>
 #include <stdlib.h>
 
 struct kith_world {
@@ -31,8 +32,10 @@ static struct kith_world *make(struct kith_loop *loop, const char *plugin_path)
     struct kith_world *w = malloc(sizeof *w);
     struct kith_registry *registry = w && loop ? make_registry(plugin_path) : NULL;
     if (!registry) {
+        int code = loop ? ENOMEM : errno;
         kith_loop_free(loop);
         free(w);
+        errno = code;
         return NULL;
     }
     *w = (struct kith_world){.loop = loop, .registry = registry, .users = 1};

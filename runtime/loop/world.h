@@ -16,7 +16,7 @@
 struct kith_world;
 
 /* In real time. plugin_path: colon separated folders, before those that are looked in anyway; NULL
- * or "": only those. NULL: no memory. */
+ * or "": only those. NULL: errno says why. */
 struct kith_world *kith_world_new(const char *plugin_path);
 /* In virtual time, which begins at one second; randomness comes from the seed. */
 struct kith_world *kith_world_new_virtual(const char *plugin_path, uint64_t seed);

@@ -13,6 +13,11 @@ uint64_t kith_node_uptime(const struct kith *k) { return kith_loop_wall(k->loop)
 
 unsigned kith_node_health(const struct kith *k) { return k->core ? kith_core_health(k->core) : 0; }
 
+size_t kith_node_count(const struct kith *k, enum kith_state state)
+{
+    return k->core ? kith_core_count(k->core, state) : 0;
+}
+
 void kith_node_load(const struct kith *k, struct kith_node_load *out)
 {
     *out = (struct kith_node_load){.packets_sent = k->packets_out,

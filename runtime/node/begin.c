@@ -37,6 +37,7 @@ static int make_core(struct kith *k, const struct kith_addr *advertise, struct k
     k->env.delegate = kith_delegates_ops(k->delegates, &k->env.delegate_self);
     uint64_t seed;
     kith_loop_random(k->loop, &seed, sizeof seed);
+    kith_loop_random(k->loop, config.hash_key, sizeof config.hash_key);
     return kith_core_new(&k->core, &config, &k->env, seed, kith_node_now(k), err);
 }
 

@@ -92,7 +92,7 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
 {
     struct kith_commands *all = k->commands;
     if (!all || k->closing) return -KITH_ECLOSED;
-    if (all->count >= COMMANDS_MAX) return -KITH_EAGAIN;
+    if (all->count >= COMMANDS_MAX && c->kind != KITH_DO_LEAVE) return -KITH_EAGAIN;
     struct kith_peer to = {.size = sizeof to};
     if (c->peer) to = *c->peer;
     size_t size = c->bytes.len + c->key.len + to.name.len + 3;

@@ -48,6 +48,8 @@ uint64_t kith_node_now(const struct kith *);
 uint64_t kith_node_uptime(const struct kith *); /* ns */
 unsigned kith_node_health(const struct kith *); /* local health score, 0 best */
 
+size_t kith_node_count(const struct kith *, enum kith_state); /* members in it; one step */
+
 /* What it sent so far, and what waits to be gossiped: a look at it costs next to nothing. */
 struct kith_node_load {
     uint64_t packets_sent, bytes_sent; /* as on the wire */

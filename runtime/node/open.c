@@ -3,6 +3,7 @@
  * makes again. Opens nothing but the log.
  */
 #include "inside.h"
+#include <errno.h>
 #include <stdlib.h>
 
 /* ---------------------------------------------------------------------------------- reading */
@@ -26,19 +27,31 @@ static void take_error(void *arg, bool warning, const char *text)
     if (!warning && err && !err->code) kith_fail(err, KITH_EINVAL, "%s", text);
 }
 
+static void log_warning(void *arg, bool warning, const char *text)
+{
+    if (warning) kith_node_log(arg, KITH_LOG_WARN, "%s", text);
+}
+
+static void log_problem(void *arg, bool warning, const char *text)
+{
+    log_warning(arg, warning, text);
+    if (!warning) kith_node_log(arg, KITH_LOG_ERROR, "%s", text);
+}
+
 int kith_node_tell(struct kith *k, const struct kith_diag *diag, struct kith_error *err)
 {
-    int rc = 0;
-    bool failed = kith_diag_errors(diag) > 0;
-    char *text = kith_diag_text(diag);
-    if (failed) {
-        rc = -KITH_EINVAL;
-        if (err) err->code = 0;
-        kith_diag_each(diag, take_error, err);
+    size_t errors = kith_diag_errors(diag);
+    if (errors && err) err->code = 0;
+    if (errors) kith_diag_each(diag, take_error, err);
+    if (k->log) { /* a reload: nobody may have to wait for who reads `problems` */
+        /* One is said with what it led to. */
+        kith_diag_each(diag, errors == 1 ? log_warning : log_problem, k);
+    } else {
+        char *text = kith_diag_text(diag);
+        show_problems(k, errors ? KITH_LOG_ERROR : KITH_LOG_WARN, text);
+        free(text);
     }
-    if (text) show_problems(k, failed ? KITH_LOG_ERROR : KITH_LOG_WARN, text);
-    free(text);
-    return rc;
+    return errors ? -KITH_EINVAL : 0;
 }
 
 static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
@@ -51,6 +64,7 @@ static struct kith_config *read_file(struct kith *k, struct kith_diag *diag)
     }
     struct kith_config_finder finder =
         k->finder ? *k->finder : kith_registry_finder(kith_world_registry(k->world));
+    finder.running = k->config; /* this is a reload */
     return k->text ? kith_config_parse(k->path, k->text, k->text_len, &finder, diag)
                    : kith_config_load(k->path, &finder, diag);
 }
@@ -200,7 +214,10 @@ static int take_setup(struct kith *k, const struct kith_node_setup *s,
     k->shared = s->config;
     int rc = take_file(k, s);
     k->world = s->world ? kith_world_ref(s->world) : kith_world_new(k->options.plugin_path);
-    if (rc || !k->world) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    if (!k->world)
+        return kith_fail(err, errno == ENOMEM ? KITH_ENOMEM : KITH_EIO,
+                         "the event loop can't be made: %s", strerror(errno));
+    if (rc) return kith_fail(err, KITH_ENOMEM, "out of memory");
     k->loop = kith_world_loop(k->world);
     kith_loop_enter(k->loop);
     return 0;

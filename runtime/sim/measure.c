@@ -154,14 +154,22 @@ void kith_measure_again(struct kith_measure *m, int happening)
     if (happening >= 0 && happening < m->happening_count) m->current = happening;
 }
 
+bool kith_measure_run_till(struct kith_measure *m, uint64_t until, bool (*enough)(void *arg),
+                           void *arg)
+{
+    bool stopped = false;
+    for (uint64_t now; !stopped && (now = kith_cluster_now(m->cluster)) < until;) {
+        uint64_t next = m->began + ((now - m->began) / m->step + 1) * m->step;
+        stopped = kith_cluster_run_till(m->cluster, next < until ? next : until, enough, arg);
+        kith_news_judge(m);
+        if (next <= until && !stopped) kith_totals_sample(m);
+    }
+    return stopped;
+}
+
 void kith_measure_run(struct kith_measure *m, uint64_t until)
 {
-    for (uint64_t now; (now = kith_cluster_now(m->cluster)) < until;) {
-        uint64_t next = m->began + ((now - m->began) / m->step + 1) * m->step;
-        kith_cluster_run(m->cluster, next < until ? next : until);
-        kith_news_judge(m);
-        if (next <= until) kith_totals_sample(m);
-    }
+    kith_measure_run_till(m, until, NULL, NULL);
 }
 
 static bool tell_messages(struct kith_measure_happening *h, bool broadcast, struct kith_result *r)

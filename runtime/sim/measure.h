@@ -36,8 +36,11 @@ int kith_measure_happening(struct kith_measure *, const char *kind, const char *
 void kith_measure_again(struct kith_measure *, int happening);
 /* kith_cluster_send(), of a message that it knows again: its bytes are its own, 16 at least. */
 int kith_measure_send(struct kith_measure *, int node, int to, size_t bytes, bool reliable,
-                      struct kith_error *err);
+                      kith_done_fn *done, void *arg, struct kith_error *err);
 void kith_measure_run(struct kith_measure *, uint64_t until);
+/* ...or until somebody, who is asked after each turn, has seen enough: true. */
+bool kith_measure_run_till(struct kith_measure *, uint64_t until, bool (*enough)(void *arg),
+                           void *arg);
 /* Fills all but what only the caller knows: file, scenario, profile, send, seed, left_out. Once.
  * -KITH_ENOMEM: then, or before, memory was out: what it says is not all. */
 int kith_measure_end(struct kith_measure *, struct kith_result *);

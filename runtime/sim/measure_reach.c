@@ -41,7 +41,7 @@ static void fill(uint8_t *at, size_t len, uint64_t seed)
 }
 
 int kith_measure_send(struct kith_measure *m, int node, int to, size_t bytes, bool reliable,
-                      struct kith_error *err)
+                      kith_done_fn *done, void *arg, struct kith_error *err)
 {
     uint64_t which = m->message_count;
     if (bytes < LEAST) bytes = LEAST;
@@ -53,8 +53,8 @@ int kith_measure_send(struct kith_measure *m, int node, int to, size_t bytes, bo
     memcpy(text, mark, sizeof mark);
     memcpy(text + sizeof mark, &which, sizeof which);
     fill(text + LEAST, bytes - LEAST, which);
-    int rc = kith_cluster_send(m->cluster, node, to, kith_bytes_of(text, bytes), reliable, NULL,
-                               NULL, err);
+    int rc = kith_cluster_send(m->cluster, node, to, kith_bytes_of(text, bytes), reliable, done,
+                               arg, err);
     if (rc >= 0) count(m, node, to, bytes);
     free(text);
     return rc;

@@ -46,10 +46,10 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Nearest rank. */
-static double quantile(const struct kith_sample *s, double q)
+/* Nearest rank. In whole numbers: how 0.95 is rounded differs from one machine to another. */
+static double percentile(const struct kith_sample *s, uint64_t percent)
 {
-    size_t i = (size_t)(q * (double)s->kept);
+    size_t i = (size_t)(percent * s->kept / 100);
     return s->values[i < s->kept ? i : s->kept - 1];
 }
 
@@ -61,9 +61,9 @@ void kith_sample_end(struct kith_sample *s, struct kith_spread *out)
         out->min = s->min;
         out->max = s->max;
         out->mean = s->sum / (double)s->count;
-        out->p50 = quantile(s, 0.5);
-        out->p95 = quantile(s, 0.95);
-        out->p99 = quantile(s, 0.99);
+        out->p50 = percentile(s, 50);
+        out->p95 = percentile(s, 95);
+        out->p99 = percentile(s, 99);
     }
     out->values = s->values;
     out->value_count = s->kept;

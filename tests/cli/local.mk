@@ -5,8 +5,12 @@ dist_check_SCRIPTS += tests/cli/plugins.py
 TESTS += tests/cli/plugins.py
 dist_check_SCRIPTS += tests/cli/control.py
 TESTS += tests/cli/control.py
+dist_check_SCRIPTS += tests/cli/client.py
+TESTS += tests/cli/client.py
 dist_check_SCRIPTS += tests/cli/documents.py
 TESTS += tests/cli/documents.py
+dist_check_SCRIPTS += tests/cli/names.py
+TESTS += tests/cli/names.py
 dist_check_SCRIPTS += tests/cli/nodes.py
 TESTS += tests/cli/nodes.py
 dist_check_SCRIPTS += tests/cli/together.py
@@ -19,6 +23,11 @@ dist_check_SCRIPTS += tests/cli/rotate.py
 TESTS += tests/cli/rotate.py
 dist_check_SCRIPTS += tests/cli/flood.py
 TESTS += tests/cli/flood.py
+# Runs a command without a system call that it expects.
+check_PROGRAMS += tests/cli/deny
+tests_cli_deny_SOURCES = tests/cli/deny.c
+dist_check_SCRIPTS += tests/cli/waits.py
+TESTS += tests/cli/waits.py
 
 # The embedding example, linked with the public library as an embedder does.
 check_PROGRAMS += examples/embed/watch

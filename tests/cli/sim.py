@@ -241,6 +241,45 @@ def test_shares():
 # ------------------------------------------------------------------------------- what is not done
 
 
+def test_what_is_refused_later():
+    """Taken at first, and answered with a no."""
+    result, said = run(FAILED, "nodes: 6\ntime: 60s\nlinks: [ { delay: 1ms } ]\nevents:\n"
+                       "  - { at: 0s, join: all }\n"
+                       "  - { at: 10s, send: n1, to: n2, bytes: 5000 }\n"
+                       "  - { at: 11s, broadcast: n1, bytes: 5000 }\n"
+                       "  - { at: 12s, send: n1, to: n2, bytes: 5000, reliable: true }\n"
+                       "  - { at: 13s, send: n1, to: n2, bytes: 500 }\n"
+                       "  - { at: 20s, kill: n3 }\n"
+                       "  - { at: 21s, join: n1, to: n3 }\n"
+                       "  - { at: 22s, broadcast: n4, bytes: 100 }\n"
+                       "  - { at: 22s, kill: n4 }\n")
+    lines = said.splitlines()
+    check("a packet", lines[:2] == [
+        "kith sim: at 10.000s: send n1 to n2: n1: too big for a packet; with `reliable: true` it "
+        "has a stream", "kith sim: at 11.000s: broadcast n1: n1: too big for a packet"], said)
+    check("a join", len(lines) == 3 and "join n1 to n3: n1: " in lines[2], said)
+    texts = [(m["text"], m["got"]["count"]) for m in result["messages"]][:4]
+    check("what came", texts == [("send n1 to n2", 0), ("broadcast n1", 0),
+                                 ("send n1 to n2, reliable", 1), ("send n1 to n2", 1)], texts)
+
+
+def test_an_interrupt():
+    """Is looked at in the turn. The trace is a pipe that is full early, so nothing runs ahead."""
+    path = os.path.join(DIR, "pipe")
+    os.mkfifo(path)
+    p = subprocess.Popen([KITH, "sim", NODE, "--nodes", "1500", "--time", "10m", "--format", "json",
+                          "--quiet", "--trace", path], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+    with open(path, "rb") as trace:
+        trace.read(1)
+        p.send_signal(signal.SIGINT)
+        while trace.read(1 << 16):
+            pass
+    out, said = p.communicate(timeout=PATIENCE)
+    check("interrupted", p.returncode == FAILED and b"interrupted" in said, said)
+    check("at once", json.loads(out)["time"] < 0.2, json.loads(out)["time"])
+
+
 def test_what_can_not_be_done():
     _, said = run(FAILED, "nodes: 3\ntime: 20s\nevents:\n"
                           "  - { at: 5s, kill: 3 }\n"
@@ -262,7 +301,7 @@ def test_left_out():
     file = write("left_out", read(NODE) + "node_is: wrong\n")
     check("a wrong file", sim(file)[0] == USAGE)
     got = sim(NODE, "--nodes", "10", "--time", "20s", "--format", "json")
-    for what in ("transport udp_tcp", "join"):
+    for what in ("transport udp_tcp", "node.control", "join"):
         check("without %s, on stderr" % what, "kith sim: without %s: " % what in got[2], got[2])
         check("without %s, as JSON" % what,
               what in [l["what"] for l in json.loads(got[1])["left_out"]], got[1])
@@ -443,6 +482,8 @@ def main():
         test_spread_and_again()
         test_shares()
         test_what_can_not_be_done()
+        test_what_is_refused_later()
+        test_an_interrupt()
         test_left_out()
         test_files()
         test_nothing_is_written_over()

@@ -162,6 +162,8 @@ static void test_durations(void)
     check_duration("200ms", 200 * MS);
     check_duration("1.5s", 1500 * MS);
     check_duration("0.000000001s", 1);
+    check_duration("1.000000001h", 3600000003600);
+    check_duration("0.9999999999h", 3599999996400); /* the tenth digit is too fine */
     check_duration("1m30s", 90000 * MS);
     check_duration("2h45m0.5s", (2 * 3600 + 45 * 60) * 1000 * MS + 500 * MS);
     check_duration("\"5s\"", 5000 * MS);
@@ -192,6 +194,7 @@ static void test_bad_durations(void)
                                       "1m5",
                                       "99999999999999h",
                                       "18446744073709551616ns",
+                                      "18446744073.709551616s",
                                       "\"\""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) check_refused(bad[i]);
 }

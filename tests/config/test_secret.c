@@ -2,6 +2,7 @@
  * test_secret.c - keys: every form and source, what is refused, and that no key is ever shown.
  */
 #include "fake_finder.h"
+#include "file.h"
 #include "test.h"
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -148,7 +149,7 @@ static void test_sources_make_one_ring(void)
     /* Again, as a reload would: files are read anew, the literal stays. */
     put("ring", "[\"ICAgICAgICAgICAgICAgIA==\"]", 28, 0600);
     struct kith_diag *diag = kith_diag_new();
-    CU_ASSERT_EQUAL(kith_secrets_load(&c->keyring, diag), 0);
+    CU_ASSERT_EQUAL(kith_secrets_load(&c->keyring, KITH_FILE_NOW, diag), 0);
     CU_ASSERT_EQUAL(c->keyring.count, 5);
     CU_ASSERT_EQUAL(c->keyring.items[4].data[0], 0x50);
     kith_diag_free(diag);

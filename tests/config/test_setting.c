@@ -6,6 +6,22 @@
 #include "schema.h"
 #include "test.h"
 
+static unsigned until_failure; /* so many more are given; 0: all are */
+
+void *__real_malloc(size_t);
+void *__wrap_malloc(size_t);
+FILE *__real_open_memstream(char **, size_t *);
+FILE *__wrap_open_memstream(char **, size_t *);
+
+static bool refuses(void) { return until_failure && --until_failure == 0; }
+
+void *__wrap_malloc(size_t n) { return refuses() ? NULL : __real_malloc(n); }
+
+FILE *__wrap_open_memstream(char **text, size_t *len)
+{
+    return refuses() ? NULL : __real_open_memstream(text, len);
+}
+
 static struct kith_config *parse(const char *text)
 {
     struct kith_diag *diag = kith_diag_new();
@@ -252,9 +268,31 @@ static void test_short_structs(void)
     kith_config_free(c);
 }
 
+/* A plugin asks while the node runs, which then goes on. */
+static void test_without_memory(void)
+{
+    static const char *const keys[] = {"node.tcp_timeout", "pipeline.send", "join",
+                                       "node.metric_labels", "pipeline.require"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        struct kith_config *c = good();
+        struct kith_value v = {.size = sizeof v};
+        for (unsigned n = 1; n <= 2; n++) { /* the text, and its place */
+            until_failure = n;
+            CU_ASSERT_EQUAL(kith_config_setting(c, keys[i], &v), -KITH_ENOMEM);
+            CU_ASSERT_EQUAL(until_failure, 0);
+        }
+        CU_ASSERT_EQUAL(kith_config_setting(c, keys[i], &v), 0);
+        until_failure = 2;
+        CU_ASSERT_EQUAL(kith_config_setting(c, keys[i], &v), 0); /* it is there already */
+        until_failure = 0;
+        kith_config_free(c);
+    }
+}
+
 KITH_TESTS("config/setting", {"entries with names", test_entries},
            {"shown, read back", test_shown_reads_back}, {"differences", test_differences},
            {"the host's keys are reserved", test_host_keys_are_reserved},
            {"settings", test_settings},
            {"settings that are not told", test_settings_that_are_not_told},
-           {"texts stay", test_texts_stay}, {"short structs", test_short_structs})
+           {"texts stay", test_texts_stay}, {"without memory", test_without_memory},
+           {"short structs", test_short_structs})

@@ -87,51 +87,6 @@ static void test_a_refutation_travels_beside_other_news_of_ourselves(void)
     rig_fini(&r);
 }
 
-/* PROTOCOL.md T19 */
-static void test_an_accusation_at_the_highest_incarnation(void)
-{
-    struct rig r;
-    rig_new(&r);
-    rig_suspect(&r, "self", UINT32_MAX, "b");
-    CU_ASSERT_NOT_EQUAL(rig_inc(&r, "self"), 0);
-    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
-    rig_dead(&r, "self", UINT32_MAX, "b");
-    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
-    CU_ASSERT(rig_inc(&r, "self") >= 1);
-    struct kith_msg m = rig_alive_msg("self", UINT32_MAX, &r.config.advertise, "forged");
-    rig_feed(&r, 2, &m);
-    uint32_t inc = rig_inc(&r, "self");
-    CU_ASSERT(inc >= 1);
-    for (int i = 0; i < 5; i++) rig_suspect(&r, "self", UINT32_MAX, "b");
-    CU_ASSERT(rig_inc(&r, "self") >= inc); /* never falls */
-    rig_fini(&r);
-}
-
-/* PROTOCOL.md T19 */
-static void test_nobody_is_silenced_with_the_highest_incarnation(void)
-{
-    struct rig r;
-    rig_new(&r);
-    rig_alive(&r, "b", 1, 2);
-    rig_suspect(&r, "b", UINT32_MAX, "x"); /* b could never refute it: ignored */
-    rig_dead(&r, "b", UINT32_MAX, "x");
-    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
-    CU_ASSERT_EQUAL(rig_inc(&r, "b"), 1);
-    rig_alive(&r, "b", 2, 2);
-    CU_ASSERT_EQUAL(rig_inc(&r, "b"), 2);
-    rig_suspect(&r, "b", UINT32_MAX - 1, "x");
-    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_SUSPECT);
-    rig_alive(&r, "b", UINT32_MAX, 2); /* its answer to that */
-    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
-    while (rig_flush(&r), rig_count(&r, KITH_MSG_ALIVE, "b")) {}
-    rig_alive(&r, "b", UINT32_MAX, 2); /* the same again is no news */
-    rig_flush(&r);
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ALIVE, "b"), 0);
-    rig_dead(&r, "b", UINT32_MAX, "b"); /* up there it may still say that it leaves */
-    CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
-    rig_fini(&r);
-}
-
 /* ------------------------------------------------------------------------------- 2.4 suspect */
 
 static void test_suspect(void)
@@ -221,13 +176,43 @@ static void test_dead(void)
     rig_dead(&r, "b", 7, "x"); /* upstream: DeadNode_Double */
     rig_dead(&r, "b", 7, "b"); /* a dead one never becomes left */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_DEAD);
-    CU_ASSERT_EQUAL(rig_inc(&r, "b"), 6);
     rig_alive(&r, "b", 6, 2); /* upstream: AliveReplay */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_DEAD);
     TOLD(r, "");
-    rig_alive(&r, "b", 7, 2);
+    rig_alive(&r, "b", 8, 2);
     TOLD(r, "join b;");
     rig_fini(&r);
+}
+
+/* An alive that is older than the news of its death brings nobody back (WIRE.md). */
+static void test_the_dead_are_dead_at_the_highest_incarnation(void)
+{
+    for (int left = 0; left < 2; left++) {
+        struct rig r;
+        rig_new(&r);
+        rig_alive(&r, "b", 5, 2);
+        rig_dead(&r, "b", 5, left ? "b" : "x");
+        rig_flush(&r);
+        rig_dead(&r, "b", 10, "y");
+        CU_ASSERT_EQUAL(rig_inc(&r, "b"), 10);
+        rig_dead(&r, "b", 9, "z");
+        rig_suspect(&r, "b", 12, "z"); /* no news of a death */
+        CU_ASSERT_EQUAL(rig_inc(&r, "b"), 10);
+        rig_alive(&r, "b", 7, 2);
+        rig_alive(&r, "b", 10, 2);
+        CU_ASSERT_EQUAL(rig_state(&r, "b"), left ? KITH_LEFT : KITH_DEAD);
+        struct rig_entry e[] = {{"b", KITH_DEAD, 11, 2}, {"b", KITH_LEFT, 12, 2}};
+        struct rig_bytes b;
+        for (int i = 0; i < 2; i++) {
+            rig_push_pull(&b, false, &e[i], 1, NULL);
+            rig_request(&r, 3, &b);
+            CU_ASSERT_EQUAL(rig_inc(&r, "b"), 11 + i);
+        }
+        CU_ASSERT_PTR_NULL(strstr(r.events + 1, "join"));
+        rig_alive(&r, "b", 13, 2);
+        CU_ASSERT_PTR_NOT_NULL(strstr(r.events + 1, "join b;"));
+        rig_fini(&r);
+    }
 }
 
 /* PROTOCOL.md T10 */
@@ -384,14 +369,12 @@ KITH_TESTS("core/accuse", {"alive about ourselves", test_alive_about_ourselves},
            {"accusations of ourselves are refuted", test_accusations_of_ourselves_are_refuted},
            {"a refutation travels beside other news",
             test_a_refutation_travels_beside_other_news_of_ourselves},
-           {"an accusation at the highest incarnation",
-            test_an_accusation_at_the_highest_incarnation},
-           {"nobody is silenced with the highest incarnation",
-            test_nobody_is_silenced_with_the_highest_incarnation},
            {"suspect", test_suspect},
            {"a suspicion by another is passed on, by the same not",
             test_suspect_again_by_another_is_passed_on_by_the_same_is_not},
            {"dead", test_dead},
+           {"the dead are dead at the highest incarnation",
+            test_the_dead_are_dead_at_the_highest_incarnation},
            {"a leave names itself, an old leave names nobody",
             test_a_leave_names_itself_an_old_leave_names_nobody},
            {"dead ends the suspicion", test_dead_ends_the_suspicion},

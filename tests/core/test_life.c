@@ -2,6 +2,7 @@
  * test_life.c - a core as a whole: made, started, changed by a reload, freed; that requests end
  * exactly once, that drops are counted, and addresses that are not IP addresses.
  */
+#include "bounds.h"
 #include "core_rig.h"
 
 static void test_before_the_start(void)
@@ -123,6 +124,7 @@ static void test_own_alive_must_fit_a_packet(void)
     r.config.settings.probe_interval = 0;
     CU_ASSERT_EQUAL(rig_start(&r), 0);
     rig_populate(&r, 2, 3);
+    rig_suspect(&r, "self", KITH_INCARNATION_HIGH - 1, "m2");
     rig_suspect(&r, "self", UINT32_MAX - 1, "m2");
     rig_clear(&r);
     rig_run(&r, r.now + SEC);

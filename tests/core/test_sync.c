@@ -193,9 +193,8 @@ static void test_merge_veto(void)
     rig_fini(&r);
 }
 
-/* Versions of us, of m2 whom we know, of what is pushed; whether the merge goes through. */
-static bool merges(const char *delegate, const char *known, int known_state, const char *pushed1,
-                   int state1, const char *pushed2)
+/* Our delegate versions and those of an alive entry; whether the two go together. */
+static bool merges(const char *delegate, const char *pushed_vsn)
 {
     struct rig r;
     rig_init(&r);
@@ -203,50 +202,101 @@ static bool merges(const char *delegate, const char *known, int known_state, con
     r.config.settings.delegate_protocol_max = (uint8_t)delegate[1];
     r.config.settings.delegate_protocol_version = (uint8_t)delegate[2];
     rig_start(&r);
-    if (known) {
-        struct kith_addr a = rig_addr(2);
-        struct kith_msg m = rig_alive_msg("m2", 1, &a, NULL);
-        m.vsn = kith_bytes_of(known, 6);
-        rig_feed(&r, 2, &m);
-        if (known_state == KITH_DEAD) rig_dead(&r, "m2", 1, "x");
-        if (known_state == KITH_SUSPECT) rig_suspect(&r, "m2", 1, "x");
-    }
-    struct rig_entry e[] = {{"p1", state1, 1, 11, NULL, pushed1, pushed1 ? 6 : 0},
-                            {"p2", 0, 1, 12, NULL, pushed2, 6}};
-    if (!pushed1) e[0].vsn = ""; /* no versions at all */
+    struct rig_entry e = {"p1", KITH_ALIVE, 1, 11, NULL, pushed_vsn, 6};
     r.events[0] = 0;
-    pushed(&r, false, e, pushed2 ? 2 : 1, "x");
+    pushed(&r, false, &e, 1, "x");
     CU_ASSERT(reply.whole);
     bool ok = strstr(r.events, "remote_state") != NULL;
-    if (state1 == KITH_ALIVE) CU_ASSERT_EQUAL(rig_state(&r, "p1") == KITH_ALIVE, ok);
+    CU_ASSERT_EQUAL(rig_state(&r, "p1") == KITH_ALIVE, ok);
+    CU_ASSERT_EQUAL(rig_stat(&r, "merges_refused", NULL), !ok);
+    CU_ASSERT_EQUAL(rig_drops(&r), !ok);
     rig_fini(&r);
     return ok;
 }
 
-/* Upstream: VerifyProtocol (PROTOCOL.md T24, T6). */
-static void test_versions_of_everybody_must_agree(void)
+/* As in upstream's VerifyProtocol, for two nodes. */
+static void test_versions_must_agree(void)
 {
-    CU_ASSERT(merges("\0\0\0", NULL, 0, "\1\5\2\0\0\0", 0, NULL));
-    CU_ASSERT(merges("\0\0\0", NULL, 0, "\1\5\5\0\0\0", 0, NULL));
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\3\5\3\0\0\0", 0, NULL)); /* our 2 is under its minimum */
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\1\1\0\0\0", 0, NULL)); /* our 2 is over its maximum */
-    CU_ASSERT(
-        !merges("\0\0\0", NULL, 0, "\1\5\6\0\0\0", 0, NULL)); /* its current one is over ours */
-    CU_ASSERT(
-        !merges("\0\0\0", NULL, 0, "\1\5\2\2\5\5", 0, NULL)); /* Serf against a plain memberlist */
-    CU_ASSERT(merges("\2\5\4", NULL, 0, "\1\5\2\2\5\5", 0, NULL));
-    CU_ASSERT(!merges("\2\5\4", NULL, 0, "\1\5\2\2\5\6", 0, NULL));
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\2\0\0\1", 0, NULL));
-    /* Each side alone is fine, both together are not. */
-    CU_ASSERT(!merges("\0\0\0", "\1\3\2\0\0\0", KITH_ALIVE, "\1\5\4\0\0\0", 0, NULL));
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\4\0\0\0", 0, "\1\3\2\0\0\0"));
-    /* Ranges come from the alive only: the suspect's maximum does not count, */
-    CU_ASSERT(merges("\0\0\0", "\1\3\2\0\0\0", KITH_SUSPECT, "\1\5\4\0\0\0", 0, NULL));
-    /* but the current versions of all must lie within, dead ones and those without any included. */
-    CU_ASSERT(!merges("\0\0\0", "\1\5\7\0\0\0", KITH_DEAD, "\1\5\2\0\0\0", 0, NULL));
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, "\1\5\2\0\0\7", KITH_DEAD, NULL));
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_ALIVE, "\1\5\2\0\0\0")); /* PROTOCOL.md T6 */
-    CU_ASSERT(!merges("\0\0\0", NULL, 0, NULL, KITH_DEAD, "\1\5\2\0\0\0"));
+    CU_ASSERT(merges("\0\0\0", "\1\5\2\0\0\0"));
+    CU_ASSERT(merges("\0\0\0", "\1\5\5\0\0\0"));
+    CU_ASSERT(!merges("\0\0\0", "\3\5\3\0\0\0")); /* our 2 is under its minimum */
+    CU_ASSERT(!merges("\0\0\0", "\1\1\1\0\0\0")); /* our 2 is over its maximum */
+    CU_ASSERT(!merges("\0\0\0", "\1\6\6\0\0\0")); /* its current one is over ours */
+    CU_ASSERT(!merges("\0\0\0", "\1\5\2\2\5\5")); /* Serf against a plain memberlist */
+    CU_ASSERT(merges("\2\5\4", "\1\5\2\2\5\5"));
+    CU_ASSERT(!merges("\2\5\4", "\1\5\2\2\6\6"));
+    CU_ASSERT(!merges("\2\5\4", "\1\5\2\1\6\1"));
+    CU_ASSERT(!merges("\2\5\4", "\1\5\2\5\5\5"));
+    CU_ASSERT(!merges("\0\0\0", "\1\5\2\0\1\1"));
+}
+
+/* One entry that does not fit, or can't be, costs the others nothing. A Go node would refuse the
+ * whole, for a dead one too (PROTOCOL.md 2.13, T24). */
+static void test_who_does_not_fit_is_left_out(void)
+{
+    struct rig_entry e[] = {{"good", KITH_ALIVE, 1, 11},
+                            {"new", KITH_ALIVE, 1, 12, NULL, "\1\5\2\0\377\362", 6},
+                            {"odd", KITH_ALIVE, 1, 13, NULL, "\2\1\7\0\0\362", 6},
+                            {"none", KITH_ALIVE, 1, 14, NULL, "", 0},
+                            {"m2", KITH_DEAD, 1, 2, NULL, "\7\7\7\7\7\7", 6},
+                            {"m3", KITH_LEFT, 1, 3, NULL, "", 0},
+                            {"m4", KITH_SUSPECT, 1, 4, NULL, "\0\0\0\0\0\1", 6}};
+    for (int join = 0; join < 2; join++) {
+        struct rig r;
+        rig_new(&r);
+        rig_populate(&r, 2, 4);
+        r.events[0] = 0;
+        unsigned logged = r.logged;
+        pushed(&r, join, e, sizeof e / sizeof *e, "x");
+        CU_ASSERT_EQUAL(rig_state(&r, "good"), KITH_ALIVE);
+        CU_ASSERT_EQUAL(rig_state(&r, "new"), -1);
+        CU_ASSERT_EQUAL(rig_state(&r, "odd"), -1);
+        CU_ASSERT_EQUAL(rig_state(&r, "none"), -1);
+        CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_SUSPECT);
+        CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_LEFT);
+        CU_ASSERT_EQUAL(rig_state(&r, "m4"), KITH_SUSPECT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(r.events, "remote_state"));
+        CU_ASSERT_PTR_NULL(strstr(r.events, "merge new")); /* nor is it to be judged */
+        CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "incompatible_versions"), 1);
+        CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "bad_versions"), 2);
+        CU_ASSERT(r.logged >= logged + 3);
+        /* Alone with the dead they are another cluster's. */
+        r.events[0] = 0;
+        pushed(&r, join, e + 1, sizeof e / sizeof *e - 1, "x");
+        CU_ASSERT_PTR_NULL(strstr(r.events, "remote_state"));
+        CU_ASSERT_EQUAL(rig_stat(&r, "merges_refused", NULL), 1);
+        rig_fini(&r);
+    }
+}
+
+/* Whoever says other versions of us is told better, and does not count as somebody who fits. */
+static void test_our_own_versions_in_a_list(void)
+{
+    struct rig_entry e[] = {{"self", KITH_ALIVE, 7, 1, NULL, "\1\5\2\0\377\362", 6},
+                            {"new", KITH_ALIVE, 1, 12, NULL, "\1\5\2\0\377\362", 6}};
+    struct rig r;
+    rig_new(&r);
+    pushed(&r, false, e, 1, NULL);
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), 8);
+    pushed(&r, false, e, 2, NULL);
+    CU_ASSERT_EQUAL(rig_stat(&r, "merges_refused", NULL), 1);
+    rig_fini(&r);
+}
+
+/* Whom gossip brought in may speak what it likes: it stands in nobody's way. */
+static void test_members_that_do_not_fit_block_nothing(void)
+{
+    struct rig r;
+    rig_new(&r);
+    struct kith_addr a = rig_addr(2);
+    struct kith_msg m = rig_alive_msg("m2", 1, &a, NULL);
+    m.vsn = kith_bytes_of("\3\7\7\0\377\362", 6);
+    rig_feed(&r, 2, &m);
+    CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_ALIVE);
+    struct rig_entry e = {"good", KITH_ALIVE, 1, 11};
+    pushed(&r, true, &e, 1, NULL);
+    CU_ASSERT_EQUAL(rig_state(&r, "good"), KITH_ALIVE);
+    rig_fini(&r);
 }
 
 /* ----------------------------------------------------------------------------- odd encodings */
@@ -299,15 +349,9 @@ static void test_other_forms_of_the_same(void)
            "abcd\xa1y\x90");
     RAW(b, "\xa5"
            "other\xdc\0\2\xe0\xcf\0\0\0\0\0\0\0\1\xa5State\0\xa3Vsn\x96\1\5\2\0\0\0");
-    RAW(b, "\x82\xa4Name\xd9\2m7\xa5State\2"); /* unknown and dead: nothing, but its versions are
-                                                  looked at */
+    RAW(b, "\x82\xa4Name\xd9\2m7\xa5State\2"); /* unknown and dead: nothing */
     rig_data(&r, rig_accept(&r, 9), b.buf.data, b.buf.len);
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
-    CU_ASSERT_EQUAL(rig_state(&r, "m8"), -1); /* so that it is refused: no Vsn */
-    b.buf.len -= sizeof "\x82\xa4Name\xd9\2m7\xa5State\2" - 1;
-    b.buf.data[2] = 2;
-    rig_data(&r, rig_accept(&r, 9), b.buf.data, b.buf.len);
-    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 2);
     CU_ASSERT_EQUAL(rig_state(&r, "m8"), KITH_ALIVE);
     CU_ASSERT_EQUAL(rig_inc(&r, "m8"), 7);
     CU_ASSERT_EQUAL(rig_state(&r, "m9"), KITH_ALIVE);
@@ -544,8 +588,10 @@ KITH_TESTS("core/sync", {"state leaves room", test_state_leaves_room},
            {"a dead entry of a push/pull is our own suspicion",
             test_a_dead_entry_of_a_push_pull_is_our_own_suspicion},
            {"we refute what a list says of us", test_we_refute_what_a_list_says_of_us},
-           {"merge veto", test_merge_veto},
-           {"versions of everybody must agree", test_versions_of_everybody_must_agree},
+           {"merge veto", test_merge_veto}, {"versions must agree", test_versions_must_agree},
+           {"who does not fit is left out", test_who_does_not_fit_is_left_out},
+           {"our own versions in a list", test_our_own_versions_in_a_list},
+           {"members that do not fit block nothing", test_members_that_do_not_fit_block_nothing},
            {"signed forms of numbers", test_signed_forms_of_numbers},
            {"other forms of the same", test_other_forms_of_the_same},
            {"it may come in any pieces", test_it_may_come_in_any_pieces},

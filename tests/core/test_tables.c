@@ -8,6 +8,7 @@
 #include "state.h"
 #include "suspicion.h"
 #include "sync.h"
+#include "lan_settings.h"
 #include "test.h"
 
 #include <jansson.h>
@@ -50,6 +51,11 @@ static uint64_t scale(size_t n) { return kith_push_pull_scale(n); }
 static void test_suspicion_timeout(void)
 {
     table("suspicionTimeout_us(mult=4,interval=1s)", suspicion_us);
+    CU_ASSERT_EQUAL(kith_suspicion_min(4, 1, 1001), 4004);
+    CU_ASSERT_EQUAL(kith_suspicion_min(3, 10000, 999), 11988);
+    CU_ASSERT_EQUAL(kith_suspicion_min(UINT32_MAX, 1, 1ull << 31), (1ull << 63) - (1ull << 31));
+    CU_ASSERT_EQUAL(kith_suspicion_min(UINT32_MAX, 1, (1ull << 31) + 1), INT64_MAX);
+    CU_ASSERT_EQUAL(kith_suspicion_min(UINT32_MAX, SIZE_MAX, UINT64_MAX), INT64_MAX);
 }
 static void test_retransmit_limit(void) { table("retransmitLimit(mult=4)", retransmits); }
 static void test_push_pull_scale(void) { table("pushPullScale(1s)_s", scale); }
@@ -138,16 +144,86 @@ static void test_random_is_even_and_repeats(void)
     for (int i = 0; i < 10; i++) CU_ASSERT(seen[i] > 9500 && seen[i] < 10500);
     CU_ASSERT_EQUAL(kith_random_below(&a, 0), 0);
     CU_ASSERT_EQUAL(kith_random_below(&a, 1), 0);
+    a.state = 42; /* the upper half of 128 bits, on every machine */
+    CU_ASSERT_EQUAL(kith_random_below(&a, UINT64_MAX), 13679457532755275412u);
+    CU_ASSERT_EQUAL(kith_random_below(&a, 3600000000000), 575677414356);
+    CU_ASSERT_EQUAL(kith_random_below(&a, (1ull << 63) + 1), 2569641874231381929);
+    CU_ASSERT_EQUAL(kith_random_below(&a, (1ull << 32) + 1), 1478287871);
+}
+
+/* The vectors that go with SipHash: key 00 01 .. 0f, messages of 0 to 63 such bytes; with one round
+ * a word and three at the end. */
+static void test_hash_is_siphash_1_3(void)
+{
+    static const uint64_t vectors[64] = {
+        0xabac0158050fc4dc, 0xc9f49bf37d57ca93, 0x82cb9b024dc7d44d, 0x8bf80ab8e7ddf7fb,
+        0xcf75576088d38328, 0xdef9d52f49533b67, 0xc50d2b50c59f22a7, 0xd3927d989bb11140,
+        0x369095118d299a8e, 0x25a48eb36c063de4, 0x79de85ee92ff097f, 0x70c118c1f94dc352,
+        0x78a384b157b4d9a2, 0x306f760c1229ffa7, 0x605aa111c0f95d34, 0xd320d86d2a519956,
+        0xcc4fdd1a7d908b66, 0x9cf2689063dbd80c, 0x8ffc389cb473e63e, 0xf21f9de58d297d1c,
+        0xc0dc2f46a6cce040, 0xb992abfe2b45f844, 0x7ffe7b9ba320872e, 0x525a0e7fdae6c123,
+        0xf464aeb267349c8c, 0x45cd5928705b0979, 0x3a3e35e3ca9913a5, 0xa91dc74e4ade3b35,
+        0xfb0bed02ef6cd00d, 0x88d93cb44ab1e1f4, 0x540f11d643c5e663, 0x2370dd1f8c21d1bc,
+        0x81157b6c16a7b60d, 0x4d54b9e57a8ff9bf, 0x759f12781f2a753e, 0xcea1a3bebf186b91,
+        0x2cf508d3ada26206, 0xb6101c2da3c33057, 0xb3f47496ae3a36a1, 0x626b57547b108392,
+        0xc1d2363299e41531, 0x667cc1923f1ad944, 0x65704ffec8138825, 0x24f280d1c28949a6,
+        0xc2ca1cedfaf8876b, 0xc2164bfc9f042196, 0xa16e9c9368b1d623, 0x49fb169c8b5114fd,
+        0x9f3143f8df074c46, 0xc6fdaf2412cc86b3, 0x7eaf49d10a52098f, 0x1cf313559d292f9a,
+        0xc44a30dda2f41f12, 0x36fae98943a71ed0, 0x318fb34c73f0bce6, 0xa27abf3670a7e980,
+        0xb4bcc0db243c6d75, 0x23f8d852fdb71513, 0x8f035f4da67d8a08, 0xd89cd0e5b7e8f148,
+        0xf6f4e6bcf7a644ee, 0xaec59ad80f1837f2, 0xc3b2f6154b6694e0, 0x9d199062b7bbb3a8,
+    };
+    const struct kith_hash_key key = {{0x0706050403020100u, 0x0f0e0d0c0b0a0908u}};
+    uint8_t bytes[65], *message = bytes + 1; /* at an odd address, too */
+    for (uint8_t i = 0; i < 64; i++) {
+        message[i] = i;
+        CU_ASSERT_EQUAL(kith_hash(&key, message, i), vectors[i]);
+    }
 }
 
 static void test_hash_depends_on_all(void)
 {
     const char *text = "a name of more than sixteen bytes";
-    uint64_t whole = kith_hash(1, text, strlen(text));
-    CU_ASSERT_EQUAL(whole, kith_hash(1, text, strlen(text)));
-    CU_ASSERT_NOT_EQUAL(whole, kith_hash(2, text, strlen(text)));
-    for (size_t n = 0; n < strlen(text); n++) CU_ASSERT_NOT_EQUAL(whole, kith_hash(1, text, n));
-    CU_ASSERT_NOT_EQUAL(kith_hash(1, "\0", 1), kith_hash(1, "\0\0", 2));
+    const struct kith_hash_key key = {{1, 1}}, first = {{2, 1}}, second = {{1, 2}};
+    uint64_t whole = kith_hash(&key, text, strlen(text));
+    CU_ASSERT_EQUAL(whole, kith_hash(&key, text, strlen(text)));
+    CU_ASSERT_NOT_EQUAL(whole, kith_hash(&first, text, strlen(text)));
+    CU_ASSERT_NOT_EQUAL(whole, kith_hash(&second, text, strlen(text)));
+    for (size_t n = 0; n < strlen(text); n++) CU_ASSERT_NOT_EQUAL(whole, kith_hash(&key, text, n));
+}
+
+/* Bit 63 of a word, taken back by bits 63 and 31 of the next: to a hash that multiplies and shifts
+ * all these are one name, whatever its seed. */
+static void test_chosen_names_are_spread(void)
+{
+    enum { CHOICES = 12, NAMES = 1 << CHOICES };
+    static uint32_t hashes[NAMES];
+    const struct kith_members members = {.key = {{7, 8}}};
+    unsigned same = 0;
+    for (uint32_t i = 0; i < NAMES; i++) {
+        uint64_t name[2 * CHOICES] = {0};
+        for (unsigned bit = 0; bit < CHOICES; bit++) {
+            if (!(i >> bit & 1)) continue;
+            name[2 * bit] = UINT64_C(1) << 63;
+            name[2 * bit + 1] = UINT64_C(1) << 63 | UINT64_C(1) << 31;
+        }
+        hashes[i] = kith_members_hash(&members, kith_bytes_of(name, sizeof name));
+        for (uint32_t j = 0; j < i; j++) same += hashes[j] == hashes[i];
+    }
+    CU_ASSERT(same < 4); /* hardly ever one */
+}
+
+static void test_every_hash_takes_the_secret_key(void)
+{
+    struct kith_core_config config = {
+        .settings = lan_settings("a"), .advertise = {.len = 4, .port = 1}, .hash_key = {3, 4}};
+    const struct kith_core_env env = {0};
+    struct kith_core *core;
+    CU_ASSERT_EQUAL_FATAL(kith_core_new(&core, &config, &env, 1, 1, NULL), 0);
+    CU_ASSERT(memcmp(&core->members.key, config.hash_key, 16) == 0);
+    CU_ASSERT(memcmp(&core->queue.key, config.hash_key, 16) == 0);
+    CU_ASSERT(memcmp(&core->user_queue.key, config.hash_key, 16) == 0);
+    kith_core_free(core);
 }
 
 static void test_alarms_come_in_order(void)
@@ -194,6 +270,9 @@ KITH_TESTS("core/tables", {"suspicion timeout", test_suspicion_timeout},
            {"remaining suspicion time", test_remaining_suspicion}, {"awareness", test_awareness},
            {"networks", test_networks},
            {"random is even and repeats", test_random_is_even_and_repeats},
+           {"hash is SipHash-1-3", test_hash_is_siphash_1_3},
            {"hash depends on all", test_hash_depends_on_all},
+           {"chosen names are spread", test_chosen_names_are_spread},
+           {"every hash takes the secret key", test_every_hash_takes_the_secret_key},
            {"alarms come in order", test_alarms_come_in_order},
            {"missed ticks are missed", test_ticks_that_were_missed_are_missed})

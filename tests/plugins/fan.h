@@ -208,6 +208,11 @@ static inline int base_send(const struct kith_node *n, const struct kith_message
     asked.arg = arg;
     return asked.rc;
 }
+static inline int base_relay(void *ctx, struct kith_bytes msg)
+{
+    const struct kith_message m = {.size = sizeof m, .bytes = msg};
+    return base_send(NULL, &m, NULL, NULL);
+}
 static inline void base_local(const struct kith_node *n, struct kith_member *out)
 {
     out->name = kith_text(asked.name ? asked.name : "");
@@ -292,7 +297,7 @@ static struct kith_host_maker fan_maker;
 static inline uint64_t fan_now(void *ctx) { return fake_clock; }
 static inline uint64_t fan_wall(void *ctx) { return 77; }
 static const struct kith_delegates_setup setup = {
-    .maker = &fan_maker, .node = &base, .now = fan_now, .wall = fan_wall};
+    .maker = &fan_maker, .node = &base, .relay = base_relay, .now = fan_now, .wall = fan_wall};
 
 /* A file without delegates, and everything else as at first. */
 static inline void file(void)

@@ -231,6 +231,13 @@ static void test_relay(void)
     kith_delegates_deliver(fan);
     CU_ASSERT_STRING_EQUAL(diary, "kv:msg(all,relayed by me) kv:msg(all,relayed by me) ");
     CU_ASSERT_EQUAL(asked.relays, 2);
+
+    theirs[13] ^= 4;
+    theirs[5] = 255; /* more than anybody has */
+    arrives(theirs, len, false);
+    kith_delegates_deliver(fan);
+    CU_ASSERT_EQUAL(asked.relays, 3);
+    CU_ASSERT_EQUAL(asked.bytes[5], KITH_CHANNEL_HOPS - 1);
     close_fan();
 }
 
@@ -362,7 +369,7 @@ static void test_same_bytes_alone_and_together(void)
 
 static void test_seen_window(void)
 {
-    struct kith_seen seen = {.seed = 42};
+    struct kith_seen seen = {.key = {42}};
     CU_ASSERT(!kith_seen_add(&seen, 0));
     CU_ASSERT(kith_seen_add(&seen, 0));
     for (uint64_t id = 10; id < 10 + KITH_SEEN_WINDOW; id++) CU_ASSERT(!kith_seen_add(&seen, id));
@@ -381,7 +388,7 @@ static void test_seen_window(void)
 static void test_seen_ids_are_spread(void)
 {
     for (unsigned shift = 0; shift <= 52; shift += 4) {
-        struct kith_seen seen = {.seed = 42};
+        struct kith_seen seen = {.key = {42}};
         size_t run = 0, longest = 0;
         for (uint64_t id = 1; id < KITH_SEEN_WINDOW; id++) kith_seen_add(&seen, id << shift);
         for (size_t i = 0; i < 2 * KITH_SEEN_WINDOW; i++) {

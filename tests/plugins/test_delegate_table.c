@@ -144,8 +144,8 @@ static void test_messages_that_end_early(void)
     const struct kith_node *n = table_of("a");
     CU_ASSERT_EQUAL(n->send(n, &m, NULL, NULL), 0);
     CU_ASSERT(asked.relays == 1 && asked.message.key.len == 0);
-    struct kith_peer peer = {.size = offsetof(struct kith_peer, addr) + 4};
-    m.size += 4; /* half a pointer */
+    struct kith_peer peer = {.size = offsetof(struct kith_peer, addr) + sizeof(void *) / 2};
+    m.size += sizeof(void *) / 2;
     CU_ASSERT_EQUAL(n->send(n, &m, NULL, NULL), -KITH_EINVAL);
     CU_ASSERT_EQUAL(n->ping(n, &peer, NULL, NULL), -KITH_EINVAL);
     CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 2);

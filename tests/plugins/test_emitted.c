@@ -126,10 +126,10 @@ static void test_half_a_pointer(void)
     entry(&listener, "a", NULL);
     open_fan();
     const struct kith_host *host = probe_called("a")->host;
-    e.size = offsetof(struct kith_event, member) + 4;
+    e.size = offsetof(struct kith_event, member) + sizeof(void *) / 2;
     CU_ASSERT_EQUAL(host->emit(host, &e, NULL, NULL), -KITH_EINVAL);
     e.size = sizeof e;
-    m.size = offsetof(struct kith_member, name) + 4;
+    m.size = offsetof(struct kith_member, name) + sizeof(void *) / 2;
     CU_ASSERT_EQUAL(host->emit(host, &e, NULL, NULL), -KITH_EINVAL);
     CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 2);
     m.size = offsetof(struct kith_member, meta); /* from before members had meta */

@@ -288,6 +288,32 @@ static void test_memory_is_shared(void)
     rig_fini(&r);
 }
 
+/* A length that says nearly 4 GiB is larger than any limit: also where size_t has 32 bits, and its
+ * sum with the bytes in front of it would be small again. */
+static void test_lengths_that_could_wrap(void)
+{
+    static const uint8_t buf[] = "\x09\x82\xA4"
+                                 "Algo"
+                                 "\x00\xA3"
+                                 "Buf";
+    struct rig r;
+    char text[] = "Remote node state is larger than limit (20971520)";
+    rig_init(&r);
+    rig_key(&r, 0, 16);
+    rig_must(&r, "lzw aes_gcm", NULL, 0);
+    for (unsigned last = 0xF0; last <= 0xFF; last++) {
+        uint8_t data[64] = {0x0A, 0xFF, 0xFF, 0xFF, (uint8_t)last};
+        refused(&r, true, data, sizeof data, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG, text);
+        for (unsigned kind = 0xC6; kind <= 0xDB; kind += 0xDB - 0xC6) { /* bin32, raw32 */
+            memcpy(data, buf, sizeof buf - 1);
+            uint8_t *len = data + sizeof buf - 1;
+            memcpy(len, (const uint8_t[]){(uint8_t)kind, 0xFF, 0xFF, 0xFF, (uint8_t)last}, 5);
+            refused(&r, true, data, sizeof data, -KITH_ETOOBIG, KITH_REFUSED_TOO_BIG, text);
+        }
+    }
+    rig_fini(&r);
+}
+
 /* What inflates too much is refused before anything is written, and nobody of ours sends such. */
 static void test_bombs(void)
 {
@@ -439,6 +465,7 @@ KITH_TESTS("plugins/inflow", {"chops", test_chops}, {"largest", test_largest},
            {"truncation at every byte", test_truncation},
            {"several messages", test_several_messages},
            {"reload in the middle", test_reload_in_the_middle},
-           {"memory is shared", test_memory_is_shared}, {"bombs", test_bombs},
+           {"memory is shared", test_memory_is_shared},
+           {"lengths that could wrap", test_lengths_that_could_wrap}, {"bombs", test_bombs},
            {"nesting", test_nesting}, {"odd extents", test_odd_extents},
            {"decoder", test_decoder}, )

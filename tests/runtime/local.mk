@@ -14,7 +14,11 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_breaches.c \
   tests/runtime/peek.c tests/runtime/peek.h \
   tests/runtime/test_changes.c \
+  tests/runtime/control_rig.c tests/runtime/control_rig.h \
   tests/runtime/test_control.c \
+  tests/runtime/test_control_limits.c \
+  tests/runtime/test_control_long.c \
+  tests/runtime/test_descriptors.c \
   tests/runtime/test_leaks.c \
   tests/runtime/test_memory.c \
   tests/runtime/test_node.c \
@@ -37,11 +41,13 @@ tests_runtime_test_LDADD = runtime/libruntime.la plugins/libplugins.la config/li
 # What a node stands on, without a node: it has a keyring, and answers, of its own.
 tests_runtime_loop_test_SOURCES = $(TEST_MAIN) tests/runtime/loop/dns_server.c \
   tests/runtime/loop/dns_server.h \
+  tests/runtime/loop/test_far.c \
   tests/runtime/loop/test_host.c \
   tests/runtime/loop/test_host_node.c \
   tests/runtime/loop/test_logger.c \
   tests/runtime/loop/test_loop.c \
   tests/runtime/loop/test_numbers.c \
+  tests/runtime/loop/test_outlet.c \
   tests/runtime/loop/test_pause.c \
   tests/runtime/loop/test_resolve.c \
   tests/runtime/loop/test_where.c \

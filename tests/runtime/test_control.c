@@ -1,9 +1,7 @@
 /*
  * test_control.c - the control socket of a real node: what it takes, what it refuses, whose it is.
  */
-#include "nodes.h"
-#include "control.h"
-#include <jansson.h>
+#include "control_rig.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -14,7 +12,7 @@ static void begin_with_control(void)
     node_opened = kith_control_attach;
 }
 
-static int dial(const char *path)
+static int dial_path(const char *path)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path);
@@ -24,7 +22,7 @@ static int dial(const char *path)
 }
 
 /* One line in, one object out; NULL when the node closed the connection instead. */
-static json_t *ask(int fd, const char *line, size_t len)
+static json_t *exchange(int fd, const char *line, size_t len)
 {
     static char answer[1 << 20];
     size_t have = 0, sent = 0;
@@ -43,25 +41,13 @@ static json_t *ask(int fd, const char *line, size_t len)
     return NULL;
 }
 
-static const char *code_of(json_t *answer)
-{
-    const char *code = json_string_value(json_object_get(answer, "code"));
-    static char copy[64];
-    snprintf(copy, sizeof copy, "%s",
-             code                                          ? code
-             : json_is_true(json_object_get(answer, "ok")) ? "ok"
-                                                           : "?");
-    json_decref(answer);
-    return copy;
-}
-
-#define ASK(fd, text) code_of(ask(fd, text "\n", sizeof text))
+#define ASK(fd, text) code_of(exchange(fd, text "\n", sizeof text))
 
 static void test_the_control_socket_takes_anything(void)
 {
     begin_with_control();
     open_node(&nodes[0], "");
-    int fd = dial(nodes[0].k->config->control);
+    int fd = dial_path(nodes[0].k->config->control);
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"members\"}"), "ok");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "nonsense"), "invalid");
     CU_ASSERT_STRING_EQUAL(ASK(fd, "[1]"), "invalid");
@@ -85,31 +71,10 @@ static void test_the_control_socket_takes_anything(void)
                            "not_found");
     char *flood = malloc(KITH_CONTROL_LINE_MAX + 2);
     memset(flood, 'x', KITH_CONTROL_LINE_MAX + 2);
-    CU_ASSERT_PTR_NULL(ask(fd, flood, KITH_CONTROL_LINE_MAX + 2));
+    CU_ASSERT_PTR_NULL(exchange(fd, flood, KITH_CONTROL_LINE_MAX + 2));
     free(flood);
     close(fd);
     end();
-}
-
-/* The next line, as far as it fits. */
-static json_t *next_line(int fd)
-{
-    static char line[8 << 20];
-    size_t have = 0;
-    uint64_t last = seconds() + PATIENCE_SECONDS;
-    while (seconds() < last && have < sizeof line) {
-        ssize_t n = recv(fd, line + have, sizeof line - have, MSG_PEEK | MSG_DONTWAIT);
-        if (n == 0) break;
-        if (n < 0) {
-            kith_loop_turn(loop, 10000000);
-            continue;
-        }
-        const char *end = memchr(line + have, '\n', (size_t)n);
-        if (end) n = end + 1 - (line + have);
-        have += (size_t)read(fd, line + have, (size_t)n);
-        if (end) return json_loadb(line, have, 0, NULL);
-    }
-    return NULL;
 }
 
 static void test_a_monitor_that_does_not_read_is_told_what_it_missed(void)
@@ -120,7 +85,7 @@ static void test_a_monitor_that_does_not_read_is_told_what_it_missed(void)
     open_node(&nodes[0], "");
     open_node(&nodes[1], "");
     CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0);
-    int fd = dial(nodes[0].k->config->control);
+    int fd = dial_path(nodes[0].k->config->control);
     CU_ASSERT_STRING_EQUAL(ASK(fd, "{\"cmd\":\"monitor\",\"events\":[\"message\"]}"), "ok");
     for (unsigned i = 1; i <= 3; i++) {
         CU_ASSERT_EQUAL(say(&nodes[1], "n0", big, sizeof big, true), 0);
@@ -148,8 +113,8 @@ static void test_requests_are_answered_in_order(void)
     begin_with_control();
     open_node(&nodes[0], "");
     open_node(&nodes[1], "");
-    int fd = dial(nodes[0].k->config->control);
-    json_t *first = ask(fd, text, sizeof text - 1);
+    int fd = dial_path(nodes[0].k->config->control);
+    json_t *first = exchange(fd, text, sizeof text - 1);
     CU_ASSERT_EQUAL(json_integer_value(json_object_get(first, "id")), 1);
     json_decref(first);
     CU_ASSERT_EQUAL(join(&nodes[1], &nodes[0]), 0); /* what the second one waits for */

@@ -408,7 +408,8 @@ static void test_a_peer_from_before_identities(void)
     up->packet_in(up, &from, &buf, 0);
     CU_ASSERT_EQUAL(peek.opens, 1);
     CU_ASSERT_STRING_EQUAL(peek.identity, "");
-    from.size = offsetof(struct kith_peer, addr) + 4; /* half a pointer, of no header */
+    /* Half a pointer is of no header. */
+    from.size = offsetof(struct kith_peer, addr) + sizeof(void *) / 2;
     up->packet_in(up, &from, &buf, 0);
     CU_ASSERT_EQUAL(peek.opens, 1);
     CU_ASSERT_EQUAL(stat_of(&nodes[0], "contract_breaches", "odd"), 1);

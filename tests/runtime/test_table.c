@@ -344,7 +344,7 @@ static void test_structs_of_an_older_header_are_read_to_their_end(void)
     CU_ASSERT_EQUAL(t->ping(t, &peer, done, n), 0);
     UNTIL(n->done == 1);
     CU_ASSERT(n->status < 0);
-    peer.size += 4; /* half a pointer */
+    peer.size += sizeof(void *) / 2;
     CU_ASSERT_EQUAL(t->ping(t, &peer, done, n), -KITH_EINVAL);
     memset(&m, 0xA5, sizeof m);
     m.size = offsetof(struct kith_message, peer);
@@ -353,7 +353,7 @@ static void test_structs_of_an_older_header_are_read_to_their_end(void)
     CU_ASSERT_EQUAL(t->send(t, &m, done, n), 0);
     UNTIL(n->done == 2);
     CU_ASSERT_EQUAL(n->status, 0);
-    m.size += 4;
+    m.size += sizeof(void *) / 2;
     CU_ASSERT_EQUAL(t->send(t, &m, done, n), -KITH_EINVAL);
     end();
 }

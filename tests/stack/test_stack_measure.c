@@ -36,7 +36,7 @@ static void begin_traced(FILE *trace, bool measured, int nodes)
 {
     static const char text[] = "node: { name: nobody, metric_labels: { site: here } }\n"
                                "transport: { use: loopback, delay: 1ms, jitter: 1ms }\n";
-    world = kith_world_new_virtual(NULL, 5);
+    world = kith_world_new_virtual(NULL, 1);
     struct kith_registry *registry = kith_world_registry(world);
     struct kith_config_finder finder = kith_registry_finder(registry);
     struct kith_diag *diag = kith_diag_new();
@@ -448,12 +448,12 @@ static void test_messages(void)
 {
     begin();
     kith_measure_happening(m, "send", "send n1 n2");
-    CU_ASSERT_EQUAL(kith_measure_send(m, 1, 2, 100, true, &err), 0);
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, 2, 100, true, NULL, NULL, &err), 0);
     pass(5 * SEC);
     kith_measure_happening(m, "broadcast", "broadcast n1");
-    CU_ASSERT_EQUAL(kith_measure_send(m, 1, -1, 4, false, &err), 0);
-    CU_ASSERT_EQUAL(kith_measure_send(m, 1, -1, 4, false, &err), 0);
-    CU_ASSERT_EQUAL(kith_measure_send(m, 1, 3, 50, false, &err), 0);
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, -1, 4, false, NULL, NULL, &err), 0);
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, -1, 4, false, NULL, NULL, &err), 0);
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, 3, 50, false, NULL, NULL, &err), 0);
     pass(20 * SEC);
     finish();
     CU_ASSERT_EQUAL(r.happening_count, 1); /* the join: of messages others say it all */
@@ -483,7 +483,7 @@ static void test_what_is_in_a_message(void)
     unsigned times[256] = {0}, most = 0;
     begin();
     kith_measure_happening(m, "send", "send n1 n2");
-    CU_ASSERT_EQUAL(kith_measure_send(m, 1, 2, LEN, true, &err), 0);
+    CU_ASSERT_EQUAL(kith_measure_send(m, 1, 2, LEN, true, NULL, NULL, &err), 0);
     pass(5 * SEC);
     finish();
     CU_ASSERT_EQUAL_FATAL(got.len, LEN);
@@ -491,6 +491,19 @@ static void test_what_is_in_a_message(void)
     for (int i = 0; i < 256; i++)
         if (times[i] > most) most = times[i];
     CU_ASSERT(most < 30);
+    kith_result_free(&r);
+}
+
+static bool after_some_turns(void *arg) { return ++*(unsigned *)arg > 3; }
+
+static void test_it_stops_in_the_turn(void)
+{
+    unsigned turns = 0;
+    begin();
+    CU_ASSERT_TRUE(kith_measure_run_till(m, 90 * SEC, after_some_turns, &turns));
+    CU_ASSERT(kith_cluster_now(cluster) < 31 * SEC);
+    finish();
+    CU_ASSERT(r.time >= 30 && r.time < 31);
     kith_result_free(&r);
 }
 
@@ -560,7 +573,7 @@ static void test_traffic_on_streams(void)
     double users = 3, bytes = 3 * 2000;
     kith_measure_happening(m, "send", "send n1 to n2, n3, n4");
     for (int to = 2; to < 5; to++)
-        CU_ASSERT_EQUAL(kith_measure_send(m, 1, to, 2000, true, &err), 0);
+        CU_ASSERT_EQUAL(kith_measure_send(m, 1, to, 2000, true, NULL, NULL, &err), 0);
     pass(5 * SEC);
     finish();
     CU_ASSERT_DOUBLE_EQUAL(rate("user")->count * r.node_seconds, users, 1e-6);
@@ -635,6 +648,7 @@ KITH_TESTS("stack/measure", {"a sample", test_a_sample},
            {"a restart at once", test_a_restart_at_once},
            {"who owns a death", test_who_owns_a_death}, {"what is false", test_what_is_false},
            {"messages", test_messages}, {"what is in a message", test_what_is_in_a_message},
-           {"traffic", test_traffic}, {"traffic of messages on streams", test_traffic_on_streams},
+           {"it stops in the turn", test_it_stops_in_the_turn}, {"traffic", test_traffic},
+           {"traffic of messages on streams", test_traffic_on_streams},
            {"a node that can't be opened", test_a_node_that_can_not_be_opened},
            {"measuring changes nothing", test_measuring_changes_nothing})

@@ -69,6 +69,12 @@ static void test_addresses(void)
     check_text(e, "", -KITH_EINVAL);
     check_text(e, "name/n1", -KITH_EINVAL); /* the node takes NAME/ off */
     check_text(e, "a,b", -KITH_EINVAL);
+    check_text(e, "a*", -KITH_EINVAL); /* a rule would mean something else */
+    check_text(e, "a?b", -KITH_EINVAL);
+    check_text(e, "!a", -KITH_EINVAL);
+    check_text(e, "--both", -KITH_EINVAL);
+    check_text(e, "all", -KITH_EINVAL);
+    check_text(e, "a!-all", 0);
     check_text(e, "a\nb", -KITH_EINVAL);
     memset(longest, 'x', KITH_ADDR_MAX);
     check_text(e, longest, 0);
@@ -84,7 +90,7 @@ static void test_addresses(void)
     CU_ASSERT_PTR_NULL(end_made("use: loopback")); /* these tests' nodes have no name */
     CU_ASSERT_PTR_NOT_NULL(strstr(err_text, "say an `address`"));
     CU_ASSERT_PTR_NULL(end_made("use: loopback, address: a/b"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(err_text, "without `/`"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err_text, "without `/ , * ?`"));
     ends_finish();
 }
 
@@ -167,6 +173,21 @@ static void test_numbers_add_up(void)
     CU_ASSERT_EQUAL(all_drops(a), lost);
     CU_ASSERT_EQUAL(all_drops(b), full);
     CU_ASSERT_EQUAL(N + counted(a, "packets_doubled"), b->packets + lost + full);
+    end_free(a);
+    end_free(b);
+    ends_finish();
+}
+
+static void test_the_smallest_buffer_takes_the_largest_packet(void)
+{
+    ends_begin_world(3);
+    struct end *a = end_new(L("a")), *b = end_new(L("b") ", receive_buffer: 64KiB");
+    for (int i = 0; i < 10; i++) {
+        end_send(a, &b->addr, 65507);
+        run(SECOND);
+    }
+    CU_ASSERT_EQUAL(b->packets, 10);
+    CU_ASSERT_EQUAL(all_drops(b), 0);
     end_free(a);
     end_free(b);
     ends_finish();
@@ -547,6 +568,8 @@ static void test_no_timers(void)
 KITH_TESTS("transports/loopback", {"addresses", test_addresses},
            {"networks are apart, names are taken once", test_networks},
            {"times are exact", test_times}, {"numbers add up", test_numbers_add_up},
+           {"the smallest buffer takes the largest packet",
+            test_the_smallest_buffer_takes_the_largest_packet},
            {"bandwidth and backlog", test_bandwidth}, {"the same seed, the same run", test_seeds},
            {"a host that refuses", test_nobody}, {"a host that is silent", test_silence},
            {"stop with all under way", test_stop_with_all_under_way},

@@ -143,6 +143,12 @@ static void test_cut_and_heal(void)
     CU_ASSERT(passes(a, b) && passes(c, a) && passes(b, c));
     check(a, "cut all all", "rule 6: all (3) -> all (3): cut=true\n");
     CU_ASSERT(passes(a, a)); /* itself */
+    check(a, "set a b cut=true loss=1", "rule 7: a (1) -> b (1): loss=1 cut=true\n");
+    check(a, "heal", "2 rules taken back\n");
+    CU_ASSERT(!ask(a, false, "links a b") && strstr(answer, "loss=1 ")); /* still */
+    check(a, "cut nobody1 all",
+          "rule 8: nobody1 (0) -> all (3): cut=true\n"
+          "warning: there is no node `nobody1` yet\n");
     end_free(a);
     end_free(b);
     end_free(c);
@@ -299,11 +305,17 @@ static void test_errors(void)
     check_error(a, "set a b delay=99999999999999999999h", KITH_EINVAL, "delay is a duration");
     check_error(a, "set a b delay=9999999999h", KITH_EINVAL, "delay is a duration");
     check_error(a, "set a b delay=9999999999999999999h", KITH_EINVAL, "delay is a duration");
+    check_error(a, "set a b delay=5124095h34m33.709551616s", KITH_EINVAL, "delay is a duration");
+    check_error(a, "set a b delay=5124095h34m33.709551615s", KITH_EINVAL, "at most 1h");
     check_error(a, "set a b bandwidth=1kB", KITH_EINVAL, "a size, as 1400 or 64KiB, not `1kB`");
     check_error(a, "set a b bandwidth=1MiB1", KITH_EINVAL, "a size");
     check_error(a, "set a b cut=yes", KITH_EINVAL, "cut is true or false, not `yes`");
     check_error(a, "heal 1", KITH_ENOTFOUND, "there is no rule 1; `links` shows all");
     check_error(a, "heal x", KITH_EINVAL, "`x` is no rule's number");
+    check_error(a, "heal all 1", KITH_EINVAL, "`all` alone");
+    check_error(a, "heal all --format json", KITH_EINVAL,
+                "`all` alone; `--format` is unknown here");
+    check_error(a, "cut a b --format json", KITH_EINVAL, "options of kith come before the words");
     check_error(a, "links a", KITH_EINVAL, "usage: links [FROM TO]");
     check_error(a, "links a z", KITH_ENOTFOUND, "network \"default\" has no node `z`");
     check_error(a, "stats now", KITH_EINVAL, "usage: stats");

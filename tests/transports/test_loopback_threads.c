@@ -1,7 +1,7 @@
 /*
  * test_loopback_threads.c - nodes on threads of their own, each with a real loop, on one network:
- * while they talk, links change under them, and one of them comes and goes. Made for
- * ThreadSanitizer (`.ci/long threads`), but it must hold anywhere.
+ * while they talk, links change under them, one of them comes and goes, and several want one
+ * address. Made for ThreadSanitizer (`.ci/long threads`), but it must hold anywhere.
  */
 #include "node.h"
 #include "test.h"
@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-enum { THREADS = 3, WANTED = 300, LIVES = 5, PATIENCE_SECONDS = 60 };
+enum { THREADS = 3, WANTED = 300, LIVES = 5, FIGHTS = 100, PATIENCE_SECONDS = 60 };
 
 struct peer {
     pthread_t thread;
@@ -17,6 +17,7 @@ struct peer {
     struct kith_world *world;
     struct kith *k;
     size_t packets, streams; /* heard in this life */
+    double broken;
     const char *failed;
 };
 
@@ -146,6 +147,74 @@ static void test_threads(void)
     }
 }
 
+/* Contracts broken by transports, of which a node that is told the wrong stream blames its own. */
+static void add_breaches(void *arg, const struct kith_stat *s)
+{
+    if (!strcmp(s->name, "contract_breaches")) *(double *)arg += s->value;
+}
+
+/* Join t0 in many short lives at an address that others want too. */
+static void *fight(void *arg)
+{
+    struct peer *p = arg;
+    uint64_t end = seconds() + PATIENCE_SECONDS;
+    struct kith_options options = {.size = sizeof options, .control = "", .name = p->name};
+    static const char text[] = "node: { profile: local, log: { level: error } }\n"
+                               "transport: { use: loopback, network: threads, address: x }\n";
+    struct kith_node_setup setup = {.path = "fight.yaml", .text = text, .len = sizeof text - 1};
+    setup.world = p->world = kith_world_new(NULL);
+    struct kith_seed seed = {.address = "t0"};
+    for (int lives = 0; lives < FIGHTS && !p->failed;) {
+        struct kith *k = NULL;
+        if (kith_node_open(&k, &setup, &options, NULL)) p->failed = "open";
+        bool mine = !p->failed && kith_start(k, NULL) == 0;
+        for (int turns = 0; mine && turns < 3; turns++) {
+            (void)kith_node_join(k, &seed, NULL, NULL);
+            kith_loop_turn(kith_world_loop(p->world), 100000);
+        }
+        if (k) kith_table(k)->stats(kith_table(k), add_breaches, &p->broken);
+        kith_close(k);
+        lives += mine;
+        if (seconds() > end) p->failed = "fight";
+    }
+    kith_world_unref(p->world);
+    atomic_fetch_add(&ready, 1);
+    return NULL;
+}
+
+/* Who is joined by them, and joins whoever has the address. */
+static void *serve(void *arg)
+{
+    struct peer *p = arg;
+    struct kith_seed seed = {.address = "x"};
+    p->world = kith_world_new(NULL);
+    p->failed = up(p);
+    while (!p->failed && atomic_load(&ready) < THREADS - 1) {
+        (void)kith_node_join(p->k, &seed, NULL, NULL);
+        kith_loop_turn(kith_world_loop(p->world), 1000000);
+    }
+    if (p->k) kith_table(p->k)->stats(kith_table(p->k), add_breaches, &p->broken);
+    kith_close(p->k);
+    kith_world_unref(p->world);
+    return NULL;
+}
+
+static void test_one_address_for_many(void)
+{
+    memset(peers, 0, sizeof peers);
+    atomic_store(&ready, 0);
+    for (int i = 0; i < THREADS; i++) snprintf(peers[i].name, sizeof peers[i].name, "t%d", i);
+    for (int i = 0; i < THREADS; i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&peers[i].thread, NULL, i ? fight : serve, &peers[i]),
+                              0);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(peers[i].thread, NULL);
+        if (peers[i].failed) printf("\n    %s: %s\n", peers[i].name, peers[i].failed);
+        CU_ASSERT_PTR_NULL(peers[i].failed);
+        CU_ASSERT_EQUAL(peers[i].broken, 0);
+    }
+}
+
 /* Virtual worlds beside each other: each with networks of its own, whatever they are called. */
 static void *count_alive(void *arg)
 {
@@ -181,4 +250,5 @@ static void test_virtual_worlds_on_threads(void)
 
 KITH_TESTS("transports/loopback_threads",
            {"nodes on threads of their own, links that change", test_threads},
+           {"one address for many, on threads of their own", test_one_address_for_many},
            {"virtual worlds on threads of their own", test_virtual_worlds_on_threads})

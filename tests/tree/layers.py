@@ -23,7 +23,7 @@ import subprocess
 import sys
 
 # folder: the other folders whose headers it may include, and the public headers.
-PLUGIN = ["plugin.h"]
+PLUGIN = ["plugin.h", "shown.h"]
 BELOW = ["core", "config", "plugins"]
 HOST = PLUGIN + ["settings.h"]
 PUBLIC = HOST + ["kith.h"]

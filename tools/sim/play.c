@@ -166,17 +166,27 @@ static uint64_t step_of(uint64_t time)
     return step < SECOND / 10 ? SECOND / 10 : step;
 }
 
+/* Asking costs more than a turn of a few nodes. */
+enum { STEPS_BETWEEN = 64 };
+
+/* After each turn, and after each thing that was done: of many nodes either takes long. */
+static bool enough(void *arg)
+{
+    struct kith_play *p = arg;
+    if (p->steps++ % STEPS_BETWEEN == 0 && !goes_on(p)) p->stopped = true;
+    return p->stopped;
+}
+
 static void run(struct kith_play *p)
 {
     uint64_t end = p->scenario->time, now;
-    while (goes_on(p) && (now = kith_cluster_now(p->cluster)) < end) {
-        while (kith_queue_next(&p->queue) <= now) {
+    while (!p->stopped && (now = kith_cluster_now(p->cluster)) < end) {
+        while (kith_queue_next(&p->queue) <= now && !enough(p)) {
             struct kith_todo todo = kith_queue_take(&p->queue);
             kith_event_do(p, &todo);
         }
-        uint64_t next = kith_queue_next(&p->queue), slice = now + SECOND / 4;
-        if (next > slice) next = slice;
-        kith_measure_run(p->measure, next < end ? next : end);
+        uint64_t next = kith_queue_next(&p->queue);
+        if (!p->stopped) kith_measure_run_till(p->measure, next < end ? next : end, enough, p);
     }
 }
 

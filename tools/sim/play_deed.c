@@ -45,6 +45,7 @@ char *kith_deed_text(const struct kith_occurrence *o)
         tell_nodes(out, &e->to);
     }
     if (e->both) fputs(", both ways", out);
+    if (e->reliable) fputs(", reliable", out);
     if (e->deed == KITH_DEED_SET) fprintf(out, ": %s", e->change);
     if (e->over) {
         fputs(" over ", out);
@@ -72,6 +73,58 @@ void kith_deed_failed(struct kith_play *p, const struct kith_occurrence *o, int 
     }
     free(what);
     free(text);
+}
+
+/* ----------------------------------------------------------------------------------- outcomes */
+
+/* Something that a node was asked for, and has not said what became of it. */
+struct asked {
+    struct kith_play *p;
+    const struct kith_occurrence *o;
+    int node;
+};
+
+/* What the network does to a message is measured, and no reason to complain; and meta that is
+ * announced late, is. */
+static bool is_outcome(enum kith_deed deed, int status)
+{
+    bool network = status == -KITH_ETIMEOUT || status == -KITH_EREFUSED ||
+                   status == -KITH_ECLOSED || status == -KITH_EUNREACHABLE;
+    if (deed == KITH_DEED_SEND || deed == KITH_DEED_BROADCAST) return network;
+    return deed == KITH_DEED_META && status == -KITH_ETIMEOUT;
+}
+
+static const char *reason(const struct kith_scenario_event *e, int status)
+{
+    if (e->deed == KITH_DEED_SEND && status == -KITH_ETOOBIG && !e->reliable)
+        return "too big for a packet; with `reliable: true` it has a stream";
+    if (e->deed == KITH_DEED_BROADCAST && status == -KITH_ETOOBIG) return "too big for a packet";
+    return kith_code_text(status);
+}
+
+/* Of who is killed meanwhile nobody waits for an answer. */
+static void answered(void *arg, int status, uint64_t value)
+{
+    struct asked *a = arg;
+    bool runs = kith_cluster_node(a->p->cluster, a->node) != NULL;
+    if (status < 0 && runs && !is_outcome(a->o->e->deed, status))
+        kith_deed_failed(a->p, a->o, a->node, reason(a->o->e, status));
+    free(a);
+}
+
+static struct asked *ask(struct kith_play *p, const struct kith_occurrence *o, int node)
+{
+    struct asked *a = malloc(sizeof *a);
+    if (a) *a = (struct asked){p, o, node};
+    p->no_memory |= !a;
+    return a;
+}
+
+/* rc: whether it was taken; else nobody answers. */
+static int asked(struct asked *a, int rc)
+{
+    if (rc < 0) free(a);
+    return rc;
 }
 
 /* -------------------------------------------------------------------------------------- nodes */
@@ -103,7 +156,9 @@ static int join(struct kith_play *p, const struct kith_occurrence *o, int node,
     size_t n = list_seeds(p, o, node);
     if (!n) return kith_fail(err, KITH_ENOTFOUND, "there is nobody else to join");
     if (!kith_cluster_node(p->cluster, node)) return start(p, node, p->own_seeds[node], n, err);
-    return kith_cluster_join(p->cluster, node, p->own_seeds[node][0].address, NULL, NULL, err);
+    struct asked *a = ask(p, o, node);
+    return asked(a, kith_cluster_join(p->cluster, node, p->own_seeds[node][0].address,
+                                      a ? answered : NULL, a, err));
 }
 
 static int restart(struct kith_play *p, int node, struct kith_error *err)
@@ -118,7 +173,16 @@ static int restart(struct kith_play *p, int node, struct kith_error *err)
 static int meta(struct kith_play *p, const struct kith_occurrence *o, int node,
                 struct kith_error *err)
 {
-    return kith_cluster_meta(p->cluster, node, kith_text(o->e->value), NULL, NULL, err);
+    struct asked *a = ask(p, o, node);
+    return asked(a, kith_cluster_meta(p->cluster, node, kith_text(o->e->value), a ? answered : NULL,
+                                      a, err));
+}
+
+static int leave(struct kith_play *p, const struct kith_occurrence *o, int node,
+                 struct kith_error *err)
+{
+    struct asked *a = ask(p, o, node);
+    return asked(a, kith_cluster_leave(p->cluster, node, 0, a ? answered : NULL, a, err));
 }
 
 void kith_deed_do(struct kith_play *p, struct kith_occurrence *o, int node)
@@ -132,7 +196,7 @@ void kith_deed_do(struct kith_play *p, struct kith_occurrence *o, int node)
     case KITH_DEED_RESTART: rc = restart(p, node, &err); break;
     case KITH_DEED_STOP: rc = kith_cluster_pause(p->cluster, node, true, &err); break;
     case KITH_DEED_CONTINUE: rc = kith_cluster_pause(p->cluster, node, false, &err); break;
-    case KITH_DEED_LEAVE: rc = kith_cluster_leave(p->cluster, node, 0, NULL, NULL, &err); break;
+    case KITH_DEED_LEAVE: rc = leave(p, o, node, &err); break;
     case KITH_DEED_META: rc = meta(p, o, node, &err); break;
     default: abort();
     }
@@ -160,6 +224,14 @@ void kith_deed_undo(struct kith_play *p, struct kith_occurrence *o, int node)
 
 /* ----------------------------------------------------------------------------------- messages */
 
+static int send(struct kith_play *p, const struct kith_occurrence *o, int node, int to,
+                struct kith_error *err)
+{
+    struct asked *a = ask(p, o, node);
+    return asked(a, kith_measure_send(p->measure, node, to, o->e->bytes, o->e->reliable,
+                                      a ? answered : NULL, a, err));
+}
+
 void kith_deed_message(struct kith_play *p, struct kith_occurrence *o, int node)
 {
     const struct kith_scenario_event *e = o->e;
@@ -170,11 +242,9 @@ void kith_deed_message(struct kith_play *p, struct kith_occurrence *o, int node)
     for (size_t i = 0; i < o->to_count; i++) others += o->to[i] != node;
     if (e->deed == KITH_DEED_SEND && !others)
         rc = kith_fail(&err, KITH_ENOTFOUND, "there is nobody else to send to");
-    if (e->deed == KITH_DEED_BROADCAST)
-        rc = kith_measure_send(p->measure, node, -1, e->bytes, false, &err);
+    if (e->deed == KITH_DEED_BROADCAST) rc = send(p, o, node, -1, &err);
     for (size_t i = 0; i < o->to_count && !rc; i++)
-        if (o->to[i] != node)
-            rc = kith_measure_send(p->measure, node, o->to[i], e->bytes, e->reliable, &err);
+        if (o->to[i] != node) rc = send(p, o, node, o->to[i], &err);
     if (rc < 0) kith_deed_failed(p, o, node, err.text);
 }
 

@@ -63,6 +63,8 @@ struct kith_play {
     struct kith_seed *seeds;
     struct kith_seed **own_seeds;
     bool no_memory;
+    unsigned steps; /* done since the beginning: turns, and things that happened */
+    bool stopped;   /* somebody has seen enough */
 };
 
 /* ---- play_queue.c. false: no memory. */

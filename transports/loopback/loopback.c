@@ -9,7 +9,7 @@ static const struct kith_param params[] = {
      sizeof(char *), "default", NULL, NULL, "1", "128", NULL,
      "Name of the network; nodes of one process and the same network reach each other"},
     KITH_PARAM(struct kith_lo, address, STRING, KITH_PARAM_RESTART, NULL, "1", "128",
-               "Address of this node on it, any text without / and comma; default: node.name"),
+               "Address of this node on it, any text without / , * and ?; default: node.name"),
     KITH_PARAM(struct kith_lo, delay, DURATION, 0, "0", NULL, "1h",
                "How long what this node sends is under way, one way"),
     KITH_PARAM(struct kith_lo, jitter, DURATION, 0, "0", NULL, "1h",
@@ -40,12 +40,20 @@ static const struct kith_param params[] = {
 
 /* -------------------------------------------------------------------------------- addresses */
 
+/* A name that a rule could not mean: it would be a pattern, or an option (network_rules.c). */
+static bool is_pattern(struct kith_bytes t)
+{
+    return t.data[0] == '!' || t.data[0] == '-' || memchr(t.data, '*', t.len) ||
+           memchr(t.data, '?', t.len) || kith_bytes_equal(t, kith_text("all"));
+}
+
 /* 0, or why not. */
 static int to_addr(struct kith_bytes text, struct kith_addr *out)
 {
     if (!text.len || text.len > KITH_ADDR_MAX) return -KITH_EINVAL;
     for (size_t i = 0; i < text.len; i++)
         if (text.data[i] < 0x20 || text.data[i] == '/' || text.data[i] == ',') return -KITH_EINVAL;
+    if (is_pattern(text)) return -KITH_EINVAL;
     memset(out, 0, sizeof *out);
     out->len = (uint8_t)text.len;
     memcpy(out->bytes, text.data, text.len);
@@ -81,15 +89,16 @@ static int find_address(struct kith_lo *l, struct kith_error *err)
     if (l->address) {
         if (!to_addr(kith_text(l->address), &l->addr)) return 0;
         return kith_fail(err, KITH_EINVAL,
-                         "address: 1 to %d bytes, without `/`, comma and control characters",
+                         "address: 1 to %d bytes, without `/ , * ?` and control characters, not "
+                         "`all`, and no `!` or `-` first",
                          KITH_ADDR_MAX);
     }
     if (l->host->setting(l->host, "node.name", &name))
         return kith_fail(err, KITH_EINVAL, "the node has no name: say an `address`");
     if (!to_addr(name.text, &l->addr)) return 0;
     return kith_fail(err, KITH_EINVAL,
-                     "the node's name can't be its address (1 to %d bytes, without `/`, comma and "
-                     "control characters): say an `address`",
+                     "the node's name can't be its address (1 to %d bytes, without `/ , * ?` and "
+                     "control characters, not `all`, and no `!` or `-` first): say an `address`",
                      KITH_ADDR_MAX);
 }
 
@@ -218,6 +227,8 @@ static void lo_stop(void *self)
         if (item->kind == KITH_LO_A_PACKET) l->port->count[KITH_LO_N_NOBODY]++;
         kith_lo_undelivered(l->net, item, now);
     }
+    kith_lo_show(l);
+    l->port = NULL; /* from here on it may be another's, on another thread */
     kith_lo_unlock(l->net);
     kith_lo_leave(l);
     kith_lo_ends_free(l);

@@ -51,17 +51,31 @@ void kith_lo_text_free(struct kith_lo_text *t)
     *t = (struct kith_lo_text){0};
 }
 
+static uint32_t code_point(const uint8_t *s, size_t n)
+{
+    uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) c = c << 6 | (s[i] & 63u);
+    return c;
+}
+
+/* What could make a terminal show something else: C0, DEL, C1, separators of lines and marks of
+ * direction. */
+static bool moves_cursor(const uint8_t *s, size_t n)
+{
+    uint32_t c = code_point(s, n);
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+}
+
 /* What is no UTF-8 comes as U+FFFD, as JSON can't say it. How many bytes the character has. */
 static size_t utf8_at(const uint8_t *s, size_t len)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
-    uint32_t c = n == 1 ? s[0] : n ? s[0] & (0x7fu >> n) : 0;
     if (!n || n > len) return 0;
-    for (size_t i = 1; i < n; i++) {
+    for (size_t i = 1; i < n; i++)
         if (s[i] >> 6 != 2) return 0;
-        c = c << 6 | (s[i] & 63u);
-    }
+    uint32_t c = code_point(s, n);
     return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
 }
 
@@ -74,8 +88,8 @@ static void print_bytes(struct kith_lo_text *t, struct kith_bytes b, bool json)
             kith_lo_print(t, json ? "\\ufffd" : "?");
         else if (json && (c == '"' || c == '\\'))
             kith_lo_print(t, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f)
-            kith_lo_print(t, json ? "\\u%04x" : "?", c);
+        else if (moves_cursor(b.data + i, n))
+            kith_lo_print(t, json ? "\\u%04x" : "?", code_point(b.data + i, n));
         else
             kith_lo_print(t, "%.*s", (int)n, (const char *)b.data + i);
     }

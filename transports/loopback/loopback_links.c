@@ -12,6 +12,21 @@ static bool is(struct kith_bytes word, const char *text)
     return kith_bytes_equal(word, kith_text(text));
 }
 
+/* How it is used; and what is wrong with an option of `kith` itself, which is not for us to read.
+ */
+static int bad_words(const struct kith_call *call, const char *usage, struct kith_error *err)
+{
+    for (size_t i = 1; i < call->count; i++) {
+        const char *word = (const char *)call->words[i].data;
+        if (call->words[i].len < 2 || memcmp(word, "--", 2)) continue;
+        if (is(call->words[i], "--both") || is(call->words[i], "--keep")) continue;
+        return kith_fail(err, KITH_EINVAL,
+                         "usage: %s; `%s` is unknown here (options of kith come before the words)",
+                         usage, word);
+    }
+    return kith_fail(err, KITH_EINVAL, "usage: %s", usage);
+}
+
 /* -------------------------------------------------------------------------------------- print */
 
 static void print_name(struct kith_lo_text *t, struct kith_bytes name, bool json)
@@ -144,7 +159,7 @@ int kith_lo_links(struct kith_lo *l, const struct kith_call *call, struct kith_l
 {
     bool json = call->flags & KITH_CALL_JSON;
     if (call->count == 3) return print_between(l, call->words + 1, t, json, err);
-    if (call->count != 1) return kith_fail(err, KITH_EINVAL, "usage: links [FROM TO]");
+    if (call->count != 1) return bad_words(call, "links [FROM TO]", err);
     if (json) {
         kith_lo_print(t, "{\"network\":");
         kith_lo_print_json(t, kith_text(l->net->name));
@@ -170,6 +185,18 @@ struct words {
     bool both, keep;
 };
 
+/* They may come later; or it is a mistake. */
+static void warn_of_nobody(struct kith_lo_text *t, const struct kith_network *net,
+                           const struct kith_network_rule *r)
+{
+    for (size_t i = 0; i < r->set_count; i++) {
+        if (kith_network_rule_members(net, r, i)) continue;
+        kith_lo_print(t, "warning: there is no node `");
+        kith_lo_print_plain(t, kith_text(r->sets[i]));
+        kith_lo_print(t, "` yet\n");
+    }
+}
+
 static int add_rule(struct kith_lo *l, enum kith_network_shape shape, const struct words *w,
                     size_t set_count, uint32_t fields, const struct kith_network_link *link,
                     bool json, struct kith_lo_text *t, struct kith_error *err)
@@ -179,6 +206,7 @@ static int add_rule(struct kith_lo *l, enum kith_network_shape shape, const stru
         l->net->network, shape, w->word, set_count, fields, link, NULL, err);
     for (size_t i = 0; !rc && (last = kith_network_rule(l->net->network, i)); i++) r = last;
     if (r) print_rule(t, l->net->network, r, json);
+    if (r && !json) warn_of_nobody(t, l->net->network, r);
     return rc;
 }
 
@@ -204,7 +232,7 @@ int kith_lo_set(struct kith_lo *l, const struct kith_call *call, struct kith_lo_
     uint32_t fields = 0;
     read_words(call, &w);
     if (w.count < 3 || w.count > KITH_NETWORK_SETS)
-        return kith_fail(err, KITH_EINVAL, "usage: set FROM TO [--both] [--keep] NAME=VALUE...");
+        return bad_words(call, "set FROM TO [--both] [--keep] NAME=VALUE...", err);
     for (size_t i = 2; i < w.count; i++) {
         int rc = kith_lo_read_value(w.word[i], &link, &fields, err);
         if (rc) return rc;
@@ -219,7 +247,7 @@ int kith_lo_cut(struct kith_lo *l, const struct kith_call *call, struct kith_lo_
     struct words w;
     struct kith_network_link link = {.cut = true};
     read_words(call, &w);
-    if (w.count != 2) return kith_fail(err, KITH_EINVAL, "usage: cut FROM TO [--both] [--keep]");
+    if (w.count != 2) return bad_words(call, "cut FROM TO [--both] [--keep]", err);
     return add_rule(l, w.both ? KITH_NETWORK_BOTH_WAYS : KITH_NETWORK_ONE_WAY, &w, 2,
                     KITH_NETWORK_CUT, &link, call->flags & KITH_CALL_JSON, t, err);
 }
@@ -230,8 +258,7 @@ int kith_lo_partition(struct kith_lo *l, const struct kith_call *call, struct ki
     struct words w;
     struct kith_network_link link = {.cut = true};
     read_words(call, &w);
-    if (!w.count || w.both)
-        return kith_fail(err, KITH_EINVAL, "usage: partition [--keep] SET [SET...]");
+    if (!w.count || w.both) return bad_words(call, "partition [--keep] SET [SET...]", err);
     return add_rule(l, KITH_NETWORK_APART, &w, w.count, KITH_NETWORK_CUT, &link,
                     call->flags & KITH_CALL_JSON, t, err);
 }
@@ -268,8 +295,10 @@ static int remove_these(struct kith_network *net, const struct kith_call *call, 
     for (size_t i = 1; i < call->count; i++) {
         const char *word = (const char *)call->words[i].data;
         if (!number_of(call->words[i], &id))
-            return kith_fail(err, KITH_EINVAL,
-                             "usage: heal [RULE...|all]; `%s` is no rule's number", word);
+            return is(call->words[i], "all") || word[0] == '-'
+                       ? bad_words(call, "heal [RULE...|all], `all` alone", err)
+                       : kith_fail(err, KITH_EINVAL,
+                                   "usage: heal [RULE...|all]; `%s` is no rule's number", word);
         if (!has_rule(net, id))
             return kith_fail(err, KITH_ENOTFOUND, "there is no rule %s; `links` shows all", word);
     }

@@ -53,7 +53,7 @@ static void settle(struct kith_lo_net *net, struct kith_lo_port *p, uint64_t now
         if (item->kind == KITH_LO_A_PACKET) {
             size_t memory = kith_lo_item_memory(item);
             p->flying -= memory;
-            if (p->waiting + memory > p->receive_buffer) {
+            if (p->waiting && p->waiting + memory > p->receive_buffer) { /* one always fits */
                 p->count[KITH_LO_N_FULL]++;
                 kith_lo_item_free(net, item);
                 continue;

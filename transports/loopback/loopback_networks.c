@@ -187,14 +187,11 @@ void kith_lo_leave(struct kith_lo *l)
     struct kith_lo_net *net = l->net;
     pthread_mutex_lock(&all_lock);
     kith_lo_lock(net);
-    kith_lo_show(l);
-    l->port->node = NULL;
     net->nodes--;
     kith_lo_unlock(net);
     net_end_if_empty(net);
     pthread_mutex_unlock(&all_lock);
     l->net = NULL;
-    l->port = NULL;
 }
 
 void kith_lo_show(struct kith_lo *l)

@@ -4,7 +4,7 @@
  */
 #include "loopback.h"
 
-__extension__ typedef unsigned __int128 wide;
+#define BILLION UINT64_C(1000000000)
 
 struct unit {
     const char *name;
@@ -43,43 +43,51 @@ static const struct field {
 
 /* -------------------------------------------------------------------------------------- read */
 
-/* Decimal digits, with a fraction or not: in billionths. How many bytes; 0: none, or too many. */
-static size_t read_number(const char *s, wide *out)
+struct number {
+    uint64_t whole, billionths;
+};
+
+/* Decimal digits, with a fraction or not. How many bytes; 0: none, or too many. */
+static size_t read_number(const char *s, struct number *out)
 {
     size_t n = 0, digits = 0;
-    uint64_t scale = 1000000000;
-    *out = 0;
+    uint64_t scale = BILLION;
+    *out = (struct number){0, 0};
     for (; s[n] >= '0' && s[n] <= '9'; n++, digits++)
-        *out = *out * 10 + (wide)(s[n] - '0') * 1000000000;
+        out->whole = out->whole * 10 + (uint64_t)(s[n] - '0');
     if (digits && s[n] == '.')
         for (n++, digits = 0; s[n] >= '0' && s[n] <= '9'; n++, digits++)
-            *out += (wide)(s[n] - '0') * (scale /= 10);
+            out->billionths += (uint64_t)(s[n] - '0') * (scale /= 10);
     return digits && n < 20 ? n : 0;
 }
 
 static bool read_units(const char *s, const struct unit *units, uint64_t *out)
 {
-    wide sum = 0, number;
+    struct number number;
+    uint64_t part;
+    *out = 0;
     do {
         size_t n = read_number(s, &number), len = strcspn(s + n, "0123456789");
         const struct unit *u = units;
         while (u->name && (strlen(u->name) != len || strncmp(u->name, s + n, len))) u++;
-        if (!n || !u->name || number / 1000000000 > UINT64_MAX / u->factor) return false;
-        sum += number * u->factor / 1000000000;
-        if (sum > UINT64_MAX) return false;
+        if (!n || !u->name || __builtin_mul_overflow(number.whole, u->factor, &part) ||
+            __builtin_add_overflow(*out, part, out))
+            return false;
+        part = u->factor / BILLION * number.billionths +
+               u->factor % BILLION * number.billionths / BILLION;
+        if (__builtin_add_overflow(*out, part, out)) return false;
         s += n + len;
     } while (*s && units == times);
-    *out = (uint64_t)sum;
     return !*s;
 }
 
 static bool read_part(const char *s, double *out)
 {
-    wide number;
+    struct number number;
     size_t n = read_number(s, &number);
     bool percent = s[n] == '%';
     if (!n || s[n + percent]) return false;
-    *out = (double)number / (percent ? 1e11 : 1e9);
+    *out = ((double)number.whole * BILLION + (double)number.billionths) / (percent ? 1e11 : 1e9);
     return true;
 }
 

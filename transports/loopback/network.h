@@ -122,7 +122,7 @@ int kith_network_rule_cover(struct kith_network *, enum kith_network_shape,
                             struct kith_error *err);
 /* false: there is no such rule. */
 bool kith_network_rule_remove(struct kith_network *, uint32_t id);
-/* All that cut something; how many. */
+/* Takes back what cuts, and leaves what else such a rule says; of how many. */
 size_t kith_network_heal(struct kith_network *);
 /* The i-th in order; NULL: there are no more. */
 const struct kith_network_rule *kith_network_rule(const struct kith_network *, size_t i);

@@ -333,10 +333,15 @@ bool kith_network_rule_remove(struct kith_network *net, uint32_t id)
 
 size_t kith_network_heal(struct kith_network *net)
 {
-    size_t had = net->rule_count;
-    for (size_t i = had; i-- > 0;)
-        if (net->rules[i]->fields & KITH_NETWORK_CUT) drop(net, i);
-    return had - net->rule_count;
+    size_t healed = 0;
+    for (size_t i = net->rule_count; i-- > 0;) {
+        struct kith_network_rule *r = net->rules[i];
+        if (!(r->fields & KITH_NETWORK_CUT)) continue;
+        r->fields &= ~(uint32_t)KITH_NETWORK_CUT; /* what else it says still holds */
+        if (!r->fields) drop(net, i);
+        healed++;
+    }
+    return healed;
 }
 
 const struct kith_network_rule *kith_network_rule(const struct kith_network *net, size_t i)

@@ -5,9 +5,8 @@
  */
 #include "network_parts.h"
 
-#define MS UINT64_C(1000000)
-
-__extension__ typedef unsigned __int128 wide;
+#define MS     UINT64_C(1000000)
+#define SECOND (1000 * MS)
 
 enum { SEGMENT = 1400, TRIES_MAX = 15 };
 
@@ -21,17 +20,39 @@ static bool happens(struct kith_network_endpoint *e, double p)
     return p > 0 && (double)(kith_network_chance(e) >> 11) * 0x1p-53 < p;
 }
 
-static uint64_t product(uint64_t a, uint64_t b, unsigned shift)
+/* The upper half of a * b, where no type holds 128 bits. */
+static uint64_t upper_product(uint64_t a, uint64_t b)
 {
-    return (uint64_t)((wide)a * b >> shift);
+    uint64_t ah = a >> 32, al = (uint32_t)a, bh = b >> 32, bl = (uint32_t)b;
+    uint64_t one = ah * bl + (al * bl >> 32), other = al * bh + (uint32_t)one;
+    return ah * bh + (one >> 32) + (other >> 32);
+}
+
+/* a * b / 2^32 */
+static uint64_t product(uint64_t a, uint64_t b) { return upper_product(a, b) << 32 | a * b >> 32; }
+
+/* a * b / c, at most UINT64_MAX: a bit of the quotient takes the place of each that moves up. */
+static uint64_t share(uint64_t a, uint64_t b, uint64_t c)
+{
+    uint64_t upper = upper_product(a, b), lower = a * b;
+    if (!upper) return lower / c;
+    if (upper >= c) return UINT64_MAX;
+    for (int bit = 0; bit < 64; bit++) {
+        bool carry = upper >> 63;
+        upper = upper << 1 | lower >> 63;
+        lower <<= 1;
+        if (!carry && upper < c) continue;
+        upper -= c;
+        lower |= 1;
+    }
+    return lower;
 }
 
 /* log2(1 + x) for x in [0, 1), in 1/2^32: x and a small correction, right to 0.00015. */
 static uint64_t log2_above_one(uint64_t x)
 {
-    uint64_t y =
-        1881510262 + product(344917244, product(x, x, 32), 32) - product(1016590486, x, 32);
-    return x + product(product(x, (UINT64_C(1) << 32) - x, 32), y, 32);
+    uint64_t y = 1881510262 + product(344917244, product(x, x)) - product(1016590486, x);
+    return x + product(product(x, (UINT64_C(1) << 32) - x), y);
 }
 
 /* Exponential with that mean: -ln(u) for u even in (0, 1]. u's leading zeros are the whole part of
@@ -42,14 +63,14 @@ static uint64_t exponential(struct kith_network_endpoint *e, uint64_t mean)
     unsigned zeros = (unsigned)__builtin_clzll(u);
     uint64_t rest = u << zeros << 1 >> 32;
     uint64_t log2 = ((uint64_t)(zeros + 1) << 32) - log2_above_one(rest);
-    return product(mean, product(log2, 2977044472 /* ln 2 */, 32), 32);
+    return product(mean, product(log2, 2977044472 /* ln 2 */));
 }
 
 static uint64_t travel(struct kith_network_endpoint *e, const struct kith_network_link *l)
 {
     uint64_t t = l->delay;
     if (l->jitter) t += exponential(e, l->jitter);
-    if (happens(e, l->reorder)) t += product(kith_network_chance(e), l->reorder_late + 1, 64);
+    if (happens(e, l->reorder)) t += upper_product(kith_network_chance(e), l->reorder_late + 1);
     return t;
 }
 
@@ -62,7 +83,7 @@ static void settle(struct kith_network_line *line, uint64_t rate, uint64_t now)
     for (int lane = 0; lane < KITH_NETWORK_LANES; lane++) {
         work[lane] -= shared;
         if (shared == less) work[lane] -= work[lane] < alone ? work[lane] : alone;
-        if (line->rate != rate) work[lane] = (uint64_t)((wide)work[lane] * line->rate / rate);
+        if (line->rate != rate) work[lane] = share(work[lane], line->rate, rate);
     }
     line->rate = rate;
     line->now = now;
@@ -71,7 +92,7 @@ static void settle(struct kith_network_line *line, uint64_t rate, uint64_t now)
 /* When len bytes more are out of it. */
 static uint64_t leave(struct kith_network_line *line, enum kith_network_lane lane, size_t len)
 {
-    line->work[lane] += (uint64_t)((wide)len * 1000000000u / line->rate);
+    line->work[lane] += share(len, SECOND, line->rate);
     uint64_t mine = line->work[lane], other = line->work[!lane];
     return line->now + mine + (mine < other ? mine : other);
 }
@@ -79,7 +100,7 @@ static uint64_t leave(struct kith_network_line *line, enum kith_network_lane lan
 /* Bytes of packets that wait. */
 static uint64_t waiting(const struct kith_network_line *line)
 {
-    return (uint64_t)((wide)line->work[KITH_NETWORK_PACKETS] * line->rate / 1000000000u);
+    return share(line->work[KITH_NETWORK_PACKETS], line->rate, SECOND);
 }
 
 int kith_network_packet(struct kith_network *net, int from, int to, size_t len, uint64_t now,

@@ -6,6 +6,7 @@
 #include "resolve.h"
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SECOND UINT64_C(1000000000)
@@ -192,17 +193,22 @@ static void test_no_tcp(void)
     tear_down(&f);
 }
 
-static void test_no_dns_config(void)
+/* Whether it is not there, or a pipe that nobody writes to. */
+static void without_dns_config(bool pipe)
 {
     struct fixture f;
     set_up(&f, true, true);
     unlink(f.path);
+    if (pipe) CU_ASSERT_EQUAL(mkfifo(f.path, 0600), 0);
     resolve(&f, "seeds.example.org");
     check_seeds(&f);
     CU_ASSERT_EQUAL(f.server.tcp, 0);
     CU_ASSERT_EQUAL(f.server.udp, 2);
     tear_down(&f);
 }
+
+static void test_no_dns_config(void) { without_dns_config(false); }
+static void test_dns_config_is_a_pipe(void) { without_dns_config(true); }
 
 static void test_plain_name(void)
 {
@@ -319,6 +325,7 @@ static void test_free_inside(void)
 KITH_TESTS("runtime/resolve", {"literals", test_literal}, {"no name", test_no_host},
            {"TCP first", test_tcp_first}, {"ANY refused", test_any_refused},
            {"no TCP", test_no_tcp}, {"no DNS config", test_no_dns_config},
+           {"the DNS config is a pipe", test_dns_config_is_a_pipe},
            {"a plain name", test_plain_name}, {"not found", test_not_found},
            {"services", test_service}, {"timeout", test_timeout}, {"cancel", test_cancel},
            {"limit", test_limit}, {"freed from inside", test_free_inside})

@@ -1,0 +1,82 @@
+/*
+ * test_descriptors.c - with however few descriptors: a node opens and starts, or says why not, and
+ * leaves none behind.
+ */
+#include "nodes.h"
+#include <kith/kith.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+
+enum { NUMBERS = 512, MOST = 40 };
+
+static int used(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < NUMBERS; fd++) count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+/* From now on there are this many descriptors that nobody has yet. */
+static void leave_free(int count)
+{
+    struct rlimit limit;
+    int fd = 0;
+    for (; fd < NUMBERS && count >= 0; fd++) count -= fcntl(fd, F_GETFD) < 0;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = (rlim_t)fd - 1;
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void keep_line(void *ctx, enum kith_log_level level, const char *line) { (*(int *)ctx)++; }
+
+/* A whole life; true: it had what it needs. */
+static bool live(const char *path)
+{
+    int lines = 0, rc;
+    struct kith_error err = {.size = sizeof err};
+    struct kith_options options = {.size = sizeof options, .log = keep_line, .log_ctx = &lines};
+    struct kith *k = NULL;
+    rc = kith_open(&k, path, &options, &err);
+    if (!rc) rc = kith_start(k, &err);
+    if (!rc) rc = kith_dispatch(k);
+    CU_ASSERT(!rc || (rc < 0 && *err.text));
+    kith_close(k);
+    return !rc;
+}
+
+static void test_each_number(void)
+{
+    struct rlimit was;
+    struct node *n = &nodes[0];
+    begin();
+    config(n, "pipeline: { send: [ { use: lzw }, { use: crc32 } ] }\n");
+    CU_ASSERT_TRUE_FATAL(live(n->path)); /* what is made once stays: libuv's pipe, plugins */
+    getrlimit(RLIMIT_NOFILE, &was);
+    int before = used(), lived = 0;
+    for (int free_ones = 0; free_ones <= MOST; free_ones++) {
+        leave_free(free_ones);
+        lived += live(n->path);
+        setrlimit(RLIMIT_NOFILE, &was);
+        CU_ASSERT_EQUAL(used(), before);
+    }
+    CU_ASSERT(lived > 20 && lived < MOST);
+    end();
+}
+
+/* A program that makes a world itself, and has no use for a node without one. */
+static void test_no_world(void)
+{
+    struct rlimit was;
+    getrlimit(RLIMIT_NOFILE, &was);
+    leave_free(0);
+    errno = 0;
+    struct kith_world *w = kith_world_new(NULL);
+    int why = errno;
+    setrlimit(RLIMIT_NOFILE, &was);
+    CU_ASSERT_PTR_NULL(w);
+    CU_ASSERT_EQUAL(why, EMFILE);
+}
+
+KITH_TESTS("runtime/descriptors", {"each number of descriptors", test_each_number},
+           {"no descriptor for a world", test_no_world})

@@ -368,6 +368,20 @@ def test_nothing_is_written_over():
     check("a page over what is printed", p.returncode == USAGE and read(printed) == "", printed)
 
 
+def test_without_descriptors():
+    """Nothing that is printed goes into a file that was opened in the place of standard output."""
+    page, trace = os.path.join(DIR, "alone.html"), os.path.join(DIR, "alone.trace")
+    p = subprocess.run([KITH, "sim", NODE, "--nodes", "10", "--time", "20s", "--report", page,
+                        "--trace", trace], preexec_fn=lambda: os.closerange(0, 3),
+                       timeout=PATIENCE)
+    text = read(page)
+    check("it says that nothing could be printed", p.returncode == FAILED, p)
+    check("a page alone", text.startswith("<!DOCTYPE html>") and text.endswith("</html>\n") and
+          text.count("kith sim: without") == 0 and "\nmembers\n" not in text, text[:400])
+    lines = read(trace).splitlines()
+    check("a trace alone", lines and all(line[0].isdigit() for line in lines), lines[:3])
+
+
 def test_who_stops_reading():
     """The page is there all the same, and whole."""
     page, trace = os.path.join(DIR, "unread.html"), os.path.join(DIR, "unread.trace")
@@ -487,6 +501,7 @@ def main():
         test_left_out()
         test_files()
         test_nothing_is_written_over()
+        test_without_descriptors()
         test_who_stops_reading()
         test_usage()
         test_both_files_are_read()

@@ -369,17 +369,21 @@ def test_nothing_is_written_over():
 
 
 def test_without_descriptors():
-    """Nothing that is printed goes into a file that was opened in the place of standard output."""
+    """Nothing that is said goes into a file that was opened in the place of a standard one."""
     page, trace = os.path.join(DIR, "alone.html"), os.path.join(DIR, "alone.trace")
-    p = subprocess.run([KITH, "sim", NODE, "--nodes", "10", "--time", "20s", "--report", page,
-                        "--trace", trace], preexec_fn=lambda: os.closerange(0, 3),
-                       timeout=PATIENCE)
-    text = read(page)
-    check("it says that nothing could be printed", p.returncode == FAILED, p)
-    check("a page alone", text.startswith("<!DOCTYPE html>") and text.endswith("</html>\n") and
-          text.count("kith sim: without") == 0 and "\nmembers\n" not in text, text[:400])
-    lines = read(trace).splitlines()
-    check("a trace alone", lines and all(line[0].isdigit() for line in lines), lines[:3])
+    scenario = write("complains", "nodes: 3\ntime: 9s\nevents:\n"
+                     "  - { at: 5s, kill: 3 }\n  - { at: 6s, stop: 1 }\n")
+    for closed in ((1,), (2,), (0, 1, 2)):
+        p = subprocess.run([KITH, "sim", NODE, "--scenario", scenario, "--report", page,
+                            "--trace", trace], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, timeout=PATIENCE,
+                           preexec_fn=lambda: [os.close(fd) for fd in closed])
+        check("its exit without %s" % (closed,), p.returncode == FAILED, p)
+        text, lines = read(page), read(trace).splitlines()
+        check("a page alone without %s" % (closed,), text.startswith("<!DOCTYPE html>") and
+              text.endswith("</html>\n") and "\nmembers\n" not in text, text[:400])
+        check("a trace alone without %s" % (closed,), lines and
+              all(line[0].isdigit() for line in lines), lines)
 
 
 def test_who_stops_reading():

@@ -180,16 +180,12 @@ def loss(here):
     pic.legend(196, 28, names)
     pic.text(744, 28, MEANING, "e s")
     percents = (0, 5, 10, 20, 30)
-    most = max(values(rows, "silent_half"), default=1) * 1.05
-    step = nice(most / 4)
-    top = step * math.ceil(most / step)
+    top, seconds = from_zero(values(rows, "silent_half"), " s")
     # From some to hundreds: a logarithm, whose lowest line is for none at all.
     plots = [
         ("False suspicions", "a node and hour", "false_suspicions", (0.05, 1000), True,
-         [(0.05, "none"), (0.1, "0.1"), (1, "1"), (10, "10"), (100, "100"), (1000, "1000")]),
-        ("A silent machine", "until half know that it is dead", "silent_half", (0, top), False,
-         [(k * step, "%g%s" % (k * step, " s" if k else "")) for k in range(9)
-          if k * step <= top]),
+         [(0.05, "none"), (0.1, "0.1"), (1, "1"), (10, "10"), (100, "100"), (1000, "1,000")]),
+        ("A silent machine", "until half know that it is dead", "silent_half", (0, top), False, seconds),
         ("Packets", "bytes a node and second", "packet_bytes", (50, 10000), True,
          [(v, "{:,}".format(v)) for v in (50, 100, 500, 1000, 5000, 10000)])]
     for i, (title, sub, column, ys, ylog, ticks) in enumerate(plots):
@@ -200,6 +196,15 @@ def loss(here):
             panel.spread([(p, values(rows, column, loss=p, ping=ping)) for p in percents], cls,
                          shift)
     pic.save(os.path.join(here, "loss.svg"))
+
+
+def from_zero(shown, unit):
+    """Where an axis ends that shows all of these, and its ticks."""
+    most = max(shown, default=0) * 1.05
+    step = nice(most / 4)
+    count = max(math.ceil(most / step), 1)
+    return count * step, [(k * step, "%g%s" % (k * step, unit if k else ""))
+                          for k in range(count + 1)]
 
 
 def nice(step):
@@ -229,15 +234,14 @@ def seeds(here):
                     panel.line([(0, 0)] + [(float(t), float(v)) for t, v in r.items()
                                            if t[0].isdigit() and v != "" and
                                            float(t) <= ticks[-1]], cls)
-    panel = Panel(pic, (564, 98, 176, 160), "What that costs", (0, 11), (0, 50),
+    cost = [r for r in read(here, "seeds") if r["trouble"] == "none"]
+    top, ticks = from_zero(values(cost, "stream_megabytes"), " MB")
+    panel = Panel(pic, (564, 98, 176, 160), "What that costs", (0, 11), (0, top),
                   sub="bytes on streams, all nodes in 40 s")
-    panel.axes([(1, "1"), (3, "3"), (10, "10 seeds")],
-               [(0, "0"), (10, "10 MB"), (20, "20 MB"), (30, "30 MB"), (40, "40 MB"),
-                (50, "50 MB")])
+    panel.axes([(1, "1"), (3, "3"), (10, "10 seeds")], ticks)
     for cls, name in names:
         panel.spread([(int(name.split()[0]),
-                       values(read(here, "seeds"), "stream_megabytes", trouble="none",
-                              seeds=name.split()[0]))], cls)
+                       values(cost, "stream_megabytes", seeds=name.split()[0]))], cls)
     pic.save(os.path.join(here, "seeds.svg"))
 
 

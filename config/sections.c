@@ -192,7 +192,8 @@ static const struct kith_param limits[] = {
     SET("max_push_pulls", UINT, max_push_pulls, .def = "128", .min = "1", .max = "65535",
         .doc = "exchanges of full state that others may have open with us"),
     SET("max_stream_size", SIZE, max_stream_size, .def = "20MiB", .min = "64KiB", .max = "1GiB",
-        .doc = "one message on a stream"),
+        .doc = "one message on a stream; all members that are known have three quarters of it, "
+               "so that a full state always fits"),
     SET("max_stream_memory", SIZE, max_stream_memory, .def = "128MiB", .min = "1MiB",
         .max = "64GiB", .doc = "bytes that all open streams may hold together"),
     SET("max_pending", UINT, max_pending, .def = "4096", .min = "1", .max = "1048576",

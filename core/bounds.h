@@ -13,7 +13,8 @@ enum {
     KITH_NODES_MAX = 1024 * 1024, /* entries that a push/pull may announce (PROTOCOL.md 1.13) */
     KITH_RELAY_BYTES = 8 << 20,   /* messages that wait to be gossiped for others */
     KITH_REPLIES_MAX = 128,       /* packets that one packet may make us send */
-    KITH_NESTING_MAX = 8          /* compounds in compounds */
+    KITH_NESTING_MAX = 8,         /* compounds in compounds */
+    KITH_ENTRY_MAX = 68           /* bytes of an entry of a state, but for its strings */
 };
 
 /* From here on an incarnation is near its top, where hearsay is not believed (merge.c). So much is

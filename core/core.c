@@ -64,6 +64,7 @@ static void take_settings(struct kith_core *c, const struct kith_settings *s)
     c->queue.retransmit_mult = c->user_queue.retransmit_mult = s->retransmit_mult;
     c->relay_queue.retransmit_mult = s->retransmit_mult;
     c->user_queue.max = s->max_broadcasts;
+    c->own_memory.limit = s->max_stream_memory;
 }
 
 static void take_delegate(struct kith_core *c)
@@ -119,7 +120,8 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     c->env = *env;
     c->now = now;
     c->random.state = seed;
-    kith_items_init(&c->items);
+    c->memory = env->memory ? env->memory : &c->own_memory;
+    kith_items_init(&c->items, c->memory);
     kith_broadcasts_init(&c->queue, 0, 0, kith_request_broadcast_end, c);
     kith_broadcasts_init(&c->user_queue, 0, 0, kith_request_broadcast_end, c);
     kith_broadcasts_init(&c->relay_queue, 0, 0, NULL, NULL);
@@ -146,6 +148,7 @@ void kith_core_free(struct kith_core *c)
     kith_broadcasts_fini(&c->queue);
     kith_broadcasts_fini(&c->user_queue);
     kith_broadcasts_fini(&c->relay_queue);
+    kith_known_fini(&c->known);
     kith_members_fini(&c->members);
     kith_items_fini(&c->items);
     kith_alarms_fini(&c->alarms);
@@ -233,6 +236,9 @@ int kith_core_check(const struct kith_core *c, const struct kith_settings *s,
 {
     int res = check(s, err);
     if (res < 0) return res;
+    if (c->members.bytes > kith_members_most(s->max_stream_size))
+        return fail(err, KITH_EINVAL,
+                    "max_stream_size has no room for a state with all members that are known");
     if (!c->started || c->left) return 0;
     return kith_core_check_meta(c, kith_self_kept(c), budget, err);
 }
@@ -308,13 +314,19 @@ void kith_core_tick(struct kith_core *c, uint64_t now)
 {
     struct kith_alarm *alarm;
     kith_enter(c, now);
+    c->exchanges.built = 0;
     while ((alarm = kith_alarms_due(&c->alarms, c->now))) alarm->fire(c, alarm);
 }
 
-uint64_t kith_core_deadline(const struct kith_core *c) { return kith_alarms_next(&c->alarms); }
+uint64_t kith_core_deadline(const struct kith_core *c)
+{
+    uint64_t alarms = kith_alarms_next(&c->alarms), states = kith_sync_deadline(c);
+    return states < alarms ? states : alarms;
+}
 
 bool kith_core_poll(struct kith_core *c, struct kith_output *out)
 {
     assert(!c->busy);
-    return kith_items_poll(&c->items, out);
+    return kith_items_poll(&c->items, out) ||
+           (kith_sync_send_next(c) && kith_items_poll(&c->items, out));
 }

@@ -20,6 +20,7 @@
 #ifndef KITH_CORE_H
 #define KITH_CORE_H
 
+#include <kith/account.h>
 #include <kith/plugin.h>
 #include <kith/settings.h>
 
@@ -42,6 +43,9 @@ struct kith_core_env {
     /* Asked for each packet: cheap. `to` NULL: what holds towards everybody. Without it:
      * udp_buffer_size. */
     struct kith_core_budget (*packet_budget)(void *ctx, const struct kith_peer *to);
+    /* What all streams hold, the core's buffers included; others may count in it, too. NULL: the
+     * core has one of its own, of max_stream_memory. */
+    struct kith_account *memory;
     /* May be NULL. Of its events wall is 0; its before_leave is not called. */
     const struct kith_delegate_ops *delegate;
     void *delegate_self;
@@ -95,7 +99,11 @@ void kith_core_packet(struct kith_core *, uint64_t now, uint64_t received_at,
                       const struct kith_peer *from, const uint8_t *msg, size_t len);
 
 /* The core names streams by handles. KITH_OUT_DIAL brings the handle of a stream that it asks for;
- * `accepted` returns one for a stream that a peer opened, or 0: refuse it. The peer is copied. */
+ * `accepted` returns one for a stream that a peer opened, or 0: refuse it. The peer is copied.
+ * A stream keeps its slot until it is gone: after KITH_OUT_CLOSE until `closed`, or until the core
+ * resets it, because that takes too long or others need the slot (crowd.h). Who comes from no
+ * member's address is a stranger, who gets what is left of slots and memory. */
+bool kith_core_is_member(struct kith_core *, uint64_t now, const struct kith_peer *from);
 uint32_t kith_core_stream_accepted(struct kith_core *, uint64_t now, const struct kith_peer *from);
 void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream,
                              const struct kith_peer *to);
@@ -109,6 +117,9 @@ void kith_core_stream_error(struct kith_core *, uint64_t now, uint32_t stream, i
                             const char *text);
 /* The peer sends no more. */
 void kith_core_stream_end(struct kith_core *, uint64_t now, uint32_t stream);
+/* Whoever carries the streams can take no more: some of strangers are reset, so that others can
+ * come. */
+void kith_core_crowded(struct kith_core *, uint64_t now);
 /* The stream is gone and the handle is dead. */
 void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream, int reason);
 
@@ -134,13 +145,17 @@ enum kith_out_kind {
     KITH_OUT_PACKET = 1, /* peer, buf */
     KITH_OUT_DIAL,       /* stream, peer: open a stream; opened or closed follows */
     KITH_OUT_WRITE,      /* stream, bytes: one whole message; last: nothing follows, finish */
-    KITH_OUT_CLOSE,      /* stream: deliver what was written, then forget it; the handle is dead */
+    KITH_OUT_CLOSE,      /* stream: deliver what was written, and let go of it; `closed` follows */
     KITH_OUT_RESET,      /* stream: forget it now; the handle is dead */
     KITH_OUT_DONE,       /* request, status, value: a request has ended */
     KITH_OUT_GONE        /* peer: that member is dead, has left, or is under another address now */
 };
 
-/* Lent until the next call into the core. buf may be sealed in place, or made to point elsewhere:
+/* Full states are made when they are polled for, one at a time; of those that wait, our own first,
+ * then members', then those of strangers with few streams. After 1 MiB of them the rest waits for
+ * the next tick, which the deadline asks for at once.
+ *
+ * Lent until the next call into the core. buf may be sealed in place, or made to point elsewhere:
  * its memory stays the core's all the same. */
 struct kith_output {
     enum kith_out_kind kind;

@@ -62,6 +62,7 @@
     X(INCOMPATIBLE_VERSIONS, incompatible_versions) \
     X(VETOED, vetoed) \
     X(MAX_MEMBERS, max_members) \
+    X(MAX_STATE, max_state) \
     X(MAX_INCARNATION, max_incarnation) \
     X(NO_MEMORY, no_memory) \
     X(PING_FOR_ANOTHER, ping_for_another) \
@@ -73,6 +74,7 @@
     X(BROADCAST_TOO_BIG, broadcast_too_big) \
     X(NO_NODE_NAME, no_node_name) \
     X(MAX_STREAMS, max_streams) \
+    X(CROWDED_OUT, crowded_out) \
     X(MAX_PUSH_PULLS, max_push_pulls) \
     X(MAX_STREAM_SIZE, max_stream_size) \
     X(MAX_STREAM_MEMORY, max_stream_memory) \

@@ -6,6 +6,7 @@
  */
 #include "exchange.h"
 #include "completion.h"
+#include "crowd.h"
 #include "peer.h"
 #include "state.h"
 
@@ -28,10 +29,15 @@ struct kith_exchange *kith_exchange_find(struct kith_core *c, uint32_t handle)
     return s && s->kind && s->generation == handle >> 16 ? s : NULL;
 }
 
+static bool reset(struct kith_core *, struct kith_exchange *, int status);
+
 static void timed_out(struct kith_core *c, struct kith_alarm *alarm)
 {
-    kith_exchange_refuse(c, KITH_OF(alarm, struct kith_exchange, alarm), KITH_DROP_STREAM_TIMEOUT,
-                         -KITH_ETIMEOUT);
+    struct kith_exchange *s = KITH_OF(alarm, struct kith_exchange, alarm);
+    if (s->phase != KITH_PHASE_LINGER)
+        kith_exchange_refuse(c, s, KITH_DROP_STREAM_TIMEOUT, -KITH_ETIMEOUT);
+    else if (!reset(c, s, -KITH_ETIMEOUT)) /* no memory: later */
+        kith_alarm_set(&c->alarms, alarm, kith_later(c->now, c->set.tcp_timeout));
 }
 
 /* ------------------------------------------------------------------------------- beginning */
@@ -42,6 +48,9 @@ static struct kith_exchange *new_slot(struct kith_core *c)
     struct kith_exchange **table = realloc(t->table, (t->cap + 1u) * sizeof *table);
     if (!table) return NULL;
     t->table = table;
+    struct kith_source *sources = realloc(t->sources, (t->cap + 1u) * sizeof *sources);
+    if (!sources) return NULL;
+    t->sources = sources;
     struct kith_exchange *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     if (kith_alarms_reserve(&c->alarms, 1) < 0) {
@@ -67,10 +76,8 @@ static struct kith_exchange *begin(struct kith_core *c, enum kith_exchange_kind 
                                    const struct kith_peer *peer, uint64_t deadline)
 {
     struct kith_exchanges *t = &c->exchanges;
-    uint32_t max = c->set.max_streams;
-    if (kind == KITH_EXCHANGE_INBOUND)
-        max -= max / 16; /* reserve 1/16 of the slots for streams that we open */
-    if (t->open >= max || t->open >= OPEN_MAX) {
+    bool full = kind != KITH_EXCHANGE_INBOUND && t->open >= c->set.max_streams;
+    if (full || t->open >= OPEN_MAX) {
         kith_count_drop(c, KITH_DROP_MAX_STREAMS);
         return NULL;
     }
@@ -85,7 +92,7 @@ static struct kith_exchange *begin(struct kith_core *c, enum kith_exchange_kind 
     s->closing = closing;
     s->kind = (uint8_t)kind;
     s->phase = kind == KITH_EXCHANGE_INBOUND ? KITH_PHASE_TYPE : KITH_PHASE_DIAL;
-    s->begun = c->now;
+    s->begun = s->heard = c->now;
     kith_addr_copy(&s->to, peer->addr);
     kith_alarm_set(&c->alarms, &s->alarm, deadline);
     return s;
@@ -120,9 +127,37 @@ struct kith_exchange *kith_exchange_accept(struct kith_core *c, const struct kit
     struct kith_exchange *s =
         begin(c, KITH_EXCHANGE_INBOUND, from, kith_later(c->now, c->set.tcp_timeout));
     if (!s) return NULL;
+    kith_crowd_enter(c, s);
+    if (kith_crowd_many(c, s)) {
+        struct kith_exchange *goes = kith_crowd_goes(c, s, false);
+        if (!goes || !kith_exchange_evict(c, goes)) {
+            kith_count_drop(c, KITH_DROP_MAX_STREAMS);
+            kith_exchange_lost(c, s, -KITH_EAGAIN);
+            return NULL;
+        }
+    }
     kith_exchange_identify(s, from);
     kith_count(c, KITH_COUNT_STREAMS_ACCEPTED);
     return s;
+}
+
+static void count_push_pull(struct kith_core *c, struct kith_exchange *s, bool on)
+{
+    if (s->push_pull == on) return;
+    s->push_pull = on;
+    c->exchanges.push_pulls += on ? 1u : -1u;
+    if (s->stranger) c->exchanges.stranger_pulls += on ? 1u : -1u;
+}
+
+bool kith_exchange_count_push_pull(struct kith_core *c, struct kith_exchange *s)
+{
+    count_push_pull(c, s, true);
+    if (!kith_crowd_many_push_pulls(c, s)) return true;
+    struct kith_exchange *goes = kith_crowd_goes(c, s, true);
+    if (goes && kith_exchange_evict(c, goes)) return true;
+    count_push_pull(c, s, false);
+    kith_exchange_refuse(c, s, KITH_DROP_MAX_PUSH_PULLS, -KITH_EAGAIN);
+    return false;
 }
 
 struct kith_exchange *kith_exchange_dial(struct kith_core *c, enum kith_exchange_kind kind,
@@ -156,14 +191,15 @@ struct kith_exchange *kith_exchange_dial(struct kith_core *c, enum kith_exchange
 /* Room for `len` bytes in all, within the memory that all streams share. */
 static bool grow(struct kith_core *c, struct kith_exchange *s, size_t len, uint64_t limit)
 {
-    struct kith_exchanges *t = &c->exchanges;
     size_t cap = s->cap ? s->cap : FIRST_BUFFER;
     while (cap < len) cap *= 2;
     if (cap > limit) cap = (size_t)limit;
-    if (t->memory - s->cap + cap > c->set.max_stream_memory) return false;
-    uint8_t *more = realloc(s->data, cap);
-    if (!more) return false;
-    t->memory += cap - s->cap;
+    if (!kith_account_grow(c->memory, s->stranger, s->cap, cap)) return false;
+    uint8_t *more = realloc(s->cap ? s->data : NULL, cap);
+    if (!more) {
+        kith_account_give(c->memory, s->stranger, cap - s->cap);
+        return false;
+    }
     s->data = more;
     s->cap = cap;
     return true;
@@ -183,6 +219,12 @@ bool kith_exchange_gather(struct kith_core *c, struct kith_exchange *s, const ui
         kith_exchange_refuse(c, s, KITH_DROP_MAX_STREAM_SIZE, -KITH_ETOOBIG);
         return false;
     }
+    s->heard = c->now;
+    if (!s->len && !s->cap) { /* often it is all that comes: then it need not be copied */
+        s->data = (uint8_t *)(uintptr_t)data;
+        s->len = len;
+        return true;
+    }
     if (s->len + len > s->cap && !grow(c, s, s->len + len, limit)) {
         kith_exchange_refuse(c, s, KITH_DROP_MAX_STREAM_MEMORY, -KITH_ENOMEM);
         return false;
@@ -192,24 +234,44 @@ bool kith_exchange_gather(struct kith_core *c, struct kith_exchange *s, const ui
     return true;
 }
 
+void kith_exchange_keep(struct kith_core *c, struct kith_exchange *s)
+{
+    const uint8_t *lent = s->data;
+    if (s->cap || !s->len) return;
+    if (!grow(c, s, s->len, c->set.max_stream_size + KITH_EXCHANGE_SLACK))
+        kith_exchange_refuse(c, s, KITH_DROP_MAX_STREAM_MEMORY, -KITH_ENOMEM);
+    else
+        memcpy(s->data, lent, s->len);
+}
+
+void kith_exchange_forget(struct kith_core *c, struct kith_exchange *s)
+{
+    if (s->cap) free(s->data);
+    kith_account_give(c->memory, s->stranger, s->cap);
+    s->data = NULL;
+    s->len = s->cap = 0;
+}
+
 /* ------------------------------------------------------------------------- what is written */
 
-void kith_exchange_write(struct kith_core *c, struct kith_exchange *s, uint8_t *owned, size_t len,
-                         bool last)
+void kith_exchange_write(struct kith_core *c, struct kith_exchange *s, struct kith_buf *owned,
+                         uint64_t charged, bool last)
 {
-    struct kith_item *item = owned ? kith_item_new(&c->items) : NULL;
+    struct kith_item *item = owned->base ? kith_item_new(&c->items) : NULL;
     if (!item) {
-        free(owned);
+        free(owned->base);
+        kith_account_give(c->memory, false, charged);
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
         return;
     }
-    item->bytes = owned;
+    item->bytes = owned->base;
+    item->charged = charged;
     item->out.kind = KITH_OUT_WRITE;
     item->out.stream = kith_exchange_handle(s);
-    item->out.bytes = kith_bytes_of(owned, len);
+    item->out.bytes = kith_bytes_of(owned->data, owned->len);
     item->out.last = last;
     kith_items_push(&c->items, item);
-    c->counters.counts[KITH_COUNT_STREAM_BYTES_SENT] += len;
+    c->counters.counts[KITH_COUNT_STREAM_BYTES_SENT] += owned->len;
 }
 
 void kith_exchange_write_message(struct kith_core *c, struct kith_exchange *s,
@@ -221,43 +283,68 @@ void kith_exchange_write_message(struct kith_core *c, struct kith_exchange *s,
     buf.cap = cap;
     if (buf.base && kith_wire_write_message(&buf, msg) < 0)
         assert(!"wire_size and wire_write agree");
-    kith_exchange_write(c, s, buf.base, buf.len, last);
+    kith_exchange_write(c, s, &buf, 0, last);
 }
 
 int kith_exchange_prepare(struct kith_core *c, struct kith_exchange *s, uint8_t *owned, size_t len)
 {
-    if (c->exchanges.memory + len > c->set.max_stream_memory) {
+    if (!kith_account_grow(c->memory, false, 0, len)) {
         free(owned);
         return -KITH_EAGAIN;
     }
     s->out = owned;
     s->out_len = len;
-    c->exchanges.memory += len;
     return 0;
 }
 
 void kith_exchange_write_prepared(struct kith_core *c, struct kith_exchange *s)
 {
-    uint8_t *owned = s->out;
-    size_t len = s->out_len;
+    struct kith_buf buf = {.base = s->out, .data = s->out, .len = s->out_len, .cap = s->out_len};
     s->out = NULL;
     s->out_len = 0;
-    c->exchanges.memory -= len;
-    kith_exchange_write(c, s, owned, len, true);
+    kith_exchange_write(c, s, &buf, buf.len, true);
+}
+
+void kith_exchange_owe(struct kith_core *c, struct kith_exchange *s)
+{
+    struct kith_exchange **at = &c->exchanges.owing;
+    while (*at) at = &(*at)->owes_after;
+    *at = s;
+    s->owes = true;
+}
+
+void kith_exchange_owe_no_more(struct kith_core *c, struct kith_exchange *s)
+{
+    struct kith_exchange **at = &c->exchanges.owing;
+    if (!s->owes) return;
+    while (*at != s) at = &(*at)->owes_after;
+    *at = s->owes_after;
+    s->owes_after = NULL;
+    s->owes = false;
 }
 
 /* ------------------------------------------------------------------------------- the end */
+
+/* What it holds but the slot. */
+static void give_back(struct kith_core *c, struct kith_exchange *s)
+{
+    kith_exchange_owe_no_more(c, s);
+    kith_exchange_forget(c, s);
+    free(s->out);
+    kith_account_give(c->memory, false, s->out_len);
+    s->out = NULL;
+    s->out_len = 0;
+}
 
 static void release(struct kith_core *c, struct kith_exchange *s)
 {
     struct kith_exchanges *t = &c->exchanges;
     uint16_t index = s->index, generation = (uint16_t)(s->generation + 1);
     kith_alarm_clear(&c->alarms, &s->alarm);
-    if (s->push_pull) t->push_pulls--;
-    t->memory -= s->cap + s->out_len;
+    give_back(c, s);
+    count_push_pull(c, s, false);
+    if (s->kind == KITH_EXCHANGE_INBOUND) kith_crowd_leave(c, s);
     t->open--;
-    free(s->data);
-    free(s->out);
     memset(s, 0, sizeof *s);
     s->alarm.fire = timed_out;
     s->index = index;
@@ -271,19 +358,48 @@ static void end_requests(struct kith_core *c, struct kith_exchange *s, int statu
 {
     if (s->ended) s->ended(c, s, status);
     if (s->request) kith_request_done(c, s->request, status, value);
+    s->ended = NULL;
     s->request = NULL;
+}
+
+static void say(struct kith_core *c, struct kith_exchange *s, struct kith_item *item,
+                enum kith_out_kind kind)
+{
+    if (item == s->closing) s->closing = NULL;
+    item->out.kind = kind;
+    item->out.stream = kith_exchange_handle(s);
+    kith_items_push(&c->items, item);
+}
+
+/* False: it lingers, and there is no memory to say so. */
+static bool reset(struct kith_core *c, struct kith_exchange *s, int status)
+{
+    struct kith_item *item = s->closing ? s->closing : kith_item_new(&c->items);
+    if (!item) return false;
+    say(c, s, item, KITH_OUT_RESET);
+    end_requests(c, s, status, 0);
+    release(c, s);
+    return true;
 }
 
 void kith_exchange_finish(struct kith_core *c, struct kith_exchange *s, int status, uint64_t value)
 {
-    bool reset = status == -KITH_ETIMEOUT || (status < 0 && s->kind != KITH_EXCHANGE_INBOUND);
-    struct kith_item *closing = s->closing;
-    s->closing = NULL;
-    closing->out.kind = reset ? KITH_OUT_RESET : KITH_OUT_CLOSE;
-    closing->out.stream = kith_exchange_handle(s);
-    kith_items_push(&c->items, closing);
+    if (status == -KITH_ETIMEOUT || (status < 0 && s->kind != KITH_EXCHANGE_INBOUND)) {
+        reset(c, s, status);
+        return;
+    }
+    say(c, s, s->closing, KITH_OUT_CLOSE);
+    s->phase = KITH_PHASE_LINGER;
+    kith_alarm_set(&c->alarms, &s->alarm, kith_later(c->now, c->set.tcp_timeout));
+    give_back(c, s);
     end_requests(c, s, status, value);
-    release(c, s);
+}
+
+bool kith_exchange_evict(struct kith_core *c, struct kith_exchange *s)
+{
+    if (!reset(c, s, -KITH_EAGAIN)) return false;
+    kith_count_drop(c, KITH_DROP_CROWDED_OUT);
+    return true;
 }
 
 void kith_exchange_refuse(struct kith_core *c, struct kith_exchange *s, enum kith_drop why,
@@ -313,5 +429,6 @@ void kith_exchanges_fini(struct kith_core *c)
         free(s);
     }
     free(t->table);
+    free(t->sources);
     memset(t, 0, sizeof *t);
 }

@@ -46,6 +46,8 @@ unsigned kith_awareness_apply(unsigned score, int delta, unsigned max_multiplier
     return (unsigned)(next < 0 ? 0 : next > top ? top : next);
 }
 
+uint64_t kith_members_most(uint64_t max_stream_size) { return max_stream_size / 4 * 3; }
+
 uint32_t kith_push_pull_scale(size_t n)
 {
     uint32_t times = 1;

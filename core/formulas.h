@@ -20,6 +20,10 @@ int64_t kith_suspicion_remaining(uint32_t count, uint32_t k, uint64_t elapsed, u
 /* The local health score after `delta`, 0 to max_multiplier - 1 (PROTOCOL.md 2.7). */
 unsigned kith_awareness_apply(unsigned score, int delta, unsigned max_multiplier);
 
+/* Bytes that all members may have in a state, so that it can always be sent: three quarters. The
+ * rest is for what delegates exchange, and for layers. */
+uint64_t kith_members_most(uint64_t max_stream_size);
+
 /* Between two push/pulls lie interval times this (PROTOCOL.md 2.10). */
 uint32_t kith_push_pull_scale(size_t n);
 

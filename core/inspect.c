@@ -170,6 +170,8 @@ static void visit_gauges(const struct kith_core *c, const struct visitor *t)
     for (unsigned i = 0; i < 4; i++)
         visit_one(t, KITH_GAUGE, "members", "Members known, by state", "state", states[i],
                   c->members.in_state[i]);
+    visit_one(t, KITH_GAUGE, "members_bytes", "Bytes of a full state of them, at most", NULL, NULL,
+              (double)c->members.bytes);
     visit_one(t, KITH_GAUGE, "health_score", "Local health score, 0 is best", NULL, NULL,
               c->health);
     visit_one(t, KITH_GAUGE, "incarnation", "Own incarnation", NULL, NULL,
@@ -183,7 +185,7 @@ static void visit_gauges(const struct kith_core *c, const struct visitor *t)
     visit_one(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
               c->exchanges.open);
     visit_one(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,
-              (double)c->exchanges.memory);
+              (double)c->memory->held);
     visit_one(t, KITH_GAUGE, "pending_acks", "Relayed probes and pings that wait for an ack", NULL,
               NULL, c->pendings.count);
 }

@@ -121,6 +121,7 @@ struct kith_record *kith_members_add(struct kith_members *m, struct kith_random 
     m->order[m->count] = m->count;
     swap(&m->order[at], &m->order[m->count]);
     p->born = ++m->births;
+    m->bytes += kith_record_entry(p);
     m->count++;
     m->in_state[KITH_DEAD]++;
     return p;
@@ -149,6 +150,7 @@ uint32_t kith_members_reap(struct kith_members *m, struct kith_random *random,
         assert(!p->suspected); /* it is not gone, then */
         m->in_state[p->state]--;
         m->doubted -= p->doubted;
+        m->bytes -= kith_record_entry(p);
         kith_record_free(p);
     }
     m->count = kept;
@@ -171,6 +173,15 @@ uint32_t kith_members_since(const struct kith_members *m, uint64_t born)
             high = middle;
     }
     return low;
+}
+
+int kith_members_store(struct kith_members *m, struct kith_record *p, struct kith_bytes addr,
+                       struct kith_bytes meta)
+{
+    uint32_t before = kith_record_entry(p);
+    int err = kith_record_store(p, addr, meta, kith_bytes_of(NULL, 0));
+    m->bytes += (uint64_t)kith_record_entry(p) - before;
+    return err;
 }
 
 void kith_members_doubt(struct kith_members *m, struct kith_record *p, bool doubted)

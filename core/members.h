@@ -22,6 +22,7 @@ struct kith_members {
     uint32_t doubted; /* members whose own word is wanted */
     struct kith_hash_key key;
     uint64_t births; /* names that were ever new */
+    uint64_t bytes;  /* of all their entries in a state, at most */
 };
 
 int kith_members_init(struct kith_members *, const struct kith_hash_key *);
@@ -55,6 +56,9 @@ uint32_t kith_members_reap(struct kith_members *, struct kith_random *, struct k
                            bool (*gone)(struct kith_core *, const struct kith_record *));
 /* Index in by_age of the first member with serial >= born, or count. */
 uint32_t kith_members_since(const struct kith_members *, uint64_t born);
+/* kith_record_store() of one of them, its accuser forgotten. */
+int kith_members_store(struct kith_members *, struct kith_record *, struct kith_bytes addr,
+                       struct kith_bytes meta);
 void kith_members_doubt(struct kith_members *, struct kith_record *, bool);
 void kith_members_state(struct kith_members *, struct kith_record *, enum kith_state, uint64_t now);
 

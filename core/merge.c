@@ -20,6 +20,7 @@
 #include "compare.h"
 #include "completion.h"
 #include "core_log.h"
+#include "formulas.h"
 #include "notify.h"
 #include "packet.h"
 #include "peer.h"
@@ -93,8 +94,7 @@ static void say_again(struct kith_core *c, struct kith_msg *alive, uint32_t inc,
     kith_self_alive(c, alive, inc, kith_self_kept(c), buf);
     alive->vsn = kith_bytes_of(self->versions, sizeof self->versions);
     if (kith_short_equal(alive->meta, kith_record_meta(self))) return;
-    if (kith_record_store(self, kith_record_addr(self), alive->meta, kith_record_accuser(self)) <
-        0) {
+    if (kith_members_store(&c->members, self, kith_record_addr(self), alive->meta) < 0) {
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
         alive->meta = kith_record_meta(self);
     }
@@ -186,6 +186,23 @@ static bool agreed(struct kith_core *c, const struct alive *a)
     return kith_judged(c, KITH_CLAIM_ALIVE, &view, 1, a->from);
 }
 
+/* All members together must stay so small that a full state can be sent: else nobody could join any
+ * more. `before`: bytes of the member's entry now. */
+static bool has_room(struct kith_core *c, const struct kith_msg *msg, uint32_t before)
+{
+    uint32_t size = kith_entry_size(msg->node.len, msg->addr.len, msg->meta.len);
+    if (size <= before ||
+        c->members.bytes + size - before <= kith_members_most(c->set.max_stream_size))
+        return true;
+    kith_count_drop(c, KITH_DROP_MAX_STATE);
+    kith_core_log_some(
+        c, KITH_LOG_ERROR, NULL,
+        "Not taken: %.*s with %u bytes. The members that are known have %llu: a full "
+        "state would not fit into max_stream_size",
+        KITH_STR(msg->node), size, (unsigned long long)c->members.bytes);
+    return false;
+}
+
 /* May a name that was not known come in (PROTOCOL.md 2.3.4)? */
 static bool may_enter(struct kith_core *c, const struct kith_msg *msg)
 {
@@ -197,9 +214,11 @@ static bool may_enter(struct kith_core *c, const struct kith_msg *msg)
     }
     if (c->self && c->members.count >= c->set.max_members) {
         kith_count_drop(c, KITH_DROP_MAX_MEMBERS);
+        kith_core_log_some(c, KITH_LOG_ERROR, NULL,
+                           "Not taken: %.*s. There are max_members already", KITH_STR(msg->node));
         return false;
     }
-    return true;
+    return !c->self || has_room(c, msg, 0);
 }
 
 /* Make its record. False: no memory. */
@@ -332,8 +351,7 @@ static bool store(struct kith_core *c, const struct alive *a, bool meta_changed)
     struct kith_record *p = a->record;
     bool same =
         !a->moved && !meta_changed && !p->accuser_len && p->meta_set == (msg->meta.data != NULL);
-    if (same || kith_record_store(p, msg->addr, msg->meta, kith_bytes_of(NULL, 0)) == 0)
-        return true;
+    if (same || kith_members_store(&c->members, p, msg->addr, msg->meta) == 0) return true;
     kith_count_drop(c, KITH_DROP_NO_MEMORY);
     return false;
 }
@@ -375,7 +393,8 @@ static bool take_known(struct kith_core *c, struct alive *a, struct kith_request
     if (doubtful(c, a)) return false;
     if (stale(a)) return false;                       /* 6, 7 */
     if (a->self && !a->ours) return contradict(c, a); /* 9 */
-    return agreed(c, a) && take(c, a, request);       /* 3, 8, 9, 10 */
+    if (!a->ours && !has_room(c, a->msg, kith_record_entry(a->record))) return false;
+    return agreed(c, a) && take(c, a, request); /* 3, 8, 9, 10 */
 }
 
 /* The numbers are the steps of PROTOCOL.md 2.3. */

@@ -16,36 +16,45 @@ enum {
     SPARE_BYTES_MAX = 1024 * 1024 /* in the buffers of spare packets */
 };
 
-void kith_items_init(struct kith_items *q)
+void kith_items_init(struct kith_items *q, struct kith_account *memory)
 {
     memset(q, 0, sizeof *q);
     q->last = &q->first;
+    q->memory = memory;
 }
 
-static void item_free(struct kith_item *item)
+static void free_bytes(struct kith_items *q, struct kith_item *item)
+{
+    free(item->bytes);
+    kith_account_give(q->memory, false, item->charged);
+    item->bytes = NULL;
+    item->charged = 0;
+}
+
+static void item_free(struct kith_items *q, struct kith_item *item)
 {
     if (!item) return;
     free(item->buf.base);
-    free(item->bytes);
+    free_bytes(q, item);
     free(item);
 }
 
-static void list_free(struct kith_item *item)
+static void list_free(struct kith_items *q, struct kith_item *item)
 {
     while (item) {
         struct kith_item *next = item->next;
-        item_free(item);
+        item_free(q, item);
         item = next;
     }
 }
 
 void kith_items_fini(struct kith_items *q)
 {
-    list_free(q->first);
-    list_free(q->spare);
-    list_free(q->spare_packets);
-    item_free(q->lent);
-    kith_items_init(q);
+    list_free(q, q->first);
+    list_free(q, q->spare);
+    list_free(q, q->spare_packets);
+    item_free(q, q->lent);
+    kith_items_init(q, q->memory);
 }
 
 struct kith_item *kith_item_new(struct kith_items *q)
@@ -59,6 +68,7 @@ struct kith_item *kith_item_new(struct kith_items *q)
         if (!item) return NULL;
         item->buf.base = NULL;
         item->bytes = NULL;
+        item->charged = 0;
     }
     item->next = NULL;
     memset(&item->out, 0, sizeof item->out);
@@ -107,13 +117,12 @@ void kith_item_drop(struct kith_items *q, struct kith_item *item)
         q->spare_packet_count++;
         q->spare_bytes += item->buf.cap;
     } else if (!item->buf.base && q->spares < SPARE_MAX) {
-        free(item->bytes);
-        item->bytes = NULL;
+        free_bytes(q, item);
         item->next = q->spare;
         q->spare = item;
         q->spares++;
     } else {
-        item_free(item);
+        item_free(q, item);
     }
 }
 

@@ -19,6 +19,7 @@ struct kith_item {
     struct kith_buf buf;  /* packets: base is ours */
     struct kith_buf lent; /* a copy for whoever polls, who may change it */
     uint8_t *bytes;       /* writes: ours */
+    uint64_t charged;     /* for them, in the account of streams */
     struct kith_addr to;
     char name[KITH_NAME_LIMIT + 1];
 };
@@ -26,12 +27,13 @@ struct kith_item {
 struct kith_items {
     struct kith_item *first, **last;
     struct kith_item *lent; /* what poll gave last */
+    struct kith_account *memory;
     struct kith_item *spare, *spare_packets;
     uint32_t spares, spare_packet_count;
     size_t spare_bytes;
 };
 
-void kith_items_init(struct kith_items *);
+void kith_items_init(struct kith_items *, struct kith_account *);
 void kith_items_fini(struct kith_items *);
 struct kith_item *kith_item_new(struct kith_items *);
 /* With an empty buffer of at least `size` bytes between headroom and tailroom, KITH_COMPOUND_HEAD

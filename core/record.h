@@ -5,6 +5,8 @@
 #ifndef KITH_RECORD_H
 #define KITH_RECORD_H
 
+#include "bounds.h"
+
 #include <kith/plugin.h>
 
 struct kith_suspicion;
@@ -51,6 +53,15 @@ static inline struct kith_bytes kith_record_accuser(const struct kith_record *p)
 {
     return kith_bytes_of(kith_record_bytes(p) + p->name_len + 1 + p->addr_len + p->meta_len,
                          p->accuser_len);
+}
+/* Bytes of its entry in a state, at most: with a name, an address and meta of those lengths. */
+static inline uint32_t kith_entry_size(size_t name, size_t addr, size_t meta)
+{
+    return (uint32_t)(KITH_ENTRY_MAX + name + addr + meta);
+}
+static inline uint32_t kith_record_entry(const struct kith_record *p)
+{
+    return kith_entry_size(p->name_len, p->addr_len, p->meta_len);
 }
 static inline bool kith_record_gone(const struct kith_record *p)
 {

@@ -13,6 +13,7 @@
 #include "core.h"
 #include "counters.h"
 #include "exchange.h"
+#include "known.h"
 #include "members.h"
 #include "output.h"
 #include "pending.h"
@@ -55,6 +56,8 @@ struct kith_core {
     struct kith_pendings pendings;
     struct kith_broadcasts queue, user_queue, relay_queue; /* sent in this order */
     struct kith_exchanges exchanges;
+    struct kith_account *memory, own_memory; /* of streams: the one in use, and ours if it is */
+    struct kith_known known;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;

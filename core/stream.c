@@ -7,6 +7,7 @@
  */
 #include "compare.h"
 #include "core_log.h"
+#include "crowd.h"
 #include "exchange.h"
 #include "notify.h"
 #include "peer.h"
@@ -55,6 +56,11 @@ static void on_ping(struct kith_core *c, struct kith_exchange *s, const struct k
     kith_exchange_finish(c, s, 0, 0);
 }
 
+static void deadline_anew(struct kith_core *c, struct kith_exchange *s)
+{
+    kith_alarm_set(&c->alarms, &s->alarm, kith_later(c->now, c->set.tcp_timeout));
+}
+
 /* Bytes that follow the maps: a user message, or user state. */
 static int64_t bytes_announced(const struct kith_exchange *s)
 {
@@ -78,12 +84,17 @@ static void complete(struct kith_core *c, struct kith_exchange *s)
         return;
     }
     kith_observe(c, KITH_HIST_REMOTE_STATE, (double)s->len);
-    if (s->kind == KITH_EXCHANGE_INBOUND) {
-        kith_count(c, KITH_COUNT_PUSH_PULLS_RECEIVED);
-        kith_sync_send(c, s, s->header.join, true);
-    }
     int err = kith_sync_merge(c, s);
-    kith_exchange_finish(c, s, err, err == 0);
+    if (s->kind != KITH_EXCHANGE_INBOUND) {
+        kith_exchange_finish(c, s, err, err == 0);
+        return;
+    }
+    kith_count(c, KITH_COUNT_PUSH_PULLS_RECEIVED);
+    kith_exchange_forget(c, s);
+    s->phase = KITH_PHASE_ANSWER;
+    s->verdict = err;
+    deadline_anew(c, s);
+    kith_exchange_owe(c, s);
 }
 
 /* ------------------------------------------------------------------------- finding their end */
@@ -112,13 +123,11 @@ static bool step_type(struct kith_core *c, struct kith_exchange *s)
         kith_exchange_refuse(c, s, KITH_DROP_STREAM_UNKNOWN_TYPE, -KITH_EMALFORMED);
         return false;
     }
-    if (s->kind == KITH_EXCHANGE_INBOUND && s->type == KITH_MSG_PUSH_PULL) {
-        s->push_pull = true;
-        if (++c->exchanges.push_pulls >= c->set.max_push_pulls) {
-            kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "Too many pending push/pull requests");
-            kith_exchange_refuse(c, s, KITH_DROP_MAX_PUSH_PULLS, -KITH_EAGAIN);
-            return false;
-        }
+    bool asked = s->kind == KITH_EXCHANGE_INBOUND && s->type == KITH_MSG_PUSH_PULL;
+    struct kith_addr from = s->to;
+    if (asked && !kith_exchange_count_push_pull(c, s)) {
+        kith_core_log_some(c, KITH_LOG_ERROR, &from, "Too many pending push/pull requests");
+        return false;
     }
     s->phase = s->type == KITH_MSG_PUSH_PULL || s->type == KITH_MSG_USER ? KITH_PHASE_HEADER
                                                                          : KITH_PHASE_MAP;
@@ -203,11 +212,18 @@ static bool step(struct kith_core *c, struct kith_exchange *s)
 
 /* -------------------------------------------------------------------- what happens to streams */
 
-/* NULL: the exchange is over. A later `closed` is normal; later bytes are dropped. */
+/* NULL: nothing more is heard on it. A later `closed` is normal; later bytes are dropped. */
 static struct kith_exchange *known(struct kith_core *c, uint64_t now, uint32_t handle)
 {
     kith_enter(c, now);
-    return kith_exchange_find(c, handle);
+    struct kith_exchange *s = kith_exchange_find(c, handle);
+    return s && s->phase < KITH_PHASE_ANSWER ? s : NULL;
+}
+
+bool kith_core_is_member(struct kith_core *c, uint64_t now, const struct kith_peer *from)
+{
+    kith_enter(c, now);
+    return kith_known(c, from->addr);
 }
 
 uint32_t kith_core_stream_accepted(struct kith_core *c, uint64_t now, const struct kith_peer *from)
@@ -221,9 +237,13 @@ uint32_t kith_core_stream_accepted(struct kith_core *c, uint64_t now, const stru
     return s ? kith_exchange_handle(s) : 0;
 }
 
-static void deadline_anew(struct kith_core *c, struct kith_exchange *s)
+void kith_core_crowded(struct kith_core *c, uint64_t now)
 {
-    kith_alarm_set(&c->alarms, &s->alarm, kith_later(c->now, c->set.tcp_timeout));
+    kith_enter(c, now);
+    for (uint32_t n = 1 + c->exchanges.strangers / 16; n; n--) {
+        struct kith_exchange *goes = kith_crowd_first(c);
+        if (!goes || !kith_exchange_evict(c, goes)) return;
+    }
 }
 
 void kith_core_stream_opened(struct kith_core *c, uint64_t now, uint32_t handle,
@@ -247,7 +267,7 @@ void kith_core_stream_opened(struct kith_core *c, uint64_t now, uint32_t handle,
         deadline_anew(c, s);
         kith_exchange_write_prepared(c, s);
         break;
-    default: deadline_anew(c, s); kith_sync_send(c, s, s->kind == KITH_EXCHANGE_JOIN, false);
+    default: deadline_anew(c, s); kith_exchange_owe(c, s);
     }
 }
 
@@ -264,6 +284,8 @@ void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, c
         deadline_anew(c, s);
     }
     while (step(c, s)) {}
+    s = known(c, now, handle);
+    if (s) kith_exchange_keep(c, s);
 }
 
 void kith_core_stream_error(struct kith_core *c, uint64_t now, uint32_t handle, int code,
@@ -301,7 +323,8 @@ void kith_core_stream_end(struct kith_core *c, uint64_t now, uint32_t handle)
 
 void kith_core_stream_closed(struct kith_core *c, uint64_t now, uint32_t handle, int reason)
 {
-    struct kith_exchange *s = known(c, now, handle);
+    kith_enter(c, now);
+    struct kith_exchange *s = kith_exchange_find(c, handle);
     if (!s) return;
     if (s->len) kith_count_drop(c, KITH_DROP_STREAM_TRUNCATED);
     int status = reason < 0 ? reason : -KITH_ECLOSED;

@@ -7,6 +7,7 @@
 #include "choose.h"
 #include "compare.h"
 #include "core_log.h"
+#include "crowd.h"
 #include "merge.h"
 #include "notify.h"
 #include "peer.h"
@@ -18,30 +19,45 @@
 
 /* ------------------------------------------------------------------------------- writing */
 
-static bool reserve(struct kith_buf *buf, size_t more)
+enum {
+    HEAD_MOST = 64,        /* type byte and header */
+    STATES_TURN = 1 << 20, /* bytes made between two ticks, but for the last state */
+    EVICT_PAUSE = 10000000 /* ns between two streams that are reset for the sake of memory */
+};
+
+/* A state in the making: the header goes in front last, as it says how long user state is. */
+struct making {
+    struct kith_sink sink; /* first: the delegate hands it back */
+    struct kith_core *core;
+    struct kith_buf buf;
+    uint64_t charged; /* to the account, as cap */
+    size_t limit;     /* of user state */
+};
+
+static bool reserve(struct making *m, size_t more)
 {
-    if (kith_buf_tailroom(buf) >= more) return true;
-    size_t cap = buf->cap ? buf->cap : 4096;
-    while (cap < buf->len + more) cap *= 2;
+    struct kith_buf *buf = &m->buf;
+    if (buf->base && kith_buf_tailroom(buf) >= more) return true;
+    size_t at = buf->base ? (size_t)(buf->data - buf->base) : HEAD_MOST;
+    size_t cap = at + buf->len + more;
+    if (buf->base) cap += cap / 4;
+    if (!kith_account_grow(m->core->memory, false, m->charged, cap)) return false;
+    m->charged = cap;
     uint8_t *base = realloc(buf->base, cap);
     if (!base) return false;
-    buf->base = buf->data = base;
+    buf->base = base;
+    buf->data = base + at;
     buf->cap = cap;
     return true;
 }
 
-struct state_sink {
-    struct kith_sink sink; /* first: the delegate hands it back */
-    struct kith_buf buf;
-    size_t limit;
-};
-
-static int state_write(const struct kith_sink *sink, struct kith_bytes piece)
+static int user_state(const struct kith_sink *sink, struct kith_bytes piece)
 {
-    struct state_sink *s = (struct state_sink *)(uintptr_t)sink;
-    if (piece.len > s->limit - s->buf.len) return -KITH_ETOOBIG;
-    if (!reserve(&s->buf, piece.len)) return -KITH_ENOMEM;
-    if (piece.len) memcpy(kith_buf_put(&s->buf, piece.len), piece.data, piece.len);
+    struct making *m = (struct making *)(uintptr_t)sink;
+    if (piece.len > m->limit) return -KITH_ETOOBIG;
+    if (!reserve(m, piece.len)) return -KITH_ENOMEM;
+    if (piece.len) memcpy(kith_buf_put(&m->buf, piece.len), piece.data, piece.len);
+    m->limit -= piece.len;
     return 0;
 }
 
@@ -57,52 +73,98 @@ static void node_state(const struct kith_record *p, struct kith_msg *msg)
     msg->vsn = kith_bytes_of(p->versions, sizeof p->versions);
 }
 
-static bool append(struct kith_buf *buf, enum kith_body body, const struct kith_msg *msg)
+static size_t members_size(const struct kith_core *c)
 {
-    if (kith_wire_write(buf, body, msg) == 0) return true;
-    return reserve(buf, kith_wire_size(body, msg)) && kith_wire_write(buf, body, msg) == 0;
+    struct kith_msg msg;
+    size_t size = 0;
+    for (uint32_t i = 0; i < c->members.count; i++) {
+        node_state(kith_members_at(&c->members, i), &msg);
+        size += kith_wire_size(KITH_BODY_NODE_STATE, &msg);
+    }
+    return size;
 }
 
-/* Room left for user state: the limit minus type byte, header and members. */
-static size_t state_room(const struct kith_core *c, bool join)
+static bool write_members(struct making *m)
 {
-    size_t most = kith_exchange_most(c);
-    struct kith_msg msg = {.join = join, .nodes = c->members.count, .user_state_len = INT64_MAX};
-    size_t used = 1 + kith_wire_size(KITH_BODY_PUSH_PULL, &msg);
-    for (uint32_t i = 0; i < c->members.count && used < most; i++) {
-        node_state(kith_members_at(&c->members, i), &msg);
-        used += kith_wire_size(KITH_BODY_NODE_STATE, &msg);
+    const struct kith_members *all = &m->core->members;
+    struct kith_msg msg;
+    if (!reserve(m, members_size(m->core))) return false;
+    for (uint32_t i = 0; i < all->count; i++) {
+        node_state(kith_members_at(all, i), &msg);
+        if (kith_wire_write(&m->buf, KITH_BODY_NODE_STATE, &msg) < 0)
+            assert(!"wire_size and wire_write agree");
     }
-    return used < most ? most - used : 0;
+    return true;
 }
 
-int kith_sync_send(struct kith_core *c, struct kith_exchange *s, bool join, bool last)
+/* What the delegate adds: as much as is left of the limit. */
+static int64_t write_user_state(struct making *m, bool join)
 {
-    struct state_sink user = {.sink = {sizeof user.sink, state_write}};
-    struct kith_buf buf = {0};
-    struct kith_msg msg = {.join = join, .nodes = c->members.count};
-    if (c->ops.local_state) user.limit = state_room(c, join);
-    if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &user.sink));
-    msg.user_state_len = (int64_t)user.buf.len;
-    bool ok = reserve(&buf, 1);
-    if (ok) *kith_buf_put(&buf, 1) = KITH_MSG_PUSH_PULL;
-    ok = ok && append(&buf, KITH_BODY_PUSH_PULL, &msg);
-    for (uint32_t i = 0; ok && i < c->members.count; i++) {
-        node_state(kith_members_at(&c->members, i), &msg);
-        ok = append(&buf, KITH_BODY_NODE_STATE, &msg);
+    struct kith_core *c = m->core;
+    size_t most = kith_exchange_most(c), used = m->buf.len;
+    m->limit = most > used + HEAD_MOST ? most - used - HEAD_MOST : 0;
+    if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &m->sink));
+    return (int64_t)(m->buf.len - used);
+}
+
+static void write_head(struct making *m, bool join, int64_t user_state_len)
+{
+    struct kith_msg msg = {
+        .join = join, .nodes = m->core->members.count, .user_state_len = user_state_len};
+    uint8_t storage[HEAD_MOST];
+    struct kith_buf head = {.base = storage, .data = storage, .cap = sizeof storage};
+    *kith_buf_put(&head, 1) = KITH_MSG_PUSH_PULL;
+    if (kith_wire_write(&head, KITH_BODY_PUSH_PULL, &msg) < 0) assert(!"a header has its room");
+    memcpy(kith_buf_push(&m->buf, head.len), head.data, head.len);
+}
+
+static void send_state(struct kith_core *c, struct kith_exchange *s)
+{
+    bool inbound = s->kind == KITH_EXCHANGE_INBOUND;
+    bool join = inbound ? s->header.join : s->kind == KITH_EXCHANGE_JOIN;
+    struct making m = {.sink = {sizeof m.sink, user_state}, .core = c};
+    kith_exchange_owe_no_more(c, s);
+    if (!write_members(&m)) {
+        free(m.buf.base);
+        kith_account_give(c->memory, false, m.charged);
+        kith_exchange_refuse(c, s, KITH_DROP_MAX_STREAM_MEMORY, -KITH_ENOMEM);
+        return;
     }
-    ok = ok && reserve(&buf, user.buf.len);
-    if (ok && user.buf.len) memcpy(kith_buf_put(&buf, user.buf.len), user.buf.data, user.buf.len);
-    free(user.buf.base);
-    if (!ok) {
-        free(buf.base);
-        kith_count_drop(c, KITH_DROP_NO_MEMORY);
-        return -KITH_ENOMEM;
-    }
-    kith_observe(c, KITH_HIST_STATE, (double)buf.len);
-    if (s->kind != KITH_EXCHANGE_INBOUND) kith_count(c, KITH_COUNT_PUSH_PULLS_SENT);
-    kith_exchange_write(c, s, buf.base, buf.len, last);
-    return 0;
+    write_head(&m, join, write_user_state(&m, join));
+    kith_observe(c, KITH_HIST_STATE, (double)m.buf.len);
+    if (!inbound) kith_count(c, KITH_COUNT_PUSH_PULLS_SENT);
+    c->exchanges.built += m.buf.len;
+    c->exchanges.state_len = m.buf.len;
+    kith_exchange_write(c, s, &m.buf, m.charged, inbound);
+    if (inbound) kith_exchange_finish(c, s, s->verdict, 0);
+}
+
+/* One whose source has more than that of this one goes: who holds a state, or else anybody. */
+static bool make_way(struct kith_core *c, const struct kith_exchange *s)
+{
+    struct kith_exchange *goes = kith_crowd_goes(c, s, true);
+    if (!goes) goes = kith_crowd_goes(c, s, false);
+    c->exchanges.evict_at = kith_later(c->now, EVICT_PAUSE);
+    return goes && kith_exchange_evict(c, goes);
+}
+
+bool kith_sync_send_next(struct kith_core *c)
+{
+    const struct kith_exchanges *t = &c->exchanges;
+    if (!t->owing || t->built >= STATES_TURN) return false;
+    struct kith_exchange *s = kith_crowd_next(c);
+    if (!kith_crowd_has_memory(c, s, t->state_len)) return t->evict_at <= c->now && make_way(c, s);
+    send_state(c, s);
+    return true;
+}
+
+uint64_t kith_sync_deadline(const struct kith_core *c)
+{
+    const struct kith_exchanges *t = &c->exchanges;
+    if (!t->owing) return UINT64_MAX;
+    if (t->built >= STATES_TURN) return c->now;
+    return t->evict_at > c->now ? t->evict_at
+                                : UINT64_MAX; /* there is no memory, and nobody goes */
 }
 
 /* ------------------------------------------------------------------------------- judging */
@@ -215,12 +277,14 @@ static int check_name(struct kith_core *c, const struct kith_exchange *s, struct
 static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct cursor list)
 {
     struct kith_msg msg;
-    size_t count = 0, names = 0;
+    uint64_t count = 0, size = 1;
     if (!kith_judges(c, KITH_CLAIM_MERGE)) return 0;
-    for (struct cursor k = list; next_fitting(c, &k, &msg); count++) names += msg.node.len + 1;
-    size_t size = count * sizeof(struct kith_member) + names;
-    struct kith_member *members = size > c->set.max_stream_memory ? NULL : malloc(size + 1);
+    for (struct cursor k = list; next_fitting(c, &k, &msg); count++) size += msg.node.len + 1;
+    size += count * sizeof(struct kith_member);
+    bool room = kith_account_grow(c->memory, false, 0, size);
+    struct kith_member *members = room ? malloc((size_t)size) : NULL;
     if (!members) {
+        if (room) kith_account_give(c->memory, false, size);
         kith_count_drop(c, KITH_DROP_MAX_STREAM_MEMORY);
         return -KITH_ENOMEM;
     }
@@ -231,8 +295,9 @@ static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct c
         kith_view_message(c, &msg, name, &members[count]);
         name += msg.node.len + 1;
     }
-    bool yes = kith_judged(c, KITH_CLAIM_MERGE, members, count, from);
+    bool yes = kith_judged(c, KITH_CLAIM_MERGE, members, (size_t)count, from);
     free(members);
+    kith_account_give(c->memory, false, size);
     return yes ? 0 : -KITH_EREFUSED;
 }
 

@@ -12,7 +12,10 @@
  */
 struct kith_exchange *kith_sync_dial(struct kith_core *, enum kith_exchange_kind,
                                      const struct kith_peer *);
-int kith_sync_send(struct kith_core *, struct kith_exchange *, bool join, bool last);
+/* Of the exchanges that are to send our state, make it for the one whose turn it is; or reset
+ * another one for its sake. False: nothing to do now. */
+bool kith_sync_send_next(struct kith_core *);
+uint64_t kith_sync_deadline(const struct kith_core *); /* when there is again; UINT64_MAX */
 int kith_sync_merge(struct kith_core *, struct kith_exchange *);
 
 void kith_sync_tick(struct kith_core *, struct kith_alarm *);

@@ -419,7 +419,7 @@ static void deliver_messages(struct kith_delegates_shared *shared)
     struct kith_handoff now = shared->waiting;
     if (!now.count) return;
     shared->waiting = shared->spare;
-    shared->spare = (struct kith_handoff){0};
+    shared->spare = (struct kith_handoff){.memory = now.memory};
     kith_listeners_in_a_row(shared, true);
     for (size_t i = 0; i < now.count; i++) deliver(shared, &now, i);
     kith_listeners_in_a_row(shared, false);

@@ -9,8 +9,9 @@
 
 /* All delegates of a node as one. Raw ones see memberlist's bytes; those with a channel send and
  * receive framed (docs/WIRE.md, Channels). User messages wait here, at most handoff_queue_depth of
- * them (newest dropped and counted) and at most max_stream_memory bytes, until
- * kith_delegates_deliver(); so do the events that plugins emit. */
+ * them (newest dropped and counted), one that is as long as can be or else a quarter of
+ * max_stream_memory together, until kith_delegates_deliver(); so do the events that plugins emit.
+ */
 struct kith_delegates;
 
 /* What surrounds them. Copied; what it points to must outlive the delegates. */

@@ -19,6 +19,7 @@ static struct kith_delegates_shared *shared_new(const struct kith_delegates_setu
     shared->ops = kith_all_ops;
     setup->maker->random(setup->maker->ctx, shared->relayed.key, sizeof shared->relayed.key);
     memcpy(shared->direct.key, shared->relayed.key, sizeof shared->direct.key);
+    shared->waiting.memory = shared->spare.memory = setup->maker->memory;
     return shared;
 }
 
@@ -164,7 +165,7 @@ static struct kith_delegates *alloc(const struct kith_config *config,
     d->shared->generation++;
     d->old = old;
     d->limits.depth = config->settings.handoff_queue_depth;
-    d->limits.bytes = config->settings.max_stream_memory;
+    d->limits.bytes = config->settings.max_stream_memory / 4;
     d->max_state = config->settings.max_stream_size;
     return d;
 }

@@ -7,6 +7,22 @@
 
 enum { KEPT = 1 << 20 }; /* bytes that are kept for the next turn */
 
+static int more_bytes(struct kith_handoff *q, size_t len)
+{
+    const size_t before = q->bytes.cap, want = q->len + len;
+    const size_t cap = want <= before ? before : 2 * before > want ? 2 * before : want;
+    if (q->memory && !kith_account_grow(q->memory, false, before, cap)) return -KITH_EAGAIN;
+    if (kith_scratch_room(&q->bytes, cap)) return 0;
+    if (q->memory) kith_account_give(q->memory, false, cap - before);
+    return -KITH_ENOMEM;
+}
+
+static void free_bytes(struct kith_handoff *q)
+{
+    if (q->memory) kith_account_give(q->memory, false, q->bytes.cap);
+    kith_scratch_free(&q->bytes);
+}
+
 static int more_items(struct kith_handoff *q)
 {
     if (q->count < q->item_cap) return 0;
@@ -32,9 +48,10 @@ int kith_handoff_add(struct kith_handoff *q, const struct kith_handoff_limits *l
     static const struct kith_peer nobody = {.size = sizeof nobody};
     const struct kith_peer *peer = m->peer ? m->peer : &nobody;
     size_t len = m->bytes.len + peer->identity.len + peer->name.len + 3;
-    if (q->count >= limits->depth || len > limits->bytes || q->len > limits->bytes - len)
-        return -KITH_EAGAIN;
-    if (!kith_scratch_room(&q->bytes, q->len + len) || more_items(q) != 0) return -KITH_ENOMEM;
+    if (q->count >= limits->depth || kith_handoff_full(q, limits, len)) return -KITH_EAGAIN;
+    int rc = more_bytes(q, len);
+    if (!rc) rc = more_items(q);
+    if (rc) return rc;
     struct kith_handoff_item *item = &q->items[q->count++];
     item->offset = q->len;
     item->len = m->bytes.len;
@@ -87,12 +104,12 @@ void kith_handoff_get(const struct kith_handoff *q, size_t i, struct kith_messag
 void kith_handoff_clear(struct kith_handoff *q)
 {
     q->count = q->len = 0;
-    if (q->bytes.cap > KEPT) kith_scratch_free(&q->bytes);
+    if (q->bytes.cap > KEPT) free_bytes(q);
 }
 
 void kith_handoff_fini(struct kith_handoff *q)
 {
-    kith_scratch_free(&q->bytes);
+    free_bytes(q);
     free(q->items);
     memset(q, 0, sizeof *q);
 }

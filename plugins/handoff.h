@@ -2,6 +2,7 @@
 #ifndef KITH_HANDOFF_H
 #define KITH_HANDOFF_H
 
+#include <kith/account.h>
 #include <kith/plugin.h>
 
 #include "scratch.h"
@@ -14,11 +15,13 @@ struct kith_handoff_item {
     struct kith_addr addr;
 };
 struct kith_handoff {
+    struct kith_account *memory; /* where its bytes are counted; NULL: nowhere */
     struct kith_scratch bytes;
     size_t len;
     struct kith_handoff_item *items;
     size_t count, item_cap;
 };
+/* bytes: of more than one message. */
 struct kith_handoff_limits {
     size_t depth, bytes;
 };

@@ -14,7 +14,7 @@
  *   FAILED   after any error, from all states; nothing is stored any more
  *
  * A stranger is at the other end: lengths are checked before anything is stored, storage grows with
- * what really came, and all inflows share one limit. Knows nothing of messages.
+ * what really came, and is counted in the node's account. Knows nothing of messages.
  */
 #include "inflow.h"
 #include "pipeline_parts.h"
@@ -27,7 +27,8 @@ struct kith_inflow {
     struct kith_pipeline *p;
     uint32_t require;
     enum state state;
-    struct kith_buf buf; /* what was collected; counted in the shared stream_memory */
+    bool stranger;
+    struct kith_buf buf; /* what was collected; counted in the account */
     uint64_t need;       /* bytes that must be in buf before the next look at it */
     uint64_t skipped;    /* bytes of the stream before those in buf */
     int failure;
@@ -54,7 +55,7 @@ struct kith_inflow *kith_inflow_new(struct kith_pipeline *p, bool acceptor)
 
 static void drop(struct kith_inflow *f, struct kith_buf *b)
 {
-    f->p->shared->stream_memory -= b->cap;
+    kith_account_give(f->p->shared->memory, f->stranger, b->cap);
     free(b->base);
     *b = (struct kith_buf){0};
 }
@@ -67,14 +68,15 @@ void kith_inflow_free(struct kith_inflow *f)
     free(f);
 }
 
+void kith_inflow_stranger(struct kith_inflow *f) { f->stranger = true; }
+
 void kith_inflow_require(struct kith_inflow *f, uint32_t require) { f->require |= require; }
 
 static void init_work(struct kith_inflow *f, struct kith_work *w, const struct kith_peer *from)
 {
     kith_work_init(w, f->p, KITH_STREAM, from);
     w->have = kith_peer_provides(from);
-    w->memory = &f->p->shared->stream_memory;
-    w->max_memory = f->p->max_stream_memory;
+    w->stranger = f->stranger;
     w->require = f->require;
 }
 

@@ -6,12 +6,14 @@
 
 #include "pipeline.h"
 
-/* Bounded: a layer's length is checked before a byte of it is stored, and all inflows of a pipeline
- * together stay under max_stream_memory. */
+/* Bounded: a layer's length is checked before a byte of it is stored, and what is stored is counted
+ * in the account of the node's streams. */
 struct kith_inflow;
 /* acceptor: the peer opened the stream, so its label comes first. */
 struct kith_inflow *kith_inflow_new(struct kith_pipeline *, bool acceptor);
 void kith_inflow_free(struct kith_inflow *);
+/* The peer is no member: what it sends is counted as strangers'. Before the first byte. */
+void kith_inflow_stranger(struct kith_inflow *);
 /* After a reload a stream ends with the chain it began with, but must also meet the new `require`.
  */
 void kith_inflow_require(struct kith_inflow *, uint32_t require);

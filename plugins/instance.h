@@ -13,6 +13,7 @@
 #include "crash_note.h"
 #include "growth.h"
 #include "keyring.h"
+#include <kith/account.h>
 
 /* Makes what an instance gets from its host: the runtime's real services, or a test's. */
 struct kith_host_maker {
@@ -49,6 +50,9 @@ struct kith_host_maker {
     /* Counts the calls into all instances made with it that have not returned. NULL: nobody asks.
      */
     unsigned *depth;
+    /* What streams hold, and what waits for delegates. NULL: each pipeline has its own account, and
+     * what waits for delegates is not counted. */
+    struct kith_account *memory;
     /* The list of all instances that are made and not yet freed. NULL: none is kept. */
     struct kith_instance **all;
 };

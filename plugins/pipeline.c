@@ -161,11 +161,12 @@ int kith_pipeline_new(struct kith_pipeline **out, const struct kith_chain *chain
     p->shared = old ? old->shared : calloc(1, sizeof *p->shared);
     if (!p->shared) goto fail;
     p->shared->refs++;
+    p->shared->memory = maker->memory ? maker->memory : &p->shared->own_memory;
+    p->shared->own_memory.limit = chain->max_stream_memory;
     p->require = chain->require;
     p->protocol = (uint8_t)chain->protocol;
     p->skip_label = chain->skip_inbound_label_check;
     p->max_stream_size = chain->max_stream_size;
-    p->max_stream_memory = chain->max_stream_memory;
     p->label_len = chain->label ? strlen(chain->label) : 0;
     if (p->label_len > KITH_LABEL_MAX) {
         rc = kith_fail(err, KITH_EINVAL, "the label is longer than %d bytes", KITH_LABEL_MAX);

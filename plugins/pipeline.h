@@ -81,7 +81,8 @@ int kith_pipeline_seal_packet(struct kith_pipeline *, struct kith_buf *buf,
 int kith_pipeline_open_packet(struct kith_pipeline *, struct kith_buf *buf,
                               const struct kith_peer *from, enum kith_refusal *why);
 /* A whole message for a stream, sealed into out (malloc'd storage that grows; start with zeroes,
- * free base). initiator: the label goes first. */
+ * free base). initiator: the label goes first. What it takes is counted in the account of streams
+ * while it lasts, and not afterwards: -KITH_ENOMEM when there is no room. */
 int kith_pipeline_seal_stream(struct kith_pipeline *, struct kith_bytes msg, bool initiator,
                               const struct kith_peer *to, struct kith_buf *out);
 

@@ -18,7 +18,7 @@
 struct kith_pipeline_shared {
     unsigned refs;
     uint64_t refused[KITH_REFUSED_COUNT];
-    uint64_t stream_memory; /* bytes that all inflows hold */
+    struct kith_account *memory, own_memory; /* of streams: the one in use, and ours if it is */
     void (*trace)(void *arg, const struct kith_layer *);
     void *trace_arg;
 };
@@ -34,7 +34,7 @@ struct kith_pipeline {
     uint32_t require;
     uint8_t protocol;
     bool skip_label;
-    uint64_t max_stream_size, max_stream_memory;
+    uint64_t max_stream_size;
     struct kith_room room[KITH_STREAM + 1];        /* of all layers, label included */
     uint8_t ad[KITH_STREAM_HEAD + KITH_LABEL_MAX]; /* a layer's byte and length, then the label */
     size_t label_len;
@@ -57,7 +57,7 @@ static inline struct kith_codec *kith_pipeline_opener(const struct kith_pipeline
  *
  * The message is in a kith_buf of the caller's, `cur`. A codec changes it in place, or writes to
  * scratch and swaps the two. On packets scratch is one of two fixed buffers and never
- * grows. On streams it is malloc'd, changes owner with each swap, and grows under `memory`. */
+ * grows. On streams it is malloc'd, changes owner with each swap, and is counted in `memory`. */
 struct kith_work {
     struct kith_frame frame; /* first: reserve() finds the rest by it */
     struct kith_pipeline *p;
@@ -65,7 +65,8 @@ struct kith_work {
     struct kith_buf scratch, given; /* given: scratch as it was before the codec had it */
     size_t head, tail;              /* to leave around what codecs write to scratch */
     uint64_t most;                  /* that may be reserved */
-    uint64_t *memory, max_memory;   /* NULL: not counted */
+    struct kith_account *memory;    /* of streams */
+    bool stranger;                  /* whose share of it */
     uint32_t require, have;
     unsigned layers;
     const struct kith_codec *failed; /* whose layer it was */

@@ -39,7 +39,17 @@ static int take_pass(struct kith_work *w, struct kith_codec *c, struct kith_buf 
     return KITH_PASS;
 }
 
-/* Our own decompression limit would reject this ratio; send without this layer, if allowed. */
+/* memberlist compresses streams also when that makes them longer, by two fifths at most. So what is
+ * within max_stream_size may come out over it, where no peer takes it. */
+static bool too_long(const struct kith_work *w, const struct kith_codec *c,
+                     const struct kith_buf *cur, const struct kith_buf *before)
+{
+    const struct kith_room *room = &w->p->room[KITH_STREAM];
+    return w->plane == KITH_STREAM && c->provides & KITH_COMPRESSES && cur->len > before->len &&
+           cur->len + room->head + room->tail > w->p->max_stream_size;
+}
+
+/* A receiver would refuse it for its ratio or its length; send without this layer, if allowed. */
 static int leave_out(struct kith_work *w, struct kith_codec *c, struct kith_buf *cur,
                      const struct kith_buf *before)
 {
@@ -81,7 +91,7 @@ static int seal_layer(struct kith_work *w, struct kith_codec *c, struct kith_buf
     if (rc < 0) return rc;
     if (rc > 0) return take_pass(w, c, cur, &before, rc);
     if ((rc = check_sealed(w, c, cur, before.len, promised)) < 0) return rc;
-    if (before.len > kith_open_limit(w->p, c, w->plane, cur->len))
+    if (before.len > kith_open_limit(w->p, c, w->plane, cur->len) || too_long(w, c, cur, &before))
         return leave_out(w, c, cur, &before);
     return framing ? push_framing(w, form, framing, cur) : 0;
 }
@@ -160,6 +170,7 @@ int kith_pipeline_seal_stream(struct kith_pipeline *p, struct kith_bytes msg, bo
                               const struct kith_peer *to, struct kith_buf *out)
 {
     struct kith_work w;
+    const size_t before = out->cap;
     int rc;
     if (msg.len > p->max_stream_size) return -KITH_ETOOBIG;
     kith_work_init(&w, p, KITH_STREAM, to);
@@ -174,5 +185,7 @@ int kith_pipeline_seal_stream(struct kith_pipeline *p, struct kith_bytes msg, bo
     rc = seal_layers(&w, out);
     if (rc == 0 && initiator) rc = push_label(p, out);
     free(w.scratch.base);
+    /* The two may have changed places, and what goes on is the caller's to count. */
+    kith_account_give(w.memory, false, out->cap + w.scratch.cap - before);
     return rc;
 }

@@ -43,12 +43,13 @@ int kith_work_grow(struct kith_work *w, struct kith_buf *buf, size_t cap, bool k
     size_t at = buf->base ? (size_t)(buf->data - buf->base) : 0;
     if (buf->base && cap <= buf->cap) return 0;
     if (cap < 64) cap = 64; /* malloc(0) may return NULL */
-    if (w->memory && (*w->memory > w->max_memory || cap - buf->cap > w->max_memory - *w->memory))
-        return -KITH_ENOMEM;
+    if (!kith_account_grow(w->memory, w->stranger, buf->cap, cap)) return -KITH_ENOMEM;
     uint8_t *base = keep ? realloc(buf->base, cap) : malloc(cap);
-    if (!base) return -KITH_ENOMEM;
+    if (!base) {
+        kith_account_give(w->memory, w->stranger, cap - buf->cap);
+        return -KITH_ENOMEM;
+    }
     if (!keep) free(buf->base);
-    if (w->memory) *w->memory += cap - buf->cap;
     buf->data = base + at;
     buf->base = base;
     buf->cap = cap;
@@ -83,6 +84,7 @@ void kith_work_init(struct kith_work *w, struct kith_pipeline *p, enum kith_plan
     w->frame.reserve = reserve;
     w->p = p;
     w->plane = plane;
+    w->memory = p->shared->memory;
     if (plane == KITH_PACKET) {
         w->head = p->room[plane].head;
         w->tail = p->room[plane].tail;

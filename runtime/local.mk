@@ -49,7 +49,8 @@ runtime_libcontrol_la_SOURCES = runtime/control/control.c runtime/control/contro
   runtime/control/control_json.c runtime/control/control_keys.c \
   runtime/control/control_members.c \
   runtime/control/control_monitor.c runtime/control/control_path.c \
-  runtime/control/control_report.c runtime/control/control_wire.c
+  runtime/control/control_report.c runtime/control/control_secret.c \
+  runtime/control/control_wire.c
 runtime_libcontrol_la_CPPFLAGS = $(INC_CONTROL)
 runtime_libcontrol_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
 runtime_libcontrol_la_LIBADD = $(JANSSON_LIBS) $(SODIUM_LIBS)

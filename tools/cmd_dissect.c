@@ -7,10 +7,12 @@
 #include "arguments.h"
 #include "dissect.h"
 #include "fail.h"
+#include "file.h"
 #include <getopt.h>
+#include <sodium.h>
 #include <stdlib.h>
 
-enum { MAX_INPUT = 64 << 20 };
+enum { INPUT_MAX = 64 << 20 };
 
 struct request {
     struct kith_dissect_setup setup;
@@ -27,7 +29,10 @@ static const char help[] =
     "Takes a packet apart, layer by layer, and prints one JSON object: \"layers\" from the\n"
     "outside in, and \"messages\" with their fields. Byte strings are hex. '-' reads the hex\n"
     "from standard input.\n\n"
-    "      --key HEX            a key to decrypt with (16, 24 or 32 bytes); may be repeated\n"
+    "      --key-file FILE      keys to decrypt with: base64, hex, raw, or Serf's keyring; '-'\n"
+    "                           takes them from standard input; may be repeated\n"
+    "      --key KEY            one in base64 or hex; others may see it in the list of\n"
+    "                           processes and in your shell's history: use --key-file\n"
     "      --label TEXT         the cluster's label; default: the one in the bytes\n"
     "      --layer-byte CODEC=BYTE\n"
     "                           the private byte (0xC0 to 0xEF) that names the layer of a codec\n"
@@ -35,8 +40,10 @@ static const char help[] =
     "                           repeated\n"
     "      --stream             the bytes are a stream's, from the side that opened it\n"
     "      --reply              the bytes are a stream's, from the side that accepted it\n"
-    "      --pcap FILE          a capture as tcpdump -w writes it: a line for each UDP packet and\n"
-    "                           each direction of a TCP stream, with layers and their sizes\n"
+    "      --pcap FILE          a capture as tcpdump and Wireshark write it (pcap or pcapng; '-'\n"
+    "                           with --label takes one from standard input): a line for each\n"
+    "                           UDP packet and each direction of a TCP stream, with layers and\n"
+    "                           their sizes\n"
     "      --format FORMAT      text, one line each (default with --pcap), or json\n"
     "      --plugin-path DIRS   look for codecs here, colon separated\n"
     "  -h, --help\n";
@@ -70,12 +77,6 @@ static int parse_hex(const char *text, uint8_t **out, size_t *len)
     return 0;
 }
 
-static bool is_key(const char *text)
-{
-    size_t n = strlen(text);
-    return (n == 32 || n == 48 || n == 64) && strspn(text, "0123456789abcdefABCDEF") == n;
-}
-
 static char *read_all(FILE *in)
 {
     size_t cap = 1 << 16, n = 0;
@@ -83,7 +84,7 @@ static char *read_all(FILE *in)
     for (size_t got; text && (got = fread(text + n, 1, cap - n - 1, in)) > 0;) {
         n += got;
         if (n + 1 < cap) continue;
-        char *more = cap < MAX_INPUT ? realloc(text, cap *= 2) : NULL;
+        char *more = cap < INPUT_MAX ? realloc(text, cap *= 2) : NULL;
         if (!more) free(text);
         text = more;
     }
@@ -106,13 +107,31 @@ static int add_layer_byte(struct kith_dissect_setup *s, char *text)
     return KITH_GO_ON;
 }
 
-static int add_key(struct kith_dissect_setup *s, const char *text)
+/* It is hidden from the list of processes as soon as it was read. */
+static int add_key(struct kith_secrets *keys, char *text)
 {
-    if (s->key_count == KITH_DISSECT_KEYS)
-        return kith_tool_usage("dissect", "more than %d keys", KITH_DISSECT_KEYS);
-    if (!is_key(text)) return kith_tool_usage("dissect", "--key is 16, 24 or 32 bytes in hex");
-    s->keys[s->key_count++] = text;
-    return KITH_GO_ON;
+    uint8_t key[KITH_KEY_MAX];
+    int len = kith_secret_parse(text, strlen(text), key);
+    if (len > 0) len = kith_secrets_add(keys, key, (size_t)len);
+    sodium_memzero(key, sizeof key);
+    memset(text, '*', strlen(text));
+    if (len >= 0) return KITH_GO_ON;
+    return kith_tool_usage("dissect", "--key is 16, 24 or 32 bytes in base64 or hex");
+}
+
+static int add_key_file(struct kith_secrets *keys, const char *path)
+{
+    struct kith_key_source source = {.kind = KITH_KEYS_FILE,
+                                     .where = strcmp(path, "-") ? path : "/dev/stdin"};
+    struct kith_secrets more = {.sources = &source, .source_count = 1};
+    struct kith_diag *diag = kith_diag_new();
+    int rc = kith_secrets_load(&more, KITH_FILE_EVER, diag);
+    kith_diag_print(diag, stderr);
+    kith_diag_free(diag);
+    for (size_t i = 0; i < more.count && rc >= 0; i++)
+        rc = kith_secrets_add(keys, more.items[i].data, more.items[i].len);
+    kith_secrets_free(&more);
+    return rc < 0 ? KITH_EXIT_FAILED : KITH_GO_ON;
 }
 
 /* KITH_GO_ON, or an exit code. */
@@ -120,7 +139,8 @@ static int take_option(int c, struct request *r, bool *format)
 {
     switch (c) {
     case 'h': fputs(help, stdout); return KITH_EXIT_OK;
-    case 'k': return add_key(&r->setup, optarg);
+    case 'k': return add_key(&r->setup.keys, optarg);
+    case 'K': return add_key_file(&r->setup.keys, optarg);
     case 'l': r->setup.label = optarg; return KITH_GO_ON;
     case 'b': return add_layer_byte(&r->setup, optarg);
     case 'r': r->reply = true; /* fall through */
@@ -137,6 +157,7 @@ static int parse_options(int argc, char **argv, struct request *r)
 {
     static const struct option options[] = {{"help", no_argument, NULL, 'h'},
                                             {"key", required_argument, NULL, 'k'},
+                                            {"key-file", required_argument, NULL, 'K'},
                                             {"label", required_argument, NULL, 'l'},
                                             {"layer-byte", required_argument, NULL, 'b'},
                                             {"stream", no_argument, NULL, 's'},
@@ -165,7 +186,7 @@ static int read_bytes(const char *given, struct request *r)
     if (rc == -KITH_EINVAL) return kith_tool_usage("dissect", "the bytes are not hex");
     if (rc)
         return kith_tool_fail("dissect", KITH_EXIT_FAILED,
-                              "out of memory, or more than %d MiB of input", MAX_INPUT >> 20);
+                              "out of memory, or more than %d MiB of input", INPUT_MAX >> 20);
     /* The label is part of what is authenticated; without one given, believe the bytes'. */
     if (!r->setup.label && kith_dissect_label(kith_bytes_of(r->bytes, r->len), r->label_found))
         r->setup.label = r->label_found;
@@ -202,15 +223,20 @@ static int dissect_bytes(const struct request *r)
     return code;
 }
 
+static int dissect_what(struct request *r, int argc, char **argv)
+{
+    if (r->pcap) return kith_dissect_pcap(r->pcap, &r->setup, r->json);
+    if (optind + 1 != argc) return kith_tool_usage("dissect", "give the bytes once, as hex or '-'");
+    int code = read_bytes(argv[optind], r);
+    return code == KITH_GO_ON ? dissect_bytes(r) : code;
+}
+
 int kith_cmd_dissect(int argc, char **argv)
 {
     struct request r = {0};
     int code = parse_options(argc, argv, &r);
-    if (code != KITH_GO_ON) return code;
-    if (r.pcap) return kith_dissect_pcap(r.pcap, &r.setup, r.json);
-    if (optind + 1 != argc) return kith_tool_usage("dissect", "give the bytes once, as hex or '-'");
-    code = read_bytes(argv[optind], &r);
-    if (code == KITH_GO_ON) code = dissect_bytes(&r);
+    if (code == KITH_GO_ON) code = dissect_what(&r, argc, argv);
+    kith_secrets_free(&r.setup.keys);
     free(r.bytes);
     return code;
 }

@@ -9,10 +9,16 @@
 #include "rotate.h"
 #include "rows.h"
 #include "screen.h"
+#include "config.h"
+#include <errno.h>
+#include <malloc.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #define PATIENCE 60000000000u
 
-enum { SOCKETS_MAX = 1024 };
+enum { SOCKETS_MAX = 1024, KEY_LINE_MAX = 512 };
 
 static const char help[] =
     "Usage: kith keys [OPTIONS] list\n"
@@ -34,20 +40,48 @@ static const char help[] =
     "      --partial        rotate: also when more members are alive than sockets\n"
     "                       are named\n" KITH_ASK_HELP;
 
+/* All that JSON was is wiped, here and in rotate.c: there may be a key in it. */
+static void wipe_and_free(void *p)
+{
+    if (p) sodium_memzero(p, malloc_usable_size(p));
+    free(p);
+}
+
+/* The first line of standard input, past the buffers of stdio; NULL: there is none. */
+static char *read_key(void)
+{
+    char *line = (char *)kith_secret_alloc(KEY_LINE_MAX);
+    size_t len = 0;
+    for (ssize_t n = 1; n > 0 && len < KEY_LINE_MAX - 1 && !memchr(line, '\n', len);) {
+        n = read(STDIN_FILENO, line + len, KEY_LINE_MAX - 1 - len);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n > 0)
+            len += (size_t)n;
+    }
+    line[len] = 0;
+    line[strcspn(line, "\r\n")] = 0;
+    if (len) return line;
+    kith_secret_free((uint8_t *)line);
+    return NULL;
+}
+
+static json_t *install_request(const char *what)
+{
+    char *line = strcmp(what, "-") ? NULL : read_key();
+    const char *key = line ? line : what;
+    json_t *request = json_pack("{s:s,s:s,s:s}", "cmd", "keys", "do", "install", "key", key);
+    kith_secret_free((uint8_t *)line);
+    return request;
+}
+
 static json_t *key_request(const char *verb, const char *what)
 {
-    char line[128] = "";
     if (!strcmp(verb, "list"))
         return what ? NULL : json_pack("{s:s,s:s}", "cmd", "keys", "do", "list");
     if (!what) return NULL;
-    if (strcmp(verb, "install") != 0)
-        return json_pack("{s:s,s:s,s:s}", "cmd", "keys", "do", verb, "fingerprint", what);
-    if (!strcmp(what, "-")) {
-        if (!fgets(line, sizeof line, stdin)) return NULL;
-        line[strcspn(line, "\r\n")] = 0;
-        what = line;
-    }
-    return json_pack("{s:s,s:s,s:s}", "cmd", "keys", "do", "install", "key", what);
+    if (!strcmp(verb, "install")) return install_request(what);
+    return json_pack("{s:s,s:s,s:s}", "cmd", "keys", "do", verb, "fingerprint", what);
 }
 
 static void print_keys(const json_t *answer, bool no_header)
@@ -136,6 +170,7 @@ int kith_cmd_keys(int argc, char **argv)
                                             KITH_ASK_OPTIONS};
     struct request r = {.ask = {.tool = "keys"}, .all = {.patience = 5000000000u}};
     r.all.sockets = r.sockets;
+    json_set_alloc_funcs(malloc, wipe_and_free);
     for (int c; (c = getopt_long_only(argc, argv, "h", options, NULL)) != -1;) {
         int code = take_option(c, &r);
         if (code != KITH_GO_ON) return code;

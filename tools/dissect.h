@@ -1,10 +1,12 @@
 /*
  * dissect.h - private to `kith dissect`: layers (dissect_layers.c), messages (dissect_messages.c),
- * captures (dissect_pcap.c), lines for people (dissect_text.c).
+ * captures (dissect_pcap.c, which reads them with capture.c and tcp_streams.c), lines for people
+ * (dissect_text.c).
  */
 #ifndef KITH_DISSECT_H
 #define KITH_DISSECT_H
 
+#include "config.h"
 #include <jansson.h>
 #include <kith/plugin.h>
 
@@ -14,12 +16,11 @@ struct kith_dissect_error {
     char text[200];
 };
 
-enum { KITH_DISSECT_KEYS = 16, KITH_DISSECT_LAYER_BYTES = 16 };
+enum { KITH_DISSECT_LAYER_BYTES = 16 };
 
 /* What is known about the bytes. It and its texts must outlive the dissector. */
 struct kith_dissect_setup {
-    const char *keys[KITH_DISSECT_KEYS]; /* hex or base64 */
-    size_t key_count;
+    struct kith_secrets keys; /* to decrypt with */
     struct {
         const char *codec; /* its name, or its file */
         uint8_t byte;

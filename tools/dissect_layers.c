@@ -11,6 +11,7 @@
 #include "plugin_survey.h"
 #include "registry.h"
 
+#include <kith/shown.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -105,17 +106,7 @@ static int accept_all(struct kith_dissector *d, struct kith_error *err)
 
 static int take_keys(struct kith_dissector *d, struct kith_error *err)
 {
-    struct kith_secrets keys = {0};
-    uint8_t key[KITH_KEY_MAX];
-    int rc = 0;
-    for (size_t i = 0; i < d->setup->key_count && rc >= 0; i++) {
-        rc = kith_secret_parse(d->setup->keys[i], strlen(d->setup->keys[i]), key);
-        if (rc >= 0) rc = kith_secrets_add(&keys, key, (size_t)rc);
-    }
-    sodium_memzero(key, sizeof key);
-    if (rc >= 0) d->ring = kith_keyring_new(&keys);
-    kith_secrets_free(&keys);
-    if (rc < 0) return kith_fail(err, KITH_EINVAL, "a key is 16, 24 or 32 bytes");
+    d->ring = kith_keyring_new(&d->setup->keys);
     return d->ring ? 0 : kith_fail(err, KITH_ENOMEM, "out of memory");
 }
 
@@ -142,8 +133,9 @@ static void on_layer(void *arg, const struct kith_layer *layer)
     }
     json_t *o = json_pack("{s:s}", "layer", layer->name);
     if (!strcmp(layer->name, "label")) {
-        json_object_set_new(o, "label",
-                            json_stringn((const char *)layer->label.data, layer->label.len));
+        char label[KITH_SHOWN_ROOM(255)];
+        kith_show(label, sizeof label, layer->label);
+        json_object_set_new(o, "label", json_string(label));
     } else if (compresses(layer->name, t->registry)) {
         json_object_set_new(o, "in", json_integer((json_int_t)layer->in));
         json_object_set_new(o, "out", json_integer((json_int_t)layer->out));

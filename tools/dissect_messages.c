@@ -7,6 +7,7 @@
 
 #include "wire_fields.h"
 
+#include <kith/shown.h>
 #include <stdlib.h>
 
 enum { NESTING = 16 };
@@ -38,25 +39,14 @@ static void put_hex(json_t *o, const char *key, struct kith_bytes b)
     free(text);
 }
 
-/* Names are text; one that is no UTF-8 is shown with its strange bytes as U+FFFD. */
+/* A name, as it can be shown. */
 static void put_text(json_t *o, const char *key, struct kith_bytes b)
 {
-    json_t *s = json_stringn(b.data ? (const char *)b.data : "", b.len);
-    if (!s) {
-        char *text = malloc(3 * b.len);
-        size_t n = 0;
-        for (size_t i = 0; text && i < b.len; i++) {
-            if (b.data[i] < 0x80) {
-                text[n++] = (char)b.data[i];
-            } else {
-                memcpy(text + n, "\xef\xbf\xbd", 3);
-                n += 3;
-            }
-        }
-        s = text ? json_stringn(text, n) : NULL;
-        free(text);
-    }
-    json_object_set_new(o, key, s);
+    char *text = malloc(KITH_SHOWN_ROOM(b.len));
+    if (!text) return;
+    size_t n = kith_show(text, KITH_SHOWN_ROOM(b.len), b);
+    json_object_set_new(o, key, json_stringn(text, n));
+    free(text);
 }
 
 /* Go's name of a field as the rest of Kith writes names: SeqNo, seq_no. */

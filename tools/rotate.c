@@ -92,14 +92,9 @@ static int install(struct rotation *r, struct target *t)
     char text[2 * KITH_KEY_MAX + 1];
     kith_keyring_key(r->fresh, 0, NULL, &key);
     sodium_bin2hex(text, sizeof text, key.data, key.len);
-    json_t *value = json_string(text);
-    int rc =
-        ask_keys(r, t, json_pack("{s:s,s:s,s:O}", "cmd", "keys", "do", "install", "key", value));
+    json_t *request = json_pack("{s:s,s:s,s:s}", "cmd", "keys", "do", "install", "key", text);
     sodium_memzero(text, sizeof text);
-    if (value)
-        sodium_memzero((char *)(uintptr_t)json_string_value(value), json_string_length(value));
-    json_decref(value);
-    return rc;
+    return ask_keys(r, t, request);
 }
 
 static int take_step(struct rotation *r, struct target *t, enum step step)

@@ -633,8 +633,9 @@ struct kith_codec_ops {
 /* ---------------------------------------------------------------------------------- transport */
 
 enum kith_changed {
-    KITH_CHANGED_LIMITS = 1, /* ask `limits` again */
-    KITH_CHANGED_ADDRESS = 2 /* ask `advertise` again and tell the others */
+    KITH_CHANGED_LIMITS = 1,  /* ask `limits` again */
+    KITH_CHANGED_ADDRESS = 2, /* ask `advertise` again and tell the others */
+    KITH_CHANGED_CROWDED = 4  /* it has no room for another stream: reset some of strangers */
 };
 
 /* What the transport tells the node, between a successful start or adopt and stop. Peers are

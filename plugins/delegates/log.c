@@ -3,17 +3,18 @@
  * the node's log or to a file of its own; as text for people or as a JSON object for programs.
  *
  * Names, meta and messages may hold any byte: text escapes what is not printable ASCII, JSON takes
- * names as text when they are UTF-8 and everything else as base64.
+ * names as text when they are UTF-8 and everything else as base64. What strangers can provoke has a
+ * limit in bytes; what is left out is counted, and said as soon as there is room.
  */
 #include <kith/plugin.h>
 
+#include "log_file.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { TEXT, JSON };
+#define SECOND UINT64_C(1000000000) /* ns */
 /* Every kind of event, and what it is called here and in `events`. */
 static const struct {
     uint32_t kind;
@@ -40,14 +41,17 @@ struct log {
     /* parameters */
     const char *to;
     uint32_t format, level;
-    uint64_t show;
+    uint64_t show, rate, burst;
     struct kith_list events;
 
     const struct kith_host *host;
-    uint64_t *written, *failed;
+    uint64_t *written, *failed, *left_out;
     bool wants[KINDS];
-    int fd;     /* -1: the node's log */
-    char *line; /* the line in the making; kept for the next one */
+    struct kith_log_file file; /* unless the lines go to the node's log */
+    struct kith_log_limit limit;
+    uint64_t missing;         /* lines left out or failed since that was said */
+    struct kith_timer *later; /* to say it when nothing else happens, and to send on what waits */
+    char *line;               /* the line in the making; kept for the next one */
     size_t len, cap;
 };
 
@@ -67,6 +71,11 @@ static const struct kith_param log_params[] = {
     KITH_PARAM(struct log, events, LIST, 0, DEFAULT_EVENTS, NULL, NULL, "what to write down"),
     KITH_PARAM(struct log, show, SIZE, 0, "256", "0", "1MiB",
                "bytes to show of a message or of meta"),
+    KITH_PARAM(struct log, rate, SIZE, 0, "32KiB", "0", "1GiB",
+               "bytes of lines a second, on average: beyond that lines are left out, and a line "
+               "`left_out` says how many; 0: no limit"),
+    KITH_PARAM(struct log, burst, SIZE, 0, "8MiB", "64KiB", "1GiB",
+               "bytes of lines that may come at once, as when a large cluster forms"),
     KITH_PARAM_END,
 };
 
@@ -209,39 +218,101 @@ static void add_time(struct log *log, uint64_t wall)
     add_text(log, when);
 }
 
+/* ------------------------------------------------------------------------------- where it goes */
+
+static bool has_room(struct log *log)
+{
+    return kith_log_limit_open(&log->limit, log->rate, log->burst, log->host->now(log->host));
+}
+
+static void look_later(struct log *log)
+{
+    if (!log->later) return;
+    bool waits = log->missing || log->file.len;
+    log->host->timer_set(log->later, waits ? log->host->now(log->host) + SECOND : UINT64_MAX);
+}
+
+static void miss(struct log *log, uint64_t *counter)
+{
+    ++*counter;
+    if (!log->missing++) look_later(log);
+}
+
+static bool write_down(struct log *log)
+{
+    if (!log->to) {
+        log->host->log(log->host, (enum kith_log_level)log->level, "%.*s", (int)log->len,
+                       log->line);
+        return true;
+    }
+    int before = log->file.code;
+    bool kept = log->file.len > 0;
+    bool taken = kith_log_file_put(&log->file, log->line, log->len);
+    if (log->file.code && log->file.code != before)
+        log->host->log(log->host, KITH_LOG_ERROR, "%s: %s", log->to,
+                       log->file.code == EAGAIN ? "nobody reads it" : strerror(log->file.code));
+    if (!kept && log->file.len) look_later(log);
+    return taken;
+}
+
 /* What was emitted is shown as ENTRY.NAME. */
-static void begin(struct log *log, uint64_t wall, struct kith_bytes by, struct kith_bytes word)
+static void begin_line(struct log *log, uint64_t wall, struct kith_bytes by, struct kith_bytes word)
 {
     bool json = log->format == JSON;
     log->len = 0;
     if (json) add_text(log, "{\"time\":\"");
-    if (json || log->fd >= 0) add_time(log, wall);
-    add_text(log, json ? "\",\"event\":\"" : log->fd >= 0 ? " " : "");
+    if (json || log->to) add_time(log, wall);
+    add_text(log, json ? "\",\"event\":\"" : log->to ? " " : "");
     add_escaped(log, by);
     if (by.len) add_text(log, ".");
     add_escaped(log, word);
     if (json) add_text(log, "\"");
 }
 
-static void end(struct log *log)
+static bool end_line(struct log *log)
 {
     if (log->format == JSON) add_text(log, "}");
-    if (log->fd < 0) {
-        log->host->log(log->host, (enum kith_log_level)log->level, "%.*s", (int)log->len,
-                       log->line);
-        ++*log->written;
-        return;
+    if (log->to) add_text(log, "\n");
+    kith_log_limit_take(&log->limit, log->len);
+    return write_down(log);
+}
+
+/* How many lines are missing here. */
+static void own_up(struct log *log)
+{
+    if (!log->missing || !has_room(log) || (log->to && !kith_log_file_ready(&log->file))) return;
+    begin_line(log, log->host->wall(log->host), kith_text(""), kith_text("left_out"));
+    add_f(log, log->format == JSON ? ",\"lines\":%llu" : " %llu lines",
+          (unsigned long long)log->missing);
+    if (end_line(log)) log->missing = 0;
+}
+
+static void on_later(void *arg)
+{
+    struct log *log = arg;
+    if (log->to) (void)kith_log_file_ready(&log->file);
+    own_up(log);
+    look_later(log);
+}
+
+/* False: it is left out. */
+static bool begin(struct log *log, uint64_t wall, struct kith_bytes by, struct kith_bytes word)
+{
+    own_up(log);
+    if (has_room(log)) {
+        begin_line(log, wall, by, word);
+        return true;
     }
-    add_text(log, "\n");
-    /* One write a line, to a file opened for appending: lines of several writers don't mix. */
-    ssize_t n = write(log->fd, log->line, log->len);
-    if (n == (ssize_t)log->len) {
+    miss(log, log->left_out);
+    return false;
+}
+
+static void end(struct log *log)
+{
+    if (end_line(log))
         ++*log->written;
-        return;
-    }
-    if (!(*log->failed)++)
-        log->host->log(log->host, KITH_LOG_ERROR, "%s: %s", log->to,
-                       n < 0 ? strerror(errno) : "disk full");
+    else
+        miss(log, log->failed);
 }
 
 /* ----------------------------------------------------------------------------- what is in it */
@@ -381,8 +452,9 @@ static void log_event(void *self, const struct kith_event *e)
     while (i < MESSAGE && kinds[i].kind != e->kind) i++;
     if (i == MESSAGE || !log->wants[i]) return; /* a kind that we do not know */
     bool emitted = e->kind == KITH_EVENT_EMITTED;
-    begin(log, e->wall, emitted ? e->by : kith_text(""),
-          emitted ? e->name : kith_text(kinds[i].word));
+    if (!begin(log, e->wall, emitted ? e->by : kith_text(""),
+               emitted ? e->name : kith_text(kinds[i].word)))
+        return;
     if (e->member) add_member(log, e->member);
     add_details(log, e);
     end(log);
@@ -393,7 +465,7 @@ static void log_message(void *self, const struct kith_message *m)
     struct log *log = self;
     bool reliable = m->flags & KITH_RELIABLE;
     if (!log->wants[MESSAGE]) return;
-    begin(log, log->host->wall(log->host), kith_text(""), kith_text("message"));
+    if (!begin(log, log->host->wall(log->host), kith_text(""), kith_text("message"))) return;
     if (log->format == JSON)
         add_f(log, ",\"reliable\":%s,\"size\":%zu", reliable ? "true" : "false", m->bytes.len);
     else
@@ -417,7 +489,8 @@ static int log_init(void *self, const struct kith_host *host, struct kith_error 
 {
     struct log *log = self;
     log->host = host;
-    log->fd = -1;
+    log->file.fd = -1;
+    log->limit.room = log->burst;
     /* KITH_OUTSIDE would keep the plugin out of simulations; it is its file alone that can't go in.
      */
     if (log->to && host->world(host))
@@ -431,29 +504,40 @@ static int log_init(void *self, const struct kith_host *host, struct kith_error 
     log->written = host->counter(host, "lines_written", "Events written down.", NULL, 0);
     log->failed = host->counter(host, "lines_failed",
                                 "Events that could not be written to the file.", NULL, 0);
+    log->left_out = host->counter(host, "lines_left_out",
+                                  "Events that were not written: too many came.", NULL, 0);
     return 0;
 }
 
-/* Not blocking: a pipe without a reader must not stop the node. */
 static int log_open(struct log *log, struct kith_error *err)
 {
-    int fd = open(log->to, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-    if (fd < 0) return kith_fail(err, KITH_EIO, "%s: %s", log->to, strerror(errno));
-    if (log->fd >= 0) close(log->fd);
-    log->fd = fd;
-    return 0;
+    int code = kith_log_file_open(&log->file, log->to);
+    if (!code) return 0;
+    return kith_fail(err, KITH_EIO, "%s: %s", log->to,
+                     code == ENXIO ? "it is a socket, or a device that is not there"
+                                   : strerror(code));
 }
 
 static int log_start(void *self, struct kith_error *err)
 {
     struct log *log = self;
+    log->limit.as_of = log->host->now(log->host);
+    log->later = log->host->timer(log->host, on_later, log);
     return log->to ? log_open(log, err) : 0;
+}
+
+static void log_stop(void *self)
+{
+    struct log *log = self;
+    own_up(log);
+    log->host->timer_free(log->later);
+    log->later = NULL;
 }
 
 static void log_fini(void *self)
 {
     struct log *log = self;
-    if (log->fd >= 0) close(log->fd);
+    kith_log_file_close(&log->file);
     free(log->line);
 }
 
@@ -495,6 +579,7 @@ KITH_PLUGIN(log) = {
     .ops = &log_ops,
     .init = log_init,
     .start = log_start,
+    .stop = log_stop,
     .fini = log_fini,
     .refresh = log_refresh,
     .command = log_command,

@@ -99,13 +99,15 @@ static int clear_path(const struct sockaddr_un *sa, struct kith_error *err)
         return kith_fail(err, KITH_EEXIST, "%s exists and is not a socket", sa->sun_path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int rc = fd < 0 ? -1 : connect(fd, (const struct sockaddr *)sa, sizeof *sa);
-    bool alive = rc == 0 || errno == EAGAIN;
+    int code = rc ? errno : 0;
     if (fd >= 0) close(fd);
-    if (alive)
+    if (!code || code == EAGAIN)
         return kith_fail(
             err, KITH_EADDRINUSE,
             "a node is running on control socket %s; give this one another name or `control:`",
             sa->sun_path);
+    if (code != ECONNREFUSED) /* it can't be told whose it is: not ours to take away */
+        return kith_fail(err, KITH_EIO, "control socket %s: %s", sa->sun_path, strerror(code));
     unlink(sa->sun_path);
     return 0;
 }

@@ -35,6 +35,7 @@ struct kith_client {
     struct kith_timer *timer;
     struct kith_buffer in, out;
     json_t *id;       /* of the request under way */
+    char *key;        /* the same, while it is handed over; locked memory */
     bool busy, ended; /* a request is under way; the peer sends no more */
     bool held;        /* a request is here, and too much waits to take it on */
     bool broken;      /* to be closed */
@@ -53,6 +54,8 @@ struct kith_client {
 struct kith_control *kith_client_control(const struct kith_client *c) { return c->control; }
 
 struct kith *kith_client_node(const struct kith_client *c) { return c->control->k; }
+
+const char *kith_client_key(const struct kith_client *c) { return c->key; }
 
 void kith_client_on_close(struct kith_client *c, void (*fn)(void *arg, struct kith_client *),
                           void *arg)
@@ -351,10 +354,11 @@ uint64_t kith_control_timeout(const json_t *request, uint64_t otherwise)
     return seconds >= 0 && seconds < 1e9 ? (uint64_t)(seconds * 1e9) : otherwise;
 }
 
-static void request(struct kith_client *c, const char *line, size_t len)
+static void request(struct kith_client *c, char *line, size_t len)
 {
     json_error_t error;
     c->busy = true;
+    c->key = kith_secret_take(line, len);
     json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (json_is_object(root)) {
         json_t *id = json_object_get(root, "id");
@@ -365,6 +369,8 @@ static void request(struct kith_client *c, const char *line, size_t len)
                          root ? "something else" : error.text);
     }
     json_decref(root);
+    kith_secret_free((uint8_t *)c->key);
+    c->key = NULL;
 }
 
 /* Requests one after the other, as far as they are there, answered, and their answers taken. False:

@@ -12,6 +12,7 @@
  *   control_monitor.c    events, log lines and messages, as they happen
  *   control_client.c     one client: lines in, answers and events out
  *   control_buffer.c     bytes that came, or that wait to go
+ *   control_secret.c     a key, taken out of a request
  *   control_event.c      an event as JSON
  *   control_report.c     a member as JSON
  *   control_wire.c       a message on its way as JSON
@@ -87,6 +88,12 @@ bool kith_buffer_add(struct kith_buffer *, const char *data, size_t len); /* fal
 void kith_buffer_take(struct kith_buffer *, size_t len); /* from the front: wiped */
 void kith_buffer_free(struct kith_buffer *);
 
+/* -------------------------------------------------------------------------- control_secret.c */
+
+/* The text of the `key` in a request that is about keys, in locked memory (kith_secret_free); NULL:
+ * there is none. In the line blanks take its place. */
+char *kith_secret_take(char *line, size_t len);
+
 /* -------------------------------------------------------------------------- control_client.c */
 
 /* A wait for a count: "alive=3" at least, "alive==3" exactly. */
@@ -111,6 +118,8 @@ void kith_clients_close(struct kith_control *);
 
 struct kith_control *kith_client_control(const struct kith_client *);
 struct kith *kith_client_node(const struct kith_client *);
+/* The key in the request under way, which is not in the object; NULL: none. */
+const char *kith_client_key(const struct kith_client *);
 /* May it stay for long, beside those who do? Else it is answered here: busy. */
 bool kith_client_may_stay(struct kith_client *);
 /* It stays, whether it asks anything or not. Call fn when it has gone; one for each client. */

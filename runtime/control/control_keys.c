@@ -25,13 +25,10 @@ struct change {
     struct kith_error err; /* also why it could not be saved */
 };
 
-static int install(struct kith_keyring *ring, const json_t *request, struct change *change)
+static int install(struct kith_keyring *ring, const char *text, struct change *change)
 {
-    json_t *text = json_object_get(request, "key");
     uint8_t key[KITH_KEY_MAX];
-    int len = json_is_string(text)
-                  ? kith_secret_parse(json_string_value(text), json_string_length(text), key)
-                  : -KITH_EINVAL;
+    int len = text ? kith_secret_parse(text, strlen(text), key) : -KITH_EINVAL;
     if (len < 0)
         return kith_fail(&change->err, KITH_EINVAL,
                          "key is not 16, 24 or 32 bytes in base64 or hex");
@@ -60,11 +57,12 @@ static int use_or_remove(struct kith_keyring *ring, const json_t *request, bool 
     return rc == -KITH_EINVAL ? -KITH_EREFUSED : rc; /* a valid request that the ring forbids */
 }
 
-static int carry_out(struct kith_keyring *ring, const char *verb, const json_t *request,
+static int carry_out(struct kith_client *c, const char *verb, const json_t *request,
                      struct change *change)
 {
+    struct kith_keyring *ring = kith_node_keyring(kith_client_node(c));
     if (!strcmp(verb, "list")) return 0;
-    if (!strcmp(verb, "install")) return install(ring, request, change);
+    if (!strcmp(verb, "install")) return install(ring, kith_client_key(c), change);
     if (!strcmp(verb, "use")) return use_or_remove(ring, request, true, change);
     if (!strcmp(verb, "remove")) return use_or_remove(ring, request, false, change);
     return kith_fail(&change->err, KITH_EINVAL, "do is one of list, install, use and remove");
@@ -77,7 +75,7 @@ void kith_control_keys(struct kith_client *c, const json_t *request)
     struct change change = {.err = {.size = sizeof change.err}};
     const char *verb = json_string_value(json_object_get(request, "do"));
     if (!verb) verb = "list";
-    int rc = carry_out(ring, verb, request, &change);
+    int rc = carry_out(c, verb, request, &change);
     const char *why = change.err.text;
     if (rc < 0) {
         kith_client_fail(c, rc, "%s", *why ? why : kith_code_text(rc));

@@ -33,6 +33,7 @@ static int make_core(struct kith *k, const struct kith_addr *advertise, struct k
         .ctx = k,
         .log = core_log,
         .packet_budget = kith_packets_budget,
+        .memory = &k->memory,
     };
     k->env.delegate = kith_delegates_ops(k->delegates, &k->env.delegate_self);
     uint64_t seed;

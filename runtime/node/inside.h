@@ -99,6 +99,7 @@ struct kith {
     struct kith_options options;
     uint64_t started_at; /* wall clock, ns */
 
+    struct kith_account memory; /* of streams */
     struct kith_log *log;
     struct kith_services *services;
     struct kith_asks *asks;
@@ -280,8 +281,6 @@ bool kith_streams_kept(const struct kith *); /* is there any? */
 void kith_streams_feed_held(struct kith *);
 /* Write, pause and resume where upcalls left something to do. After the core was drained. */
 void kith_streams_push_due(struct kith *);
-/* Reset released streams whose time is over; when to look again. */
-uint64_t kith_streams_expire(struct kith *, uint64_t now);
 
 /* --------------------------------------------------------------------------- commands.c, ring.c */
 

@@ -113,7 +113,7 @@ int kith_stream_meet(struct kith_stream *s, const struct kith_peer *peer)
 }
 
 struct kith_stream *kith_stream_new(struct kith *k, uint64_t id, const struct kith_peer *peer,
-                                    bool ours)
+                                    bool ours, bool stranger)
 {
     struct kith_stream *s = reserve(k->streams) ? NULL : calloc(1, sizeof *s);
     if (!s) return NULL;
@@ -125,6 +125,8 @@ struct kith_stream *kith_stream_new(struct kith *k, uint64_t id, const struct ki
     }
     s->id = id;
     s->ours = ours;
+    s->stranger = stranger;
+    if (stranger) kith_inflow_stranger(s->in);
     s->pipeline = kith_pipeline_ref(k->pipeline);
     enter_id(k->streams, s);
     k->streams->count++;
@@ -137,7 +139,7 @@ void kith_stream_handle(struct kith *k, struct kith_stream *s, uint32_t handle)
     enter_handle(k->streams, s);
 }
 
-void kith_stream_detach(struct kith *k, struct kith_stream *s)
+static void detach(struct kith *k, struct kith_stream *s)
 {
     if (!s->handle) return;
     struct kith_stream **p = handle_bucket(k->streams, s->handle);
@@ -169,17 +171,13 @@ void kith_stream_not_due(struct kith *k, struct kith_stream *s)
 void kith_stream_free(struct kith *k, struct kith_stream *s)
 {
     struct kith_streams *all = k->streams;
-    kith_stream_detach(k, s);
+    detach(k, s);
     kith_stream_not_due(k, s);
     struct kith_stream **p = id_bucket(all, s->id);
     while (*p != s) p = &(*p)->by_id;
     *p = s->by_id;
-    if (s->released) {
-        *(s->older ? &s->older->newer : &all->oldest) = s->newer;
-        *(s->newer ? &s->newer->older : &all->newest) = s->older;
-    }
     all->count--;
-    all->queued -= s->tail - s->head + s->kept_len;
+    kith_account_give(&k->memory, s->stranger, s->cap + s->kept_len);
     if (s->kept_len) all->keeping--;
     kith_inflow_free(s->in);
     kith_pipeline_unref(s->pipeline);

@@ -17,14 +17,14 @@
  *             -> open      the transport says opened
  *   open      here at once when a peer opened it: both sides may send
  *             -> released  the core says CLOSE
- *   released  the core has forgotten it (handle 0): the queue is sent and the stream finished, what
- *             still comes is discarded. It counts towards max_streams until it ends, so that a peer
- *             that asks and never reads can't pile up answers.
- *             -> gone      at its deadline, one tcp_timeout later, it is reset
+ *   released  the core wants nothing more of it: the queue is sent and the stream finished, what
+ *             still comes is discarded. It keeps its slot in the core until it ends, so that a peer
+ *             that asks and never reads can't pile up answers; one tcp_timeout later the core says
+ *             RESET
  *
  * From each state it goes when the transport says closed, the core says RESET or a message can't be
- * queued; the core is told, unless it said so itself or has released it. If bytes are kept when
- * both sides have finished and the transport says so, it is closed first:
+ * queued; the core is told, unless it said so itself. If bytes are kept when both sides have
+ * finished and the transport says so, it is closed first:
  *
  *   closed    the transport has forgotten it, and is told and asked nothing about it any more; what
  *             is kept is fed in the turns to come
@@ -44,16 +44,15 @@
  */
 struct kith_stream {
     struct kith_stream *by_id, *by_handle; /* the next in the bucket */
-    struct kith_stream *older, *newer;     /* among the released, oldest first */
     struct kith_stream *due_before, *due_after;
     uint64_t id;
-    uint32_t handle; /* 0: the core has released it */
+    uint32_t handle; /* the core's */
     bool ours;       /* we opened it */
+    bool stranger;   /* not from a member: whose share of memory it takes */
     bool opened, released, closed, due;
     bool finished_in, broken, paused;
     bool overrun; /* more came while it was paused than the transport said: to be reset */
     bool labelled, ending, finished; /* labelled: our label went out */
-    uint64_t deadline;               /* of a released one */
     struct kith_addr addr;
     struct kith_peer peer; /* its bytes are in `names` */
     uint8_t *names;
@@ -69,11 +68,9 @@ struct kith_stream {
 struct kith_streams {
     struct kith_stream **ids, **handles; /* by bucket: as many as there were streams at once */
     size_t buckets;
-    struct kith_stream *oldest, *newest; /* released */
-    struct kith_stream *due, *last_due;  /* in the order in which they became so */
-    uint64_t last_id;                    /* of all that the transport gave */
-    size_t count, keeping;               /* keeping: streams that have bytes kept */
-    uint64_t queued;                     /* bytes in all queues, and kept */
+    struct kith_stream *due, *last_due; /* in the order in which they became so */
+    uint64_t last_id;                   /* of all that the transport gave */
+    size_t count, keeping;              /* keeping: streams that have bytes kept */
     struct kith_buf scratch;
     bool held;                         /* some are kept because the delegates have enough to hear */
     const struct kith_stream *feeding; /* the one whose bytes are being opened */
@@ -85,13 +82,11 @@ struct kith_stream *kith_stream_by_id(struct kith *, uint64_t id);
 bool kith_stream_id_take(struct kith_link *, const char *what, uint64_t id);
 struct kith_stream *kith_stream_by_handle(struct kith *, uint32_t handle);
 /* NULL: no memory. */
-struct kith_stream *kith_stream_new(struct kith *, uint64_t id, const struct kith_peer *,
-                                    bool ours);
+struct kith_stream *kith_stream_new(struct kith *, uint64_t id, const struct kith_peer *, bool ours,
+                                    bool stranger);
 /* Who is at the other end, as is known now. 0 or -KITH_ENOMEM. */
 int kith_stream_meet(struct kith_stream *, const struct kith_peer *);
 void kith_stream_handle(struct kith *, struct kith_stream *, uint32_t handle);
-/* The core's handle is dead. */
-void kith_stream_detach(struct kith *, struct kith_stream *);
 /* Something is to be done for it at the end of the turn. */
 void kith_stream_due(struct kith *, struct kith_stream *);
 void kith_stream_not_due(struct kith *, struct kith_stream *);

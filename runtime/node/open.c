@@ -153,6 +153,8 @@ static int make_ground(struct kith *k, struct kith_error *err)
     k->maker.asks = k->asks;
     k->maker.depth = &k->depth;
     k->maker.all = &k->all;
+    k->memory.limit = k->config->settings.max_stream_memory;
+    k->maker.memory = &k->memory;
     return 0;
 }
 

@@ -224,6 +224,7 @@ static void go_back(struct kith *k, struct next *n)
 static int give_settings(struct kith *k, struct kith_error *err)
 {
     kith_packets_measure(k);
+    k->memory.limit = k->config->settings.max_stream_memory;
     if (!k->core) return 0;
     return kith_core_reconfigure(k->core, &k->config->settings, k->room.head + k->link_head,
                                  k->room.tail + k->link_tail, kith_node_now(k), err);

@@ -8,8 +8,8 @@
 
 int kith_stream_accepted(struct kith *k, uint64_t id, const struct kith_peer *from)
 {
-    if (k->streams->count >= k->config->settings.max_streams) return -KITH_EAGAIN;
-    struct kith_stream *s = kith_stream_new(k, id, from, false);
+    struct kith_stream *s =
+        kith_stream_new(k, id, from, false, !kith_core_is_member(k->core, kith_node_now(k), from));
     if (!s) return -KITH_ENOMEM;
     uint32_t handle = kith_core_stream_accepted(k->core, kith_node_now(k), &s->peer);
     if (!handle) {
@@ -50,7 +50,7 @@ static void plain(void *ctx, const uint8_t *data, size_t len)
     kith_core_stream_data(k->core, kith_node_now(k), s->handle, data, len);
 }
 
-static bool wanted(const struct kith_stream *s) { return s->handle && !s->broken; }
+static bool wanted(const struct kith_stream *s) { return s->handle && !s->broken && !s->released; }
 
 static void feed(struct kith *k, struct kith_stream *s, const uint8_t *data, size_t len)
 {
@@ -97,7 +97,7 @@ static size_t take(struct kith *k, const struct kith_stream *s, size_t len)
 static void forget_kept(struct kith *k, struct kith_stream *s)
 {
     if (!s->kept_len) return;
-    k->streams->queued -= s->kept_len;
+    kith_account_give(&k->memory, s->stranger, s->kept_len);
     k->streams->keeping--;
     free(s->kept);
     s->kept = NULL;
@@ -107,9 +107,10 @@ static void forget_kept(struct kith *k, struct kith_stream *s)
 static void keep(struct kith *k, struct kith_stream *s, const uint8_t *data, size_t len)
 {
     uint8_t *grown = NULL;
-    if (k->streams->queued + len <= k->config->settings.max_stream_memory)
-        grown = realloc(s->kept, s->kept_len + len);
+    bool room = kith_account_grow(&k->memory, s->stranger, s->kept_len, s->kept_len + len);
+    if (room) grown = realloc(s->kept, s->kept_len + len);
     if (!grown) {
+        if (room) kith_account_give(&k->memory, s->stranger, len);
         forget_kept(k, s);
         s->broken = true;
         kith_core_stream_error(k->core, kith_node_now(k), s->handle, -KITH_ENOMEM, "");
@@ -119,7 +120,6 @@ static void keep(struct kith *k, struct kith_stream *s, const uint8_t *data, siz
     memcpy(grown + s->kept_len, data, len);
     s->kept = grown;
     s->kept_len += len;
-    k->streams->queued += len;
     kith_stream_due(k, s);
 }
 

@@ -9,7 +9,7 @@ enum { SCRATCH_KEPT = 4096 };
 
 static void stream_reset(struct kith *k, struct kith_stream *s)
 {
-    kith_link_reset(k->link, s->id);
+    if (!s->closed) kith_link_reset(k->link, s->id);
     kith_stream_free(k, s);
 }
 
@@ -19,6 +19,14 @@ static void stream_fail(struct kith *k, struct kith_stream *s, int rc)
     uint32_t handle = s->handle;
     stream_reset(k, s);
     if (handle) kith_core_stream_closed(k->core, kith_node_now(k), handle, rc);
+}
+
+static void forget_queue(struct kith *k, struct kith_stream *s)
+{
+    kith_account_give(&k->memory, s->stranger, s->cap);
+    free(s->queue);
+    s->queue = NULL;
+    s->head = s->tail = s->cap = 0;
 }
 
 /* Give the transport what it takes; when all is out and nothing follows, finish. Negative: the
@@ -32,9 +40,8 @@ static int stream_push(struct kith *k, struct kith_stream *s)
         if (n < 0) return (int)n;
         if (!n) return 0; /* writable follows */
         s->head += (size_t)n;
-        k->streams->queued -= (size_t)n;
     }
-    s->head = s->tail = 0;
+    forget_queue(k, s);
     if (s->ending) {
         s->finished = true;
         kith_link_finish(k->link, s->id);
@@ -42,23 +49,30 @@ static int stream_push(struct kith *k, struct kith_stream *s)
     return 0;
 }
 
-static int stream_queue(struct kith *k, struct kith_stream *s, const uint8_t *data, size_t len)
+/* What is long becomes the queue, memory and all; else it is copied behind what waits. */
+static int stream_queue(struct kith *k, struct kith_stream *s, struct kith_buf *sealed, size_t done)
 {
-    if (k->streams->queued + len > k->config->settings.max_stream_memory) return -KITH_ENOMEM;
-    if (s->head) {
-        memmove(s->queue, s->queue + s->head, s->tail - s->head);
-        s->tail -= s->head;
-        s->head = 0;
+    const size_t len = sealed->len - done, left = s->tail - s->head;
+    const bool whole = !left && sealed->cap > SCRATCH_KEPT;
+    const size_t cap = whole ? sealed->cap : left + len;
+    uint8_t *queue = whole ? sealed->base : NULL;
+    if (!kith_account_grow(&k->memory, s->stranger, 0, cap)) return -KITH_ENOMEM;
+    if (!queue && !(queue = malloc(cap))) {
+        kith_account_give(&k->memory, s->stranger, cap);
+        return -KITH_ENOMEM;
     }
-    if (s->tail + len > s->cap) {
-        uint8_t *grown = realloc(s->queue, s->tail + len);
-        if (!grown) return -KITH_ENOMEM;
-        s->queue = grown;
-        s->cap = s->tail + len;
+    const size_t head = whole ? (size_t)(sealed->data - sealed->base) + done : 0;
+    if (!whole) {
+        if (left) memcpy(queue, s->queue + s->head, left);
+        memcpy(queue + left, sealed->data + done, len);
+    } else {
+        *sealed = (struct kith_buf){0};
     }
-    memcpy(s->queue + s->tail, data, len);
-    s->tail += len;
-    k->streams->queued += len;
+    forget_queue(k, s);
+    s->queue = queue;
+    s->cap = cap;
+    s->head = head;
+    s->tail = head + left + len;
     return 0;
 }
 
@@ -80,22 +94,22 @@ static int seal(struct kith *k, struct kith_stream *s, struct kith_bytes message
 }
 
 /* Straight to the transport when nothing is before it; what it does not take is queued. */
-static int stream_write(struct kith *k, struct kith_stream *s, const uint8_t *data, size_t len)
+static int stream_write(struct kith *k, struct kith_stream *s, struct kith_buf *sealed)
 {
     size_t done = 0;
     if (s->opened && s->head == s->tail && !s->finished) {
-        int64_t n = kith_link_write(k->link, s->id, kith_bytes_of(data, len));
+        int64_t n = kith_link_write(k->link, s->id, kith_bytes_of(sealed->data, sealed->len));
         if (n < 0) return (int)n;
         done = (size_t)n;
     }
-    return done < len ? stream_queue(k, s, data + done, len - done) : 0;
+    return done < sealed->len ? stream_queue(k, s, sealed, done) : 0;
 }
 
 static int stream_send(struct kith *k, struct kith_stream *s, struct kith_bytes message, bool last)
 {
     struct kith_buf *sealed = &k->streams->scratch;
     int rc = seal(k, s, message, sealed);
-    if (rc >= 0) rc = stream_write(k, s, sealed->data, sealed->len);
+    if (rc >= 0) rc = stream_write(k, s, sealed);
     if (sealed->cap > SCRATCH_KEPT) {
         free(sealed->base);
         *sealed = (struct kith_buf){0};
@@ -105,17 +119,11 @@ static int stream_send(struct kith *k, struct kith_stream *s, struct kith_bytes 
     return s->head == s->tail ? stream_push(k, s) : 0;
 }
 
-/* The core needs it no longer: send what is queued, then finish; reset it at the deadline. */
-static void stream_release(struct kith *k, struct kith_stream *s)
+/* The core needs it no longer: send what is queued, then finish. */
+static int stream_release(struct kith *k, struct kith_stream *s)
 {
-    struct kith_streams *all = k->streams;
-    kith_stream_detach(k, s);
     s->ending = s->released = true;
-    s->deadline = kith_node_now(k) + k->config->settings.tcp_timeout;
-    s->older = all->newest;
-    *(all->newest ? &all->newest->newer : &all->oldest) = s;
-    all->newest = s;
-    if (stream_push(k, s) < 0) stream_reset(k, s);
+    return stream_push(k, s);
 }
 
 static void stream_dial(struct kith *k, const struct kith_output *out)
@@ -127,7 +135,7 @@ static void stream_dial(struct kith *k, const struct kith_output *out)
         rc = -KITH_EIO;
     }
     if (!rc) {
-        struct kith_stream *s = kith_stream_new(k, id, &out->peer, true);
+        struct kith_stream *s = kith_stream_new(k, id, &out->peer, true, false);
         if (s) {
             kith_stream_handle(k, s, out->stream);
             return;
@@ -146,14 +154,10 @@ void kith_streams_out(struct kith *k, const struct kith_output *out)
     }
     struct kith_stream *s = kith_stream_by_handle(k, out->stream);
     if (!s) return; /* the transport closed it while this was on its way */
-    if (s->closed) {
-        if (out->kind != KITH_OUT_WRITE) kith_stream_free(k, s);
-        return;
-    }
     int rc = 0;
     switch (out->kind) {
-    case KITH_OUT_WRITE: rc = stream_send(k, s, out->bytes, out->last); break;
-    case KITH_OUT_CLOSE: stream_release(k, s); break;
+    case KITH_OUT_WRITE: rc = s->closed ? 0 : stream_send(k, s, out->bytes, out->last); break;
+    case KITH_OUT_CLOSE: rc = s->closed ? -KITH_ECLOSED : stream_release(k, s); break;
     default: stream_reset(k, s); break;
     }
     if (rc < 0) stream_fail(k, s, rc);
@@ -177,11 +181,4 @@ void kith_streams_push_due(struct kith *k)
         int rc = stream_push(k, s);
         if (rc < 0) stream_fail(k, s, rc);
     }
-}
-
-uint64_t kith_streams_expire(struct kith *k, uint64_t now)
-{
-    while (k->streams->oldest && k->streams->oldest->deadline <= now)
-        stream_reset(k, k->streams->oldest);
-    return k->streams->oldest ? k->streams->oldest->deadline : UINT64_MAX;
 }

@@ -36,6 +36,7 @@ static void see_changes(struct kith *k)
     struct kith_error err = {.size = sizeof err};
     k->changed = 0;
     if (what & KITH_CHANGED_LIMITS) kith_packets_measure_again(k);
+    if (what & KITH_CHANGED_CROWDED && k->begun) kith_core_crowded(k->core, kith_node_now(k));
     if (!(what & KITH_CHANGED_ADDRESS)) return;
     int rc = k->begun ? kith_begin_advertise(k, &err) : kith_begin(k, &err);
     if (!rc) return;
@@ -92,8 +93,7 @@ static bool turn(struct kith *k, uint64_t *next)
     kith_streams_feed_held(k);
     kith_streams_push_due(k);
     kith_turn_drain(k); /* a stream may have broken */
-    *next = earliest(kith_streams_expire(k, now), kith_core_deadline(k->core));
-    *next = earliest(*next, kith_asks_deadline(k->asks));
+    *next = earliest(kith_core_deadline(k->core), kith_asks_deadline(k->asks));
     kith_link_flush(k->link);
     more |= kith_commands_pending(k) || kith_delegates_waiting(k->delegates);
     return more || waits || kept;

@@ -181,6 +181,7 @@ static bool carry_out(void)
             sent_bytes += out.bytes.len;
         } else if (out.kind == KITH_OUT_CLOSE || out.kind == KITH_OUT_RESET) {
             closed = true;
+            kith_core_stream_closed(core, now, out.stream, 0);
         }
     }
     return closed;
@@ -302,6 +303,7 @@ static void exchange(struct kith_bytes request)
     bool closed = false;
     check(stream != 0, "no stream");
     sent_bytes = 0;
+    kith_core_tick(core, now);
     for (size_t at = 0; at < request.len; at += 65536) {
         size_t n = request.len - at < 65536 ? request.len - at : 65536;
         kith_core_stream_data(core, now, stream, request.data + at, n);

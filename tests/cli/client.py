@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 KITH = os.environ["KITH"]
 DIR = tempfile.mkdtemp(prefix="kith-client-")
@@ -242,6 +243,65 @@ def test_nobody_else_is_told_a_key():
         check("%s: nothing at all" % what, code == OK or heard == b"", heard)
         check("%s: why" % what, code == OK or "user %d" % NOBODY in err, err)
         shutil.rmtree(folder)
+
+
+def texts_in(pid, texts):
+    """How many of the texts, or of their halves, are in what that process may write to; but for
+    its stack, where the dynamic linker saves registers that held some of it."""
+    parts = [h.encode() for t in texts for h in (t[: len(t) // 2], t[len(t) // 2 :])]
+    found = 0
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as mem:
+        for line in maps:
+            where, mode = line.split()[:2]
+            begin, end = (int(x, 16) for x in where.split("-"))
+            if not mode.startswith("rw") or "[stack]" in line or end - begin > 64 << 20:
+                continue
+            try:
+                mem.seek(begin)
+                held = mem.read(end - begin)
+            except (OSError, ValueError, OverflowError):
+                continue
+            found += sum(held.count(p) for p in parts)
+    return found
+
+
+def test_no_text_of_a_key_stays():
+    """Looked at while the node keeps the client waiting, behind what it has sent."""
+    raw = os.urandom(32)
+    texts = [base64.b64encode(raw).decode(), raw.hex()]
+    fingerprint = {"fingerprint": "00", "primary": True, "bits": 256}
+    keys = json.dumps({"keys": [fingerprint], "saved": True, "ok": True}) + "\n"
+    info = json.dumps({"members": {"alive": 1}, "ok": True}) + "\n"
+    seen, go_on = threading.Semaphore(0), threading.Semaphore(0)
+
+    def answer(client):
+        asked = json.loads(n.asked[-1])
+        if asked.get("do") == "install":
+            seen.release()
+            go_on.acquire(timeout=PATIENCE)
+        client.sendall((info if asked["cmd"] == "info" else keys).encode())
+
+    file = os.path.join(DIR, "new.key")
+    with open(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600), "w") as f:
+        f.write(texts[0])
+    for words in ["install", "-"], ["rotate", "--key-file", file]:
+        with Node(answer) as n:
+            command = [KITH, "keys", "--socket", n.path, *words]
+            p = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=ENV
+            )
+            p.stdin.write(texts[0].encode() + b"\n")
+            p.stdin.close()
+            check("%s asks" % words, seen.acquire(timeout=PATIENCE))
+            told = json.loads(n.asked[-1])["key"]
+            check("%s tells the key" % words, told in texts, told)
+            end = time.monotonic() + 10  # it may still be about to wipe what it has sent
+            found = texts_in(p.pid, texts)
+            while found and time.monotonic() < end:
+                found = texts_in(p.pid, texts)
+            check("%s keeps no text of it" % words, found == 0, found)
+            go_on.release()
+            p.wait()
 
 
 def test_a_node_that_takes_no_connection():

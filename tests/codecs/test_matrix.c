@@ -385,6 +385,34 @@ static void test_bombs(void)
     }
 }
 
+/* LZW makes noise longer. What would be over max_stream_size then, goes out without it. */
+static void test_noise_is_not_compressed_over_the_limit(void)
+{
+    static const char *const chains[] = {"lzw", "lzw aes_gcm"};
+    const size_t most = (20u << 20) - 64; /* of a state: the core leaves so much for layers */
+    for (size_t i = 0; i < 2; i++) {
+        struct rig r;
+        make(&r, chains[i], 0, "label");
+        uint8_t *msg = message(most, 0);
+        struct kith_buf out = {0};
+        struct rig_plain got;
+        CU_ASSERT_EQUAL(kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, most), true, NULL, &out),
+                        0);
+        CU_ASSERT(out.len <= (20u << 20) + 64);
+        CU_ASSERT_EQUAL(rig_feed(r.p, true, kith_bytes_of(out.data, out.len), 0, &got), 0);
+        CU_ASSERT(got.len == most && memcmp(got.data, msg, most) == 0);
+        rig_plain_free(&got);
+        free(out.base);
+        out = (struct kith_buf){0};
+        CU_ASSERT_EQUAL(
+            kith_pipeline_seal_stream(r.p, kith_bytes_of(msg, 1 << 20), false, NULL, &out), 0);
+        CU_ASSERT(out.len > (1 << 20) * 9 / 8); /* below it stays as memberlist's */
+        free(out.base);
+        free(msg);
+        rig_fini(&r);
+    }
+}
+
 static void test_lies_about_length(void)
 {
     static const char lies[][12] = {"\x89\x05\x50hello", "\x89\x07\x50hello",
@@ -523,5 +551,6 @@ KITH_TESTS("codecs/matrix", {"every length", test_every_length}, {"large", test_
            {"chains of three", test_chains_of_three},
            {"private byte", test_private_byte_is_for_those_without_one},
            {"min_size", test_min_size}, {"bombs", test_bombs},
+           {"noise is not compressed over the limit", test_noise_is_not_compressed_over_the_limit},
            {"lies about length", test_lies_about_length}, {"dictionary", test_dictionary},
            {"nonces differ", test_nonces_differ}, NO_ALLOCATION)

@@ -238,7 +238,11 @@ void rig_poll(struct rig *r)
 {
     size_t from = r->sent_n;
     struct kith_output out;
-    while (kith_core_poll(r->core, &out)) add_out(r, &out);
+    while (kith_core_poll(r->core, &out)) {
+        add_out(r, &out);
+        if (out.kind == KITH_OUT_CLOSE && !r->lingers)
+            kith_core_stream_closed(r->core, r->now, out.stream, 0);
+    }
     if (!r->answer_pings) return;
     for (size_t i = from, n = r->sent_n; i < n; i++) {
         struct rig_sent *s = &r->sent[i];

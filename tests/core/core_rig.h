@@ -63,6 +63,7 @@ struct rig {
     bool answer_pings;            /* whoever is pinged answers at once, but */
     const char *mute;             /* for this one */
     void (*inside)(struct rig *); /* runs inside the event of a join */
+    bool lingers;                 /* a stream that the core closes is not gone at once */
 
     /* what happened */
     char events[8192];     /* "join b;leave b dead;" */

@@ -18,6 +18,7 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig
   tests/core/test_alive.c \
   tests/core/test_announce.c \
   tests/core/test_answer.c \
+  tests/core/test_bounds.c \
   tests/core/test_broadcast.c \
   tests/core/test_gossip.c \
   tests/core/test_judge.c \

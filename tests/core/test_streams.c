@@ -235,6 +235,7 @@ static void test_too_many_streams(void)
     rig_init(&r);
     r.config.settings.max_streams = 8;
     rig_start(&r);
+    rig_alive(&r, "m9", 1, 9); /* strangers have fewer */
     uint32_t first = 0;
     for (int i = 0; i < 8; i++) {
         uint32_t s = rig_accept(&r, 9);
@@ -245,6 +246,72 @@ static void test_too_many_streams(void)
     kith_core_stream_closed(r.core, r.now, first, 0);
     CU_ASSERT(rig_accept(&r, 9) != 0);
     CU_ASSERT_EQUAL(rig_accept(&r, 9), 0);
+    rig_fini(&r);
+}
+
+static unsigned crowded_out(const struct rig *r)
+{
+    return (unsigned)rig_stat(r, "dropped", "crowded_out");
+}
+
+/* Who keeps all slots busy and says nothing gives way to others: the fullest source loses the
+ * stream that has been silent for longest. */
+static void test_silent_strangers_give_way(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.max_streams = 64; /* 48 for strangers */
+    rig_start(&r);
+    rig_alive(&r, "m2", 1, 2);
+    uint32_t silent[48];
+    for (unsigned i = 0; i < 48; i++) {
+        r.now += MS;
+        silent[i] = rig_accept(&r, i < 40 ? 10 : 11 + i); /* 40 of one source, one each of others */
+        CU_ASSERT_FATAL(silent[i] != 0);
+    }
+    rig_data(&r, silent[0], "\6", 1); /* this one has said something */
+    CU_ASSERT_EQUAL(crowded_out(&r), 0);
+    CU_ASSERT_EQUAL(rig_accept(&r, 10), 0); /* not for one of its own, before a second is over */
+    for (unsigned i = 1; i < 10; i++) {
+        CU_ASSERT(rig_accept(&r, 100 + i) != 0);
+        CU_ASSERT_EQUAL(crowded_out(&r), i);
+        CU_ASSERT(rig_gone(&r, silent[i]));
+    }
+    CU_ASSERT(!rig_gone(&r, silent[0]) && !rig_gone(&r, silent[10]) && !rig_gone(&r, silent[47]));
+    r.now += SEC;
+    CU_ASSERT(rig_accept(&r, 10) != 0);
+    CU_ASSERT(rig_gone(&r, silent[10]));
+    unsigned before = crowded_out(&r); /* members have slots of their own */
+    for (unsigned i = 0; i < 12; i++) CU_ASSERT(rig_accept(&r, 2) != 0);
+    CU_ASSERT_EQUAL(crowded_out(&r), before);
+    kith_core_crowded(r.core, r.now); /* whoever carries them has too many */
+    rig_poll(&r);
+    CU_ASSERT_EQUAL(crowded_out(&r), before + 1 + 48 / 16);
+    rig_fini(&r);
+}
+
+/* A stream that is over keeps its slot until it is gone, and is reset when that takes too long. */
+static void test_a_closed_stream_keeps_its_slot(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.max_streams = 8; /* 6 for strangers */
+    rig_start(&r);
+    r.lingers = true;
+    struct rig_bytes b;
+    uint32_t s[6];
+    message(&b, &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 1, .node = rig_str("self")});
+    for (unsigned i = 0; i < 6; i++) s[i] = rig_request(&r, 10 + i, &b);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_CLOSE), 6);
+    CU_ASSERT_EQUAL(rig_accept(&r, 20), 0);
+    kith_core_stream_closed(r.core, r.now, s[3], 0);
+    CU_ASSERT(rig_accept(&r, 20) != 0);
+    CU_ASSERT_EQUAL(rig_accept(&r, 21), 0);
+    rig_clear(&r);
+    rig_run(&r, r.now + 10 * SEC);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_RESET), 6); /* those five, and the silent one */
+    CU_ASSERT_EQUAL(rig_stat(&r, "streams_open", NULL), 0);
+    kith_core_stream_closed(r.core, r.now, s[0], 0); /* late: nothing */
     rig_fini(&r);
 }
 
@@ -394,6 +461,8 @@ KITH_TESTS("core/streams", {"a stream ping is answered", test_a_stream_ping_is_a
            {"a failed outer layer is answered", test_a_failed_outer_layer_is_answered},
            {"silent streams time out", test_silent_streams_time_out},
            {"too many streams", test_too_many_streams},
+           {"silent strangers give way", test_silent_strangers_give_way},
+           {"a closed stream keeps its slot", test_a_closed_stream_keeps_its_slot},
            {"late news of dead handles", test_late_news_of_dead_handles},
            {"nothing is written to a closed stream", test_nothing_is_written_to_a_closed_stream},
            {"packets of other types are dropped", test_packets_of_other_types_are_dropped},

@@ -45,7 +45,7 @@ static void test_everything_known_is_pushed(void)
     struct rig_entry me = {"m9", KITH_ALIVE, 1, 9};
     uint32_t s = pushed(&r, false, &me, 1, "your state");
     CU_ASSERT(reply.whole);
-    CU_ASSERT_EQUAL(reply.header.nodes, 5); /* the state of before the merge */
+    CU_ASSERT_EQUAL(reply.header.nodes, 6); /* what the peer brought, too */
     CU_ASSERT(!reply.header.join);
     CU_ASSERT(rig_is(reply.user_state, "my state"));
     CU_ASSERT_EQUAL(listed("self")->state, KITH_ALIVE);
@@ -59,7 +59,7 @@ static void test_everything_known_is_pushed(void)
     for (int i = 0; i < 5; i++) CU_ASSERT_EQUAL(reply.nodes[i].vsn.len, 6); /* PROTOCOL.md T6 */
     CU_ASSERT(rig_gone(&r, s));
     CU_ASSERT(rig_out(&r, KITH_OUT_WRITE, 0)->last);
-    TOLD(r, "local_state;join m9;remote_state your state;");
+    TOLD(r, "join m9;remote_state your state;local_state;");
     rig_fini(&r);
 }
 
@@ -71,7 +71,7 @@ static void test_no_user_state_no_calls(void)
     pushed(&r, true, &me, 1, NULL);
     CU_ASSERT(reply.whole && reply.header.join); /* copied from the request */
     CU_ASSERT_EQUAL(reply.header.user_state_len, 0);
-    TOLD(r, "local_state join;merge m9 alive;join m9;");
+    TOLD(r, "merge m9 alive;join m9;local_state join;");
     rig_fini(&r);
 }
 
@@ -92,7 +92,7 @@ static void test_what_a_merge_makes_of_each_state(void)
                             {"u2", KITH_DEAD, 1, 22},
                             {"u3", KITH_LEFT, 1, 23}};
     pushed(&r, false, e, sizeof e / sizeof *e, NULL);
-    TOLD(r, "local_state;update m2;leave m5 left;join m7;");
+    TOLD(r, "update m2;leave m5 left;join m7;local_state;");
     CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_SUSPECT);
     CU_ASSERT_EQUAL(rig_state(&r, "m4"), KITH_SUSPECT);
     CU_ASSERT_EQUAL(rig_state(&r, "m5"), KITH_LEFT); /* PROTOCOL.md T10 */
@@ -162,7 +162,7 @@ static void test_state_leaves_room(void)
     struct rig_entry me = {"m99", KITH_ALIVE, 1, 99};
     pushed(&r, true, &me, 1, NULL);
     size_t len = rig_out(&r, KITH_OUT_WRITE, 0)->len;
-    CU_ASSERT(reply.whole && reply.header.nodes == 20);
+    CU_ASSERT(reply.whole && reply.header.nodes == 21);
     CU_ASSERT(reply.header.user_state_len > 1000 && len <= 5000 && len > 5000 - 100);
     rig_fini(&r);
 }
@@ -179,8 +179,8 @@ static void test_merge_veto(void)
     r.events[0] = 0;
     struct rig_entry e[] = {{"m9", KITH_ALIVE, 1, 9}, {"m3", KITH_DEAD, 5, 3}};
     pushed(&r, true, e, 2, "theirs");
-    CU_ASSERT(reply.whole); /* the veto comes after the answer: the peer does not see it */
-    TOLD(r, "local_state join;merge m9 alive;merge m3 dead;");
+    CU_ASSERT(reply.whole); /* the peer does not see the veto */
+    TOLD(r, "merge m9 alive;merge m3 dead;local_state join;");
     CU_ASSERT_EQUAL(r.merged.incarnation, 1);
     CU_ASSERT_EQUAL(r.merged.since, 0);
     CU_ASSERT_EQUAL(memcmp(r.merged.versions, RIG_VSN, 6), 0);
@@ -188,7 +188,7 @@ static void test_merge_veto(void)
     CU_ASSERT_EQUAL(rig_state(&r, "m9"), -1);
     CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_ALIVE);
     pushed(&r, false, e, 2, "theirs"); /* asked about joins only */
-    TOLD(r, "local_state;join m9;remote_state theirs;");
+    TOLD(r, "join m9;remote_state theirs;local_state;");
     CU_ASSERT_EQUAL(rig_state(&r, "m3"), KITH_SUSPECT);
     rig_fini(&r);
 }
@@ -376,7 +376,7 @@ static void test_it_may_come_in_any_pieces(void)
             rig_data(&r, s, b.buf.data + at, b.buf.len - at < sizes[i] ? b.buf.len - at : sizes[i]);
         }
         CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
-        TOLD(r, "local_state;join m2;join m3;join m4;remote_state the user's state;");
+        TOLD(r, "join m2;join m3;join m4;remote_state the user's state;local_state;");
         rig_fini(&r);
     }
 }
@@ -461,6 +461,7 @@ static void test_too_many_push_pulls_at_a_time(void)
 {
     struct rig r;
     rig_new(&r);
+    rig_alive(&r, "m9", 1, 9); /* strangers have fewer */
     struct rig_entry e = {"m9", KITH_ALIVE, 1, 9};
     struct rig_bytes b;
     rig_push_pull(&b, false, &e, 1, NULL);
@@ -486,6 +487,96 @@ static void test_too_many_push_pulls_at_a_time(void)
     rig_clear(&r);
     rig_request(&r, 9, &b);
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
+    rig_fini(&r);
+}
+
+/* A large state is made when it is polled for, one at a time, and lent until the next poll: a
+ * hundred short questions take no more memory than one. */
+static void test_answers_are_made_one_at_a_time(void)
+{
+    struct rig r;
+    struct kith_account memory = {.limit = 24 << 20};
+    rig_init(&r);
+    r.lingers = true;
+    r.env.memory = &memory;
+    r.config.settings.max_push_pulls = 100; /* 75 for strangers */
+    r.config.settings.max_members = 10000;
+    rig_start(&r);
+    char meta[512];
+    memset(meta, 'm', sizeof meta - 1);
+    meta[sizeof meta - 1] = 0;
+    for (unsigned i = 0; i < 4000; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%u", i);
+        struct kith_addr a = rig_addr(1000 + i);
+        struct kith_msg m = rig_alive_msg(name, 1, &a, meta);
+        rig_feed(&r, 9, &m);
+    }
+    rig_clear(&r);
+    struct rig_bytes b;
+    rig_push_pull(&b, false, NULL, 0, NULL);
+    uint32_t s[75];
+    for (unsigned i = 0; i < 75; i++) {
+        struct kith_addr a = rig_addr(20000 + i);
+        s[i] = kith_core_stream_accepted(r.core, r.now, WHOM(NULL, &a));
+        kith_core_stream_data(r.core, r.now, s[i], b.buf.data, b.buf.len);
+    }
+    CU_ASSERT_EQUAL(memory.held, 0);
+    struct kith_output out;
+    unsigned answers = 0;
+    uint64_t most = 0, len = 0;
+    for (unsigned turn = 0; turn < 200 && answers < 75; turn++) {
+        unsigned now = 0;
+        while (kith_core_poll(r.core, &out)) {
+            if (out.kind != KITH_OUT_WRITE) continue;
+            len = out.bytes.len;
+            if (memory.held > most) most = memory.held;
+            now++;
+        }
+        CU_ASSERT(now <= 1); /* a turn: they are over a MiB each */
+        answers += now;
+        CU_ASSERT_EQUAL(memory.held, 0);
+        CU_ASSERT(answers == 75 || kith_core_deadline(r.core) <= r.now);
+        kith_core_tick(r.core, r.now);
+    }
+    CU_ASSERT_EQUAL(answers, 75);
+    CU_ASSERT(len > 2000000 && most < len + len / 4 + 4096);
+    struct kith_addr a = rig_addr(30000); /* they hold their slots until they are gone */
+    uint32_t next = kith_core_stream_accepted(r.core, r.now, WHOM(NULL, &a));
+    kith_core_stream_data(r.core, r.now, next, b.buf.data, b.buf.len);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "max_push_pulls"), 1);
+    kith_core_stream_closed(r.core, r.now, s[0], 0);
+    next = kith_core_stream_accepted(r.core, r.now, WHOM(NULL, &a));
+    kith_core_stream_data(r.core, r.now, next, b.buf.data, b.buf.len);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "max_push_pulls"), 1);
+    rig_fini(&r);
+}
+
+/* While answers that nobody reads fill the memory that is there for strangers, the next one waits;
+ * one of whoever has most streams goes, and whoever has least is served. */
+static void test_whoever_reads_nothing_makes_room(void)
+{
+    struct rig r;
+    struct kith_account memory = {.limit = 1 << 20};
+    rig_init(&r);
+    r.lingers = true;
+    r.env.memory = &memory;
+    rig_start(&r);
+    rig_populate(&r, 2, 180); /* more than what everybody finds */
+    struct rig_bytes b;
+    rig_push_pull(&b, false, NULL, 0, NULL);
+    uint32_t first = rig_request(&r, 200, &b); /* now it is known how long an answer is */
+    uint32_t second = rig_request(&r, 200, &b);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 2);
+    memory.held = memory.strangers = memory.limit / 2; /* both wait to be sent */
+    rig_clear(&r);
+    uint32_t s = rig_request(&r, 201, &b);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+    CU_ASSERT(rig_gone(&r, first) && !rig_gone(&r, second) && !rig_gone(&r, s));
+    memory.held = memory.strangers = 0; /* so its memory is free again */
+    rig_poll(&r);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
+    CU_ASSERT_EQUAL(rig_out(&r, KITH_OUT_WRITE, 0)->stream, s);
     rig_fini(&r);
 }
 
@@ -599,6 +690,8 @@ KITH_TESTS("core/sync", {"state leaves room", test_state_leaves_room},
            {"cut anywhere it changes nothing", test_cut_anywhere_it_changes_nothing},
            {"absurd headers are refused at once", test_absurd_headers_are_refused_at_once},
            {"too many push/pulls at a time", test_too_many_push_pulls_at_a_time},
+           {"answers are made one at a time", test_answers_are_made_one_at_a_time},
+           {"whoever reads nothing makes room", test_whoever_reads_nothing_makes_room},
            {"a push/pull of our own", test_a_push_pull_of_our_own},
            {"push/pulls grow rare in large clusters", test_push_pulls_grow_rare_in_large_clusters},
            {"push/pull may be off", test_push_pull_may_be_off})

@@ -93,7 +93,7 @@ static void stream(struct rig *opener, struct rig *sealer, bool acceptor, const 
     FUZZ_CHECK(rc <= 0 && got.len <= len + 4 * LIMIT);
     if (sealed && comes_back(opener, sealer, data, len, provides))
         FUZZ_CHECK(rc == 0 && got.len == len && memcmp(got.data, data, len) == 0);
-    FUZZ_CHECK(opener->p->shared->stream_memory == 0);
+    FUZZ_CHECK(opener->p->shared->memory->held == 0);
     rig_plain_free(&got);
     free(out.base);
 }

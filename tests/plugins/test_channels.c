@@ -51,7 +51,7 @@ static void test_slow_ones_are_told_apart(void)
 static void test_waiting_bytes_are_bounded(void)
 {
     file();
-    config.settings.max_stream_memory = 16; /* three more a message than it has bytes */
+    config.settings.max_stream_memory = 64; /* a quarter; three more a message than it has bytes */
     entry(&listener, "a", NULL);
     open_fan();
     arrives("12345678", 8, true);

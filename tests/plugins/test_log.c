@@ -2,7 +2,9 @@
 #include "fake_host.h"
 #include "test.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct kith_registry *registry;
@@ -27,6 +29,26 @@ static int reply(const struct kith_host *h, uint64_t id, struct kith_bytes b)
     return 0;
 }
 
+/* The one timer. */
+static void (*due)(void *arg);
+static void *due_arg;
+static uint64_t due_at;
+static struct kith_timer *timer(const struct kith_host *h, void (*fn)(void *arg), void *arg)
+{
+    due = fn;
+    due_arg = arg;
+    due_at = UINT64_MAX;
+    return (struct kith_timer *)&due;
+}
+static void timer_set(struct kith_timer *t, uint64_t at) { due_at = at; }
+static void timer_free(struct kith_timer *t) { due = NULL; }
+
+static void time_passes(uint64_t ns)
+{
+    fake_clock += ns;
+    if (due_at <= fake_clock) due(due_arg);
+}
+
 /* Parameters by the plugin's own table. */
 static void *param(void *self, const struct kith_plugin *p, const char *name)
 {
@@ -41,6 +63,8 @@ static const char *const all[] = {"join",     "leave",   "update", "suspect", "c
                                   "reloaded", "emitted", "message"};
 enum { ALL = sizeof all / sizeof *all };
 
+static uint64_t rate, burst; /* 0: no limit */
+
 static int open_log(const char *to, bool json, const char *const *events, size_t count)
 {
     registry = kith_registry_new(NULL);
@@ -53,6 +77,8 @@ static int open_log(const char *to, bool json, const char *const *events, size_t
     *(uint32_t *)param(filled, p, "format") = json;
     *(uint32_t *)param(filled, p, "level") = KITH_LOG_INFO;
     *(uint64_t *)param(filled, p, "show") = 8;
+    *(uint64_t *)param(filled, p, "rate") = rate;
+    *(uint64_t *)param(filled, p, "burst") = burst;
     *(struct kith_list *)param(filled, p, "events") = (struct kith_list){events, count};
     struct kith_entry entry = {.use = "log", .kind = KITH_DELEGATE, .plugin = p, .params = filled};
     ops = p->ops;
@@ -61,6 +87,9 @@ static int open_log(const char *to, bool json, const char *const *events, size_t
     if (rc) return rc;
     in->host->node = &node;
     in->host->reply = reply;
+    in->host->timer = timer;
+    in->host->timer_set = timer_set;
+    in->host->timer_free = timer_free;
     return kith_instance_start(in, NULL, &err);
 }
 
@@ -269,6 +298,115 @@ static void test_file_that_cannot_be(void)
     close_log();
 }
 
+static uint64_t number(const char *name) { return *in->host->counter(in->host, name, "", NULL, 0); }
+
+static size_t count_of(const char *text, const char *word)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, word)); text += strlen(word)) n++;
+    return n;
+}
+
+/* All that is in the file, which is emptied. */
+static const char *written(int fd)
+{
+    static char text[2 << 20];
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    CU_ASSERT_FATAL(n >= 0 && ftruncate(fd, 0) == 0);
+    text[n] = 0;
+    return text;
+}
+
+/* A flood fills no disk: it is cut to what is allowed, and how much is missing is said. */
+static void test_flood(void)
+{
+    enum { FLOOD = 10000, LINE = 60 };
+    char path[] = "/tmp/kith-log-XXXXXX";
+    int fd = mkstemp(path);
+    rate = 10000;
+    burst = 100000;
+    CU_ASSERT_EQUAL_FATAL(open_log(path, false, all, ALL), 0);
+    for (int i = 0; i < FLOOD; i++) hears("hi", 0);
+    const char *text = written(fd);
+    size_t came = count_of(text, "message");
+    CU_ASSERT(strlen(text) >= burst && strlen(text) < burst + 2 * LINE);
+    CU_ASSERT_EQUAL(count_of(text, "left_out"), 0);
+    CU_ASSERT_EQUAL(number("lines_written"), came);
+    CU_ASSERT_EQUAL(number("lines_left_out"), FLOOD - came);
+
+    time_passes(500000000); /* half a second's worth is not enough */
+    hears("hi", 0);
+    CU_ASSERT_STRING_EQUAL(written(fd), "");
+    char said[64];
+    snprintf(said, sizeof said, " left_out %zu lines\n", FLOOD + 1 - came);
+    time_passes(600000000); /* nothing else happens */
+    CU_ASSERT_PTR_NOT_NULL(strstr(text = written(fd), said));
+    CU_ASSERT_EQUAL(count_of(text, "\n"), 1);
+    CU_ASSERT_EQUAL(due_at, UINT64_MAX);
+    hears("hi", 0);
+    CU_ASSERT_EQUAL(count_of(written(fd), "message"), 1);
+
+    for (int second = 0; second < 60; second++) {
+        for (int i = 0; i < FLOOD / 10; i++) hears("hi", 0);
+        time_passes(1000000000);
+    }
+    text = written(fd);
+    CU_ASSERT(strlen(text) <= 61 * rate + burst);
+    CU_ASSERT(count_of(text, "left_out") > 50 && count_of(text, "left_out") <= 61);
+    close_log();
+    close(fd);
+    unlink(path);
+    rate = burst = 0;
+}
+
+/* The same for the node's log, and as JSON. */
+static void test_flood_of_the_nodes_log(void)
+{
+    rate = 100;
+    burst = 300;
+    CU_ASSERT_EQUAL_FATAL(open_log(NULL, true, all, ALL), 0);
+    for (int i = 0; i < 20; i++) hears("hi", 0);
+    size_t came = number("lines_written");
+    CU_ASSERT(came > 1 && came < 6);
+    time_passes(2000000000);
+    char said[64];
+    snprintf(said, sizeof said, "\"event\":\"left_out\",\"lines\":%zu}\n", 20 - came);
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, said));
+    close_log();
+    rate = burst = 0;
+}
+
+/* A pipe that nobody reads: what it does not take is kept, what is too much is counted. */
+static void test_pipe(void)
+{
+    char dir[] = "/tmp/kith-log-XXXXXX", path[64], text[65536];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/fifo", dir);
+    CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+    alarm(60); /* whoever waits for it does so for ever */
+    CU_ASSERT_EQUAL_FATAL(open_log(path, false, all, ALL), 0);
+    unsigned sent = 0;
+    for (; !number("lines_failed") && sent < 100000; sent++) hears("hi", 0);
+    CU_ASSERT_EQUAL(number("lines_failed"), 1);
+    CU_ASSERT_EQUAL(count_of(fake_log_text, "nobody reads it"), 1);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    unsigned lines = 0, last = 0;
+    for (ssize_t n; (n = read(reader, text, sizeof text - 1)) > 0;) {
+        text[n] = 0;
+        lines += (unsigned)count_of(text, "\n");
+        last += (unsigned)count_of(text, " left_out 1 lines\n");
+        time_passes(1000000000);
+    }
+    CU_ASSERT_EQUAL(lines, sent); /* one is missing, one says so */
+    CU_ASSERT_EQUAL(last, 1);
+    CU_ASSERT_EQUAL(due_at, UINT64_MAX);
+    alarm(0);
+    close_log();
+    close(reader);
+    unlink(path);
+    rmdir(dir);
+}
+
 /* Without a file it may go into a simulation. */
 static void test_no_file_in_a_simulation(void)
 {
@@ -286,4 +424,6 @@ KITH_TESTS("plugins/log", {"no file in a simulation", test_no_file_in_a_simulati
            {"choice of events", test_choice_of_events},
            {"file, and after it was renamed", test_file_and_reopen},
            {"file, and a reload", test_file_and_reload},
-           {"file that can't be", test_file_that_cannot_be})
+           {"file that can't be", test_file_that_cannot_be}, {"a flood", test_flood},
+           {"a flood of the node's log", test_flood_of_the_nodes_log},
+           {"a pipe that nobody reads", test_pipe})

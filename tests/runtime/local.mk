@@ -19,6 +19,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_control_limits.c \
   tests/runtime/test_control_long.c \
   tests/runtime/test_descriptors.c \
+  tests/runtime/test_control_secret.c \
   tests/runtime/test_leaks.c \
   tests/runtime/test_memory.c \
   tests/runtime/test_node.c \

@@ -7,6 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 enum { NUMBERS = 512, MOST = 40 };
 
@@ -30,14 +34,15 @@ static void leave_free(int count)
 
 static void keep_line(void *ctx, enum kith_log_level level, const char *line) { (*(int *)ctx)++; }
 
-/* A whole life; true: it had what it needs. */
-static bool live(const char *path)
+/* A whole life, of which the start has so many descriptors; true: it had what it needs. */
+static bool live(const char *path, int start)
 {
     int lines = 0, rc;
     struct kith_error err = {.size = sizeof err};
     struct kith_options options = {.size = sizeof options, .log = keep_line, .log_ctx = &lines};
     struct kith *k = NULL;
     rc = kith_open(&k, path, &options, &err);
+    if (start < MOST) leave_free(start);
     if (!rc) rc = kith_start(k, &err);
     if (!rc) rc = kith_dispatch(k);
     CU_ASSERT(!rc || (rc < 0 && *err.text));
@@ -51,16 +56,43 @@ static void test_each_number(void)
     struct node *n = &nodes[0];
     begin();
     config(n, "pipeline: { send: [ { use: lzw }, { use: crc32 } ] }\n");
-    CU_ASSERT_TRUE_FATAL(live(n->path)); /* what is made once stays: libuv's pipe, plugins */
+    CU_ASSERT_TRUE_FATAL(live(n->path, MOST)); /* what is made once stays: libuv's pipe, plugins */
     getrlimit(RLIMIT_NOFILE, &was);
     int before = used(), lived = 0;
     for (int free_ones = 0; free_ones <= MOST; free_ones++) {
         leave_free(free_ones);
-        lived += live(n->path);
+        lived += live(n->path, MOST);
+        setrlimit(RLIMIT_NOFILE, &was);
+        CU_ASSERT_EQUAL(used(), before);
+        (void)live(n->path, free_ones);
         setrlimit(RLIMIT_NOFILE, &was);
         CU_ASSERT_EQUAL(used(), before);
     }
     CU_ASSERT(lived > 20 && lived < MOST);
+    end();
+}
+
+/* Who can't ask whether it is in use takes nobody's control socket away. */
+static void test_control_socket_of_another(void)
+{
+    struct rlimit was;
+    struct stat before, after;
+    struct node *n = &nodes[0];
+    begin();
+    config(n, "");
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    snprintf(sa.sun_path, sizeof sa.sun_path, "%s/n0.sock", dir);
+    int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CU_ASSERT_EQUAL_FATAL(bind(other, (struct sockaddr *)&sa, sizeof sa), 0);
+    CU_ASSERT_EQUAL_FATAL(listen(other, 1), 0);
+    CU_ASSERT_EQUAL(stat(sa.sun_path, &before), 0);
+    getrlimit(RLIMIT_NOFILE, &was);
+    for (int free_ones = 0; free_ones <= MOST; free_ones++) {
+        CU_ASSERT_FALSE(live(n->path, free_ones));
+        setrlimit(RLIMIT_NOFILE, &was);
+        CU_ASSERT(stat(sa.sun_path, &after) == 0 && after.st_ino == before.st_ino);
+    }
+    close(other);
     end();
 }
 
@@ -79,4 +111,5 @@ static void test_no_world(void)
 }
 
 KITH_TESTS("runtime/descriptors", {"each number of descriptors", test_each_number},
+           {"another node's control socket", test_control_socket_of_another},
            {"no descriptor for a world", test_no_world})

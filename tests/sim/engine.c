@@ -131,7 +131,10 @@ static void carry_out(struct sim *s, struct node *n, const struct kith_output *o
         break;
     case KITH_OUT_DIAL: sim_dial(s, n, out); break;
     case KITH_OUT_WRITE: sim_write(s, n, out); break;
-    case KITH_OUT_CLOSE: sim_close(s, n, out->stream, true); break;
+    case KITH_OUT_CLOSE:
+        sim_close(s, n, out->stream, true);
+        kith_core_stream_closed(n->core, s->now, out->stream, 0);
+        break;
     case KITH_OUT_RESET: sim_close(s, n, out->stream, false); break;
     case KITH_OUT_DONE: request_done(s, n, out); break;
     case KITH_OUT_GONE:

@@ -25,7 +25,7 @@ import sys
 # folder: the other folders whose headers it may include, and the public headers.
 PLUGIN = ["plugin.h", "shown.h"]
 BELOW = ["core", "config", "plugins"]
-HOST = PLUGIN + ["settings.h"]
+HOST = PLUGIN + ["settings.h", "account.h"]
 PUBLIC = HOST + ["kith.h"]
 MAY_SEE = {
     "include/kith": ([], PUBLIC),

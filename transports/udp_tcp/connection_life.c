@@ -2,8 +2,8 @@
  * connection_life.c - the life of connections: open, accept, deadlines, adoption.
  *
  * Strangers can open connections, so what they cost is bounded: max_connections in all (over it the
- * system's backlog holds them), max_per_source from one source (over it they are reset),
- * idle_timeout without a byte moving on each.
+ * system's backlog holds them, until the node has reset some), max_per_source from one source (over
+ * it they are reset), idle_timeout without a byte moving on each.
  */
 #include "connection.h"
 #include <errno.h>
@@ -142,6 +142,7 @@ static void back_off(struct kith_ut *u, int error)
     u->host->log(u->host, KITH_LOG_WARN, "accepting connections: %s; trying again in %u ms",
                  strerror(error), (unsigned)(u->accept_delay / MS));
     kith_ut_listeners_watch(u, false);
+    kith_ut_say_changed(u, KITH_CHANGED_CROWDED);
     u->host->timer_set(u->accept_timer, u->host->now(u->host) + u->accept_delay);
 }
 
@@ -185,6 +186,7 @@ static void on_accept(void *arg, unsigned events)
             ++*u->count.accepts_paused;
             u->accept_paused = true;
             kith_ut_listeners_watch(u, false);
+            kith_ut_say_changed(u, KITH_CHANGED_CROWDED);
             return;
         }
         union kith_ut_sockaddr sa;

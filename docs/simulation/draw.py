@@ -185,7 +185,8 @@ def loss(here):
     plots = [
         ("False suspicions", "a node and hour", "false_suspicions", (0.05, 1000), True,
          [(0.05, "none"), (0.1, "0.1"), (1, "1"), (10, "10"), (100, "100"), (1000, "1,000")]),
-        ("A silent machine", "until half know that it is dead", "silent_half", (0, top), False, seconds),
+        ("A silent machine", "until half know that it is dead", "silent_half", (0, top), False,
+         seconds),
         ("Packets", "bytes a node and second", "packet_bytes", (50, 10000), True,
          [(v, "{:,}".format(v)) for v in (50, 100, 500, 1000, 5000, 10000)])]
     for i, (title, sub, column, ys, ylog, ticks) in enumerate(plots):

@@ -230,6 +230,14 @@ def test_spread_and_again():
     check("drawn again", len({t[2] for t in kills}) > 1, kills)
 
 
+def test_many_rows():
+    path = write("many", "nodes: 3\ntime: 300s\nevents:\n"
+                 "  - { at: 1s, meta: n1, value: x, every: 1s, count: 250 }\n")
+    got = sim(NODE, "--scenario", path, "-q")
+    check("not all are shown", got[0] == OK and got[1].count("  meta n1") == 199 and
+          "and 51 more, which --format json" in got[1], got)
+
+
 def test_shares():
     told, result = happenings("nodes: 20\ntime: 30s\nevents:\n"
                               "  - { at: 20s, partition: [ 50%, 50% ], for: 5s }\n"
@@ -498,6 +506,7 @@ def main():
         test_limit_of_links()
         test_deeds()
         test_spread_and_again()
+        test_many_rows()
         test_shares()
         test_what_can_not_be_done()
         test_what_is_refused_later()

@@ -128,6 +128,9 @@ static const char *after(const struct kith_spread *s, double v, struct kith_word
     return w->s;
 }
 
+/* A terminal has no use for more. */
+enum { ROWS_SHOWN = 200 };
+
 static int print_happenings(FILE *out, const struct kith_result *r)
 {
     static const char *const above[] = {"", "", "noticed", "", "told", "", "", "", "suspected", ""};
@@ -144,7 +147,7 @@ static int print_happenings(FILE *out, const struct kith_result *r)
     head(&t, 10, above);
     row(&t);
     for (size_t i = 0; i < 10; i++) cell(&t, i, names[i]);
-    for (size_t i = 0; i < r->happening_count; i++) {
+    for (size_t i = 0; i < r->happening_count && i < ROWS_SHOWN; i++) {
         const struct kith_happening *h = &r->happenings[i];
         double told = (double)h->told.count;
         row(&t);
@@ -160,7 +163,11 @@ static int print_happenings(FILE *out, const struct kith_result *r)
              h->to_suspect ? kith_of((double)h->suspected_by, (double)h->to_suspect).s : "-");
         cell(&t, 9, h->silent || !h->about ? kith_deaths_of(h).s : "-");
     }
-    return print(&t, 2, out);
+    int rc = print(&t, 2, out);
+    if (r->happening_count > ROWS_SHOWN)
+        fprintf(out, "  and %zu more, which --format json and --report tell\n",
+                r->happening_count - ROWS_SHOWN);
+    return rc;
 }
 
 static int print_messages(FILE *out, const struct kith_result *r)

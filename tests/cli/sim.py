@@ -460,6 +460,8 @@ def test_config_commands():
         if "nodes: 100" in read(file):
             got = sim(os.path.join(EXAMPLES, "node.yaml"), "--scenario", file, "-q")
         check("%s runs" % file, got[0] == OK and got[2] == "", got)
+        whole = "58 of 58 nodes know all" in got[1]
+        check("%s mends its split" % file, whole or "two-sites" not in file, got[1])
 
 
 # --------------------------------------------------------------------------------------- terminal

@@ -60,6 +60,7 @@
     X(META_TOO_LONG, meta_too_long) \
     X(BAD_VERSIONS, bad_versions) \
     X(INCOMPATIBLE_VERSIONS, incompatible_versions) \
+    X(UNKNOWN_STATE, unknown_state) \
     X(VETOED, vetoed) \
     X(MAX_MEMBERS, max_members) \
     X(MAX_STATE, max_state) \

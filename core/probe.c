@@ -99,7 +99,7 @@ static bool may_stream(const struct kith_core *c, struct kith_bytes name, uint8_
 }
 
 /* The stream ping has ended. If the probe ended it, nothing is left to note. */
-static void stream_ended(struct kith_core *c, const struct kith_exchange *s, int status)
+static void stream_ended(struct kith_core *c, struct kith_exchange *s, int status)
 {
     struct kith_probe *pr = &c->probe;
     if (status < 0)

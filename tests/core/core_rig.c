@@ -480,3 +480,21 @@ void rig_read_push_pull(struct rig_state_list *l, const uint8_t *data, size_t le
     l->user_state = kith_bytes_of(data + at, len - at);
     l->whole = l->header.user_state_len == (int64_t)(len - at);
 }
+
+uint32_t rig_is_there(struct rig *r, uint32_t stream)
+{
+    struct kith_msg ping;
+    uint8_t ack[32];
+    struct kith_buf buf = {.base = ack, .data = ack, .cap = sizeof ack};
+    size_t used;
+    kith_core_stream_opened(r->core, r->now, stream, WHOM(NULL, NULL));
+    rig_poll(r);
+    const struct rig_out *w = rig_out(r, KITH_OUT_WRITE, rig_outs(r, KITH_OUT_WRITE) - 1);
+    CU_ASSERT_FATAL(w && w->stream == stream && w->data[0] == KITH_MSG_PING);
+    CU_ASSERT_FATAL(!kith_wire_read(&ping, KITH_BODY_PING, w->data + 1, w->len - 1, &used));
+    kith_wire_write_message(&buf, &(struct kith_msg){.type = KITH_MSG_ACK, .seq_no = ping.seq_no});
+    rig_data(r, stream, buf.data, buf.len);
+    rig_poll(r);
+    CU_ASSERT_FALSE(rig_outs(r, KITH_OUT_DIAL) < 2);
+    return rig_out(r, KITH_OUT_DIAL, rig_outs(r, KITH_OUT_DIAL) - 1)->stream;
+}

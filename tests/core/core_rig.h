@@ -172,6 +172,9 @@ void rig_data(struct rig *, uint32_t stream, const void *, size_t);
 uint32_t rig_accept(struct rig *, unsigned from);
 /* A peer opens a stream, sends bytes and waits; the handle. */
 uint32_t rig_request(struct rig *, unsigned from, const struct rig_bytes *);
+/* It is a ping's that asks whether the member of that name is there: it is. The stream that is
+ * dialled then. */
+uint32_t rig_is_there(struct rig *, uint32_t stream);
 bool rig_gone(const struct rig *, uint32_t stream); /* CLOSE or RESET was polled for it */
 
 /* A push/pull as the core wrote it. */

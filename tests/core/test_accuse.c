@@ -317,6 +317,14 @@ static void test_odd_names(void)
     memset(big, 'n', sizeof big);
     m.node = kith_bytes_of(big, sizeof big);
     rig_feed(&r, 2, &m);
+    rig_alive(&r, "c", 1, 3); /* an accuser's name has a limit, too */
+    m = rig_accusation(KITH_MSG_SUSPECT, "c", 1, NULL);
+    m.from = kith_bytes_of(big, 256);
+    rig_feed(&r, 2, &m);
+    CU_ASSERT_EQUAL(rig_state(&r, "c"), KITH_ALIVE);
+    m.from = kith_bytes_of(big, 255);
+    rig_feed(&r, 2, &m);
+    CU_ASSERT_EQUAL(rig_state(&r, "c"), KITH_SUSPECT);
     m = rig_alive_msg("b", 1, &a, NULL);
     m.addr = kith_bytes_of(big, 200); /* longer than any address */
     rig_feed(&r, 2, &m);

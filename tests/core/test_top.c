@@ -65,6 +65,9 @@ static void test_claims_about_us_lift_us_no_higher(void)
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), HIGH);
     rig_suspect(&r, "self", HIGH + 9, "b"); /* and from then on above, too */
     CU_ASSERT_EQUAL(rig_inc(&r, "self"), HIGH + 10);
+    m.incarnation = HIGH + 10;
+    rig_feed(&r, 2, &m);
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), HIGH + 11);
     CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
     CU_ASSERT_EQUAL(drops(&r), 4);
     rig_fini(&r);

@@ -208,7 +208,7 @@ void rig_key(struct rig *r, uint8_t first, size_t len)
 
 int rig_build(struct rig *r)
 {
-    struct kith_pipeline *old = r->p, *fresh;
+    struct kith_pipeline *old = r->p, *fresh = NULL;
     if (!r->ring) r->ring = kith_keyring_new(&r->config.keyring);
     int rc = kith_pipeline_new(&fresh, &r->config.chain, &fake_maker, r->ring, old, &r->err);
     if (rc < 0) return rc;

@@ -203,7 +203,7 @@ static void test_the_dead_are_dead_at_the_highest_incarnation(void)
         CU_ASSERT_EQUAL(rig_state(&r, "b"), left ? KITH_LEFT : KITH_DEAD);
         struct rig_entry e[] = {{"b", KITH_DEAD, 11, 2}, {"b", KITH_LEFT, 12, 2}};
         struct rig_bytes b;
-        for (int i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < 2; i++) {
             rig_push_pull(&b, false, &e[i], 1, NULL);
             rig_request(&r, 3, &b);
             CU_ASSERT_EQUAL(rig_inc(&r, "b"), 11 + i);

@@ -373,8 +373,7 @@ static bool take(struct kith_core *c, const struct alive *a, struct kith_request
     p->incarnation = msg->incarnation;
     p->port = msg->port;
     if (was != KITH_ALIVE) kith_members_state(&c->members, p, KITH_ALIVE, c->now);
-    if (was == KITH_DEAD || was == KITH_LEFT || a->moved)
-        kith_addresses_put(&c->addresses, &c->members, p);
+    if (was == KITH_DEAD || was == KITH_LEFT) kith_addresses_put(&c->addresses, &c->members, p);
     kith_count(c, KITH_COUNT_ALIVE_CHANGES);
     alive_events(c, p, was, meta_changed || versions_changed || a->moved);
     return true;

@@ -73,10 +73,44 @@ static void test_news_and_payload_are_for_members(void)
     ping(&r, "self", &elsewhere, "m60");
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
     CU_ASSERT(!carries_news(&r));
+    ping(&r, "self", &r.config.advertise, "self"); /* nor are we a member to ourselves */
+    CU_ASSERT(!carries_news(&r));
     rig_dead(&r, "m60", 1, "m2");
     ping(&r, "self", NULL, NULL);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
     CU_ASSERT(!carries_news(&r));
+    rig_clear(&r);
+    CU_ASSERT(kith_core_ping(r.core, r.now, WHOM(NULL, &elsewhere)) > 0);
+    rig_poll(&r);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_PING, NULL), 1); /* a ping of our own */
+    CU_ASSERT(!carries_news(&r));
+    rig_fini(&r);
+}
+
+/* When the dead before them in the list are forgotten, the others keep their addresses. */
+static void test_members_keep_their_addresses(void)
+{
+    struct rig r;
+    rig_new(&r);
+    r.answer_pings = true;
+    rig_populate(&r, 2, 9);
+    rig_alive(&r, "m60", 1, 60);
+    for (unsigned i = 2; i < 10; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "m%u", i);
+        rig_dead(&r, name, 1, "x");
+    }
+    rig_run(&r, r.now + 40 * SEC);
+    CU_ASSERT_EQUAL(kith_core_size(r.core), 2);
+    rig_populate(&r, 70, 80);
+    r.ack_payload = "coordinate";
+    ping(&r, "self", NULL, NULL);
+    CU_ASSERT_EQUAL_FATAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
+    CU_ASSERT(rig_is(rig_find(&r, KITH_MSG_ACK, NULL, 0)->msg.payload, "coordinate"));
+    struct kith_addr other = rig_addr(5);
+    ping(&r, "self", &other, "m5");
+    CU_ASSERT_EQUAL_FATAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
+    CU_ASSERT_PTR_NULL(rig_find(&r, KITH_MSG_ACK, NULL, 0)->msg.payload.data);
     rig_fini(&r);
 }
 
@@ -437,6 +471,20 @@ static void test_a_target_is_a_stranger_or_a_member(void)
 }
 
 /* One member, or whoever writes its address, leaves room for the others. */
+/* Who has died meanwhile is told nothing more. */
+static void test_no_nack_for_the_dead(void)
+{
+    struct rig r;
+    probing(&r, 5);
+    add_requesters(&r);
+    ask_relay(&r, true, false);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_PING, "m9"), 1);
+    rig_dead(&r, "m60", 1, "m2");
+    rig_run(&r, r.now + 500 * MS);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_NACK, NULL), 0);
+    rig_fini(&r);
+}
+
 static void test_each_member_has_its_share_of_relays(void)
 {
     struct rig r;
@@ -459,6 +507,7 @@ static void test_each_member_has_its_share_of_relays(void)
 
 KITH_TESTS("core/answer", {"pings are answered", test_pings_are_answered},
            {"news and payload are for members", test_news_and_payload_are_for_members},
+           {"members keep their addresses", test_members_keep_their_addresses},
            {"a member is known by either form of its address",
             test_a_member_is_known_by_either_form_of_its_address},
            {"a payload that is too long is counted", test_a_payload_that_is_too_long_is_counted},
@@ -477,4 +526,5 @@ KITH_TESTS("core/answer", {"pings are answered", test_pings_are_answered},
            {"relays leave room for our own pings", test_relays_leave_room_for_our_own_pings},
            {"relays are for members", test_relays_are_for_members},
            {"a target is a stranger or a member", test_a_target_is_a_stranger_or_a_member},
+           {"no nack for the dead", test_no_nack_for_the_dead},
            {"each member has its share of relays", test_each_member_has_its_share_of_relays})

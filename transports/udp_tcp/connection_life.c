@@ -133,8 +133,26 @@ static void on_accept_again(void *arg)
     if (!u->accept_paused) kith_ut_listeners_watch(u, true);
 }
 
-/* Out of descriptors or memory: the connection stays in the backlog, and we would be called at once
- * again. */
+/* Is this an error of the one connection, which is gone already? */
+static bool of_connection(int error)
+{
+    switch (error) {
+    case ECONNABORTED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case EINTR:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EPROTO:
+    case ETIMEDOUT: return true;
+    default: return false;
+    }
+}
+
+/* Out of descriptors or memory, or denied: the connection stays in the backlog, and we would be
+ * called at once again. */
 static void back_off(struct kith_ut *u, int error)
 {
     u->accept_delay = u->accept_delay ? 2 * u->accept_delay : 5 * MS;
@@ -190,8 +208,7 @@ static void on_accept(void *arg, unsigned events)
             return;
         }
         union kith_ut_sockaddr sa;
-        socklen_t len = sizeof sa;
-        int fd = accept4(l->tcp, &sa.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = kith_ut_accept(u, l->tcp, &sa);
         if (fd >= 0) {
             u->accept_delay = 0;
             welcome(u, fd, &sa);
@@ -199,11 +216,10 @@ static void on_accept(void *arg, unsigned events)
         }
         if (errno == EAGAIN) return;
         ++*u->count.accept_errors;
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        if (!of_connection(errno)) {
             back_off(u, errno);
             return;
         }
-        /* Others are of the one connection, which is gone already. */
     }
 }
 

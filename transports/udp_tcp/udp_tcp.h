@@ -6,6 +6,7 @@
  *   listen.c           binding sockets, with errors that say what to change
  *   advertise.c        which address others shall use
  *   address_watch.c    notices that it is gone
+ *   calls.c            system calls that may be denied, and older ones for them
  *   datagrams.c        packets, in batches both ways
  *   connection.c       the table of connections, and how one ends
  *   stream_io.c        their bytes
@@ -46,6 +47,8 @@ struct kith_ut_socket {
     bool dual;                    /* IPv6 wildcard that takes IPv4 too */
     int udp, tcp;                 /* -1: none */
     unsigned packets_left;        /* to read in this turn */
+    unsigned read_failures;       /* in a row */
+    bool held;                    /* not read, because that fails: until the timer */
     uint32_t dropped; /* the system's own count of datagrams dropped, as of the last one received */
     struct kith_watch *udp_watch, *tcp_watch;
 };
@@ -68,6 +71,7 @@ struct kith_ut_slot {
     X(packets_dropped_empty, "Datagrams received without any byte.") \
     X(packets_dropped_system, \
       "Datagrams that the system dropped because the receive buffer was full.") \
+    X(receive_errors, "Calls of the system for datagrams that failed.") \
     X(packets_dropped_send_full, "Datagrams not sent because the send buffer was full.") \
     X(packets_dropped_send_failed, "Datagrams that the system refused to send.") \
     X(streams_accepted, "Connections accepted.") \
@@ -104,6 +108,10 @@ struct kith_ut {
 
     struct kith_ut_ring *ring;        /* buffers for receiving */
     struct kith_ut_batch *batches[2]; /* to IPv4, to IPv6; NULL: no socket for it */
+    struct kith_timer *read_timer;    /* sockets that are held are read again */
+    struct {
+        unsigned recvmmsg, sendmmsg, accept4; /* times that it failed where an older one did not */
+    } misses;
 
     struct kith_ut_slot *slots; /* streams by id; see connection.c */
     size_t slot_count, slot_cap, free_slot;
@@ -172,6 +180,11 @@ void kith_ut_addresses_stop(struct kith_ut *);
 
 /* Of packets and streams: prepare gets what can be had beside another instance that runs; watch
  * makes the watches (a descriptor has one at a time); stop works after either. */
+
+/* calls.c: as recvmmsg, sendmmsg and accept4, without waiting. */
+int kith_ut_receive(struct kith_ut *, int fd, struct mmsghdr *, unsigned n);
+int kith_ut_send(struct kith_ut *, int fd, struct mmsghdr *, unsigned n);
+int kith_ut_accept(struct kith_ut *, int fd, union kith_ut_sockaddr *from);
 
 /* datagrams.c */
 int kith_ut_packets_prepare(struct kith_ut *, struct kith_error *);

@@ -28,6 +28,7 @@ static int fake_accept(int fd, struct sockaddr *from, socklen_t *len);
 #include "../../transports/udp_tcp/calls.c"
 #include "../../transports/udp_tcp/connection.c"
 #include "../../transports/udp_tcp/connection_life.c"
+#include "../../transports/udp_tcp/failures.c"
 #include "../../transports/udp_tcp/stream_io.c"
 #include "../../transports/udp_tcp/later.c"
 #include "../../transports/udp_tcp/datagrams.c"
@@ -143,7 +144,16 @@ static void watch_set(struct kith_watch *w, unsigned events) { watched = events;
 
 static uint64_t counters[32];
 static void timer_set(struct kith_timer *t, uint64_t at) {}
-static uint64_t now(const struct kith_host *h) { return 1; }
+static uint64_t clock_now;
+static uint64_t now(const struct kith_host *h) { return clock_now; }
+static uint64_t failed[KITH_UT_REASONS];
+static uint64_t *counter(const struct kith_host *h, const char *name, const char *help,
+                         const struct kith_pair *labels, size_t count)
+{
+    for (int i = 0; i < KITH_UT_REASONS; i++)
+        if (!strcmp((const char *)labels->value.data, names[i])) return &failed[i];
+    return NULL;
+}
 static void *scratch(const struct kith_host *h, size_t len)
 {
     static uint8_t memory[RECEIVE_BATCH * SLOT];
@@ -154,6 +164,7 @@ static const struct kith_host host = {.size = sizeof host,
                                       .timer_set = timer_set,
                                       .now = now,
                                       .scratch = scratch,
+                                      .counter = counter,
                                       .log = log_line};
 
 static struct kith_ut *set_up(void)
@@ -168,6 +179,9 @@ static struct kith_ut *set_up(void)
         (struct kith_ut_socket){.owner = u, .local.in.sin_family = AF_INET, .udp = -1, .tcp = -1};
     u->batches[0] = new_batch(&u->sockets[0]);
     u->ring = new_ring();
+    memset(failed, 0, sizeof failed);
+    kith_ut_failures_init(u);
+    clock_now = 1;
     watched = KITH_READABLE;
     sent_count = 0;
     lines = 0;
@@ -292,6 +306,49 @@ static void test_hints(void)
     kith_ut_say_unreachable(u, &a);
     CU_ASSERT_EQUAL(u->later.hint_count, KITH_UT_HINTS_MAX);
     CU_ASSERT_EQUAL(*u->count.hints_dropped, 1);
+    tear_down(u);
+}
+
+/* A cause is said with an address, and then no more for a while: with how many there were. */
+static void test_failures(void)
+{
+    static const struct {
+        int error;
+        enum kith_ut_reason reason;
+        int code;
+    } cases[] = {{ENETUNREACH, KITH_UT_NO_ROUTE, KITH_EUNREACHABLE},
+                 {EHOSTUNREACH, KITH_UT_NO_ROUTE, KITH_EUNREACHABLE},
+                 {ENETDOWN, KITH_UT_NO_NETWORK, KITH_EUNREACHABLE},
+                 {EPERM, KITH_UT_FORBIDDEN, KITH_EACCES},
+                 {EMSGSIZE, KITH_UT_TOO_BIG, KITH_EIO},
+                 {ENOBUFS, KITH_UT_NO_MEANS, KITH_ENOMEM},
+                 {EINVAL, KITH_UT_OTHER, KITH_EIO}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kith_ut *u = set_up();
+        struct kith_addr to = {.port = 9, .len = 4, .bytes = {10, 0, 0, 1}};
+        char expected[200];
+        CU_ASSERT_EQUAL(kith_ut_stream_code(cases[i].error), -cases[i].code);
+        for (int k = 0; k < 3; k++) kith_ut_failed(u, "connection", &to, cases[i].error);
+        CU_ASSERT_EQUAL(failed[cases[i].reason], 3);
+        CU_ASSERT_EQUAL(lines, 1);
+        snprintf(expected, sizeof expected, "no connection to 10.0.0.1:9: %s",
+                 strerror(cases[i].error));
+        CU_ASSERT_STRING_EQUAL(said, expected);
+        clock_now += QUIET_FOR;
+        kith_ut_failed(u, "packet", &to, cases[i].error);
+        CU_ASSERT_EQUAL(lines, 2);
+        snprintf(expected, sizeof expected,
+                 "no packet to 10.0.0.1:9: %s (2 more since the last time)",
+                 strerror(cases[i].error));
+        CU_ASSERT_STRING_EQUAL(said, expected);
+        tear_down(u);
+    }
+    struct kith_ut *u = set_up();
+    send_byte(u, 1, 10);
+    SCRIPT(-ENETDOWN);
+    kith_ut_flush(u);
+    CU_ASSERT_STRING_EQUAL(said, "no packet to 127.0.0.1:9: Network is down");
+    CU_ASSERT_EQUAL(u->later.hint_count, 1);
     tear_down(u);
 }
 
@@ -433,7 +490,7 @@ static void test_no_accepting(void)
 KITH_TESTS("transports/batches", {"the system takes some", test_partial},
            {"the system is full", test_full}, {"the batch is full too", test_over_full},
            {"one is refused", test_refused}, {"hints are bounded", test_hints},
-           {"sendmmsg is denied", test_sendmmsg_denied},
+           {"what fails is said", test_failures}, {"sendmmsg is denied", test_sendmmsg_denied},
            {"sendmmsg is not permitted", test_sendmmsg_not_permitted},
            {"recvmmsg is denied", test_recvmmsg_denied}, {"no receiving", test_no_receiving},
            {"errors of packets can't be read", test_no_errors},

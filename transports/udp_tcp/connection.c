@@ -165,14 +165,24 @@ void kith_ut_stream_reset(void *self, uint64_t id)
     kith_ut_stream_forget(s);
 }
 
+int kith_ut_stream_failed(struct kith_ut_stream *s, int error)
+{
+    kith_ut_failed(s->owner, "connection", &s->peer, error);
+    return kith_ut_stream_code(error);
+}
+
 int kith_ut_stream_code(int error)
 {
     switch (error) {
     case ECONNREFUSED: return -KITH_EREFUSED;
+    case ECONNABORTED:
     case ECONNRESET:
     case EPIPE: return -KITH_ECLOSED;
     case ETIMEDOUT: return -KITH_ETIMEOUT;
+    case ENETDOWN:
     case ENETUNREACH:
+    case ENONET:
+    case EHOSTDOWN:
     case EHOSTUNREACH:
     case EADDRNOTAVAIL:
     case EAFNOSUPPORT: return -KITH_EUNREACHABLE;

@@ -54,6 +54,8 @@ void kith_ut_stream_arm(struct kith_ut_stream *);
 void kith_ut_stream_end(struct kith_ut_stream *, int reason);
 /* KITH_E code (negative) for the system's. */
 int kith_ut_stream_code(int error);
+/* The same, of one to somebody else that can't be made; it is said. */
+int kith_ut_stream_failed(struct kith_ut_stream *, int error);
 
 /* Gives the stream a slot and its id. False: no memory, or too many. */
 bool kith_ut_stream_add(struct kith_ut *, struct kith_ut_stream *);

@@ -45,7 +45,7 @@ static void on_connected(struct kith_ut_stream *s)
     socklen_t len = sizeof error;
     if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len)) error = errno;
     if (error) {
-        kith_ut_stream_end(s, kith_ut_stream_code(error));
+        kith_ut_stream_end(s, kith_ut_stream_failed(s, error));
         return;
     }
     s->connecting = false;
@@ -115,13 +115,15 @@ int kith_ut_stream_open(void *self, const struct kith_peer *to, uint64_t *id)
     int error = 0, fd = socket(sa.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         ++*u->count.streams_failed;
-        return kith_ut_stream_code(errno);
+        error = errno;
+        kith_ut_failed(u, "connection", to->addr, error);
+        return kith_ut_stream_code(error);
     }
     if (connect(fd, &sa.sa, kith_ut_sockaddr_len(&sa)) && errno != EINPROGRESS) error = errno;
     struct kith_ut_stream *s = new_stream(u, fd, to->addr, false);
     if (!s) return -KITH_ENOMEM;
     *id = s->id;
-    if (error) kith_ut_stream_end(s, kith_ut_stream_code(error));
+    if (error) kith_ut_stream_end(s, kith_ut_stream_failed(s, error));
     return 0;
 }
 

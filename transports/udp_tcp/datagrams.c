@@ -83,14 +83,14 @@ static void deliver(struct kith_ut_socket *s, size_t i)
     u->up->packet_in(u->up, &peer, &buf, u->host->now(u->host));
 }
 
-static void note_unreachable(struct kith_ut *u, const union kith_ut_sockaddr *to, int error)
+static void note_failure(struct kith_ut *u, const union kith_ut_sockaddr *to, int error)
 {
     struct kith_addr a;
     int code = kith_ut_stream_code(error);
-    if (code != -KITH_EREFUSED && code != -KITH_EUNREACHABLE) return;
     if (to->sa.sa_family != AF_INET && to->sa.sa_family != AF_INET6) return;
     kith_ut_from_sockaddr(to, &a);
-    kith_ut_say_unreachable(u, &a);
+    kith_ut_failed(u, "packet", &a, error);
+    if (code == -KITH_EREFUSED || code == -KITH_EUNREACHABLE) kith_ut_say_unreachable(u, &a);
 }
 
 /* Without IP_RECVERR the errors that wait are forgotten; else the socket would be ready for ever.
@@ -134,7 +134,7 @@ static bool read_errors(struct kith_ut_socket *s)
             struct sock_extended_err e;
             if (!v4 && !v6) continue;
             memcpy(&e, CMSG_DATA(c), sizeof e);
-            note_unreachable(s->owner, &to, (int)e.ee_errno);
+            note_failure(s->owner, &to, (int)e.ee_errno);
         }
     }
     return any;
@@ -239,7 +239,7 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
         again = true;
         if (n < 0) {
             ++*u->count.packets_dropped_send_failed; /* this one; the next may go elsewhere */
-            note_unreachable(u, &b->packets[b->first].to, error);
+            note_failure(u, &b->packets[b->first].to, error);
             b->first++;
             continue;
         }
@@ -311,7 +311,10 @@ int kith_ut_send_packet(void *self, const struct kith_peer *peer, struct kith_bu
     if (packet->len > KITH_UT_PACKET_MAX) return -KITH_ETOOBIG;
     if (!to || !kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
     struct kith_ut_batch *b = u->batches[sa.sa.sa_family == AF_INET6];
-    if (!b) return -KITH_EUNREACHABLE;
+    if (!b) {
+        kith_ut_failed(u, "packet", to, EAFNOSUPPORT);
+        return -KITH_EUNREACHABLE;
+    }
     bool room = make_room(b, packet->len);
     if (!room && !b->stuck) {
         send_batch(u, b);

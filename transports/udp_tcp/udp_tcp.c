@@ -37,6 +37,7 @@ static int ut_init(void *self, const struct kith_host *host, struct kith_error *
 #define X(name, help) u->count.name = host->counter(host, #name, help, NULL, 0);
     KITH_UT_COUNTERS(X)
 #undef X
+    kith_ut_failures_init(u);
     int rc = kith_ut_listen_init(u, err);
     return rc ? rc : kith_ut_advertise_init(u, err);
 }

@@ -7,6 +7,7 @@
  *   advertise.c        which address others shall use
  *   address_watch.c    notices that it is gone
  *   calls.c            system calls that may be denied, and older ones for them
+ *   failures.c         what the system refuses to send: counted and said
  *   datagrams.c        packets, in batches both ways
  *   connection.c       the table of connections, and how one ends
  *   stream_io.c        their bytes
@@ -61,6 +62,23 @@ struct kith_ut_stream;
 struct kith_ut_slot {
     struct kith_ut_stream *stream; /* NULL: free */
     size_t next_free;              /* from 1; 0: none */
+};
+
+/* Why something was not sent. */
+enum kith_ut_reason {
+    KITH_UT_OTHER,
+    KITH_UT_REFUSED,
+    KITH_UT_NO_ROUTE,
+    KITH_UT_NO_NETWORK,
+    KITH_UT_FORBIDDEN,
+    KITH_UT_TOO_BIG,
+    KITH_UT_NO_FAMILY,
+    KITH_UT_NO_MEANS,
+    KITH_UT_REASONS
+};
+
+struct kith_ut_failures {
+    uint64_t *count, unsaid, quiet_until;
 };
 
 #define KITH_UT_COUNTERS(X) \
@@ -138,6 +156,7 @@ struct kith_ut {
         uint32_t changed; /* enum kith_changed */
     } later;
 
+    struct kith_ut_failures failures[KITH_UT_REASONS];
     struct {
 #define X(name, help) uint64_t *name;
         KITH_UT_COUNTERS(X)
@@ -185,6 +204,10 @@ void kith_ut_addresses_stop(struct kith_ut *);
 int kith_ut_receive(struct kith_ut *, int fd, struct mmsghdr *, unsigned n);
 int kith_ut_send(struct kith_ut *, int fd, struct mmsghdr *, unsigned n);
 int kith_ut_accept(struct kith_ut *, int fd, union kith_ut_sockaddr *from);
+
+/* failures.c; what: "packet" or "connection". */
+void kith_ut_failures_init(struct kith_ut *);
+void kith_ut_failed(struct kith_ut *, const char *what, const struct kith_addr *to, int error);
 
 /* datagrams.c */
 int kith_ut_packets_prepare(struct kith_ut *, struct kith_error *);

@@ -28,6 +28,8 @@ dist_check_SCRIPTS += tests/cli/waits.py
 TESTS += tests/cli/waits.py
 dist_check_SCRIPTS += tests/cli/denied.py
 TESTS += tests/cli/denied.py
+dist_check_SCRIPTS += tests/cli/addresses.py
+TESTS += tests/cli/addresses.py
 
 # The embedding example, linked with the public library as an embedder does.
 check_PROGRAMS += examples/embed/watch

@@ -13,6 +13,9 @@ static const struct kith_param params[] = {
                "a private one of this machine"),
     KITH_PARAM(struct kith_ut, interface, STRING, KITH_PARAM_RESTART, NULL, NULL, NULL,
                "When bound to every address: advertise one of this interface"),
+    KITH_PARAM(struct kith_ut, follow_address, BOOL, 0, "false", NULL, NULL,
+               "When bound to every address, and the advertised one is gone: leave, and come back "
+               "under another one of this machine"),
     KITH_PARAM(struct kith_ut, max_connections, UINT, 0, "1024", "1", "32768",
                "Connections from others open at a time; over it they wait in the system's backlog"),
     KITH_PARAM(struct kith_ut, max_per_source, UINT, 0, "128", "1", "32768",

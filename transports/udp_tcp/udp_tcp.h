@@ -107,6 +107,7 @@ struct kith_ut {
     /* parameters */
     struct kith_list bind;
     const char *advertise, *interface;
+    bool follow_address;
     uint32_t max_connections, max_per_source;
     uint64_t idle_timeout, receive_buffer;
 
@@ -119,6 +120,7 @@ struct kith_ut {
     struct kith_addr wanted, advertised; /* from `advertise`, len 0: none; in force */
     struct {
         bool guessed; /* the one in force is */
+        bool lost;    /* it is gone, and that was said */
         int fd;       /* tells of changes; 0 or -1: none */
         struct kith_watch *watch;
         struct kith_timer *timer;

@@ -17,6 +17,7 @@ static int fake_recvmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags,
 static ssize_t fake_sendmsg(int fd, const struct msghdr *m, int flags);
 static ssize_t fake_recvmsg(int fd, struct msghdr *m, int flags);
 static int fake_accept4(int fd, struct sockaddr *from, socklen_t *len, int flags);
+static int fake_socket(int family, int type, int protocol);
 static int fake_accept(int fd, struct sockaddr *from, socklen_t *len);
 #define sendmmsg fake_sendmmsg
 #define recvmmsg fake_recvmmsg
@@ -31,6 +32,9 @@ static int fake_accept(int fd, struct sockaddr *from, socklen_t *len);
 #include "../../transports/udp_tcp/failures.c"
 #include "../../transports/udp_tcp/stream_io.c"
 #include "../../transports/udp_tcp/later.c"
+#define socket fake_socket
+#include "../../transports/udp_tcp/listen.c"
+#undef socket
 #include "../../transports/udp_tcp/datagrams.c"
 #undef sendmmsg
 #undef recvmmsg
@@ -71,7 +75,8 @@ static void script(int n, const int *list)
 static struct {
     int recvmmsg, recvmsg, errors, sendmsg, accept4, accept;
     int recvmmsgs, recvmsgs, accept4s, accepts; /* calls */
-    int waiting;                                /* packets to be read, or connections to be taken */
+    bool no_ipv6;
+    int waiting; /* packets to be read, or connections to be taken */
 } net;
 
 static int fails(int error)
@@ -119,6 +124,12 @@ static int fake_accept4(int fd, struct sockaddr *from, socklen_t *len, int flags
 {
     net.accept4s++;
     return take_one(net.accept4, from);
+}
+
+static int fake_socket(int family, int type, int protocol)
+{
+    if (net.no_ipv6 && family == AF_INET6) return fails(EAFNOSUPPORT);
+    return socket(family, type, protocol);
 }
 
 static int fake_accept(int fd, struct sockaddr *from, socklen_t *len)
@@ -464,6 +475,31 @@ static void test_accept4_denied(void)
     tear_down(u);
 }
 
+/* ":0" is for both families, as far as they are there; "[::]:0" means IPv6. */
+static void test_no_ipv6(void)
+{
+    static const char *const all[] = {":0"}, *const v6[] = {"[::]:0"};
+    struct kith_ut *u = set_up();
+    struct kith_error err = {.size = sizeof err};
+    net.no_ipv6 = true;
+    u->bind = (struct kith_list){all, 1};
+    CU_ASSERT_EQUAL(kith_ut_listen_init(u, &err), 0);
+    CU_ASSERT_EQUAL(kith_ut_listen_open(u, &err), 0);
+    CU_ASSERT_EQUAL(u->sockets[0].local.sa.sa_family, AF_INET);
+    CU_ASSERT_FALSE(u->sockets[0].dual);
+    CU_ASSERT(u->sockets[0].udp >= 0 && u->sockets[0].tcp >= 0);
+    kith_ut_socket_close(&u->sockets[0]);
+    u->bind = (struct kith_list){v6, 1};
+    CU_ASSERT_EQUAL(kith_ut_listen_init(u, &err), 0);
+    CU_ASSERT_EQUAL(kith_ut_listen_open(u, &err), -KITH_EUNSUPPORTED);
+    net.no_ipv6 = false;
+    u->bind = (struct kith_list){all, 1};
+    CU_ASSERT_EQUAL(kith_ut_listen_init(u, &err), 0);
+    CU_ASSERT_EQUAL(u->sockets[0].local.sa.sa_family, AF_INET6);
+    CU_ASSERT_TRUE(u->sockets[0].dual);
+    tear_down(u);
+}
+
 /* Any error that stays makes it wait; one of a single connection does not. */
 static void test_no_accepting(void)
 {
@@ -494,4 +530,5 @@ KITH_TESTS("transports/batches", {"the system takes some", test_partial},
            {"sendmmsg is not permitted", test_sendmmsg_not_permitted},
            {"recvmmsg is denied", test_recvmmsg_denied}, {"no receiving", test_no_receiving},
            {"errors of packets can't be read", test_no_errors},
-           {"accept4 is denied", test_accept4_denied}, {"no accepting", test_no_accepting})
+           {"accept4 is denied", test_accept4_denied}, {"no accepting", test_no_accepting},
+           {"no IPv6", test_no_ipv6})

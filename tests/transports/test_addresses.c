@@ -101,12 +101,40 @@ static void test_guess(void)
     CU_ASSERT_EQUAL(kith_ut_advertise_find(u, NULL), 0);
     CU_ASSERT_FALSE(u->address.guessed); /* nothing to watch */
     free(u);
-    HAS("192.0.2.1");
+    HAS("169.254.1.1", "fe80::1");
     struct kith_error err = {.size = sizeof err};
-    u = bound_to("0.0.0.0:7946");
+    u = bound_to(":7946");
     CU_ASSERT_EQUAL(kith_ut_advertise_find(u, &err), -KITH_ENOTFOUND);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "192.0.2.1 on test-if"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "169.254.1.1 on test-if"));
     free(u);
+}
+
+/* Better than nothing, but that it is public is said. */
+static void test_public(void)
+{
+    static const struct {
+        const char *bind, *advertised;
+        const char *has[4];
+    } cases[] = {
+        {"0.0.0.0:7946", "192.0.2.1:7946", {"192.0.2.1", "169.254.1.1", "2001:db8::1"}},
+        {":7946", "[2001:db8::1]:7946", {"2001:db8::1", "fe80::1"}},
+        {"[::]:7946", "[2001:db8::1]:7946", {"192.0.2.1", "2001:db8::1"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kith_ut *u = bound_to(cases[i].bind);
+        machine_has(cases[i].has);
+        CU_ASSERT_EQUAL(kith_ut_advertise_find(u, NULL), 0);
+        CU_ASSERT_STRING_EQUAL(advertised(u), cases[i].advertised);
+        CU_ASSERT_PTR_NOT_NULL(strstr(logged, "which is public"));
+        *logged = 0;
+        HAS("10.0.0.1", "192.0.2.1", "2001:db8::1");
+        if (i < 2) {
+            CU_ASSERT_EQUAL(kith_ut_advertise_find(u, NULL), 0);
+            CU_ASSERT_STRING_EQUAL(advertised(u), "10.0.0.1:7946");
+            CU_ASSERT_STRING_EQUAL(logged, "");
+        }
+        free(u);
+    }
 }
 
 /* Others take no other address from a node that runs: what is wrong is said, once. */
@@ -151,7 +179,7 @@ static void test_gone(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(logged, "10.0.0.1:7946 is gone; it is 192.168.0.1:7946 now"));
 
     u->later.changed = 0;
-    HAS("192.0.2.1"); /* nothing to put in its place */
+    HAS("169.254.1.1"); /* nothing to put in its place */
     on_quiet(u);
     CU_ASSERT_STRING_EQUAL(advertised(u), "192.168.0.1:7946");
     CU_ASSERT_EQUAL(u->later.changed, 0);
@@ -169,5 +197,5 @@ static void test_gone(void)
     free(u);
 }
 
-KITH_TESTS("transports/addresses", {"the guess", test_guess}, {"the guess is lost", test_lost},
-           {"the guess is gone", test_gone})
+KITH_TESTS("transports/addresses", {"the guess", test_guess}, {"a public one", test_public},
+           {"the guess is lost", test_lost}, {"the guess is gone", test_gone})

@@ -7,10 +7,11 @@
 
 static const struct kith_param params[] = {
     KITH_PARAM(struct kith_ut, bind, LIST, KITH_PARAM_RESTART, "[0.0.0.0:7946]", NULL, NULL,
-               "Addresses to listen on, host:port or :port (IPv4 and IPv6); port 0: any"),
+               "Addresses to listen on, host:port or :port (IPv4 and, where there is one, IPv6); "
+               "port 0: any"),
     KITH_PARAM(struct kith_ut, advertise, STRING, KITH_PARAM_RESTART, NULL, NULL, NULL,
                "Address that others shall use, host or host:port; default: the first bound one, or "
-               "a private one of this machine"),
+               "one of this machine, rather a private one"),
     KITH_PARAM(struct kith_ut, interface, STRING, KITH_PARAM_RESTART, NULL, NULL, NULL,
                "When bound to every address: advertise one of this interface"),
     KITH_PARAM(struct kith_ut, follow_address, BOOL, 0, "false", NULL, NULL,

@@ -101,6 +101,7 @@ void kith_ut_stream_hang_up(struct kith_ut_stream *s, bool reset)
     if (reset) setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(s->fd);
     s->fd = -1;
+    kith_ut_accept_more(u);
     if (!s->inbound) return;
     struct kith_ut_stream **at = kith_ut_streams_of(u, &s->peer);
     while (*at != s) at = &(*at)->next_of_source;

@@ -140,7 +140,8 @@ struct kith_ut {
     struct kith_ut_stream *ended;        /* closed is still to be said */
     uint32_t inbound;
     bool accept_paused;
-    uint64_t accept_delay;
+    uint64_t accept_delay; /* it failed: how long it waits now; 0: it did not */
+    int reserve;           /* for a connection when no descriptor is left; 0 or -1: none */
     struct kith_timer *accept_timer;
     bool running;
 

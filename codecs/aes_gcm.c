@@ -15,9 +15,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#include "nonce.h"
-
-enum { STREAM_LAYER = 10, NONCE = 12, TAG = 16, HEAD = 1 + NONCE, BLOCK = 16 };
+enum { STREAM_LAYER = 10, NONCE = 12, TAG = 16, HEAD = 1 + NONCE, BLOCK = 16, PRINT = 8 };
 
 struct ring {
     EVP_CIPHER_CTX *seal;  /* the primary key's */
@@ -26,9 +24,19 @@ struct ring {
 };
 
 struct aes_gcm {
+    uint32_t warn_after; /* parameter */
     const struct kith_host *host;
     struct ring ring;
-    struct nonces nonces;
+    uint8_t primary[PRINT]; /* of the key that seals: whether it is another one now */
+    double *sealed;         /* messages with that key, by this node; over reloads, too */
+    double warn_at;
+};
+
+static const struct kith_param aes_gcm_params[] = {
+    KITH_PARAM(struct aes_gcm, warn_after, UINT, 0, "2147483648", "1", NULL,
+               "Messages this node may seal with one key before the log warns; random nonces allow "
+               "2^32 of all nodes together"),
+    KITH_PARAM_END,
 };
 
 static void ring_fini(struct ring *r)
@@ -71,6 +79,32 @@ fail:
     return -KITH_EINVAL;
 }
 
+/* Does another key seal now? Then nothing has been sealed with it, as far as we know. */
+static void count_anew(struct aes_gcm *a)
+{
+    struct kith_key key = {.size = sizeof key};
+    uint8_t digest[EVP_MAX_MD_SIZE], none[PRINT] = {0};
+    bool first = !memcmp(a->primary, none, PRINT);
+    if (!a->host->keys(a->host, 0, &key) ||
+        EVP_Digest(key.data, key.len, digest, NULL, EVP_sha256(), NULL) != 1)
+        return;
+    if (!first && memcmp(a->primary, digest, PRINT)) *a->sealed = 0;
+    memcpy(a->primary, digest, PRINT);
+    OPENSSL_cleanse(digest, sizeof digest);
+    a->warn_at = (double)a->warn_after;
+    while (a->warn_at <= *a->sealed) a->warn_at *= 2;
+}
+
+static void count(struct aes_gcm *a)
+{
+    if (++*a->sealed < a->warn_at) return;
+    a->warn_at *= 2;
+    a->host->log(a->host, KITH_LOG_WARN,
+                 "this node has sealed %.0f messages with the primary key; all nodes together "
+                 "should stay below 4294967296 (2^32): change it with `kith keys rotate`",
+                 *a->sealed);
+}
+
 /* Take the keys as they are now; an error leaves those from before. */
 static int take_keys(struct aes_gcm *a, struct kith_error *err)
 {
@@ -81,6 +115,7 @@ static int take_keys(struct aes_gcm *a, struct kith_error *err)
                          "can't set up its keys (16, 24 or 32 bytes each)");
     ring_fini(&a->ring);
     a->ring = fresh;
+    count_anew(a);
     return 0;
 }
 
@@ -93,6 +128,8 @@ static int aes_gcm_init(void *self, const struct kith_host *host, struct kith_er
 {
     struct aes_gcm *a = self;
     a->host = host;
+    a->sealed = host->gauge(host, "key_messages_sealed",
+                            "Messages that this node has sealed with the primary key", NULL, 0);
     return take_keys(a, err);
 }
 
@@ -143,11 +180,14 @@ static int aes_gcm_seal(void *self, struct kith_buf *buf, struct kith_frame *fra
             *tail = kith_buf_put(buf, pad + TAG);
     memset(tail, (int)pad, pad);
     head[0] = frame->protocol == 1 ? 0 : 1;
-    nonce_take(&a->nonces, a->host, head + 1, NONCE);
+    /* Drawn for each message: what is drawn ahead comes twice after a fork, and in each copy of a
+     * virtual machine that goes on from one snapshot. Twice the same nonce gives the key away. */
+    a->host->random(a->host, head + 1, NONCE);
     if (!run(a->ring.seal, head + 1, frame->ad, text, len + pad, text) ||
         EVP_CipherFinal_ex(a->ring.seal, end, &n) != 1 ||
         EVP_CIPHER_CTX_ctrl(a->ring.seal, EVP_CTRL_AEAD_GET_TAG, TAG, tail + pad) != 1)
         return -KITH_EIO;
+    count(a);
     return 0;
 }
 
@@ -248,6 +288,7 @@ KITH_PLUGIN(aes_gcm) = {
     .version = "1.0",
     .summary = "AES-GCM encryption, as memberlist does it",
     .instance_size = sizeof(struct aes_gcm),
+    .params = aes_gcm_params,
     .ops = &aes_gcm_ops,
     .init = aes_gcm_init,
     .fini = aes_gcm_fini,

@@ -11,7 +11,6 @@
 #include <sodium.h>
 
 #include "keys.h"
-#include "nonce.h"
 
 enum {
     LAYER = 0x80,
@@ -22,7 +21,6 @@ enum {
 struct xchacha {
     const struct kith_host *host;
     struct keys keys;
-    struct nonces nonces;
 };
 
 static int xchacha_refresh(void *self, uint32_t what, struct kith_error *err)
@@ -59,7 +57,7 @@ static int xchacha_seal(void *self, struct kith_buf *buf, struct kith_frame *fra
     if (!x->keys.count) return -KITH_EAUTH;
     if (!(nonce = kith_buf_push(buf, NONCE)) || !(tag = kith_buf_put(buf, TAG)))
         return -KITH_ETOOBIG;
-    nonce_take(&x->nonces, x->host, nonce, NONCE);
+    x->host->random(x->host, nonce, NONCE); /* each anew: see aes_gcm.c */
     crypto_aead_xchacha20poly1305_ietf_encrypt_detached(
         text, tag, NULL, text, len, frame->ad.data, frame->ad.len, NULL, nonce, x->keys.items[0]);
     return 0;

@@ -312,7 +312,10 @@ static void print_schema(json_t *s, const char *title, FILE *out)
 {
     put(s, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
     put(s, "title", json_string(title));
-    if (json_dumpf(s, out, JSON_INDENT(2)) != 0) abort();
+    char *text = json_dumps(s, JSON_INDENT(2));
+    if (!text) abort();
+    fputs(text, out); /* that it could not be written is for the stream's owner to see */
+    free(text);
     fputc('\n', out);
     json_decref(s);
 }

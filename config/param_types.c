@@ -69,7 +69,7 @@ static int read_whole(const struct kith_param *p, const char *digits, const char
 static int read_uint(const struct kith_param *p, const char *name, const char *text, void *at,
                      const struct kith_param_in *in)
 {
-    uint64_t v;
+    uint64_t v = 0;
     int rc = read_whole(p, text, text, &v, in);
     if (rc) return rc;
     if (v > UINT32_MAX) return -KITH_ETOOBIG;
@@ -81,7 +81,7 @@ static int read_int(const struct kith_param *p, const char *name, const char *te
                     const struct kith_param_in *in)
 {
     bool negative = *text == '-';
-    uint64_t v;
+    uint64_t v = 0;
     int rc = read_whole(p, text + negative, text, &v, in);
     if (rc) return rc;
     if (v > (uint64_t)INT32_MAX + negative) return -KITH_ETOOBIG;

@@ -16,4 +16,8 @@ const char kith_scenario_builtin[] =
     "  - { at: 44%, stop: 1, for: 8s }\n"
     "  - { at: 56%, partition: 25%, for: 12% }\n"
     "  - { at: 82%, leave: 5%, over: 5% }\n"
-    "  - { at: 90%, send: 1, to: 1, bytes: 128 }\n";
+    "  - { at: 90%, send: 1, to: 1, bytes: 128 }\n"
+    "# After a cut of a minute or more a cluster stays split: each side has declared the other\n"
+    "# dead, and who is dead hears nothing any more after gossip.to_the_dead_time. Then one that\n"
+    "# joins one of the other side mends it, as in\n"
+    "#   - { at: 80%, join: n30, to: n0 }\n";

@@ -150,9 +150,9 @@ static bool take_lot(struct word *w, const char *text)
         kith_diag_error(w->rd->r.diag, w->pos,
                         share ? "a share is more than 0 and at most 100%"
                               : kith_arena_printf(w->rd->r.temp,
-                                                  "a number means so many nodes, 1 to %u; one "
-                                                  "certain node is n%s",
-                                                  w->rd->scenario->nodes, text),
+                                                  "a whole number means so many nodes, 1 to "
+                                                  "%u; one certain node has a name, as n0",
+                                                  w->rd->scenario->nodes),
                         "'%s' can't be %s%s", w->key, text, share ? "" : " of the nodes");
     return true;
 }

@@ -188,14 +188,17 @@ static const struct kith_param limits[] = {
     SET("max_members", UINT, max_members, .def = "100000", .min = "2", .max = "16777216",
         .doc = "names known, the dead included; strangers over it are ignored"),
     SET("max_streams", UINT, max_streams, .def = "1024", .min = "2", .max = "65535",
-        .doc = "streams open at a time, in both directions"),
+        .doc = "streams open at a time, in both directions; strangers three quarters of them"),
     SET("max_push_pulls", UINT, max_push_pulls, .def = "128", .min = "1", .max = "65535",
-        .doc = "exchanges of full state that others may have open with us"),
+        .doc = "exchanges of full state that others may have open with us; strangers three "
+               "quarters of them"),
     SET("max_stream_size", SIZE, max_stream_size, .def = "20MiB", .min = "64KiB", .max = "1GiB",
         .doc = "one message on a stream; all members that are known have three quarters of it, "
                "so that a full state always fits"),
     SET("max_stream_memory", SIZE, max_stream_memory, .def = "128MiB", .min = "1MiB",
-        .max = "64GiB", .doc = "bytes that all open streams may hold together"),
+        .max = "64GiB",
+        .doc = "bytes that all open streams, and what waits for delegates, may hold together; "
+               "strangers one half of it"),
     SET("max_pending", UINT, max_pending, .def = "4096", .min = "1", .max = "1048576",
         .doc = "probes for others and pings that wait for an ack"),
     SET("max_broadcasts", UINT, max_broadcasts, .def = "65536", .min = "1", .max = "16777216",

@@ -2,14 +2,13 @@
  * allowed.c - which addresses may be members (PROTOCOL.md 2.12).
  */
 #include "allowed.h"
+#include "compare.h"
 #include "state.h"
 
 bool kith_allowed(const struct kith_core *c, struct kith_bytes addr)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     if (c->set.cidrs_count == 0) return true;
-    if (addr.len == 16 && memcmp(addr.data, mapped, 12) == 0)
-        addr = kith_bytes_of(addr.data + 12, 4);
+    addr = kith_addr_short(addr);
     for (size_t i = 0; i < c->set.cidrs_count; i++) {
         const struct kith_cidr *net = &c->set.cidrs_allowed[i];
         unsigned whole = net->prefix / 8, bits = net->prefix % 8;

@@ -22,10 +22,11 @@ static bool reply_to(struct kith_core *c, const struct kith_msg *msg, const stru
         kith_count_drop(c, KITH_DROP_BAD_ADDRESS);
         return false;
     }
-    if (c->replies++ >= KITH_REPLIES_MAX) {
+    if (c->replies == 0) {
         kith_count_drop(c, KITH_DROP_MAX_REPLIES);
         return false;
     }
+    c->replies--;
     *to = *from;
     if (msg->source_addr.len == 0 || msg->source_port == 0) return true;
     to->port = msg->source_port;
@@ -46,8 +47,9 @@ static struct kith_bytes ack_payload(struct kith_core *c, const struct kith_peer
     size_t cap = kith_answer_payload_max(c, to);
     int n;
     KITH_ASK(c, n = c->ops.ack_payload(c->env.delegate_self, buf, cap));
-    if (n < 0 || (size_t)n > cap) return kith_bytes_of(NULL, 0);
-    return kith_bytes_of(buf, (size_t)n);
+    if (n >= 0 && (size_t)n <= cap) return kith_bytes_of(buf, (size_t)n);
+    if (n >= 0 || n == -KITH_ETOOBIG) kith_count_drop(c, KITH_DROP_ACK_PAYLOAD_TOO_LONG);
+    return kith_bytes_of(NULL, 0);
 }
 
 void kith_on_ping(struct kith_core *c, const struct kith_addr *from, const struct kith_msg *msg)
@@ -63,8 +65,8 @@ void kith_on_ping(struct kith_core *c, const struct kith_addr *from, const struc
     if (!reply_to(c, msg, from, &to)) return;
     struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = msg->seq_no};
     struct kith_peer peer = kith_peer_of(&to, msg->source_node, 0);
-    if (c->ops.ack_payload) ack.payload = ack_payload(c, &peer, payload);
-    kith_send_piggyback(c, &to, msg->source_node, &ack);
+    if (c->ops.ack_payload && kith_peer_at(c, &to)) ack.payload = ack_payload(c, &peer, payload);
+    kith_send_answer(c, &to, msg->source_node, &ack);
 }
 
 static void relay_expired(struct kith_core *c, struct kith_alarm *alarm)
@@ -73,7 +75,7 @@ static void relay_expired(struct kith_core *c, struct kith_alarm *alarm)
     kith_pending_remove(c, p);
     if (p->nack) {
         struct kith_msg nack = {.type = KITH_MSG_NACK, .seq_no = p->their_seq_no};
-        kith_send_piggyback(c, &p->to, kith_bytes_of(p->name, p->name_len), &nack);
+        kith_send_answer(c, &p->to, kith_bytes_of(p->name, p->name_len), &nack);
     }
     kith_pending_free(c, p);
 }
@@ -87,24 +89,31 @@ void kith_on_indirect_ping(struct kith_core *c, const struct kith_addr *from,
         return;
     }
     if (!reply_to(c, msg, from, &requester)) return;
-    struct kith_pending *p = kith_pending_new(c, KITH_PENDING_RELAY);
+    if (!kith_peer_at(c, &requester)) {
+        kith_count_drop(c, KITH_DROP_STRANGER_INDIRECT_PINGS);
+        return;
+    }
+    struct kith_pending *p = kith_pending_relay(c, &requester);
     if (!p) return;
     p->alarm.fire = relay_expired;
     p->their_seq_no = msg->seq_no;
     p->nack = msg->nack;
-    p->to = requester;
     p->name_len = (uint8_t)msg->source_node.len;
     if (p->name_len) memcpy(p->name, msg->source_node.data, p->name_len);
     kith_pending_add(&c->pendings, p);
     kith_alarm_set(&c->alarms, &p->alarm, kith_later(c->now, c->set.probe_timeout));
-    kith_count(c, KITH_COUNT_PINGS_RELAYED);
 
     struct kith_msg ping;
     kith_self_ping(c, &ping, p->seq_no, msg->node);
     to.len = (uint8_t)msg->target.len;
     memcpy(to.bytes, msg->target.data, to.len);
     to.port = c->set.protocol_version < 2 || msg->port == 0 ? c->default_port : msg->port;
-    kith_send_piggyback(c, &to, msg->node, &ping);
+    if (kith_send_answer(c, &to, msg->node, &ping)) {
+        kith_count(c, KITH_COUNT_PINGS_RELAYED);
+    } else {
+        kith_pending_remove(c, p);
+        kith_pending_free(c, p);
+    }
 }
 
 void kith_on_ack(struct kith_core *c, const struct kith_msg *msg, uint64_t received_at)
@@ -121,7 +130,7 @@ void kith_on_ack(struct kith_core *c, const struct kith_msg *msg, uint64_t recei
     kith_pending_remove(c, p);
     if (p->kind == KITH_PENDING_RELAY) {
         struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = p->their_seq_no};
-        kith_send_piggyback(c, &p->to, kith_bytes_of(p->name, p->name_len), &ack);
+        kith_send_answer(c, &p->to, kith_bytes_of(p->name, p->name_len), &ack);
     } else {
         kith_request_done(c, p->request, 0, received_at > p->sent ? received_at - p->sent : 0);
     }
@@ -131,5 +140,6 @@ void kith_on_ack(struct kith_core *c, const struct kith_msg *msg, uint64_t recei
 void kith_on_nack(struct kith_core *c, const struct kith_msg *msg)
 {
     struct kith_pending *p = kith_pending_find(&c->pendings, msg->seq_no);
-    if (p && p->kind == KITH_PENDING_PROBE) kith_probe_nacked(c);
+    if (!p || p->kind != KITH_PENDING_PROBE || !kith_probe_nacked(c))
+        kith_count_drop(c, KITH_DROP_NACK_NOT_EXPECTED);
 }

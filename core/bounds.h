@@ -12,7 +12,9 @@ enum {
     KITH_MESSAGE_MAX = 8192,      /* a message of ours that is gossiped; an ack payload */
     KITH_NODES_MAX = 1024 * 1024, /* entries that a push/pull may announce (PROTOCOL.md 1.13) */
     KITH_RELAY_BYTES = 8 << 20,   /* messages that wait to be gossiped for others */
-    KITH_REPLIES_MAX = 128,       /* packets that one packet may make us send */
+    KITH_REPLIES_MAX = 8,         /* packets that one may make us send: memberlist's asks for one */
+    KITH_STRANGER_REPLIES = 2,    /* of these to strangers, with... */
+    KITH_STRANGER_RATIO = 2,      /* ...at most so many times its bytes */
     KITH_NESTING_MAX = 8,         /* compounds in compounds */
     KITH_ENTRY_MAX = 68           /* bytes of an entry of a state, but for its strings */
 };

@@ -94,17 +94,26 @@ static void tree_remove(struct kith_broadcast **at, struct kith_broadcast *b)
     *at = left ? left : right;
 }
 
-/* The first entry of the tier with at most `len` bytes, else the first of any later tier.
- */
-static struct kith_broadcast *tree_find(struct kith_broadcast *b, uint64_t tier, size_t len)
+/* A place in the order: where an entry of such a tier, length and id would be. */
+struct place {
+    uint64_t tier;
+    size_t len;
+    int64_t id;
+};
+
+/* The first entry at that place or behind it. */
+static struct kith_broadcast *tree_find(struct kith_broadcast *b, struct place at)
 {
     struct kith_broadcast *found = NULL;
     while (b) {
-        if (b->tier > tier || (b->tier == tier && b->len <= len)) {
+        bool goes_before = b->tier != at.tier ? b->tier < at.tier
+                           : b->len != at.len ? b->len > at.len
+                                              : b->id > at.id;
+        if (goes_before) {
+            b = b->right;
+        } else {
             found = b;
             b = b->left;
-        } else {
-            b = b->right;
         }
     }
     return found;
@@ -308,24 +317,28 @@ int kith_broadcasts_add(struct kith_broadcasts *q, struct kith_bytes name, uint3
     return 0;
 }
 
-size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhead, size_t limit,
-                             void (*take)(void *arg, struct kith_bytes msg), void *arg)
+typedef void take_fn(void *arg, struct kith_bytes msg);
+
+/* Give what fits to `take`, and count it as sent if there is a limit to that. */
+static size_t walk(struct kith_broadcasts *q, const unsigned *transmit_limit, size_t overhead,
+                   size_t limit, take_fn *take, void *arg)
 {
-    const unsigned transmit_limit = kith_retransmit_limit(q->retransmit_mult, n);
     struct kith_broadcast *again = NULL; /* put back at the end, so that no entry is taken twice */
+    struct place at = {0, SIZE_MAX, INT64_MAX};
     size_t used = 0;
-    uint64_t tier = 0;
     while (used + overhead < limit) {
         size_t room = limit - used - overhead;
-        struct kith_broadcast *b = tree_find(q->root, tier, room);
+        if (at.len > room) at = (struct place){at.tier, room, INT64_MAX};
+        struct kith_broadcast *b = tree_find(q->root, at);
         if (!b) break;
-        tier = b->tier;
+        at = (struct place){b->tier, b->len, b->id - 1};
         if (b->len > room) continue; /* the first of a later tier is too long: search that tier */
-        tree_remove(&q->root, b);
         take(arg, kith_bytes_of(b->bytes, b->len));
         used += overhead + b->len;
+        if (!transmit_limit) continue;
+        tree_remove(&q->root, b);
         b->tier++;
-        if ((uint32_t)b->tier >= transmit_limit) {
+        if ((uint32_t)b->tier >= *transmit_limit) {
             unlink_name(q, b);
             entry_end(q, b, KITH_BROADCAST_SENT);
         } else {
@@ -338,6 +351,19 @@ size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhea
         tree_add(&q->root, again);
     }
     return used;
+}
+
+size_t kith_broadcasts_fetch(struct kith_broadcasts *q, size_t n, size_t overhead, size_t limit,
+                             take_fn *take, void *arg)
+{
+    const unsigned transmit_limit = kith_retransmit_limit(q->retransmit_mult, n);
+    return walk(q, &transmit_limit, overhead, limit, take, arg);
+}
+
+size_t kith_broadcasts_show(struct kith_broadcasts *q, size_t overhead, size_t limit, take_fn *take,
+                            void *arg)
+{
+    return walk(q, NULL, overhead, limit, take, arg);
 }
 
 static void trim_size(struct kith_broadcasts *q, unsigned class)
@@ -369,7 +395,7 @@ size_t kith_broadcasts_limit(struct kith_broadcasts *q, size_t len)
 {
     size_t dropped = 0;
     /* The longest of each tier come first in it. */
-    struct kith_broadcast *b = tree_find(q->root, 0, SIZE_MAX);
+    struct kith_broadcast *b = tree_find(q->root, (struct place){0, SIZE_MAX, INT64_MAX});
     while (b) {
         uint64_t tier = b->tier;
         if (b->len > len) {
@@ -378,7 +404,7 @@ size_t kith_broadcasts_limit(struct kith_broadcasts *q, size_t len)
         } else {
             tier++;
         }
-        b = tree_find(q->root, tier, SIZE_MAX);
+        b = tree_find(q->root, (struct place){tier, SIZE_MAX, INT64_MAX});
     }
     return dropped;
 }

@@ -60,6 +60,9 @@ bool kith_broadcasts_has(const struct kith_broadcasts *, struct kith_bytes name)
  * call into the queue. Returns the bytes used, overheads included. */
 size_t kith_broadcasts_fetch(struct kith_broadcasts *, size_t n, size_t overhead, size_t limit,
                              void (*take)(void *arg, struct kith_bytes msg), void *arg);
+/* The same messages, and it does not count as sent: for packets that others can provoke. */
+size_t kith_broadcasts_show(struct kith_broadcasts *, size_t overhead, size_t limit,
+                            void (*take)(void *arg, struct kith_bytes msg), void *arg);
 
 /* Give back what is kept for later and was not needed since the last call: twice as much as was in
  * use stays. Now and then. */

@@ -1,6 +1,6 @@
 /*
- * compare.h - are two short byte strings equal? Names and addresses are compared on every packet
- * and are not worth a call.
+ * compare.h - are two short byte strings equal, two addresses the same? They are compared on every
+ * packet and are not worth a call.
  */
 #ifndef KITH_COMPARE_H
 #define KITH_COMPARE_H
@@ -32,6 +32,14 @@ static inline bool kith_short_equal(struct kith_bytes a, struct kith_bytes b)
     for (size_t i = 0; i < a.len; i++)
         if (a.data[i] != b.data[i]) return false;
     return true;
+}
+
+/* A mapped IPv4 address in its short form; any other as it is. */
+static inline struct kith_bytes kith_addr_short(struct kith_bytes addr)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    if (addr.len != 16 || memcmp(addr.data, mapped, 12) != 0) return addr;
+    return kith_bytes_of(addr.data + 12, 4);
 }
 
 #endif

@@ -130,8 +130,8 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     take_config(c, cfg);
     tie_alarms(c);
     c->queue.key = c->user_queue.key = key;
-    if (kith_members_init(&c->members, &key) < 0 || kith_pendings_init(&c->pendings) < 0 ||
-        kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
+    if (kith_members_init(&c->members, &key) < 0 || kith_addresses_init(&c->addresses) < 0 ||
+        kith_pendings_init(&c->pendings) < 0 || kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
         kith_core_free(c);
         return fail(err, KITH_ENOMEM, "out of memory");
     }
@@ -149,6 +149,7 @@ void kith_core_free(struct kith_core *c)
     kith_broadcasts_fini(&c->queue);
     kith_broadcasts_fini(&c->user_queue);
     kith_broadcasts_fini(&c->relay_queue);
+    kith_addresses_fini(&c->addresses);
     kith_known_fini(&c->known);
     kith_members_fini(&c->members);
     kith_items_fini(&c->items);

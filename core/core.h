@@ -40,6 +40,9 @@ struct kith_core_env {
      * second. */
     void (*log)(void *ctx, enum kith_log_level, const struct kith_addr *peer, const char *fmt,
                 va_list);
+    /* Why a request that is about to end badly does so: the same words, for whoever asked. May be
+     * NULL. */
+    void (*because)(void *ctx, uint32_t request, const char *fmt, va_list);
     /* Asked for each packet: cheap. `to` NULL: what holds towards everybody. Without it:
      * udp_buffer_size. */
     struct kith_core_budget (*packet_budget)(void *ctx, const struct kith_peer *to);
@@ -94,9 +97,10 @@ int kith_core_reconfigure(struct kith_core *, const struct kith_settings *, uint
  * that hear of a message or claim: whose hands it came from. An identity has at most 255 bytes: who
  * has a longer one is not heard (counted), because half of a name is somebody else's. */
 
-/* A packet, opened. received_at: when it was read (round trip times); not after now. */
+/* A packet, opened. received_at: when it was read (round trip times); not after now. wire: how many
+ * bytes it had on the wire; what a stranger gets for it is measured by them. */
 void kith_core_packet(struct kith_core *, uint64_t now, uint64_t received_at,
-                      const struct kith_peer *from, const uint8_t *msg, size_t len);
+                      const struct kith_peer *from, const uint8_t *msg, size_t len, size_t wire);
 
 /* The core names streams by handles. KITH_OUT_DIAL brings the handle of a stream that it asks for;
  * `accepted` returns one for a stream that a peer opened, or 0: refuse it. The peer is copied.
@@ -110,6 +114,9 @@ void kith_core_stream_opened(struct kith_core *, uint64_t now, uint32_t stream,
 /* Opened bytes, in order, in any pieces. */
 void kith_core_stream_data(struct kith_core *, uint64_t now, uint32_t stream, const uint8_t *data,
                            size_t len);
+/* Bytes moved on it, either way, and are in layers that are not whole yet, or in a queue: it is not
+ * silent. */
+void kith_core_stream_moved(struct kith_core *, uint64_t now, uint32_t stream);
 /* An outer layer could not be opened. When the peer opened the stream, it is sent an err message
  * with this text (PROTOCOL.md 1.12); with "" the stream is closed without a message, as memberlist
  * does when the label is wrong. */

@@ -17,9 +17,15 @@ void kith_core_log(struct kith_core *, enum kith_log_level, const struct kith_ad
 void kith_core_log_some(struct kith_core *, enum kith_log_level, const struct kith_addr *peer,
                         const char *fmt, ...) KITH_PRINTF(4, 5);
 
+struct kith_request;
+
+/* Likewise, and it is why a request fails. r may be NULL. */
+void kith_request_because(struct kith_core *, enum kith_log_level, const struct kith_request *r,
+                          const struct kith_addr *peer, const char *fmt, ...) KITH_PRINTF(5, 6);
+
 /* A name, for %.*s: as it can be shown. */
-#define KITH_STR(bytes)                                                                            \
-    KITH_SHOWN_ROOM(KITH_NAME_LIMIT),                                                              \
+#define KITH_STR(bytes) \
+    KITH_SHOWN_ROOM(KITH_NAME_LIMIT), \
         kith_core_shown((char[KITH_SHOWN_ROOM(KITH_NAME_LIMIT)]){0}, (bytes))
 
 static inline const char *kith_core_shown(char *out, struct kith_bytes name)

@@ -60,6 +60,7 @@
     X(META_TOO_LONG, meta_too_long) \
     X(BAD_VERSIONS, bad_versions) \
     X(INCOMPATIBLE_VERSIONS, incompatible_versions) \
+    X(UNKNOWN_STATE, unknown_state) \
     X(VETOED, vetoed) \
     X(MAX_MEMBERS, max_members) \
     X(MAX_STATE, max_state) \
@@ -67,9 +68,14 @@
     X(NO_MEMORY, no_memory) \
     X(PING_FOR_ANOTHER, ping_for_another) \
     X(ACK_NOT_EXPECTED, ack_not_expected) \
+    X(NACK_NOT_EXPECTED, nack_not_expected) \
+    X(ACK_PAYLOAD_TOO_LONG, ack_payload_too_long) \
     X(MAX_PENDING, max_pending) \
     X(MAX_HINTS, max_hints) \
     X(MAX_REPLIES, max_replies) \
+    X(STRANGER_ANSWERS, stranger_answers) \
+    X(STRANGER_INDIRECT_PINGS, stranger_indirect_pings) \
+    X(MAX_INDIRECT_PINGS, max_indirect_pings) \
     X(MAX_RELAYS, max_relays) \
     X(BROADCAST_TOO_BIG, broadcast_too_big) \
     X(NO_NODE_NAME, no_node_name) \

@@ -4,8 +4,8 @@
  * Each inbound exchange belongs to a source: an IPv4 address, an IPv6 /64, or whatever else an
  * address is. Strangers have three quarters of all slots, and of those for inbound push/pulls; all
  * that peers open together leaves one slot in sixteen to what this node opens. When there is one
- * too many, the fullest source loses the one on which nothing came for longest. A source that is as
- * full as the newcomer's only loses one that has been silent for a second; one with less loses
+ * too many, the fullest source loses the one on which nothing moved for longest. A source that is
+ * as full as the newcomer's only loses one that has been silent for a second; one with less loses
  * none.
  */
 #ifndef KITH_CROWD_H

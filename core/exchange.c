@@ -219,7 +219,6 @@ bool kith_exchange_gather(struct kith_core *c, struct kith_exchange *s, const ui
         kith_exchange_refuse(c, s, KITH_DROP_MAX_STREAM_SIZE, -KITH_ETOOBIG);
         return false;
     }
-    s->heard = c->now;
     if (!s->len && !s->cap) { /* often it is all that comes: then it need not be copied */
         s->data = (uint8_t *)(uintptr_t)data;
         s->len = len;

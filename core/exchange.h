@@ -54,7 +54,7 @@ enum kith_exchange_phase {
 struct kith_exchange;
 
 /* How an exchange ended: 0 or a negative KITH_E code. */
-typedef void kith_exchange_ended_fn(struct kith_core *, const struct kith_exchange *, int status);
+typedef void kith_exchange_ended_fn(struct kith_core *, struct kith_exchange *, int status);
 
 struct kith_exchange {
     struct kith_alarm alarm;
@@ -63,6 +63,7 @@ struct kith_exchange {
     bool push_pull;            /* counts among the inbound push/pulls */
     bool replied;              /* the peer has begun to answer */
     bool stranger;             /* inbound: not from a member's address */
+    bool came_back;            /* join: what was said came in on another stream (echo.h) */
     bool owes;                 /* it is to send our state, and among those that wait for that */
     uint8_t name_len, identity_len;
     struct kith_item *closing; /* allocated beforehand, for KITH_OUT_CLOSE or RESET */
@@ -72,7 +73,8 @@ struct kith_exchange {
     struct kith_request *request;  /* join, user: waits for the end */
     kith_exchange_ended_fn *ended; /* NULL: nobody else does */
     uint32_t seq_no;               /* ping */
-    uint64_t begun, heard;         /* heard: when something came last */
+    uint64_t said;                 /* join: print of the members we told of; 0: not yet */
+    uint64_t begun, heard;         /* heard: when bytes moved last */
     /* What was read, from the type byte on. cap 0: it is lent, from the call under way. */
     uint8_t *data;
     size_t len, cap;

@@ -8,7 +8,7 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/random.h core/random.c core/hash.h core/hash.c core/alarms.h core/alarms.c \
   core/broadcast.h core/broadcast.c \
   core/counters.h core/counters.c core/scan.h core/scan.c core/record.h core/record.c \
-  core/members.h core/members.c core/output.h core/output.c \
+  core/members.h core/members.c core/addresses.h core/addresses.c core/output.h core/output.c \
   core/state.h core/core_log.h core/core_log.c core/allowed.h core/allowed.c \
   core/suspicion.h core/suspicion.c core/view.h core/view.c core/notify.h core/notify.c \
   core/awareness.h core/awareness.c core/choose.h core/choose.c \
@@ -16,7 +16,8 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/known.h core/known.c core/crowd.h core/crowd.c core/exchange.h core/exchange.c \
   core/self.h core/self.c core/merge.h core/merge.c core/moving.h core/moving.c \
   core/probe.h core/probe.c core/answer.h core/answer.c core/gossip.h core/gossip.c \
-  core/sync.h core/sync.c core/stream.c core/receive.c core/requests.c core/inspect.c core/core.c
+  core/echo.h core/echo.c core/sync.h core/sync.c core/joining.h core/joining.c core/stream.c \
+  core/receive.c core/requests.c core/inspect.c core/core.c
 core_libcore_la_LIBADD = -lm
 core_libcore_la_CPPFLAGS = $(INC_CORE)
 core_libcore_la_CFLAGS = $(AM_CFLAGS) $(MSGPACK_CFLAGS)

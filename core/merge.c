@@ -341,17 +341,16 @@ static bool stale(const struct alive *a)
 }
 
 /* Step 9 for a claim of others about us: correct it unless it says what we say. */
-static bool contradict(struct kith_core *c, const struct alive *a)
+static void contradict(struct kith_core *c, const struct alive *a)
 {
     const struct kith_msg *msg = a->msg;
     const struct kith_record *p = a->record;
-    if (msg->incarnation == p->incarnation && says_what_is_known(a)) return false;
-    if (kith_self_away(c, msg->incarnation)) return false;
+    if (msg->incarnation == p->incarnation && says_what_is_known(a)) return;
+    if (kith_self_away(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
                        KITH_STR(msg->node));
     refute(c, msg->incarnation);
     kith_count(c, KITH_COUNT_ALIVE_CHANGES);
-    return true;
 }
 
 /* Store address and meta. False: no memory; nothing has changed. */
@@ -384,6 +383,7 @@ static bool take(struct kith_core *c, const struct alive *a, struct kith_request
     p->incarnation = msg->incarnation;
     p->port = msg->port;
     if (was != KITH_ALIVE) kith_members_state(&c->members, p, KITH_ALIVE, c->now);
+    if (was == KITH_DEAD || was == KITH_LEFT) kith_addresses_put(&c->addresses, &c->members, p);
     kith_count(c, KITH_COUNT_ALIVE_CHANGES);
     alive_events(c, p, was, meta_changed || versions_changed || a->moved);
     return true;
@@ -401,8 +401,11 @@ static bool take_known(struct kith_core *c, struct alive *a, struct kith_request
 {
     if (!in_place(c, a)) return false; /* 5 */
     if (doubtful(c, a)) return false;
-    if (stale(a)) return false;                       /* 6, 7 */
-    if (a->self && !a->ours) return contradict(c, a); /* 9 */
+    if (stale(a)) return false; /* 6, 7 */
+    if (a->self && !a->ours) {  /* 9 */
+        contradict(c, a);
+        return false;
+    }
     if (!a->ours && !has_room(c, a->msg, kith_record_entry(a->record))) return false;
     return agreed(c, a) && take(c, a, request); /* 3, 8, 9, 10 */
 }
@@ -419,11 +422,11 @@ static bool alive(struct kith_core *c, struct alive *a, uint32_t hash, struct ki
     return a->record ? take_known(c, a, request) : take_new(c, a, hash, request);
 }
 
-bool kith_alive_hashed(struct kith_core *c, const struct kith_msg *msg, uint32_t hash,
+void kith_alive_hashed(struct kith_core *c, const struct kith_msg *msg, uint32_t hash,
                        const struct kith_peer *from)
 {
     struct alive a = {.msg = msg, .from = from};
-    return alive(c, &a, hash, NULL);
+    alive(c, &a, hash, NULL);
 }
 
 bool kith_alive(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
@@ -482,23 +485,21 @@ static bool convinced(struct kith_core *c, enum kith_claim_kind kind, const stru
 }
 
 /* Step 3 of 2.4: another accuser of a suspect. */
-static bool confirm(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
+static void confirm(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
                     const struct kith_peer *from)
 {
     if (!kith_suspicion_counts(c, p, msg->from) || !convinced(c, KITH_CLAIM_SUSPECT, p, msg, from))
-        return false;
+        return;
     kith_suspicion_confirm(c, p, msg->from);
     broadcast(c, msg, NULL);
-    return true;
 }
 
-static bool refute_accusation(struct kith_core *c, const struct kith_msg *msg)
+static void refute_accusation(struct kith_core *c, const struct kith_msg *msg)
 {
-    if (kith_self_away(c, msg->incarnation)) return false;
+    if (kith_self_away(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting a %s message (from: %.*s)",
                        kith_msg_name(msg->type), KITH_STR(msg->from));
     refute(c, msg->incarnation);
-    return true;
 }
 
 /* A suspect did not refute in time. A delegate that does not want it dead is asked again later. */
@@ -512,7 +513,7 @@ static void suspicion_expired(struct kith_core *c, struct kith_alarm *alarm)
                             .node = kith_record_name(p),
                             .from = kith_self_name(c)};
     unsigned confirmations = s->count;
-    bool degraded = s->k > 0 && s->count < s->k;
+    bool degraded = s->count < s->k;
     uint64_t again = kith_later(c->now, s->min > second ? s->min : second);
     if (!kith_dead(c, &dead, NULL, NULL)) {
         kith_alarm_set(&c->alarms, alarm, again);
@@ -532,28 +533,34 @@ static void dead_at(struct kith_record *p, const struct kith_msg *msg)
     p->incarnation = msg->incarnation;
 }
 
-bool kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
+/* Step 6 of 2.4. */
+static void suspect(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg)
 {
-    struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.4.1, 2 */
-    if (!p) return false;
-    if (p->suspected) return confirm(c, p, msg, from); /* 3 */
-    if (kith_record_gone(p)) {                         /* 4 */
-        if (msg->state == KITH_DEAD) dead_at(p, msg);  /* so a list said */
-        return false;
-    }
-    if (p == c->self) return refute_accusation(c, msg); /* 5 */
-    if (!convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) return false;
     if (kith_suspicion_begin(c, p, msg->from, suspicion_expired) < 0) {
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
-        return false;
+        return;
     }
     broadcast(c, msg, NULL);
-    p->incarnation = msg->incarnation; /* 6 */
+    p->incarnation = msg->incarnation;
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
-    kith_record_accuse(p, msg->from);
+    if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     kith_count(c, KITH_COUNT_SUSPECT_CHANGES);
     kith_notify_member(c, KITH_EVENT_SUSPECT, p);
-    return true;
+}
+
+void kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
+{
+    struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.4.1, 2 */
+    if (!p) return;
+    if (p->suspected) { /* 3 */
+        confirm(c, p, msg, from);
+    } else if (kith_record_gone(p)) {                 /* 4 */
+        if (msg->state == KITH_DEAD) dead_at(p, msg); /* so a list said */
+    } else if (p == c->self) {                        /* 5 */
+        refute_accusation(c, msg);
+    } else if (convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) {
+        suspect(c, p, msg);
+    }
 }
 
 /* Steps 3 to 6 of PROTOCOL.md 2.5. */
@@ -564,7 +571,10 @@ static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_m
         dead_at(p, msg);
         return false;
     }
-    if (p == c->self && !c->left) return refute_accusation(c, msg); /* 5 */
+    if (p == c->self && !c->left) { /* 5 */
+        refute_accusation(c, msg);
+        return true;
+    }
     bool left = leaves(msg);
     enum kith_claim_kind kind = left ? KITH_CLAIM_LEAVE : KITH_CLAIM_DEAD;
     if (p != c->self && !convinced(c, kind, p, msg, from)) return false;
@@ -572,7 +582,7 @@ static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_m
     broadcast(c, msg, request);
     p->incarnation = msg->incarnation; /* 6 */
     kith_members_state(&c->members, p, left ? KITH_LEFT : KITH_DEAD, c->now);
-    kith_record_accuse(p, msg->from);
+    if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     kith_count(c, KITH_COUNT_DEAD_CHANGES);
     gone(c, p);
     kith_notify_member(c, KITH_EVENT_LEAVE, p);
@@ -587,14 +597,15 @@ bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kit
     return p && dead(c, p, msg, from, request);
 }
 
-bool kith_own_word(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
+void kith_own_word(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
 {
     struct kith_record *p = kith_members_named(&c->members, msg->node);
     if (p) kith_members_doubt(&c->members, p, false);
     if (msg->type == KITH_MSG_DEAD) {
         p = accused(c, msg, false);
-        return p && dead(c, p, msg, from, NULL);
+        if (p) dead(c, p, msg, from, NULL);
+        return;
     }
     struct alive a = {.msg = msg, .from = from, .first_hand = true};
-    return alive(c, &a, kith_members_hash(&c->members, msg->node), NULL);
+    alive(c, &a, kith_members_hash(&c->members, msg->node), NULL);
 }

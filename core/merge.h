@@ -9,20 +9,20 @@
 struct kith_core;
 struct kith_request;
 
-/* Each returns whether the claim was taken. from: who brought it; NULL: our own finding or doing.
+/* A result says whether the claim was taken. from: who brought it; NULL: our own finding or doing.
  * request: whom to tell when the broadcast has ended, or NULL; its `queued` says whether there is a
  * broadcast to wait for. */
 bool kith_alive(struct kith_core *, const struct kith_msg *, const struct kith_peer *from,
                 struct kith_request *);
 /* Of others; hash: kith_members_hash() of the name. */
-bool kith_alive_hashed(struct kith_core *, const struct kith_msg *, uint32_t hash,
+void kith_alive_hashed(struct kith_core *, const struct kith_msg *, uint32_t hash,
                        const struct kith_peer *from);
-bool kith_suspect(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
+void kith_suspect(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
 bool kith_dead(struct kith_core *, const struct kith_msg *, const struct kith_peer *from,
                struct kith_request *);
 /* Spread that we have left; to ourselves we are what we were. */
 void kith_say_left(struct kith_core *);
 /* An alive, or a leave, that a member says of itself on a stream that we opened to its address. */
-bool kith_own_word(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
+void kith_own_word(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
 
 #endif

@@ -134,15 +134,67 @@ void kith_packer_end(struct kith_packer *pk)
     kith_items_push(&c->items, item);
 }
 
-void kith_send_piggyback(struct kith_core *c, const struct kith_addr *to, struct kith_bytes name,
-                         const struct kith_msg *msg)
+/* One message, and what `fill` puts beside it. */
+static void send_with(struct kith_core *c, const struct kith_addr *to, struct kith_bytes name,
+                      const struct kith_msg *msg, size_t (*fill)(struct kith_packer *, size_t))
 {
     struct kith_peer peer = kith_peer_of(to, name, 0);
     struct kith_packer pk;
     kith_packer_begin(&pk, c, &peer);
-    if (kith_packer_add_message(&pk, msg)) {
+    if (kith_packer_add_message(&pk, msg) && fill) {
         size_t taken = pk.item->buf.len + 2 + 2;
-        if (pk.size > taken) kith_packer_fill(&pk, pk.size - taken);
+        if (pk.size > taken) fill(&pk, pk.size - taken);
     }
     kith_packer_end(&pk);
+}
+
+void kith_send_piggyback(struct kith_core *c, const struct kith_addr *to, struct kith_bytes name,
+                         const struct kith_msg *msg)
+{
+    send_with(c, to, name, msg, kith_peer_at(c, to) ? kith_packer_fill : NULL);
+}
+
+/* A round's worth of packets for each round: others decide when there is an answer, and to whom. */
+static bool answers_may_carry(struct kith_core *c)
+{
+    const struct kith_settings *s = &c->set;
+    if (c->now >= c->carrying_until) {
+        uint64_t round = s->gossip_interval ? s->gossip_interval : s->probe_interval;
+        c->carrying_until = kith_later(c->now, round);
+        c->carrying = s->gossip_nodes ? s->gossip_nodes : 1;
+    }
+    return c->carrying > 0;
+}
+
+/* What others gave us to pass on, and what our delegates keep, waits for a round. */
+static size_t show_news(struct kith_packer *pk, size_t limit)
+{
+    struct kith_core *c = pk->core;
+    if (!answers_may_carry(c)) return 0;
+    size_t used = kith_broadcasts_show(&c->queue, 2, limit, take, pk);
+    if (used + 2 < limit) used += kith_broadcasts_show(&c->user_queue, 2, limit - used, take, pk);
+    c->carrying -= used > 0;
+    return used;
+}
+
+/* Is that much left for strangers? */
+static bool strangers_may_have(struct kith_core *c, size_t len)
+{
+    if (c->stranger_packets == 0 || c->stranger_bytes < len) {
+        kith_count_drop(c, KITH_DROP_STRANGER_ANSWERS);
+        return false;
+    }
+    c->stranger_packets--;
+    c->stranger_bytes -= len;
+    return true;
+}
+
+bool kith_send_answer(struct kith_core *c, const struct kith_addr *to, struct kith_bytes name,
+                      const struct kith_msg *msg)
+{
+    bool member = kith_peer_at(c, to) != NULL;
+    size_t len = kith_wire_size((enum kith_body)msg->type, msg) + 1;
+    if (!member && !strangers_may_have(c, len)) return false;
+    send_with(c, to, name, msg, member ? show_news : NULL);
+    return true;
 }

@@ -96,6 +96,24 @@ struct kith_pending *kith_pending_new(struct kith_core *c, enum kith_pending_kin
     return p;
 }
 
+struct kith_pending *kith_pending_relay(struct kith_core *c, const struct kith_addr *requester)
+{
+    uint32_t share =
+        kith_addresses_hash(&c->members, kith_bytes_of(requester->bytes, requester->len),
+                            requester->port) %
+        KITH_SHARES;
+    if (c->pendings.relays[share] == KITH_RELAYS_EACH) {
+        kith_count_drop(c, KITH_DROP_MAX_INDIRECT_PINGS);
+        return NULL;
+    }
+    struct kith_pending *p = kith_pending_new(c, KITH_PENDING_RELAY);
+    if (!p) return NULL;
+    c->pendings.relays[share]++;
+    p->share = (uint16_t)share;
+    p->to = *requester;
+    return p;
+}
+
 void kith_pending_add(struct kith_pendings *t, struct kith_pending *p)
 {
     if (t->count > t->mask && t->mask < CHAINS_MAX - 1) spread(t);
@@ -120,6 +138,7 @@ void kith_pending_remove(struct kith_core *c, struct kith_pending *p)
 void kith_pending_free(struct kith_core *c, struct kith_pending *p)
 {
     if (p->kind == KITH_PENDING_PROBE) return;
+    if (p->kind == KITH_PENDING_RELAY) c->pendings.relays[p->share]--;
     p->next = c->pendings.spare;
     c->pendings.spare = p;
     c->pendings.count--;

@@ -36,16 +36,22 @@ struct kith_pending {
     uint32_t their_seq_no;        /* relay */
     uint64_t sent;                /* ping */
     struct kith_request *request; /* ping */
+    uint16_t share;               /* relay: the requester's */
     struct kith_addr to;          /* relay: the requester */
     uint8_t name_len;
     char name[KITH_NAME_LIMIT + 1];
 };
+
+/* Relays that one member may have under way. It asks for one when a probe of its fails, and its
+ * probes come one after the other; ours end after probe_timeout. */
+enum { KITH_RELAYS_EACH = 32, KITH_SHARES = 1024 };
 
 struct kith_pendings {
     struct kith_pending **chains;
     uint32_t mask, count;
     uint32_t seq_no; /* the last one given out */
     struct kith_pending *spare;
+    uint8_t relays[KITH_SHARES]; /* under way, by hash of the requester's address */
 };
 
 int kith_pendings_init(struct kith_pendings *);
@@ -53,6 +59,8 @@ void kith_pendings_fini(struct kith_core *);
 uint32_t kith_pendings_next_seq_no(struct kith_pendings *);
 /* NULL: no memory, or max_pending (counted). */
 struct kith_pending *kith_pending_new(struct kith_core *, enum kith_pending_kind);
+/* A relay for whoever is at that address; NULL also when it has its share of them. */
+struct kith_pending *kith_pending_relay(struct kith_core *, const struct kith_addr *requester);
 void kith_pending_add(struct kith_pendings *, struct kith_pending *);
 struct kith_pending *kith_pending_find(struct kith_pendings *, uint32_t seq_no);
 void kith_pending_remove(struct kith_core *, struct kith_pending *);

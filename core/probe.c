@@ -55,8 +55,7 @@ static void suspicion_of_target(const struct kith_core *c, struct kith_msg *msg)
 /* Penalty for a failed probe: the missing nacks, or 1 if none could come. */
 static int blame(const struct kith_probe *pr)
 {
-    if (pr->expected_nacks == 0) return 1;
-    return pr->nacks < pr->expected_nacks ? (int)(pr->expected_nacks - pr->nacks) : 0;
+    return pr->expected_nacks ? (int)(pr->expected_nacks - pr->nacks) : 1;
 }
 
 /* The deadline has come (PROTOCOL.md 2.8.e). */
@@ -100,7 +99,7 @@ static bool may_stream(const struct kith_core *c, struct kith_bytes name, uint8_
 }
 
 /* The stream ping has ended. If the probe ended it, nothing is left to note. */
-static void stream_ended(struct kith_core *c, const struct kith_exchange *s, int status)
+static void stream_ended(struct kith_core *c, struct kith_exchange *s, int status)
 {
     struct kith_probe *pr = &c->probe;
     if (status < 0)
@@ -232,22 +231,10 @@ static bool may_probe(const struct kith_core *c, const struct kith_record *p)
     return p != c->self && !kith_record_gone(p);
 }
 
-/* Whoever is a suspect needs no hint: its time runs. Each probe of it would have relays ask it too,
- * who get hints of their own from that, and so the more of them the more there are. */
-static struct kith_record *alive_at(const struct kith_core *c, const struct kith_addr *addr)
-{
-    struct kith_bytes bytes = {addr->bytes, addr->len};
-    for (uint32_t i = 0; i < c->members.count; i++) {
-        struct kith_record *p = kith_members_at(&c->members, i);
-        if (p->port == addr->port && p->state == KITH_ALIVE && p != c->self &&
-            kith_short_equal(kith_record_addr(p), bytes))
-            return p;
-    }
-    return NULL;
-}
-
 /* The member a hint points to, or NULL. At most every second probe follows a hint, so hints can't
- * keep us from probing the others. */
+ * keep us from probing the others. Whoever is a suspect needs none: its time runs. Each probe of it
+ * would have relays ask it too, who get hints of their own from that, and so the more of them the
+ * more there are. */
 static struct kith_record *hinted(struct kith_core *c)
 {
     struct kith_probe *pr = &c->probe;
@@ -256,9 +243,9 @@ static struct kith_record *hinted(struct kith_core *c)
         return NULL;
     }
     while (pr->hint_count) {
-        struct kith_record *p = alive_at(c, &pr->hints[--pr->hint_count]);
-        pr->by_hint = p != NULL;
-        if (p) return p;
+        struct kith_record *p = kith_peer_at(c, &pr->hints[--pr->hint_count]);
+        pr->by_hint = p && p->state == KITH_ALIVE;
+        if (pr->by_hint) return p;
     }
     return NULL;
 }
@@ -293,6 +280,7 @@ static void probe_next(struct kith_core *c)
             if (wrapped) return;
             uint32_t reaped = kith_members_reap(&c->members, &c->random, c, forgotten);
             c->counters.counts[KITH_COUNT_MEMBERS_REAPED] += reaped;
+            if (reaped) kith_addresses_rebuild(&c->addresses, &c->members);
             pr->index = 0;
             wrapped = true;
             looked = 0;
@@ -335,8 +323,10 @@ void kith_probe_acked(struct kith_core *c, const struct kith_msg *ack, uint64_t 
     probe_again(c);
 }
 
-void kith_probe_nacked(struct kith_core *c)
+bool kith_probe_nacked(struct kith_core *c)
 {
+    if (c->probe.nacks == c->probe.expected_nacks) return false;
     c->probe.nacks++;
     kith_count(c, KITH_COUNT_NACKS_RECEIVED);
+    return true;
 }

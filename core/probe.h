@@ -49,6 +49,7 @@ struct kith_probe {
 void kith_probe_tick(struct kith_core *, struct kith_alarm *);
 void kith_probe_alarm(struct kith_core *, struct kith_alarm *);
 void kith_probe_acked(struct kith_core *, const struct kith_msg *ack, uint64_t received_at);
-void kith_probe_nacked(struct kith_core *);
+/* False: more than we asked for. */
+bool kith_probe_nacked(struct kith_core *);
 
 #endif

@@ -21,7 +21,4 @@ static uint64_t upper_product(uint64_t a, uint64_t b)
     return ah * bh + (one >> 32) + (other >> 32);
 }
 
-uint64_t kith_random_below(struct kith_random *r, uint64_t n)
-{
-    return upper_product(next(r), n);
-}
+uint64_t kith_random_below(struct kith_random *r, uint64_t n) { return upper_product(next(r), n); }

@@ -155,17 +155,20 @@ static void message(struct kith_core *c, const struct arrival *in, struct kith_b
 }
 
 void kith_core_packet(struct kith_core *c, uint64_t now, uint64_t received_at,
-                      const struct kith_peer *from, const uint8_t *msg, size_t len)
+                      const struct kith_peer *from, const uint8_t *msg, size_t len, size_t wire)
 {
     struct arrival in = {from, received_at, 0};
     kith_enter(c, now);
     kith_count(c, KITH_COUNT_PACKETS_RECEIVED);
     c->counters.counts[KITH_COUNT_PACKET_BYTES_RECEIVED] += len;
-    c->replies = 0;
+    c->replies = KITH_REPLIES_MAX;
+    c->stranger_packets = KITH_STRANGER_REPLIES;
+    c->stranger_bytes = KITH_STRANGER_RATIO * wire;
     if (!c->started)
         kith_count_drop(c, KITH_DROP_NOT_STARTED);
     else if (from->identity.len > KITH_IDENTITY_LIMIT)
         kith_count_drop(c, KITH_DROP_BAD_IDENTITY);
     else
         message(c, &in, kith_bytes_of(msg, len));
+    c->stranger_packets = 0; /* what comes of it later is nobody's answer */
 }

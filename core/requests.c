@@ -6,6 +6,7 @@
 #include "completion.h"
 #include "core_log.h"
 #include "exchange.h"
+#include "joining.h"
 #include "merge.h"
 #include "packet.h"
 #include "peer.h"
@@ -53,12 +54,11 @@ int64_t kith_core_join(struct kith_core *c, uint64_t now, const struct kith_peer
     if (c->left) return -KITH_ECLOSED;
     struct kith_request *r = kith_request_new(c, KITH_REQUEST_OTHER);
     if (!r) return -KITH_ENOMEM;
-    struct kith_exchange *s = kith_sync_dial(c, KITH_EXCHANGE_JOIN, &t.peer);
-    if (!s) {
+    err = kith_joining_begin(c, &t.peer, r);
+    if (err < 0) {
         kith_request_cancel(c, r);
-        return -KITH_EAGAIN;
+        return err;
     }
-    s->request = r;
     return r->id;
 }
 

@@ -6,6 +6,7 @@
 #ifndef KITH_STATE_H
 #define KITH_STATE_H
 
+#include "addresses.h"
 #include "alarms.h"
 #include "broadcast.h"
 #include "choose.h"
@@ -45,12 +46,18 @@ struct kith_core {
     uint64_t now;
     uint64_t quiet_until; /* when kith_core_log_some may say more */
     unsigned quiet_lines;
-    unsigned replies; /* packets made by the packet being handled */
+    /* What the packet in hand may still make us send: answers, and of these to strangers. */
+    unsigned replies, stranger_packets;
+    size_t stranger_bytes;
+    /* News beside answers: so many more packets until then. */
+    uint64_t carrying_until;
+    uint32_t carrying;
     unsigned health;
     uint32_t request_id;
     struct kith_random random;
     struct kith_alarms alarms;
     struct kith_members members;
+    struct kith_addresses addresses;
     struct kith_record *self;
     struct kith_choice choice;
     struct kith_probe probe;
@@ -78,6 +85,14 @@ static inline void kith_enter(struct kith_core *c, uint64_t now)
 {
     assert(!c->busy);
     if (now > c->now) c->now = now;
+}
+
+/* The other member that is alive, or a suspect, at this address; NULL: a stranger is. */
+static inline struct kith_record *kith_peer_at(const struct kith_core *c,
+                                               const struct kith_addr *addr)
+{
+    struct kith_record *p = kith_addresses_find(&c->addresses, &c->members, addr);
+    return p == c->self ? NULL : p;
 }
 
 static inline void kith_count(struct kith_core *c, enum kith_counter i) { c->counters.counts[i]++; }

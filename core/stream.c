@@ -31,8 +31,9 @@ static void on_error(struct kith_core *c, struct kith_exchange *s, const struct 
     struct kith_bytes text = msg->error;
     if (text.len > ERROR_SHOWN_MAX) text.len = ERROR_SHOWN_MAX;
     kith_count(c, KITH_COUNT_STREAM_ERRORS_RECEIVED);
-    kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "remote error: %.*s", KITH_STR(text));
-    kith_exchange_finish(c, s, -KITH_EREFUSED, 0);
+    kith_request_because(c, KITH_LOG_ERROR, s->request, &s->to, "remote error: %.*s",
+                         KITH_STR(text));
+    kith_exchange_finish(c, s, -KITH_EACCES, 0);
 }
 
 static void on_ack(struct kith_core *c, struct kith_exchange *s, const struct kith_msg *msg)
@@ -278,6 +279,7 @@ void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, c
     if (!s && len) kith_count_drop(c, KITH_DROP_STREAM_STALE);
     if (!s || s->phase == KITH_PHASE_DIAL || len == 0) return;
     c->counters.counts[KITH_COUNT_STREAM_BYTES_RECEIVED] += len;
+    s->heard = c->now;
     if (!kith_exchange_gather(c, s, data, len)) return;
     if (!s->replied && (s->kind == KITH_EXCHANGE_JOIN || s->kind == KITH_EXCHANGE_PUSH_PULL)) {
         s->replied = true; /* the wait for the answer is over, reading it begins */
@@ -288,12 +290,20 @@ void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, c
     if (s) kith_exchange_keep(c, s);
 }
 
+void kith_core_stream_moved(struct kith_core *c, uint64_t now, uint32_t handle)
+{
+    kith_enter(c, now);
+    struct kith_exchange *s = kith_exchange_find(c, handle);
+    if (s) s->heard = c->now;
+}
+
 void kith_core_stream_error(struct kith_core *c, uint64_t now, uint32_t handle, int code,
                             const char *text)
 {
     struct kith_exchange *s = known(c, now, handle);
     if (!s) return;
-    if (*text) kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "failed to receive: %s", text);
+    if (*text)
+        kith_request_because(c, KITH_LOG_ERROR, s->request, &s->to, "failed to receive: %s", text);
     if (s->kind == KITH_EXCHANGE_INBOUND && *text) {
         struct kith_msg err = {.type = KITH_MSG_ERR, .error = kith_bytes_of(text, strlen(text))};
         if (err.error.len > ERROR_TEXT_MAX) err.error.len = ERROR_TEXT_MAX;

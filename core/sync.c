@@ -7,6 +7,7 @@
 #include "choose.h"
 #include "compare.h"
 #include "core_log.h"
+#include "echo.h"
 #include "crowd.h"
 #include "merge.h"
 #include "notify.h"
@@ -131,6 +132,7 @@ static void send_state(struct kith_core *c, struct kith_exchange *s)
         kith_exchange_refuse(c, s, KITH_DROP_MAX_STREAM_MEMORY, -KITH_ENOMEM);
         return;
     }
+    kith_echo_said(c, s, kith_bytes_of(m.buf.data, m.buf.len));
     write_head(&m, join, write_user_state(&m, join));
     kith_observe(c, KITH_HIST_STATE, (double)m.buf.len);
     if (!inbound) kith_count(c, KITH_COUNT_PUSH_PULLS_SENT);
@@ -215,16 +217,17 @@ static void leave_out(struct kith_core *c, const struct kith_exchange *s,
     const uint8_t *v = entry->vsn.data, *ours = c->versions;
     if (!kith_versions_sound(entry->vsn)) {
         kith_count_drop(c, KITH_DROP_BAD_VERSIONS);
-        kith_core_log_some(c, KITH_LOG_WARN, &s->to,
-                           "Left out '%.*s': protocol version(s) are wrong", KITH_STR(entry->node));
+        kith_request_because(c, KITH_LOG_WARN, s->request, &s->to,
+                             "Left out '%.*s': protocol version(s) are wrong",
+                             KITH_STR(entry->node));
         return;
     }
     bool delegate = understand(v, ours);
     v += delegate ? 3 : 0;
     ours += delegate ? 3 : 0;
     kith_count_drop(c, KITH_DROP_INCOMPATIBLE_VERSIONS);
-    kith_core_log_some(
-        c, KITH_LOG_ERROR, &s->to,
+    kith_request_because(
+        c, KITH_LOG_ERROR, s->request, &s->to,
         "Left out '%.*s': its %sprotocol version %u of [%u, %u] is incompatible with "
         "ours, %u of [%u, %u]",
         KITH_STR(entry->node), delegate ? "delegate " : "", v[2], v[0], v[1], ours[2], ours[0],
@@ -269,14 +272,23 @@ static bool answered_by(const struct kith_exchange *s, struct cursor list)
 static int check_name(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
 {
     if (s->kind != KITH_EXCHANGE_JOIN || s->name_len == 0 || answered_by(s, list)) return 0;
-    kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "Whoever answered, it was not '%.*s'",
-                       KITH_STR(kith_bytes_of(s->name, s->name_len)));
-    return -KITH_EREFUSED;
+    kith_request_because(c, KITH_LOG_ERROR, s->request, &s->to,
+                         "Whoever answered, it was not '%.*s'",
+                         KITH_STR(kith_bytes_of(s->name, s->name_len)));
+    return -KITH_ENOTFOUND;
+}
+
+static int met_ourselves(struct kith_core *c, const struct kith_exchange *s)
+{
+    kith_request_because(c, KITH_LOG_WARN, s->request, &s->to,
+                         "Joined nobody: that leads back to this node itself");
+    return -KITH_EEXIST;
 }
 
 /* Ask the delegate whether to merge with all who fit. */
-static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct cursor list)
+static int ask_merge(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
 {
+    struct kith_peer from = kith_exchange_peer(s);
     struct kith_msg msg;
     uint64_t count = 0, size = 1;
     if (!kith_judges(c, KITH_CLAIM_MERGE)) return 0;
@@ -296,10 +308,12 @@ static int ask_merge(struct kith_core *c, const struct kith_peer *from, struct c
         kith_view_message(c, &msg, name, &members[count]);
         name += msg.node.len + 1;
     }
-    bool yes = kith_judged(c, KITH_CLAIM_MERGE, members, (size_t)count, from);
+    bool yes = kith_judged(c, KITH_CLAIM_MERGE, members, (size_t)count, &from);
     free(members);
     kith_account_give(c->memory, false, size);
-    return yes ? 0 : -KITH_EREFUSED;
+    if (yes) return 0;
+    kith_request_because(c, KITH_LOG_DEBUG, s->request, &s->to, "A delegate refused the merge");
+    return -KITH_EACCES;
 }
 
 /* ------------------------------------------------------------------------------- merging */
@@ -339,7 +353,10 @@ static void merge_entry(struct kith_core *c, const struct kith_exchange *s,
         msg->from = kith_self_name(c);
         kith_suspect(c, msg, from);
         break;
-    default: break;
+    default:
+        kith_count_drop(c, KITH_DROP_UNKNOWN_STATE);
+        kith_core_log_some(c, KITH_LOG_WARN, from->addr, "Left out '%.*s': its state is unknown",
+                           KITH_STR(msg->node));
     }
 }
 
@@ -350,8 +367,11 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
     bool join = s->kind == KITH_EXCHANGE_INBOUND ? s->header.join : s->kind == KITH_EXCHANGE_JOIN;
     struct kith_msg msg;
     struct kith_peer from = kith_exchange_peer(s);
-    int err = compatible(c, s, list) ? check_name(c, s, list) : -KITH_EREFUSED;
-    if (err == 0 && join) err = ask_merge(c, &from, list);
+    if (join && s->kind == KITH_EXCHANGE_INBOUND)
+        kith_echo_heard(c, kith_bytes_of(list.at, (size_t)(list.end - list.at)));
+    int err = s->came_back ? met_ourselves(c, s) : 0;
+    if (err == 0) err = compatible(c, s, list) ? check_name(c, s, list) : -KITH_EUNSUPPORTED;
+    if (err == 0 && join) err = ask_merge(c, s, list);
     if (err < 0) {
         kith_count(c, KITH_COUNT_MERGES_REFUSED);
         return err;
@@ -363,7 +383,7 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
 
 /* ------------------------------------------------------------------------------- beginning */
 
-static void ended(struct kith_core *c, const struct kith_exchange *s, int status)
+static void ended(struct kith_core *c, struct kith_exchange *s, int status)
 {
     kith_observe(c, KITH_HIST_PUSH_PULL, (double)(c->now - s->begun) / 1e9);
     if (status == 0) return;

@@ -4,10 +4,13 @@
 # them in WRITTEN_PAGES.
 nobase_dist_doc_DATA = docs/ARCHITECTURE.md docs/CODECS.md docs/CONTROL.md docs/PLUGINS.md \
   docs/PROTOCOL.md docs/SECURITY.md docs/SIMULATION.md docs/TRANSPORTS.md docs/WIRE.md \
-  docs/simulation/draw.py docs/simulation/run.py \
+  docs/simulation/draw.py docs/simulation/tables.py \
   docs/simulation/loss.csv docs/simulation/loss.svg docs/simulation/probe.csv \
   docs/simulation/probe.svg docs/simulation/profiles.csv docs/simulation/profiles.svg \
   docs/simulation/seeds-views.csv docs/simulation/seeds.csv docs/simulation/seeds.svg
+# What makes the numbers of SIMULATION.md.
+docscriptdir = $(docdir)
+nobase_dist_docscript_SCRIPTS = docs/simulation/run.py
 WRITTEN_PAGES = docs/man/kith.1 docs/man/kith-plugin.3 docs/man/kith-transport.3 \
   docs/man/kith-codec.3 docs/man/kith-delegate.3
 if MAN_PAGES

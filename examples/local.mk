@@ -16,8 +16,7 @@ nobase_dist_doc_DATA += \
   examples/sim/churn.yaml \
   examples/rolling/0-before.yaml examples/rolling/1-learn.yaml examples/rolling/2-switch.yaml \
   examples/rolling/3-close.yaml examples/rolling/README.md
-docscriptdir = $(docdir)
-nobase_dist_docscript_SCRIPTS = examples/plugin-delegate/cluster.sh \
+nobase_dist_docscript_SCRIPTS += examples/plugin-delegate/cluster.sh \
   examples/plugin-transport/test.sh examples/bad-network/run.sh examples/rolling/run.sh
 
 # Ready to run: the tests do so.

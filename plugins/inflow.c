@@ -88,8 +88,11 @@ static const char *lacks(const struct kith_inflow *f, const struct kith_work *w)
     if (unopened) return "Remote state is encrypted and encryption is not configured";
     if (f->require & KITH_ENCRYPTS & ~w->have)
         return "Encryption is configured but remote state is not encrypted";
-    if (f->require & ~w->have)
+    if (f->require & KITH_AUTHENTICATES & ~w->have)
         return "Authentication is configured but remote state is not authenticated";
+    if (f->require & KITH_COMPRESSES & ~w->have)
+        return "Compression is required but remote state is not compressed";
+    if (f->require & ~w->have) return "A checksum is required but remote state has none";
     return "Remote state has a layer that is not configured";
 }
 

@@ -41,6 +41,7 @@ struct kith_keyring {
     size_t count;
     char *file; /* where it came from when that is one file; else NULL */
     enum kith_keyfile_form form;
+    bool unwritten; /* the file could not be written: it has other keys */
     struct listener *listeners;
     size_t listener_count;
     void (*watch)(void *arg); /* hears of changes that all have taken over */
@@ -416,6 +417,7 @@ static void save(struct kith_keyring *ring, bool *saved, struct kith_error *err)
             kith_fail(err, KITH_ENOMEM, "no memory to write %s", ring->file);
         free(keys);
     }
+    ring->unwritten = ring->file && !written;
     if (saved) *saved = written;
 }
 
@@ -427,9 +429,12 @@ static struct key **copy_list(const struct kith_keyring *ring)
     return list;
 }
 
-static int unchanged(const struct kith_keyring *ring, bool *saved)
+static int unchanged(struct kith_keyring *ring, bool *saved, struct kith_error *err)
 {
-    if (saved) *saved = ring->file != NULL;
+    if (ring->unwritten)
+        save(ring, saved, err);
+    else if (saved)
+        *saved = ring->file != NULL;
     return 0;
 }
 
@@ -445,7 +450,7 @@ int kith_keyring_install(struct kith_keyring *ring, const uint8_t *key, size_t l
     if (!length_ok(len))
         return kith_fail(err, KITH_EINVAL, "a key has 16, 24 or 32 bytes, not %zu", len);
     for (size_t i = 0; i < ring->count; i++)
-        if (key_is(ring->keys[i], key, len)) return unchanged(ring, saved);
+        if (key_is(ring->keys[i], key, len)) return unchanged(ring, saved, err);
     struct key *fresh = key_new(key, len), **keys = copy_list(ring);
     if (!fresh || !keys) {
         key_unref(fresh);
@@ -464,7 +469,7 @@ int kith_keyring_use(struct kith_keyring *ring, size_t i, bool *saved, struct ki
 {
     ring = now_is(ring);
     if (i >= ring->count) return no_such_key(i, err);
-    if (i == 0) return unchanged(ring, saved);
+    if (i == 0) return unchanged(ring, saved, err);
     struct key **keys = copy_list(ring);
     if (!keys) return kith_fail(err, KITH_ENOMEM, "no memory to use another key");
     memcpy(&keys[1], &ring->keys[0], i * sizeof *keys);
@@ -519,6 +524,7 @@ static void take_file(struct kith_keyring *ring, struct kith_keyring *from)
     free(ring->file);
     ring->file = from->file;
     ring->form = from->form;
+    ring->unwritten = false;
     from->file = NULL;
 }
 

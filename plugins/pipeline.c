@@ -237,20 +237,30 @@ uint64_t kith_pipeline_refused(const struct kith_pipeline *p, enum kith_refusal 
     return p->shared->refused[why];
 }
 
+static const struct {
+    const char *name, *text;
+} refusals[KITH_REFUSED_COUNT] = {
+    [KITH_REFUSED_EMPTY] = {"empty", "it is empty"},
+    [KITH_REFUSED_LABEL] = {"label", "its label is not ours"},
+    [KITH_REFUSED_DOUBLE_LABEL] = {"double_label",
+                                   "it has a label though skip_inbound_label_check is set"},
+    [KITH_REFUSED_POLICY] = {"policy", "it lacks a layer that `require` asks for (encryption, "
+                                       "perhaps), or has one that `accept` does not open"},
+    [KITH_REFUSED_AUTH] = {"auth", "no installed key could decrypt it"},
+    [KITH_REFUSED_CHECKSUM] = {"checksum", "its checksum is wrong"},
+    [KITH_REFUSED_MALFORMED] = {"malformed", "it is malformed"},
+    [KITH_REFUSED_TOO_BIG] = {"too_big", "it opens to more than is allowed"},
+    [KITH_REFUSED_LAYERS] = {"layers", "it has too many layers"},
+    [KITH_REFUSED_MEMORY] = {"memory", "there is no memory for it"},
+    [KITH_REFUSED_BREACH] = {"breach", "one of our codecs broke its contract"},
+};
+
 const char *kith_refusal_name(enum kith_refusal why)
 {
-    static const char *const names[KITH_REFUSED_COUNT] = {
-        [KITH_REFUSED_EMPTY] = "empty",
-        [KITH_REFUSED_LABEL] = "label",
-        [KITH_REFUSED_DOUBLE_LABEL] = "double_label",
-        [KITH_REFUSED_POLICY] = "policy",
-        [KITH_REFUSED_AUTH] = "auth",
-        [KITH_REFUSED_CHECKSUM] = "checksum",
-        [KITH_REFUSED_MALFORMED] = "malformed",
-        [KITH_REFUSED_TOO_BIG] = "too_big",
-        [KITH_REFUSED_LAYERS] = "layers",
-        [KITH_REFUSED_MEMORY] = "memory",
-        [KITH_REFUSED_BREACH] = "breach",
-    };
-    return (unsigned)why < KITH_REFUSED_COUNT ? names[why] : "unknown";
+    return (unsigned)why < KITH_REFUSED_COUNT ? refusals[why].name : "unknown";
+}
+
+const char *kith_refusal_text(enum kith_refusal why)
+{
+    return (unsigned)why < KITH_REFUSED_COUNT ? refusals[why].text : "unknown";
 }

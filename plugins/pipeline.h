@@ -24,6 +24,7 @@ enum kith_refusal {
     KITH_REFUSED_COUNT
 };
 const char *kith_refusal_name(enum kith_refusal);
+const char *kith_refusal_text(enum kith_refusal); /* behind "refused: " */
 
 /* A layer as it was put on or peeled: for dissect, monitor --wire and tests. */
 struct kith_layer {

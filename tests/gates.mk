@@ -3,6 +3,7 @@
 #
 #   make check-core, check-abi, ...   one folder's tests; KITH_TESTS=WORD picks a suite or tests
 #   make check-fast                   what needs no cluster and no compiler: under a minute
+#   make check-programs               what is written in C; LOG_COMPILER: what starts it
 #   make check-style                  clang-format 14 and the width of lines
 #   make check-valgrind               the CUnit programs under valgrind
 #   make coverage                     what the tests reach: coverage/index.html, a summary
@@ -22,7 +23,7 @@ check-cunit:
 
 CHECK_FOLDERS = check-core check-config check-plugins check-transports check-codecs \
   check-runtime check-sim check-abi check-cli check-fuzz check-interop check-tree
-.PHONY: $(CHECK_FOLDERS) check-fast check-valgrind coverage lint
+.PHONY: $(CHECK_FOLDERS) check-fast check-programs check-valgrind coverage lint
 $(CHECK_FOLDERS): all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter tests/$(@:check-%=%)/%,$(TESTS))'
 if !HAVE_CUNIT
@@ -33,6 +34,13 @@ endif
 SLOW_TESTS = tests/interop/% tests/cli/% examples/% tests/abi/out_of_tree.sh tests/abi/compile.sh
 check-fast: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(filter-out $(SLOW_TESTS),$(TESTS))'
+if !HAVE_CUNIT
+	@$(MAKE) -s check-cunit
+endif
+
+check-programs: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+	  TESTS='$(filter-out %.sh %.py examples/%,$(TESTS))' LOG_COMPILER='$(LOG_COMPILER)'
 if !HAVE_CUNIT
 	@$(MAKE) -s check-cunit
 endif

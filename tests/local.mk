@@ -24,5 +24,6 @@ include tests/cli/local.mk
 include tests/fuzz/local.mk
 include tests/interop/local.mk
 include tests/bench/local.mk
+include tests/mutants/local.mk
 include tests/tree/local.mk
 include tests/gates.mk

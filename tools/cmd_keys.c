@@ -28,8 +28,8 @@ static const char help[] =
     "The keyring of the node. KEY is 16, 24 or 32 bytes in base64 or hex; '-' reads\n"
     "it from standard input, which keeps it out of the process list. Keys are shown\n"
     "by their fingerprints only. The first one, the primary, seals; all open. A\n"
-    "change is written to the file that the ring came from (atomically, mode 0600);\n"
-    "a ring from elsewhere changes in memory only.\n\n"
+    "change is written to the file that the ring came from (atomically, mode 0600),\n"
+    "and is in memory only when that fails (exit 1) or there is no such file.\n\n"
     "rotate gives a cluster a new primary: all nodes install it, then all use it,\n"
     "then all remove the old one. It stops when a node is missing, and says how to\n"
     "go on (exit 1).\n\n"
@@ -88,7 +88,7 @@ static void print_keys(const json_t *answer, bool no_header)
 {
     static const char *const header[] = {"FINGERPRINT", "BITS", "ROLE"};
     struct kith_rows *rows = kith_rows_new(3, no_header ? NULL : header);
-    json_t *key, *saved = json_object_get(answer, "saved");
+    json_t *key;
     size_t i;
     json_array_foreach(json_object_get(answer, "keys"), i, key)
     {
@@ -100,10 +100,17 @@ static void print_keys(const json_t *answer, bool no_header)
         kith_rows_add(rows, cells);
     }
     kith_rows_end(rows);
-    if (!json_is_false(saved)) return;
+}
+
+/* A ring that comes from a file and could not be written to it will be the old one after a restart:
+ * that is a failure. One that comes from no file is as it was meant. */
+static int check_saved(const json_t *answer)
+{
+    if (!json_is_false(json_object_get(answer, "saved"))) return KITH_EXIT_OK;
     const char *why = kith_tool_text(json_object_get(answer, "unsaved"));
-    fprintf(stderr, "kith keys: changed in memory only: %s\n",
-            why ? why : "the ring does not come from one file");
+    return kith_tool_fail("keys", why ? KITH_EXIT_FAILED : KITH_EXIT_OK,
+                          "changed in memory only: %s",
+                          why ? why : "the ring does not come from one file");
 }
 
 static int one_node(struct kith_ask *ask, const char *verb, const char *what)
@@ -120,6 +127,7 @@ static int one_node(struct kith_ask *ask, const char *verb, const char *what)
         kith_tool_json(answer);
     else if (answer)
         print_keys(answer, ask->no_header);
+    if (answer) ask->code = check_saved(answer);
     json_decref(answer);
     kith_ask_close(ask);
     return ask->code;

@@ -8,6 +8,7 @@
 #include "cmd.h"
 
 #include "fail.h"
+#include "files.h"
 #include "play.h"
 #include "plugins_check.h"
 #include "progress.h"
@@ -22,6 +23,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char help[] =
     "Usage: kith sim [OPTIONS] FILE\n"
@@ -40,7 +42,7 @@ static const char help[] =
     "      --trace FILE         every act and every event of every node, a line each\n"
     "      --builtin            print the scenario that runs when none is named\n"
     "      --plugin-path DIRS   look for plugins here, colon separated\n"
-    "  -q, --quiet              no progress, and no word on what was left out\n"
+    "  -q, --quiet              no bar, and what was left out in the report alone\n"
     "  -h, --help\n\n"
     "Exit 1: some of it could not be done; 2: a file has errors, nothing was started.\n";
 
@@ -57,7 +59,7 @@ struct sim {
     struct kith_config *theirs, config;
     struct kith_left_out *left_out;
     size_t left_out_count;
-    FILE *trace, *page;
+    FILE *trace;
     struct kith_progress progress;
     unsigned undone;
 };
@@ -116,23 +118,45 @@ static int make_config(struct sim *s)
     return rc ? kith_tool_fail("sim", KITH_EXIT_FAILED, "%s", err.text) : KITH_GO_ON;
 }
 
-static bool is_one_file(const char *a, const char *b)
+static bool is_one_file(const struct stat *a, const char *path)
 {
-    struct stat one, other;
-    return a && b && stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
-           one.st_ino == other.st_ino && S_ISREG(one.st_mode);
+    struct stat b;
+    return path && stat(path, &b) == 0 && a->st_dev == b.st_dev && a->st_ino == b.st_ino &&
+           S_ISREG(b.st_mode);
 }
 
-/* What is read stays as it is. */
-static int open_output(const struct sim *s, const char *path, FILE **out)
+/* Looked at before anything is made. other: what else is written. */
+static int check_output(const struct sim *s, const char *path, enum kith_output kind,
+                        const char *other)
 {
+    struct kith_error err = {.size = sizeof err};
+    struct stat file, printed;
     if (!path) return KITH_GO_ON;
-    if (is_one_file(path, s->file) || is_one_file(path, s->scenario_file) ||
-        (out == &s->trace && is_one_file(path, s->report)))
-        return kith_tool_fail("sim", KITH_EXIT_USAGE, "%s: has another use already", path);
-    *out = fopen(path, "we");
-    return *out ? KITH_GO_ON
-                : kith_tool_fail("sim", KITH_EXIT_FAILED, "%s: %s", path, strerror(errno));
+    if (strcmp(path, "-") == 0)
+        return kith_tool_usage("sim", "a page or a trace needs a file of its own, not '-'");
+    bool taken = other && strcmp(path, other) == 0;
+    if (!taken && stat(path, &file) == 0)
+        taken = is_one_file(&file, s->file) || is_one_file(&file, s->scenario_file) ||
+                is_one_file(&file, other) ||
+                (fstat(STDOUT_FILENO, &printed) == 0 && is_one_file(&printed, path));
+    if (taken) return kith_tool_fail("sim", KITH_EXIT_USAGE, "%s: has another use already", path);
+    int rc = kith_output_check(path, kind, &err);
+    return rc ? kith_tool_fail("sim", rc == -KITH_EEXIST ? KITH_EXIT_USAGE : KITH_EXIT_FAILED, "%s",
+                               err.text)
+              : KITH_GO_ON;
+}
+
+/* Only once it is there can be seen that the page has another name of it. */
+static int open_trace(struct sim *s)
+{
+    struct stat made;
+    if (!s->trace_file) return KITH_GO_ON;
+    s->trace = fopen(s->trace_file, "we");
+    if (!s->trace)
+        return kith_tool_fail("sim", KITH_EXIT_FAILED, "%s: %s", s->trace_file, strerror(errno));
+    if (fstat(fileno(s->trace), &made) == 0 && is_one_file(&made, s->report))
+        return kith_tool_fail("sim", KITH_EXIT_USAGE, "%s: has another use already", s->report);
+    return KITH_GO_ON;
 }
 
 static int prepare(struct sim *s)
@@ -144,8 +168,9 @@ static int prepare(struct sim *s)
     int other = read_node(s);
     if (code == KITH_GO_ON) code = other;
     if (code == KITH_GO_ON) code = make_config(s);
-    if (code == KITH_GO_ON) code = open_output(s, s->report, &s->page);
-    if (code == KITH_GO_ON) code = open_output(s, s->trace_file, &s->trace);
+    if (code == KITH_GO_ON) code = check_output(s, s->report, KITH_OUTPUT_PAGE, s->trace_file);
+    if (code == KITH_GO_ON) code = check_output(s, s->trace_file, KITH_OUTPUT_TRACE, s->report);
+    if (code == KITH_GO_ON) code = open_trace(s);
     return code;
 }
 
@@ -194,20 +219,30 @@ static void complete(struct sim *s, struct kith_result *r)
     s->left_out_count = 0;
 }
 
-static int close_output(FILE **f, const char *path, int rc)
+static int close_trace(struct sim *s)
 {
-    bool bad = rc < 0;
-    if (!*f) return KITH_GO_ON;
-    if (fclose(*f) != 0) bad = true;
-    *f = NULL;
-    return bad ? kith_tool_fail("sim", KITH_EXIT_FAILED, "can't write %s", path) : KITH_GO_ON;
+    if (!s->trace) return KITH_GO_ON;
+    bool bad = ferror(s->trace);
+    if (fclose(s->trace) != 0) bad = true;
+    s->trace = NULL;
+    return bad ? kith_tool_fail("sim", KITH_EXIT_FAILED, "can't write %s", s->trace_file)
+               : KITH_GO_ON;
 }
 
+static int write_page(const struct sim *s, const struct kith_result *r)
+{
+    struct kith_error err = {.size = sizeof err};
+    if (!s->report || kith_output_page(s->report, r, &err) == 0) return KITH_GO_ON;
+    return kith_tool_fail("sim", KITH_EXIT_FAILED, "%s", err.text);
+}
+
+/* Files first: who reads what is printed may stop reading, and end us. */
 static int report(struct sim *s, const struct kith_result *r)
 {
+    int trace = close_trace(s), page = write_page(s, r);
     int rc = s->json ? kith_report_json(stdout, r) : kith_report_text(stdout, r);
     if (rc) return kith_tool_fail("sim", KITH_EXIT_FAILED, "can't write the output");
-    return close_output(&s->page, s->report, s->page ? kith_report_html(s->page, r) : 0);
+    return trace != KITH_GO_ON ? trace : page;
 }
 
 static int play(struct sim *s)
@@ -222,6 +257,7 @@ static int play(struct sim *s)
     struct kith_error err = {.size = sizeof err};
     struct kith_result result;
     signal(SIGINT, on_interrupt);
+    signal(SIGTERM, on_interrupt);
     kith_progress_begin(&s->progress, stderr, s->scenario->time, s->quiet);
     int rc = kith_play(&setup, &result, &err);
     kith_progress_clear(&s->progress);
@@ -229,7 +265,6 @@ static int play(struct sim *s)
     complete(s, &result);
     int code = report(s, &result);
     kith_result_free(&result);
-    if (code == KITH_GO_ON) code = close_output(&s->trace, s->trace_file, 0);
     if (s->undone > COMPLAINTS_SHOWN)
         kith_tool_fail("sim", 0, "and %u more could not be done", s->undone - COMPLAINTS_SHOWN);
     if (interrupted) kith_tool_fail("sim", 0, "interrupted: this is the part until then");
@@ -240,7 +275,6 @@ static int play(struct sim *s)
 static void release(struct sim *s)
 {
     if (s->trace) fclose(s->trace);
-    if (s->page) fclose(s->page);
     if (s->config.path) kith_cluster_config_fini(&s->config);
     for (size_t i = 0; i < s->left_out_count; i++) {
         free(s->left_out[i].what);

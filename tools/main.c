@@ -7,6 +7,7 @@
 #include "standard.h"
 
 #include <kith/kith.h>
+#include <errno.h>
 #include <stdlib.h>
 
 static const struct {
@@ -58,11 +59,19 @@ static int run(int argc, char **argv)
     snprintf(program, sizeof program, "kith %s", name);
     argv[1] = program; /* what getopt begins its messages with */
     kith_tool_watch_crashes();
-    int code =
-        i < count ? tools[i].run(argc - 1, argv + 1) : kith_cmd_entry(name, argc - 1, argv + 1);
-    if (fflush(stdout) || ferror(stdout))
-        return kith_tool_fail(name, KITH_EXIT_FAILED, "can't write the output");
-    return code;
+    return i < count ? tools[i].run(argc - 1, argv + 1) : kith_cmd_entry(name, argc - 1, argv + 1);
+}
+
+/* What was said has arrived, or the command has failed. Some file systems find out at the end only.
+ * A standard output that was closed from the beginning is one to which nothing need go. */
+static int end(const char *name, int code)
+{
+    bool lost = ferror(stdout);
+    errno = 0;
+    if (fflush(stdout) != 0 || (fclose(stdout) != 0 && errno != EBADF)) lost = true;
+    if (!lost) return code;
+    const char *why = errno && errno != EBADF ? strerror(errno) : "not all of it was taken";
+    return kith_tool_fail(name, code ? code : KITH_EXIT_FAILED, "can't write the output: %s", why);
 }
 
 int main(int argc, char **argv)
@@ -72,13 +81,13 @@ int main(int argc, char **argv)
         help(stderr);
         return KITH_EXIT_USAGE;
     }
-    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+    const char *name = argv[1]; /* run() changes it */
+    int code = KITH_EXIT_OK;
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
         help(stdout);
-        return KITH_EXIT_OK;
-    }
-    if (!strcmp(argv[1], "--version")) {
+    else if (!strcmp(name, "--version"))
         printf("kith %s, plugin ABI %d.%d\n", PACKAGE_VERSION, KITH_ABI_MAJOR, KITH_ABI_MINOR);
-        return KITH_EXIT_OK;
-    }
-    return run(argc, argv);
+    else
+        code = run(argc, argv);
+    return end(name, code);
 }

@@ -310,7 +310,7 @@ static int stream(struct bench *b, struct figures *f)
 
 static int measure(struct bench *b, size_t size, struct figures *f)
 {
-    struct kith_codec_stats before, after;
+    struct kith_codec_stats before = {0}, after = {0};
     *f =
         (struct figures){.in = size, .stream = size > 1400, .seal = UINT64_MAX, .open = UINT64_MAX};
     f->batch = f->stream ? 1 : BATCH;

@@ -58,11 +58,15 @@ static int ask_keys(struct rotation *r, struct target *t, json_t *request)
     json_t *answer = ask(r, t, request), *saved = json_object_get(answer, "saved");
     t->missing = !answer;
     if (!answer) return -KITH_ECLOSED;
+    const char *unsaved = kith_tool_text(json_object_get(answer, "unsaved"));
+    int rc = unsaved ? -KITH_EIO : 0;
+    if (unsaved)
+        kith_tool_fail("keys", KITH_EXIT_FAILED, "%s changed in memory only: %s", t->name, unsaved);
     if (saved) t->memory_only = !json_is_true(saved);
     json_decref(t->keys);
     t->keys = json_incref(json_object_get(answer, "keys"));
     json_decref(answer);
-    return 0;
+    return rc;
 }
 
 static const char *print_at(const struct target *t, size_t i)

@@ -149,8 +149,8 @@ def profiles(here):
     near = [r for r in rows if r["network"] == "near"]
     pic = Picture(760, 572, "Full view, dissemination, detection and traffic by profile and size")
     names = [("a", "lan"), ("b", "wan"), ("c", "local")]
-    pic.text(16, 28, "One data centre: 0.5 to 1 ms, 0.1 % loss", "t")
-    pic.legend(350, 28, names)
+    pic.text(16, 28, "One data centre: 0.5 ms, 0.5 ms of jitter, 0.1 % loss", "t")
+    pic.legend(440, 28, names)
     pic.text(744, 560, MEANING, "e s")
     plots = [
         ("All start at once", "until all know all", "full_view", (0.1, 120), SECONDS),
@@ -180,21 +180,17 @@ def loss(here):
     pic.legend(196, 28, names)
     pic.text(744, 28, MEANING, "e s")
     percents = (0, 5, 10, 20, 30)
+    top, seconds = from_zero(values(rows, "silent_half"), " s")
+    # From some to hundreds: a logarithm, whose lowest line is for none at all.
     plots = [
-        ("False suspicions", "a node and hour", "false_suspicions",
-         [(0, "0"), (50, "50"), (100, "100"), (150, "150"), (200, "200")]),
-        ("A silent machine", "until half know that it is dead", "silent_half",
-         [(0, "0"), (5, "5 s"), (10, "10 s"), (15, "15 s"), (20, "20 s")]),
-        ("Packets", "bytes a node and second", "packet_bytes",
-         [(0, "0"), (500, "500"), (1000, "1000"), (1500, "1500"), (2000, "2000")])]
-    for i, (title, sub, column, ticks) in enumerate(plots):
-        most = max(values(rows, column)) * 1.05
-        step = nice(most / 4)
-        unit = " s" if column == "silent_half" else ""
-        top = step * math.ceil(most / step)
-        ticks = [(k * step, "%g%s" % (k * step, unit if k else "")) for k in range(0, 9)
-                 if k * step <= top]
-        panel = Panel(pic, (56 + 248 * i, 98, 185, 160), title, (-2, 32), (0, top), sub=sub)
+        ("False suspicions", "a node and hour", "false_suspicions", (0.05, 1000), True,
+         [(0.05, "none"), (0.1, "0.1"), (1, "1"), (10, "10"), (100, "100"), (1000, "1,000")]),
+        ("A silent machine", "until half know that it is dead", "silent_half", (0, top), False,
+         seconds),
+        ("Packets", "bytes a node and second", "packet_bytes", (50, 10000), True,
+         [(v, "{:,}".format(v)) for v in (50, 100, 500, 1000, 5000, 10000)])]
+    for i, (title, sub, column, ys, ylog, ticks) in enumerate(plots):
+        panel = Panel(pic, (56 + 248 * i, 98, 185, 160), title, (-2, 32), ys, ylog=ylog, sub=sub)
         panel.axes([(p, "%d %%" % p) for p in (0, 10, 20, 30)], ticks,
                    "packets lost")
         for (cls, _), ping, shift in zip(names, ("stream", "packets"), (-2, 2)):
@@ -203,7 +199,18 @@ def loss(here):
     pic.save(os.path.join(here, "loss.svg"))
 
 
+def from_zero(shown, unit):
+    """Where an axis ends that shows all of these, and its ticks."""
+    most = max(shown, default=0) * 1.05
+    step = nice(most / 4)
+    count = max(math.ceil(most / step), 1)
+    return count * step, [(k * step, "%g%s" % (k * step, unit if k else ""))
+                          for k in range(count + 1)]
+
+
 def nice(step):
+    if step <= 0:
+        return 1
     size = 10 ** math.floor(math.log10(step))
     return next(m * size for m in (1, 2, 2.5, 5, 10) if m * size >= step)
 
@@ -228,15 +235,14 @@ def seeds(here):
                     panel.line([(0, 0)] + [(float(t), float(v)) for t, v in r.items()
                                            if t[0].isdigit() and v != "" and
                                            float(t) <= ticks[-1]], cls)
-    panel = Panel(pic, (564, 98, 176, 160), "What that costs", (0, 11), (0, 50),
+    cost = [r for r in read(here, "seeds") if r["trouble"] == "none"]
+    top, ticks = from_zero(values(cost, "stream_megabytes"), " MB")
+    panel = Panel(pic, (564, 98, 176, 160), "What that costs", (0, 11), (0, top),
                   sub="bytes on streams, all nodes in 40 s")
-    panel.axes([(1, "1"), (3, "3"), (10, "10 seeds")],
-               [(0, "0"), (10, "10 MB"), (20, "20 MB"), (30, "30 MB"), (40, "40 MB"),
-                (50, "50 MB")])
+    panel.axes([(1, "1"), (3, "3"), (10, "10 seeds")], ticks)
     for cls, name in names:
         panel.spread([(int(name.split()[0]),
-                       values(read(here, "seeds"), "stream_megabytes", trouble="none",
-                              seeds=name.split()[0]))], cls)
+                       values(cost, "stream_megabytes", seeds=name.split()[0]))], cls)
     pic.save(os.path.join(here, "seeds.svg"))
 
 

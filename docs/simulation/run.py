@@ -1,24 +1,27 @@
 #!/usr/bin/env python3
-"""Runs the simulations of docs/SIMULATION.md, and draws them.
+"""Runs the simulations of docs/SIMULATION.md, draws them and fills its tables.
 
-    docs/simulation/run.py [--kith ./kith] [profiles] [loss] [seeds] [probe]
+    docs/simulation/run.py [--kith ./kith] [--again] [profiles] [loss] [seeds] [probe]
     docs/simulation/run.py --draw
 
-Each run is a row of docs/simulation/QUESTION.csv; a run that has a row already is not made
-again, so that it can be stopped at any time: to repeat all of it, remove the files first. --keep
-DIR leaves the node, the scenario and what `kith sim` printed of each run there. All of it takes
-some ten minutes of one core, half of them for the runs with 1,000 nodes. Python's standard
+Each run is a row of docs/simulation/QUESTION.csv. One that has a row already is not made again, so
+that it can be stopped at any time and go on later; --again makes all rows of the questions anew.
+--keep DIR leaves the node, the scenario and what `kith sim` printed of each run that was made
+there. --kith says which program; without it `kith` is looked up as the shell would. All of it
+takes some ten minutes of one core, half of them for the runs with 1,000 nodes. Python's standard
 library alone."""
 import argparse
 import csv
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 
 import draw
+import tables
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -49,7 +52,7 @@ def scenario_file(link, events, extra_links=()):
 
 class Simulator:
     def __init__(self, kith, keep):
-        self.kith, self.keep = kith, keep
+        self.kith, self.keep, self.runs = kith, keep, 0
 
     def run(self, name, node, scenario, nodes, time, seed, seeds=3):
         """The result of `kith sim` as it is in JSON."""
@@ -64,7 +67,10 @@ class Simulator:
                 [self.kith, "sim", base + ".node.yaml", "--quiet", "--nodes", str(nodes),
                  "--time", "%gs" % time, "--seed", str(seed), "--scenario",
                  base + ".scenario.yaml", "--format", "json"],
-                stdout=subprocess.PIPE, check=True)
+                stdout=subprocess.PIPE)
+            self.runs += 1
+            if done.returncode != 0:
+                raise SystemExit("run.py: %s: kith sim ended with %d" % (name, done.returncode))
         if self.keep:
             with open(base + ".json", "wb") as f:
                 f.write(done.stdout)
@@ -284,24 +290,50 @@ def probe(sim):
 
 
 QUESTIONS = {"profiles": profiles, "loss": loss, "seeds": seeds, "probe": probe}
+# What a question's runs are written to.
+FILES = {name: [name] for name in QUESTIONS}
+FILES["seeds"] += ["seeds-views"]
+
+
+def forget(question):
+    for name in FILES[question]:
+        path = os.path.join(HERE, name + ".csv")
+        if os.path.exists(path):
+            os.remove(path)
+
+
+def run(given):
+    if not shutil.which(given.kith):
+        raise SystemExit("run.py: there is no program %s: say which with --kith" % given.kith)
+    if given.keep:
+        os.makedirs(given.keep, exist_ok=True)
+    sim = Simulator(given.kith, given.keep)
+    for name in given.question or QUESTIONS:
+        print("%s: %s" % (name, QUESTIONS[name].__doc__), file=sys.stderr)
+        if given.again:
+            forget(name)
+        QUESTIONS[name](sim)
+    if not sim.runs:
+        print("run.py: all runs have their row already; --again makes them anew", file=sys.stderr)
 
 
 def main():
     args = argparse.ArgumentParser(description=__doc__,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("question", nargs="*", help=", ".join(QUESTIONS))
-    args.add_argument("--kith", default="kith")
-    args.add_argument("--keep", metavar="DIR")
+    args.add_argument("--kith", default="kith", metavar="PROGRAM")
+    args.add_argument("--keep", metavar="DIR", help="for the files of each run that is made")
+    args.add_argument("--again", action="store_true", help="also runs that have a row")
     args.add_argument("--draw", action="store_true", help="only draw what there is")
     given = args.parse_args()
     for name in given.question:
         if name not in QUESTIONS:
             args.error("there is no question %s" % name)
-    sim = Simulator(given.kith, given.keep)
-    for name in () if given.draw else given.question or QUESTIONS:
-        print("%s: %s" % (name, QUESTIONS[name].__doc__), file=sys.stderr)
-        QUESTIONS[name](sim)
+    if not given.draw:
+        run(given)
     draw.all_of(HERE)
+    for words in tables.write(HERE):
+        print("docs/SIMULATION.md does not say: %s" % words, file=sys.stderr)
 
 
 if __name__ == "__main__":

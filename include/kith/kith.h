@@ -13,6 +13,10 @@
  * installs no signal handler and needs none: it sends with MSG_NOSIGNAL. SIGPIPE stays as the
  * program has it; ignore it when a plugin you load may not do the same. After fork the child may
  * only exec: it must not use a node.
+ *
+ * No log line waits for who reads it. stderr is taken as it is in kith_open(), and again in
+ * kith_reload(). A program that was started with descriptor 0, 1 or 2 closed has /dev/null there
+ * after kith_open(), or log lines would go into whatever gets that number.
  */
 #ifndef KITH_KITH_H
 #define KITH_KITH_H

@@ -87,8 +87,7 @@ bool kith_log_file_put(struct kith_log_file *f, const char *line, size_t len)
     return n == len || keep(f, line + n, len - n, n > 0);
 }
 
-/* -------------------------------------------------------------------------------------- the limit
- */
+/* -------------------------------------------------------------------------------- the limit */
 
 bool kith_log_limit_open(struct kith_log_limit *l, uint64_t rate, uint64_t burst, uint64_t now)
 {

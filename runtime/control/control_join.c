@@ -46,7 +46,9 @@ static void place_end(struct place *p, int status, uint64_t met, const char *tex
 
 static void place_joined(void *arg, int status, uint64_t met)
 {
-    place_end(arg, status, met, status < 0 ? kith_code_text(status) : "");
+    struct place *p = arg;
+    const char *why = kith_node_why(kith_client_node(p->all->client));
+    place_end(p, status, met, status >= 0 ? "" : why ? why : kith_join_text(status));
 }
 
 /* NULL: it is none, or holds a NUL, which no address and no name in a file does. */

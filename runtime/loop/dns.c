@@ -57,7 +57,7 @@ static bool is_ip(int family, const char *text)
 /* Literals only, each with a port if it likes: a.b.c.d[:port], v6, [v6][:port]. */
 static bool server_text(const char *entry, char *out, size_t cap)
 {
-    struct kith_bytes bytes;
+    struct kith_bytes bytes = {NULL, 0};
     uint16_t port = 53;
     char host[KITH_HOST_TEXT_MAX];
     if (kith_where_host(kith_text(entry), &bytes, &port, NULL)) return false;

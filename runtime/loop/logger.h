@@ -54,10 +54,10 @@ void kith_log_vwrite_about(struct kith_log *, enum kith_log_level, const char *s
                            const char *peer, const char *fmt, va_list ap) KITH_PRINTF(5, 0);
 bool kith_log_wanted(const struct kith_log *, enum kith_log_level);
 
-/* [any] In how many ns to call kith_log_flush(), which sends on what is kept and writes the
- * summaries that are due; 0: there are none. */
+/* In how many ns to call kith_log_flush(), which sends on what is kept and writes the summaries
+ * that are due; 0: there are none. The thread that calls kith_log_change(). */
 uint64_t kith_log_due(const struct kith_log *);
-void kith_log_flush(struct kith_log *);
+void kith_log_flush(struct kith_log *); /* [any] */
 
 /* [any] Lines held back, and lines that could not be written. */
 uint64_t kith_log_suppressed(const struct kith_log *);

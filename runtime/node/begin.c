@@ -19,6 +19,11 @@ static void core_log(void *ctx, enum kith_log_level level, const struct kith_add
     kith_log_vwrite_about(k->log, level, "", from, fmt, ap);
 }
 
+static void because(void *ctx, uint32_t request, const char *fmt, va_list ap)
+{
+    kith_commands_because(ctx, request, fmt, ap);
+}
+
 static int make_core(struct kith *k, const struct kith_addr *advertise, struct kith_error *err)
 {
     struct kith_core_config config = {
@@ -32,6 +37,7 @@ static int make_core(struct kith *k, const struct kith_addr *advertise, struct k
     k->env = (struct kith_core_env){
         .ctx = k,
         .log = core_log,
+        .because = because,
         .packet_budget = kith_packets_budget,
         .memory = &k->memory,
     };

@@ -6,7 +6,7 @@
 #include "inside.h"
 #include <stdlib.h>
 
-enum { COMMANDS_MAX = 4096, BUCKETS = 64 };
+enum { COMMANDS_MAX = 4096, DELEGATES_MAX = COMMANDS_MAX / 2, BUCKETS = 64 };
 
 /*
  * A command that somebody asked for:
@@ -30,13 +30,14 @@ struct pending {
     uint64_t leave_by; /* a leave: its time is over; UINT64_MAX: never */
     bool held;         /* it is a leave among all->leaving */
     size_t size;
-    uint8_t bytes[]; /* what `what` and `peer` point to */
+    char why[KITH_WHY_TEXT]; /* it will end badly; empty: not told */
+    uint8_t bytes[];         /* what `what` and `peer` point to */
 };
 
 struct kith_commands {
     struct pending *first, **last;    /* queued */
     struct pending *waiting[BUCKETS]; /* by request */
-    size_t count;
+    size_t count, of_delegates;
     /* Leaves that wait for the delegates' word, which is asked for once. */
     struct pending *leaving;
     bool leave_now; /* it was given */
@@ -55,7 +56,10 @@ int kith_commands_new(struct kith *k)
 static void end(struct kith *k, struct pending *p, int status, uint64_t value)
 {
     k->commands->count--;
+    k->why = status < 0 && *p->why ? p->why : NULL;
+    k->commands->of_delegates -= p->what.delegates;
     if (p->what.done) p->what.done(p->what.arg, status, value);
+    k->why = NULL;
     explicit_bzero(p->bytes, p->size); /* it may be a key */
     free(p);
 }
@@ -92,7 +96,8 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
 {
     struct kith_commands *all = k->commands;
     if (!all || k->closing) return -KITH_ECLOSED;
-    if (all->count >= COMMANDS_MAX && c->kind != KITH_DO_LEAVE) return -KITH_EAGAIN;
+    bool full = all->count >= COMMANDS_MAX || (c->delegates && all->of_delegates >= DELEGATES_MAX);
+    if (full && c->kind != KITH_DO_LEAVE) return -KITH_EAGAIN;
     struct kith_peer to = {.size = sizeof to};
     if (c->peer) to = *c->peer;
     size_t size = c->bytes.len + c->key.len + to.name.len + 3;
@@ -112,6 +117,7 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
     *all->last = p;
     all->last = &p->next;
     all->count++;
+    all->of_delegates += c->delegates;
     kith_node_wake(k);
     return 0;
 }
@@ -250,3 +256,12 @@ void kith_commands_done(struct kith *k, uint32_t request, int status, uint64_t v
     *p = it->next;
     end(k, it, status, value);
 }
+
+void kith_commands_because(struct kith *k, uint32_t request, const char *fmt, va_list ap)
+{
+    struct pending *p = k->commands->waiting[request % BUCKETS];
+    while (p && p->request != request) p = p->next;
+    if (p) vsnprintf(p->why, sizeof p->why, fmt, ap);
+}
+
+const char *kith_node_why(const struct kith *k) { return k->why; }

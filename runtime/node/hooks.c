@@ -103,7 +103,7 @@ struct kith_delegates *kith_node_delegates_new(struct kith *k, const struct kith
 {
     struct kith_delegates_setup setup = {
         .maker = &k->maker,
-        .node = &k->table,
+        .node = &k->lent.table,
         .ring = ring,
         .ctx = k,
         .relay = relay,

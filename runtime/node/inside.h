@@ -81,6 +81,14 @@ struct kith_traffic_layers {
     uint8_t label[KITH_TRAFFIC_LABEL];
 };
 
+/* A node as somebody may ask it: the program and its operator, or the delegates. What delegates do
+ * is often what strangers make them do, so their commands don't take the others' slots. */
+struct kith_desk {
+    struct kith_node table; /* first: whoever asks hands it back */
+    struct kith *k;
+    bool delegates;
+};
+
 /* A node is open (instances made, nothing bound), then started, then closed. `stop` asks it to end,
  * also from a signal handler; what it was asked for meanwhile still ends. */
 struct kith {
@@ -116,6 +124,7 @@ struct kith {
     struct kith_instance *transport;
     struct kith_link *link;  /* the transport's */
     struct kith_link *links; /* all that ever were */
+    const char *why;         /* what a kith_done_fn is told of ended so; NULL: nobody said */
     const char *call;        /* of a transport, that has not returned; NULL: none */
     unsigned told;           /* its upcalls that have not returned */
     unsigned depth;          /* calls into instances of all kinds that have not returned */
@@ -124,8 +133,8 @@ struct kith {
     struct kith_delegates *delegates;
     struct kith_core *core; /* NULL before the start */
     struct kith_core_env env;
-    struct kith_node table;
-    uint16_t default_port; /* of peers that come without one */
+    struct kith_desk own, lent; /* for the program; for delegates */
+    uint16_t default_port;      /* of peers that come without one */
 
     struct kith_idle *idle;
     struct kith_timer *timer; /* the one timer: the core's deadline */
@@ -297,6 +306,7 @@ enum kith_command_kind {
 
 struct kith_command {
     enum kith_command_kind kind;
+    bool delegates; /* one of them asked */
     const struct kith_peer *peer;
     struct kith_bytes bytes, key;
     uint32_t priority;
@@ -315,6 +325,8 @@ int kith_commands_add(struct kith *, const struct kith_command *);
 bool kith_commands_run(struct kith *);
 bool kith_commands_pending(const struct kith *);
 void kith_commands_done(struct kith *, uint32_t request, int status, uint64_t value);
+/* Why the request under way is about to end badly. */
+void kith_commands_because(struct kith *, uint32_t request, const char *fmt, va_list);
 /* The one way to change the node's meta while it runs, between two turns: announce this. The number
  * of the request; or it was refused and is forgotten, or the next update would announce it. */
 int64_t kith_commands_meta(struct kith *, struct kith_bytes meta);
@@ -326,6 +338,8 @@ void kith_ring_unwatch(struct kith *);
 /* ---------------------------------------------------------------------------- place.c, joiner.c */
 
 /* What a user writes after `join`. */
+enum { KITH_WHY_TEXT = 200 };
+
 struct kith_place {
     struct kith_bytes name; /* the member that must answer; empty: anybody */
     struct kith_addr addr;  /* status 0: where */

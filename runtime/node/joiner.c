@@ -3,8 +3,8 @@
  * of it joined; the `join:` list of the file is tried from the start with exponential backoff and
  * jitter until a seed answers.
  *
- * The list's own rounds skip the own address: a node that finds only itself has not joined. Knows
- * names and backoff, not what a join is.
+ * A node that finds only itself has not joined: its own address is not dialled, and where a name or
+ * a balancer leads back to it the core tells so. Knows names and backoff, not what a join is.
  */
 #include "inside.h"
 #include <stdlib.h>
@@ -26,10 +26,10 @@ enum { ADDRESSES_MAX = 32, JOINS_MAX = 256 };
 struct join {
     struct join *next, **link;
     struct kith *k;
-    bool skip_self;
     size_t open;  /* what it still waits for */
     uint64_t met; /* addresses that answered */
     int status;   /* -KITH_EEXIST: every address so far was this node's own */
+    char why[KITH_WHY_TEXT];
     kith_done_fn *done;
     void *arg;
     size_t name_len;
@@ -40,7 +40,8 @@ struct join {
  * The list is tried in rounds:
  *
  *   round    every place of the list is joined at once
- *            -> at rest  a seed answered, or the list names nobody else
+ *            -> at rest  a seed answered, or the list has no address but this node's own: that
+ *                        is said, and others have to join this node
  *            -> waiting  nobody answered; twice as long as the last time
  *            -> round    the list changed meanwhile
  *   waiting  -> round    the timer fires, or the list changed
@@ -52,7 +53,7 @@ struct kith_joiner {
     struct kith_timer *timer;
     uint64_t backoff, met;
     size_t open;   /* places of this round, and one while they are being started; 0: no round */
-    size_t others; /* places of this round that are not this node alone */
+    size_t others; /* places of this round that are not this node's own address */
     bool again;    /* the list changed during a round */
     bool late;     /* a round came due while the node was paused */
 };
@@ -60,8 +61,23 @@ struct kith_joiner {
 /* One entry of the list in one round. */
 struct attempt {
     struct kith *k;
+    bool is_name; /* it is looked up anew each time: who is behind it may change */
     char where[]; /* its address, for the log */
 };
+
+const char *kith_join_text(int code)
+{
+    switch (-code) {
+    case KITH_EREFUSED: return "nobody listens there";
+    case KITH_ETIMEOUT: return "no answer in time";
+    case KITH_EEXIST: return "that is this node itself";
+    case KITH_EIO: return "the network failed";
+    case KITH_ECLOSED:
+        return "the connection was closed without a word; that is what another label, or "
+               "encryption on one side only, looks like: see the log there";
+    default: return kith_code_text(code);
+    }
+}
 
 /* --------------------------------------------------------------------------------- one place */
 
@@ -71,17 +87,22 @@ static void join_end(struct join *j)
     *j->link = j->next;
     if (j->next) j->next->link = j->link;
     j->k->joiner->count--;
+    j->k->why = !j->met && *j->why ? j->why : NULL;
     if (j->done) j->done(j->arg, j->met ? 0 : j->status, j->met);
+    j->k->why = NULL;
     free(j);
 }
 
 static void join_answered(void *arg, int status, uint64_t value)
 {
     struct join *j = arg;
-    if (!status)
+    const char *why = j->k->why;
+    if (!status) {
         j->met++;
-    else if (j->status == -KITH_EEXIST)
+    } else if (j->status == -KITH_EEXIST) {
         j->status = status;
+        snprintf(j->why, sizeof j->why, "%s", why ? why : "");
+    }
     join_end(j);
 }
 
@@ -92,16 +113,24 @@ static bool is_self(struct kith *k, const struct kith_addr *addr)
     return kith_addr_equal(&self.addr, addr);
 }
 
+static const char *lookup_text(int code)
+{
+    switch (-code) {
+    case KITH_ENOTFOUND: return "the name has no address";
+    case KITH_ETIMEOUT: return "no name server answered in time";
+    case KITH_EIO: return "no name server could be asked, or it failed";
+    default: return kith_code_text(code);
+    }
+}
+
 static void join_resolved(void *arg, int status, const struct kith_addr *addrs, size_t n)
 {
     struct join *j = arg;
-    if (status < 0)
-        j->status = status;
-    else
-        j->status = n ? -KITH_EEXIST : -KITH_ENOTFOUND;
+    j->status = status < 0 ? status : n ? -KITH_EEXIST : -KITH_ENOTFOUND;
+    if (j->status != -KITH_EEXIST) snprintf(j->why, sizeof j->why, "%s", lookup_text(j->status));
     for (size_t i = 0; status >= 0 && i < n && i < ADDRESSES_MAX; i++) {
         struct kith_addr addr = addrs[i];
-        if (j->skip_self && is_self(j->k, &addr)) continue;
+        if (is_self(j->k, &addr)) continue;
         struct kith_peer to = {
             .size = sizeof to, .addr = &addr, .name = kith_bytes_of(j->name, j->name_len)};
         struct kith_command c = {
@@ -125,8 +154,13 @@ static int parse_seed(struct kith *k, const struct kith_seed *seed, struct kith_
     return 0;
 }
 
-static int join_seed(struct kith *k, const struct kith_seed *seed, bool skip_self,
-                     kith_done_fn *done, void *arg)
+static bool is_name(struct kith *k, const struct kith_seed *seed)
+{
+    struct kith_place place;
+    return !parse_seed(k, seed, &place, NULL) && place.status;
+}
+
+static int join_seed(struct kith *k, const struct kith_seed *seed, kith_done_fn *done, void *arg)
 {
     struct kith_joiner *all = k->joiner;
     struct kith_place place;
@@ -136,7 +170,7 @@ static int join_seed(struct kith *k, const struct kith_seed *seed, bool skip_sel
     if (rc) return rc;
     struct join *j = calloc(1, sizeof *j + place.name.len + 1);
     if (!j) return -KITH_ENOMEM;
-    *j = (struct join){.k = k, .skip_self = skip_self, .open = 1, .done = done, .arg = arg};
+    *j = (struct join){.k = k, .open = 1, .done = done, .arg = arg};
     j->name_len = place.name.len;
     if (j->name_len) memcpy(j->name, place.name.data, j->name_len);
     rc = kith_place_resolve(k, &place, join_resolved, j);
@@ -154,13 +188,13 @@ static int join_seed(struct kith *k, const struct kith_seed *seed, bool skip_sel
 
 int kith_node_join(struct kith *k, const struct kith_seed *seed, kith_done_fn *done, void *arg)
 {
-    return join_seed(k, seed, false, done, arg);
+    return join_seed(k, seed, done, arg);
 }
 
 int kith_join(struct kith *k, const char *text, kith_done_fn *done, void *arg)
 {
     kith_loop_enter(k->loop);
-    return join_seed(k, &(struct kith_seed){.address = text}, false, done, arg);
+    return join_seed(k, &(struct kith_seed){.address = text}, done, arg);
 }
 
 /* ---------------------------------------------------------------------------------- the list */
@@ -173,7 +207,12 @@ static void round_end(struct kith *k)
         kith_joiner_kick(k);
         return;
     }
-    if (!j->others) return; /* the list is empty, or names nobody else */
+    if (!j->others) {
+        if (k->config->join.count)
+            kith_node_log(k, KITH_LOG_WARN,
+                          "the join list names this node only: others have to join it");
+        return;
+    }
     if (j->met) {
         kith_node_log(k, KITH_LOG_INFO, "joined: %llu seed address(es) answered",
                       (unsigned long long)j->met);
@@ -192,9 +231,11 @@ static void attempt_done(void *arg, int status, uint64_t met)
 {
     struct attempt *a = arg;
     struct kith *k = a->k;
-    if (status != -KITH_EEXIST) k->joiner->others++;
-    if (status < 0 && status != -KITH_EEXIST && status != -KITH_ECLOSED)
-        kith_node_log(k, KITH_LOG_INFO, "join of %s failed: %s", a->where, kith_code_text(status));
+    bool own = status == -KITH_EEXIST && !k->why && !a->is_name; /* its own address, as it stands */
+    if (!own) k->joiner->others++;
+    if (status < 0 && !own && !k->closing)
+        kith_node_log(k, KITH_LOG_WARN, "join of %s failed: %s", a->where,
+                      k->why ? k->why : kith_join_text(status));
     k->joiner->met += met;
     free(a);
     round_end(k);
@@ -216,8 +257,9 @@ static void round_start(void *arg)
         if (!a) continue;
         strcpy(a->where, seed->address);
         a->k = k;
+        a->is_name = is_name(k, seed);
         j->open++;
-        int rc = join_seed(k, seed, true, attempt_done, a);
+        int rc = join_seed(k, seed, attempt_done, a);
         if (rc < 0) attempt_done(a, rc, 0);
     }
     round_end(k);

@@ -3,6 +3,7 @@
  * stopped in reverse. Who talks to whom in between is in the files that inside.h lists.
  */
 #include "inside.h"
+#include <assert.h>
 #include <stdlib.h>
 
 const char *kith_version(void) { return KITH_VERSION; }
@@ -63,7 +64,7 @@ int kith_dispatch(struct kith *k)
     return code ? code : -KITH_ECLOSED;
 }
 
-const struct kith_node *kith_table(const struct kith *k) { return &k->table; }
+const struct kith_node *kith_table(const struct kith *k) { return &k->own.table; }
 
 void kith_close(struct kith *k)
 {
@@ -95,6 +96,7 @@ void kith_close(struct kith *k)
     kith_config_free(k->config);
     kith_node_free_former(k);
     kith_world_unref(k->world);
+    assert(!k->memory.held && !k->memory.strangers); /* all was given back */
     free(k->bounce.base);
     free(k->path);
     free(k->name);

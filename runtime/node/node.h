@@ -95,6 +95,11 @@ void kith_node_wake(struct kith *);
  * this node. */
 void kith_node_pause(struct kith *, bool paused);
 
+/* Only while a kith_done_fn is called that was told of a failure: why, in words; NULL: there are
+ * none beyond kith_code_text(). */
+const char *kith_node_why(const struct kith *);
+/* What a failed join tells, of its code alone. */
+const char *kith_join_text(int code);
 /* Join a seed: address as kith_join() takes it, name NULL or the member that must answer. */
 int kith_node_join(struct kith *, const struct kith_seed *, kith_done_fn *done, void *arg);
 /* `kith command ENTRY WORDS`: the entry's `command`. flags: enum kith_call_flags. The answer comes

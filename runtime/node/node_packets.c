@@ -101,6 +101,15 @@ static struct kith_buf *make_room(struct kith *k, struct kith_buf *buf)
     return mine;
 }
 
+/* The log limits how many such lines there are. */
+static void unsent(struct kith *k, const struct kith_addr *to, int rc)
+{
+    char text[KITH_ADDR_TEXT];
+    if (!kith_log_wanted(k->log, KITH_LOG_WARN)) return;
+    kith_node_format(k, to, text, sizeof text);
+    kith_node_log(k, KITH_LOG_WARN, "packet to %s not sent: %s", text, kith_code_text(rc));
+}
+
 void kith_packets_out(struct kith *k, const struct kith_output *out)
 {
     struct kith_buf *buf = out->buf;
@@ -121,6 +130,7 @@ void kith_packets_out(struct kith *k, const struct kith_output *out)
     }
     if (rc < 0) {
         k->packets_unsent++;
+        unsent(k, out->peer.addr, rc);
         return;
     }
     k->packets_out++;
@@ -132,25 +142,11 @@ void kith_packets_out(struct kith *k, const struct kith_output *out)
 /* A log line for a person; the log itself limits how many. */
 static void refused(struct kith *k, const struct kith_addr *from, enum kith_refusal why)
 {
-    static const char *const words[KITH_REFUSED_COUNT] = {
-        [KITH_REFUSED_EMPTY] = "it is empty",
-        [KITH_REFUSED_LABEL] = "its label is not ours",
-        [KITH_REFUSED_DOUBLE_LABEL] = "it has a label though skip_inbound_label_check is set",
-        [KITH_REFUSED_POLICY] =
-            "a layer is missing that `require` asks for (is encryption configured there?)",
-        [KITH_REFUSED_AUTH] = "no installed key could decrypt it",
-        [KITH_REFUSED_CHECKSUM] = "its checksum is wrong",
-        [KITH_REFUSED_MALFORMED] = "it is malformed",
-        [KITH_REFUSED_TOO_BIG] = "it opens to more than is allowed",
-        [KITH_REFUSED_LAYERS] = "it has too many layers",
-        [KITH_REFUSED_MEMORY] = "there is no memory for it",
-        [KITH_REFUSED_BREACH] = "one of our codecs broke its contract",
-    };
     char text[KITH_ADDR_TEXT];
     k->packets_refused++;
     if (!kith_log_wanted(k->log, KITH_LOG_WARN)) return;
     kith_node_format(k, from, text, sizeof text);
-    kith_node_log(k, KITH_LOG_WARN, "packet from %s refused: %s", text, words[why]);
+    kith_node_log(k, KITH_LOG_WARN, "packet from %s refused: %s", text, kith_refusal_text(why));
 }
 
 void kith_packets_in(struct kith *k, const struct kith_peer *from, struct kith_buf *buf,
@@ -178,6 +174,6 @@ void kith_packets_in(struct kith *k, const struct kith_peer *from, struct kith_b
         return;
     }
     uint64_t now = kith_node_now(k);
-    kith_core_packet(k->core, now, received_at < now ? received_at : now, from, buf->data,
-                     buf->len);
+    kith_core_packet(k->core, now, received_at < now ? received_at : now, from, buf->data, buf->len,
+                     whole);
 }

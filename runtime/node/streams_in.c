@@ -52,12 +52,23 @@ static void plain(void *ctx, const uint8_t *data, size_t len)
 
 static bool wanted(const struct kith_stream *s) { return s->handle && !s->broken && !s->released; }
 
+/* A log line for a person; the log itself limits how many. */
+static void refused(struct kith *k, const struct kith_stream *s, enum kith_refusal why)
+{
+    char from[KITH_ADDR_TEXT];
+    if (!kith_log_wanted(k->log, KITH_LOG_WARN)) return;
+    kith_node_format(k, &s->addr, from, sizeof from);
+    kith_node_log(k, KITH_LOG_WARN, "stream %s %s refused: %s", s->ours ? "to" : "from", from,
+                  kith_refusal_text(why));
+}
+
 static void feed(struct kith *k, struct kith_stream *s, const uint8_t *data, size_t len)
 {
     char text[KITH_INFLOW_TEXT] = "";
     enum kith_refusal why = KITH_REFUSED_MALFORMED;
     if (!wanted(s)) return;
     k->streams->feeding = s;
+    kith_core_stream_moved(k->core, kith_node_now(k), s->handle);
     if (k->traffic_watched) kith_traffic_begin(k);
     int rc = kith_inflow_feed(s->in, &s->peer, data, len, plain, k, &why, text);
     if (rc >= 0) return;
@@ -65,6 +76,7 @@ static void feed(struct kith *k, struct kith_stream *s, const uint8_t *data, siz
         kith_traffic_end(k, &(struct kith_traffic){
                                 .plane = KITH_STREAM, .peer = &s->peer, .status = rc, .why = why});
     s->broken = true;
+    if (!*text) refused(k, s, why); /* else the core says it, to the peer as well */
     kith_core_stream_error(k->core, kith_node_now(k), s->handle, rc, text);
 }
 

@@ -40,6 +40,7 @@ static int stream_push(struct kith *k, struct kith_stream *s)
         if (n < 0) return (int)n;
         if (!n) return 0; /* writable follows */
         s->head += (size_t)n;
+        kith_core_stream_moved(k->core, kith_node_now(k), s->handle);
     }
     forget_queue(k, s);
     if (s->ending) {

@@ -4,10 +4,12 @@
  */
 #include "inside.h"
 
-static struct kith *of(const struct kith_node *table)
+static const struct kith_desk *desk(const struct kith_node *table)
 {
-    return (struct kith *)((char *)(uintptr_t)table - offsetof(struct kith, table));
+    return (const struct kith_desk *)table;
 }
+
+static struct kith *of(const struct kith_node *table) { return desk(table)->k; }
 
 static bool sound(const struct kith_addr *addr) { return !addr || kith_addr_given(addr); }
 
@@ -74,6 +76,7 @@ static int add(const struct kith_node *table, struct kith_command c, kith_done_f
 {
     c.done = done;
     c.arg = arg;
+    c.delegates = desk(table)->delegates;
     return kith_commands_add(of(table), &c);
 }
 
@@ -150,8 +153,8 @@ static int table_key(const struct kith_node *table, enum kith_key_change change,
 
 void kith_table_init(struct kith *k)
 {
-    k->table = (struct kith_node){
-        .size = sizeof k->table,
+    k->own.table = (struct kith_node){
+        .size = sizeof k->own.table,
         .members = table_members,
         .member = table_member,
         .local = table_local,
@@ -166,4 +169,7 @@ void kith_table_init(struct kith *k)
         .ping = table_ping,
         .key = table_key,
     };
+    k->own.k = k;
+    k->lent = k->own;
+    k->lent.delegates = true;
 }

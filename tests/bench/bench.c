@@ -194,7 +194,7 @@ static void receive(struct kith_bytes packet)
     struct kith_buf buf = {room_for_packet, room_for_packet, packet.len, sizeof room_for_packet};
     memcpy(buf.data, packet.data, packet.len);
     check(kith_pipeline_open_packet(rig.p, &buf, &from, &why) == 0, "a packet can't be opened");
-    kith_core_packet(core, now, now, &from, buf.data, buf.len);
+    kith_core_packet(core, now, now, &from, buf.data, buf.len, packet.len);
     carry_out();
 }
 

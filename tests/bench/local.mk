@@ -37,3 +37,11 @@ CLEANFILES += tests/bench/transports$(EXEEXT)
 
 # How many nodes one loop carries in real time (docs/ARCHITECTURE.md, Worlds).
 EXTRA_DIST += tests/bench/together.py
+
+# What `kith members` costs: `make tests/bench/listings && tests/bench/listings`.
+EXTRA_PROGRAMS += tests/bench/listings
+tests_bench_listings_SOURCES = tests/bench/listings.c
+tests_bench_listings_CPPFLAGS = $(INC_CONTROL)
+tests_bench_listings_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
+  core/libcore.la
+CLEANFILES += tests/bench/listings$(EXEEXT)

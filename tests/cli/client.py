@@ -71,6 +71,13 @@ class Node:
         os.unlink(self.path)
 
 
+def write(name, text):
+    path = os.path.join(DIR, name)
+    with open(path, "w") as f:
+        f.write(text)
+    return path
+
+
 def says(text):
     return lambda client: client.sendall(text.encode())
 
@@ -243,6 +250,61 @@ def test_nobody_else_is_told_a_key():
         check("%s: nothing at all" % what, code == OK or heard == b"", heard)
         check("%s: why" % what, code == OK or "user %d" % NOBODY in err, err)
         shutil.rmtree(folder)
+
+
+# ------------------------------------------------------------------------------ a disk that is full
+
+
+def test_output_that_can_not_be_written():
+    member_text = json.dumps(member("one", meta=""))
+
+    def answer(client):
+        asked = json.loads(n.asked[-1])
+        if asked["cmd"] == "command":
+            client.sendall(b'{"output":"a piece"}\n')
+        more = '"members":[%s],"meta":"","value":1,"keys":[],"changes":["x"]' % member_text
+        client.sendall(('{%s,"results":[],"joined":1,"complete":true,"ok":true}\n' % more).encode())
+        client.sendall(b'{"event":"joined"}\n')
+
+    node = write("node.yaml", "node: { name: x }\ntransport: { use: udp_tcp, bind: 127.0.0.1:0 }\n")
+    alone = [
+        ["--help"],
+        ["help"],
+        ["--version"],
+        ["config", "show", node],
+        ["config", "schema"],
+        ["config", "doc"],
+        ["plugin", "list"],
+        ["plugin", "inspect", "lzw"],
+        ["dissect", "0082a55365714e6f01a44e6f6465a161"],
+        ["sim", node, "--nodes", "3", "--time", "1s", "--quiet"],
+    ]
+    tools = "run sim members join leave info send broadcast monitor meta reload keys command config"
+    alone += [[tool, "--help"] for tool in (tools + " plugin dissect").split()]
+    asking = [
+        ["members"],
+        ["info"],
+        ["keys", "list"],
+        ["meta"],
+        ["join", "127.0.0.1:7"],
+        ["reload"],
+        ["leave"],
+        ["send", "a", "b"],
+        ["broadcast", "a"],
+        ["monitor", "--count", "1"],
+        ["command", "a", "b"],
+    ]
+    with Node(answer) as n, open("/dev/full", "w") as full:
+        for words in asking:
+            for form in "text", "json":
+                alone.append([words[0], "--format", form, "--socket", n.path, *words[1:]])
+        for words in alone:
+            code, out, err = kith(*words)
+            said = out != ""
+            check("%s works" % words, code == OK, (code, err))
+            code, _, err = kith(*words, stdout=full)
+            check("%s fails on a full disk" % words, (code == FAILED) == said, (code, err, out))
+            check("%s says so" % words, ("can't write" in err) == said, err)
 
 
 def texts_in(pid, texts):

@@ -328,11 +328,13 @@ def test_shapes_of_packets(node, peer):
                 "bad_address",
                 "meta_too_long",
                 "bad_versions",
-                "max_pending",
                 "ping_for_another",
                 "ack_not_expected",
                 "empty_message",
                 "max_replies",
+                "nack_not_expected",
+                "stranger_answers",
+                "stranger_indirect_pings",
             )
         ),
         *(

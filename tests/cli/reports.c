@@ -173,6 +173,13 @@ static void overdo(struct kith_result *r)
     curves(r, endless, 100000);
 }
 
+/* Until it was interrupted. */
+static void extend(struct kith_result *r)
+{
+    r->time = 510;
+    r->asked = 5400.0005;
+}
+
 int main(int argc, char **argv)
 {
     struct kith_result r = {0};
@@ -180,6 +187,7 @@ int main(int argc, char **argv)
     if (strcmp(which, "empty") != 0) fill(&r);
     if (strcmp(which, "hostile") == 0) spoil(&r);
     if (strcmp(which, "huge") == 0) overdo(&r);
+    if (strcmp(which, "long") == 0) extend(&r);
     int rc = strcmp(format, "text") == 0   ? kith_report_text(stdout, &r)
              : strcmp(format, "json") == 0 ? kith_report_json(stdout, &r)
              : strcmp(format, "html") == 0 ? kith_report_html(stdout, &r)

@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ET
 
 PROGRAM = os.path.join(os.environ["builddir"], "tests", "cli", "reports")
 DATA = os.path.join(os.environ["srcdir"], "tests", "data")
-RESULTS = ("empty", "plain", "hostile", "huge")
+RESULTS = ("empty", "plain", "hostile", "huge", "long")
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 passed = failed = 0
@@ -165,6 +165,16 @@ def test_pages():
                  "kith sim node.yaml --nodes 10 --time 1m --seed 7"):
         check("plain: says %r" % said, said in re.sub(r"\s+", " ", words), words)
     check("plain: light and dark", "prefers-color-scheme:dark" in text, "")
+    check("plain: on paper", "@media print{" in text and "print-color-adjust:exact" in text, "")
+    check("plain: what is dropped", "0.12 packets/s dropped" in words, words)
+    text, words, plots = check_page("long")
+    ticks = [re.findall(r'class="tick"[^>]*>([^<]*)', svg) for svg in plots]
+    minutes = [t for t in ticks if any(word.endswith(" min") for word in t)]
+    for t in minutes:
+        whole = [int(word.split()[0]) for word in t[-4:]]
+        check("long: whole minutes", whole == sorted(whole), t)
+    check("long: an axis of minutes", len(minutes) == 3 + 4, ticks)
+    check("long: to the microsecond", "--time 1h30m500us --seed 7" in words, words)
     text, words, _ = check_page("hostile")
     check("hostile: as text", "<script>alert(1)</script>" in words and "<script" not in text, "")
     check("hostile: all know all", '"big good">all<' in text, "")

@@ -242,6 +242,38 @@ def test_a_ring_in_memory():
     node.end()
 
 
+def test_a_file_that_cant_be_written():
+    """Its name leaves no room for that of the file that is to take its place."""
+    link = os.path.join(DIR, "linked.key")
+    os.symlink(write("f" * 250, secret(b"f" * 32)), link)
+    node, fresh = Node("full", source="{ file: %s }" % link), secret(b"g" * 32)
+    install = ("keys", "--socket", node.sock, "install", fresh)
+    for form in "text", "json", "text":
+        code, out, err = kith(*install, "--format", form)
+        check(
+            "a failure, as %s" % form,
+            code == FAILED and "in memory only: " in err and "too long" in err,
+            (code, out, err),
+        )
+    first, second = node.ring()
+    for verb, print in ("use", second), ("remove", first):
+        code, _, err = kith("keys", "--socket", node.sock, verb, print)
+        check("%s fails, too" % verb, code == FAILED and "in memory only" in err, (code, err))
+    other = write("other.key", secret(b"o" * 32))
+    code, out, err = rotate([node], "--key-file", other)
+    check(
+        "a rotation stops",
+        code == FAILED and "in memory only: " in err and "stopped at the step 'install'" in err,
+        (code, out, err),
+    )
+    os.unlink(link)
+    write("linked.key", secret(b"f" * 32))
+    code, out, err = kith(*install)
+    check("asked again, it is written", (code, err) == (OK, ""), (code, err))
+    check("with all keys", open(link).read().count('"') == 4, open(link).read())
+    node.end()
+
+
 def test_missing_half_way():
     for verb in ("install", "use", "remove"):
         nodes = cluster(verb, secret(verb.encode().ljust(32, b"h")))

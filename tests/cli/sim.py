@@ -230,6 +230,14 @@ def test_spread_and_again():
     check("drawn again", len({t[2] for t in kills}) > 1, kills)
 
 
+def test_many_rows():
+    path = write("many", "nodes: 3\ntime: 300s\nevents:\n"
+                 "  - { at: 1s, meta: n1, value: x, every: 1s, count: 250 }\n")
+    got = sim(NODE, "--scenario", path, "-q")
+    check("not all are shown", got[0] == OK and got[1].count("  meta n1") == 199 and
+          "and 51 more, which --format json" in got[1], got)
+
+
 def test_shares():
     told, result = happenings("nodes: 20\ntime: 30s\nevents:\n"
                               "  - { at: 20s, partition: [ 50%, 50% ], for: 5s }\n"
@@ -311,20 +319,92 @@ def test_left_out():
     check("as text", "10 nodes" in quiet[1] and "transport udp_tcp" in quiet[1], quiet[1])
 
 
+SHORT = ("--nodes", "10", "--time", "20s", "-q")
+WRITTEN = ("--report", "--trace")
+
+
 def test_files():
     page, trace = os.path.join(DIR, "page.html"), os.path.join(DIR, "t")
-    got = sim(NODE, "--nodes", "10", "--time", "20s", "-q", "--report", page, "--trace", trace)
-    check("a page", got[0] == OK and read(page).lower().startswith("<!doctype html>"), got)
-    check("a full disk", sim(NODE, "--nodes", "10", "--time", "20s", "-q", "--report",
-                             "/dev/full")[0] == FAILED)
-    for option in ("--report", "--trace"):
-        got = sim(NODE, "--nodes", "3", "-q", option, os.path.join(DIR, "no", "such"))
+    for again in ("a page", "another in its place"):
+        got = sim(NODE, *SHORT, "--report", page, "--trace", trace)
+        check(again, got[0] == OK and read(page).lower().startswith("<!doctype html>"), got)
+    check("nothing is left beside it", glob.glob(page + "?*") == [], os.listdir(DIR))
+    os.chmod(page, 0o600)
+    os.symlink(page, page + ".link")
+    got = sim(NODE, *SHORT, "--report", page + ".link")
+    check("by a link, with its rights", got[0] == OK and os.path.islink(page + ".link") and
+          os.stat(page).st_mode & 0o777 == 0o600, got)
+    for option in WRITTEN:
+        check("a full disk", sim(NODE, *SHORT, option, "/dev/full")[0] == FAILED)
+        got = sim(NODE, *SHORT, option, os.path.join(DIR, "no", "such"))
         check("%s nowhere" % option, got[0] == FAILED and got[1] == "", got)
-        before = read(NODE)
-        got = sim(NODE, "--nodes", "3", "-q", option, NODE)
-        check("%s over the node's file" % option, got[0] == USAGE and read(NODE) == before, got)
-    got = sim(NODE, "--nodes", "3", "-q", "--report", page, "--trace", page)
-    check("a page and a trace in one file", got[0] == USAGE and "another use" in got[2], got)
+        got = sim(NODE, *SHORT, option, "-")
+        check("%s -" % option, got[0] == USAGE and "a file of its own" in got[2], got)
+    for other in (page, os.path.join(DIR, ".", "page.html")):
+        got = sim(NODE, *SHORT, "--report", page, "--trace", other)
+        check("a page and a trace in one file", got[0] == USAGE and "another use" in got[2], got)
+        os.path.exists(page) and os.unlink(page)
+
+
+def test_nothing_is_written_over():
+    """Neither what a run reads, by whatever key, nor anything else that is no page or trace."""
+    key, meta = os.path.join(DIR, "cluster.key"), os.path.join(DIR, "meta.txt")
+    with open(key, "w") as f:
+        f.write("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n")
+    os.chmod(key, 0o600)
+    with open(meta, "w") as f:
+        f.write("<!DOCTYPE html>\n0.5 what somebody wrote\n")
+    node = write("with_files",
+                 "node: { name: web, profile: local, meta: { file: %s } }\n"
+                 "transport: { use: udp_tcp, bind: 127.0.0.1:0 }\n"
+                 "keyring: [ { file: %s } ]\n"
+                 "pipeline: { send: [ { use: aes_gcm } ] }\n" % (meta, key))
+    scenario = write("short", "time: 20s\n")
+    check("it runs", sim(node, "--scenario", scenario, *SHORT)[0] == OK)
+    page, trace = os.path.join(DIR, "p.html"), os.path.join(DIR, "p.trace")
+    check("with files", sim(node, *SHORT, "--report", page, "--trace", trace)[0] == OK)
+    for option, other in zip(WRITTEN, (trace, page)):
+        for path in (node, scenario, key, meta, other):
+            before = read(path)
+            got = sim(node, "--scenario", scenario, *SHORT, option, path)
+            check("%s over %s" % (option, path), got[0] == USAGE and got[1] == "" and
+                  path in got[2] and read(path) == before, got)
+    printed = os.path.join(DIR, "printed")
+    with open(printed, "w") as f:
+        p = subprocess.run([KITH, "sim", node, *SHORT, "--report", printed], stdout=f,
+                           stderr=subprocess.DEVNULL)
+    check("a page over what is printed", p.returncode == USAGE and read(printed) == "", printed)
+
+
+def test_without_descriptors():
+    """Nothing that is said goes into a file that was opened in the place of a standard one."""
+    page, trace = os.path.join(DIR, "alone.html"), os.path.join(DIR, "alone.trace")
+    scenario = write("complains", "nodes: 3\ntime: 9s\nevents:\n"
+                     "  - { at: 5s, kill: 3 }\n  - { at: 6s, stop: 1 }\n")
+    for closed in ((1,), (2,), (0, 1, 2)):
+        p = subprocess.run([KITH, "sim", NODE, "--scenario", scenario, "--report", page,
+                            "--trace", trace], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, timeout=PATIENCE,
+                           preexec_fn=lambda: [os.close(fd) for fd in closed])
+        check("its exit without %s" % (closed,), p.returncode == FAILED, p)
+        text, lines = read(page), read(trace).splitlines()
+        check("a page alone without %s" % (closed,), text.startswith("<!DOCTYPE html>") and
+              text.endswith("</html>\n") and "\nmembers\n" not in text, text[:400])
+        check("a trace alone without %s" % (closed,), lines and
+              all(line[0].isdigit() for line in lines), lines)
+
+
+def test_who_stops_reading():
+    """The page is there all the same, and whole."""
+    page, trace = os.path.join(DIR, "unread.html"), os.path.join(DIR, "unread.trace")
+    reading, writing = os.pipe()
+    os.close(reading)
+    p = subprocess.run([KITH, "sim", NODE, *SHORT, "--report", page, "--trace", trace],
+                       stdout=writing, stderr=subprocess.PIPE, timeout=PATIENCE)
+    os.close(writing)
+    check("nobody reads", p.returncode != OK, p)
+    check("the page", read(page).endswith("</html>\n"), page)
+    check("the trace", read(trace).endswith("\n"), trace)
 
 
 # ------------------------------------------------------------------------------------------ usage
@@ -380,22 +460,25 @@ def test_config_commands():
         if "nodes: 100" in read(file):
             got = sim(os.path.join(EXAMPLES, "node.yaml"), "--scenario", file, "-q")
         check("%s runs" % file, got[0] == OK and got[2] == "", got)
+        whole = "58 of 58 nodes know all" in got[1]
+        check("%s mends its split" % file, whole or "two-sites" not in file, got[1])
 
 
 # --------------------------------------------------------------------------------------- terminal
 
 
-def test_terminal():
-    """A bar on a terminal; SIGINT ends it early, and what there is by then is told."""
+def test_terminal(number):
+    """A bar on a terminal; a signal ends it early, and what there is by then is told."""
     master, slave = pty.openpty()
-    args = [NODE, "--nodes", "10", "--time", "1000h", "--format", "json"]
+    page = os.path.join(DIR, "part.html")
+    args = [NODE, "--nodes", "10", "--time", "1000h", "--format", "json", "--report", page]
     p = subprocess.Popen([KITH, "sim", *args], stdout=subprocess.PIPE, stderr=slave,
                          text=True)
     os.close(slave)
     shown = b""
     while b"10 nodes" not in shown:
         shown += os.read(master, 4096)
-    p.send_signal(signal.SIGINT)
+    p.send_signal(number)
     while True:
         try:
             more = os.read(master, 4096)
@@ -410,6 +493,7 @@ def test_terminal():
     check("and it goes", shown.rstrip().endswith(b"this is the part until then"), shown[-200:])
     check("the part until then", 0 < json.loads(out)["time"] < 3600000, out[:200])
     check("and what was asked for", json.loads(out)["asked"] == 3600000, out[:200])
+    check("on the page, too", "(interrupted)" in read(page), page)
     os.close(master)
 
 
@@ -424,16 +508,21 @@ def main():
         test_limit_of_links()
         test_deeds()
         test_spread_and_again()
+        test_many_rows()
         test_shares()
         test_what_can_not_be_done()
         test_what_is_refused_later()
         test_an_interrupt()
         test_left_out()
         test_files()
+        test_nothing_is_written_over()
+        test_without_descriptors()
+        test_who_stops_reading()
         test_usage()
         test_both_files_are_read()
         test_config_commands()
-        test_terminal()
+        test_terminal(signal.SIGINT)
+        test_terminal(signal.SIGTERM)
     finally:
         shutil.rmtree(DIR)
     print("%d passed, %d failed" % (passed, failures))

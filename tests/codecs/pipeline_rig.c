@@ -13,6 +13,7 @@ struct host {
     const char *subkey; /* plugin's name, or NULL for raw keys */
     uint64_t counters[8];
     const char *names[8];
+    double gauge;
 };
 
 static uint64_t step(uint64_t *state) /* splitmix64 */
@@ -43,6 +44,7 @@ static void fake_log(const struct kith_host *h, enum kith_log_level level, const
 
 static void fake_random(const struct kith_host *h, void *out, size_t len)
 {
+    fake.drawn += len;
     if (!fake.vector_nonce) {
         fill(&fake.seed, out, len);
         return;
@@ -61,6 +63,12 @@ static uint64_t *fake_counter(const struct kith_host *table, const char *name, c
         if (strcmp(h->names[i], name) == 0) return &h->counters[i];
     }
     abort();
+}
+
+static double *fake_gauge(const struct kith_host *table, const char *name, const char *help,
+                          const struct kith_pair *labels, size_t count)
+{
+    return &((struct host *)table)->gauge;
 }
 
 static size_t fake_keys(const struct kith_host *table, size_t i, struct kith_key *out)
@@ -101,6 +109,7 @@ static struct kith_host *make(void *ctx, const struct kith_entry *entry, struct 
         .now = fake_now,
         .wall = fake_now,
         .counter = fake_counter,
+        .gauge = fake_gauge,
         .scratch = fake_scratch,
         .keys = fake_keys,
         .query = fake_query,
@@ -199,7 +208,7 @@ void rig_key(struct rig *r, uint8_t first, size_t len)
 
 int rig_build(struct rig *r)
 {
-    struct kith_pipeline *old = r->p, *fresh;
+    struct kith_pipeline *old = r->p, *fresh = NULL;
     if (!r->ring) r->ring = kith_keyring_new(&r->config.keyring);
     int rc = kith_pipeline_new(&fresh, &r->config.chain, &fake_maker, r->ring, old, &r->err);
     if (rc < 0) return rc;

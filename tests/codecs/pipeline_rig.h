@@ -23,6 +23,7 @@ struct fake_host {
     bool vector_nonce; /* ...or A0, A1, ... AB over and over: the nonce of vectors.json */
     uint64_t now;      /* a second later whenever it is asked: no line is left out for its rate */
     unsigned logs;
+    size_t drawn;       /* random bytes */
     char log[256];      /* the last line */
     bool scratch_lasts; /* benchmarks: between calls nobody else has used it */
 };

@@ -178,6 +178,52 @@ static void test_ring(void)
     rig_fini(&b);
 }
 
+/* Nothing is drawn ahead: after a fork, or in a copy of the machine, it would come twice. */
+static void test_each_message_draws(void)
+{
+    struct rig r;
+    rig_init(&r);
+    rig_key(&r, 1, 16);
+    rig_must(&r, "aes_gcm", NULL, KITH_ENCRYPTS);
+    for (int i = 0; i < 10; i++) {
+        struct rig_buf b;
+        size_t before = fake.drawn;
+        seal(&r, "\x08x", 2, &b);
+        CU_ASSERT_EQUAL(fake.drawn - before, 12);
+        rig_buf_free(&b);
+    }
+    rig_fini(&r);
+}
+
+/* A key is good for so many messages: the log says so in time, and begins anew with another key. */
+static void test_a_key_wears_out(void)
+{
+    uint8_t second[16] = {7};
+    bool saved;
+    struct rig r;
+    rig_init(&r);
+    rig_key(&r, 1, 16);
+    rig_must(&r, "aes_gcm:warn_after=3", NULL, KITH_ENCRYPTS);
+    unsigned before = fake.logs;
+    for (unsigned i = 1; i <= 12; i++) {
+        struct rig_buf b;
+        seal(&r, "\x08x", 2, &b);
+        rig_buf_free(&b);
+        CU_ASSERT_EQUAL(fake.logs - before, (i >= 3) + (i >= 6) + (i >= 12));
+    }
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake.log, "sealed 12 messages"));
+    CU_ASSERT_EQUAL(kith_keyring_install(r.ring, second, 16, &saved, &r.err), 0);
+    CU_ASSERT_EQUAL(kith_keyring_use(r.ring, 1, &saved, &r.err), 0);
+    for (unsigned i = 1; i <= 3; i++) {
+        struct rig_buf b;
+        CU_ASSERT_EQUAL(fake.logs - before, 3);
+        seal(&r, "\x08x", 2, &b);
+        rig_buf_free(&b);
+    }
+    CU_ASSERT_EQUAL(fake.logs - before, 4);
+    rig_fini(&r);
+}
+
 static int by_nonce(const void *a, const void *b) { return memcmp(a, b, 12); }
 
 static void test_nonces_differ(void)
@@ -205,4 +251,6 @@ static void test_nonces_differ(void)
 KITH_TESTS("codecs/aes_gcm", {"tolerance", test_tolerance},
            {"lengths and keys", test_lengths_and_keys}, {"every bit", test_every_bit},
            {"padding is checked", test_padding_is_checked}, {"ring", test_ring},
-           {"nonces differ", test_nonces_differ}, )
+           {"nonces differ", test_nonces_differ},
+           {"each message draws its nonce", test_each_message_draws},
+           {"a key wears out", test_a_key_wears_out}, )

@@ -31,7 +31,7 @@ static size_t round_trip(const uint8_t *in, size_t n)
 
 static void test_every_length(void)
 {
-    uint8_t in[2000];
+    uint8_t in[2000] = {0};
     for (unsigned kind = 0; kind < 3; kind++)
         for (size_t n = 0; n <= sizeof in; n++) {
             if (kind == 0) rig_fill(in, n);

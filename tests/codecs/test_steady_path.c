@@ -97,7 +97,7 @@ static void receive(struct kith_buf *msg)
     struct kith_buf in = {storage, storage + 128, msg->len, sizeof storage};
     enum kith_refusal why;
     CU_ASSERT_EQUAL_FATAL(kith_pipeline_open_packet(rig.p, &in, &from, &why), 0);
-    kith_core_packet(core, now, now, &from, in.data, in.len);
+    kith_core_packet(core, now, now, &from, in.data, in.len, msg->len);
     drain();
 }
 

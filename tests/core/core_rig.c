@@ -3,6 +3,8 @@
  */
 #include "core_rig.h"
 
+#include <packet.h>
+
 static size_t budget(const struct rig *r, const struct kith_addr *to)
 {
     size_t own = to && to->len ? r->budget_towards[to->bytes[to->len - 1]] : 0;
@@ -105,7 +107,7 @@ struct kith_msg rig_accusation(enum kith_msg_type type, const char *node, uint32
 
 void rig_packet(struct rig *r, const struct kith_addr *from, const void *data, size_t len)
 {
-    kith_core_packet(r->core, r->now, r->now, WHOM(NULL, from), data, len);
+    kith_core_packet(r->core, r->now, r->now, WHOM(NULL, from), data, len, len);
     rig_poll(r);
 }
 
@@ -275,9 +277,22 @@ void rig_clear(struct rig *r)
 
 void rig_flush(struct rig *r)
 {
+    struct kith_addr to = rig_addr(250);
+    struct kith_peer peer = {.size = sizeof peer, .addr = &to};
+    struct kith_packer pk;
     rig_clear(r);
-    rig_feed(r, 250,
+    kith_packer_begin(&pk, r->core, &peer);
+    kith_packer_fill(&pk, pk.size - 2);
+    kith_packer_end(&pk);
+    rig_poll(r);
+}
+
+bool rig_answers(struct rig *r, unsigned from)
+{
+    rig_clear(r);
+    rig_feed(r, from,
              &(struct kith_msg){.type = KITH_MSG_PING, .seq_no = 77, .node = rig_str("self")});
+    return rig_count(r, KITH_MSG_ACK, NULL) == 1;
 }
 
 const struct rig_sent *rig_find(const struct rig *r, enum kith_msg_type type, const char *node,
@@ -464,4 +479,22 @@ void rig_read_push_pull(struct rig_state_list *l, const uint8_t *data, size_t le
         if (kith_wire_read(&l->nodes[i], KITH_BODY_NODE_STATE, data + at, len - at, &used)) return;
     l->user_state = kith_bytes_of(data + at, len - at);
     l->whole = l->header.user_state_len == (int64_t)(len - at);
+}
+
+uint32_t rig_is_there(struct rig *r, uint32_t stream)
+{
+    struct kith_msg ping;
+    uint8_t ack[32];
+    struct kith_buf buf = {.base = ack, .data = ack, .cap = sizeof ack};
+    size_t used;
+    kith_core_stream_opened(r->core, r->now, stream, WHOM(NULL, NULL));
+    rig_poll(r);
+    const struct rig_out *w = rig_out(r, KITH_OUT_WRITE, rig_outs(r, KITH_OUT_WRITE) - 1);
+    CU_ASSERT_FATAL(w && w->stream == stream && w->data[0] == KITH_MSG_PING);
+    CU_ASSERT_FATAL(!kith_wire_read(&ping, KITH_BODY_PING, w->data + 1, w->len - 1, &used));
+    kith_wire_write_message(&buf, &(struct kith_msg){.type = KITH_MSG_ACK, .seq_no = ping.seq_no});
+    rig_data(r, stream, buf.data, buf.len);
+    rig_poll(r);
+    CU_ASSERT_FALSE(rig_outs(r, KITH_OUT_DIAL) < 2);
+    return rig_out(r, KITH_OUT_DIAL, rig_outs(r, KITH_OUT_DIAL) - 1)->stream;
 }

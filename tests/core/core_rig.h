@@ -122,9 +122,10 @@ void rig_populate(struct rig *, unsigned from,
 void rig_poll(struct rig *);
 void rig_run(struct rig *, uint64_t until);
 void rig_clear(struct rig *); /* forget outputs and sent messages */
-/* An outsider pings; forget what was sent before, so that `sent` holds the ack and what is queued
- * for broadcast. */
+/* Forget what was sent before; then `sent` holds what a packet of gossip would. */
 void rig_flush(struct rig *);
+/* Somebody at that address pings; forget what was sent before. Is it answered? */
+bool rig_answers(struct rig *, unsigned from);
 
 /* The i-th sent message (from 0) of that type about that node (NULL: any); NULL when there are not
  * so many. */
@@ -171,6 +172,9 @@ void rig_data(struct rig *, uint32_t stream, const void *, size_t);
 uint32_t rig_accept(struct rig *, unsigned from);
 /* A peer opens a stream, sends bytes and waits; the handle. */
 uint32_t rig_request(struct rig *, unsigned from, const struct rig_bytes *);
+/* It is a ping's that asks whether the member of that name is there: it is. The stream that is
+ * dialled then. */
+uint32_t rig_is_there(struct rig *, uint32_t stream);
 bool rig_gone(const struct rig *, uint32_t stream); /* CLOSE or RESET was polled for it */
 
 /* A push/pull as the core wrote it. */

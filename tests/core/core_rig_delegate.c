@@ -207,8 +207,7 @@ static int d_ack_payload(void *self, uint8_t *out, size_t cap)
     struct rig *r = self;
     if (!r->ack_payload) return -1;
     size_t n = strlen(r->ack_payload);
-    CU_ASSERT_FATAL(n <= cap);
-    memcpy(out, r->ack_payload, n);
+    if (n <= cap) memcpy(out, r->ack_payload, n);
     return (int)n;
 }
 

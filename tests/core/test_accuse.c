@@ -203,7 +203,7 @@ static void test_the_dead_are_dead_at_the_highest_incarnation(void)
         CU_ASSERT_EQUAL(rig_state(&r, "b"), left ? KITH_LEFT : KITH_DEAD);
         struct rig_entry e[] = {{"b", KITH_DEAD, 11, 2}, {"b", KITH_LEFT, 12, 2}};
         struct rig_bytes b;
-        for (int i = 0; i < 2; i++) {
+        for (unsigned i = 0; i < 2; i++) {
             rig_push_pull(&b, false, &e[i], 1, NULL);
             rig_request(&r, 3, &b);
             CU_ASSERT_EQUAL(rig_inc(&r, "b"), 11 + i);
@@ -300,8 +300,7 @@ static void test_a_flood_of_fresh_names_stops_at_max_members(void)
     CU_ASSERT(r.logged < 100);
     rig_alive(&r, "friend", 2, 2); /* those it knows are still heard */
     CU_ASSERT_EQUAL(rig_inc(&r, "friend"), 2);
-    rig_flush(&r);
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
+    CU_ASSERT(rig_answers(&r, 250));
     rig_fini(&r);
 }
 
@@ -318,14 +317,21 @@ static void test_odd_names(void)
     memset(big, 'n', sizeof big);
     m.node = kith_bytes_of(big, sizeof big);
     rig_feed(&r, 2, &m);
+    rig_alive(&r, "c", 1, 3); /* an accuser's name has a limit, too */
+    m = rig_accusation(KITH_MSG_SUSPECT, "c", 1, NULL);
+    m.from = kith_bytes_of(big, 256);
+    rig_feed(&r, 2, &m);
+    CU_ASSERT_EQUAL(rig_state(&r, "c"), KITH_ALIVE);
+    m.from = kith_bytes_of(big, 255);
+    rig_feed(&r, 2, &m);
+    CU_ASSERT_EQUAL(rig_state(&r, "c"), KITH_SUSPECT);
     m = rig_alive_msg("b", 1, &a, NULL);
     m.addr = kith_bytes_of(big, 200); /* longer than any address */
     rig_feed(&r, 2, &m);
     CU_ASSERT_EQUAL(rig_state(&r, "b"), -1);
     m.addr = kith_bytes_of(NULL, 0);
     rig_feed(&r, 2, &m);
-    rig_flush(&r);
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
+    CU_ASSERT(rig_answers(&r, 250));
     rig_run(&r, r.now + 5 * SEC);
     rig_fini(&r);
 }
@@ -365,6 +371,56 @@ static void test_a_delegate_may_read_but_not_change(void)
     rig_fini(&r);
 }
 
+/* ----------------------------------------------------------------------------------- counting */
+
+static bool counted(const struct rig *r, double alive, double suspect, double dead)
+{
+    return rig_stat(r, "alive_changes", NULL) == alive &&
+           rig_stat(r, "suspect_changes", NULL) == suspect &&
+           rig_stat(r, "dead_changes", NULL) == dead;
+}
+
+/* What changed something counts, once; what did not, does not. */
+static void test_changes_are_counted(void)
+{
+    struct rig r;
+    rig_init(&r);
+    r.config.settings.probe_interval = SEC;
+    r.answer_pings = true;
+    rig_start(&r);
+    CU_ASSERT(counted(&r, 1, 0, 0)); /* ourselves */
+    rig_alive(&r, "b", 1, 2);
+    rig_alive(&r, "b", 1, 2);
+    CU_ASSERT(counted(&r, 2, 0, 0));
+    rig_suspect(&r, "b", 1, "x");
+    rig_suspect(&r, "b", 1, "x");
+    CU_ASSERT(counted(&r, 2, 1, 0));
+    rig_dead(&r, "b", 1, "x");
+    rig_dead(&r, "b", 1, "x");
+    CU_ASSERT(counted(&r, 2, 1, 1));
+    rig_alive(&r, "b", 2, 2);
+    alive_at(&r, "b", 3, rig_addr(9));
+    CU_ASSERT(counted(&r, 3, 1, 1));
+    CU_ASSERT_EQUAL(rig_stat(&r, "conflicts", NULL), 1);
+    rig_suspect(&r, "self", 1, "b");
+    CU_ASSERT_EQUAL(rig_stat(&r, "refuted", NULL), 1);
+    CU_ASSERT(counted(&r, 3, 1, 1));
+    struct kith_msg m = rig_alive_msg("self", 2, &r.config.advertise, "forged");
+    rig_feed(&r, 2, &m);
+    CU_ASSERT_EQUAL(rig_stat(&r, "refuted", NULL), 2);
+    CU_ASSERT(counted(&r, 4, 1, 1)); /* what others say of us changed our incarnation */
+    rig_suspect(&r, "b", 2, "x");    /* two members: nobody could confirm, so it is not degraded */
+    rig_run(&r, r.now + 5 * SEC);
+    CU_ASSERT_EQUAL(rig_stat(&r, "suspicions_expired", NULL), 1);
+    CU_ASSERT_EQUAL(rig_stat(&r, "suspicions_degraded", NULL), 0);
+    rig_populate(&r, 10, 20);
+    rig_suspect(&r, "m10", 1, "x");
+    rig_run(&r, r.now + 40 * SEC);
+    CU_ASSERT_EQUAL(rig_stat(&r, "suspicions_expired", NULL), 2);
+    CU_ASSERT_EQUAL(rig_stat(&r, "suspicions_degraded", NULL), 1);
+    rig_fini(&r);
+}
+
 KITH_TESTS("core/accuse", {"alive about ourselves", test_alive_about_ourselves},
            {"accusations of ourselves are refuted", test_accusations_of_ourselves_are_refuted},
            {"a refutation travels beside other news",
@@ -383,4 +439,5 @@ KITH_TESTS("core/accuse", {"alive about ourselves", test_alive_about_ourselves},
            {"a flood of fresh names stops at max_members",
             test_a_flood_of_fresh_names_stops_at_max_members},
            {"odd names", test_odd_names},
-           {"a delegate may read but not change", test_a_delegate_may_read_but_not_change})
+           {"a delegate may read but not change", test_a_delegate_may_read_but_not_change},
+           {"changes are counted", test_changes_are_counted})

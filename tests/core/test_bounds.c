@@ -50,7 +50,7 @@ static void flood(struct rig *r, unsigned names, size_t meta_len)
         m.meta = kith_bytes_of(meta, meta_len);
         struct kith_buf buf = {bytes, bytes, 0, sizeof bytes};
         CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(&buf, &m), 0);
-        kith_core_packet(r->core, r->now, r->now, &peer, buf.data, buf.len);
+        kith_core_packet(r->core, r->now, r->now, &peer, buf.data, buf.len, buf.len);
     }
 }
 

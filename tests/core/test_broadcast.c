@@ -162,6 +162,44 @@ static void test_each_goes_out_so_often(void)
 }
 
 /* A node that knows nobody still sends once: max(1, limit). */
+/* What others provoke: they are given what a fetch would give, and none of it has been sent. */
+static void test_what_is_shown_is_not_sent(void)
+{
+    struct kith_broadcasts q;
+    setup(&q, 3, 0);
+    add(&q, "a", "twenty bytes of some", 1);
+    add(&q, "b", "nine byte", 2);
+    fetch(&q, 10, 2, 15);
+    add(&q, "c", "ten bytes.", 3);
+    add(&q, "d", "nine-byte", 4);
+    add(&q, "e", "ten bytes!", 5);
+    for (size_t limit = 0; limit < 80; limit++) {
+        char shown[sizeof seen];
+        for (int i = 0; i < 100; i++) {
+            seen[0] = '\0';
+            kith_broadcasts_show(&q, 2, limit, note_taken, NULL);
+        }
+        strcpy(shown, seen);
+        struct kith_broadcasts twin; /* the same queue, for a fetch that counts */
+        setup(&twin, 3, 0);
+        add(&twin, "a", "twenty bytes of some", 1);
+        add(&twin, "b", "nine byte", 2);
+        fetch(&twin, 10, 2, 15);
+        add(&twin, "c", "ten bytes.", 3);
+        add(&twin, "d", "nine-byte", 4);
+        add(&twin, "e", "ten bytes!", 5);
+        fetch(&twin, 10, 2, limit);
+        CU_ASSERT_STRING_EQUAL(shown, seen);
+        kith_broadcasts_fini(&twin);
+        finished.count = 0;
+    }
+    CU_ASSERT_EQUAL(kith_broadcasts_count(&q), 5);
+    unsigned rounds = 0;
+    while (fetch(&q, 10, 2, sizeof seen)) rounds++;
+    CU_ASSERT_EQUAL(rounds, 6); /* 3 * ceil(log10(11)) */
+    kith_broadcasts_fini(&q);
+}
+
 static void test_no_members_once(void)
 {
     struct kith_broadcasts q;
@@ -390,6 +428,7 @@ KITH_TESTS("core/broadcast", {"order: transmits, longer, newer", test_order},
            {"unique ones replace nothing", test_unique_ones_replace_nothing},
            {"fetch fills the limit", test_fetch_fills_the_limit},
            {"each goes out so often", test_each_goes_out_so_often},
+           {"what is shown is not sent", test_what_is_shown_is_not_sent},
            {"no members: once", test_no_members_once},
            {"what does not fit stays", test_what_does_not_fit_stays},
            {"a tier that is too long does not hide the next", test_next_tier},

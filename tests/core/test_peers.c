@@ -37,7 +37,7 @@ static void test_a_packet(void)
     struct kith_addr a = rig_addr(9);
     struct kith_peer from = known_as(&a, "nine");
     quiet(&r);
-    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6);
+    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6, 6);
     TOLD(r, "msg hello;");
     heard_from(&r, &a, "nine");
     rig_fini(&r);
@@ -95,7 +95,8 @@ static uint32_t join(struct rig *r, const char *name, unsigned n, int64_t *reque
     *request = kith_core_join(r->core, r->now, WHOM(name, &a));
     CU_ASSERT_FATAL(*request > 0);
     rig_poll(r);
-    return rig_out(r, KITH_OUT_DIAL, 0)->stream;
+    uint32_t s = rig_out(r, KITH_OUT_DIAL, 0)->stream;
+    return *name ? rig_is_there(r, s) : s;
 }
 
 static void test_streams_that_we_open(void)
@@ -127,7 +128,7 @@ static void test_an_identity_that_is_too_long(void)
     identity[256] = 0;
     quiet(&r);
     struct kith_peer from = known_as(&a, identity);
-    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6);
+    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6, 6);
     CU_ASSERT_EQUAL(accept_known(&r, 9, identity), 0);
     uint32_t s = join(&r, "", 9, &q);
     kith_core_stream_opened(r.core, r.now, s, &from);
@@ -138,7 +139,7 @@ static void test_an_identity_that_is_too_long(void)
     CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "bad_identity"), 3);
     identity[255] = 0;
     from.identity.len = 255;
-    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6);
+    kith_core_packet(r.core, r.now, r.now, &from, (const uint8_t *)"\x08hello", 6, 6);
     TOLD(r, "msg hello;");
     heard_from(&r, &a, identity);
     rig_fini(&r);
@@ -159,6 +160,63 @@ static int joined(struct rig *r, const char *name, const struct rig_entry *e, si
     return done->status;
 }
 
+/* Another cluster's node listens there: it hangs up on the ping, and was told nothing of ours. */
+static void test_who_is_not_meant_is_told_nothing(void)
+{
+    struct rig r;
+    struct kith_addr a = rig_addr(9);
+    quiet(&r);
+    int64_t q = kith_core_join(r.core, r.now, WHOM("m9", &a));
+    rig_poll(&r);
+    uint32_t s = rig_out(&r, KITH_OUT_DIAL, 0)->stream;
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
+    rig_poll(&r);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 1);
+    CU_ASSERT_EQUAL(rig_out(&r, KITH_OUT_WRITE, 0)->data[0], KITH_MSG_PING);
+    kith_core_stream_end(r.core, r.now, s);
+    rig_poll(&r);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rig_done(&r, q));
+    CU_ASSERT_EQUAL(rig_done(&r, q)->status, -KITH_ENOTFOUND);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 1);
+    rig_fini(&r);
+}
+
+/* What a join said comes in on a stream of somebody's, so it came from here: no join. Before and
+ * behind it the same words are others'. */
+static void test_a_join_that_leads_back(void)
+{
+    struct rig r;
+    int64_t q, other;
+    quiet(&r);
+    uint32_t s = join(&r, "", 9, &q);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
+    rig_poll(&r);
+    struct rig_out said = *rig_out(&r, KITH_OUT_WRITE, 0);
+    uint32_t in = rig_accept(&r, 9);
+    rig_data(&r, in, said.data, said.len);
+    rig_poll(&r);
+    const struct rig_out *back = rig_out(&r, KITH_OUT_WRITE, 1);
+    CU_ASSERT_FATAL(back && back->stream == in);
+    rig_data(&r, s, back->data, back->len);
+    rig_poll(&r);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rig_done(&r, q));
+    CU_ASSERT_EQUAL(rig_done(&r, q)->status, -KITH_EEXIST);
+
+    static const struct rig_entry e[] = {{"m9", KITH_ALIVE, 1, 9, NULL, NULL, 0}};
+    struct rig_bytes b;
+    s = join(&r, "", 9, &other);
+    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
+    rig_poll(&r);
+    rig_push_pull(&b, true, e, 1, NULL);
+    in = rig_accept(&r, 9);
+    rig_data(&r, in, b.buf.data, b.buf.len);
+    rig_push_pull(&b, true, e, 1, NULL);
+    feed(&r, s, &b);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rig_done(&r, other));
+    CU_ASSERT_EQUAL(rig_done(&r, other)->status, 0);
+    rig_fini(&r);
+}
+
 static void test_a_join_by_name_is_answered_by_that_member(void)
 {
     static const struct rig_entry right[] = {{"m8", KITH_ALIVE, 1, 8, NULL, NULL, 0},
@@ -171,9 +229,9 @@ static void test_a_join_by_name_is_answered_by_that_member(void)
                                              {"m9", KITH_ALIVE, 1, 19, NULL, NULL, 0}};
     struct rig r;
     quiet(&r);
-    CU_ASSERT_EQUAL(joined(&r, "m9", without, 1), -KITH_EREFUSED);
-    CU_ASSERT_EQUAL(joined(&r, "m9", dead, 2), -KITH_EREFUSED);
-    CU_ASSERT_EQUAL(joined(&r, "m9", other, 2), -KITH_EREFUSED);
+    CU_ASSERT_EQUAL(joined(&r, "m9", without, 1), -KITH_ENOTFOUND);
+    CU_ASSERT_EQUAL(joined(&r, "m9", dead, 2), -KITH_ENOTFOUND);
+    CU_ASSERT_EQUAL(joined(&r, "m9", other, 2), -KITH_ENOTFOUND);
     CU_ASSERT_EQUAL(kith_core_size(r.core), 1);         /* nothing was merged */
     CU_ASSERT_EQUAL(joined(&r, "m9", elsewhere, 1), 0); /* its own address may be another: NAT */
     CU_ASSERT_EQUAL(joined(&r, "", other, 1), 0);
@@ -424,7 +482,9 @@ KITH_TESTS("core/peers", {"a packet", test_a_packet},
            {"an identity that is too long", test_an_identity_that_is_too_long},
            {"a join by name is answered by that member",
             test_a_join_by_name_is_answered_by_that_member},
-           {"gone", test_gone}, {"a hint is probed next", test_a_hint_is_probed_next},
+           {"who is not meant is told nothing", test_who_is_not_meant_is_told_nothing},
+           {"a join that leads back", test_a_join_that_leads_back}, {"gone", test_gone},
+           {"a hint is probed next", test_a_hint_is_probed_next},
            {"a hint does not probe a suspect", test_a_hint_does_not_probe_a_suspect},
            {"hints have a bound", test_hints_have_a_bound},
            {"members in pieces", test_members_in_pieces},

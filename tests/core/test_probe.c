@@ -110,7 +110,8 @@ static void test_an_ack_ends_the_probe(void)
         .type = KITH_MSG_ACK, .seq_no = probe_seq(&r), .payload = rig_str("load")};
     kith_wire_write_message(&b.buf, &ack);
     r.now += 40 * MS;
-    kith_core_packet(r.core, r.now, r.now - 15 * MS, WHOM(NULL, &from), b.buf.data, b.buf.len);
+    kith_core_packet(r.core, r.now, r.now - 15 * MS, WHOM(NULL, &from), b.buf.data, b.buf.len,
+                     b.buf.len);
     rig_poll(&r);
     char want[64];
     snprintf(want, sizeof want, "ping %s load;", target);
@@ -235,7 +236,7 @@ static void test_an_ack_that_waited_in_the_socket_counts(void)
     rig_alive(&r, "m9", 1, 9);
     rig_clear(&r);
     struct kith_addr from = rig_addr(number(target));
-    kith_core_packet(r.core, r.now, read_at, WHOM(NULL, &from), b.buf.data, b.buf.len);
+    kith_core_packet(r.core, r.now, read_at, WHOM(NULL, &from), b.buf.data, b.buf.len, b.buf.len);
     rig_poll(&r);
     kith_core_tick(r.core, r.now);
     rig_poll(&r);
@@ -452,6 +453,8 @@ static void test_stray_answers_do_nothing(void)
     CU_ASSERT_EQUAL(rig_state(&r, target), KITH_SUSPECT);
     CU_ASSERT_EQUAL(kith_core_health(r.core),
                     0); /* more nacks than relays don't make us healthier */
+    CU_ASSERT_EQUAL(rig_stat(&r, "nacks_received", NULL), 2);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "nack_not_expected"), 1 + 50 + 48);
     rig_fini(&r);
 }
 

@@ -62,11 +62,11 @@ static void test_join(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(d);
     CU_ASSERT_STRING_EQUAL(d->name, "m9");
     CU_ASSERT_EQUAL(d->to.bytes[3], 9);
-    uint32_t s = d->stream;
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+    uint32_t s = rig_is_there(&r, d->stream);
     kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_poll(&r);
-    const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 0);
+    const struct rig_out *w = rig_out(&r, KITH_OUT_WRITE, 1);
     CU_ASSERT_PTR_NOT_NULL_FATAL(w);
     struct rig_state_list l;
     rig_read_push_pull(&l, w->data, w->len);
@@ -133,7 +133,7 @@ static void test_ways_for_a_join_to_fail(void)
     kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
     rig_poll(&r);
     answer(&r, s, &e, 1, NULL);
-    ENDED(r, q, -KITH_EREFUSED);
+    ENDED(r, q, -KITH_EACCES);
     CU_ASSERT_EQUAL(kith_core_size(r.core), 1);
     r.veto_merge = false;
     /* versions that don't go together */
@@ -220,8 +220,7 @@ static void test_leave(void)
     CU_ASSERT(rig_is(s->msg.from, "self")); /* PROTOCOL.md T10 */
     CU_ASSERT_EQUAL(s->msg.incarnation, 1);
     /* It goes on answering, but is not brought back, and defends itself no more. */
-    rig_flush(&r);
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
+    CU_ASSERT(rig_answers(&r, 250));
     struct kith_msg m = rig_alive_msg("self", 99, &r.config.advertise, NULL);
     rig_feed(&r, 2, &m);
     rig_suspect(&r, "self", 100, "x");

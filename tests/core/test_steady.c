@@ -70,7 +70,7 @@ static void packet(unsigned from, const uint8_t *data, size_t len)
 {
     struct kith_addr addr = address(from);
     struct kith_peer peer = {.size = sizeof peer, .addr = &addr};
-    kith_core_packet(core, now, now, &peer, data, len);
+    kith_core_packet(core, now, now, &peer, data, len, len);
 }
 
 static void feed(const struct kith_msg *msg, unsigned from)

@@ -447,8 +447,7 @@ static void test_changed_bytes(void)
         }
     }
     CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
-    rig_flush(&r);
-    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_ACK, NULL), 1);
+    CU_ASSERT(rig_answers(&r, 250));
     rig_fini(&r);
 }
 

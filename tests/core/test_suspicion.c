@@ -3,6 +3,7 @@
  * suspicion).
  */
 #include "core_rig.h"
+#include "state.h"
 
 static void cluster(struct rig *r, unsigned n, uint64_t interval, unsigned mult, unsigned max_mult)
 {
@@ -88,6 +89,24 @@ static void test_a_late_confirmation_may_end_it_at_once(void)
     rig_fini(&r);
 }
 
+/* k accusers confirm, one after the other; who comes later is no news, and not passed on. */
+static void test_no_more_than_k_confirm(void)
+{
+    struct rig r;
+    cluster(&r, 9, SEC, 4, 6); /* k = 2 */
+    rig_suspect(&r, "m2", 1, "x");
+    rig_flush(&r);
+    for (unsigned i = 0; i < 4; i++) {
+        char from[8];
+        snprintf(from, sizeof from, "y%u", i);
+        while (rig_flush(&r), rig_count(&r, KITH_MSG_SUSPECT, "m2")) {}
+        rig_suspect(&r, "m2", 1, from);
+        rig_flush(&r);
+        CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_SUSPECT, "m2"), i < 2);
+    }
+    rig_fini(&r);
+}
+
 static void test_our_own_failed_probe_confirms(void)
 {
     struct rig r;
@@ -148,10 +167,27 @@ static void test_many_suspicions_at_once(void)
     rig_fini(&r);
 }
 
+/* What a suspicion reserves, it gives back. */
+static void test_suspicions_leave_nothing_behind(void)
+{
+    struct rig r;
+    cluster(&r, 9, SEC, 4, 6);
+    uint32_t owners = r.core->alarms.owners;
+    for (uint32_t inc = 1; inc < 20; inc++) {
+        rig_suspect(&r, "m2", inc, "x");
+        CU_ASSERT_EQUAL(r.core->alarms.owners, owners + 1);
+        rig_alive(&r, "m2", inc + 1, 2);
+        CU_ASSERT_EQUAL(r.core->alarms.owners, owners);
+    }
+    rig_fini(&r);
+}
+
 KITH_TESTS("core/suspicion", {"timeouts by confirmations", test_timeouts_by_confirmations},
            {"timeouts of the LAN profile", test_timeouts_of_the_lan_profile},
            {"a late confirmation may end it at once", test_a_late_confirmation_may_end_it_at_once},
+           {"no more than k confirm", test_no_more_than_k_confirm},
            {"our own failed probe confirms", test_our_own_failed_probe_confirms},
            {"a new suspicion starts anew", test_a_new_suspicion_starts_anew},
            {"a refuted suspicion never fires", test_a_refuted_suspicion_never_fires},
+           {"suspicions leave nothing behind", test_suspicions_leave_nothing_behind},
            {"many suspicions at once", test_many_suspicions_at_once})

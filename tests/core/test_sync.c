@@ -75,6 +75,30 @@ static void test_no_user_state_no_calls(void)
     rig_fini(&r);
 }
 
+/* Byte for byte as it came: an empty meta is not nil, and a member that moved has its new port. */
+static void test_others_bytes_are_theirs(void)
+{
+    struct rig r;
+    struct kith_addr a = rig_addr(2), moved = rig_addr(2);
+    struct rig_entry me = {"m9", KITH_ALIVE, 1, 9};
+    rig_new(&r);
+    for (int i = 0; i < 4; i++) {
+        struct kith_msg m = rig_alive_msg("m2", 1 + (uint32_t)i, &a, i & 1 ? "" : NULL);
+        rig_feed(&r, 2, &m);
+        pushed(&r, false, &me, 1, NULL);
+        CU_ASSERT_EQUAL(listed("m2")->meta.data != NULL, i & 1);
+        CU_ASSERT_EQUAL(listed("m2")->meta.len, 0);
+    }
+    rig_dead(&r, "m2", 4, "m2");
+    moved.port = 77;
+    struct kith_msg m = rig_alive_msg("m2", 1, &moved, NULL);
+    rig_feed(&r, 2, &m);
+    pushed(&r, false, &me, 1, NULL);
+    CU_ASSERT_EQUAL(listed("m2")->state, KITH_ALIVE);
+    CU_ASSERT_EQUAL(listed("m2")->port, 77);
+    rig_fini(&r);
+}
+
 /* Upstream: MergeState (PROTOCOL.md T10). */
 static void test_what_a_merge_makes_of_each_state(void)
 {
@@ -86,7 +110,8 @@ static void test_what_a_merge_makes_of_each_state(void)
                             {"m3", KITH_SUSPECT, 1, 3},
                             {"m4", KITH_DEAD, 1, 4},
                             {"m5", KITH_LEFT, 1, 5},
-                            {"m6", 7, 9, 6},
+                            {"m6", 4, 9, 6},
+                            {"m6", -1, 9, 6},
                             {"m7", KITH_ALIVE, 1, 7},
                             {"u1", KITH_SUSPECT, 1, 21},
                             {"u2", KITH_DEAD, 1, 22},
@@ -98,8 +123,33 @@ static void test_what_a_merge_makes_of_each_state(void)
     CU_ASSERT_EQUAL(rig_state(&r, "m5"), KITH_LEFT); /* PROTOCOL.md T10 */
     CU_ASSERT_EQUAL(rig_state(&r, "m6"), KITH_ALIVE);
     CU_ASSERT_EQUAL(rig_inc(&r, "m6"), 1);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "unknown_state"), 2);
     for (int i = 1; i <= 3; i++)
         CU_ASSERT_EQUAL(rig_state(&r, (char[]){'u', (char)('0' + i), 0}), -1);
+    rig_fini(&r);
+}
+
+/* A list is asked for its addresses, too: of who is new, and of who comes from another one. */
+static void test_a_list_may_not_bring_what_is_not_allowed(void)
+{
+    static const uint8_t ten[] = {10, 0, 0, 0};
+    struct kith_cidr net = {.len = 4, .prefix = 28};
+    struct rig r;
+    rig_init(&r);
+    memcpy(net.bytes, ten, sizeof ten);
+    r.config.settings.cidrs_allowed = &net;
+    r.config.settings.cidrs_count = 1;
+    CU_ASSERT_EQUAL_FATAL(rig_start(&r), 0);
+    rig_populate(&r, 2, 3);
+    rig_dead(&r, "m2", 1, "m2");
+    struct rig_entry e[] = {{"m2", KITH_ALIVE, 2, 99}, {"m9", KITH_ALIVE, 1, 99}};
+    pushed(&r, false, e, 2, NULL);
+    CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_LEFT);
+    CU_ASSERT_EQUAL(rig_state(&r, "m9"), -1);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "address_not_allowed"), 2);
+    e[0].addr = 9;
+    pushed(&r, false, e, 1, NULL);
+    CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_ALIVE);
     rig_fini(&r);
 }
 
@@ -676,6 +726,9 @@ KITH_TESTS("core/sync", {"state leaves room", test_state_leaves_room},
            {"everything known is pushed", test_everything_known_is_pushed},
            {"no user state, no calls", test_no_user_state_no_calls},
            {"what a merge makes of each state", test_what_a_merge_makes_of_each_state},
+           {"others' bytes are theirs", test_others_bytes_are_theirs},
+           {"a list may not bring what is not allowed",
+            test_a_list_may_not_bring_what_is_not_allowed},
            {"a dead entry of a push/pull is our own suspicion",
             test_a_dead_entry_of_a_push_pull_is_our_own_suspicion},
            {"we refute what a list says of us", test_we_refute_what_a_list_says_of_us},

@@ -265,6 +265,118 @@ static void test_ticks_that_were_missed_are_missed(void)
     CU_ASSERT_EQUAL(kith_later(UINT64_MAX - 5, 100), UINT64_MAX - 1);
 }
 
+/* -------------------------------------------------------------------------------- addresses */
+
+static const struct kith_hash_key some_key = {{1, 2}};
+
+static struct kith_addr place(uint32_t n)
+{
+    return (struct kith_addr){
+        .len = 4, .bytes = {10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}, .port = 7946};
+}
+
+struct town {
+    struct kith_members members;
+    struct kith_addresses addresses;
+    struct kith_random random;
+};
+
+static void town_init(struct town *t)
+{
+    memset(t, 0, sizeof *t);
+    t->random.state = 1;
+    CU_ASSERT_EQUAL_FATAL(kith_members_init(&t->members, &some_key), 0);
+    CU_ASSERT_EQUAL_FATAL(kith_addresses_init(&t->addresses), 0);
+}
+
+static void town_fini(struct town *t)
+{
+    kith_addresses_fini(&t->addresses);
+    kith_members_fini(&t->members);
+}
+
+static struct kith_record *settle(struct town *t, uint32_t name, struct kith_addr at)
+{
+    struct kith_bytes bytes = kith_bytes_of(&name, sizeof name);
+    struct kith_record *p =
+        kith_members_add(&t->members, &t->random, bytes, kith_members_hash(&t->members, bytes),
+                         kith_bytes_of(at.bytes, at.len), at.port, kith_bytes_of(NULL, 0));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    kith_members_state(&t->members, p, KITH_ALIVE, 1);
+    kith_addresses_put(&t->addresses, &t->members, p);
+    return p;
+}
+
+static struct kith_record *at(const struct town *t, struct kith_addr where)
+{
+    return kith_addresses_find(&t->addresses, &t->members, &where);
+}
+
+static bool is_gone(struct kith_core *c, const struct kith_record *p)
+{
+    (void)c;
+    return kith_record_gone(p);
+}
+
+static void test_members_are_found_by_address(void)
+{
+    enum { N = 5000 };
+    static struct kith_record *all[N];
+    struct town t;
+    town_init(&t);
+    for (uint32_t i = 0; i < N; i++) all[i] = settle(&t, i, place(i));
+    for (uint32_t i = 0; i < N; i++) CU_ASSERT_PTR_EQUAL(at(&t, place(i)), all[i]);
+    CU_ASSERT_PTR_NULL(at(&t, place(N)));
+    struct kith_addr other = place(7);
+    other.port++;
+    CU_ASSERT_PTR_NULL(at(&t, other));
+    other = (struct kith_addr){.len = 16, .bytes = {[10] = 0xff, 0xff, 10, 0, 0, 7}, .port = 7946};
+    CU_ASSERT_PTR_EQUAL(at(&t, other), all[7]);
+    for (uint32_t i = 0; i < N; i += 2) kith_members_state(&t.members, all[i], KITH_DEAD, 2);
+    CU_ASSERT_PTR_NULL(at(&t, place(4)));
+    kith_members_state(&t.members, all[4], KITH_ALIVE, 3); /* back again */
+    kith_addresses_put(&t.addresses, &t.members, all[4]);
+    CU_ASSERT_PTR_EQUAL(at(&t, place(4)), all[4]);
+    kith_members_reap(&t.members, &t.random, NULL, is_gone);
+    kith_addresses_rebuild(&t.addresses, &t.members);
+    for (uint32_t i = 0; i < N; i++)
+        CU_ASSERT_PTR_EQUAL(at(&t, place(i)), i % 2 || i == 4 ? all[i] : NULL);
+    town_fini(&t);
+}
+
+/* Any number of names may claim one address: the others are found as before, and the table stays
+ * as small as it would be without them. */
+static void test_an_address_that_all_claim(void)
+{
+    struct town t;
+    town_init(&t);
+    for (uint32_t i = 0; i < 3000; i++) settle(&t, i, place(0));
+    CU_ASSERT_PTR_NOT_NULL(at(&t, place(0)));
+    CU_ASSERT(t.addresses.used <= 4);
+    for (uint32_t i = 1; i < 3000; i++) {
+        struct kith_record *p = settle(&t, 10000 + i, place(i));
+        CU_ASSERT_PTR_EQUAL(at(&t, place(i)), p);
+    }
+    town_fini(&t);
+}
+
+/* Who goes and comes back takes the place that it had. */
+static void test_coming_and_going_fills_no_table(void)
+{
+    struct town t;
+    town_init(&t);
+    struct kith_record *p = settle(&t, 1, place(1)), *q = settle(&t, 2, place(2));
+    for (unsigned i = 0; i < 1000; i++) {
+        kith_members_state(&t.members, p, KITH_LEFT, i);
+        kith_members_state(&t.members, p, KITH_ALIVE, i);
+        kith_addresses_put(&t.addresses, &t.members, p);
+    }
+    CU_ASSERT_EQUAL(t.addresses.used, 2);
+    CU_ASSERT_PTR_EQUAL(at(&t, place(1)), p);
+    CU_ASSERT_PTR_EQUAL(at(&t, place(2)), q);
+    town_fini(&t);
+}
+
 KITH_TESTS("core/tables", {"suspicion timeout", test_suspicion_timeout},
            {"retransmit limit", test_retransmit_limit}, {"push/pull scale", test_push_pull_scale},
            {"remaining suspicion time", test_remaining_suspicion}, {"awareness", test_awareness},
@@ -275,4 +387,7 @@ KITH_TESTS("core/tables", {"suspicion timeout", test_suspicion_timeout},
            {"chosen names are spread", test_chosen_names_are_spread},
            {"every hash takes the secret key", test_every_hash_takes_the_secret_key},
            {"alarms come in order", test_alarms_come_in_order},
-           {"missed ticks are missed", test_ticks_that_were_missed_are_missed})
+           {"missed ticks are missed", test_ticks_that_were_missed_are_missed},
+           {"members are found by address", test_members_are_found_by_address},
+           {"an address that all claim", test_an_address_that_all_claim},
+           {"coming and going fills no table", test_coming_and_going_fills_no_table})

@@ -163,7 +163,7 @@ void victim_packet(struct victim *v, const uint8_t *data, size_t len)
     uint8_t *copy = malloc(len + !len);
     if (!copy) exit(2);
     if (len) memcpy(copy, data, len);
-    kith_core_packet(v->core, v->now, v->now, &peer, copy, len);
+    kith_core_packet(v->core, v->now, v->now, &peer, copy, len, len);
     free(copy);
     victim_drain(v);
 }

@@ -192,7 +192,7 @@ static void test_no_unpacking_before_authentication(void)
     check_openers("lzw", compressed, 3);
 
     struct rig r;
-    struct kith_codec_stats stats;
+    struct kith_codec_stats stats = {0};
     rig_init(&r);
     rig_key(&r, 0, 16);
     rig_must(&r, "", "lzw aes_gcm", AUTH);
@@ -466,7 +466,7 @@ static void test_what_can_not_be_built(void)
 static void test_reload_shares_what_did_not_change(void)
 {
     struct rig r;
-    struct kith_codec_stats stats;
+    struct kith_codec_stats stats = {0};
     size_t n;
     rig_init(&r);
     rig_key(&r, 0, 16);

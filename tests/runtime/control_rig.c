@@ -32,7 +32,7 @@ void meet(const char *name)
                          .vsn = kith_bytes_of(versions, 6)};
     CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(&buf, &m), 0);
     uint64_t now = kith_node_now(nodes[0].k);
-    kith_core_packet(nodes[0].k->core, now, now, &peer, out, buf.len);
+    kith_core_packet(nodes[0].k->core, now, now, &peer, out, buf.len, buf.len);
     kith_node_wake(nodes[0].k);
 }
 

@@ -105,6 +105,29 @@ static void test_the_id_of_a_refused_stream_is_dead(void)
     end();
 }
 
+/* A transport that has no room for another stream says so: strangers lose some. */
+static void test_a_crowded_transport_gets_room(void)
+{
+    begin_odd();
+    open_odd(PLAIN);
+    turn();
+    packet(alive());
+    turn();
+    CU_ASSERT_EQUAL_FATAL(count(&nodes[0], KITH_ALIVE), 2); /* b is at odd/b */
+    odd_up(ODD_CHANGED, "", 0, nothing, KITH_CHANGED_CROWDED);
+    turn();
+    CU_ASSERT_EQUAL(odd.call[ODD_STREAM_RESET].calls, 0); /* there is none */
+    for (uint64_t id = 1000; id < 1040; id++)
+        odd_up(ODD_ACCEPTED, id < 1020 ? "odd/b" : "odd/x", id, nothing, 0);
+    odd_up(ODD_CHANGED, "", 0, nothing, KITH_CHANGED_CROWDED);
+    turn();
+    CU_ASSERT_EQUAL(odd.call[ODD_STREAM_RESET].calls, 1 + 20 / 16);
+    CU_ASSERT_EQUAL(kith_streams_count(nodes[0].k), 38);
+    for (uint64_t id = 1000; id < 1020; id++) odd_up(ODD_DATA, "", id, nothing, 0); /* all there */
+    CU_ASSERT_EQUAL(breaches(), 0);
+    end();
+}
+
 /* The transport knows whom it is connected to, not what that one speaks. */
 static void test_what_is_known_of_a_member_stays_known_on_a_stream(void)
 {
@@ -167,6 +190,7 @@ static void test_an_answer_does_not_wait_for_the_delegates(void)
 
 KITH_TESTS("runtime/node_streams",
            {"the id of a refused stream is dead", test_the_id_of_a_refused_stream_is_dead},
+           {"a crowded transport gets room", test_a_crowded_transport_gets_room},
            {"what is known of a member stays known on a stream",
             test_what_is_known_of_a_member_stays_known_on_a_stream},
            {"an answer does not wait for the delegates",

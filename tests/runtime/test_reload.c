@@ -144,7 +144,7 @@ static void test_a_transport_is_reloaded_but_for_its_bind(void)
     struct kith_peer n1 = {.size = sizeof n1, .name = kith_text("n1")};
     struct kith_message m = {
         .size = sizeof m, .flags = KITH_RELIABLE, .bytes = kith_text("on its way"), .peer = &n1};
-    CU_ASSERT_EQUAL(nodes[0].k->table.send(&nodes[0].k->table, &m, done, &nodes[0]), 0);
+    CU_ASSERT_EQUAL(nodes[0].k->own.table.send(&nodes[0].k->own.table, &m, done, &nodes[0]), 0);
     UNTIL(kith_streams_count(nodes[0].k) > 0);
     CU_ASSERT_EQUAL(reload_transport(&nodes[0], "bind: 127.0.0.1:0, max_connections: 77"), 0);
     CU_ASSERT_NOT_EQUAL(memcmp(nodes[0].k->transport->entry->digest, digest, sizeof digest), 0);

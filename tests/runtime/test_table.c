@@ -259,6 +259,26 @@ static void test_a_delegate_ends_the_node_with_its_status(void)
     end();
 }
 
+/* What delegates do is often what strangers make them do. */
+static void test_delegates_leave_slots_to_the_program(void)
+{
+    begin();
+    open_with_puppet(&nodes[0], PUPPET);
+    const struct kith_node *theirs = puppet.host->node, *ours = kith_table(nodes[0].k);
+    const struct kith_peer whom = {.size = sizeof whom, .name = kith_text("nobody")};
+    unsigned taken = 0;
+    while (taken < 10000 && theirs->ping(theirs, &whom, NULL, NULL) == 0) taken++;
+    CU_ASSERT(taken > 100 && taken < 10000);
+    CU_ASSERT_EQUAL(theirs->ping(theirs, &whom, NULL, NULL), -KITH_EAGAIN);
+    for (unsigned i = 0; i < taken; i++)
+        CU_ASSERT_EQUAL(ours->ping(ours, &whom, done, &nodes[0]), 0);
+    CU_ASSERT_EQUAL(ours->ping(ours, &whom, done, &nodes[0]), -KITH_EAGAIN);
+    CU_ASSERT_EQUAL(theirs->leave(theirs, 0, NULL, NULL), 0); /* a goodbye finds room */
+    UNTIL(nodes[0].done == taken);
+    CU_ASSERT_EQUAL(theirs->ping(theirs, &whom, NULL, NULL), 0);
+    end();
+}
+
 static void test_keys_change_by_way_of_the_table(void)
 {
     static const char key[] = "0123456789abcdef";
@@ -315,8 +335,9 @@ static void test_a_seed_may_say_who_must_answer(void)
     struct node *n = &nodes[1];
     CU_ASSERT_EQUAL(kith_node_join(n->k, &wrong, done, n), 0);
     UNTIL(n->done == 1);
-    CU_ASSERT_EQUAL(n->status, -KITH_EREFUSED);
+    CU_ASSERT_EQUAL(n->status, -KITH_ENOTFOUND);
     CU_ASSERT_EQUAL(count(n, KITH_ALIVE), 1);
+    CU_ASSERT_EQUAL(count(&nodes[0], KITH_ALIVE), 1);
     CU_ASSERT_EQUAL(kith_node_join(n->k, &twice, done, n), -KITH_EINVAL);
     CU_ASSERT_EQUAL(kith_node_join(n->k, &right, done, n), 0);
     UNTIL(n->done == 2);
@@ -397,6 +418,7 @@ KITH_TESTS(
     {"an entry answers now, or later, or not at all",
      test_an_entry_answers_now_or_later_or_not_at_all},
     {"a delegate ends the node with its status", test_a_delegate_ends_the_node_with_its_status},
+    {"delegates leave slots to the program", test_delegates_leave_slots_to_the_program},
     {"keys change by way of the table", test_keys_change_by_way_of_the_table},
     {"a reload tells who is left alone to read its files",
      test_a_reload_tells_who_is_left_alone_to_read_its_files},

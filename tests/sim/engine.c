@@ -192,7 +192,7 @@ void sim_deliver(struct sim *s, struct node *n, const struct event *e)
 {
     if (e->kind == EV_PACKET) {
         struct kith_peer peer = {.size = sizeof peer, .addr = &s->nodes[e->from]->addr};
-        kith_core_packet(n->core, s->now, s->now, &peer, e->data, e->len);
+        kith_core_packet(n->core, s->now, s->now, &peer, e->data, e->len, e->len);
     } else if (e->kind == EV_ACCEPT) {
         sim_accept(s, n, e->stream);
     } else {

@@ -51,7 +51,8 @@ static void test_what_is_real_is_left_out(void)
                          "join: [ 10.0.0.2, seed.example.net ]\n"
                          "gossip: { nodes: 5 }\n"),
                     0);
-    CU_ASSERT_STRING_EQUAL(lost, "transport udp_tcp\ndelegate there\nnode.control\nnode.log\njoin\n");
+    CU_ASSERT_STRING_EQUAL(lost,
+                           "transport udp_tcp\ndelegate there\nnode.control\nnode.log\njoin\n");
     CU_ASSERT_STRING_EQUAL(config.transport.plugin->name, "loopback");
     CU_ASSERT_STRING_EQUAL(config.control, "");
     CU_ASSERT_EQUAL(config.join.count, 0);

@@ -314,6 +314,7 @@ static void test_in_all(void)
     UNTIL(s[0]->opened && s[1]->opened && s[2]->opened && s[3]->opened &&
           end_counter(b, "accepts_paused") > 0);
     CU_ASSERT_EQUAL(b->stream_count, 2); /* the others wait in the backlog */
+    UNTIL(b->changed & KITH_CHANGED_CROWDED);
     end_reset(b, &b->streams[0]);
     UNTIL(b->stream_count == 3);
     end_reset(b, &b->streams[1]);

@@ -1,6 +1,7 @@
 # What `kith sim` tells: a library, so that tests can tell results that they made by hand.
 noinst_LTLIBRARIES += tools/sim/libreport.la
-tools_sim_libreport_la_SOURCES = tools/sim/report.h tools/sim/report_parts.h \
+tools_sim_libreport_la_SOURCES = tools/sim/files.c tools/sim/files.h \
+  tools/sim/report.h tools/sim/report_parts.h \
   tools/sim/report_html.c tools/sim/report_json.c tools/sim/report_marks.c \
   tools/sim/report_numbers.c tools/sim/report_plots.c tools/sim/report_spreads.c \
   tools/sim/report_style.c tools/sim/report_text.c tools/sim/svg.c tools/sim/svg.h

@@ -113,7 +113,7 @@ static void tile_traffic(FILE *out, const struct kith_result *r)
                    number(r->packets_sent).s);
     kith_put_words(out, "%s/s in streams", bytes(r->stream_bytes_sent).s);
     if (r->packets_dropped > 0)
-        kith_put_words(out, "; %s packets/s lost", number(r->packets_dropped).s);
+        kith_put_words(out, "; %s packets/s dropped", number(r->packets_dropped).s);
     end_tile(out);
 }
 
@@ -251,7 +251,7 @@ static void put_members(struct kith_page *page)
         fputs(
             "<p>Noticed: until the first of the others took notice. Told: until each of those who "
             "did not know it yet was told. What a later deed to the same node, or to the network, "
-            "leads to counts there.</p>\n",
+            "leads to counts there, but for a death that a suspicion from before leads to.</p>\n",
             page->out);
         table_happenings(page);
     } else {
@@ -282,8 +282,11 @@ static void put_messages(struct kith_page *page)
 static void put_traffic(struct kith_page *page)
 {
     if (!page->r->traffic_count && !page->r->curve_count) return;
-    fputs("<h2>Traffic and load</h2><p>Of a node, in each second.</p>\n<div class=\"cards\">\n",
-          page->out);
+    fputs(
+        "<h2>Traffic and load</h2><p>Of a node, in each second. What is sent is counted as on the "
+        "wire; messages received, in packets and on streams, before layers.</p>\n<div "
+        "class=\"cards\">\n",
+        page->out);
     kith_plot_traffic(page);
     kith_plot_load(page);
     fputs("</div>\n", page->out);
@@ -295,11 +298,13 @@ static void put_words(FILE *out)
           "<dt>knew all</dt><dd>A node knows all that ran when the last of those that joined "
           "together with it was told to. Counted for each life, from that moment.</dd>"
           "<dt>know all at the end</dt><dd>A node has all that run as alive, and nobody else as "
-          "alive or suspect. Those that are stopped are neither asked nor asked for.</dd>"
+          "alive or suspect. Those that are stopped are neither asked nor asked for. After a long "
+          "cut a cluster stays split until somebody joins one of the other side.</dd>"
           "<dt>noticed</dt><dd>The first of the others suspects the node, or is told. Of something "
           "done to the network: the first suspicion.</dd>"
           "<dt>told</dt><dd>Another node knows that it joined, left or is dead, is suspected no "
-          "more, or has other meta. Of something done to the network: a death is declared. Of a "
+          "more, or has other meta; if it started later, from its start. Of something done to the "
+          "network: a death is declared. Of a "
           "stop that ended before anybody was told a death, nobody should be told one.</dd>"
           "<dt>suspected by</dt><dd>How many of the others suspected a node that was killed or "
           "stopped; of many nodes, all pairs together.</dd>"

@@ -30,9 +30,14 @@ static void put_word(FILE *out, enum kith_escape how, const char *word)
     fputc('\'', out);
 }
 
+/* To the nanosecond, as it was asked for: in the largest unit that says the same number. */
 static void put_time(FILE *out, double time)
 {
-    kith_duration_print(time > 0 && time < 1e10 ? (uint64_t)(time * 1e3 + 0.5) * 1000000 : 0, out);
+    uint64_t ns = 0;
+    if (time > 0 && time < 1e10)
+        for (uint64_t unit = 1000000000; unit && (double)ns / 1e9 != time; unit /= 10)
+            ns = (uint64_t)(time * (1e9 / (double)unit) + 0.5) * unit;
+    kith_duration_print(ns, out);
 }
 
 void kith_put_command(FILE *out, enum kith_escape how, const struct kith_result *r)

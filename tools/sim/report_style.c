@@ -82,4 +82,8 @@ const char kith_report_style[] =
     "dl.words{margin:0;padding:6px;display:grid;grid-template-columns:max-content 1fr;"
     "gap:4px 16px}\n"
     "dl.words dt{font-weight:600}dl.words dd{margin:0;color:var(--soft)}\n"
-    "@media(max-width:640px){dl.words{display:block}dl.words dd{margin-bottom:6px}}\n";
+    "@media(max-width:640px){dl.words{display:block}dl.words dd{margin-bottom:6px}}\n"
+    "@media print{*{-webkit-print-color-adjust:exact;print-color-adjust:exact}"
+    "body{padding:0;background:none}h2,h2+p,thead{break-after:avoid}.tiles "
+    "div,.card,tr,dl.words,pre{break-inside:"
+    "avoid}.box{overflow:visible}}\n";

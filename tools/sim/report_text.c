@@ -128,18 +128,26 @@ static const char *after(const struct kith_spread *s, double v, struct kith_word
     return w->s;
 }
 
+/* A terminal has no use for more. */
+enum { ROWS_SHOWN = 200 };
+
 static int print_happenings(FILE *out, const struct kith_result *r)
 {
-    static const char *const names[] = {"at",   "what", "noticed", "last",      "told",
-                                        "95 %", "last", "of all",  "suspected", "dead"};
+    static const char *const above[] = {"", "", "noticed", "", "told", "", "", "", "suspected", ""};
+    static const char *const names[] = {"at",   "what", "half",   "last", "half",
+                                        "95 %", "last", "of all", "by",   "dead"};
     struct table t;
     struct kith_words w;
     if (!r->happening_count) return 0;
-    fputs("\nwhat was done, and after how long half of them and the last were noticed, and told;\n"
-          "by how many who was silent was suspected, and how many of them were declared dead\n",
-          out);
-    head(&t, 10, names);
-    for (size_t i = 0; i < r->happening_count; i++) {
+    fputs(
+        "\nwhat was done; after how long half of them were noticed and the last one, and half of\n"
+        "the others told, and the last; by how many who was silent was suspected, and how many\n"
+        "of them were declared dead\n",
+        out);
+    head(&t, 10, above);
+    row(&t);
+    for (size_t i = 0; i < 10; i++) cell(&t, i, names[i]);
+    for (size_t i = 0; i < r->happening_count && i < ROWS_SHOWN; i++) {
         const struct kith_happening *h = &r->happenings[i];
         double told = (double)h->told.count;
         row(&t);
@@ -155,13 +163,18 @@ static int print_happenings(FILE *out, const struct kith_result *r)
              h->to_suspect ? kith_of((double)h->suspected_by, (double)h->to_suspect).s : "-");
         cell(&t, 9, h->silent || !h->about ? kith_deaths_of(h).s : "-");
     }
-    return print(&t, 2, out);
+    int rc = print(&t, 2, out);
+    if (r->happening_count > ROWS_SHOWN)
+        fprintf(out, "  and %zu more, which --format json and --report tell\n",
+                r->happening_count - ROWS_SHOWN);
+    return rc;
 }
 
 static int print_messages(FILE *out, const struct kith_result *r)
 {
     bool broadcasts = false;
-    static const char *const names[] = {"at", "what", "size", "half", "95 %", "last", "of all"};
+    static const char *const names[] = {"at",   "what", "messages", "size",
+                                        "half", "95 %", "last",     "of all"};
     struct table t;
     struct kith_words w;
     if (!r->message_count) return 0;
@@ -169,17 +182,18 @@ static int print_messages(FILE *out, const struct kith_result *r)
     fputs("\nmessages, and after how long they were there\n", out);
     if (broadcasts)
         fputs("(only its origin sends a broadcast, to some by chance: not to all)\n", out);
-    head(&t, 7, names);
+    head(&t, 8, names);
     for (size_t i = 0; i < r->message_count; i++) {
         const struct kith_reach *m = &r->messages[i];
         row(&t);
         cell(&t, 0, kith_number(KITH_SECONDS, m->at).s);
         cell(&t, 1, m->text);
-        cell(&t, 2, kith_number(KITH_BYTES, (double)m->bytes).s);
-        cell(&t, 3, after(&m->got, m->got.p50, &w));
-        cell(&t, 4, after(&m->got, m->got.p95, &w));
-        cell(&t, 5, after(&m->got, m->got.max, &w));
-        cell(&t, 6, kith_share((double)m->got.count, (double)m->to_get).s);
+        cell(&t, 2, kith_number(KITH_COUNT, (double)m->messages).s);
+        cell(&t, 3, kith_number(KITH_BYTES, (double)m->bytes).s);
+        cell(&t, 4, after(&m->got, m->got.p50, &w));
+        cell(&t, 5, after(&m->got, m->got.p95, &w));
+        cell(&t, 6, after(&m->got, m->got.max, &w));
+        cell(&t, 7, kith_share((double)m->got.count, (double)m->to_get).s);
     }
     return print(&t, 2, out);
 }
@@ -199,7 +213,7 @@ static void print_queues(FILE *out, const struct kith_result *r)
 
 static int print_traffic(FILE *out, const struct kith_result *r)
 {
-    static const char *const names[] = {"received", "messages", "bytes"};
+    static const char *const names[] = {"received", "messages", "bytes before layers"};
     struct table t;
     const struct kith_message_rate **rows = kith_traffic_sorted(r, true);
     int rc = 0;

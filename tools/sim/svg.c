@@ -15,8 +15,8 @@ struct scale {
 
 static const struct scale *scale_of(const struct kith_axis *a)
 {
-    static const struct scale seconds[] = {{7200, 3600, " h"},
-                                           {120, 60, " min"},
+    static const struct scale seconds[] = {{6 * 3600, 3600, " h"},
+                                           {300, 60, " min"},
                                            {0.5, 1, " s"},
                                            {0.0005, 0.001, " ms"},
                                            {0, 0.000001, " µs"}};
@@ -38,6 +38,15 @@ static double nice(double v)
     return power * (digit <= 1.0001 ? 1 : digit <= 2.0001 ? 2 : digit <= 5.0001 ? 5 : 10);
 }
 
+/* Clocks do not count in tens. Minutes and hours are whole. */
+static double nice_minutes(double seconds)
+{
+    static const double steps[] = {60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (seconds <= steps[i] * 1.0001) return steps[i];
+    return nice(seconds / 86400) * 86400;
+}
+
 static void fit(struct kith_axis *a, double ticks)
 {
     if (!isfinite(a->most) || a->most <= 0) a->most = 1;
@@ -47,7 +56,10 @@ static void fit(struct kith_axis *a, double ticks)
     const struct scale *scale = scale_of(a);
     a->factor = scale->factor;
     a->suffix = scale->suffix;
-    a->step = nice(a->most / a->factor / ticks) * a->factor;
+    if (a->unit == KITH_SECONDS && a->factor >= 60)
+        a->step = fmax(nice_minutes(a->most / ticks), a->factor);
+    else
+        a->step = nice(a->most / a->factor / ticks) * a->factor;
     if (a->whole && a->step < 1) a->step = 1;
     if (!a->exact) a->most = ceil(a->most / a->step - 1e-9) * a->step;
 }

@@ -56,11 +56,14 @@ static void give_slot(struct kith_ut *u, uint64_t id)
 /* Who counts as one source: an IPv4 address, or an IPv6 /64, which one host may use as it likes. */
 static size_t source_len(const struct kith_addr *a) { return a->len == 4 ? 4 : 8; }
 
+/* Multiply and shift (Dietzfelbinger 1996): without the key any two sources share a list with a
+ * chance of 1 in 256, whoever chose them. */
 struct kith_ut_stream **kith_ut_streams_of(struct kith_ut *u, const struct kith_addr *a)
 {
-    uint64_t hash = 0;
-    for (size_t i = 0; i < source_len(a); i++) hash = (hash ^ a->bytes[i]) * 0x100000001b3u;
-    return &u->sources[hash >> 24 & 0xff];
+    const uint64_t *key = u->source_key;
+    uint32_t half[2] = {0, 0};
+    memcpy(half, a->bytes, source_len(a));
+    return &u->sources[(key[0] * half[0] + key[1] * half[1] + key[2]) >> 56];
 }
 
 uint32_t kith_ut_streams_from(struct kith_ut *u, const struct kith_addr *a)

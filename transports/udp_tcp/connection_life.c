@@ -347,6 +347,7 @@ void kith_ut_streams_adopt(struct kith_ut *u, struct kith_ut *old)
     u->ended = old->ended;
     u->inbound = old->inbound;
     memcpy(u->sources, old->sources, sizeof u->sources);
+    memcpy(u->source_key, old->source_key, sizeof u->source_key);
     memset(old->sources, 0, sizeof old->sources);
     old->slots = NULL;
     old->ended = NULL;

@@ -38,6 +38,7 @@ static int ut_init(void *self, const struct kith_host *host, struct kith_error *
 {
     struct kith_ut *u = self;
     u->host = host;
+    host->random(host, u->source_key, sizeof u->source_key);
 #define X(name, help) u->count.name = host->counter(host, #name, help, NULL, 0);
     KITH_UT_COUNTERS(X)
 #undef X

@@ -137,6 +137,7 @@ struct kith_ut {
     size_t slot_count, slot_cap, free_slot;
     uint64_t last_stream;                /* streams there ever were; kept over a stop */
     struct kith_ut_stream *sources[256]; /* inbound ones by source */
+    uint64_t source_key[3];              /* of their hash */
     struct kith_ut_stream *ended;        /* closed is still to be said */
     uint32_t inbound;
     bool accept_paused;

@@ -16,7 +16,8 @@ int kith_self_meta(struct kith_core *c, uint8_t *buf, struct kith_bytes *meta)
     return n < 0 ? n : 0;
 }
 
-const struct kith_addr *kith_self_address(const struct kith_core *c)
+/* Where others shall know us: while we move, still where they do. */
+static const struct kith_addr *address(const struct kith_core *c)
 {
     return c->moving.state == KITH_MOVING_SETTLED ? &c->advertise : &c->moving.from;
 }
@@ -36,7 +37,7 @@ static void bare_alive(const struct kith_core *c, struct kith_msg *msg, uint32_t
     msg->type = KITH_MSG_ALIVE;
     msg->incarnation = incarnation;
     msg->node = kith_self_name(c);
-    const struct kith_addr *where = kith_self_address(c);
+    const struct kith_addr *where = address(c);
     msg->addr = kith_bytes_of(where->bytes, where->len);
     msg->port = where->port;
     msg->meta = meta;

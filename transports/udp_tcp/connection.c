@@ -9,6 +9,7 @@
  */
 #include "connection.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -91,6 +92,18 @@ void kith_ut_listeners_watch(struct kith_ut *u, bool on)
             u->host->watch_set(u->sockets[i].tcp_watch, on ? KITH_READABLE : 0);
 }
 
+void kith_ut_keep_reserve(struct kith_ut *u)
+{
+    if (u->running && u->reserve <= 0) u->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* There is a descriptor: who waits for one need not wait longer. */
+static void accept_more(struct kith_ut *u)
+{
+    kith_ut_keep_reserve(u);
+    if (u->running && u->accept_delay) u->host->timer_set(u->accept_timer, 0);
+}
+
 void kith_ut_stream_hang_up(struct kith_ut_stream *s, bool reset)
 {
     struct kith_ut *u = s->owner;
@@ -104,7 +117,7 @@ void kith_ut_stream_hang_up(struct kith_ut_stream *s, bool reset)
     if (reset) setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(s->fd);
     s->fd = -1;
-    kith_ut_accept_more(u);
+    accept_more(u);
     if (!s->inbound) return;
     struct kith_ut_stream **at = kith_ut_streams_of(u, &s->peer);
     while (*at != s) at = &(*at)->next_of_source;

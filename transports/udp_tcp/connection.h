@@ -69,8 +69,8 @@ uint32_t kith_ut_streams_from(struct kith_ut *, const struct kith_addr *);
 /* Take new connections, or leave them in the backlog. */
 void kith_ut_listeners_watch(struct kith_ut *, bool on);
 
-/* connection_life.c: a connection was closed, so there is a descriptor. */
-void kith_ut_accept_more(struct kith_ut *);
+/* A descriptor for a connection that comes when there is no other. */
+void kith_ut_keep_reserve(struct kith_ut *);
 
 /* later.c: how much of `want` bytes this stream may read now; and it needs no more. */
 size_t kith_ut_stream_share(struct kith_ut_stream *, size_t want);

@@ -8,7 +8,6 @@
  */
 #include "connection.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -160,21 +159,10 @@ static bool lacks(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-static void keep_reserve(struct kith_ut *u)
-{
-    if (u->running && u->reserve <= 0) u->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
 static void give_reserve(struct kith_ut *u)
 {
     if (u->reserve > 0) close(u->reserve);
     u->reserve = -1;
-}
-
-void kith_ut_accept_more(struct kith_ut *u)
-{
-    keep_reserve(u);
-    if (u->running && u->accept_delay) u->host->timer_set(u->accept_timer, 0);
 }
 
 /* With the reserve when nothing else is left. */
@@ -187,7 +175,7 @@ static int accept_one(struct kith_ut *u, int listener, union kith_ut_sockaddr *f
     give_reserve(u);
     fd = kith_ut_accept(u, listener, from);
     error = errno;
-    keep_reserve(u);
+    kith_ut_keep_reserve(u);
     errno = error;
     return fd;
 }
@@ -275,7 +263,7 @@ int kith_ut_streams_watch(struct kith_ut *u, struct kith_error *err)
 {
     u->running = true;
     u->accept_paused = u->inbound >= u->max_connections;
-    keep_reserve(u);
+    kith_ut_keep_reserve(u);
     for (size_t i = 0; i < u->socket_count; i++) {
         struct kith_ut_socket *s = &u->sockets[i];
         s->tcp_watch =

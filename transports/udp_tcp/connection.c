@@ -104,6 +104,7 @@ void kith_ut_stream_hang_up(struct kith_ut_stream *s, bool reset)
     if (reset) setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(s->fd);
     s->fd = -1;
+    kith_ut_accept_more(u);
     if (!s->inbound) return;
     struct kith_ut_stream **at = kith_ut_streams_of(u, &s->peer);
     while (*at != s) at = &(*at)->next_of_source;
@@ -168,14 +169,24 @@ void kith_ut_stream_reset(void *self, uint64_t id)
     kith_ut_stream_forget(s);
 }
 
+int kith_ut_stream_failed(struct kith_ut_stream *s, int error)
+{
+    kith_ut_failed(s->owner, "connection", &s->peer, error);
+    return kith_ut_stream_code(error);
+}
+
 int kith_ut_stream_code(int error)
 {
     switch (error) {
     case ECONNREFUSED: return -KITH_EREFUSED;
+    case ECONNABORTED:
     case ECONNRESET:
     case EPIPE: return -KITH_ECLOSED;
     case ETIMEDOUT: return -KITH_ETIMEOUT;
+    case ENETDOWN:
     case ENETUNREACH:
+    case ENONET:
+    case EHOSTDOWN:
     case EHOSTUNREACH:
     case EADDRNOTAVAIL:
     case EAFNOSUPPORT: return -KITH_EUNREACHABLE;

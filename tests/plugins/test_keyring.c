@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 static struct kith_error err;
-static const uint8_t K1[16] = "0123456789abcdef", K2[24] = "abcdefghijklmnopqrstuvwx",
-                     K3[32] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+static const uint8_t K1[] = "0123456789abcdef", K2[] = "abcdefghijklmnopqrstuvwx",
+                     K3[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
 static struct kith_secret items[4];
 static struct kith_key_source source;
@@ -31,7 +31,7 @@ static struct kith_secrets secrets(size_t count, const uint8_t *const *keys, con
 static struct kith_keyring *ring_of(size_t count, const char *file)
 {
     const uint8_t *const keys[] = {K1, K2, K3};
-    const uint32_t lens[] = {sizeof K1, sizeof K2, sizeof K3};
+    const uint32_t lens[] = {sizeof K1 - 1, sizeof K2 - 1, sizeof K3 - 1};
     struct kith_secrets s = secrets(count, keys, lens, file);
     struct kith_keyring *ring = kith_keyring_new(&s);
     CU_ASSERT_PTR_NOT_NULL_FATAL(ring);
@@ -85,7 +85,7 @@ static void test_fingerprints(void)
     struct kith_keyring *ring = ring_of(3, NULL);
     uint8_t sum[32];
     char want[17], got[KITH_FINGERPRINT];
-    crypto_generichash(sum, sizeof sum, K2, sizeof K2, NULL, 0);
+    crypto_generichash(sum, sizeof sum, K2, sizeof K2 - 1, NULL, 0);
     for (int i = 0; i < 8; i++) snprintf(want + 2 * i, 3, "%02x", sum[i]);
     kith_keyring_fingerprint(ring, 1, got);
     CU_ASSERT_STRING_EQUAL(got, want);
@@ -108,7 +108,7 @@ static void test_subkeys(void)
     CU_ASSERT_PTR_EQUAL(b.data, again.data);
     uint8_t want[32]; /* as docs/WIRE.md says */
     static const char text[] = "kith subkey 1: blake2b";
-    crypto_generichash(want, 32, (const uint8_t *)text, sizeof text - 1, K1, sizeof K1);
+    crypto_generichash(want, 32, (const uint8_t *)text, sizeof text - 1, K1, sizeof K1 - 1);
     CU_ASSERT_EQUAL(memcmp(want, b.data, 32), 0);
     kith_keyring_unref(ring);
 }

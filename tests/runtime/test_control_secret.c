@@ -94,11 +94,11 @@ static size_t keys_in(json_t *answer)
 static void begin_with_ring(void)
 {
     char path[64], extra[128];
-    const uint8_t first[16] = "0123456789abcdef";
+    const uint8_t first[] = "0123456789abcdef";
     begin();
     snprintf(path, sizeof path, "%s/key", dir);
     FILE *f = fopen(path, "w");
-    CU_ASSERT_FATAL(f && fwrite(first, sizeof first, 1, f) == 1 && fclose(f) == 0);
+    CU_ASSERT_FATAL(f && fwrite(first, sizeof first - 1, 1, f) == 1 && fclose(f) == 0);
     CU_ASSERT_EQUAL(chmod(path, 0600), 0);
     snprintf(extra, sizeof extra, "keyring: [ { file: %s } ]\n", path);
     node_opened = kith_control_attach;

@@ -378,3 +378,41 @@ def control_lines():
         ("empty", ""),
     ):
         yield name, line.encode()
+
+
+def requests():
+    shapes = {
+        "members": ['{"cmd":"members"}', '{"cmd":"members","wait":{"what":"alive","count":2}}'],
+        "waits": [
+            '{"cmd":"members","wait":{"what":"dead","count":1,"exactly":true},"timeout":3}',
+            '{"cmd":"info","wait":{"what":"monitors","count":1},"timeout":0.5}',
+            '{"cmd":"info","wait":{"what":"monitors","count":-1}}',
+        ],
+        "info": ['{"cmd":"info","id":{"a":[1,null]}}'],
+        "keys": [
+            '{"cmd":"keys","do":"list"}',
+            '{"cmd":"keys","do":"install","key":"EBESExQVFhcYGRobHB0eHw=="}',
+            '{"cmd":"keys","do":"use","fingerprint":"x","key":"EBESExQVFhcYGRobHB0eHw=="}',
+            '{"cmd":"keys","do":"remove","key":"AAECAwQFBgcICQoLDA0ODw=="}',
+        ],
+        "say": [
+            '{"cmd":"send","name":"a\\\\\\\\\\\\x1b","text":"hello"}',
+            '{"cmd":"send","address":"nobody","payload":"aGVsbG8=","reliable":true}',
+            '{"cmd":"broadcast","text":"x","key":"t","priority":4294967295}',
+            '{"cmd":"ping","node":"self"}',
+        ],
+        "meta": ['{"cmd":"meta","tags":["role=web","dc="]}', '{"cmd":"meta"}',
+                 '{"cmd":"meta","payload":"/w=="}', '{"cmd":"meta","tags":["=x"]}'],
+        "join": ['{"cmd":"join","where":["a","b/a","*",""]}', '{"cmd":"join"}'],
+        "monitor": ['{"cmd":"monitor","wire":true,"log_level":"debug"}',
+                    '{"cmd":"broadcast","text":"x"}'],
+        "entry": ['{"cmd":"command","entry":"loopback","words":["help"]}',
+                  '{"cmd":"command","entry":"lzw","words":[],"json":true}'],
+        "reload": ['{"cmd":"reload"}'],
+        "leave": ['{"cmd":"leave","timeout":1}', '{"cmd":"members"}'],
+        "stop": ['{"cmd":"leave","stop":true}', '{"cmd":"members"}'],
+        "wrong": ["{}", "[]", '{"cmd":7}', "\u2603", '{"cmd":"members","cmd":"info"}', "", '{"a":'],
+    }
+    for name, lines in shapes.items():
+        for last in (0, 1):
+            yield "%s_%d" % (name, last), bytes([last]) + "".join(x + "\n" for x in lines).encode()

@@ -599,6 +599,7 @@ def main():
     write("channel", readers.channels())
     write("dns", readers.answers())
     write("secret", readers.control_lines())
+    write("control", readers.requests())
     write("capture", readers.captures(list(vectors())))
 
 

@@ -416,3 +416,16 @@ def requests():
     for name, lines in shapes.items():
         for last in (0, 1):
             yield "%s_%d" % (name, last), bytes([last]) + "".join(x + "\n" for x in lines).encode()
+
+
+def said():
+    """To a channel, as fuzz_node.c reads it: kind, hops, id, a sender's name and a text."""
+    for kind, hops, number, words in (
+        (1, 3, 1, b"ahello"),
+        (1, 3, 1, b"ahello"),
+        (0, 0, 4, b"selfdirect"),
+        (1, 255, 2, b"\x1b[\x1b[2J\n"),
+        (1, 1, 7, b"nobody"),
+        (1, 0, 0, b""),
+    ):
+        yield bytes([kind, hops, number]) + words

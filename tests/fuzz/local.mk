@@ -11,10 +11,11 @@ FUZZ_REPLAYS = tests/fuzz/replay_wire tests/fuzz/replay_packet tests/fuzz/replay
   tests/fuzz/replay_lzw tests/fuzz/replay_open tests/fuzz/replay_chain \
   tests/fuzz/replay_config tests/fuzz/replay_keyfile tests/fuzz/replay_texts \
   tests/fuzz/replay_channel tests/fuzz/replay_dns tests/fuzz/replay_secret \
-  tests/fuzz/replay_control tests/fuzz/replay_capture
+  tests/fuzz/replay_control tests/fuzz/replay_node tests/fuzz/replay_capture
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
 VICTIM = tests/fuzz/victim.c tests/fuzz/victim.h
+ONE_NODE = tests/fuzz/one_node.c tests/fuzz/one_node.h
 FUZZ_RIG_LIBS = plugins/libplugins.la config/libconfig.la $(JANSSON_LIBS)
 DISSECT = tools/dissect.h tools/dissect_layers.c tools/dissect_messages.c tools/dissect_text.c \
   tools/capture.h tools/capture.c tools/datagram.h tools/datagram.c tools/tcp_streams.h \
@@ -60,7 +61,8 @@ tests_fuzz_replay_chain_LDADD = $(FUZZ_RIG_LIBS)
 FUZZ_CONFIG = tests/fuzz/fuzz_config.c tests/config/fake_finder.c \
   tests/config/fake_finder.h
 tests_fuzz_replay_config_SOURCES = tests/fuzz/replay.c $(FUZZ_CONFIG)
-tests_fuzz_replay_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config -DFUZZ_TARGET='"config"'
+tests_fuzz_replay_config_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/tests/config \
+  -DFUZZ_TARGET='"config"'
 tests_fuzz_replay_config_LDADD = config/libconfig.la
 
 FUZZ_KEYFILE = tests/fuzz/fuzz_keyfile.c tests/fuzz/fuzz_file.h
@@ -91,11 +93,18 @@ tests_fuzz_replay_secret_CPPFLAGS = $(INC_CONTROL) -DFUZZ_TARGET='"secret"'
 tests_fuzz_replay_secret_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_replay_secret_LDADD = runtime/libcontrol.la config/libconfig.la $(JANSSON_LIBS)
 
-FUZZ_CONTROL = tests/fuzz/fuzz_control.c
+FUZZ_CONTROL = tests/fuzz/fuzz_control.c $(ONE_NODE)
 tests_fuzz_replay_control_SOURCES = tests/fuzz/replay.c $(FUZZ_CONTROL)
 tests_fuzz_replay_control_CPPFLAGS = $(INC_CONTROL) -DFUZZ_TARGET='"control"'
 tests_fuzz_replay_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_replay_control_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
+  core/libcore.la $(JANSSON_LIBS)
+
+FUZZ_NODE = tests/fuzz/fuzz_node.c $(ONE_NODE)
+tests_fuzz_replay_node_SOURCES = tests/fuzz/replay.c $(FUZZ_NODE)
+tests_fuzz_replay_node_CPPFLAGS = $(INC_CONTROL) -DFUZZ_TARGET='"node"'
+tests_fuzz_replay_node_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_replay_node_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
   core/libcore.la $(JANSSON_LIBS)
 
 FUZZ_CAPTURE = tests/fuzz/fuzz_capture.c tests/fuzz/fuzz_file.h $(DISSECT)
@@ -110,7 +119,7 @@ if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream \
   tests/fuzz/fuzz_lzw tests/fuzz/fuzz_open tests/fuzz/fuzz_chain tests/fuzz/fuzz_config \
   tests/fuzz/fuzz_keyfile tests/fuzz/fuzz_texts tests/fuzz/fuzz_channel tests/fuzz/fuzz_dns \
-  tests/fuzz/fuzz_secret tests/fuzz/fuzz_control tests/fuzz/fuzz_capture
+  tests/fuzz/fuzz_secret tests/fuzz/fuzz_control tests/fuzz/fuzz_node tests/fuzz/fuzz_capture
 tests_fuzz_fuzz_wire_SOURCES = $(FUZZ_WIRE)
 tests_fuzz_fuzz_wire_CPPFLAGS = $(INC_CORE)
 tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
@@ -172,6 +181,12 @@ tests_fuzz_fuzz_control_CPPFLAGS = $(INC_CONTROL)
 tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_control_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
+  core/libcore.la $(JANSSON_LIBS)
+tests_fuzz_fuzz_node_SOURCES = $(FUZZ_NODE)
+tests_fuzz_fuzz_node_CPPFLAGS = $(INC_CONTROL)
+tests_fuzz_fuzz_node_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_node_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_node_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
   core/libcore.la $(JANSSON_LIBS)
 tests_fuzz_fuzz_capture_SOURCES = $(FUZZ_CAPTURE)
 tests_fuzz_fuzz_capture_CPPFLAGS = $(INC_ALL)

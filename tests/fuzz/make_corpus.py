@@ -600,6 +600,9 @@ def main():
     write("dns", readers.answers())
     write("secret", readers.control_lines())
     write("control", readers.requests())
+    write("node", [("vector_" + n, records(b)) for n, b in vectors() if len(b) < 600] +
+          [(n, b) for n, b in hostile_packets() if len(b) < 1000] +
+          [("chat", b"".join(b"\x80" + struct.pack(">H", len(m)) + m for m in readers.said()))])
     write("capture", readers.captures(list(vectors())))
 
 

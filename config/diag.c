@@ -219,7 +219,7 @@ static void sort(const struct kith_diag *d, struct problem sorted[KEEP])
 
 static void put_head(const struct kith_diag *d, const struct problem *p, FILE *out)
 {
-    fputs(d->path, out);
+    put_clean(out, d->path, strlen(d->path));
     if (p->pos.line) fprintf(out, ":%u:%u", p->pos.line, p->pos.col);
     fprintf(out, ": %s: ", p->warning ? "warning" : "error");
     put_clean(out, p->text, strlen(p->text));
@@ -257,7 +257,9 @@ void kith_diag_print(const struct kith_diag *d, FILE *out)
         fputc('\n', out);
     }
     size_t rest = d->errors + d->warnings - d->count;
-    if (rest) fprintf(out, "%s: %zu more problems are not shown\n", d->path, rest);
+    if (!rest) return;
+    put_clean(out, d->path, strlen(d->path));
+    fprintf(out, ": %zu more problems are not shown\n", rest);
 }
 
 char *kith_diag_text(const struct kith_diag *d)

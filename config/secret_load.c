@@ -7,6 +7,7 @@
  */
 #include "file.h"
 #include "secret.h"
+#include "utf8.h"
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
@@ -74,9 +75,17 @@ static bool is_list(const char *text, size_t len)
     return yes;
 }
 
+/* Editors on other systems write a byte order mark first; a raw key may begin with its bytes. */
+static size_t mark_of(const char *text, size_t len)
+{
+    return len == 16 || len == 24 || len == 32 ? 0 : kith_utf8_mark(text, len);
+}
+
 static int add_content(struct loading *l, const char *name, const char *text, size_t len)
 {
-    size_t from = 0;
+    size_t from = 0, mark = mark_of(text, len);
+    text += mark;
+    len -= mark;
     while (from < len && strchr(" \t\r\n", text[from]) && text[from]) from++;
     if (from == len) {
         kith_diag_error(l->diag, l->pos, FORMS, "%s holds no key", name);

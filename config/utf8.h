@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of the character at s, of which there are len, when it can be shown (<kith/shown.h>) or is a
- * tab; else 0. */
+/* Bytes of the character at s, of which there are len, when it can be shown (<kith/shown.h>) or is
+ * a tab; else 0. */
 size_t kith_utf8_shown(const char *s, size_t len);
 /* Is all of a text UTF-8? */
 bool kith_utf8_text(const char *text);

@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-enum { OWN_ALARMS = 5 };
+enum { OWN_ALARMS = 6 };
 
 static int fail(struct kith_error *err, enum kith_code code, const char *text)
 {
@@ -105,6 +105,7 @@ static void tie_alarms(struct kith_core *c)
     c->sync_alarm.fire = kith_sync_tick;
     c->queue_alarm.fire = kith_queue_tick;
     c->probe.pending.alarm.fire = kith_probe_alarm;
+    c->moving.alarm.fire = kith_moving_alarm;
 }
 
 int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
@@ -304,7 +305,10 @@ int kith_core_advertise(struct kith_core *c, uint64_t now, const struct kith_add
     if (c->advertise.port == 0) c->advertise.port = c->default_port;
     if (kith_addr_equal(&c->advertise, &before)) return 0;
     int res = check_advertise(c, err);
-    if (res == 0 && c->started) res = announce(c, err);
+    if (res == 0 && c->started && c->members.count > 1)
+        kith_moving_begin(c, &before);
+    else if (res == 0 && c->started)
+        res = announce(c, err);
     if (res < 0) c->advertise = before;
     return res;
 }
@@ -328,6 +332,8 @@ uint64_t kith_core_deadline(const struct kith_core *c)
 bool kith_core_poll(struct kith_core *c, struct kith_output *out)
 {
     assert(!c->busy);
-    return kith_items_poll(&c->items, out) ||
-           (kith_sync_send_next(c) && kith_items_poll(&c->items, out));
+    do {
+        if (kith_items_poll(&c->items, out)) return true;
+    } while (kith_sync_send_next(c) || kith_streams_go_on(c));
+    return false;
 }

@@ -133,9 +133,9 @@ void kith_core_stream_closed(struct kith_core *, uint64_t now, uint32_t stream, 
 /* A hint that nobody answers there: the member of that address, if there is one, is probed next.
  * Nothing else follows from it, and never more than every second probe follows a hint. */
 void kith_core_unreachable(struct kith_core *, uint64_t now, const struct kith_addr *);
-/* Our address is another now: a new alive with a higher incarnation. While others hold the name
- * alive at the old address, the new one is a conflict to them, until dead_node_reclaim_time
- * (PROTOCOL.md 2.3). Before kith_core_start: only noted. On an error nothing has changed:
+/* Our address is another now. Others who hold the name alive at the old one would take the new one
+ * for a conflict (PROTOCOL.md 2.3.5): so this node leaves there, and comes back, which takes some
+ * gossip intervals (moving.h). Before kith_core_start: only noted. On an error nothing has changed:
  * -KITH_EINVAL, -KITH_ECLOSED (left), -KITH_EREFUSED (not in cidrs_allowed, vetoed), -KITH_ETOOBIG.
  */
 int kith_core_advertise(struct kith_core *, uint64_t now, const struct kith_addr *,

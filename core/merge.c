@@ -69,6 +69,15 @@ static void broadcast(struct kith_core *c, const struct kith_msg *msg, struct ki
     request->refused = err;
 }
 
+void kith_say_left(struct kith_core *c)
+{
+    struct kith_msg dead = {.type = KITH_MSG_DEAD,
+                            .incarnation = c->self->incarnation,
+                            .node = kith_self_name(c),
+                            .from = kith_self_name(c)};
+    broadcast(c, &dead, NULL);
+}
+
 /* Whoever keeps a connection to where that member was may give it up. */
 static void gone(struct kith_core *c, const struct kith_record *p)
 {
@@ -337,6 +346,7 @@ static void contradict(struct kith_core *c, const struct alive *a)
     const struct kith_msg *msg = a->msg;
     const struct kith_record *p = a->record;
     if (msg->incarnation == p->incarnation && says_what_is_known(a)) return;
+    if (kith_self_away(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
                        KITH_STR(msg->node));
     refute(c, msg->incarnation);
@@ -486,6 +496,7 @@ static void confirm(struct kith_core *c, struct kith_record *p, const struct kit
 
 static void refute_accusation(struct kith_core *c, const struct kith_msg *msg)
 {
+    if (kith_self_away(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting a %s message (from: %.*s)",
                        kith_msg_name(msg->type), KITH_STR(msg->from));
     refute(c, msg->incarnation);

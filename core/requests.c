@@ -76,6 +76,7 @@ int64_t kith_core_leave(struct kith_core *c, uint64_t now, uint64_t timeout)
                                 .node = kith_self_name(c),
                                 .from = kith_self_name(c)};
         bool wait = kith_request_company(c);
+        kith_moving_end(c);
         c->left = true;
         kith_dead(c, &dead, NULL, wait ? r : NULL);
         c->leave_under_way = r->queued;

@@ -16,6 +16,19 @@ int kith_self_meta(struct kith_core *c, uint8_t *buf, struct kith_bytes *meta)
     return n < 0 ? n : 0;
 }
 
+/* Where others shall know us: while we move, still where they do. */
+static const struct kith_addr *address(const struct kith_core *c)
+{
+    return c->moving.state == KITH_MOVING_SETTLED ? &c->advertise : &c->moving.from;
+}
+
+bool kith_self_away(struct kith_core *c, uint32_t incarnation)
+{
+    if (c->moving.state != KITH_MOVING_AWAY) return false;
+    if (incarnation > c->moving.claimed) c->moving.claimed = incarnation;
+    return true;
+}
+
 /* Our alive message, its meta as it is given. */
 static void bare_alive(const struct kith_core *c, struct kith_msg *msg, uint32_t incarnation,
                        struct kith_bytes meta)
@@ -24,8 +37,9 @@ static void bare_alive(const struct kith_core *c, struct kith_msg *msg, uint32_t
     msg->type = KITH_MSG_ALIVE;
     msg->incarnation = incarnation;
     msg->node = kith_self_name(c);
-    msg->addr = kith_bytes_of(c->advertise.bytes, c->advertise.len);
-    msg->port = c->advertise.port;
+    const struct kith_addr *where = address(c);
+    msg->addr = kith_bytes_of(where->bytes, where->len);
+    msg->port = where->port;
     msg->meta = meta;
     msg->vsn = kith_bytes_of(c->versions, sizeof c->versions);
 }

@@ -16,6 +16,7 @@
 #include "exchange.h"
 #include "known.h"
 #include "members.h"
+#include "moving.h"
 #include "output.h"
 #include "pending.h"
 #include "probe.h"
@@ -65,6 +66,7 @@ struct kith_core {
     struct kith_exchanges exchanges;
     struct kith_account *memory, own_memory; /* of streams: the one in use, and ours if it is */
     struct kith_known known;
+    struct kith_moving moving;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;

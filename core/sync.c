@@ -62,7 +62,7 @@ static int user_state(const struct kith_sink *sink, struct kith_bytes piece)
     return 0;
 }
 
-static void node_state(const struct kith_record *p, struct kith_msg *msg)
+static void node_state(const struct kith_core *c, const struct kith_record *p, struct kith_msg *msg)
 {
     memset(msg, 0, sizeof *msg);
     msg->node = kith_record_name(p);
@@ -71,6 +71,7 @@ static void node_state(const struct kith_record *p, struct kith_msg *msg)
     msg->meta = kith_record_meta(p);
     msg->incarnation = p->incarnation;
     msg->state = p->state;
+    if (p == c->self && c->moving.state == KITH_MOVING_AWAY) msg->state = KITH_LEFT;
     msg->vsn = kith_bytes_of(p->versions, sizeof p->versions);
 }
 
@@ -79,7 +80,7 @@ static size_t members_size(const struct kith_core *c)
     struct kith_msg msg;
     size_t size = 0;
     for (uint32_t i = 0; i < c->members.count; i++) {
-        node_state(kith_members_at(&c->members, i), &msg);
+        node_state(c, kith_members_at(&c->members, i), &msg);
         size += kith_wire_size(KITH_BODY_NODE_STATE, &msg);
     }
     return size;
@@ -91,7 +92,7 @@ static bool write_members(struct making *m)
     struct kith_msg msg;
     if (!reserve(m, members_size(m->core))) return false;
     for (uint32_t i = 0; i < all->count; i++) {
-        node_state(kith_members_at(all, i), &msg);
+        node_state(m->core, kith_members_at(all, i), &msg);
         if (kith_wire_write(&m->buf, KITH_BODY_NODE_STATE, &msg) < 0)
             assert(!"wire_size and wire_write agree");
     }

@@ -3,7 +3,7 @@
 #
 #   make check-core, check-abi, ...   one folder's tests; KITH_TESTS=WORD picks a suite or tests
 #   make check-fast                   what needs no cluster and no compiler: under a minute
-#   make check-programs               what is written in C; LOG_COMPILER: what starts it (an emulator)
+#   make check-programs               what is written in C; LOG_COMPILER: what starts it
 #   make check-style                  clang-format 14 and the width of lines
 #   make check-valgrind               the CUnit programs under valgrind
 #   make coverage                     what the tests reach: coverage/index.html, a summary

@@ -45,8 +45,8 @@ static void endpoint_text(const struct kith_endpoint *e, char out[64])
 static void print_json(json_t *result, uint64_t at, const char *from, const char *to,
                        const char *plane, size_t len, const char *error)
 {
-    json_object_set_new(result, "time",
-                        json_real((double)(at / SECOND) + (double)(at % SECOND) / 1e9));
+    double time = (double)(at / SECOND) + (double)(at % SECOND) / 1e9;
+    json_object_set_new(result, "time", json_real(time));
     json_object_set_new(result, "from", json_string(from));
     json_object_set_new(result, "to", json_string(to));
     json_object_set_new(result, "plane", json_string(plane));

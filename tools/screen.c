@@ -56,12 +56,8 @@ json_t *kith_tool_string(const char *text)
     size_t len = strlen(text), n = 0;
     char *shown = malloc(KITH_SHOWN_ROOM(len));
     if (!shown) return NULL;
-    for (size_t i = 0, used; i < len; i += used) {
-        const uint8_t *at = (const uint8_t *)text + i;
-        used = kith_utf8_char(at, len - i, NULL);
-        if (used) memcpy(shown + n, at, used);
-        n += used ? used : kith_show_next(shown + n, at, len - i, false, &used);
-    }
+    for (size_t i = 0, used; i < len; i += used)
+        n += kith_show_next(shown + n, (const uint8_t *)text + i, len - i, false, &used);
     json_t *string = json_stringn(shown, n);
     free(shown);
     return string;

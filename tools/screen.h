@@ -23,7 +23,7 @@ char *kith_tool_clean(char *text);
 const char *kith_tool_text(json_t *string);
 /* The same of a longer text, whose lines and tabs stay. */
 void kith_tool_write(const char *text, size_t len, FILE *out);
-/* What is no UTF-8 can be in no JSON: then it is cleaned. */
+/* As it can be shown; a name that is given so is read back. */
 json_t *kith_tool_string(const char *text);
 
 #endif

@@ -41,8 +41,8 @@ static inline size_t kith_utf8_char(const uint8_t *s, size_t len, uint32_t *code
 }
 
 /* Does it move a cursor, turn the direction of writing, end a line, or hide? C0, DEL and C1; the
- * soft hyphen; zero-width characters, joiners and marks of direction; separators of lines; variation
- * selectors' and tags' kin that show nothing. */
+ * soft hyphen; zero-width characters, joiners and marks of direction; separators of lines; tags and
+ * other kin that show nothing. */
 static inline bool kith_utf8_is_odd(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x61C || c == 0x180E ||

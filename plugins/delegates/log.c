@@ -6,7 +6,7 @@
  * names as text when they are UTF-8 and everything else as base64. What strangers can provoke has a
  * limit in bytes; what is left out is counted, and said as soon as there is room.
  */
-#include <kith/plugin.h>
+#include <kith/shown.h>
 
 #include "log_file.h"
 #include <errno.h>
@@ -107,40 +107,25 @@ static void add_f(struct log *log, const char *fmt, ...)
     add_text(log, text);
 }
 
-/* Which bytes a UTF-8 character begins with (RFC 3629: no overlong forms, no surrogates, up to
- * U+10FFFF). The host has the same (log_format.c), but a plugin sees plugin.h only. */
-static const struct utf8_form {
-    uint8_t first, last;     /* the first byte is one of these */
-    uint8_t lowest, highest; /* and the second one of these */
-    uint8_t len;             /* bytes in all */
-} forms[] = {
-    {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3},
-    {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4},
-    {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4}, {0},
-};
-
-/* Bytes of the character at s, 0 when it is none. */
-static size_t utf8(const uint8_t *s, size_t len)
-{
-    const struct utf8_form *f = forms;
-    if (s[0] < 0x80) return 1;
-    while (f->len && (s[0] < f->first || s[0] > f->last)) f++;
-    if (!f->len || f->len > len || s[1] < f->lowest || s[1] > f->highest) return 0;
-    for (size_t i = 2; i < f->len; i++)
-        if ((s[i] & 0xC0) != 0x80) return 0;
-    return f->len;
-}
-
 static bool is_utf8(struct kith_bytes b)
 {
     for (size_t i = 0, n; i < b.len; i += n)
-        if (!(n = utf8(b.data + i, b.len - i))) return false;
+        if (!(n = kith_utf8_char(b.data + i, b.len - i, NULL))) return false;
     return true;
 }
 
-/* Printable ASCII as it is, the rest as \xNN. */
-static void add_escaped(struct log *log, struct kith_bytes b)
+/* A name, as it can be shown and read back. */
+static void add_shown(struct log *log, struct kith_bytes b)
 {
+    for (size_t i = 0, used; i < b.len; i += used) {
+        char piece[4];
+        add(log, piece, kith_show_next(piece, b.data + i, b.len - i, true, &used));
+    }
+}
+
+static void add_quoted(struct log *log, struct kith_bytes b)
+{
+    add_text(log, "\"");
     for (size_t i = 0; i < b.len; i++) {
         char c = (char)b.data[i];
         if (c == '"' || c == '\\')
@@ -150,27 +135,30 @@ static void add_escaped(struct log *log, struct kith_bytes b)
         else
             add_f(log, "\\x%02x", b.data[i]);
     }
+    add_text(log, "\"");
 }
 
-static void add_quoted(struct log *log, struct kith_bytes b)
+/* A character of a JSON string; what could move a cursor is escaped as JSON has it. */
+static void add_character(struct log *log, const uint8_t *s, size_t n, uint32_t code)
 {
-    add_text(log, "\"");
-    add_escaped(log, b);
-    add_text(log, "\"");
+    if (code == '"' || code == '\\')
+        add_f(log, "\\%c", (char)code);
+    else if (!kith_utf8_is_odd(code))
+        add(log, (const char *)s, n);
+    else if (code < 0x10000)
+        add_f(log, "\\u%04x", code);
+    else /* two halves */
+        add_f(log, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
 }
 
 /* A JSON string; b is UTF-8. */
 static void add_string(struct log *log, struct kith_bytes b)
 {
     add_text(log, "\"");
-    for (size_t i = 0; i < b.len; i++) {
-        char c = (char)b.data[i];
-        if (c == '"' || c == '\\')
-            add_f(log, "\\%c", c);
-        else if (b.data[i] < 0x20 || b.data[i] == 0x7F)
-            add_f(log, "\\u%04x", b.data[i]);
-        else
-            add(log, &c, 1);
+    for (size_t i = 0, n; i < b.len; i += n) {
+        uint32_t code = 0;
+        if (!(n = kith_utf8_char(b.data + i, b.len - i, &code))) break;
+        add_character(log, b.data + i, n, code);
     }
     add_text(log, "\"");
 }
@@ -201,10 +189,25 @@ static void add_key(struct log *log, const char *key, struct kith_bytes b)
         add_base64(log, b);
 }
 
-static void add_name(struct log *log, const char *key, struct kith_bytes b)
+static void add_bytes(struct log *log, const char *key, struct kith_bytes b)
 {
     add_text(log, ",");
     add_key(log, key, b);
+}
+
+/* `"key":"name"`: as it can be shown, in a JSON string. */
+static void add_name(struct log *log, const char *key, struct kith_bytes b)
+{
+    add_f(log, ",\"%s\":\"", key);
+    for (size_t i = 0, used; i < b.len; i += used) {
+        char piece[4];
+        size_t n = kith_show_next(piece, b.data + i, b.len - i, true, &used);
+        for (size_t k = 0; k < n; k++) {
+            if (piece[k] == '"' || piece[k] == '\\') add_text(log, "\\");
+            add(log, &piece[k], 1);
+        }
+    }
+    add_text(log, "\"");
 }
 
 static void add_time(struct log *log, uint64_t wall)
@@ -263,9 +266,9 @@ static void begin_line(struct log *log, uint64_t wall, struct kith_bytes by, str
     if (json) add_text(log, "{\"time\":\"");
     if (json || log->to) add_time(log, wall);
     add_text(log, json ? "\",\"event\":\"" : log->to ? " " : "");
-    add_escaped(log, by);
+    add_shown(log, by);
     if (by.len) add_text(log, ".");
-    add_escaped(log, word);
+    add_shown(log, word);
     if (json) add_text(log, "\"");
 }
 
@@ -337,7 +340,7 @@ static void add_addr(struct log *log, const char *prefix, const struct kith_addr
         add_f(log, ",\"%sport\":%u", prefix, from->port);
     } else {
         add_text(log, " ");
-        add_escaped(log, b);
+        add_shown(log, b);
     }
 }
 
@@ -360,12 +363,12 @@ static void add_member(struct log *log, const struct kith_member *m)
         return;
     }
     add_text(log, " ");
-    add_escaped(log, m->name);
+    add_shown(log, m->name);
     add_addr(log, "", &m->addr);
     if (m->state != KITH_ALIVE) add_f(log, " %s", state_name(m->state));
     if (m->accuser.len) {
         add_text(log, " by ");
-        add_escaped(log, m->accuser);
+        add_shown(log, m->accuser);
     }
     if (meta.len) {
         add_text(log, " meta ");
@@ -390,7 +393,7 @@ static void add_payload(struct log *log, struct kith_bytes b)
 {
     struct kith_bytes part = shown(log, b);
     if (log->format == JSON) {
-        add_name(log, "payload", part);
+        add_bytes(log, "payload", part);
         return;
     }
     add_text(log, " ");
@@ -407,12 +410,12 @@ static void add_fields(struct log *log, const struct kith_pair *fields, size_t c
         if (json) {
             add_text(log, i ? ",{" : "{");
             add_key(log, "name", fields[i].name);
-            add_name(log, "value", fields[i].value);
+            add_bytes(log, "value", fields[i].value);
             add_text(log, "}");
             continue;
         }
         add_text(log, " ");
-        add_escaped(log, fields[i].name);
+        add_shown(log, fields[i].name);
         add_text(log, "=");
         add_quoted(log, fields[i].value);
     }

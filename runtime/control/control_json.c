@@ -36,7 +36,7 @@ json_t *kith_json_output(struct kith_bytes b)
     char *text = malloc(KITH_SHOWN_ROOM(b.len)), *p = text;
     if (!text) return NULL;
     for (size_t i = 0, used; i < b.len; i += used) {
-        used = b.data[i] ? kith_utf8_char(b.data + i, b.len - i, NULL) : 0;
+        used = kith_utf8_char(b.data + i, b.len - i, NULL);
         if (used) memcpy(p, b.data + i, used);
         p += used ? used : kith_show_next(p, b.data + i, 1, false, &used);
     }

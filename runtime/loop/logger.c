@@ -165,18 +165,23 @@ static void sum_up(struct kith_log *log, struct site *s)
     emit(log, s->level, s->source, text);
 }
 
-/* NULL: no memory. */
+/* NULL: no memory. Looked for among all of them: where two shared a place, each would free the
+ * other of its limit. */
 static struct site *site_of(struct kith_log *log, enum kith_log_level level, const char *source,
                             const char *fmt)
 {
-    uint64_t hash = (uint64_t)(uintptr_t)fmt * 31 + level;
-    for (const char *p = source; *p; p++) hash = hash * 31 + (uint8_t)*p;
-    struct site **slot = &log->sites[(hash * 0x9e3779b97f4a7c15u) >> 58];
-    if (!*slot) *slot = calloc(1, sizeof **slot);
-    struct site *s = *slot;
+    struct site **place = NULL, *s;
+    for (size_t i = 0; i < SITES; i++) {
+        struct site **at = &log->sites[i];
+        if (*at && (*at)->fmt == fmt && (*at)->level == level &&
+            strncmp((*at)->source, source, SOURCE_MAX - 1) == 0)
+            return *at;
+        if (!place || !*at || (*at)->since < (*place)->since) place = at;
+        if (!*at) break;
+    }
+    if (!*place) *place = calloc(1, sizeof **place);
+    s = *place;
     if (!s) return NULL;
-    if (s->fmt == fmt && s->level == level && strncmp(s->source, source, SOURCE_MAX - 1) == 0)
-        return s;
     sum_up(log, s);
     *s = (struct site){.fmt = fmt, .level = level, .text = s->text, .cap = s->cap};
     snprintf(s->source, sizeof s->source, "%s", source);

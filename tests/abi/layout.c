@@ -20,7 +20,7 @@
     _Static_assert(HERE(wide, i386, sizeof(struct type)), #type " is frozen")
 #define AT(type, member, wide, i386) \
     _Static_assert(HERE(wide, i386, offsetof(struct type, member)), #type "." #member " has " \
-                                                                                      "moved")
+                                                                          "moved")
 #define TAIL(type, member) \
     _Static_assert(offsetof(struct type, member) + sizeof(((struct type *)0)->member) == \
                        sizeof(struct type), \

@@ -24,6 +24,8 @@ static const struct {
              {"pipe2", SYS_pipe2},
              {"recvmmsg", SYS_recvmmsg},
              {"sendmmsg", SYS_sendmmsg},
+             {"recvmsg", SYS_recvmsg},
+             {"sendmsg", SYS_sendmsg},
              {"accept4", SYS_accept4}};
 
 static int deny(unsigned number, unsigned code)

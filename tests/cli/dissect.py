@@ -319,7 +319,8 @@ def section(order, packet):
             block(
                 order,
                 6,
-                struct.pack(order + "IIIII", 0, at // 1000 >> 32, at // 1000 & 0xFFFFFFFF, len(frame), 9)
+                struct.pack(order + "III", 0, at // 1000 >> 32, at // 1000 & 0xFFFFFFFF)
+                + struct.pack(order + "II", len(frame), 9)
                 + frame,
             ),
             block(
@@ -355,7 +356,8 @@ with tempfile.TemporaryDirectory() as folder:
         pcap(classic, [packet, packet])
         subprocess.run(["editcap", "-F", "pcapng", classic, path], check=True)
         same = [
-            subprocess.run([KITH, "dissect", "--pcap", f], capture_output=True) for f in (classic, path)
+            subprocess.run([KITH, "dissect", "--pcap", f], capture_output=True)
+            for f in (classic, path)
         ]
         check("as editcap writes it", same[0].stdout and same[0].stdout == same[1].stdout, same)
 

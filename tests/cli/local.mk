@@ -28,6 +28,10 @@ check_PROGRAMS += tests/cli/deny
 tests_cli_deny_SOURCES = tests/cli/deny.c
 dist_check_SCRIPTS += tests/cli/waits.py
 TESTS += tests/cli/waits.py
+dist_check_SCRIPTS += tests/cli/denied.py
+TESTS += tests/cli/denied.py
+dist_check_SCRIPTS += tests/cli/addresses.py
+TESTS += tests/cli/addresses.py
 
 # The embedding example, linked with the public library as an embedder does.
 check_PROGRAMS += examples/embed/watch

@@ -22,10 +22,11 @@ ENV = dict(os.environ, KITH_RUN_DIR=DIR)
 ENV.pop("KITH_SOCKET", None)
 PATIENCE = 60
 NAMES = [
-    b"a\x1b[2Jb", b"line\nbreak", b"tab\tbed", b"nul\0nul", b"nul", b"\xff\xfe no text", b"\\xff\\xfe no text",
-    "\u202egnp.exe".encode(), "\u2028sep".encode(), "\u200bweb".encode(), b"web", b"\xc2\x9b31m",
-    b"  ", b"\x7f", "caf\u00e9".encode(), "cafe\u0301".encode(), b'"q"', b"-rf", b"%s%n", b"\\", b"a\\b",
-    b"x\r\x1b]0;t\x07", b"\x1b" * 255, b"\x01" * 254 + b"\xe2", "\U0001f415".encode() * 60,
+    b"a\x1b[2Jb", b"line\nbreak", b"tab\tbed", b"nul\0nul", b"nul", b"\xff\xfe no text",
+    b"\\xff\\xfe no text", "\u202egnp.exe".encode(), "\u2028sep".encode(), "\u200bweb".encode(),
+    b"web", b"\xc2\x9b31m", b"  ", b"\x7f", "caf\u00e9".encode(), "cafe\u0301".encode(), b'"q"',
+    b"-rf", b"%s%n", b"\\", b"a\\b", b"x\r\x1b]0;t\x07", b"\x1b" * 255, b"\x01" * 254 + b"\xe2",
+    "\U0001f415".encode() * 60,
 ]  # fmt: skip
 ODD = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 failures = passed = 0
@@ -93,7 +94,9 @@ def run():
             "node: { name: n0, log: { to: file, file: %s/log, level: debug } }\n"
             "transport: { use: udp_tcp, bind: '127.0.0.1:0' }\n"
             "probe: { interval: 1h, timeout: 30m }\ngossip: { interval: 0 }\n"
-            "delegates: [ { use: log, format: json, to: %s/events } ]\n" % (DIR, DIR)
+            "delegates: [ { use: log, as: lines },\n"
+            "  { use: log, as: json, format: json, to: %s/events } ]\n"
+            % (DIR, DIR)
         )
     node = subprocess.Popen([KITH, "run", path], env=ENV, stderr=subprocess.PIPE)
     try:

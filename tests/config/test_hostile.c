@@ -93,7 +93,7 @@ static void test_odd_beginnings(void)
 {
     CU_ASSERT(feed("\xEF\xBB\xBFnode: { name: a }", 20)); /* a byte order mark, in flow and block */
     CU_ASSERT(feed("\xEF\xBB\xBFnode:\n  name: a\ngossip:\n  nodes: 4\n", 38));
-    CU_ASSERT_FALSE(feed("\xFF\xFEn\0o\0d\0e\0", 10));    /* UTF-16 */
+    CU_ASSERT_FALSE(feed("\xFF\xFEn\0o\0d\0e\0", 10)); /* UTF-16 */
     CU_ASSERT(feed("%YAML 1.1\n---\nnode: { name: a }\n...\n", 36));
     CU_ASSERT_FALSE(feed("\0", 1));
     CU_ASSERT_FALSE(feed("*", 1));

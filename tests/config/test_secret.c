@@ -82,6 +82,10 @@ static void test_forms_of_a_key(void)
     CU_ASSERT_EQUAL(from_file("000102030405060708090A0B0C0D0E0F1011121314151617", 48), 24);
     CU_ASSERT_EQUAL(
         from_file("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 64), 32);
+    CU_ASSERT_EQUAL(from_file("\xEF\xBB\xBF"
+                              "AAECAwQFBgcICQoLDA0ODw==\r\n",
+                              29),
+                    16); /* a byte order mark */
     CU_ASSERT_EQUAL(from_file(raw, 16), 16);
     CU_ASSERT_EQUAL(from_file(raw, 24), 24);
     CU_ASSERT_EQUAL(from_file(raw, 32), 32);

@@ -117,16 +117,36 @@ static void test_another_address(void)
     elsewhere.port = 0;
     CU_ASSERT_EQUAL(kith_core_advertise(r.core, r.now, &none, &err), -KITH_EINVAL);
     CU_ASSERT_EQUAL(kith_core_advertise(r.core, r.now, &elsewhere, &err), 0);
+    /* Whoever takes us for dead takes us back, where it knows us. */
+    CU_ASSERT_EQUAL(gossiped(&r, 2)->addr.data[3], 1);
+    TOLD(r, "update self;"); /* its seal */
+    rig_clear(&r);
+    r.events[0] = 0;
+    rig_run(&r, r.now + SEC); /* we leave */
+    rig_flush(&r);
+    const struct rig_sent *left = rig_find(&r, KITH_MSG_DEAD, "self", 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(left);
+    CU_ASSERT_EQUAL(left->msg.incarnation, 2);
+    CU_ASSERT(rig_is(left->msg.from, "self"));
+    /* What comes back of it is no accusation, and neither is anything else. */
+    rig_clear(&r);
+    rig_dead(&r, "self", 2, "self");
+    rig_suspect(&r, "self", 5, "m2");
+    rig_flush(&r);
+    CU_ASSERT_PTR_NULL(rig_find(&r, KITH_MSG_ALIVE, "self", 0));
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), 2);
+    TOLD(r, "");
+    rig_run(&r, r.now + SEC); /* and come back, above all that was said */
     TOLD(r, "update self;");
     kith_core_self(r.core, &m);
     CU_ASSERT_EQUAL(m.addr.bytes[3], 77);
     CU_ASSERT_EQUAL(m.addr.port, 7946);
-    CU_ASSERT_EQUAL(m.incarnation, 2);
-    CU_ASSERT_EQUAL(gossiped(&r, 2)->addr.data[3], 77);
+    CU_ASSERT_EQUAL(m.incarnation, 6);
+    CU_ASSERT_EQUAL(gossiped(&r, 6)->addr.data[3], 77);
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_GONE), 0); /* of ourselves nobody is told */
     /* The same again is no news. */
     CU_ASSERT_EQUAL(kith_core_advertise(r.core, r.now, &m.addr, &err), 0);
-    CU_ASSERT_EQUAL(rig_inc(&r, "self"), 2);
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), 6);
     /* Our pings say where we are. */
     rig_clear(&r);
     CU_ASSERT(kith_core_ping(r.core, r.now, WHOM("m2", NULL)) > 0);
@@ -135,6 +155,60 @@ static void test_another_address(void)
     CU_ASSERT(kith_core_leave(r.core, r.now, 0) > 0);
     elsewhere = rig_addr(78);
     CU_ASSERT_EQUAL(kith_core_advertise(r.core, r.now, &elsewhere, &err), -KITH_ECLOSED);
+    rig_fini(&r);
+}
+
+/* What is said meanwhile brings the old address back to life: it leaves once more. Others that saw
+ * it leave take the new one, and one that joins while it is away is told that it left. */
+static void test_moving_and_talking(void)
+{
+    struct rig r, other;
+    struct kith_addr elsewhere = rig_addr(77);
+    begin(&r, "hi");
+    rig_populate(&r, 2, 2);
+    CU_ASSERT_EQUAL(kith_core_advertise(r.core, r.now, &elsewhere, NULL), 0);
+    rig_run(&r, r.now + SEC);
+    CU_ASSERT(kith_core_update(r.core, r.now, 0) > 0);
+    CU_ASSERT_EQUAL(gossiped(&r, 3)->addr.data[3], 1);
+    rig_clear(&r);
+    rig_run(&r, r.now + SEC);
+    rig_flush(&r);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(rig_find(&r, KITH_MSG_DEAD, "self", 0));
+    struct kith_msg left = rig_find(&r, KITH_MSG_DEAD, "self", 0)->msg;
+    CU_ASSERT_EQUAL(left.incarnation, 3);
+    begin(&other, "ho");
+    struct kith_addr former = rig_addr(1);
+    struct kith_msg was = rig_alive_msg("peer", 3, &former, ""), is = was;
+    left.node = left.from = rig_str("peer");
+    rig_feed(&other, 2, &was);
+    rig_feed(&other, 2, &left);
+    CU_ASSERT_EQUAL(rig_state(&other, "peer"), KITH_LEFT);
+    is.incarnation = 4;
+    is.addr = kith_bytes_of(elsewhere.bytes, elsewhere.len);
+    rig_feed(&other, 2, &is);
+    CU_ASSERT_EQUAL(rig_state(&other, "peer"), KITH_ALIVE);
+    rig_run(&r, r.now + SEC);
+    CU_ASSERT_EQUAL(gossiped(&r, 4)->addr.data[3], 77);
+    rig_fini(&other);
+    rig_fini(&r);
+}
+
+/* A leave on the way is for good; so is one that is alone, at once. */
+static void test_moving_and_leaving(void)
+{
+    struct rig r;
+    struct kith_addr elsewhere = rig_addr(77);
+    begin(&r, "hi");
+    rig_populate(&r, 2, 2);
+    CU_ASSERT_EQUAL(kith_core_advertise(r.core, r.now, &elsewhere, NULL), 0);
+    rig_run(&r, r.now + SEC);
+    CU_ASSERT(kith_core_leave(r.core, r.now, 0) > 0);
+    rig_run(&r, r.now + 5 * SEC);
+    CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_LEFT);
+    rig_fini(&r);
+    begin(&r, "hi");
+    CU_ASSERT_EQUAL(kith_core_advertise(r.core, r.now, &elsewhere, NULL), 0);
+    CU_ASSERT_EQUAL(gossiped(&r, 2)->addr.data[3], 77);
     rig_fini(&r);
 }
 
@@ -304,6 +378,8 @@ KITH_TESTS("core/announce", {"every alive is sealed", test_every_alive_is_sealed
            {"our echo is no accusation", test_our_echo_is_no_accusation},
            {"meta without room for a trailer", test_meta_without_room_for_a_trailer},
            {"another address", test_another_address},
+           {"moving and talking", test_moving_and_talking},
+           {"moving and leaving", test_moving_and_leaving},
            {"another address that can not be", test_another_address_that_can_not_be},
            {"another address before the start", test_another_address_before_the_start},
            {"what fits", test_what_fits}, {"meta that fits", test_meta_that_fits},

@@ -138,8 +138,8 @@ class Bench:
                                capture_output=True, text=True, check=True).stdout
         self.libs = shlex.split(flags) + ["-lm"]
         self.cc = shlex.split(os.environ.get("CC", "cc")) + [
-            "-std=gnu11", "-O1", "-w", "-fsanitize=address", "-D_GNU_SOURCE", f"-I{TOP}/include", f"-I{TOP}/core",
-            f"-I{TOP}/tests"]
+            "-std=gnu11", "-O1", "-w", "-fsanitize=address", "-D_GNU_SOURCE",
+            f"-I{TOP}/include", f"-I{TOP}/core", f"-I{TOP}/tests"]
         tests = [path for path in sorted((TOP / "tests/core").glob("*.c"))
                  if path.name != "test_steady.c"]  # it is linked in a way of its own
         core = sorted((TOP / "core").glob("*.c"))

@@ -183,7 +183,7 @@ static const char text_lines[] =
 #define T "{\"time\":\"2023-11-14T22:13:20.123Z\",\"event\":"
 static const char json_lines[] =
     T "\"join\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n" T
-      "\"suspect\",\"name_base64\":\"d/8=\"," M
+      "\"suspect\",\"name\":\"w\\\\xff\"," M
       "\"suspect\",\"incarnation\":3,\"meta\":\"YSIB\",\"accuser\":\"b\"}\n" T
       "\"suspect\",\"name\":\"web-1\"," M "\"alive\",\"incarnation\":3,\"meta\":\"YSIB\"}\n" T
       "\"leave\",\"name\":\"web-1\"," M "\"dead\",\"incarnation\":3,\"meta\":\"YSIB\"}\n" T

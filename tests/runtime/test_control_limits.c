@@ -13,7 +13,9 @@
 enum { PLACES = KITH_CONTROL_CLIENTS_MAX, STAY = KITH_CONTROL_STAY_MAX };
 
 #define MONITOR "{\"cmd\":\"monitor\",\"events\":[\"reloaded\"]}\n"
-#define WAIT    "{\"cmd\":\"members\",\"wait\":{\"what\":\"alive\",\"count\":9},\"timeout\":100000}\n"
+#define WAIT \
+    "{\"cmd\":\"members\",\"wait\":{\"what\":\"alive\",\"count\":9}," \
+    "\"timeout\":100000}\n"
 
 static bool closed(int fd)
 {

@@ -50,7 +50,10 @@ static void log_line(const struct kith_host *host, enum kith_log_level level, co
     va_end(ap);
 }
 static void timer_set(struct kith_timer *t, uint64_t at) {}
-static const struct kith_host host = {.size = sizeof host, .log = log_line, .timer_set = timer_set};
+static const char *ill;
+static void degraded(const struct kith_host *host, const char *why) { ill = why; }
+static const struct kith_host host = {
+    .size = sizeof host, .log = log_line, .timer_set = timer_set, .degraded = degraded};
 
 static struct kith_ut *bound_to(const char *text)
 {
@@ -98,17 +101,69 @@ static void test_guess(void)
     CU_ASSERT_EQUAL(kith_ut_advertise_find(u, NULL), 0);
     CU_ASSERT_FALSE(u->address.guessed); /* nothing to watch */
     free(u);
-    HAS("192.0.2.1");
+    HAS("169.254.1.1", "fe80::1");
     struct kith_error err = {.size = sizeof err};
-    u = bound_to("0.0.0.0:7946");
+    u = bound_to(":7946");
     CU_ASSERT_EQUAL(kith_ut_advertise_find(u, &err), -KITH_ENOTFOUND);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "192.0.2.1 on test-if"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "169.254.1.1 on test-if"));
+    free(u);
+}
+
+/* Better than nothing, but that it is public is said. */
+static void test_public(void)
+{
+    static const struct {
+        const char *bind, *advertised;
+        const char *has[4];
+    } cases[] = {
+        {"0.0.0.0:7946", "192.0.2.1:7946", {"192.0.2.1", "169.254.1.1", "2001:db8::1"}},
+        {":7946", "[2001:db8::1]:7946", {"2001:db8::1", "fe80::1"}},
+        {"[::]:7946", "[2001:db8::1]:7946", {"192.0.2.1", "2001:db8::1"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct kith_ut *u = bound_to(cases[i].bind);
+        machine_has(cases[i].has);
+        CU_ASSERT_EQUAL(kith_ut_advertise_find(u, NULL), 0);
+        CU_ASSERT_STRING_EQUAL(advertised(u), cases[i].advertised);
+        CU_ASSERT_PTR_NOT_NULL(strstr(logged, "which is public"));
+        *logged = 0;
+        HAS("10.0.0.1", "192.0.2.1", "2001:db8::1");
+        if (i < 2) {
+            CU_ASSERT_EQUAL(kith_ut_advertise_find(u, NULL), 0);
+            CU_ASSERT_STRING_EQUAL(advertised(u), "10.0.0.1:7946");
+            CU_ASSERT_STRING_EQUAL(logged, "");
+        }
+        free(u);
+    }
+}
+
+/* Others take no other address from a node that runs: what is wrong is said, once. */
+static void test_lost(void)
+{
+    struct kith_ut *u = bound_to("0.0.0.0:7946");
+    HAS("10.0.0.1");
+    CU_ASSERT_EQUAL(kith_ut_advertise_find(u, NULL), 0);
+    HAS("192.168.0.1");
+    on_quiet(u);
+    CU_ASSERT_STRING_EQUAL(advertised(u), "10.0.0.1:7946");
+    CU_ASSERT_EQUAL(u->later.changed, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(logged, "10.0.0.1:7946 is gone"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(logged, "follow_address"));
+    CU_ASSERT_PTR_NOT_NULL(ill);
+    *logged = 0;
+    on_quiet(u);
+    CU_ASSERT_STRING_EQUAL(logged, "");
+    HAS("192.168.0.1", "10.0.0.1");
+    on_quiet(u);
+    CU_ASSERT_PTR_NOT_NULL(strstr(logged, "10.0.0.1:7946 is back"));
+    CU_ASSERT_PTR_NULL(ill);
     free(u);
 }
 
 static void test_gone(void)
 {
     struct kith_ut *u = bound_to("0.0.0.0:7946");
+    u->follow_address = true;
     HAS("10.0.0.1");
     CU_ASSERT_EQUAL(kith_ut_advertise_find(u, NULL), 0);
 
@@ -124,7 +179,7 @@ static void test_gone(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(logged, "10.0.0.1:7946 is gone; it is 192.168.0.1:7946 now"));
 
     u->later.changed = 0;
-    HAS("192.0.2.1"); /* nothing to put in its place */
+    HAS("169.254.1.1"); /* nothing to put in its place */
     on_quiet(u);
     CU_ASSERT_STRING_EQUAL(advertised(u), "192.168.0.1:7946");
     CU_ASSERT_EQUAL(u->later.changed, 0);
@@ -142,4 +197,5 @@ static void test_gone(void)
     free(u);
 }
 
-KITH_TESTS("transports/addresses", {"the guess", test_guess}, {"the guess is gone", test_gone})
+KITH_TESTS("transports/addresses", {"the guess", test_guess}, {"a public one", test_public},
+           {"the guess is lost", test_lost}, {"the guess is gone", test_gone})

@@ -338,15 +338,21 @@ static void test_out_of_descriptors(void)
     now = was;
     now.rlim_cur = (rlim_t)highest;
     setrlimit(RLIMIT_NOFILE, &now);
+    UNTIL(b->stream_count == 1); /* it has the descriptor that was kept for it */
+    CU_ASSERT(b->changed & KITH_CHANGED_CROWDED);
+    setrlimit(RLIMIT_NOFILE, &was);
+    int second = raw_connect(b->addr.port);
+    setrlimit(RLIMIT_NOFILE, &now);
     UNTIL(end_counter(b, "accept_errors") > 0);
     uint64_t errors = end_counter(b, "accept_errors"), at = kith_loop_now(loop);
     kith_loop_run_until(loop, at + 10 * SECOND);
     CU_ASSERT(end_counter(b, "accept_errors") - errors < 20); /* 5 ms doubling to 1 s */
     CU_ASSERT(end_counter(b, "accept_errors") - errors > 5);
+    end_reset(b, &b->streams[0]); /* as soon as one is free */
+    UNTIL(b->stream_count == 2);
     setrlimit(RLIMIT_NOFILE, &was);
-    kith_loop_run_until(loop, kith_loop_now(loop) + 2 * SECOND);
-    UNTIL(b->stream_count == 1);
     close(client);
+    close(second);
     end_free(b);
     ends_finish();
 }

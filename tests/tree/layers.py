@@ -60,7 +60,8 @@ DRIVERS = {
     "kith_core_alive",
     "kith_cluster_agrees",
     "kith_cluster_lives",
-    "kith_cluster_run_till",
+    "kith_cluster_run",
+    "kith_measure_run",
     "kith_loop_run_until",
     "kith_network_set_default",
 }

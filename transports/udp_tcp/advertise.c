@@ -3,7 +3,8 @@
  *
  * Bound to a wildcard, memberlist guesses: a private address (RFC 6890, forwardable) of an
  * interface that is up, best on the interface of the default route. So do we, for every wildcard;
- * but an IPv4 address is always 4 bytes, where memberlist makes it 16. A wrong guess costs its
+ * but an IPv4 address is always 4 bytes, where memberlist makes it 16, and where it finds no
+ * private address and ends we take a public one, and say so. A wrong guess costs its
  * owner a day of flapping members, so whatever is doubtful is an error or a warning that names the
  * key to set.
  */
@@ -144,6 +145,8 @@ struct guess {
     char seen[240]; /* all addresses, for the error */
 };
 
+enum { PRIVATE = 1000 }; /* of the score: more than all else */
+
 static bool usable(const struct ifaddrs *i)
 {
     return i->ifa_addr && i->ifa_flags & IFF_UP &&
@@ -169,9 +172,12 @@ static void consider(const struct kith_ut *u, struct guess *g, const struct ifad
     size_t n = strlen(g->seen);
     snprintf(g->seen + n, sizeof g->seen - n, "%s%s on %s", n ? ", " : "", text, i->ifa_name);
     if (!(families & (a.len == 4 ? 1u : 2u)) || is_link_local(&a)) return;
-    if (u->interface ? strcmp(u->interface, i->ifa_name) != 0 : !is_private(&a)) return;
-    /* Default route first, then the family that was asked for first, then the smaller network. */
+    if (u->interface && strcmp(u->interface, i->ifa_name) != 0) return;
+    if (!u->interface && (is_loopback(&a) || unroutable(&a))) return;
+    /* A private one first, on a default route, of the family that was asked for, and then in the
+     * smaller network. */
     unsigned score = 1 + prefix_of(i->ifa_netmask);
+    if (u->interface || is_private(&a)) score += PRIVATE;
     if ((families & 4) ? a.len == 16 : a.len == 4) score += 200;
     for (size_t k = 0; k < routes->count; k++)
         if (strcmp(routes->names[k], i->ifa_name) == 0) {
@@ -181,6 +187,16 @@ static void consider(const struct kith_ut *u, struct guess *g, const struct ifad
     if (score <= g->score) return;
     g->score = score;
     g->addr = a;
+}
+
+static void warn_public(struct kith_ut *u)
+{
+    char text[KITH_UT_HOST_MAX];
+    kith_ut_format(NULL, &u->advertised, text, sizeof text);
+    u->host->log(u->host, KITH_LOG_WARN,
+                 "advertising %s, which is public: this machine has no private address; if others "
+                 "shall use another, set `advertise`",
+                 text);
 }
 
 /* families: 1 IPv4, 2 IPv6, 4 rather IPv6. */
@@ -198,6 +214,7 @@ static int guess(struct kith_ut *u, unsigned families, uint16_t port, struct kit
     if (g.score) {
         u->advertised = g.addr;
         u->advertised.port = port;
+        if (g.score < PRIVATE) warn_public(u);
         return 0;
     }
     if (u->interface)
@@ -207,7 +224,7 @@ static int guess(struct kith_ut *u, unsigned families, uint16_t port, struct kit
     return kith_fail(
         err, KITH_ENOTFOUND,
         "bind: a node bound to every address must know which one to tell others, and this "
-        "machine has no private one; set `advertise` (or bind one of: %s)",
+        "machine has none that they could reach; set `advertise` (there are: %s)",
         g.seen);
 }
 

@@ -9,6 +9,7 @@
  */
 #include "connection.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -91,6 +92,18 @@ void kith_ut_listeners_watch(struct kith_ut *u, bool on)
             u->host->watch_set(u->sockets[i].tcp_watch, on ? KITH_READABLE : 0);
 }
 
+void kith_ut_keep_reserve(struct kith_ut *u)
+{
+    if (u->running && u->reserve <= 0) u->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* There is a descriptor: who waits for one need not wait longer. */
+static void accept_more(struct kith_ut *u)
+{
+    kith_ut_keep_reserve(u);
+    if (u->running && u->accept_delay) u->host->timer_set(u->accept_timer, 0);
+}
+
 void kith_ut_stream_hang_up(struct kith_ut_stream *s, bool reset)
 {
     struct kith_ut *u = s->owner;
@@ -104,6 +117,7 @@ void kith_ut_stream_hang_up(struct kith_ut_stream *s, bool reset)
     if (reset) setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(s->fd);
     s->fd = -1;
+    accept_more(u);
     if (!s->inbound) return;
     struct kith_ut_stream **at = kith_ut_streams_of(u, &s->peer);
     while (*at != s) at = &(*at)->next_of_source;
@@ -168,14 +182,24 @@ void kith_ut_stream_reset(void *self, uint64_t id)
     kith_ut_stream_forget(s);
 }
 
+int kith_ut_stream_failed(struct kith_ut_stream *s, int error)
+{
+    kith_ut_failed(s->owner, "connection", &s->peer, error);
+    return kith_ut_stream_code(error);
+}
+
 int kith_ut_stream_code(int error)
 {
     switch (error) {
     case ECONNREFUSED: return -KITH_EREFUSED;
+    case ECONNABORTED:
     case ECONNRESET:
     case EPIPE: return -KITH_ECLOSED;
     case ETIMEDOUT: return -KITH_ETIMEOUT;
+    case ENETDOWN:
     case ENETUNREACH:
+    case ENONET:
+    case EHOSTDOWN:
     case EHOSTUNREACH:
     case EADDRNOTAVAIL:
     case EAFNOSUPPORT: return -KITH_EUNREACHABLE;

@@ -54,6 +54,8 @@ void kith_ut_stream_arm(struct kith_ut_stream *);
 void kith_ut_stream_end(struct kith_ut_stream *, int reason);
 /* KITH_E code (negative) for the system's. */
 int kith_ut_stream_code(int error);
+/* The same, of one to somebody else that can't be made; it is said. */
+int kith_ut_stream_failed(struct kith_ut_stream *, int error);
 
 /* Gives the stream a slot and its id. False: no memory, or too many. */
 bool kith_ut_stream_add(struct kith_ut *, struct kith_ut_stream *);
@@ -66,6 +68,9 @@ struct kith_ut_stream **kith_ut_streams_of(struct kith_ut *, const struct kith_a
 uint32_t kith_ut_streams_from(struct kith_ut *, const struct kith_addr *);
 /* Take new connections, or leave them in the backlog. */
 void kith_ut_listeners_watch(struct kith_ut *, bool on);
+
+/* A descriptor for a connection that comes when there is no other. */
+void kith_ut_keep_reserve(struct kith_ut *);
 
 /* later.c: how much of `want` bytes this stream may read now; and it needs no more. */
 size_t kith_ut_stream_share(struct kith_ut_stream *, size_t want);

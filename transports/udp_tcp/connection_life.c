@@ -3,7 +3,8 @@
  *
  * Strangers can open connections, so what they cost is bounded: max_connections in all (over it the
  * system's backlog holds them, until the node has reset some), max_per_source from one source (over
- * it they are reset), idle_timeout without a byte moving on each.
+ * it they are reset), idle_timeout without a byte moving on each. When no descriptor is left one
+ * more comes in on a reserve, and the node hears that it is crowded.
  */
 #include "connection.h"
 #include <errno.h>
@@ -45,7 +46,7 @@ static void on_connected(struct kith_ut_stream *s)
     socklen_t len = sizeof error;
     if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len)) error = errno;
     if (error) {
-        kith_ut_stream_end(s, kith_ut_stream_code(error));
+        kith_ut_stream_end(s, kith_ut_stream_failed(s, error));
         return;
     }
     s->connecting = false;
@@ -115,13 +116,15 @@ int kith_ut_stream_open(void *self, const struct kith_peer *to, uint64_t *id)
     int error = 0, fd = socket(sa.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         ++*u->count.streams_failed;
-        return kith_ut_stream_code(errno);
+        error = errno;
+        kith_ut_failed(u, "connection", to->addr, error);
+        return kith_ut_stream_code(error);
     }
     if (connect(fd, &sa.sa, kith_ut_sockaddr_len(&sa)) && errno != EINPROGRESS) error = errno;
     struct kith_ut_stream *s = new_stream(u, fd, to->addr, false);
     if (!s) return -KITH_ENOMEM;
     *id = s->id;
-    if (error) kith_ut_stream_end(s, kith_ut_stream_code(error));
+    if (error) kith_ut_stream_end(s, kith_ut_stream_failed(s, error));
     return 0;
 }
 
@@ -133,8 +136,52 @@ static void on_accept_again(void *arg)
     if (!u->accept_paused) kith_ut_listeners_watch(u, true);
 }
 
-/* Out of descriptors or memory: the connection stays in the backlog, and we would be called at once
- * again. */
+/* Is this an error of the one connection, which is gone already? */
+static bool of_connection(int error)
+{
+    switch (error) {
+    case ECONNABORTED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case EINTR:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EPROTO:
+    case ETIMEDOUT: return true;
+    default: return false;
+    }
+}
+
+static bool lacks(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void give_reserve(struct kith_ut *u)
+{
+    if (u->reserve > 0) close(u->reserve);
+    u->reserve = -1;
+}
+
+/* With the reserve when nothing else is left. */
+static int accept_one(struct kith_ut *u, int listener, union kith_ut_sockaddr *from)
+{
+    int fd = kith_ut_accept(u, listener, from), error = errno;
+    if (fd >= 0 || !lacks(error)) return fd;
+    kith_ut_say_changed(u, KITH_CHANGED_CROWDED);
+    if (u->reserve <= 0) return -1;
+    give_reserve(u);
+    fd = kith_ut_accept(u, listener, from);
+    error = errno;
+    kith_ut_keep_reserve(u);
+    errno = error;
+    return fd;
+}
+
+/* Out of descriptors or memory, or denied: the connection stays in the backlog, and we would be
+ * called at once again. */
 static void back_off(struct kith_ut *u, int error)
 {
     u->accept_delay = u->accept_delay ? 2 * u->accept_delay : 5 * MS;
@@ -142,7 +189,6 @@ static void back_off(struct kith_ut *u, int error)
     u->host->log(u->host, KITH_LOG_WARN, "accepting connections: %s; trying again in %u ms",
                  strerror(error), (unsigned)(u->accept_delay / MS));
     kith_ut_listeners_watch(u, false);
-    kith_ut_say_changed(u, KITH_CHANGED_CROWDED);
     u->host->timer_set(u->accept_timer, u->host->now(u->host) + u->accept_delay);
 }
 
@@ -190,8 +236,7 @@ static void on_accept(void *arg, unsigned events)
             return;
         }
         union kith_ut_sockaddr sa;
-        socklen_t len = sizeof sa;
-        int fd = accept4(l->tcp, &sa.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept_one(u, l->tcp, &sa);
         if (fd >= 0) {
             u->accept_delay = 0;
             welcome(u, fd, &sa);
@@ -199,11 +244,10 @@ static void on_accept(void *arg, unsigned events)
         }
         if (errno == EAGAIN) return;
         ++*u->count.accept_errors;
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        if (!of_connection(errno)) {
             back_off(u, errno);
             return;
         }
-        /* Others are of the one connection, which is gone already. */
     }
 }
 
@@ -219,6 +263,7 @@ int kith_ut_streams_watch(struct kith_ut *u, struct kith_error *err)
 {
     u->running = true;
     u->accept_paused = u->inbound >= u->max_connections;
+    kith_ut_keep_reserve(u);
     for (size_t i = 0; i < u->socket_count; i++) {
         struct kith_ut_socket *s = &u->sockets[i];
         s->tcp_watch =
@@ -250,6 +295,7 @@ static void drop_watches(struct kith_ut *u)
     if (u->accept_timer) u->host->timer_free(u->accept_timer);
     u->accept_timer = NULL;
     u->running = false;
+    give_reserve(u);
 }
 
 void kith_ut_streams_stop(struct kith_ut *u)

@@ -1,6 +1,6 @@
 /*
- * datagrams.c - datagrams in batches: as many as are there with recvmmsg(), a loop turn's worth
- * with sendmmsg().
+ * datagrams.c - datagrams in batches: as many as are there in one call, a loop turn's worth in
+ * another (calls.c).
  *
  * What the system can't take at once waits in the batch until the socket is writable; when the
  * batch is full the newest is dropped and counted. A batch grows to what a turn of this node sends;
@@ -17,12 +17,14 @@ enum {
     RECEIVE_BATCH = 32,
     ROOM = 128, /* before and after a datagram, for whoever changes it in place */
     SLOT = ROOM + 65536 + ROOM,
-    ERRORS_TURN = 64, /* errors of packets sent, read at once */
+    ERRORS_TURN = 64,   /* errors of packets sent, read at once */
+    READ_FAILURES = 16, /* in a row, before a socket is held */
     SEND_BATCH = 128,
     SEND_BYTES = 256 * 1024,
     SEND_BATCH_FIRST = 8, /* of a new batch */
     SEND_BYTES_FIRST = 4096
 };
+#define HELD_FOR UINT64_C(1000000000)
 
 struct kith_ut_ring {
     struct mmsghdr headers[RECEIVE_BATCH];
@@ -81,14 +83,28 @@ static void deliver(struct kith_ut_socket *s, size_t i)
     u->up->packet_in(u->up, &peer, &buf, u->host->now(u->host));
 }
 
-static void note_unreachable(struct kith_ut *u, const union kith_ut_sockaddr *to, int error)
+static void note_failure(struct kith_ut *u, const union kith_ut_sockaddr *to, int error)
 {
     struct kith_addr a;
     int code = kith_ut_stream_code(error);
-    if (code != -KITH_EREFUSED && code != -KITH_EUNREACHABLE) return;
     if (to->sa.sa_family != AF_INET && to->sa.sa_family != AF_INET6) return;
     kith_ut_from_sockaddr(to, &a);
-    kith_ut_say_unreachable(u, &a);
+    kith_ut_failed(u, "packet", &a, error);
+    if (code == -KITH_EREFUSED || code == -KITH_EUNREACHABLE) kith_ut_say_unreachable(u, &a);
+}
+
+/* Without IP_RECVERR the errors that wait are forgotten; else the socket would be ready for ever.
+ */
+static void hear_no_errors(struct kith_ut_socket *s, int why)
+{
+    int off = 0;
+    setsockopt(s->udp, IPPROTO_IP, IP_RECVERR, &off, sizeof off);
+    if (s->local.sa.sa_family == AF_INET6)
+        setsockopt(s->udp, IPPROTO_IPV6, IPV6_RECVERR, &off, sizeof off);
+    s->owner->host->log(
+        s->owner->host, KITH_LOG_WARN,
+        "what becomes of packets can't be read (%s): nobody is known to refuse them",
+        strerror(why));
 }
 
 /* What became of packets sent a while ago, with whom they were for. True: there was something, and
@@ -107,7 +123,10 @@ static bool read_errors(struct kith_ut_socket *s)
         m.msg_control = &control;
         m.msg_controllen = sizeof control;
         memset(&to, 0, sizeof to);
-        if (recvmsg(s->udp, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) break;
+        if (recvmsg(s->udp, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
+            if (errno == ENOSYS || errno == EPERM) hear_no_errors(s, errno);
+            break;
+        }
         any = true;
         for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
             bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
@@ -115,7 +134,7 @@ static bool read_errors(struct kith_ut_socket *s)
             struct sock_extended_err e;
             if (!v4 && !v6) continue;
             memcpy(&e, CMSG_DATA(c), sizeof e);
-            note_unreachable(s->owner, &to, (int)e.ee_errno);
+            note_failure(s->owner, &to, (int)e.ee_errno);
         }
     }
     return any;
@@ -134,6 +153,42 @@ static bool ring_ready(struct kith_ut *u)
     return true;
 }
 
+/* What the socket is watched for, as things are. */
+static void arm(struct kith_ut_socket *s)
+{
+    unsigned events = s->held ? 0 : KITH_READABLE;
+    for (int i = 0; i < 2; i++) {
+        const struct kith_ut_batch *b = s->owner->batches[i];
+        if (b && b->socket == s && b->stuck) events |= KITH_WRITABLE;
+    }
+    s->owner->host->watch_set(s->udp_watch, events);
+}
+
+/* Packets are there and can't be read. An error of the one packet goes away as it is read; one that
+ * comes again and again stays, and so would we be called. */
+static void read_failed(struct kith_ut_socket *s, int error)
+{
+    struct kith_ut *u = s->owner;
+    char text[KITH_UT_HOST_MAX];
+    ++*u->count.receive_errors;
+    if (++s->read_failures < READ_FAILURES) return;
+    s->held = true;
+    arm(s);
+    u->host->timer_set(u->read_timer, u->host->now(u->host) + HELD_FOR);
+    u->host->log(u->host, KITH_LOG_ERROR, "no packets are received on %s: %s",
+                 kith_ut_text(&s->local, text), strerror(error));
+}
+
+static void on_read_again(void *arg)
+{
+    struct kith_ut *u = arg;
+    for (size_t i = 0; i < u->socket_count; i++) {
+        if (!u->sockets[i].held) continue;
+        u->sockets[i].held = false;
+        arm(&u->sockets[i]);
+    }
+}
+
 static void receive(struct kith_ut_socket *s)
 {
     struct kith_ut_ring *ring = s->owner->ring;
@@ -146,9 +201,15 @@ static void receive(struct kith_ut_socket *s)
             ring->headers[i].msg_hdr.msg_namelen = sizeof ring->from[i];
             ring->headers[i].msg_hdr.msg_controllen = sizeof ring->control[i];
         }
-        int n = recvmmsg(s->udp, ring->headers, batch, MSG_DONTWAIT, NULL);
+        int n = kith_ut_receive(s->owner, s->udp, ring->headers, batch), error = n < 0 ? errno : 0;
+        bool failed = error && error != EAGAIN && error != EINTR;
         for (int i = 0; i < n; i++) deliver(s, (size_t)i);
-        if (n < 0 && (!any || errno != EAGAIN)) read_errors(s); /* ready, but not to be read */
+        /* Ready, but not to be read: there are errors, perhaps. */
+        if (error && (!any || failed) && read_errors(s)) failed = false;
+        if (failed)
+            read_failed(s, error);
+        else
+            s->read_failures = 0;
         if (n > 0) s->packets_left -= (unsigned)n;
         if (n < (int)batch) break;
         any = true;
@@ -161,13 +222,14 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
 {
     bool again = true; /* what failed may do so for a packet before it: once */
     while (b->first < b->count) {
-        int n = sendmmsg(b->socket->udp, b->headers + b->first, (unsigned)(b->count - b->first),
-                         MSG_DONTWAIT | MSG_NOSIGNAL);
+        int n =
+            kith_ut_send(u, b->socket->udp, b->headers + b->first, (unsigned)(b->count - b->first));
         int error = errno;
         if (n < 0 && error == EINTR) continue;
         if (n < 0 && (error == EAGAIN || error == ENOBUFS)) {
-            if (!b->stuck) u->host->watch_set(b->socket->udp_watch, KITH_READABLE | KITH_WRITABLE);
+            bool was = b->stuck;
             b->stuck = true;
+            if (!was) arm(b->socket);
             return;
         }
         if (n < 0 && again && read_errors(b->socket)) {
@@ -177,7 +239,7 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
         again = true;
         if (n < 0) {
             ++*u->count.packets_dropped_send_failed; /* this one; the next may go elsewhere */
-            note_unreachable(u, &b->packets[b->first].to, error);
+            note_failure(u, &b->packets[b->first].to, error);
             b->first++;
             continue;
         }
@@ -187,8 +249,9 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
         b->first += (size_t)n;
     }
     b->first = b->count = b->used = 0;
-    if (b->stuck) u->host->watch_set(b->socket->udp_watch, KITH_READABLE);
+    bool was = b->stuck;
     b->stuck = false;
+    if (was) arm(b->socket);
 }
 
 /* The system's view of the packets, after something was moved. */
@@ -248,7 +311,10 @@ int kith_ut_send_packet(void *self, const struct kith_peer *peer, struct kith_bu
     if (packet->len > KITH_UT_PACKET_MAX) return -KITH_ETOOBIG;
     if (!to || !kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
     struct kith_ut_batch *b = u->batches[sa.sa.sa_family == AF_INET6];
-    if (!b) return -KITH_EUNREACHABLE;
+    if (!b) {
+        kith_ut_failed(u, "packet", to, EAFNOSUPPORT);
+        return -KITH_EUNREACHABLE;
+    }
     bool room = make_room(b, packet->len);
     if (!room && !b->stuck) {
         send_batch(u, b);
@@ -328,7 +394,9 @@ static struct kith_ut_ring *new_ring(void)
 int kith_ut_packets_prepare(struct kith_ut *u, struct kith_error *err)
 {
     u->ring = new_ring();
-    if (!u->ring || !ring_ready(u)) return kith_fail(err, KITH_ENOMEM, "out of memory");
+    u->read_timer = u->host->timer(u->host, on_read_again, u);
+    if (!u->ring || !u->read_timer || !ring_ready(u))
+        return kith_fail(err, KITH_ENOMEM, "out of memory");
     for (size_t i = 0; i < u->socket_count; i++) {
         struct kith_ut_socket *s = &u->sockets[i];
         bool v6 = s->local.sa.sa_family == AF_INET6;
@@ -361,7 +429,10 @@ void kith_ut_packets_stop(struct kith_ut *u)
     for (size_t i = 0; i < u->socket_count; i++) {
         if (u->sockets[i].udp_watch) u->host->watch_free(u->sockets[i].udp_watch);
         u->sockets[i].udp_watch = NULL;
+        u->sockets[i].held = false;
     }
+    if (u->read_timer) u->host->timer_free(u->read_timer);
+    u->read_timer = NULL;
     free(u->ring);
     u->ring = NULL;
 }

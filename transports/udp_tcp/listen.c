@@ -11,6 +11,19 @@
 
 enum { PORT_TRIES = 10, BACKLOG = 512 };
 
+/* ":7946" is for IPv4 and IPv6, as far as this machine has them. */
+static void without_ipv6(struct kith_ut_socket *s)
+{
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) close(fd);
+    if (fd >= 0 || errno != EAFNOSUPPORT) return;
+    struct in_addr any = {htonl(INADDR_ANY)};
+    uint16_t port = kith_ut_port(&s->local);
+    memset(&s->local, 0, sizeof s->local);
+    s->local.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = any};
+    kith_ut_set_port(&s->local, port);
+}
+
 int kith_ut_listen_init(struct kith_ut *u, struct kith_error *err)
 {
     if (!u->bind.count)
@@ -37,6 +50,7 @@ int kith_ut_listen_init(struct kith_ut *u, struct kith_error *err)
                 "bind: '%.*s' is not an IP address; names are not looked up here, write one of "
                 "this machine's addresses",
                 (int)host.len, (const char *)host.data);
+        if (!host.len) without_ipv6(s);
         s->any_port = !port;
         u->socket_count = i + 1;
         for (size_t k = 0; k < i; k++)

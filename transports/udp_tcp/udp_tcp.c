@@ -7,12 +7,16 @@
 
 static const struct kith_param params[] = {
     KITH_PARAM(struct kith_ut, bind, LIST, KITH_PARAM_RESTART, "[0.0.0.0:7946]", NULL, NULL,
-               "Addresses to listen on, host:port or :port (IPv4 and IPv6); port 0: any"),
+               "Addresses to listen on, host:port or :port (IPv4 and, where there is one, IPv6); "
+               "port 0: any"),
     KITH_PARAM(struct kith_ut, advertise, STRING, KITH_PARAM_RESTART, NULL, NULL, NULL,
                "Address that others shall use, host or host:port; default: the first bound one, or "
-               "a private one of this machine"),
+               "one of this machine, rather a private one"),
     KITH_PARAM(struct kith_ut, interface, STRING, KITH_PARAM_RESTART, NULL, NULL, NULL,
                "When bound to every address: advertise one of this interface"),
+    KITH_PARAM(struct kith_ut, follow_address, BOOL, 0, "false", NULL, NULL,
+               "When bound to every address, and the advertised one is gone: leave, and come back "
+               "under another one of this machine"),
     KITH_PARAM(struct kith_ut, max_connections, UINT, 0, "1024", "1", "32768",
                "Connections from others open at a time; over it they wait in the system's backlog"),
     KITH_PARAM(struct kith_ut, max_per_source, UINT, 0, "128", "1", "32768",
@@ -38,6 +42,7 @@ static int ut_init(void *self, const struct kith_host *host, struct kith_error *
 #define X(name, help) u->count.name = host->counter(host, #name, help, NULL, 0);
     KITH_UT_COUNTERS(X)
 #undef X
+    kith_ut_failures_init(u);
     int rc = kith_ut_listen_init(u, err);
     return rc ? rc : kith_ut_advertise_init(u, err);
 }

@@ -6,6 +6,8 @@
  *   listen.c           binding sockets, with errors that say what to change
  *   advertise.c        which address others shall use
  *   address_watch.c    notices that it is gone
+ *   calls.c            system calls that may be denied, and older ones for them
+ *   failures.c         what the system refuses to send: counted and said
  *   datagrams.c        packets, in batches both ways
  *   connection.c       the table of connections, and how one ends
  *   stream_io.c        their bytes
@@ -46,6 +48,8 @@ struct kith_ut_socket {
     bool dual;                    /* IPv6 wildcard that takes IPv4 too */
     int udp, tcp;                 /* -1: none */
     unsigned packets_left;        /* to read in this turn */
+    unsigned read_failures;       /* in a row */
+    bool held;                    /* not read, because that fails: until the timer */
     uint32_t dropped; /* the system's own count of datagrams dropped, as of the last one received */
     struct kith_watch *udp_watch, *tcp_watch;
 };
@@ -60,6 +64,23 @@ struct kith_ut_slot {
     size_t next_free;              /* from 1; 0: none */
 };
 
+/* Why something was not sent. */
+enum kith_ut_reason {
+    KITH_UT_OTHER,
+    KITH_UT_REFUSED,
+    KITH_UT_NO_ROUTE,
+    KITH_UT_NO_NETWORK,
+    KITH_UT_FORBIDDEN,
+    KITH_UT_TOO_BIG,
+    KITH_UT_NO_FAMILY,
+    KITH_UT_NO_MEANS,
+    KITH_UT_REASONS
+};
+
+struct kith_ut_failures {
+    uint64_t *count, unsaid, quiet_until;
+};
+
 #define KITH_UT_COUNTERS(X) \
     X(packets_received, "Datagrams received.") \
     X(packets_sent, "Datagrams handed to the system.") \
@@ -68,6 +89,7 @@ struct kith_ut_slot {
     X(packets_dropped_empty, "Datagrams received without any byte.") \
     X(packets_dropped_system, \
       "Datagrams that the system dropped because the receive buffer was full.") \
+    X(receive_errors, "Calls of the system for datagrams that failed.") \
     X(packets_dropped_send_full, "Datagrams not sent because the send buffer was full.") \
     X(packets_dropped_send_failed, "Datagrams that the system refused to send.") \
     X(streams_accepted, "Connections accepted.") \
@@ -85,6 +107,7 @@ struct kith_ut {
     /* parameters */
     struct kith_list bind;
     const char *advertise, *interface;
+    bool follow_address;
     uint32_t max_connections, max_per_source;
     uint64_t idle_timeout, receive_buffer;
 
@@ -97,6 +120,7 @@ struct kith_ut {
     struct kith_addr wanted, advertised; /* from `advertise`, len 0: none; in force */
     struct {
         bool guessed; /* the one in force is */
+        bool lost;    /* it is gone, and that was said */
         int fd;       /* tells of changes; 0 or -1: none */
         struct kith_watch *watch;
         struct kith_timer *timer;
@@ -104,6 +128,10 @@ struct kith_ut {
 
     struct kith_ut_ring *ring;        /* buffers for receiving */
     struct kith_ut_batch *batches[2]; /* to IPv4, to IPv6; NULL: no socket for it */
+    struct kith_timer *read_timer;    /* sockets that are held are read again */
+    struct {
+        unsigned recvmmsg, sendmmsg, accept4; /* times that it failed where an older one did not */
+    } misses;
 
     struct kith_ut_slot *slots; /* streams by id; see connection.c */
     size_t slot_count, slot_cap, free_slot;
@@ -113,7 +141,8 @@ struct kith_ut {
     struct kith_ut_stream *ended;        /* closed is still to be said */
     uint32_t inbound;
     bool accept_paused;
-    uint64_t accept_delay;
+    uint64_t accept_delay; /* it failed: how long it waits now; 0: it did not */
+    int reserve;           /* for a connection when no descriptor is left; 0 or -1: none */
     struct kith_timer *accept_timer;
     bool running;
 
@@ -131,6 +160,7 @@ struct kith_ut {
         uint32_t changed; /* enum kith_changed */
     } later;
 
+    struct kith_ut_failures failures[KITH_UT_REASONS];
     struct {
 #define X(name, help) uint64_t *name;
         KITH_UT_COUNTERS(X)
@@ -173,6 +203,15 @@ void kith_ut_addresses_stop(struct kith_ut *);
 
 /* Of packets and streams: prepare gets what can be had beside another instance that runs; watch
  * makes the watches (a descriptor has one at a time); stop works after either. */
+
+/* calls.c: as recvmmsg, sendmmsg and accept4, without waiting. */
+int kith_ut_receive(struct kith_ut *, int fd, struct mmsghdr *, unsigned n);
+int kith_ut_send(struct kith_ut *, int fd, struct mmsghdr *, unsigned n);
+int kith_ut_accept(struct kith_ut *, int fd, union kith_ut_sockaddr *from);
+
+/* failures.c; what: "packet" or "connection". */
+void kith_ut_failures_init(struct kith_ut *);
+void kith_ut_failed(struct kith_ut *, const char *what, const struct kith_addr *to, int error);
 
 /* datagrams.c */
 int kith_ut_packets_prepare(struct kith_ut *, struct kith_error *);

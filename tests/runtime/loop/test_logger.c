@@ -139,6 +139,20 @@ static void test_flood(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(lines, "x: bad packet from 99999 (and 99979 more like it)|"));
 }
 
+/* Sixty places in turn: none frees another of its limit. */
+static void test_many_places_flood(void)
+{
+    struct kith_log *log = hooked(KITH_LOG_TRACE);
+    for (int i = 0; i < 100; i++)
+        for (int place = 0; place < 60; place++) {
+            char source[8];
+            snprintf(source, sizeof source, "s%d", place);
+            kith_log_write(log, KITH_LOG_WARN, source, "%d", i);
+        }
+    CU_ASSERT_EQUAL(line_count, 60 * 20);
+    kith_log_free(log);
+}
+
 /* Events and debugging are wanted in full: the same member may come and go and come. */
 static void test_not_limited(void)
 {
@@ -208,5 +222,6 @@ KITH_TESTS("runtime/logger", {"formats", test_formats},
            {"bytes that would forge a line", test_escapes},
            {"long lines are cut whole", test_long_lines}, {"levels", test_levels},
            {"repeats are counted", test_repeats}, {"a flood is a few lines", test_flood},
+           {"a flood from many places", test_many_places_flood},
            {"events are not limited", test_not_limited}, {"files, and changing them", test_file},
            {"threads", test_threads})

@@ -37,7 +37,8 @@ char *kith_tool_clean(char *text)
 const char *kith_tool_text(json_t *string)
 {
     char *text = (char *)(uintptr_t)json_string_value(string);
-    for (char *end = text + json_string_length(string), *nul = text; text; *nul = '?')
+    if (!text) return NULL;
+    for (char *end = text + json_string_length(string), *nul = text;; *nul = '?')
         if (!(nul = memchr(nul, 0, (size_t)(end - nul)))) break;
     return kith_tool_clean(text);
 }

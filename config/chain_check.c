@@ -63,12 +63,19 @@ static bool check_pair(struct kith_reading *r, const struct kith_entry *before,
         kith_diag_warning(r->diag, e->pos, "keep one",
                           "'%s' compresses what '%s' has compressed already", e->plugin->name,
                           before->plugin->name);
-    if (!outer || inner <= outer) return true;
     char help[200];
-    snprintf(help, sizeof help, "compress, then check, then encrypt: put '%s' before '%s'",
-             e->plugin->name, before->plugin->name);
-    kith_diag_error(r->diag, e->pos, help, "'%s' %s after '%s' %s: %s", e->plugin->name,
-                    does[outer], before->plugin->name, does[inner], reason(outer, inner));
+    if (outer && inner > outer) {
+        snprintf(help, sizeof help, "compress, then check, then encrypt: put '%s' before '%s'",
+                 e->plugin->name, before->plugin->name);
+        kith_diag_error(r->diag, e->pos, help, "'%s' %s after '%s' %s: %s", e->plugin->name,
+                        does[outer], before->plugin->name, does[inner], reason(outer, inner));
+        return false;
+    }
+    if (!ops_of(before)->packet.tentative) return true;
+    snprintf(help, sizeof help, "put '%s' last", before->plugin->name);
+    kith_diag_error(r->diag, e->pos, help,
+                    "'%s' is outside of '%s', whose packets are recognised only outermost",
+                    e->plugin->name, before->plugin->name);
     return false;
 }
 

@@ -39,6 +39,10 @@ static int add_serf_ring(struct loading *l, const char *name, const char *text, 
         kith_diag_error(l->diag, l->pos, "a Serf keyring is a JSON list of base64 texts",
                         "%s is no valid keyring", name);
     size_t count = json_array_size(ring);
+    if (rc == 0 && !count) {
+        kith_diag_error(l->diag, l->pos, FORMS, "%s holds no key", name);
+        rc = -KITH_EINVAL;
+    }
     if (rc == 0 && count > KEYS_MAX) {
         kith_diag_error(l->diag, l->pos, NULL, "%s has more than %d keys", name, KEYS_MAX);
         rc = -KITH_ETOOBIG;

@@ -187,7 +187,7 @@ static const struct kith_param limits[] = {
                "counted, streams wait (HandoffQueueDepth)"),
     SET("max_members", UINT, max_members, .def = "100000", .min = "2", .max = "16777216",
         .doc = "names known, the dead included; strangers over it are ignored"),
-    SET("max_streams", UINT, max_streams, .def = "1024", .min = "2", .max = "65535",
+    SET("max_streams", UINT, max_streams, .def = "2048", .min = "2", .max = "65535",
         .doc = "streams open at a time, in both directions; strangers three quarters of them"),
     SET("max_push_pulls", UINT, max_push_pulls, .def = "128", .min = "1", .max = "65535",
         .doc = "exchanges of full state that others may have open with us; strangers three "

@@ -332,6 +332,8 @@ uint64_t kith_core_deadline(const struct kith_core *c)
 bool kith_core_poll(struct kith_core *c, struct kith_output *out)
 {
     assert(!c->busy);
-    return kith_items_poll(&c->items, out) ||
-           (kith_sync_send_next(c) && kith_items_poll(&c->items, out));
+    do {
+        if (kith_items_poll(&c->items, out)) return true;
+    } while (kith_sync_send_next(c) || kith_streams_go_on(c));
+    return false;
 }

@@ -134,3 +134,20 @@ bool kith_crowd_has_memory(const struct kith_core *c, const struct kith_exchange
     bool half = len <= KITH_ACCOUNT_SMALL || a->strangers + len <= a->limit / 2;
     return kith_account_has(a, false, 3 * len, 3 * len) && (half || !s->stranger);
 }
+
+struct kith_exchange *kith_crowd_waiting(const struct kith_core *c)
+{
+    const struct kith_exchanges *t = &c->exchanges;
+    uint32_t max = c->set.max_push_pulls;
+    bool strangers = t->stranger_pulls < of_strangers(max);
+    struct kith_exchange *found = NULL;
+    if (t->push_pulls + 1 >= max) return NULL;
+    for (uint32_t i = 0; i < t->cap; i++) {
+        struct kith_exchange *s = t->table[i];
+        if (!s->waits || (s->stranger && !strangers)) continue;
+        if (!found || rank(s) < rank(found) ||
+            (rank(s) == rank(found) && fullness(c, s) < fullness(c, found)))
+            found = s;
+    }
+    return found;
+}

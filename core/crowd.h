@@ -21,6 +21,9 @@ void kith_crowd_leave(struct kith_core *, struct kith_exchange *);
 bool kith_crowd_many(const struct kith_core *, const struct kith_exchange *);
 /* The same of inbound push/pulls, of which it is one now. */
 bool kith_crowd_many_push_pulls(const struct kith_core *, const struct kith_exchange *);
+/* Of those that wait for a place among the push/pulls, whose turn it is: members', then that of the
+ * source with the fewest. NULL: there is no place for any. */
+struct kith_exchange *kith_crowd_waiting(const struct kith_core *);
 /* Who goes for this one's sake: one of the same kind, a stranger if this one is. NULL: nobody. */
 struct kith_exchange *kith_crowd_goes(const struct kith_core *, const struct kith_exchange *,
                                       bool push_pull);

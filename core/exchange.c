@@ -35,7 +35,8 @@ static void timed_out(struct kith_core *c, struct kith_alarm *alarm)
 {
     struct kith_exchange *s = KITH_OF(alarm, struct kith_exchange, alarm);
     if (s->phase != KITH_PHASE_LINGER)
-        kith_exchange_refuse(c, s, KITH_DROP_STREAM_TIMEOUT, -KITH_ETIMEOUT);
+        kith_exchange_refuse(c, s, s->waits ? KITH_DROP_MAX_PUSH_PULLS : KITH_DROP_STREAM_TIMEOUT,
+                             -KITH_ETIMEOUT);
     else if (!reset(c, s, -KITH_ETIMEOUT)) /* no memory: later */
         kith_alarm_set(&c->alarms, alarm, kith_later(c->now, c->set.tcp_timeout));
 }
@@ -149,14 +150,22 @@ static void count_push_pull(struct kith_core *c, struct kith_exchange *s, bool o
     if (s->stranger) c->exchanges.stranger_pulls += on ? 1u : -1u;
 }
 
+static void wait(struct kith_core *c, struct kith_exchange *s, bool on)
+{
+    if (s->waits == on) return;
+    s->waits = on;
+    c->exchanges.waiting += on ? 1u : -1u;
+}
+
 bool kith_exchange_count_push_pull(struct kith_core *c, struct kith_exchange *s)
 {
+    wait(c, s, false);
     count_push_pull(c, s, true);
     if (!kith_crowd_many_push_pulls(c, s)) return true;
     struct kith_exchange *goes = kith_crowd_goes(c, s, true);
     if (goes && kith_exchange_evict(c, goes)) return true;
     count_push_pull(c, s, false);
-    kith_exchange_refuse(c, s, KITH_DROP_MAX_PUSH_PULLS, -KITH_EAGAIN);
+    wait(c, s, true);
     return false;
 }
 
@@ -342,6 +351,7 @@ static void release(struct kith_core *c, struct kith_exchange *s)
     kith_alarm_clear(&c->alarms, &s->alarm);
     give_back(c, s);
     count_push_pull(c, s, false);
+    wait(c, s, false);
     if (s->kind == KITH_EXCHANGE_INBOUND) kith_crowd_leave(c, s);
     t->open--;
     memset(s, 0, sizeof *s);

@@ -26,7 +26,7 @@ enum kith_exchange_kind {
  *
  *     DIAL    --opened------------------> TYPE    our message is written
  *     TYPE    --ping, ack, err----------> MAP
- *     TYPE    --push/pull, user message-> HEADER
+ *     TYPE    --push/pull, user message-> HEADER  an inbound push/pull waits for a place before
  *     HEADER  --entries announced-------> NODES
  *     HEADER  --none--------------------> BYTES
  *     NODES   --the last entry----------> BYTES
@@ -64,6 +64,7 @@ struct kith_exchange {
     bool replied;              /* the peer has begun to answer */
     bool stranger;             /* inbound: not from a member's address */
     bool came_back;            /* join: what was said came in on another stream (echo.h) */
+    bool waits;                /* an inbound push/pull for which there was no place yet */
     bool owes;                 /* it is to send our state, and among those that wait for that */
     uint8_t name_len, identity_len;
     struct kith_item *closing; /* allocated beforehand, for KITH_OUT_CLOSE or RESET */
@@ -105,6 +106,7 @@ struct kith_exchanges {
     struct kith_source *sources;         /* cap places, of which source_count are in use */
     uint32_t source_count;
     struct kith_exchange *free_list;
+    uint32_t waiting;            /* for a place among the inbound push/pulls */
     struct kith_exchange *owing; /* to send our state, in the order in which they came to that */
     uint64_t built;              /* bytes of states made since the last tick */
     uint64_t state_len;          /* of the last one */
@@ -134,8 +136,11 @@ bool kith_exchange_gather(struct kith_core *, struct kith_exchange *, const uint
 void kith_exchange_keep(struct kith_core *, struct kith_exchange *);
 /* What was read is not needed any more. */
 void kith_exchange_forget(struct kith_core *, struct kith_exchange *);
-/* It is one of the inbound push/pulls now. False: too many, and it is over. */
+/* It is one of the inbound push/pulls now. False: there are too many, and it waits for a place. */
 bool kith_exchange_count_push_pull(struct kith_core *, struct kith_exchange *);
+/* Go on with one that waits for a place, when there is one. False: there is none, or nobody waits
+ * (stream.c). */
+bool kith_streams_go_on(struct kith_core *);
 /* It is to send our state, when its turn comes; or not any more. */
 void kith_exchange_owe(struct kith_core *, struct kith_exchange *);
 void kith_exchange_owe_no_more(struct kith_core *, struct kith_exchange *);

@@ -125,9 +125,10 @@ static bool step_type(struct kith_core *c, struct kith_exchange *s)
         return false;
     }
     bool asked = s->kind == KITH_EXCHANGE_INBOUND && s->type == KITH_MSG_PUSH_PULL;
-    struct kith_addr from = s->to;
     if (asked && !kith_exchange_count_push_pull(c, s)) {
-        kith_core_log_some(c, KITH_LOG_ERROR, &from, "Too many pending push/pull requests");
+        s->scan.at = 0;
+        kith_core_log_some(c, KITH_LOG_INFO, &s->to,
+                           "Too many pending push/pull requests: it waits");
         return false;
     }
     s->phase = s->type == KITH_MSG_PUSH_PULL || s->type == KITH_MSG_USER ? KITH_PHASE_HEADER
@@ -209,6 +210,14 @@ static bool step(struct kith_core *c, struct kith_exchange *s)
     case KITH_PHASE_BYTES: return step_bytes(c, s);
     default: return false;
     }
+}
+
+bool kith_streams_go_on(struct kith_core *c)
+{
+    struct kith_exchange *s = c->exchanges.waiting ? kith_crowd_waiting(c) : NULL;
+    if (!s) return false;
+    while (step(c, s)) {}
+    return true;
 }
 
 /* -------------------------------------------------------------------- what happens to streams */

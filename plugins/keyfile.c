@@ -48,10 +48,12 @@ enum kith_keyfile_form kith_keyfile_form_of(const char *path, struct kith_bytes 
     return form;
 }
 
-/* out: at least count * LINE + 8 bytes. */
-static size_t render(enum kith_keyfile_form form, const struct kith_bytes *keys, size_t count,
-                     char *out, size_t cap)
+size_t kith_keyfile_room(size_t count) { return count * LINE + 2 * KEY_MAX + 8; }
+
+size_t kith_keyfile_render(enum kith_keyfile_form form, const struct kith_bytes *keys, size_t count,
+                           char *out)
 {
+    size_t cap = kith_keyfile_room(count);
     if (count == 1 && form == KITH_KEYFILE_RAW) {
         memcpy(out, keys[0].data, keys[0].len);
         return keys[0].len;
@@ -129,10 +131,9 @@ int kith_keyfile_write(const char *path, enum kith_keyfile_form form, const stru
 {
     char real[PATH_MAX];
     if (!realpath(path, real)) return kith_fail(err, KITH_EIO, "%s: %s", path, strerror(errno));
-    size_t cap = count * LINE + 2 * KEY_MAX + 8;
-    char *text = sodium_malloc(cap);
+    char *text = sodium_malloc(kith_keyfile_room(count));
     if (!text) return kith_fail(err, KITH_ENOMEM, "no memory to write %s", path);
-    size_t len = render(form, keys, count, text, cap);
+    size_t len = kith_keyfile_render(form, keys, count, text);
     int rc = replace(real, text, len, err);
     sodium_free(text);
     return rc;

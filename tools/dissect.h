@@ -1,7 +1,7 @@
 /*
  * dissect.h - private to `kith dissect`: layers (dissect_layers.c), messages (dissect_messages.c),
- * captures (dissect_pcap.c, which reads them with capture.c and tcp_streams.c), lines for people
- * (dissect_text.c).
+ * captures (dissect_pcap.c, which reads them with capture.c, datagram.c and tcp_streams.c), lines
+ * for people (dissect_text.c).
  */
 #ifndef KITH_DISSECT_H
 #define KITH_DISSECT_H

@@ -1,14 +1,10 @@
 /*
  * dissect_pcap.c - a capture: every UDP packet, and every TCP stream put together again, one line
- * each with its layers and their sizes.
- *
- * Reads Ethernet, Linux cooked (1 and 2), loopback and raw IP frames; IPv4 without fragments, IPv6
- * without extension headers. What can't be read that way is counted and said at the end.
+ * each with its layers and their sizes. What can't be read that way is counted and said at the end.
  */
-#include "capture.h"
+#include "datagram.h"
 #include "dissect.h"
 #include "fail.h"
-#include "tcp_streams.h"
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,68 +20,17 @@ struct run {
     size_t strange;
 };
 
-/* What IP carries. */
-struct datagram {
-    struct kith_endpoint from, to;
-    uint8_t protocol;
-    struct kith_bytes bytes; /* from the transport header on */
-};
-
-static uint16_t be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
-
-/* ------------------------------------------------------------------------------------- frames */
-
-/* Where the IP header begins; -1: frames of this kind can't be read. */
-static int link_header(const struct kith_capture_frame *f)
+/* Counted, unless it is UDP or TCP. */
+static enum kith_datagram_kind read_frame(struct run *r, const struct kith_capture_frame *f,
+                                          struct kith_datagram *d)
 {
-    switch (f->link) {
-    case KITH_LINK_NULL:
-    case KITH_LINK_LOOP: return 4;
-    case KITH_LINK_ETHERNET: return f->len > 18 && be16(f->data + 12) == 0x8100 ? 18 : 14;
-    case KITH_LINK_SLL: return 16;
-    case KITH_LINK_SLL2: return 20;
-    case KITH_LINK_RAW:
-    case KITH_LINK_IPV4:
-    case KITH_LINK_IPV6: return 0;
-    default: return -1;
-    }
-}
-
-static bool read_ip(const uint8_t *ip, size_t len, struct datagram *d)
-{
-    size_t head, total, v6 = len >= 40 && ip[0] >> 4 == 6;
-    if (!v6 && (len < 20 || ip[0] >> 4 != 4)) return false;
-    if (!v6 && be16(ip + 6) & 0x3FFF) return false; /* a fragment */
-    head = v6 ? 40 : (size_t)(ip[0] & 15) * 4;
-    total = v6 ? 40u + be16(ip + 4) : be16(ip + 2);
-    if (head < 20 || total < head || total > len) return false;
-    d->protocol = ip[v6 ? 6 : 9];
-    d->from.len = d->to.len = v6 ? 16 : 4;
-    memcpy(d->from.ip, ip + (v6 ? 8 : 12), d->from.len);
-    memcpy(d->to.ip, ip + (v6 ? 24 : 16), d->to.len);
-    d->bytes = kith_bytes_of(ip + head, total - head);
-    return true;
-}
-
-static bool read_frame(struct run *r, const struct kith_capture_frame *f, struct datagram *d)
-{
-    int head = link_header(f);
-    *d = (struct datagram){.protocol = 0};
-    if (head < 0) {
+    enum kith_datagram_kind kind = kith_datagram_read(f, d);
+    if (kind == KITH_DATAGRAM_STRANGE) {
         r->link = f->link;
         r->strange++;
-        return false;
     }
-    bool good = f->len > (size_t)head && read_ip(f->data + head, f->len - (size_t)head, d);
-    bool udp = good && d->protocol == IPPROTO_UDP && d->bytes.len >= 8;
-    if (udp) {
-        d->from.port = be16(d->bytes.data);
-        d->to.port = be16(d->bytes.data + 2);
-        d->bytes = kith_bytes_of(d->bytes.data + 8, d->bytes.len - 8);
-    }
-    if (udp || (good && d->protocol == IPPROTO_TCP)) return true;
-    r->skipped++;
-    return false;
+    r->skipped += kind == KITH_DATAGRAM_SKIPPED;
+    return kind;
 }
 
 /* ----------------------------------------------------------------------------------- one line */
@@ -156,12 +101,11 @@ static void print_stream(void *arg, const struct kith_half *h)
 static int find_label(struct run *r, struct kith_capture *c, char label[256], char why[200])
 {
     struct kith_capture_frame frame;
-    struct datagram d;
+    struct kith_datagram d;
     int rc;
     *label = 0;
     while ((rc = kith_capture_next(c, &frame, why)) > 0)
-        if (read_frame(r, &frame, &d) && d.protocol == IPPROTO_UDP &&
-            kith_dissect_label(d.bytes, label))
+        if (read_frame(r, &frame, &d) == KITH_DATAGRAM_UDP && kith_dissect_label(d.bytes, label))
             break;
     r->skipped = r->strange = 0;
     return rc < 0 ? rc : 0;
@@ -170,13 +114,13 @@ static int find_label(struct run *r, struct kith_capture *c, char label[256], ch
 static int print_all(struct run *r, struct kith_capture *c, char why[200])
 {
     struct kith_capture_frame frame;
-    struct datagram d;
+    struct kith_datagram d;
     int rc;
     while ((rc = kith_capture_next(c, &frame, why)) > 0) {
-        if (!read_frame(r, &frame, &d)) continue;
-        if (d.protocol == IPPROTO_UDP)
+        enum kith_datagram_kind kind = read_frame(r, &frame, &d);
+        if (kind == KITH_DATAGRAM_UDP)
             print_one(r, frame.at, &d.from, &d.to, "udp", d.bytes, false, false);
-        else
+        if (kind == KITH_DATAGRAM_TCP)
             kith_tcp_streams_add(r->streams, frame.at, &d.from, &d.to, d.bytes);
     }
     kith_tcp_streams_each(r->streams, print_stream, r);

@@ -10,6 +10,7 @@ tools_kith_SOURCES = tools/main.c tools/cmd.h \
   tools/config_with.c tools/config_with.h \
   tools/dissect.h tools/dissect_layers.c tools/dissect_messages.c tools/dissect_pcap.c \
   tools/dissect_text.c tools/capture.h tools/capture.c tools/tcp_streams.h tools/tcp_streams.c \
+  tools/datagram.h tools/datagram.c \
   tools/plugin_bench.c tools/plugin_bench.h tools/plugin_describe.c tools/plugin_describe.h \
   tools/plugin_survey.c tools/plugin_survey.h \
   tools/rotate.c tools/rotate.h tools/rows.c tools/rows.h \

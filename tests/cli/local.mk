@@ -23,6 +23,8 @@ dist_check_SCRIPTS += tests/cli/rotate.py
 TESTS += tests/cli/rotate.py
 dist_check_SCRIPTS += tests/cli/flood.py
 TESTS += tests/cli/flood.py
+dist_check_SCRIPTS += tests/cli/strangers.py
+TESTS += tests/cli/strangers.py
 # Runs a command without a system call that it expects.
 check_PROGRAMS += tests/cli/deny
 tests_cli_deny_SOURCES = tests/cli/deny.c

@@ -108,9 +108,13 @@ static void test_what_is_no_key(void)
     CU_ASSERT_EQUAL(from_file("[1, 2]", 6), 0);
     CU_ASSERT_EQUAL(from_file("{}", 2), 0);
     CU_ASSERT_EQUAL(from_file("[", 1), 0);
-    char *big = calloc(1, 1 << 20);
+    char *big = calloc(1, 1 << 20), *words;
     CU_ASSERT_EQUAL(from_file(big, 1 << 20), 0);
     free(big);
+    put("key", "[]\n", 3, 0600);
+    CU_ASSERT_PTR_NULL(load("keyring: [ { file: key } ]\n", &words));
+    CU_ASSERT_PTR_NOT_NULL(strstr(words, "key' holds no key"));
+    free(words);
 }
 
 static void test_raw_bytes_that_look_like_white_space(void)

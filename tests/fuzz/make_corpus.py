@@ -8,13 +8,17 @@ stream   first byte: bit 0 the peer opened it; second: bytes a piece (0: all at 
          the stream
 lzw      a compress message as the codec gets it (09 and the map), or codes alone
 config   a YAML file
+
+The others are in corpus_readers.py. A file named found_... is an input that a fuzzer found: it is
+in no list, and stays.
 """
 
 import json
 import os
-import shutil
 import struct
 import zlib
+
+import corpus_readers as readers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CORPUS = os.path.join(HERE, "corpus")
@@ -550,8 +554,10 @@ def hostile_configs():
 
 def write(target, shapes):
     folder = os.path.join(CORPUS, target)
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
+    os.makedirs(folder, exist_ok=True)
+    for old in os.listdir(folder):
+        if not old.startswith("found_"):
+            os.remove(os.path.join(folder, old))
     for name, data in shapes:
         with open(os.path.join(folder, name), "wb") as f:
             f.write(data)
@@ -587,6 +593,17 @@ def main():
         ],
     )
     write("config", hostile_configs())
+    write("chain", readers.chains())
+    write("keyfile", readers.key_files())
+    write("texts", readers.words())
+    write("channel", readers.channels())
+    write("dns", readers.answers())
+    write("secret", readers.control_lines())
+    write("control", readers.requests())
+    write("node", [("vector_" + n, records(b)) for n, b in vectors() if len(b) < 600] +
+          [(n, b) for n, b in hostile_packets() if len(b) < 1000] +
+          [("chat", b"".join(b"\x80" + struct.pack(">H", len(m)) + m for m in readers.said()))])
+    write("capture", readers.captures(list(vectors())))
 
 
 if __name__ == "__main__":

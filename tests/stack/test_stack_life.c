@@ -252,8 +252,28 @@ static void test_the_trace_tells_what_happens(void)
     end();
 }
 
+static void count_met(void *arg, int status, uint64_t value)
+{
+    if (status == 0) ++*(int *)arg;
+}
+
+/* More than there are places for push/pulls: they wait for each other, and nobody is refused. */
+static void test_all_join_one_seed_in_one_moment(void)
+{
+    enum { NODES = 300 };
+    int met = 0;
+    begin(NODES);
+    start(0, NODES - 1);
+    for (int i = 1; i < NODES; i++)
+        CU_ASSERT_EQUAL(kith_cluster_join(cluster, i, "n0", count_met, &met, &err), 0);
+    pass(2 * SEC);
+    CU_ASSERT_EQUAL(met, NODES - 1);
+    end();
+}
+
 KITH_TESTS("stack/life", {"names", test_names},
            {"a real world is refused", test_a_real_world_is_refused}, {"lives", test_lives},
+           {"all join one seed in one moment", test_all_join_one_seed_in_one_moment},
            {"a start that fails", test_a_start_that_fails},
            {"a goodbye ends the node", test_a_goodbye_ends_the_node},
            {"a goodbye cut short", test_a_goodbye_cut_short},

@@ -13,6 +13,7 @@
  */
 #include <kith/plugin.h>
 #include <openssl/evp.h>
+#include <sodium.h>
 #include <stdlib.h>
 
 enum { STREAM_LAYER = 10, NONCE = 12, TAG = 16, HEAD = 1 + NONCE, BLOCK = 16, PRINT = 8 };
@@ -27,15 +28,14 @@ struct aes_gcm {
     uint32_t warn_after; /* parameter */
     const struct kith_host *host;
     struct ring ring;
-    uint8_t primary[PRINT]; /* of the key that seals: whether it is another one now */
-    double *sealed;         /* messages with that key, by this node; over reloads, too */
-    double warn_at;
+    uint64_t *sealed; /* messages with the key that seals, by this node: a number for each key */
+    uint64_t warn_at;
 };
 
 static const struct kith_param aes_gcm_params[] = {
     KITH_PARAM(struct aes_gcm, warn_after, UINT, 0, "2147483648", "1", NULL,
                "Messages this node may seal with one key before the log warns; random nonces allow "
-               "2^32 of all nodes together"),
+               "2^32 of all nodes together. Counted since the node started"),
     KITH_PARAM_END,
 };
 
@@ -79,19 +79,20 @@ fail:
     return -KITH_EINVAL;
 }
 
-/* Does another key seal now? Then nothing has been sealed with it, as far as we know. */
-static void count_anew(struct aes_gcm *a)
+/* The number of the key that seals, by the fingerprint that `kith keys list` shows: it goes on when
+ * the key comes back, and over reloads. */
+static void count_for(struct aes_gcm *a)
 {
     struct kith_key key = {.size = sizeof key};
-    uint8_t digest[EVP_MAX_MD_SIZE], none[PRINT] = {0};
-    bool first = !memcmp(a->primary, none, PRINT);
-    if (!a->host->keys(a->host, 0, &key) ||
-        EVP_Digest(key.data, key.len, digest, NULL, EVP_sha256(), NULL) != 1)
-        return;
-    if (!first && memcmp(a->primary, digest, PRINT)) *a->sealed = 0;
-    memcpy(a->primary, digest, PRINT);
-    OPENSSL_cleanse(digest, sizeof digest);
-    a->warn_at = (double)a->warn_after;
+    uint8_t digest[32];
+    char print[2 * PRINT + 1];
+    if (!a->host->keys(a->host, 0, &key)) return;
+    crypto_generichash(digest, sizeof digest, key.data, key.len, NULL, 0);
+    sodium_bin2hex(print, sizeof print, digest, PRINT);
+    struct kith_pair label = {kith_text("key"), kith_text(print)};
+    a->sealed = a->host->counter(a->host, "key_messages_sealed",
+                                 "Messages that this node has sealed with a key", &label, 1);
+    a->warn_at = a->warn_after;
     while (a->warn_at <= *a->sealed) a->warn_at *= 2;
 }
 
@@ -100,9 +101,9 @@ static void count(struct aes_gcm *a)
     if (++*a->sealed < a->warn_at) return;
     a->warn_at *= 2;
     a->host->log(a->host, KITH_LOG_WARN,
-                 "this node has sealed %.0f messages with the primary key; all nodes together "
+                 "this node has sealed %llu messages with the primary key; all nodes together "
                  "should stay below 4294967296 (2^32): change it with `kith keys rotate`",
-                 *a->sealed);
+                 (unsigned long long)*a->sealed);
 }
 
 /* Take the keys as they are now; an error leaves those from before. */
@@ -115,7 +116,7 @@ static int take_keys(struct aes_gcm *a, struct kith_error *err)
                          "can't set up its keys (16, 24 or 32 bytes each)");
     ring_fini(&a->ring);
     a->ring = fresh;
-    count_anew(a);
+    count_for(a);
     return 0;
 }
 
@@ -128,8 +129,6 @@ static int aes_gcm_init(void *self, const struct kith_host *host, struct kith_er
 {
     struct aes_gcm *a = self;
     a->host = host;
-    a->sealed = host->gauge(host, "key_messages_sealed",
-                            "Messages that this node has sealed with the primary key", NULL, 0);
     return take_keys(a, err);
 }
 

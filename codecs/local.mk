@@ -13,9 +13,9 @@ codecs_lzw_la_LDFLAGS = $(LINK_PLUGIN)
 PLUGINS += codecs/aes_gcm.la
 codecs_aes_gcm_la_SOURCES = codecs/aes_gcm.c
 codecs_aes_gcm_la_CPPFLAGS = $(INC) $(PLUGIN_DEFS)
-codecs_aes_gcm_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+codecs_aes_gcm_la_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(SODIUM_CFLAGS)
 codecs_aes_gcm_la_LDFLAGS = $(LINK_PLUGIN)
-codecs_aes_gcm_la_LIBADD = $(CRYPTO_LIBS)
+codecs_aes_gcm_la_LIBADD = $(CRYPTO_LIBS) $(SODIUM_LIBS)
 
 PLUGINS += codecs/xchacha20poly1305.la
 codecs_xchacha20poly1305_la_SOURCES = codecs/xchacha20poly1305.c codecs/keys.h

@@ -34,9 +34,9 @@ static void check_node(struct kith_reading *r)
     if (s->skip_inbound_label_check && !*s->label)
         kith_diag_warning(r->diag, kith_pos_of(c, "node.skip_inbound_label_check"), NULL,
                           "'skip_inbound_label_check' has no effect without a label");
-    if (s->max_stream_memory / 4 < s->max_stream_size)
+    if (s->max_stream_memory / 5 < s->max_stream_size)
         kith_diag_error(r->diag, either(c, "limits.max_stream_memory", "limits.max_stream_size"),
-                        "make it at least four times as large",
+                        "make it at least five times as large",
                         "'max_stream_memory' leaves no room for one message of 'max_stream_size': "
                         "what is opened or sealed takes several times its length");
     if (s->max_push_pulls > s->max_streams)

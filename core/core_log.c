@@ -56,3 +56,19 @@ void kith_request_because(struct kith_core *c, enum kith_log_level level,
     log_line(c, level, peer, fmt, ap);
     va_end(ap);
 }
+
+const char *kith_status_text(int status)
+{
+    switch (-status) {
+    case KITH_EREFUSED: return "nobody listens there";
+    case KITH_ETIMEOUT: return "no answer in time";
+    case KITH_EUNREACHABLE: return "no way there";
+    case KITH_ECLOSED: return "it closed the connection without an answer";
+    case KITH_EMALFORMED: return "the answer makes no sense";
+    case KITH_EACCES: return "it was refused";
+    case KITH_EUNSUPPORTED: return "its protocol versions are not ours";
+    case KITH_ENOMEM:
+    case KITH_EAGAIN: return "there was no room for it";
+    default: return "it did not work";
+    }
+}

@@ -23,6 +23,9 @@ struct kith_request;
 void kith_request_because(struct kith_core *, enum kith_log_level, const struct kith_request *r,
                           const struct kith_addr *peer, const char *fmt, ...) KITH_PRINTF(5, 6);
 
+/* How an exchange ended, in a few words. */
+const char *kith_status_text(int status);
+
 /* A name, for %.*s: as it can be shown. */
 #define KITH_STR(bytes) \
     KITH_SHOWN_ROOM(KITH_NAME_LIMIT), \

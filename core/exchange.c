@@ -404,6 +404,11 @@ void kith_exchange_finish(struct kith_core *c, struct kith_exchange *s, int stat
     end_requests(c, s, status, value);
 }
 
+bool kith_exchange_break(struct kith_core *c, struct kith_exchange *s, int status)
+{
+    return reset(c, s, status);
+}
+
 bool kith_exchange_evict(struct kith_core *c, struct kith_exchange *s)
 {
     if (!reset(c, s, -KITH_EAGAIN)) return false;

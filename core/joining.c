@@ -30,7 +30,9 @@ static void answered(struct kith_core *c, struct kith_exchange *s, int status)
     struct kith_request *r = s->request;
     s->request = NULL;
     if (status == -KITH_ECLOSED) { /* whoever is not meant hangs up */
-        kith_request_because(c, KITH_LOG_ERROR, r, &s->to, "Whoever answered, it was not '%.*s'",
+        kith_request_because(c, KITH_LOG_ERROR, r, &s->to,
+                             "It closed the connection without a word: it is not '%.*s', or has "
+                             "another label or encryption (see its log)",
                              KITH_STR(name));
         status = -KITH_ENOTFOUND;
     }

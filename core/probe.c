@@ -103,8 +103,8 @@ static void stream_ended(struct kith_core *c, struct kith_exchange *s, int statu
 {
     struct kith_probe *pr = &c->probe;
     if (status < 0)
-        kith_core_log(c, KITH_LOG_DEBUG, &s->to, "Failed fallback TCP ping: %.*s",
-                      KITH_STR(kith_bytes_of(s->name, s->name_len)));
+        kith_core_log(c, KITH_LOG_DEBUG, &s->to, "Failed fallback TCP ping: %.*s: %s",
+                      KITH_STR(kith_bytes_of(s->name, s->name_len)), kith_status_text(status));
     if (pr->phase == KITH_PROBE_IDLE || pr->pending.seq_no != s->seq_no) return;
     pr->stream = 0;
     pr->contact = status == 0;

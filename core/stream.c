@@ -318,6 +318,8 @@ void kith_core_stream_error(struct kith_core *c, uint64_t now, uint32_t handle, 
         if (err.error.len > ERROR_TEXT_MAX) err.error.len = ERROR_TEXT_MAX;
         kith_exchange_write_message(c, s, &err, true);
         kith_count(c, KITH_COUNT_STREAM_ERRORS_SENT);
+    } else if (kith_exchange_break(c, s, code < 0 ? code : -KITH_EMALFORMED)) {
+        return; /* an orderly end would confirm a user message */
     }
     kith_exchange_finish(c, s, code < 0 ? code : -KITH_EMALFORMED, 0);
 }

@@ -391,10 +391,11 @@ static void ended(struct kith_core *c, struct kith_exchange *s, int status)
     enum kith_log_level level = s->kind == KITH_EXCHANGE_JOIN ? KITH_LOG_DEBUG : KITH_LOG_ERROR;
     kith_count(c, KITH_COUNT_PUSH_PULLS_FAILED);
     if (s->name_len)
-        kith_core_log(c, level, &s->to, "Push/Pull with %.*s failed",
-                      KITH_STR(kith_bytes_of(s->name, s->name_len)));
+        kith_core_log(c, level, &s->to, "Push/Pull with %.*s failed: %s",
+                      KITH_STR(kith_bytes_of(s->name, s->name_len)), kith_status_text(status));
     else
-        kith_core_log(c, level, &s->to, "Push/Pull with an unnamed member failed");
+        kith_core_log(c, level, &s->to, "Push/Pull with an unnamed member failed: %s",
+                      kith_status_text(status));
 }
 
 struct kith_exchange *kith_sync_dial(struct kith_core *c, enum kith_exchange_kind kind,

@@ -7,7 +7,7 @@ plugins_libplugins_la_SOURCES = \
   plugins/asks.c plugins/asks.h \
   plugins/codes.c plugins/codes.h plugins/instance.c plugins/instance.h \
   plugins/blame.c plugins/blame.h plugins/plugins_check.c plugins/plugins_check.h \
-  plugins/keyring.c plugins/keyring.h plugins/keyfile.c plugins/keyfile.h \
+  plugins/keyring.c plugins/keyring.h plugins/keyfile.c plugins/keyfile_form.c plugins/keyfile.h \
   plugins/codec.c plugins/codec.h plugins/pipeline.c plugins/pipeline.h \
   plugins/pipeline_parts.h plugins/pipeline_work.c \
   plugins/pipeline_seal.c plugins/pipeline_open.c plugins/inflow.c plugins/inflow.h \

@@ -244,8 +244,8 @@ static const struct {
     [KITH_REFUSED_LABEL] = {"label", "its label is not ours"},
     [KITH_REFUSED_DOUBLE_LABEL] = {"double_label",
                                    "it has a label though skip_inbound_label_check is set"},
-    [KITH_REFUSED_POLICY] = {"policy", "it lacks a layer that `require` asks for (encryption, "
-                                       "perhaps), or has one that `accept` does not open"},
+    [KITH_REFUSED_POLICY] = {"policy", "it lacks a layer that `require` asks for, or has one "
+                                       "that `accept` does not open"},
     [KITH_REFUSED_AUTH] = {"auth", "no installed key could decrypt it"},
     [KITH_REFUSED_CHECKSUM] = {"checksum", "its checksum is wrong"},
     [KITH_REFUSED_MALFORMED] = {"malformed", "it is malformed"},

@@ -4,8 +4,9 @@
  * when it frees; what is counted is memory that is held, not what is in it.
  *
  * Strangers get one half. What is opened or sealed takes three times its size for a moment, as it
- * came, as it becomes, and where it goes; so a message of a quarter of the limit finds room in
- * either half. Not installed.
+ * came, as it becomes, and where it goes. The limit is at least five times max_stream_size, of
+ * which a state takes three quarters: it finds room beside all that strangers hold. Not
+ * installed.
  */
 #ifndef KITH_ACCOUNT_H
 #define KITH_ACCOUNT_H

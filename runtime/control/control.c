@@ -122,7 +122,8 @@ static int open_socket(struct kith_control *control, struct kith_error *err)
                          "the control socket's path is longer than %zu bytes: %s",
                          sizeof sa.sun_path - 1, path);
     strcpy(sa.sun_path, path);
-    int rc = clear_path(&sa, err);
+    int rc = kith_control_check_folder(path, err);
+    if (!rc) rc = clear_path(&sa, err);
     if (rc) return rc;
     control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     /* Its file is made with the mode that the socket has. */

@@ -235,8 +235,9 @@ void kith_client_unpend(struct kith_client *c)
 void kith_client_done(void *arg, int status, uint64_t value)
 {
     struct kith_client *c = arg;
+    const char *why = kith_node_why(kith_client_node(c));
     if (status < 0)
-        kith_client_fail(c, status, "%s", kith_code_text(status));
+        kith_client_fail(c, status, "%s", why ? why : kith_code_text(status));
     else
         kith_client_answer(c, json_pack("{s:I}", "value", (json_int_t)value));
     kith_client_unpend(c);

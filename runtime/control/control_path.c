@@ -127,7 +127,7 @@ int kith_control_path(const char *name, char *out, size_t cap, struct kith_error
     return kith_fail(err, KITH_EACCES,
                      "no folder for the control socket (tried $KITH_RUN_DIR, or else "
                      "$XDG_RUNTIME_DIR/kith, /run/kith "
-                     "and /tmp/kith-%u); name a path with `control:`",
+                     "and /tmp/kith-%u); name a path with `node.control`",
                      (unsigned)geteuid());
 }
 

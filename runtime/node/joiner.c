@@ -222,7 +222,7 @@ static void round_end(struct kith *k)
     uint64_t jitter;
     kith_loop_random(k->loop, &jitter, sizeof jitter);
     uint64_t wait = j->backoff / 2 + jitter % j->backoff;
-    kith_node_log(k, KITH_LOG_WARN, "no seed of the join list answered; next try in %.1fs",
+    kith_node_log(k, KITH_LOG_WARN, "no seed of the join list could be joined; next try in %.1fs",
                   (double)wait / 1e9);
     j->backoff = j->backoff * 2 < BACKOFF_MOST ? j->backoff * 2 : BACKOFF_MOST;
     kith_loop_timer_set(j->timer, kith_node_now(k) + wait);

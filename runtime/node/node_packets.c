@@ -26,11 +26,13 @@ struct kith_core_budget kith_packets_budget(void *ctx, const struct kith_peer *t
     return kith_packets_fit(limit, &k->config->settings, k->room);
 }
 
+/* Bits of what a layer provides. */
+static const char *const layer_words[] = {"compression", "checks", "authentication", "encryption"};
+
 /* The file was taken because the transport gave, say, encryption. If that is gone and no codec
  * gives it, what is sent would be in plain text. */
 static void see_provides(struct kith *k, uint32_t provides)
 {
-    static const char *const words[] = {"compression", "checks", "authentication", "encryption"};
     struct kith_link *l = k->link;
     uint32_t lost =
         kith_pipeline_unmet(k->pipeline, provides) & ~kith_pipeline_unmet(k->pipeline, l->promised);
@@ -44,7 +46,7 @@ static void see_provides(struct kith *k, uint32_t provides)
     while (!(lost & 1u << bit)) bit++;
     snprintf(l->mute, sizeof l->mute,
              "the transport gives no %s any more, which `require` asks for: nothing is sent",
-             bit < sizeof words / sizeof *words ? words[bit] : "layer");
+             bit < sizeof layer_words / sizeof *layer_words ? layer_words[bit] : "layer");
     if (!was) kith_node_log(k, KITH_LOG_ERROR, "%s: %s", kith_instance_name(l->in), l->mute);
 }
 
@@ -139,14 +141,29 @@ void kith_packets_out(struct kith *k, const struct kith_output *out)
 
 /* ----------------------------------------------------------------------------------------- in */
 
+/* " (require: compression, encryption)" */
+static const char *required(const struct kith *k, char *out, size_t cap)
+{
+    uint32_t bits = k->config->chain.require;
+    size_t n = (size_t)snprintf(out, cap, " (require:");
+    for (unsigned i = 0; i < sizeof layer_words / sizeof *layer_words; i++)
+        if (bits & 1u << i)
+            n += (size_t)snprintf(out + n, cap - n, "%s %s", out[n - 1] == ':' ? "" : ",",
+                                  layer_words[i]);
+    snprintf(out + n, cap - n, out[n - 1] == ':' ? " nothing)" : ")");
+    return out;
+}
+
 /* A log line for a person; the log itself limits how many. */
 static void refused(struct kith *k, const struct kith_addr *from, enum kith_refusal why)
 {
+    char needed[80];
     char text[KITH_ADDR_TEXT];
     k->packets_refused++;
     if (!kith_log_wanted(k->log, KITH_LOG_WARN)) return;
     kith_node_format(k, from, text, sizeof text);
-    kith_node_log(k, KITH_LOG_WARN, "packet from %s refused: %s", text, kith_refusal_text(why));
+    kith_node_log(k, KITH_LOG_WARN, "packet from %s refused: %s%s", text, kith_refusal_text(why),
+                  why == KITH_REFUSED_POLICY ? required(k, needed, sizeof needed) : "");
 }
 
 void kith_packets_in(struct kith *k, const struct kith_peer *from, struct kith_buf *buf,

@@ -145,7 +145,7 @@ class Node:
 
 
 COMMON = """
-limits: { max_members: %d, max_streams: 96, max_stream_memory: 16MiB, max_stream_size: 4MiB,
+limits: { max_members: %d, max_streams: 96, max_stream_memory: 20MiB, max_stream_size: 4MiB,
           max_push_pulls: 16, max_pending: 64 }
 probe: { interval: 1s, timeout: 900ms }
 suspicion: { mult: 6 }

@@ -12,8 +12,7 @@ struct host {
     struct kith_keyring *ring;
     const char *subkey; /* plugin's name, or NULL for raw keys */
     uint64_t counters[8];
-    const char *names[8];
-    double gauge;
+    char names[8][64]; /* with the value of their first label */
 };
 
 static uint64_t step(uint64_t *state) /* splitmix64 */
@@ -58,17 +57,14 @@ static uint64_t *fake_counter(const struct kith_host *table, const char *name, c
                               const struct kith_pair *labels, size_t count)
 {
     struct host *h = (struct host *)table;
+    char all[64];
+    struct kith_bytes value = count ? labels[0].value : kith_text("");
+    snprintf(all, sizeof all, "%s%.*s", name, (int)value.len, (const char *)value.data);
     for (size_t i = 0; i < 8; i++) {
-        if (!h->names[i]) h->names[i] = name;
-        if (strcmp(h->names[i], name) == 0) return &h->counters[i];
+        if (!*h->names[i]) memcpy(h->names[i], all, sizeof all);
+        if (strcmp(h->names[i], all) == 0) return &h->counters[i];
     }
     abort();
-}
-
-static double *fake_gauge(const struct kith_host *table, const char *name, const char *help,
-                          const struct kith_pair *labels, size_t count)
-{
-    return &((struct host *)table)->gauge;
 }
 
 static size_t fake_keys(const struct kith_host *table, size_t i, struct kith_key *out)
@@ -109,7 +105,6 @@ static struct kith_host *make(void *ctx, const struct kith_entry *entry, struct 
         .now = fake_now,
         .wall = fake_now,
         .counter = fake_counter,
-        .gauge = fake_gauge,
         .scratch = fake_scratch,
         .keys = fake_keys,
         .query = fake_query,

@@ -221,6 +221,14 @@ static void test_a_key_wears_out(void)
         rig_buf_free(&b);
     }
     CU_ASSERT_EQUAL(fake.logs - before, 4);
+    CU_ASSERT_EQUAL(kith_keyring_use(r.ring, 1, &saved, &r.err), 0); /* the first is back */
+    for (unsigned i = 13; i <= 24; i++) {
+        struct rig_buf b;
+        CU_ASSERT_EQUAL(fake.logs - before, 4);
+        seal(&r, "\x08x", 2, &b);
+        rig_buf_free(&b);
+    }
+    CU_ASSERT_PTR_NOT_NULL(strstr(fake.log, "sealed 24 messages"));
     rig_fini(&r);
 }
 

@@ -19,14 +19,18 @@ static int no_way(struct kith_error *err, const char *path)
 
 /* --------------------------------------------------------------------------------- whose is it */
 
-/* "0.000000000 n0 start" */
+/* "0.000000000 n0 start", or "0.000000000 - network ..." */
 static bool begins_as_trace(const char *s)
 {
     size_t whole = strspn(s, "0123456789"), part;
     if (!whole || s[whole] != '.') return false;
     s += whole + 1;
     part = strspn(s, "0123456789");
-    return part == 9 && s[part] == ' ' && isgraph((unsigned char)s[part + 1]);
+    if (part != 9 || s[part] != ' ') return false;
+    s += part + 1;
+    if (strncmp(s, "- network ", 10) == 0) return true;
+    s += strcspn(s, " \n");
+    return strncmp(s, " start\n", 7) == 0;
 }
 
 static bool begins_as_page(const char *s)

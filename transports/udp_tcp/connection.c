@@ -202,6 +202,7 @@ int kith_ut_stream_code(int error)
     case EHOSTDOWN:
     case EHOSTUNREACH:
     case EADDRNOTAVAIL:
+    case EINVAL: /* from a loopback address to another machine */
     case EAFNOSUPPORT: return -KITH_EUNREACHABLE;
     case EACCES:
     case EPERM: return -KITH_EACCES;

@@ -107,11 +107,11 @@ static bool read_port(struct kith_bytes digits, uint16_t *port)
 
 int kith_ut_split(struct kith_bytes text, struct kith_bytes *host, uint16_t *port)
 {
-    const uint8_t *end = text.data + text.len;
-    const uint8_t *colon = text.len ? memchr(text.data, ':', text.len) : NULL;
-    const uint8_t *digits = NULL;
     *host = text;
-    if (text.len && *text.data == '[') {
+    if (!text.len) return 0;
+    const uint8_t *end = text.data + text.len, *colon = memchr(text.data, ':', text.len);
+    const uint8_t *digits = NULL;
+    if (*text.data == '[') {
         const uint8_t *close = memchr(text.data, ']', text.len);
         if (!close || !colon || colon > close) return -KITH_EINVAL;
         *host = kith_bytes_of(text.data + 1, (size_t)(close - text.data - 1));

@@ -9,6 +9,7 @@
  */
 #include "connection.h"
 #include <errno.h>
+#include <time.h> /* before errqueue.h, which needs it and does not say so */
 #include <linux/errqueue.h>
 #include <stdlib.h>
 #include <sys/uio.h>

@@ -3,7 +3,7 @@
 
 noinst_HEADERS += tests/test.h
 TEST_MAIN = tests/suites.c
-EXTRA_DIST += tests/data/vectors.json tests/summary.sh
+EXTRA_DIST += tests/data/vectors.json tests/summary.sh tests/tsan.supp
 TEST_PLUGINS = $(abs_top_builddir)/transports/.libs:$(abs_top_builddir)/codecs/.libs
 TEST_ENV = KITH_PLUGIN_PATH='$(TEST_PLUGINS):$(abs_top_builddir)/plugins/delegates/.libs'; \
   srcdir='$(abs_top_srcdir)'; builddir='$(abs_top_builddir)'; KITH='$(abs_top_builddir)/kith'; \

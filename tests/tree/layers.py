@@ -62,8 +62,6 @@ DRIVERS = {
     "kith_cluster_lives",
     "kith_cluster_run",
     "kith_measure_run",
-    "kith_keyfile_render",
-    "kith_keyfile_room",
     "kith_loop_run_until",
     "kith_network_set_default",
 }

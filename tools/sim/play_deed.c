@@ -84,13 +84,13 @@ struct asked {
     int node;
 };
 
-/* What the network does to a message or a join is measured, and no reason to complain; and meta
+/* What the network does to a message is measured, and no reason to complain; and meta
  * that is announced late, is. */
 static bool is_outcome(enum kith_deed deed, int status)
 {
     bool network = status == -KITH_ETIMEOUT || status == -KITH_EREFUSED ||
                    status == -KITH_ECLOSED || status == -KITH_EUNREACHABLE;
-    if (deed == KITH_DEED_BROADCAST || deed == KITH_DEED_JOIN) return network;
+    if (deed == KITH_DEED_BROADCAST) return network;
     if (deed == KITH_DEED_SEND)
         return network || status == -KITH_ENOTFOUND; /* split: unknown there */
     return deed == KITH_DEED_META && status == -KITH_ETIMEOUT;

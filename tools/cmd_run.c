@@ -15,6 +15,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -267,6 +270,16 @@ static int wrong_count(size_t count, bool together, const struct kith_options *w
     return KITH_GO_ON;
 }
 
+/* Large buffers of streams go back to the system when they are freed. Once it has freed one, glibc
+ * takes the next from the heap, where small ones among them keep it: under a flood that doubled
+ * what `max_stream_memory` allows. */
+static void return_large_buffers(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+}
+
 int kith_cmd_run(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -286,6 +299,7 @@ int kith_cmd_run(int argc, char **argv)
         default: return kith_tool_wrong_option("run");
         }
     }
+    return_large_buffers();
     run.files = argv + optind;
     run.count = (size_t)(argc - optind);
     int code = wrong_count(run.count, together, &with);

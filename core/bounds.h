@@ -19,8 +19,11 @@ enum {
     KITH_ENTRY_MAX = 68           /* bytes of an entry of a state, but for its strings */
 };
 
-/* From here on an incarnation is near its top, where hearsay is not believed (merge.c). So much is
- * left above it that a member can go on for years. */
+/* Nobody gets so far by itself: from here on hearsay lifts a member by a few at a time... */
+#define KITH_INCARNATION_STEEP 0x80000000u
+#define KITH_INCARNATION_STEP  16u
+/* ...and from here on by nothing (merge.c). From the one to the other a forger needs 133 million
+ * packets; so much is left above that a member can go on for years. */
 #define KITH_INCARNATION_HIGH 0xff000000u
 
 #endif

@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-enum { OWN_ALARMS = 6 };
+enum { OWN_ALARMS = 7 };
 
 static int fail(struct kith_error *err, enum kith_code code, const char *text)
 {
@@ -103,6 +103,7 @@ static void tie_alarms(struct kith_core *c)
     c->probe_alarm.fire = kith_probe_tick;
     c->gossip_alarm.fire = kith_gossip_tick;
     c->sync_alarm.fire = kith_sync_tick;
+    c->ask_alarm.fire = kith_sync_ask;
     c->queue_alarm.fire = kith_queue_tick;
     c->probe.pending.alarm.fire = kith_probe_alarm;
     c->moving.alarm.fire = kith_moving_alarm;

@@ -8,11 +8,12 @@
  * (docs/WIRE.md).
  *
  * What was claimed at the top, incarnation 2^32-1, could never be outdone, and there memberlist's
- * counter wraps. So near the top (KITH_INCARNATION_HIGH) hearsay does not count: no accusation but
- * of our own probing, no leave, no alive that says something else than is known. It makes the
- * member *doubted* instead: at the next push/pull it is asked itself, and what it says of itself on
- * a stream that we opened to its address is taken, whatever its incarnation. Our own number stops
- * at 2^32-1, and follows nobody up there (docs/WIRE.md).
+ * counter wraps. So hearsay lifts nobody far up: past half of all numbers (KITH_INCARNATION_STEEP)
+ * by a few at a time, near the top (KITH_INCARNATION_HIGH) not at all, and we ourselves follow no
+ * such claim. What is not believed for that, or contradicts who is known up there, makes the member
+ * *doubted*: it is asked itself, and what it says of itself on a stream that we opened to its
+ * address is taken, whatever its incarnation. A leave is believed, too, of who does not answer.
+ * Our own number stops at 2^32-1 (docs/WIRE.md).
  */
 #include "merge.h"
 #include "allowed.h"
@@ -27,6 +28,7 @@
 #include "self.h"
 #include "state.h"
 #include "suspicion.h"
+#include "sync.h"
 #include "versions.h"
 #include "view.h"
 
@@ -112,6 +114,14 @@ static void say_again(struct kith_core *c, struct kith_msg *alive, uint32_t inc,
 /* ------------------------------------------------------------------------------ near the top */
 
 static bool high(uint32_t incarnation) { return incarnation >= KITH_INCARNATION_HIGH; }
+static bool steep(uint32_t incarnation) { return incarnation >= KITH_INCARNATION_STEEP; }
+
+/* May hearsay lift from `known` to `claimed`? */
+static bool within_reach(uint32_t known, uint32_t claimed)
+{
+    if (high(claimed)) return false;
+    return !steep(claimed) || claimed <= known || claimed - known <= KITH_INCARNATION_STEP;
+}
 
 static void too_high(struct kith_core *c, const struct kith_msg *msg)
 {
@@ -310,19 +320,21 @@ static bool says_what_is_known(const struct alive *a)
            memcmp(p->versions, a->msg->vsn.data, sizeof p->versions) == 0;
 }
 
-/* Near the top: is it hearsay that would change, or hide, what the member is? */
+/* Far up: is it hearsay that would lift, change, or hide, what the member is? */
 static bool doubtful(struct kith_core *c, const struct alive *a)
 {
     struct kith_record *p = a->record;
     uint32_t inc = a->msg->incarnation;
-    if (a->ours || a->first_hand || a->moved || !(high(inc) || high(p->incarnation))) return false;
+    bool reached = within_reach(p->incarnation, inc);
+    if (a->ours || a->first_hand || a->moved) return false;
     if (a->self) {
-        if (high(p->incarnation)) return false; /* where we are we answer */
+        if (reached || high(p->incarnation)) return false; /* where we are we answer */
     } else {
-        if (says_what_is_known(a) && (inc > p->incarnation || !kith_record_gone(p))) return false;
-        kith_members_doubt(&c->members, p, true);
+        if (reached && (inc >= p->incarnation || !steep(p->incarnation))) return false;
+        if (inc <= p->incarnation && p->state == KITH_ALIVE && says_what_is_known(a)) return false;
+        kith_sync_doubt(c, p);
     }
-    if (high(inc)) too_high(c, a->msg);
+    if (!reached) too_high(c, a->msg);
     return true;
 }
 
@@ -332,12 +344,9 @@ static bool stale(const struct alive *a)
     const struct kith_record *p = a->record;
     uint32_t inc = a->msg->incarnation;
     if (a->self) return inc < p->incarnation;
-    if (a->first_hand && high(p->incarnation))
+    if (a->first_hand && steep(p->incarnation))
         return inc == p->incarnation && p->state == KITH_ALIVE && says_what_is_known(a);
-    if (a->moved || inc > p->incarnation) return false;
-    bool clears_at_the_top =
-        p->state == KITH_SUSPECT && p->incarnation == UINT32_MAX && inc == UINT32_MAX;
-    return !clears_at_the_top;
+    return !a->moved && inc <= p->incarnation;
 }
 
 /* Step 9 for a claim of others about us: correct it unless it says what we say. */
@@ -443,12 +452,19 @@ static bool leaves(const struct kith_msg *msg)
     return msg->type == KITH_MSG_DEAD && kith_short_equal(msg->node, msg->from);
 }
 
-/* Near the top: is it hearsay, or an accusation of us that would lift us there? */
+/* Far up: is it hearsay, or an accusation of us that would lift us there? Who is said to have left
+ * up there is asked, and whoever is accused where it is. */
 static bool incredible(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg)
 {
-    if (!high(msg->incarnation) || (p == c->self && high(p->incarnation))) return false;
-    if (p != c->self && leaves(msg)) kith_members_doubt(&c->members, p, true);
-    too_high(c, msg);
+    uint32_t inc = msg->incarnation;
+    bool reached = within_reach(p->incarnation, inc);
+    bool hidden = inc < p->incarnation && steep(p->incarnation);
+    if (p == c->self ? reached || high(p->incarnation) : reached && !hidden) return false;
+    if (p != c->self && (leaves(msg) || (!hidden && steep(p->incarnation)))) {
+        if (leaves(msg)) p->leaving = !kith_record_gone(p);
+        kith_sync_doubt(c, p);
+    }
+    if (!reached) too_high(c, msg);
     return true;
 }
 
@@ -457,8 +473,8 @@ static bool incredible(struct kith_core *c, struct kith_record *p, const struct 
 static struct kith_record *accused(struct kith_core *c, const struct kith_msg *msg, bool hearsay)
 {
     struct kith_record *p = kith_members_named(&c->members, msg->node);
-    if (!p || msg->incarnation < p->incarnation) return NULL;
-    if (hearsay && incredible(c, p, msg)) return NULL;
+    if (!p || (hearsay && incredible(c, p, msg))) return NULL;
+    if (msg->incarnation < p->incarnation && (hearsay || !steep(p->incarnation))) return NULL;
     if (msg->from.len <= KITH_NAME_LIMIT) return p;
     kith_count_drop(c, KITH_DROP_BAD_NAME);
     return NULL;
@@ -511,7 +527,7 @@ static void suspicion_expired(struct kith_core *c, struct kith_alarm *alarm)
     struct kith_msg dead = {.type = KITH_MSG_DEAD,
                             .incarnation = p->incarnation,
                             .node = kith_record_name(p),
-                            .from = kith_self_name(c)};
+                            .from = p->leaving ? kith_record_name(p) : kith_self_name(c)};
     unsigned confirmations = s->count;
     bool degraded = s->count < s->k;
     uint64_t again = kith_later(c->now, s->min > second ? s->min : second);
@@ -543,6 +559,7 @@ static void suspect(struct kith_core *c, struct kith_record *p, const struct kit
     broadcast(c, msg, NULL);
     p->incarnation = msg->incarnation;
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
+    if (steep(p->incarnation)) kith_sync_doubt(c, p); /* its answer may be hearsay to us */
     if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     kith_count(c, KITH_COUNT_SUSPECT_CHANGES);
     kith_notify_member(c, KITH_EVENT_SUSPECT, p);
@@ -600,7 +617,11 @@ bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kit
 void kith_own_word(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
 {
     struct kith_record *p = kith_members_named(&c->members, msg->node);
-    if (p) kith_members_doubt(&c->members, p, false);
+    if (p) {
+        kith_members_doubt(&c->members, p, false);
+        p->leaving = false;
+        p->met = true;
+    }
     if (msg->type == KITH_MSG_DEAD) {
         p = accused(c, msg, false);
         if (p) dead(c, p, msg, from, NULL);
@@ -608,4 +629,14 @@ void kith_own_word(struct kith_core *c, const struct kith_msg *msg, const struct
     }
     struct alive a = {.msg = msg, .from = from, .first_hand = true};
     alive(c, &a, kith_members_hash(&c->members, msg->node), NULL);
+}
+
+void kith_was_asked(struct kith_core *c, struct kith_bytes name)
+{
+    struct kith_record *p = kith_members_named(&c->members, name);
+    if (!p || !p->leaving) return;
+    struct kith_msg leave = {
+        .type = KITH_MSG_DEAD, .incarnation = p->incarnation, .node = name, .from = name};
+    p->leaving = false;
+    dead(c, p, &leave, NULL, NULL);
 }

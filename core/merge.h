@@ -24,5 +24,7 @@ bool kith_dead(struct kith_core *, const struct kith_msg *, const struct kith_pe
 void kith_say_left(struct kith_core *);
 /* An alive, or a leave, that a member says of itself on a stream that we opened to its address. */
 void kith_own_word(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
+/* Who was doubted has been asked, in vain perhaps: if it is still said to have left, it has. */
+void kith_was_asked(struct kith_core *, struct kith_bytes name);
 
 #endif

@@ -25,6 +25,8 @@ struct kith_record {
     uint8_t name_len, addr_len, accuser_len;
     uint8_t state : 2, meta_set : 1, outside : 1, suspected : 1;
     uint8_t doubted : 1; /* set by kith_members_doubt() */
+    uint8_t leaving : 1; /* so it is said, and not believed before it was asked */
+    uint8_t met : 1;     /* its own word was taken once */
     uint8_t inside[];    /* name NUL address meta accuser NUL; outside: a pointer to them */
 };
 

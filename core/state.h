@@ -70,7 +70,7 @@ struct kith_core {
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;
-    struct kith_alarm probe_alarm, gossip_alarm, sync_alarm, queue_alarm;
+    struct kith_alarm probe_alarm, gossip_alarm, sync_alarm, ask_alarm, queue_alarm;
     struct kith_counters counters;
 };
 

@@ -23,6 +23,8 @@
 enum {
     HEAD_MOST = 64,        /* type byte and header */
     STATES_TURN = 1 << 20, /* bytes made between two ticks, but for the last state */
+    ASKED_AT_ONCE = 4,     /* members whose own word is wanted... */
+    ASK_PAUSE = 2,         /* ...and seconds until the next may be: a forger makes us dial them */
     EVICT_PAUSE = 10000000 /* ns between two streams that are reset for the sake of memory */
 };
 
@@ -421,34 +423,59 @@ void kith_sync_schedule(struct kith_core *c, bool first)
     kith_alarm_set(&c->alarms, &c->sync_alarm, kith_later(c->now, wait));
 }
 
-static void sync_with(struct kith_core *c, const struct kith_record *p)
+static struct kith_exchange *sync_with(struct kith_core *c, const struct kith_record *p)
 {
     struct kith_addr to;
     kith_record_address(p, &to);
     kith_core_log(c, KITH_LOG_DEBUG, &to, "Initiating push/pull sync with: %.*s",
                   KITH_STR(kith_record_name(p)));
     struct kith_peer peer = kith_peer_of(&to, kith_record_name(p), p->versions[1]);
-    kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &peer);
-}
-
-/* One of those whose own word is wanted. */
-static const struct kith_record *doubted(struct kith_core *c)
-{
-    const struct kith_members *m = &c->members;
-    uint64_t from = kith_random_below(&c->random, m->count);
-    for (uint32_t i = 0; i < m->count; i++) {
-        const struct kith_record *p = kith_members_at(m, (uint32_t)((from + i) % m->count));
-        if (p->doubted) return p;
-    }
-    return NULL;
+    return kith_sync_dial(c, KITH_EXCHANGE_PUSH_PULL, &peer);
 }
 
 void kith_sync_tick(struct kith_core *c, struct kith_alarm *alarm)
 {
     struct kith_record **chosen;
-    const struct kith_record *at_random = NULL, *asked = c->members.doubted ? doubted(c) : NULL;
     kith_sync_schedule(c, false);
-    if (kith_choose(c, 1, partner, &chosen) > 0) at_random = chosen[0];
-    if (at_random) sync_with(c, at_random);
-    if (asked && asked != at_random) sync_with(c, asked);
+    if (kith_choose(c, 1, partner, &chosen) > 0) sync_with(c, chosen[0]);
+}
+
+/* ------------------------------------------------------------------------------- asking */
+
+/* Of those whose own word is wanted: who was met before who may be invented, then the oldest. */
+static struct kith_record *doubted(const struct kith_members *m)
+{
+    struct kith_record *unmet = NULL;
+    for (uint32_t i = 0; i < m->count && m->doubted; i++) {
+        struct kith_record *p = m->by_age[i];
+        if (p->doubted && p->met) return p;
+        if (p->doubted && !unmet) unmet = p;
+    }
+    return unmet;
+}
+
+static void asked(struct kith_core *c, struct kith_exchange *s, int status)
+{
+    ended(c, s, status);
+    if (!c->dying) kith_was_asked(c, kith_bytes_of(s->name, s->name_len));
+}
+
+/* Who does not answer is not asked again before it is doubted again. */
+void kith_sync_ask(struct kith_core *c, struct kith_alarm *alarm)
+{
+    struct kith_record *p;
+    if (c->members.doubted)
+        kith_alarm_set(&c->alarms, alarm, kith_later(c->now, ASK_PAUSE * UINT64_C(1000000000)));
+    for (int i = 0; i < ASKED_AT_ONCE && (p = doubted(&c->members)); i++) {
+        struct kith_exchange *s = sync_with(c, p);
+        if (!s) return;
+        s->ended = asked;
+        kith_members_doubt(&c->members, p, false);
+    }
+}
+
+void kith_sync_doubt(struct kith_core *c, struct kith_record *p)
+{
+    kith_members_doubt(&c->members, p, true);
+    if (!c->ask_alarm.place) kith_alarm_set(&c->alarms, &c->ask_alarm, c->now);
 }

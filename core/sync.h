@@ -8,6 +8,8 @@
 #include "alarms.h"
 #include "exchange.h"
 
+struct kith_record;
+
 /* Begin a push/pull: kind is KITH_EXCHANGE_JOIN or KITH_EXCHANGE_PUSH_PULL. NULL: as for any dial.
  */
 struct kith_exchange *kith_sync_dial(struct kith_core *, enum kith_exchange_kind,
@@ -19,6 +21,9 @@ uint64_t kith_sync_deadline(const struct kith_core *); /* when there is again; U
 int kith_sync_merge(struct kith_core *, struct kith_exchange *);
 
 void kith_sync_tick(struct kith_core *, struct kith_alarm *);
+/* Ask this one for its own word, soon. */
+void kith_sync_doubt(struct kith_core *, struct kith_record *);
+void kith_sync_ask(struct kith_core *, struct kith_alarm *);
 /* Set the alarm for the next push/pull; the first one is spread over an interval. */
 void kith_sync_schedule(struct kith_core *, bool first);
 /* How many intervals lie between two push/pulls in a cluster of n (PROTOCOL.md 2.10). */

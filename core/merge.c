@@ -28,7 +28,6 @@
 #include "self.h"
 #include "state.h"
 #include "suspicion.h"
-#include "sync.h"
 #include "versions.h"
 #include "view.h"
 
@@ -320,6 +319,13 @@ static bool says_what_is_known(const struct alive *a)
            memcmp(p->versions, a->msg->vsn.data, sizeof p->versions) == 0;
 }
 
+/* It is asked for its own word, soon (sync.c). */
+static void doubt(struct kith_core *c, struct kith_record *p)
+{
+    kith_members_doubt(&c->members, p, true);
+    if (!c->ask_alarm.place) kith_alarm_set(&c->alarms, &c->ask_alarm, c->now);
+}
+
 /* Far up: is it hearsay that would lift, change, or hide, what the member is? */
 static bool doubtful(struct kith_core *c, const struct alive *a)
 {
@@ -332,7 +338,7 @@ static bool doubtful(struct kith_core *c, const struct alive *a)
     } else {
         if (reached && (inc >= p->incarnation || !steep(p->incarnation))) return false;
         if (inc <= p->incarnation && p->state == KITH_ALIVE && says_what_is_known(a)) return false;
-        kith_sync_doubt(c, p);
+        doubt(c, p);
     }
     if (!reached) too_high(c, a->msg);
     return true;
@@ -462,7 +468,7 @@ static bool incredible(struct kith_core *c, struct kith_record *p, const struct 
     if (p == c->self ? reached || high(p->incarnation) : reached && !hidden) return false;
     if (p != c->self && (leaves(msg) || (!hidden && steep(p->incarnation)))) {
         if (leaves(msg)) p->leaving = !kith_record_gone(p);
-        kith_sync_doubt(c, p);
+        doubt(c, p);
     }
     if (!reached) too_high(c, msg);
     return true;
@@ -559,7 +565,7 @@ static void suspect(struct kith_core *c, struct kith_record *p, const struct kit
     broadcast(c, msg, NULL);
     p->incarnation = msg->incarnation;
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
-    if (steep(p->incarnation)) kith_sync_doubt(c, p); /* its answer may be hearsay to us */
+    if (steep(p->incarnation)) doubt(c, p); /* its answer may be hearsay to us */
     if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     kith_count(c, KITH_COUNT_SUSPECT_CHANGES);
     kith_notify_member(c, KITH_EVENT_SUSPECT, p);

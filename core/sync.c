@@ -473,9 +473,3 @@ void kith_sync_ask(struct kith_core *c, struct kith_alarm *alarm)
         kith_members_doubt(&c->members, p, false);
     }
 }
-
-void kith_sync_doubt(struct kith_core *c, struct kith_record *p)
-{
-    kith_members_doubt(&c->members, p, true);
-    if (!c->ask_alarm.place) kith_alarm_set(&c->alarms, &c->ask_alarm, c->now);
-}

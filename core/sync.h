@@ -21,8 +21,7 @@ uint64_t kith_sync_deadline(const struct kith_core *); /* when there is again; U
 int kith_sync_merge(struct kith_core *, struct kith_exchange *);
 
 void kith_sync_tick(struct kith_core *, struct kith_alarm *);
-/* Ask this one for its own word, soon. */
-void kith_sync_doubt(struct kith_core *, struct kith_record *);
+/* Ask who is doubted for their own word. */
 void kith_sync_ask(struct kith_core *, struct kith_alarm *);
 /* Set the alarm for the next push/pull; the first one is spread over an interval. */
 void kith_sync_schedule(struct kith_core *, bool first);

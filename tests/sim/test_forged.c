@@ -52,6 +52,12 @@ static bool all_see(struct sim *s, const void *meta)
 
 static uint32_t at_the_top(const struct sim *s) { return UINT32_MAX; }
 static uint32_t below_the_limit(const struct sim *s) { return KITH_INCARNATION_HIGH - 1; }
+static uint32_t where_it_is_steep(const struct sim *s) { return KITH_INCARNATION_STEEP; }
+static uint32_t before_it_is_steep(const struct sim *s) { return KITH_INCARNATION_STEEP - 1; }
+static uint32_t a_step_higher(const struct sim *s)
+{
+    return sim_incarnation(s, 0, 0) + KITH_INCARNATION_STEP;
+}
 static uint32_t at_the_limit(const struct sim *s) { return KITH_INCARNATION_HIGH; }
 static uint32_t one_higher(const struct sim *s) { return sim_incarnation(s, 0, 0) + 1; }
 static uint32_t halfway(const struct sim *s)
@@ -62,8 +68,9 @@ static uint32_t halfway(const struct sim *s)
 
 static void test_what_was_forged_does_not_stay(void)
 {
-    static uint32_t (*const heights[])(const struct sim *) = {at_the_top, below_the_limit,
-                                                              at_the_limit, one_higher, halfway};
+    static uint32_t (*const heights[])(const struct sim *) = {
+        at_the_top, below_the_limit,   at_the_limit,       one_higher,
+        halfway,    where_it_is_steep, before_it_is_steep, a_step_higher};
     for (size_t i = 0; i < sizeof heights / sizeof *heights; i++) {
         struct sim *s = sim_new(6, 70 + i);
         sim_join_all(s);

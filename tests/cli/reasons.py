@@ -99,7 +99,7 @@ class Node:
 
 
 class Balancer:
-    """Passes connections on to where it is turned; one that comes before that waits. A join sends it
+    """Passes connections on to where it is turned; one that comes earlier waits. A join sends it
     no datagram, and members are told each other's own addresses."""
 
     def __init__(self):

@@ -99,8 +99,8 @@ class Node:
 
 
 class Balancer:
-    """Passes connections on to where it is turned. One that comes before that waits. A join sends no
-    datagram to it, and members are told each other's own addresses."""
+    """Passes connections on to where it is turned; one that comes earlier waits. A join sends it
+    no datagram, and members are told each other's own addresses."""
 
     def __init__(self):
         self.turned, self.target = threading.Event(), None

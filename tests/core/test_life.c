@@ -27,6 +27,23 @@ static void test_before_the_start(void)
     rig_fini(&r);
 }
 
+/* A delegate that was built when there were fewer functions: behind its size is something else. */
+static void test_an_older_delegate(void)
+{
+    struct rig r;
+    rig_init(&r);
+    struct kith_error err = {.size = sizeof err};
+    struct kith_delegate_ops older = *r.env.delegate;
+    older.size = offsetof(struct kith_delegate_ops, message);
+    r.env.delegate = &older;
+    CU_ASSERT_EQUAL_FATAL(kith_core_new(&r.core, &r.config, &r.env, 1, r.now, &err), 0);
+    CU_ASSERT_EQUAL(kith_core_start(r.core, r.now, &err), 0);
+    struct kith_addr a = rig_addr(9);
+    rig_packet(&r, &a, "\x08yes", 4);
+    TOLD(r, "join self;");
+    rig_fini(&r);
+}
+
 static int refusal(void (*spoil)(struct rig *))
 {
     struct rig r;
@@ -493,7 +510,9 @@ static void test_free_with_everything_under_way(void)
 }
 
 KITH_TESTS("core/life", {"starts without meta", test_starts_without_meta},
-           {"before the start", test_before_the_start}, {"what can't start", test_what_can_t_start},
+           {"before the start", test_before_the_start},
+           {"an older delegate", test_an_older_delegate},
+           {"what can't start", test_what_can_t_start},
            {"our own alive must fit a packet", test_own_alive_must_fit_a_packet},
            {"smaller packets", test_smaller_packets},
            {"no byte behind the size", test_no_byte_behind_the_size},

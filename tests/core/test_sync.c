@@ -632,6 +632,34 @@ static void test_whoever_reads_nothing_makes_room(void)
     rig_fini(&r);
 }
 
+/* Of those that wait for memory, the next is of the source that has the fewest streams. */
+static void test_whoever_has_few_is_served_first(void)
+{
+    struct rig r;
+    struct kith_account memory = {.limit = 1 << 20};
+    rig_init(&r);
+    r.lingers = true;
+    r.env.memory = &memory;
+    rig_start(&r);
+    rig_populate(&r, 2, 180);
+    struct rig_bytes b;
+    rig_push_pull(&b, false, NULL, 0, NULL);
+    rig_request(&r, 202, &b); /* now it is known how long an answer is */
+    memory.held = memory.strangers = memory.limit / 2;
+    rig_clear(&r);
+    uint32_t many[3];
+    for (int i = 0; i < 3; i++) many[i] = rig_request(&r, 200, &b);
+    uint32_t one = rig_request(&r, 201, &b);
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+    memory.held = memory.strangers = 0;
+    rig_poll(&r);
+    CU_ASSERT_EQUAL_FATAL(rig_outs(&r, KITH_OUT_WRITE), 4);
+    CU_ASSERT_EQUAL(rig_out(&r, KITH_OUT_WRITE, 0)->stream, one);
+    for (size_t i = 0; i < 3; i++) /* and of one source in the order in which they came */
+        CU_ASSERT_EQUAL(rig_out(&r, KITH_OUT_WRITE, i + 1)->stream, many[i]);
+    rig_fini(&r);
+}
+
 /* ----------------------------------------------------------------------------------- our own */
 
 static void test_a_push_pull_of_our_own(void)
@@ -747,6 +775,7 @@ KITH_TESTS("core/sync", {"state leaves room", test_state_leaves_room},
            {"too many push/pulls at a time", test_too_many_push_pulls_at_a_time},
            {"answers are made one at a time", test_answers_are_made_one_at_a_time},
            {"whoever reads nothing makes room", test_whoever_reads_nothing_makes_room},
+           {"whoever has few is served first", test_whoever_has_few_is_served_first},
            {"a push/pull of our own", test_a_push_pull_of_our_own},
            {"push/pulls grow rare in large clusters", test_push_pulls_grow_rare_in_large_clusters},
            {"push/pull may be off", test_push_pull_may_be_off})

@@ -700,6 +700,24 @@ static void test_nesting(void)
     free(data);
 }
 
+/* An unknown extension ends behind its type and its bytes. */
+static void test_extensions(void)
+{
+    static const char *const values[] = {"c700ff", "c70205aabb", "c8000205aabb", "c90000000105aa",
+                                         "d405aa", "d505aabb",   "d605aabbccdd"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "82a15a%sa55365714e6f07", values[i]);
+        struct kith_bytes bytes = unhex(text);
+        struct kith_msg m;
+        size_t used;
+        CU_ASSERT_EQUAL(kith_wire_read(&m, KITH_BODY_NACK, bytes.data, bytes.len, &used), 0);
+        CU_ASSERT_EQUAL(m.seq_no, 7);
+        CU_ASSERT_EQUAL(used, bytes.len);
+        drop(bytes);
+    }
+}
+
 /* A count or length is never believed before the bytes are there. */
 static void test_huge_counts(void)
 {
@@ -909,7 +927,8 @@ KITH_TESTS("core/wire", {"messages both ways", test_messages_both_ways},
            {"structs as arrays", test_structs_as_arrays}, {"keys", test_keys},
            {"truncation at every byte", test_truncation_at_every_byte},
            {"every byte replaced", test_every_byte_replaced}, {"nesting", test_nesting},
-           {"huge counts", test_huge_counts}, {"lengths of raw", test_lengths_of_raw},
+           {"extensions", test_extensions}, {"huge counts", test_huge_counts},
+           {"lengths of raw", test_lengths_of_raw},
            {"what does not fit changes nothing", test_what_does_not_fit_changes_nothing},
            {"compound: what decoders take", test_compound_tolerance},
            {"compound of many parts", test_compound_of_many_parts},

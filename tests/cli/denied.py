@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 KITH = os.environ["KITH"]
 DENY = os.path.join(os.environ["builddir"], "tests", "cli", "deny")

@@ -65,7 +65,7 @@ static void put(struct kith_addresses *a, const struct kith_members *m, uint32_t
 void kith_addresses_rebuild(struct kith_addresses *a, const struct kith_members *m)
 {
     size_t size = FIRST;
-    while (size < 4 * (size_t)m->count) size *= 2;
+    while (size < 2 * (size_t)m->count) size *= 2;
     uint32_t *slots = size != (size_t)a->mask + 1 ? calloc(size, sizeof *slots) : NULL;
     if (slots) {
         free(a->slots);
@@ -82,7 +82,7 @@ void kith_addresses_rebuild(struct kith_addresses *a, const struct kith_members 
 void kith_addresses_put(struct kith_addresses *a, const struct kith_members *m,
                         const struct kith_record *p)
 {
-    if (2 * (size_t)a->used > a->mask)
+    if (4 * (size_t)a->used > 3 * (size_t)a->mask)
         kith_addresses_rebuild(a, m);
     else
         put(a, m, kith_members_since(m, p->born));

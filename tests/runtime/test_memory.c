@@ -15,7 +15,7 @@ enum {
     RESTARTS_MOST = 4096, /* all of them together */
     NODE_MOST = 40000,    /* over a transport that takes next to nothing, its own file included */
     UDP_MOST = 60000,
-    MEMBER_MOST = 128
+    MEMBER_MOST = 120
 };
 
 #define SECOND UINT64_C(1000000000)

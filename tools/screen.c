@@ -68,7 +68,8 @@ static void put_shown(FILE *out, struct kith_bytes text)
 {
     for (size_t i = 0, used; i < text.len; i += used) {
         char piece[4];
-        fwrite(piece, 1, kith_show_next(piece, text.data + i, text.len - i, true, &used), out);
+        size_t n = kith_show_next(piece, text.data + i, text.len - i, true, &used);
+        fwrite(piece, 1, n, out);
     }
 }
 

@@ -119,7 +119,8 @@ static void add_shown(struct log *log, struct kith_bytes b)
 {
     for (size_t i = 0, used; i < b.len; i += used) {
         char piece[4];
-        add(log, piece, kith_show_next(piece, b.data + i, b.len - i, true, &used));
+        size_t n = kith_show_next(piece, b.data + i, b.len - i, true, &used);
+        add(log, piece, n);
     }
 }
 

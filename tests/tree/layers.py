@@ -204,7 +204,8 @@ def writable(path):
         if len(fields) == 7 and fields[3] == "OBJECT" and not fields[0].startswith("__"):
             section = fields[6].split()[0] if fields[6] else ""
             if section == "*COM*" or re.match(r"\.(bss|data)(?!\.rel\.ro)", section):
-                yield re.sub(r"\.\d+$", "", fields[0])
+                # static in a function: gcc writes NAME.7, clang FUNCTION.NAME
+                yield re.sub(r"^\w+\.(?=[a-z_])", "", re.sub(r"\.\d+$", "", fields[0]))
 
 
 def check_folders(tree):

@@ -164,6 +164,9 @@ struct kith_seeds {
 enum kith_log_to { KITH_LOG_TO_STDERR, KITH_LOG_TO_FILE, KITH_LOG_TO_JOURNALD };
 enum kith_log_format { KITH_LOG_TEXT, KITH_LOG_JSON };
 
+/* The words of `require`, in the order of the bits of enum kith_provides; NULL ends them. */
+extern const char *const kith_requirements[];
+
 /* What makes a pipeline: which layers this node adds, which it opens, what it insists on. A file
  * fills it (chain.c), code by hand. Entries and label belong to whoever filled it, and must live
  * until kith_pipeline_new() has returned. accept may be the same list as send. */

@@ -75,7 +75,6 @@ struct kith_section {
 /* sections.c: all of them, ended by one without a path; the first is the file itself. */
 extern const struct kith_section kith_sections[];
 /* The words of `require`; the i-th is bit i of enum kith_provides, NULL ends them. */
-extern const char *const kith_requirements[];
 
 /* A table and the block its values are stored in. Several make up an entry: the host's keys and the
  * plugin's. */

@@ -179,6 +179,8 @@ struct kith_output {
 };
 
 bool kith_core_poll(struct kith_core *, struct kith_output *);
+/* What a join or another exchange that ended so has met, in words; NULL: the code says all. */
+const char *kith_core_status_text(int status);
 
 /* ------------------------------------------------------------------------------- requests */
 

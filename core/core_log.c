@@ -22,24 +22,24 @@ void kith_core_log(struct kith_core *c, enum kith_log_level level, const struct 
     va_end(ap);
 }
 
-static bool may_say_some(struct kith_core *c)
+static void log_some(struct kith_core *c, enum kith_log_level level, const struct kith_addr *peer,
+                     const char *fmt, va_list ap)
 {
     if (c->now >= c->quiet_until) {
         c->quiet_until = kith_later(c->now, 1000000000);
         c->quiet_lines = 0;
     }
-    if (c->quiet_lines >= LINES_A_SECOND) return false;
+    if (c->quiet_lines >= LINES_A_SECOND) return;
     c->quiet_lines++;
-    return true;
+    log_line(c, level, peer, fmt, ap);
 }
 
 void kith_core_log_some(struct kith_core *c, enum kith_log_level level,
                         const struct kith_addr *peer, const char *fmt, ...)
 {
     va_list ap;
-    if (!may_say_some(c)) return;
     va_start(ap, fmt);
-    log_line(c, level, peer, fmt, ap);
+    log_some(c, level, peer, fmt, ap);
     va_end(ap);
 }
 
@@ -47,28 +47,37 @@ void kith_request_because(struct kith_core *c, enum kith_log_level level,
                           const struct kith_request *r, const struct kith_addr *peer,
                           const char *fmt, ...)
 {
-    va_list ap;
+    va_list ap, again;
     va_start(ap, fmt);
+    va_copy(again, ap);
     if (r && c->env.because) c->env.because(c->env.ctx, r->id, fmt, ap);
-    va_end(ap);
-    if (!may_say_some(c)) return;
-    va_start(ap, fmt);
-    log_line(c, level, peer, fmt, ap);
+    log_some(c, level, peer, fmt, again);
+    va_end(again);
     va_end(ap);
 }
 
-const char *kith_status_text(int status)
+const char *kith_core_status_text(int status)
 {
     switch (-status) {
     case KITH_EREFUSED: return "nobody listens there";
     case KITH_ETIMEOUT: return "no answer in time";
-    case KITH_EUNREACHABLE: return "no way there";
-    case KITH_ECLOSED: return "it closed the connection without an answer";
+    case KITH_EUNREACHABLE: return "it is unreachable";
+    case KITH_ECLOSED:
+        return "the connection was closed without a word; that is what another label, or "
+               "encryption on one side only, looks like: see the log there";
     case KITH_EMALFORMED: return "the answer makes no sense";
-    case KITH_EACCES: return "it was refused";
+    case KITH_EACCES: return "it was refused there, or this system forbids it (a firewall?)";
     case KITH_EUNSUPPORTED: return "its protocol versions are not ours";
+    case KITH_EEXIST: return "that is this node itself";
+    case KITH_EIO: return "the network failed";
     case KITH_ENOMEM:
     case KITH_EAGAIN: return "there was no room for it";
-    default: return "it did not work";
+    default: return NULL;
     }
+}
+
+const char *kith_status_text(int status)
+{
+    const char *text = kith_core_status_text(status);
+    return text ? text : "it did not work";
 }

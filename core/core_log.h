@@ -23,7 +23,7 @@ struct kith_request;
 void kith_request_because(struct kith_core *, enum kith_log_level, const struct kith_request *r,
                           const struct kith_addr *peer, const char *fmt, ...) KITH_PRINTF(5, 6);
 
-/* How an exchange ended, in a few words. */
+/* How an exchange ended: kith_core_status_text(), or that it did not work. */
 const char *kith_status_text(int status);
 
 /* A name, for %.*s: as it can be shown. */

@@ -114,13 +114,32 @@ struct kith_exchange *kith_crowd_first(const struct kith_core *c)
 
 static unsigned rank(const struct kith_exchange *s) { return inbound(s) ? 1u + s->stranger : 0; }
 
+/* Is it served before the other one? */
+static bool sooner(const struct kith_core *c, const struct kith_exchange *s,
+                   const struct kith_exchange *other)
+{
+    if (!other || rank(s) != rank(other)) return !other || rank(s) < rank(other);
+    return fullness(c, s) < fullness(c, other);
+}
+
 struct kith_exchange *kith_crowd_next(const struct kith_core *c)
 {
     struct kith_exchange *found = NULL;
-    for (struct kith_exchange *s = c->exchanges.owing; s; s = s->owes_after) {
-        bool sooner = !found || rank(s) < rank(found) ||
-                      (rank(s) == rank(found) && fullness(c, s) < fullness(c, found));
-        if (sooner) found = s;
+    for (struct kith_exchange *s = c->exchanges.owing; s; s = s->owes_after)
+        if (sooner(c, s, found)) found = s;
+    return found;
+}
+
+struct kith_exchange *kith_crowd_waiting(const struct kith_core *c)
+{
+    const struct kith_exchanges *t = &c->exchanges;
+    uint32_t max = c->set.max_push_pulls;
+    bool strangers = t->stranger_pulls < of_strangers(max);
+    struct kith_exchange *found = NULL;
+    if (t->push_pulls + 1 >= max) return NULL;
+    for (uint32_t i = 0; i < t->cap; i++) {
+        struct kith_exchange *s = t->table[i];
+        if (s->waits && (strangers || !s->stranger) && sooner(c, s, found)) found = s;
     }
     return found;
 }
@@ -133,21 +152,4 @@ bool kith_crowd_has_memory(const struct kith_core *c, const struct kith_exchange
     if (!a->held) return true;
     bool half = len <= KITH_ACCOUNT_SMALL || a->strangers + len <= a->limit / 2;
     return kith_account_has(a, false, 3 * len, 3 * len) && (half || !s->stranger);
-}
-
-struct kith_exchange *kith_crowd_waiting(const struct kith_core *c)
-{
-    const struct kith_exchanges *t = &c->exchanges;
-    uint32_t max = c->set.max_push_pulls;
-    bool strangers = t->stranger_pulls < of_strangers(max);
-    struct kith_exchange *found = NULL;
-    if (t->push_pulls + 1 >= max) return NULL;
-    for (uint32_t i = 0; i < t->cap; i++) {
-        struct kith_exchange *s = t->table[i];
-        if (!s->waits || (s->stranger && !strangers)) continue;
-        if (!found || rank(s) < rank(found) ||
-            (rank(s) == rank(found) && fullness(c, s) < fullness(c, found)))
-            found = s;
-    }
-    return found;
 }

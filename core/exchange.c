@@ -29,15 +29,13 @@ struct kith_exchange *kith_exchange_find(struct kith_core *c, uint32_t handle)
     return s && s->kind && s->generation == handle >> 16 ? s : NULL;
 }
 
-static bool reset(struct kith_core *, struct kith_exchange *, int status);
-
 static void timed_out(struct kith_core *c, struct kith_alarm *alarm)
 {
     struct kith_exchange *s = KITH_OF(alarm, struct kith_exchange, alarm);
     if (s->phase != KITH_PHASE_LINGER)
         kith_exchange_refuse(c, s, s->waits ? KITH_DROP_MAX_PUSH_PULLS : KITH_DROP_STREAM_TIMEOUT,
                              -KITH_ETIMEOUT);
-    else if (!reset(c, s, -KITH_ETIMEOUT)) /* no memory: later */
+    else if (!kith_exchange_break(c, s, -KITH_ETIMEOUT)) /* no memory: later */
         kith_alarm_set(&c->alarms, alarm, kith_later(c->now, c->set.tcp_timeout));
 }
 
@@ -381,7 +379,7 @@ static void say(struct kith_core *c, struct kith_exchange *s, struct kith_item *
 }
 
 /* False: it lingers, and there is no memory to say so. */
-static bool reset(struct kith_core *c, struct kith_exchange *s, int status)
+bool kith_exchange_break(struct kith_core *c, struct kith_exchange *s, int status)
 {
     struct kith_item *item = s->closing ? s->closing : kith_item_new(&c->items);
     if (!item) return false;
@@ -394,7 +392,7 @@ static bool reset(struct kith_core *c, struct kith_exchange *s, int status)
 void kith_exchange_finish(struct kith_core *c, struct kith_exchange *s, int status, uint64_t value)
 {
     if (status == -KITH_ETIMEOUT || (status < 0 && s->kind != KITH_EXCHANGE_INBOUND)) {
-        reset(c, s, status);
+        kith_exchange_break(c, s, status);
         return;
     }
     say(c, s, s->closing, KITH_OUT_CLOSE);
@@ -404,14 +402,9 @@ void kith_exchange_finish(struct kith_core *c, struct kith_exchange *s, int stat
     end_requests(c, s, status, value);
 }
 
-bool kith_exchange_break(struct kith_core *c, struct kith_exchange *s, int status)
-{
-    return reset(c, s, status);
-}
-
 bool kith_exchange_evict(struct kith_core *c, struct kith_exchange *s)
 {
-    if (!reset(c, s, -KITH_EAGAIN)) return false;
+    if (!kith_exchange_break(c, s, -KITH_EAGAIN)) return false;
     kith_count_drop(c, KITH_DROP_CROWDED_OUT);
     return true;
 }

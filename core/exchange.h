@@ -158,7 +158,7 @@ void kith_exchange_write_message(struct kith_core *, struct kith_exchange *,
 void kith_exchange_finish(struct kith_core *, struct kith_exchange *, int status, uint64_t value);
 /* The same, and count why. */
 void kith_exchange_refuse(struct kith_core *, struct kith_exchange *, enum kith_drop, int status);
-/* End it by a reset. False: no memory. */
+/* End it by a reset. False: it lingers, and there is no memory to say so. */
 bool kith_exchange_break(struct kith_core *, struct kith_exchange *, int status);
 /* Reset it for the sake of another one. False: no memory. */
 bool kith_exchange_evict(struct kith_core *, struct kith_exchange *);

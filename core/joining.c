@@ -29,13 +29,11 @@ static void answered(struct kith_core *c, struct kith_exchange *s, int status)
     struct kith_peer to = kith_peer_of(&s->to, name, s->protocol_max);
     struct kith_request *r = s->request;
     s->request = NULL;
-    if (status == -KITH_ECLOSED) { /* whoever is not meant hangs up */
+    if (status == -KITH_ECLOSED) /* whoever is not meant hangs up */
         kith_request_because(c, KITH_LOG_ERROR, r, &s->to,
                              "It closed the connection without a word: it is not '%.*s', or has "
                              "another label or encryption (see its log)",
                              KITH_STR(name));
-        status = -KITH_ENOTFOUND;
-    }
     if (status == 0) status = dial(c, &to, r);
     if (status < 0) kith_request_done(c, r, status, 0);
 }

@@ -117,7 +117,6 @@ static bool step_type(struct kith_core *c, struct kith_exchange *s)
 {
     if (s->len == 0) return false;
     s->type = s->data[0];
-    s->scan.at = 1;
     if (!expected(s, s->type)) {
         kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "stream: msg type (%u) not supported",
                            s->type);
@@ -126,13 +125,13 @@ static bool step_type(struct kith_core *c, struct kith_exchange *s)
     }
     bool asked = s->kind == KITH_EXCHANGE_INBOUND && s->type == KITH_MSG_PUSH_PULL;
     if (asked && !kith_exchange_count_push_pull(c, s)) {
-        s->scan.at = 0;
         kith_core_log_some(c, KITH_LOG_INFO, &s->to,
                            "Too many pending push/pull requests: it waits");
         return false;
     }
     s->phase = s->type == KITH_MSG_PUSH_PULL || s->type == KITH_MSG_USER ? KITH_PHASE_HEADER
                                                                          : KITH_PHASE_MAP;
+    s->scan.at = 1;
     kith_scan_begin(&s->scan);
     return true;
 }

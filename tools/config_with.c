@@ -81,14 +81,13 @@ static bool layer_refused(const struct kith_config *from, const struct kith_conf
 static bool policy_refused(const struct kith_config *from, const struct kith_config *to, char *why,
                            size_t cap)
 {
-    static const char *const names[] = {"compress", "check", "authenticate", "encrypt"};
     uint32_t peeled = 0;
     for (size_t i = 0; i < from->chain.send.count; i++)
         peeled |= ops_of(&from->chain.send.items[i])->provides;
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; kith_requirements[i]; i++)
         if (to->chain.require & ~peeled & 1u << i) {
             snprintf(why, cap, "require: '%s' is asked for, and no layer that is sent gives it",
-                     names[i]);
+                     kith_requirements[i]);
             return true;
         }
     return false;

@@ -53,12 +53,11 @@ void kith_tool_write(const char *text, size_t len, FILE *out)
 
 json_t *kith_tool_string(const char *text)
 {
-    size_t len = strlen(text), n = 0;
-    char *shown = malloc(KITH_SHOWN_ROOM(len));
+    size_t room = KITH_SHOWN_ROOM(strlen(text));
+    char *shown = malloc(room);
     if (!shown) return NULL;
-    for (size_t i = 0, used; i < len; i += used)
-        n += kith_show_next(shown + n, (const uint8_t *)text + i, len - i, false, &used);
-    json_t *string = json_stringn(shown, n);
+    size_t len = kith_show_as(shown, room, kith_text(text), false);
+    json_t *string = json_stringn(shown, len);
     free(shown);
     return string;
 }

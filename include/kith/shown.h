@@ -84,21 +84,26 @@ static inline size_t kith_show_next(char out[4], const uint8_t *s, size_t len, b
 }
 
 /*
- * The name as it is shown, with a NUL, into cap bytes: what doesn't fit is left out, never a part
- * of a character or of \xNN. Returns its length. cap is at least 1.
+ * All of it as it is shown, with a NUL, into cap bytes: what doesn't fit is left out, never a part
+ * of a character or of \xNN. Returns its length. cap is at least 1. `name` as above.
  */
-static inline size_t kith_show(char *out, size_t cap, struct kith_bytes name)
+static inline size_t kith_show_as(char *out, size_t cap, struct kith_bytes bytes, bool name)
 {
     size_t len = 0;
-    for (size_t i = 0, used; i < name.len; i += used) {
+    for (size_t i = 0, used; i < bytes.len; i += used) {
         char piece[4];
-        size_t n = kith_show_next(piece, name.data + i, name.len - i, true, &used);
+        size_t n = kith_show_next(piece, bytes.data + i, bytes.len - i, name, &used);
         if (n >= cap - len) break;
         memcpy(out + len, piece, n);
         len += n;
     }
     out[len] = 0;
     return len;
+}
+
+static inline size_t kith_show(char *out, size_t cap, struct kith_bytes name)
+{
+    return kith_show_as(out, cap, name, true);
 }
 
 static inline int kith_hex_digit(char c)

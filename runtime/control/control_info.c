@@ -149,10 +149,9 @@ static json_t *fingerprints(struct kith *k)
 
 static json_t *require(uint32_t bits)
 {
-    static const char *const names[] = {"compress", "check", "authenticate", "encrypt"};
     json_t *list = json_array();
-    for (unsigned i = 0; i < 4; i++)
-        if (bits & 1u << i) json_array_append_new(list, json_string(names[i]));
+    for (unsigned i = 0; kith_requirements[i]; i++)
+        if (bits & 1u << i) json_array_append_new(list, json_string(kith_requirements[i]));
     return list;
 }
 

@@ -7,11 +7,11 @@
 
 static json_t *shown(struct kith_bytes b, bool name)
 {
-    char *text = malloc(KITH_SHOWN_ROOM(b.len)), *p = text;
+    size_t room = KITH_SHOWN_ROOM(b.len);
+    char *text = malloc(room);
     if (!text) return NULL;
-    for (size_t i = 0, used; i < b.len; i += used)
-        p += kith_show_next(p, b.data + i, b.len - i, name, &used);
-    json_t *out = json_stringn(text, (size_t)(p - text));
+    size_t len = kith_show_as(text, room, b, name);
+    json_t *out = json_stringn(text, len);
     free(text);
     return out;
 }

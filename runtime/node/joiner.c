@@ -67,17 +67,8 @@ struct attempt {
 
 const char *kith_join_text(int code)
 {
-    switch (-code) {
-    case KITH_EREFUSED: return "nobody listens there";
-    case KITH_ETIMEOUT: return "no answer in time";
-    case KITH_EEXIST: return "that is this node itself";
-    case KITH_EIO: return "the network failed";
-    case KITH_EACCES: return "this system forbids it: a firewall, perhaps";
-    case KITH_ECLOSED:
-        return "the connection was closed without a word; that is what another label, or "
-               "encryption on one side only, looks like: see the log there";
-    default: return kith_code_text(code);
-    }
+    const char *text = kith_core_status_text(code);
+    return text ? text : kith_code_text(code);
 }
 
 /* --------------------------------------------------------------------------------- one place */

@@ -26,13 +26,11 @@ struct kith_core_budget kith_packets_budget(void *ctx, const struct kith_peer *t
     return kith_packets_fit(limit, &k->config->settings, k->room);
 }
 
-/* Bits of what a layer provides. */
-static const char *const layer_words[] = {"compression", "checks", "authentication", "encryption"};
-
 /* The file was taken because the transport gave, say, encryption. If that is gone and no codec
  * gives it, what is sent would be in plain text. */
 static void see_provides(struct kith *k, uint32_t provides)
 {
+    static const char *const words[] = {"compression", "checks", "authentication", "encryption"};
     struct kith_link *l = k->link;
     uint32_t lost =
         kith_pipeline_unmet(k->pipeline, provides) & ~kith_pipeline_unmet(k->pipeline, l->promised);
@@ -46,7 +44,7 @@ static void see_provides(struct kith *k, uint32_t provides)
     while (!(lost & 1u << bit)) bit++;
     snprintf(l->mute, sizeof l->mute,
              "the transport gives no %s any more, which `require` asks for: nothing is sent",
-             bit < sizeof layer_words / sizeof *layer_words ? layer_words[bit] : "layer");
+             bit < sizeof words / sizeof *words ? words[bit] : "layer");
     if (!was) kith_node_log(k, KITH_LOG_ERROR, "%s: %s", kith_instance_name(l->in), l->mute);
 }
 
@@ -141,16 +139,19 @@ void kith_packets_out(struct kith *k, const struct kith_output *out)
 
 /* ----------------------------------------------------------------------------------------- in */
 
-/* " (require: compression, encryption)" */
+/* " (require: compress, encrypt)" */
 static const char *required(const struct kith *k, char *out, size_t cap)
 {
     uint32_t bits = k->config->chain.require;
-    size_t n = (size_t)snprintf(out, cap, " (require:");
-    for (unsigned i = 0; i < sizeof layer_words / sizeof *layer_words; i++)
-        if (bits & 1u << i)
-            n += (size_t)snprintf(out + n, cap - n, "%s %s", out[n - 1] == ':' ? "" : ",",
-                                  layer_words[i]);
-    snprintf(out + n, cap - n, out[n - 1] == ':' ? " nothing)" : ")");
+    const char *between = " (require: ";
+    size_t n = 0;
+    *out = 0;
+    for (unsigned i = 0; kith_requirements[i]; i++) {
+        if (!(bits & 1u << i)) continue;
+        n += (size_t)snprintf(out + n, cap - n, "%s%s", between, kith_requirements[i]);
+        between = ", ";
+    }
+    if (n) snprintf(out + n, cap - n, ")");
     return out;
 }
 

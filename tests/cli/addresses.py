@@ -5,6 +5,7 @@ namespace, so this needs root and ip(8), and is skipped without.
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -93,11 +94,24 @@ class Node:
         text = self.kith("members", "--format", "json")[1]
         return next((m for m in json.loads(text)["members"] if m["name"] == name), {})
 
+    def watch(self):
+        """Events and log lines from here on: whatever happens, one of them comes."""
+        self.lines = subprocess.Popen(
+            [KITH, "monitor", "--node", self.name, "--log-level", "info"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=ENV,
+        )
+        running.append(self.lines)
+        self.kith("info", "--wait", "monitors=1", "--timeout", "60s")
+
     def until(self, what, fact):
-        """Something that only looking again can tell."""
+        """Looked at again with each thing that happens."""
         end = time.monotonic() + PATIENCE
         while not fact() and time.monotonic() < end:
-            time.sleep(0.1)
+            if select.select([self.lines.stdout], [], [], end - time.monotonic())[0]:
+                if not os.read(self.lines.stdout.fileno(), 1 << 16):
+                    break
         check(what, fact(), self.said())
 
 
@@ -115,6 +129,7 @@ def test_the_address_changes():
     cat = Node("cat", m[2], "", "10.77.0.1")
     for node in (ada, bob, cat):
         node.sees("alive=3")
+        node.watch()
     m[1].ip("addr", "add", "10.77.0.22/24", "dev", "eth0")
     m[1].ip("addr", "del", "10.77.0.2/24", "dev", "eth0")
     m[1].ip("addr", "replace", "10.77.0.22/24", "dev", "eth0")  # it may have gone with the other

@@ -114,6 +114,30 @@ static void test_members_keep_their_addresses(void)
     rig_fini(&r);
 }
 
+/* However many there are, each is found at its address: before its table grows, and after. */
+static void test_many_members_are_known(void)
+{
+    static const unsigned sizes[] = {39, 80, 160, 640, 990};
+    struct rig r;
+    rig_new(&r);
+    r.answer_pings = true;
+    r.ack_payload = "coordinate";
+    unsigned from = 2, missing = 0;
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; from = sizes[k++] + 1) {
+        rig_populate(&r, from, sizes[k]);
+        for (unsigned i = 2; i <= sizes[k]; i++) {
+            struct kith_addr at = rig_addr(i);
+            char name[8];
+            snprintf(name, sizeof name, "m%u", i);
+            ping(&r, "self", &at, name);
+            const struct rig_sent *ack = rig_find(&r, KITH_MSG_ACK, NULL, 0);
+            missing += !ack || !ack->msg.payload.data;
+        }
+        CU_ASSERT_EQUAL(missing, 0);
+    }
+    rig_fini(&r);
+}
+
 /* A mapped IPv4 address is the same as its short form. */
 static void test_a_member_is_known_by_either_form_of_its_address(void)
 {
@@ -508,6 +532,7 @@ static void test_each_member_has_its_share_of_relays(void)
 KITH_TESTS("core/answer", {"pings are answered", test_pings_are_answered},
            {"news and payload are for members", test_news_and_payload_are_for_members},
            {"members keep their addresses", test_members_keep_their_addresses},
+           {"many members are known", test_many_members_are_known},
            {"a member is known by either form of its address",
             test_a_member_is_known_by_either_form_of_its_address},
            {"a payload that is too long is counted", test_a_payload_that_is_too_long_is_counted},

@@ -176,7 +176,7 @@ static void test_who_is_not_meant_is_told_nothing(void)
     kith_core_stream_end(r.core, r.now, s);
     rig_poll(&r);
     CU_ASSERT_PTR_NOT_NULL_FATAL(rig_done(&r, q));
-    CU_ASSERT_EQUAL(rig_done(&r, q)->status, -KITH_ENOTFOUND);
+    CU_ASSERT_EQUAL(rig_done(&r, q)->status, -KITH_ECLOSED);
     CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 1);
     rig_fini(&r);
 }

@@ -335,7 +335,7 @@ static void test_a_seed_may_say_who_must_answer(void)
     struct node *n = &nodes[1];
     CU_ASSERT_EQUAL(kith_node_join(n->k, &wrong, done, n), 0);
     UNTIL(n->done == 1);
-    CU_ASSERT_EQUAL(n->status, -KITH_ENOTFOUND);
+    CU_ASSERT_EQUAL(n->status, -KITH_ECLOSED);
     CU_ASSERT_EQUAL(count(n, KITH_ALIVE), 1);
     CU_ASSERT_EQUAL(count(&nodes[0], KITH_ALIVE), 1);
     CU_ASSERT_EQUAL(kith_node_join(n->k, &twice, done, n), -KITH_EINVAL);

@@ -3,6 +3,7 @@
  * asked reads them. Knows nothing of what they say.
  */
 #include "loopback.h"
+#include <kith/shown.h>
 #include <stdlib.h>
 
 enum { PIECE = 64 << 10, SHORT = 64 };
@@ -51,45 +52,21 @@ void kith_lo_text_free(struct kith_lo_text *t)
     *t = (struct kith_lo_text){0};
 }
 
-static uint32_t code_point(const uint8_t *s, size_t n)
-{
-    uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) c = c << 6 | (s[i] & 63u);
-    return c;
-}
-
-/* What could make a terminal show something else: C0, DEL, C1, separators of lines and marks of
- * direction. */
-static bool moves_cursor(const uint8_t *s, size_t n)
-{
-    uint32_t c = code_point(s, n);
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
-/* What is no UTF-8 comes as U+FFFD, as JSON can't say it. How many bytes the character has. */
-static size_t utf8_at(const uint8_t *s, size_t len)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t n = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
-    if (!n || n > len) return 0;
-    for (size_t i = 1; i < n; i++)
-        if (s[i] >> 6 != 2) return 0;
-    uint32_t c = code_point(s, n);
-    return c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : n;
-}
-
+/* What is no UTF-8 comes as U+FFFD, as JSON can't say it; what could play with a terminal, escaped.
+ */
 static void print_bytes(struct kith_lo_text *t, struct kith_bytes b, bool json)
 {
     for (size_t i = 0, n; i < b.len; i += n ? n : 1) {
-        n = utf8_at(b.data + i, b.len - i);
-        uint8_t c = b.data[i];
+        uint32_t c = 0;
+        n = kith_utf8_char(b.data + i, b.len - i, &c);
         if (!n)
             kith_lo_print(t, json ? "\\ufffd" : "?");
         else if (json && (c == '"' || c == '\\'))
-            kith_lo_print(t, "\\%c", c);
-        else if (moves_cursor(b.data + i, n))
-            kith_lo_print(t, json ? "\\u%04x" : "?", code_point(b.data + i, n));
+            kith_lo_print(t, "\\%c", (char)c);
+        else if (kith_utf8_is_odd(c) && c >= 0x10000)
+            kith_lo_print(t, json ? "\\ufffd" : "?");
+        else if (kith_utf8_is_odd(c))
+            kith_lo_print(t, json ? "\\u%04x" : "?", c);
         else
             kith_lo_print(t, "%.*s", (int)n, (const char *)b.data + i);
     }

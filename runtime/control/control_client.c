@@ -24,8 +24,8 @@ enum { READ_SIZE = 16384 };
  *                       holds (`wait`), by an entry that was asked (`gone`), or in pieces
  *                       (`source`)
  *   closed   (fd -1) from either: the peer is gone or sends too much (`broken`: seen when writing);
- *            the peer has `ended` and all is answered; the node closes. Freed when no callback is
- * pending.
+ *            the peer has `ended` and all is answered; the node closes. Freed when no callback
+ *            is pending.
  */
 struct kith_client {
     struct kith_client *next;

@@ -9,23 +9,12 @@ import select
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
-KITH = os.environ["KITH"]
-DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-addresses-"))
-ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
-ENV.pop("KITH_SOCKET", None)
+from checks import DIR, ENV, KITH, check, clean_up, finish, running
+
 PATIENCE = 120
-running, spaces = [], []
-failures = passed = 0
-
-
-def check(what, ok, detail=""):
-    global failures, passed
-    passed, failures = passed + bool(ok), failures + (not ok)
-    if not ok:
-        print("FAILED  %s: %s" % (what, detail))
+spaces = []
 
 
 def ip(*args):
@@ -171,16 +160,10 @@ try:
     except subprocess.CalledProcessError as e:
         print("SKIP  no network namespaces here: %s" % e.stderr.decode().strip())
         sys.exit(77)
-    for name, test in list(globals().items()):
-        if name.startswith("test_") and (len(sys.argv) < 2 or sys.argv[1] in name):
-            test()
+    test_the_address_changes()
+    test_nothing_gets_out()
 finally:
-    for p in running:
-        if p.poll() is None:
-            p.kill()
-        p.wait()
+    clean_up()
     for space in spaces:
         subprocess.run(["ip", "netns", "del", space], stderr=subprocess.DEVNULL)
-    shutil.rmtree(DIR, ignore_errors=True)
-print("%d checks passed, %d failed" % (passed, failures))
-sys.exit(1 if failures else 0)
+finish()

@@ -9,26 +9,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 
-KITH = os.environ["KITH"]
-DIR = tempfile.mkdtemp(prefix="kith-client-")
-ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
-ENV.pop("KITH_SOCKET", None)
+from checks import DIR, ENV, KITH, check, skip, tests
+
 PATIENCE = 60
-failures = passed = skipped = 0
 
 OK, FAILED, USAGE, UNREACHABLE, NOTFOUND, TIMEOUT, REFUSED = range(7)
-
-
-def check(what, ok, detail=""):
-    global failures, passed
-    passed, failures = passed + bool(ok), failures + (not ok)
-    if not ok:
-        print("FAILED  %s: %s" % (what, detail))
 
 
 class Node:
@@ -216,9 +204,8 @@ def end_serving(pid, told):
 
 
 def test_nobody_else_is_told_a_key():
-    global skipped
-    if os.geteuid() != 0:  # only root can be somebody else
-        skipped += 1
+    if os.geteuid() != 0:
+        skip("only root can be somebody else")
         return
     key = base64.b64encode(b"k" * 32).decode()
     os.chmod(DIR, 0o755)
@@ -377,11 +364,4 @@ def test_a_node_that_takes_no_connection():
             check("the client gives up", code == UNREACHABLE and path in err, (code, err))
 
 
-try:
-    for name, test in list(globals().items()):
-        if name.startswith("test_") and (len(sys.argv) < 2 or sys.argv[1] in name):
-            test()
-finally:
-    shutil.rmtree(DIR, ignore_errors=True)
-print("%d passed, %d failed, %d skipped" % (passed, failures, skipped))
-sys.exit(failures > 0)
+tests(globals())

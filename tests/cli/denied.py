@@ -5,27 +5,14 @@ what is missing. Ports are the system's choice.
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
-KITH = os.environ["KITH"]
+from checks import DIR, ENV, KITH, check, clean_up, finish, running
+
 DENY = os.path.join(os.environ["builddir"], "tests", "cli", "deny")
-DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-denied-"))
-ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
-ENV.pop("KITH_SOCKET", None)
 PATIENCE = 120
-running = []
-failures = passed = 0
-
-
-def check(what, ok, detail=""):
-    global failures, passed
-    passed, failures = passed + bool(ok), failures + (not ok)
-    if not ok:
-        print("FAILED  %s: %s" % (what, detail))
 
 
 def kith(node, *args):
@@ -103,7 +90,7 @@ def main():
     probe = subprocess.run([DENY, "recvmmsg", "true"], capture_output=True, text=True)
     if probe.returncode == 77:
         print("SKIP  %s" % probe.stderr.strip())
-        return 77
+        sys.exit(77)
     ada = Node("ada")
     ada.sees("alive=1")
     for call in ("recvmmsg", "sendmmsg", "accept4"):
@@ -111,16 +98,10 @@ def main():
     attempt("sendmmsg", "EPERM", "denies sendmmsg (Operation not permitted)", ada)
     attempt("accept4", "EPERM", "", ada)  # too few connections to be sure of it
     check("ada ends", ada.end() == 0)
-    print("%d checks passed, %d failed" % (passed, failures))
-    return 1 if failures else 0
 
 
 try:
-    code = main()
+    main()
 finally:
-    for p in running:
-        if p.poll() is None:
-            p.kill()
-        p.wait()
-    shutil.rmtree(DIR, ignore_errors=True)
-sys.exit(code)
+    clean_up()
+finish()

@@ -1,4 +1,5 @@
 # The command line, as a person or a script meets it.
+EXTRA_DIST += tests/cli/checks.py
 dist_check_SCRIPTS += tests/cli/dissect.py
 TESTS += tests/cli/dissect.py
 dist_check_SCRIPTS += tests/cli/plugins.py

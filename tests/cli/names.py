@@ -8,18 +8,13 @@ have no odd character, and each name shown there can be written to."""
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import struct
 import subprocess
-import sys
-import tempfile
 
-KITH = os.environ["KITH"]
-DIR = tempfile.mkdtemp(prefix="kith-names-")
-ENV = dict(os.environ, KITH_RUN_DIR=DIR)
-ENV.pop("KITH_SOCKET", None)
+from checks import DIR, ENV, KITH, check, clean_up, finish
+
 PATIENCE = 60
 NAMES = [
     b"a\x1b[2Jb", b"line\nbreak", b"tab\tbed", b"nul\0nul", b"nul", b"\xff\xfe no text",
@@ -29,14 +24,6 @@ NAMES = [
     "\U0001f415".encode() * 60,
 ]  # fmt: skip
 ODD = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-failures = passed = 0
-
-
-def check(what, ok, detail=""):
-    global failures, passed
-    passed, failures = passed + bool(ok), failures + (not ok)
-    if not ok:
-        print("FAILED  %s: %s" % (what, detail))
 
 
 def raw(data):
@@ -71,7 +58,7 @@ def harmless(what, text):
 def connect():
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(PATIENCE)
-    s.connect(os.path.join(DIR, "n0.sock"))
+    s.connect(os.path.join(DIR, "run", "n0.sock"))
     return s.makefile("rwb", 0)
 
 
@@ -155,6 +142,5 @@ def look(shown, control):
 try:
     run()
 finally:
-    shutil.rmtree(DIR, ignore_errors=True)
-print("%d passed, %d failed, 0 skipped" % (passed, failures))
-sys.exit(failures > 0)
+    clean_up()
+finish()

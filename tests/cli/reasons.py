@@ -8,28 +8,15 @@ choice, every wait is for an event."""
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 
-KITH = os.environ["KITH"]
-DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-reasons-"))
-ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
-ENV.pop("KITH_SOCKET", None)
+from checks import DIR, ENV, KITH, check, tests
+
 PATIENCE = 60
-failures = passed = 0
 
 OK, FAILED = range(2)
-
-
-def check(what, ok, detail=""):
-    global failures, passed
-    passed, failures = passed + bool(ok), failures + (not ok)
-    if not ok:
-        print("FAILED  %s: %s" % (what, detail))
 
 
 def kith(*args):
@@ -255,11 +242,4 @@ def test_another_member_is_there():
         check("both lists have grown", a.members() == b.members() == ["ada", "bob"], b.members())
 
 
-try:
-    for name, test in sorted(globals().copy().items()):
-        if name.startswith("test_"):
-            test()
-finally:
-    shutil.rmtree(DIR, ignore_errors=True)
-print("%d passed, %d failed, 0 skipped" % (passed, failures))
-sys.exit(failures > 0)
+tests(globals())

@@ -8,23 +8,14 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
-KITH = os.environ["KITH"]
+from checks import DIR, KITH, check, tests
+
 DOCS = os.path.join(os.environ["srcdir"], "docs")
 HERE = os.path.join(DOCS, "simulation")
-DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-simulation-"))
-failures = passed = 0
 
 sys.path.insert(0, HERE)
 import tables  # noqa: E402
-
-
-def check(what, ok, detail=""):
-    global failures, passed
-    passed, failures = passed + bool(ok), failures + (not ok)
-    if not ok:
-        print("FAILED  %s: %s" % (what, detail))
 
 
 with open(os.path.join(DOCS, "SIMULATION.md"), encoding="utf-8") as f:
@@ -116,16 +107,4 @@ def test_run():
         check("its row", len(f.readlines()) == len(lines))
 
 
-def main():
-    try:
-        test_keys()
-        test_numbers()
-        test_run()
-    finally:
-        shutil.rmtree(DIR)
-    print("%d passed, %d failed" % (passed, failures))
-    return 1 if failures else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+tests(globals())

@@ -19,35 +19,28 @@ import os
 import random
 import resource
 import select
-import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["srcdir"], "tests", "fuzz"))
+import checks  # noqa: E402
 import make_corpus as shapes  # noqa: E402
+from checks import DIR, ENV, KITH, check, clean_up, finish, running  # noqa: E402
 
-KITH = os.environ["KITH"]
-DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-strangers-"))
 SEALED = "sealed" in sys.argv[1:]
 LABEL = b"\xf4\x04prod"
-ENV = dict(
-    os.environ,
-    KITH_RUN_DIR=os.path.join(DIR, "run"),
+ENV.update(
     STRANGERS_KEY=bytes(range(16)).hex(),
     # What a sanitizer has to say does not go where nobody reads.
     ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":log_path=%s/fault" % DIR,
     UBSAN_OPTIONS=os.environ.get("UBSAN_OPTIONS", "") + ":log_path=%s/fault" % DIR,
     TSAN_OPTIONS=os.environ.get("TSAN_OPTIONS", "") + ":log_path=%s/fault" % DIR,
 )
-for name in ("KITH_SOCKET", "NOTIFY_SOCKET"):
-    ENV.pop(name, None)
 SECONDS = float(os.environ.get("STRANGERS_SECONDS", 10))
 PATIENCE = 240
 OTHERS = 99
@@ -58,19 +51,11 @@ MEMORY_MAX = STREAM_MEMORY + 64  # MiB, all that the process has in memory
 TOP = (1 << 32) - 1
 NOWHERE = b"\x7f\3\0\1"  # where forged members live: nobody listens at port 1
 BEGUN = time.monotonic()
-failures = passed = 0
 
 
 def note(what):
     if os.environ.get("KITH_FIGURES"):
         print("%6.1f s  %s" % (time.monotonic() - BEGUN, what), flush=True)
-
-
-def check(what, ok, detail=""):
-    global failures, passed
-    passed, failures = passed + bool(ok), failures + (not ok)
-    if not ok:
-        print("FAILED  %s: %s" % (what, detail), flush=True)
 
 
 # -------------------------------------------------------------------------------------- the cluster
@@ -494,7 +479,7 @@ def rounds(watch, members):
         if len(missing) == len(wanted):  # it has not begun yet
             took = dict(operator=[], pings=[], lost=0)
         passed_time = time.monotonic() - begun
-        if (not missing and n >= ROUNDS and passed_time >= SECONDS) or failures:
+        if (not missing and n >= ROUNDS and passed_time >= SECONDS) or checks.failures:
             break
         if passed_time > 5 * (said + 1):
             said = passed_time // 5
@@ -616,15 +601,9 @@ def figures(took, after, lasted, sent, peak, watch):
     print({k: v for k, v in after.items() if "." in k and v or k.startswith("clients")})
 
 
-running = []
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 try:
     main()
 finally:
-    for p in running:
-        if p.poll() is None:
-            p.kill()
-        p.wait()
-    shutil.rmtree(DIR, ignore_errors=True)
-print("%d checks passed, %d failed" % (passed, failures))
-sys.exit(1 if failures else 0)
+    clean_up()
+finish()

@@ -11,28 +11,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 
-KITH = os.environ["KITH"]
+from checks import DIR, ENV, KITH, check, running, tests
+
 PROGRAM = os.path.join(os.environ["builddir"], "tools", "kith")  # without the shell before it
 DENY = os.path.join(os.environ["builddir"], "tests", "cli", "deny")
-DIR = os.path.realpath(tempfile.mkdtemp(prefix="kith-waits-"))
-ENV = dict(os.environ, KITH_RUN_DIR=os.path.join(DIR, "run"))
-ENV.pop("KITH_SOCKET", None)
-ENV.pop("NOTIFY_SOCKET", None)
 PATIENCE = 60
-running = []
-failures = passed = 0
 
 OK, FAILED, USAGE, UNREACHABLE = range(4)
-
-
-def check(what, ok, detail=""):
-    global failures, passed
-    passed, failures = passed + bool(ok), failures + (not ok)
-    if not ok:
-        print("FAILED  %s: %s" % (what, detail))
 
 
 def kith(*args):
@@ -282,15 +268,4 @@ def test_a_pipe_as_log():
     ends("a FIFO as log", p)
 
 
-try:
-    for name, test in list(globals().items()):
-        if name.startswith("test_") and (len(sys.argv) < 2 or sys.argv[1] in name):
-            test()
-finally:
-    for p in running:
-        if p.poll() is None:
-            p.kill()
-        p.wait()
-    shutil.rmtree(DIR, ignore_errors=True)
-print("%d checks passed, %d failed" % (passed, failures))
-sys.exit(1 if failures else 0)
+tests(globals())

@@ -14,10 +14,13 @@
  */
 #include "test.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 static struct kith_suite *suites;
-static char start[4096]; /* the folder we were started in */
+/* What we were started with. */
+static char start[4096];
+static struct rlimit descriptors;
 
 void kith_suite_add(struct kith_suite *suite)
 {
@@ -60,8 +63,9 @@ static bool wanted(const struct kith_suite *s, const struct kith_test *t, int n,
     return named || !any;
 }
 
-/* A suite that changes the folder does not change it for the next. */
-static int begin_suite(void) { return chdir(start); }
+/* A suite that changes the folder or the limit, and fails in the middle, changes nothing for the
+ * next. */
+static int begin_suite(void) { return chdir(start) || setrlimit(RLIMIT_NOFILE, &descriptors); }
 
 static void list(void)
 {
@@ -84,7 +88,7 @@ static int words_of_environment(char **words, int max)
     char *env = getenv("KITH_TESTS");
     int n = 0;
     for (char *word = env ? strtok(env, ",") : NULL; word && n < max; word = strtok(NULL, ","))
-        words[n++] = word;
+        words[n++] = word + strspn(word, " ");
     return n;
 }
 
@@ -102,7 +106,9 @@ int main(int argc, char **argv)
         n = words_of_environment(env_words, 16);
     }
     setvbuf(stdout, NULL, _IONBF, 0); /* the name of a test that crashes is out before it runs */
-    if (!getcwd(start, sizeof start) || CU_initialize_registry() != CUE_SUCCESS) return 2;
+    if (!getcwd(start, sizeof start) || getrlimit(RLIMIT_NOFILE, &descriptors) ||
+        CU_initialize_registry() != CUE_SUCCESS)
+        return 2;
     for (const struct kith_suite *s = suites; s; s = s->next) {
         CU_pSuite suite = NULL;
         for (size_t i = 0; i < s->count; i++) {

@@ -57,7 +57,7 @@ static bool needs_byte(const struct kith_form *form)
 static int remake(struct kith_dissector *d, struct kith_error *err)
 {
     struct kith_host_maker maker = kith_services_maker(d->services);
-    struct kith_pipeline *more;
+    struct kith_pipeline *more = NULL;
     int rc = kith_pipeline_new(&more, &d->chain, &maker, d->ring, d->pipeline, err);
     if (rc) return rc;
     kith_pipeline_unref(d->pipeline);

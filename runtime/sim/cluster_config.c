@@ -52,7 +52,7 @@ static int make_transport(struct kith_entry *out, const struct kith_config *thei
                           struct kith_registry *registry, const struct leaving_out *lost,
                           struct kith_error *err)
 {
-    struct kith_setting_text settings[PARAMS_MAX];
+    struct kith_setting_text settings[PARAMS_MAX] = {{0}};
     const struct kith_plugin *loopback =
         kith_registry_find(registry, KITH_TRANSPORT, "loopback", err);
     if (!loopback) return err->code;

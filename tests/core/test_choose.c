@@ -36,7 +36,7 @@ static void test_as_many_as_there_are_and_nobody_twice(void)
         knows(&r, n);
         for (unsigned k = 1; k <= 4; k++) {
             for (int round = 0; round < 100; round++) {
-                struct kith_record **chosen;
+                struct kith_record **chosen = NULL;
                 bool seen[41] = {false};
                 size_t got = kith_choose(r.core, k, not_self, &chosen);
                 CU_ASSERT_EQUAL_FATAL(got, k < n - 1 ? k : n - 1);
@@ -47,7 +47,7 @@ static void test_as_many_as_there_are_and_nobody_twice(void)
                 }
             }
         }
-        struct kith_record **chosen;
+        struct kith_record **chosen = NULL;
         CU_ASSERT_EQUAL(kith_choose(r.core, 3, nobody, &chosen), 0);
         rig_fini(&r);
     }
@@ -61,7 +61,7 @@ static void test_the_only_one(void)
         unsigned found = 0;
         knows(&r, n);
         for (int round = 0; round < 1000; round++) {
-            struct kith_record **chosen;
+            struct kith_record **chosen = NULL;
             found += (unsigned)kith_choose(r.core, 3, is_m2, &chosen);
         }
         /* 1 - (1 - 1/60)^180 = 95.1 % */
@@ -80,7 +80,7 @@ static void test_everybody_has_the_same_chance(void)
         unsigned n = sizes[i], times[K][8] = {{0}};
         knows(&r, n);
         for (int round = 0; round < ROUNDS; round++) {
-            struct kith_record **chosen;
+            struct kith_record **chosen = NULL;
             CU_ASSERT_EQUAL_FATAL(kith_choose(r.core, K, not_self, &chosen), K);
             for (size_t at = 0; at < K; at++) times[at][number(&r, chosen[at])]++;
         }

@@ -146,7 +146,7 @@ static void test_patterns(void)
 
 static void refused(enum kith_network_shape shape, size_t n, const char *set, const char *words)
 {
-    struct kith_bytes sets[KITH_NETWORK_SETS + 1];
+    struct kith_bytes sets[KITH_NETWORK_SETS + 1] = {{0}};
     struct kith_network_link link = {.cut = true};
     struct kith_error err = {.size = sizeof err};
     uint32_t id = 99;

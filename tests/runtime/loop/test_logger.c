@@ -168,7 +168,7 @@ static void test_file(void)
 {
     char path[] = "/tmp/kith-log-XXXXXX", moved[64], text[2000];
     struct kith_error err = {.size = sizeof err};
-    struct kith_log *log;
+    struct kith_log *log = NULL;
     close(mkstemp(path));
     snprintf(moved, sizeof moved, "%s.1", path);
     struct kith_log_setup setup = {.node = "n",

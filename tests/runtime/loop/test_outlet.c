@@ -226,7 +226,7 @@ static void test_lost_lines(void)
 {
     char dir[] = "/tmp/kith-outlet-XXXXXX", path[64];
     struct kith_error err = {.size = sizeof err};
-    struct kith_log *log;
+    struct kith_log *log = NULL;
     unsigned said, written = 0;
     make_fifo(dir, path, sizeof path);
     struct kith_log_setup setup = {

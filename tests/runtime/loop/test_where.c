@@ -82,7 +82,7 @@ static void test_host(void)
 /* Bytes with a length: what is behind them is not looked at, and they may be many. */
 static void test_bytes(void)
 {
-    struct kith_bytes host;
+    struct kith_bytes host = {0};
     struct kith_error err = {.size = sizeof err};
     uint16_t port = 1;
     CU_ASSERT_EQUAL(kith_where_host(kith_bytes_of("host:8099", 7), &host, &port, NULL), 0);

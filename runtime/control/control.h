@@ -29,5 +29,9 @@ void kith_control_find(const char *name, bool (*visit)(void *arg, const char *pa
  * 0, or -KITH_EACCES with words. */
 int kith_control_check_folder(const char *path, struct kith_error *err);
 int kith_control_check_peer(const char *path, int fd, struct kith_error *err);
+/* The other way: is it the node's user, root, or somebody in the group of the socket file who
+ * connected? The file's mode says the same, but not every system looks at that of a socket, and a
+ * mode is changed by mistake. 0, or -KITH_EACCES with words. */
+int kith_control_check_client(const char *path, int fd, struct kith_error *err);
 
 #endif

@@ -462,20 +462,33 @@ bool kith_client_may_stay(struct kith_client *c)
     return false;
 }
 
-/* No place for it: it is told so, as far as its socket takes it. */
-static void turn_away(int fd)
+/* It is told why, as far as its socket takes it. */
+static void turn_away(struct kith_control *control, int fd, const char *code, const char *why)
 {
-    static const char words[] = "{\"ok\":false,\"code\":\"busy\",\"error\":"
-                                "\"too many clients, and none of them is idle\"}\n";
-    if (send(fd, words, sizeof words - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
+    char line[256];
+    int n =
+        snprintf(line, sizeof line, "{\"ok\":false,\"code\":\"%s\",\"error\":\"%s\"}\n", code, why);
+    control->refused++;
+    kith_node_log(control->k, KITH_LOG_WARN, "control socket: a client is refused: %s", why);
+    if (send(fd, line, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) return;
+}
+
+/* Is it to be heard, and is there a place for it? */
+static bool let_in(struct kith_control *control, int fd)
+{
+    struct kith_error whom = {.size = sizeof whom};
+    if (kith_control_check_client(control->path, fd, &whom) < 0)
+        turn_away(control, fd, "access", whom.text);
+    else if (control->count == KITH_CONTROL_CLIENTS_MAX && !kith_clients_drop_idle(control))
+        turn_away(control, fd, "busy", "too many clients, and none of them is idle");
+    else
+        return true;
+    return false;
 }
 
 void kith_client_new(struct kith_control *control, int fd)
 {
-    bool full = control->count == KITH_CONTROL_CLIENTS_MAX && !kith_clients_drop_idle(control);
-    struct kith_client *c = full ? NULL : calloc(1, sizeof *c);
-    control->refused += full;
-    if (full) turn_away(fd);
+    struct kith_client *c = let_in(control, fd) ? calloc(1, sizeof *c) : NULL;
     if (c)
         c->watch = kith_loop_watch(kith_node_loop(control->k), fd, KITH_READABLE, client_ready, c);
     if (!c || !c->watch) {

@@ -63,7 +63,7 @@ struct kith_control {
     bool waits;               /* until then */
     struct kith_client *clients;
     size_t count;
-    uint64_t dropped, refused; /* because they were idle; because there was no place */
+    uint64_t dropped, refused; /* because they were idle; no place, or not theirs */
     struct kith_timer *idle;   /* when the first of them will have been idle for too long */
     uint64_t idle_limit;
     struct kith_monitor *monitor;

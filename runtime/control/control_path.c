@@ -92,6 +92,33 @@ int kith_control_check_peer(const char *path, int fd, struct kith_error *err)
                      (unsigned)peer.uid);
 }
 
+static bool in_group(int fd, const struct ucred *peer, gid_t group)
+{
+    gid_t small[64], *groups = small;
+    socklen_t len = sizeof small;
+    bool in = peer->gid == group;
+    int rc = in ? 0 : getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
+    if (rc < 0 && errno == ERANGE && (groups = malloc(len)))
+        rc = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len);
+    for (size_t i = 0; !in && rc == 0 && i < len / sizeof *groups; i++) in = groups[i] == group;
+    if (groups != small) free(groups);
+    return in;
+}
+
+int kith_control_check_client(const char *path, int fd, struct kith_error *err)
+{
+    struct stat st;
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+        return kith_fail(err, KITH_EACCES, "nobody knows who asks");
+    if (peer.uid == geteuid() || peer.uid == 0) return 0;
+    if (lstat(path, &st) == 0 && in_group(fd, &peer, st.st_gid)) return 0;
+    return kith_fail(err, KITH_EACCES,
+                     "user %u is neither the node's user nor root, nor in the group of the socket",
+                     (unsigned)peer.uid);
+}
+
 /* The bytes that stand for themselves in a file name; a dot not at its beginning. */
 static bool is_plain(unsigned char c, bool first)
 {

@@ -61,8 +61,8 @@ check-valgrind: all
 	KITH_TESTS='$(VALGRIND_NOT)' $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(VALGRIND_TESTS)' \
 	  LOG_COMPILER='$(VALGRIND)'
 
-# A build of its own in ./coverage, since objects that count are not those that ship. Not optimized,
-# the core calls ntohl() and such by name, which core/pure.sh does not know.
+# A build of its own in ./coverage, since objects that count are not those that ship: they call
+# what writes the counts, which core/pure.sh does not know.
 NOT_COUNTED = tests/interop/% tests/core/pure.sh tests/tree/%
 coverage:
 	@$(NEED) gcovr gcovr

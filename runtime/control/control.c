@@ -52,6 +52,7 @@ static void wait_for_descriptors(struct kith_control *control, int error)
         kith_node_log(k, KITH_LOG_WARN, "control socket: a client has to wait: %s",
                       strerror(error));
     control->waits = true;
+    control->lacked++;
     kith_loop_watch_set(control->watch, 0);
     kith_loop_timer_set(control->again, kith_node_now(k) + AGAIN_AFTER);
 }

@@ -61,6 +61,7 @@ struct kith_control {
     int reserve;
     struct kith_timer *again; /* accept again, after a time without descriptors */
     bool waits;               /* until then */
+    uint64_t lacked;          /* how often there was no descriptor for a client */
     struct kith_client *clients;
     size_t count;
     uint64_t dropped, refused; /* because they were idle; no place, or not theirs */

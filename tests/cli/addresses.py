@@ -42,15 +42,15 @@ class Machine:
 
 
 class Node:
-    def __init__(self, name, machine, transport="", join=""):
+    def __init__(self, name, machine, transport="", join="", bind="0.0.0.0:7946"):
         self.name, self.machine = name, machine
         self.log = os.path.join(DIR, name + ".log")
         path = os.path.join(DIR, name + ".yaml")
         with open(path, "w") as f:
             f.write(
                 "node: { name: %s, profile: local }\n"
-                "transport: { use: udp_tcp, bind: '0.0.0.0:7946'%s }\njoin: [ %s ]\n"
-                % (name, transport, join)
+                "transport: { use: udp_tcp, bind: '%s'%s }\njoin: [ %s ]\n"
+                % (name, bind, transport, join)
             )
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
@@ -146,6 +146,44 @@ def test_nothing_gets_out():
     check("a join that can't be says why", got[0] != 0 and "unreachable" in got[1], got)
     words = "no connection to 10.77.9.9:7946: Network is unreachable"
     check("and so does the log", words in node.said(), node.said())
+    got = node.kith("join", "bob.example")
+    check("nor does a question for a name", got[0] != 0 and "no name server" in got[1], got)
+
+
+def test_an_ipv6_network_is_one_source():
+    """Who has a /64 has all of its addresses: max_per_source counts them together."""
+    one = Machine("v6")
+    for address in "fd00::1", "fd00::2", "fd00::3", "fd00::4", "fd00:0:0:1::1":
+        one.ip("addr", "add", address + "/64", "dev", "lo", "nodad")
+    node = Node("v6", one, ", max_per_source: 2, advertise: 'fd00::1'", bind="[::]:7946")
+    node.sees("alive=1")
+    dial = """if True:
+        import socket, sys
+        def dial(source):
+            return socket.create_connection(("fd00::1", 7946), 60, (source, 0))
+        first, second = dial("fd00::2"), dial("fd00::3")
+        third, apart, fourth = dial("fd00::4"), dial("fd00:0:0:1::1"), dial("fd00::4")
+        def refused(s):
+            try:
+                return s.recv(1) == b""
+            except ConnectionResetError:
+                return True
+        ends = [refused(third), refused(fourth)]  # and what came between was looked at
+        for s in first, second, apart:
+            s.setblocking(False)
+            try:
+                ends.append(s.recv(1))
+            except BlockingIOError:
+                ends.append("open")
+        print(*ends)
+    """
+    p = subprocess.run(
+        ["ip", "netns", "exec", one.space, sys.executable, "-c", dial],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    check("two of one /64, and one of another", p.stdout == "True True open open open\n", p)
 
 
 try:
@@ -162,6 +200,7 @@ try:
         sys.exit(77)
     test_the_address_changes()
     test_nothing_gets_out()
+    test_an_ipv6_network_is_one_source()
 finally:
     clean_up()
     for space in spaces:

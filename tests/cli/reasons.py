@@ -204,6 +204,7 @@ def test_oneself():
     with Node("ada", bind="0.0.0.0:0", transport=", advertise: 127.0.0.1") as a:
         back.turn(a)
         fails("the own address", a, "is this node itself", a.place)
+        fails("no port at all", a, "is this node itself", a.host + ":0")  # so it is its own
         fails("another own address", a, "back to this node itself", "127.0.1.1:%d" % a.port)
         fails("a balancer that leads back", a, "back to this node itself", back.place)
         check("nobody was met", a.members() == ["ada"], a.members())

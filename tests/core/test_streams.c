@@ -249,9 +249,56 @@ static void test_too_many_streams(void)
     rig_fini(&r);
 }
 
+/* All that peers open together leaves one in sixteen to what we open. */
+static void test_peers_leave_room_for_our_own_streams(void)
+{
+    struct rig r;
+    struct kith_addr m9 = rig_addr(9);
+    rig_init(&r);
+    r.config.settings.max_streams = 32;
+    rig_start(&r);
+    rig_alive(&r, "m9", 1, 9);
+    for (int i = 0; i < 30; i++) CU_ASSERT(rig_accept(&r, 9) != 0);
+    CU_ASSERT_EQUAL(rig_accept(&r, 9), 0);
+    rig_clear(&r);
+    for (unsigned i = 1; i <= 2; i++) {
+        CU_ASSERT(kith_core_join(r.core, r.now, WHOM("m9", &m9)) > 0);
+        rig_poll(&r);
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), i);
+    }
+    rig_fini(&r);
+}
+
 static unsigned crowded_out(const struct rig *r)
 {
     return (unsigned)rig_stat(r, "dropped", "crowded_out");
+}
+
+/* A stranger at 2001:db8:0:NET::HOST. */
+static uint32_t accept_ipv6(struct rig *r, uint8_t net, uint8_t host)
+{
+    struct kith_addr a = {.len = 16, .port = 7946, .bytes = {0x20, 1, 0xd, 0xb8}};
+    a.bytes[7] = net;
+    a.bytes[15] = host;
+    uint32_t s = kith_core_stream_accepted(r->core, r->now, WHOM(NULL, &a));
+    rig_poll(r);
+    return s;
+}
+
+/* One host may use all addresses of an IPv6 /64. */
+static void test_an_ipv6_network_is_one_source(void)
+{
+    struct rig r;
+    uint32_t of_one[4];
+    rig_init(&r);
+    r.config.settings.max_streams = 8; /* 6 for strangers */
+    rig_start(&r);
+    for (uint8_t i = 0; i < 4; i++) CU_ASSERT((of_one[i] = accept_ipv6(&r, 1, i + 1)) != 0);
+    for (uint8_t i = 0; i < 2; i++) CU_ASSERT(accept_ipv6(&r, i + 2, 1) != 0);
+    CU_ASSERT_EQUAL(accept_ipv6(&r, 1, 9), 0); /* its network has enough */
+    CU_ASSERT(accept_ipv6(&r, 4, 1) != 0);     /* this one has none */
+    CU_ASSERT(rig_gone(&r, of_one[0]));
+    rig_fini(&r);
 }
 
 /* Who keeps all slots busy and says nothing gives way to others: the fullest source loses the
@@ -460,6 +507,8 @@ KITH_TESTS("core/streams", {"a stream ping is answered", test_a_stream_ping_is_a
            {"a failed outer layer is answered", test_a_failed_outer_layer_is_answered},
            {"silent streams time out", test_silent_streams_time_out},
            {"too many streams", test_too_many_streams},
+           {"peers leave room for our own streams", test_peers_leave_room_for_our_own_streams},
+           {"an IPv6 network is one source", test_an_ipv6_network_is_one_source},
            {"silent strangers give way", test_silent_strangers_give_way},
            {"a closed stream keeps its slot", test_a_closed_stream_keeps_its_slot},
            {"late news of dead handles", test_late_news_of_dead_handles},

@@ -680,7 +680,7 @@ static void test_a_push_pull_of_our_own(void)
     rig_run(&r, RIG_EPOCH + 10 * SEC); /* one interval after a random part of one */
     const struct rig_out *d = rig_out(&r, KITH_OUT_DIAL, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(d);
-    CU_ASSERT_STRING_EQUAL(d->name, "m2");
+    CU_ASSERT(!memcmp(d->name, "m2", 3));
     CU_ASSERT_EQUAL(d->to.bytes[3], 2);
     rig_fini(&r);
 

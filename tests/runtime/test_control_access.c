@@ -35,9 +35,16 @@ static void begin_open(void)
     CU_ASSERT_EQUAL(chmod(path(), 0666), 0);
 }
 
+static bool can_be_somebody_else(void)
+{
+    if (geteuid() == 0) return true;
+    printf("(not tested: only root can be somebody else) ");
+    return false;
+}
+
 static void test_mode_alone_lets_nobody_in(void)
 {
-    if (geteuid() != 0) return;
+    if (!can_be_somebody_else()) return;
     begin_open();
     CU_ASSERT_STRING_EQUAL(told(SOMEBODY, NULL, 0), "access");
     CU_ASSERT_EQUAL(control()->refused, 1);
@@ -50,7 +57,7 @@ static void test_mode_alone_lets_nobody_in(void)
 
 static void test_group_of_the_socket_is_heard(void)
 {
-    if (geteuid() != 0) return;
+    if (!can_be_somebody_else()) return;
     gid_t many[MANY];
     for (gid_t i = 0; i < MANY; i++) many[i] = OPERATORS - MANY + 1 + i;
     begin_open();

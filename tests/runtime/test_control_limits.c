@@ -163,6 +163,8 @@ static void test_an_operator_gets_in_without_descriptors(void)
     dial_with(third);
     UNTIL(control()->waits); /* nobody is idle; and nobody looks at the socket meanwhile */
     CU_ASSERT_EQUAL(control()->count, 1);
+    for (int turn = 0; turn < 100; turn++) kith_loop_turn(loop, 0);
+    CU_ASSERT(control()->lacked < 50); /* and now and then somebody looks, not each turn */
     close(taken[--taken_count]);
     CU_ASSERT(answers(third));
     CU_ASSERT(!control()->waits);

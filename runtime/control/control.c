@@ -26,8 +26,8 @@ static void keep_reserve(struct kith_control *control)
 /* Something of ours that another client may have instead. */
 static bool give_up(struct kith_control *control)
 {
-    if (control->reserve < 0) return kith_clients_drop_idle(control);
-    close(control->reserve);
+    if (control->reserve < 0 && !kith_clients_drop_idle(control)) return false;
+    if (control->reserve >= 0) close(control->reserve); /* who went may have left one, too */
     control->reserve = -1;
     return true;
 }

@@ -421,7 +421,7 @@ static void client_ready(void *arg, unsigned events)
 /* It asks nothing, or does not take what it asked for. */
 static bool is_idle(const struct kith_client *c)
 {
-    return !c->stays && (!c->busy || kith_client_waiting(c));
+    return !c->stays && (!c->busy || kith_client_waiting(c) || c->source.more);
 }
 
 bool kith_clients_drop_idle(struct kith_control *control)

@@ -52,6 +52,29 @@ static void test_silent_clients_make_room(void)
     end();
 }
 
+/* What they asked for is long, so that none of it waits here while the system holds a part. */
+static void test_who_reads_nothing_makes_room(void)
+{
+    int fds[PLACES], newest = client_socket();
+    begin_alone("limits: { max_members: 10000 }\n");
+    for (int i = 0; i < 5000; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "m%d", i);
+        meet(name);
+    }
+    for (int i = 0; i < PLACES; i++) {
+        fds[i] = dial();
+        ask(fds[i], "{\"cmd\":\"members\"}\n");
+    }
+    for (int turn = 0; turn < 1000; turn++) kith_loop_turn(loop, 0);
+    dial_with(newest);
+    CU_ASSERT(answers(newest));
+    CU_ASSERT_EQUAL(control()->dropped, 1);
+    hang_up(fds, PLACES);
+    close(newest);
+    end();
+}
+
 static void test_some_places_are_not_for_those_who_stay(void)
 {
     static const char *const lasting[] = {MONITOR, WAIT};
@@ -158,6 +181,7 @@ static void test_an_operator_gets_in_without_descriptors(void)
     dial_with(second);
     CU_ASSERT(answers(second)); /* by the first one's */
     CU_ASSERT(closed(first));
+    CU_ASSERT_EQUAL(control()->lacked, 0); /* neither had to wait */
     ask(second, MONITOR);
     CU_ASSERT_STRING_EQUAL(code_of(next_line(second)), "ok");
     dial_with(third);
@@ -175,6 +199,7 @@ static void test_an_operator_gets_in_without_descriptors(void)
 }
 
 KITH_TESTS("runtime/control_limits", {"silent clients make room", test_silent_clients_make_room},
+           {"who reads nothing makes room", test_who_reads_nothing_makes_room},
            {"some places are not for those who stay", test_some_places_are_not_for_those_who_stay},
            {"nobody is sent away without a word", test_nobody_is_sent_away_without_a_word},
            {"idle clients are let go", test_idle_clients_are_let_go},

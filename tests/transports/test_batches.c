@@ -363,6 +363,24 @@ static void test_failures(void)
     tear_down(u);
 }
 
+/* The interface that one of them leaves by is full: the others don't wait for it, and the socket,
+ * which is ready all the time, does not make us try for ever. */
+static void test_a_full_interface(void)
+{
+    struct kith_ut *u = set_up();
+    for (uint8_t i = 1; i <= 3; i++) send_byte(u, i, 10);
+    SCRIPT(1, -ENOBUFS, 1);
+    kith_ut_flush(u);
+    CU_ASSERT_EQUAL(calls, 3);
+    CU_ASSERT_EQUAL(memcmp(sent, "\1\3", 2), 0);
+    CU_ASSERT(!u->batches[0]->stuck);
+    CU_ASSERT_EQUAL(watched, KITH_READABLE);
+    CU_ASSERT_EQUAL(failed[KITH_UT_NO_MEANS], 1);
+    CU_ASSERT_EQUAL(lines, 1);
+    CU_ASSERT_EQUAL(u->later.hint_count, 0); /* nothing is said of who is there */
+    tear_down(u);
+}
+
 /* -------------------------------------------------------------------------------- denied calls */
 
 static void test_sendmmsg_denied(void)
@@ -526,7 +544,8 @@ static void test_no_accepting(void)
 KITH_TESTS("transports/batches", {"the system takes some", test_partial},
            {"the system is full", test_full}, {"the batch is full too", test_over_full},
            {"one is refused", test_refused}, {"hints are bounded", test_hints},
-           {"what fails is said", test_failures}, {"sendmmsg is denied", test_sendmmsg_denied},
+           {"what fails is said", test_failures}, {"a full interface", test_a_full_interface},
+           {"sendmmsg is denied", test_sendmmsg_denied},
            {"sendmmsg is not permitted", test_sendmmsg_not_permitted},
            {"recvmmsg is denied", test_recvmmsg_denied}, {"no receiving", test_no_receiving},
            {"errors of packets can't be read", test_no_errors},

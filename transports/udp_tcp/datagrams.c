@@ -227,7 +227,7 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
             kith_ut_send(u, b->socket->udp, b->headers + b->first, (unsigned)(b->count - b->first));
         int error = errno;
         if (n < 0 && error == EINTR) continue;
-        if (n < 0 && (error == EAGAIN || error == ENOBUFS)) {
+        if (n < 0 && error == EAGAIN) {
             bool was = b->stuck;
             b->stuck = true;
             if (!was) arm(b->socket);
@@ -239,7 +239,9 @@ static void send_batch(struct kith_ut *u, struct kith_ut_batch *b)
         }
         again = true;
         if (n < 0) {
-            ++*u->count.packets_dropped_send_failed; /* this one; the next may go elsewhere */
+            /* This one; the next may go elsewhere. ENOBUFS, too: an interface was full and has
+             * dropped it, while the socket is ready to take the same again and again. */
+            ++*u->count.packets_dropped_send_failed;
             note_failure(u, &b->packets[b->first].to, error);
             b->first++;
             continue;

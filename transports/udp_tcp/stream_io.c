@@ -72,7 +72,7 @@ static size_t send_now(int fd, struct kith_bytes bytes, int *error)
         if (n >= 0) {
             done += (size_t)n;
         } else if (errno != EINTR) {
-            if (errno != EAGAIN && errno != ENOBUFS) *error = errno;
+            if (errno != EAGAIN) *error = errno;
             break;
         }
     }

@@ -339,17 +339,22 @@ static void test_failures(void)
         struct kith_addr to = {.port = 9, .len = 4, .bytes = {10, 0, 0, 1}};
         char expected[200];
         CU_ASSERT_EQUAL(kith_ut_stream_code(cases[i].error), -cases[i].code);
-        for (int k = 0; k < 3; k++) kith_ut_failed(u, "connection", &to, cases[i].error);
+        for (int k = 0; k < 3; k++) kith_ut_failed(u, KITH_UT_STREAMS, &to, cases[i].error);
         CU_ASSERT_EQUAL(failed[cases[i].reason], 3);
         CU_ASSERT_EQUAL(lines, 1);
         snprintf(expected, sizeof expected, "no connection to 10.0.0.1:9: %s",
                  strerror(cases[i].error));
         CU_ASSERT_STRING_EQUAL(said, expected);
         clock_now += QUIET_FOR;
-        kith_ut_failed(u, "packet", &to, cases[i].error);
+        kith_ut_failed(u, KITH_UT_STREAMS, &to, cases[i].error);
         CU_ASSERT_EQUAL(lines, 2);
         snprintf(expected, sizeof expected,
-                 "no packet to 10.0.0.1:9: %s (2 more since the last time)",
+                 "no connection to 10.0.0.1:9: %s (2 more since the last time)",
+                 strerror(cases[i].error));
+        CU_ASSERT_STRING_EQUAL(said, expected);
+        kith_ut_failed(u, KITH_UT_PACKETS, &to, cases[i].error); /* which nobody has told yet */
+        CU_ASSERT_EQUAL(lines, 3);
+        snprintf(expected, sizeof expected, "no packet to 10.0.0.1:9: %s",
                  strerror(cases[i].error));
         CU_ASSERT_STRING_EQUAL(said, expected);
         tear_down(u);

@@ -184,7 +184,7 @@ void kith_ut_stream_reset(void *self, uint64_t id)
 
 int kith_ut_stream_failed(struct kith_ut_stream *s, int error)
 {
-    kith_ut_failed(s->owner, "connection", &s->peer, error);
+    kith_ut_failed(s->owner, KITH_UT_STREAMS, &s->peer, error);
     return kith_ut_stream_code(error);
 }
 

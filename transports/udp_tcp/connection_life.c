@@ -117,7 +117,7 @@ int kith_ut_stream_open(void *self, const struct kith_peer *to, uint64_t *id)
     if (fd < 0) {
         ++*u->count.streams_failed;
         error = errno;
-        kith_ut_failed(u, "connection", to->addr, error);
+        kith_ut_failed(u, KITH_UT_STREAMS, to->addr, error);
         return kith_ut_stream_code(error);
     }
     if (connect(fd, &sa.sa, kith_ut_sockaddr_len(&sa)) && errno != EINPROGRESS) error = errno;

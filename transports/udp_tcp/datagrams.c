@@ -90,7 +90,7 @@ static void note_failure(struct kith_ut *u, const union kith_ut_sockaddr *to, in
     int code = kith_ut_stream_code(error);
     if (to->sa.sa_family != AF_INET && to->sa.sa_family != AF_INET6) return;
     kith_ut_from_sockaddr(to, &a);
-    kith_ut_failed(u, "packet", &a, error);
+    kith_ut_failed(u, KITH_UT_PACKETS, &a, error);
     if (code == -KITH_EREFUSED || code == -KITH_EUNREACHABLE) kith_ut_say_unreachable(u, &a);
 }
 
@@ -315,7 +315,7 @@ int kith_ut_send_packet(void *self, const struct kith_peer *peer, struct kith_bu
     if (!to || !kith_ut_to_sockaddr(to, &sa) || !to->port) return -KITH_EINVAL;
     struct kith_ut_batch *b = u->batches[sa.sa.sa_family == AF_INET6];
     if (!b) {
-        kith_ut_failed(u, "packet", to, EAFNOSUPPORT);
+        kith_ut_failed(u, KITH_UT_PACKETS, to, EAFNOSUPPORT);
         return -KITH_EUNREACHABLE;
     }
     bool room = make_room(b, packet->len);

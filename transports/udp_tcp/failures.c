@@ -50,21 +50,23 @@ void kith_ut_failures_init(struct kith_ut *u)
     }
 }
 
-void kith_ut_failed(struct kith_ut *u, const char *what, const struct kith_addr *to, int error)
+void kith_ut_failed(struct kith_ut *u, enum kith_ut_plane plane, const struct kith_addr *to,
+                    int error)
 {
     enum kith_ut_reason reason = reason_of(error);
-    struct kith_ut_failures *f = &u->failures[reason];
-    uint64_t now = u->host->now(u->host);
-    ++*f->count;
-    f->unsaid++;
+    struct kith_ut_failures *all = &u->failures[reason];
+    uint64_t now = u->host->now(u->host), *unsaid = &all->planes[plane].unsaid;
+    ++*all->count;
+    ++*unsaid;
     /* Who refuses is there, and its member is looked at: no news of the network. */
-    if (reason == KITH_UT_REFUSED || now < f->quiet_until) return;
+    if (reason == KITH_UT_REFUSED || now < all->planes[plane].quiet_until) return;
     char text[KITH_UT_HOST_MAX], more[64] = "";
     kith_ut_format(NULL, to, text, sizeof text);
-    if (f->unsaid > 1)
+    if (*unsaid > 1)
         snprintf(more, sizeof more, " (%llu more since the last time)",
-                 (unsigned long long)f->unsaid - 1);
-    u->host->log(u->host, KITH_LOG_WARN, "no %s to %s: %s%s", what, text, strerror(error), more);
-    f->quiet_until = now + QUIET_FOR;
-    f->unsaid = 0;
+                 (unsigned long long)*unsaid - 1);
+    u->host->log(u->host, KITH_LOG_WARN, "no %s to %s: %s%s",
+                 plane == KITH_UT_PACKETS ? "packet" : "connection", text, strerror(error), more);
+    all->planes[plane].quiet_until = now + QUIET_FOR;
+    *unsaid = 0;
 }

@@ -77,8 +77,14 @@ enum kith_ut_reason {
     KITH_UT_REASONS
 };
 
+enum kith_ut_plane { KITH_UT_PACKETS, KITH_UT_STREAMS };
+
+/* For one reason; a plane that fails is said whatever the other one does. */
 struct kith_ut_failures {
-    uint64_t *count, unsaid, quiet_until;
+    uint64_t *count;
+    struct {
+        uint64_t unsaid, quiet_until;
+    } planes[2];
 };
 
 #define KITH_UT_COUNTERS(X) \
@@ -211,7 +217,7 @@ int kith_ut_accept(struct kith_ut *, int fd, union kith_ut_sockaddr *from);
 
 /* failures.c; what: "packet" or "connection". */
 void kith_ut_failures_init(struct kith_ut *);
-void kith_ut_failed(struct kith_ut *, const char *what, const struct kith_addr *to, int error);
+void kith_ut_failed(struct kith_ut *, enum kith_ut_plane, const struct kith_addr *to, int error);
 
 /* datagrams.c */
 int kith_ut_packets_prepare(struct kith_ut *, struct kith_error *);

@@ -2,8 +2,9 @@
  * broadcast.h - what waits to be gossiped: memberlist's TransmitLimitedQueue (PROTOCOL.md 2.17).
  *
  * Each message goes out RetransmitMult * ceil(log10(n + 1)) times. Smaller priorities come first;
- * among equal ones those sent least, then longer ones, then newer ones. Every operation costs O(log
- * n); fetching allocates nothing. Knows neither packets nor time.
+ * among equal ones those sent least, then longer ones, then newer ones. What an operation costs
+ * grows with the logarithm of how many priorities, transmits and lengths there are, hardly with how
+ * many entries. Knows neither packets nor time.
  */
 #ifndef KITH_BROADCAST_H
 #define KITH_BROADCAST_H
@@ -12,7 +13,10 @@
 
 #include <kith/plugin.h>
 
-struct kith_broadcast; /* a queued message; never touch one that is finished */
+/* A queued message; a list of them; memory for either. */
+struct kith_broadcast;
+struct kith_broadcast_lane;
+struct kith_broadcast_spare;
 
 /* How an entry ended: for whoever waits for a leave, an update or a broadcast. */
 enum kith_broadcast_end {
@@ -31,14 +35,15 @@ struct kith_broadcasts {
     size_t max;               /* most entries; 0: no bound */
     uint64_t dropped;         /* entries that the bound cost */
     /* private */
-    struct kith_broadcast *root;     /* a treap in the order of sending */
-    struct kith_broadcast **buckets; /* named entries */
-    struct kith_broadcast *spare[8]; /* finished entries to use again, by size */
+    struct kith_broadcast_lane **lanes;    /* in the order of sending */
+    struct kith_broadcast_lane *next_lane; /* for the next one that has to be made */
+    struct kith_broadcast **buckets;       /* named entries */
     struct kith_broadcasts_size {
-        /* entries that there are; that are spare; that were never in use since the last trim */
+        struct kith_broadcast_spare *first; /* memory to use again */
+        /* blocks that there are; that are spare; that were never in use since the last trim */
         uint32_t all, spare, idle;
     } sizes[8];
-    size_t count, named, bucket_count, spare_bytes;
+    size_t count, named, bucket_count, lane_count, lane_cap, spare_bytes;
     size_t most_named; /* since the last trim */
     int64_t last_id;
 };

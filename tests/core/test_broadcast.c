@@ -295,7 +295,7 @@ enum { MODEL_MAX = 300, STEPS = 20000 };
 
 struct model_entry {
     char name[8], msg[64];
-    unsigned transmits;
+    unsigned priority, transmits;
     int64_t id;
 };
 
@@ -308,29 +308,35 @@ static struct {
 static int model_compare(const void *a, const void *b)
 {
     const struct model_entry *x = a, *y = b;
+    if (x->priority != y->priority) return x->priority < y->priority ? -1 : 1;
     if (x->transmits != y->transmits) return x->transmits < y->transmits ? -1 : 1;
     if (strlen(x->msg) != strlen(y->msg)) return strlen(x->msg) > strlen(y->msg) ? -1 : 1;
     return x->id > y->id ? -1 : 1;
 }
 
-static void model_add(const char *name, const char *msg)
+static void model_sort(void) { qsort(model.all, model.count, sizeof *model.all, model_compare); }
+
+static void model_add(const char *name, unsigned priority, const char *msg, size_t max)
 {
     for (size_t i = 0; i < model.count; i++) {
         if (strcmp(model.all[i].name, name) == 0) model.all[i--] = model.all[--model.count];
     }
+    model_sort();
+    if (model.count == max) model.count--;
     if (!model.count) model.last_id = 0;
     struct model_entry *e = &model.all[model.count++];
-    *e = (struct model_entry){.id = ++model.last_id};
+    *e = (struct model_entry){.priority = priority, .id = ++model.last_id};
     strcpy(e->name, name);
     strcpy(e->msg, msg);
 }
 
-/* Memberlist's text, word for word: tier by tier, the longest that fits, the newest of those. */
+/* Memberlist's text, word for word: tier by tier, the longest that fits, the newest of those. It
+ * counts as sent if there is a limit to that. */
 static void model_fetch(unsigned transmit_limit, size_t overhead, size_t limit)
 {
     bool taken[MODEL_MAX] = {false};
     size_t used = 0;
-    qsort(model.all, model.count, sizeof *model.all, model_compare);
+    model_sort();
     for (size_t i = 0; i < model.count && used + overhead < limit; i++) {
         if (strlen(model.all[i].msg) > limit - used - overhead) continue;
         used += overhead + strlen(model.all[i].msg);
@@ -338,12 +344,12 @@ static void model_fetch(unsigned transmit_limit, size_t overhead, size_t limit)
         taken[i] = true;
     }
     size_t kept = 0;
-    for (size_t i = 0; i < model.count; i++) {
+    for (size_t i = 0; i < model.count && transmit_limit; i++) {
         if (taken[i] && ++model.all[i].transmits >= transmit_limit) continue;
         model.all[kept++] = model.all[i];
     }
-    model.count = kept;
-    if (!kept) model.last_id = 0;
+    if (transmit_limit) model.count = kept;
+    if (!model.count) model.last_id = 0;
 }
 
 static uint32_t random_below(uint32_t n)
@@ -353,29 +359,46 @@ static uint32_t random_below(uint32_t n)
     return (uint32_t)((state >> 33) % n);
 }
 
+/* One step of a queue and of the model; to no more than `fill` entries it is rather added. */
+static void model_step(struct kith_broadcasts *q, int step, size_t fill)
+{
+    static const char dots[] = "........................................";
+    char expected[sizeof seen], name[8], msg[64];
+    if (random_below(3) && model.count < fill) {
+        unsigned priority = random_below(8) ? 1 : random_below(3);
+        snprintf(name, sizeof name, "n%u", random_below(400));
+        snprintf(msg, sizeof msg, "%.*s%d", (int)random_below(40), dots, step);
+        CU_ASSERT_EQUAL(kith_broadcasts_add(q, text(name), priority, text(msg), 0), 0);
+        model_add(name, priority, msg, q->max);
+    } else {
+        size_t overhead = random_below(4), limit = random_below(400);
+        bool show = random_below(4) == 0;
+        seen[0] = '\0';
+        model_fetch(show ? 0 : 6, overhead, limit);
+        memcpy(expected, seen, sizeof seen);
+        seen[0] = '\0';
+        if (show)
+            kith_broadcasts_show(q, overhead, limit, note_taken, NULL);
+        else
+            kith_broadcasts_fetch(q, 99, overhead, limit, note_taken, NULL);
+        CU_ASSERT_STRING_EQUAL_FATAL(seen, expected);
+    }
+    CU_ASSERT_EQUAL_FATAL(kith_broadcasts_count(q), model.count);
+    CU_ASSERT_EQUAL_FATAL(q->last_id, model.last_id);
+}
+
+/* A queue that is full all the time, so that old ones and new ones of a length meet in each tier;
+ * then one that runs empty again and again. */
 static void test_against_a_model(void)
 {
     struct kith_broadcasts q;
-    char expected[sizeof seen], name[8], msg[64];
-    setup(&q, 3, 0);
-    for (int step = 0; step < STEPS; step++) {
-        if (random_below(3) && model.count < MODEL_MAX) {
-            snprintf(name, sizeof name, "n%u", random_below(200));
-            snprintf(msg, sizeof msg, "%.*s%d", (int)random_below(40),
-                     "........................................", step);
-            add(&q, name, msg, 0);
-            model_add(name, msg);
-        } else {
-            size_t overhead = random_below(4), limit = random_below(400);
-            seen[0] = '\0';
-            model_fetch(6, overhead, limit);
-            memcpy(expected, seen, sizeof seen);
-            fetch(&q, 99, overhead, limit);
-            CU_ASSERT_STRING_EQUAL_FATAL(seen, expected);
-        }
-        CU_ASSERT_EQUAL_FATAL(kith_broadcasts_count(&q), model.count);
-        CU_ASSERT_EQUAL_FATAL(q.last_id, model.last_id);
-    }
+    setup(&q, 3, MODEL_MAX - 50);
+    for (int step = 0; step < STEPS; step++)
+        model_step(&q, step, step % 2000 < 1900 ? MODEL_MAX : 0);
+    kith_broadcasts_fini(&q);
+    memset(&model, 0, sizeof model);
+    setup(&q, 3, MODEL_MAX - 50);
+    for (int step = 0; step < STEPS; step++) model_step(&q, step, 10 + (size_t)step % 200);
     kith_broadcasts_fini(&q);
 }
 

@@ -2,8 +2,9 @@
  * stream.c - what happens on streams (PROTOCOL.md 1.12): where a message ends, what it was, what is
  * answered.
  *
- * A message is gathered whole before anything of it is believed. Its end is found value by value,
- * each byte looked at once, whatever pieces it comes in. Full states are sync.c's.
+ * A message is gathered whole before anything of it is believed. A map that is all there when it
+ * begins is just read. The end of another is found value by value, each byte looked at once,
+ * whatever pieces it comes in. Full states are sync.c's.
  */
 #include "compare.h"
 #include "core_log.h"
@@ -141,6 +142,11 @@ static bool read_map(struct kith_core *c, struct kith_exchange *s, enum kith_bod
                      size_t start, struct kith_msg *msg)
 {
     size_t used;
+    if (s->scan.at == start &&
+        kith_wire_read(msg, body, s->data + start, s->len - start, &used) == 0) {
+        s->scan.at = start + used;
+        return true;
+    }
     int err =
         kith_scan_value(&s->scan, s->data, s->len, c->set.max_stream_size + KITH_EXCHANGE_SLACK);
     if (err == 0) return false;

@@ -237,20 +237,21 @@ static void leave_out(struct kith_core *c, const struct kith_exchange *s,
 }
 
 /* memberlist refuses a state for one entry that does not fit, dead or alive (PROTOCOL.md 2.13).
- * Here it is refused when nobody in it fits who is alive: then it is another cluster's. */
+ * Here it is refused when nobody in it fits who is alive: then it is another cluster's. Mostly the
+ * first entry tells. */
 static bool compatible(struct kith_core *c, const struct kith_exchange *s, struct cursor list)
 {
     struct kith_msg msg;
-    size_t left_out = 0, fitting = 0;
+    bool all_fit = true;
     for (struct cursor k = list; next(&k, &msg);) {
-        if (!fits(c, &msg)) {
-            leave_out(c, s, &msg);
-            left_out++;
-        } else if (msg.state == KITH_ALIVE && !kith_short_equal(msg.node, kith_self_name(c))) {
-            fitting++;
-        }
+        if (!fits(c, &msg))
+            all_fit = false;
+        else if (msg.state == KITH_ALIVE && !kith_short_equal(msg.node, kith_self_name(c)))
+            return true;
     }
-    return left_out == 0 || fitting > 0;
+    for (struct cursor k = list; !all_fit && next(&k, &msg);)
+        if (!fits(c, &msg)) leave_out(c, s, &msg);
+    return all_fit;
 }
 
 /* We joined a named member: does the list look like its answer? It must be alive in it, with nobody
@@ -378,7 +379,12 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
         kith_count(c, KITH_COUNT_MERGES_REFUSED);
         return err;
     }
-    for (struct cursor k = list; next_fitting(c, &k, &msg);) merge_entry(c, s, &from, &msg);
+    for (struct cursor k = list; next(&k, &msg);) {
+        if (fits(c, &msg))
+            merge_entry(c, s, &from, &msg);
+        else
+            leave_out(c, s, &msg);
+    }
     if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));
     return 0;
 }

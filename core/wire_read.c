@@ -312,6 +312,8 @@ static inline const uint8_t *quick_value(const uint8_t *p, const uint8_t *end,
         *(uint16_t *)member = (uint16_t)v;
     else if (f->kind == KITH_WIRE_U32)
         *(uint32_t *)member = v;
+    else if (f->kind == KITH_WIRE_INT)
+        *(int64_t *)member = v;
     else
         return NULL;
     return p;

@@ -237,6 +237,23 @@ static void stale_alives(int members)
     report("stale_alive", members, median(v));
 }
 
+/* Each is news: taken, stored, queued to be passed on. */
+static void fresh_alives(int members)
+{
+    double v[REPETITIONS];
+    start("lzw crc32", false);
+    introduce(members);
+    for (int r = 0; r < REPETITIONS; r++) {
+        struct packets p = alive_packets(members, FRESH + 1 + (uint32_t)r);
+        double begin = cpu_now();
+        receive_all(p, 1);
+        v[r] = (cpu_now() - begin) / members;
+        packets_free(p);
+    }
+    stop();
+    report("fresh_alive", members, median(v));
+}
+
 static void encrypted_pings(int unused)
 {
     double v[REPETITIONS];
@@ -297,40 +314,54 @@ static void queue(int depth)
     report("queue_drain", depth, median(drain));
 }
 
-static void exchange(struct kith_bytes request)
+struct sync_times {
+    double decode, encode; /* what a peer says is read and merged; what we say is written */
+};
+
+static void exchange(struct kith_bytes request, struct sync_times *t)
 {
     uint32_t stream = kith_core_stream_accepted(core, now, &from);
-    bool closed = false;
     check(stream != 0, "no stream");
     sent_bytes = 0;
     kith_core_tick(core, now);
+    double begin = cpu_now();
     for (size_t at = 0; at < request.len; at += 65536) {
         size_t n = request.len - at < 65536 ? request.len - at : 65536;
         kith_core_stream_data(core, now, stream, request.data + at, n);
-        closed |= carry_out();
     }
+    double decoded = cpu_now();
+    bool closed = carry_out();
+    t->decode += decoded - begin;
+    t->encode += cpu_now() - decoded;
     check(closed && sent_bytes >= request.len, "push/pull failed");
 }
 
 static void push_pull(int members)
 {
-    double v[REPETITIONS];
+    enum { ENTRIES = 50000 };
+    double decode[REPETITIONS], encode[REPETITIONS], both[REPETITIONS];
     size_t cap = 100 + 100 * (size_t)members;
     uint8_t *storage = allocate(cap);
     struct kith_buf buf = {storage, storage, 0, cap};
     struct kith_msg header = {.type = KITH_MSG_PUSH_PULL, .nodes = members};
+    int rounds = members < ENTRIES ? ENTRIES / members : 1;
     start("lzw crc32", false);
     introduce(members);
     check(kith_wire_write_message(&buf, &header) == 0, "no room");
     for (int i = 0; i < members; i++) entry(&buf, i, STALE, true);
     for (int r = -1; r < REPETITIONS; r++) {
-        double begin = cpu_now();
-        for (int k = 0; k < 5; k++) exchange(kith_bytes_of(buf.data, buf.len));
-        if (r >= 0) v[r] = (cpu_now() - begin) / (5.0 * members);
+        struct sync_times t = {0, 0};
+        for (int k = 0; k < rounds; k++) exchange(kith_bytes_of(buf.data, buf.len), &t);
+        if (r < 0) continue;
+        decode[r] = t.decode / rounds / members;
+        encode[r] = t.encode / rounds / members;
+        both[r] = decode[r] + encode[r];
     }
     free(storage);
     stop();
-    report("push_pull", members, median(v));
+    report("push_pull_decode", members, median(decode));
+    report("push_pull_encode", members, median(encode));
+    report("push_pull", members, median(both));
 }
 
 /* Beside the 10 bytes of its name and the 4 of its address. */
@@ -355,12 +386,17 @@ int main(int argc, char **argv)
         {"member_bytes", memory, 10000},
         {"stale_alive", stale_alives, 1000},
         {"stale_alive", stale_alives, 10000},
+        {"stale_alive", stale_alives, 100000},
+        {"fresh_alive", fresh_alives, 1000},
+        {"fresh_alive", fresh_alives, 10000},
         {"encrypted_ping", encrypted_pings, 0},
         {"queue", queue, 100},
         {"queue", queue, 1000},
         {"queue", queue, 10000},
         {"queue", queue, 100000},
+        {"push_pull", push_pull, 1000},
         {"push_pull", push_pull, 10000},
+        {"push_pull", push_pull, 100000},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (argc < 2 || strstr(all[i].name, argv[1])) all[i].run(all[i].n);

@@ -147,7 +147,7 @@ func ping(seq uint32) []byte {
 
 func pushPull(members int, incarnation byte) []byte {
 	b := append(raw([]byte{6, 0x83}, "Join"), 0xc2)
-	b = append(raw(b, "Nodes"), 0xcd, byte(members>>8), byte(members))
+	b = binary.BigEndian.AppendUint32(append(raw(b, "Nodes"), 0xce), uint32(members))
 	b = append(raw(b, "UserStateLen"), 0)
 	for i := 0; i < members; i++ {
 		b = entry(b, i, incarnation, true)
@@ -214,6 +214,22 @@ func stale(members int) {
 		begin := now()
 		feedAll(f, d, packets, rounds)
 		return float64(now()-begin) / float64(members*rounds)
+	}))
+	m.Shutdown()
+}
+
+// Each is news: taken, stored, queued to be passed on.
+func fresh(members int) {
+	m, f, d := start(nil)
+	feedAll(f, d, alivePackets(members, 10), 1)
+	drain(m, f, members)
+	incarnation := byte(10)
+	report("fresh_alive_"+strconv.Itoa(members), median(func() float64 {
+		incarnation++
+		packets := alivePackets(members, incarnation)
+		begin := now()
+		feedAll(f, d, packets, 1)
+		return float64(now()-begin) / float64(members)
 	}))
 	m.Shutdown()
 }
@@ -348,9 +364,14 @@ func main() {
 	memory(10000)
 	stale(1000)
 	stale(10000)
+	stale(100000)
+	fresh(1000)
+	fresh(10000)
 	pings()
 	for _, depth := range []int{100, 1000, 10000, 100000} {
 		queue(depth)
 	}
+	pushPulls(1000)
 	pushPulls(10000)
+	pushPulls(100000)
 }

@@ -77,26 +77,17 @@ static void node_state(const struct kith_core *c, const struct kith_record *p, s
     msg->vsn = kith_bytes_of(p->versions, sizeof p->versions);
 }
 
-static size_t members_size(const struct kith_core *c)
-{
-    struct kith_msg msg;
-    size_t size = 0;
-    for (uint32_t i = 0; i < c->members.count; i++) {
-        node_state(c, kith_members_at(&c->members, i), &msg);
-        size += kith_wire_size(KITH_BODY_NODE_STATE, &msg);
-    }
-    return size;
-}
-
+/* In a large cluster each record would be waited for. */
 static bool write_members(struct making *m)
 {
     const struct kith_members *all = &m->core->members;
     struct kith_msg msg;
-    if (!reserve(m, members_size(m->core))) return false;
+    if (!reserve(m, all->bytes)) return false;
     for (uint32_t i = 0; i < all->count; i++) {
+        kith_members_soon(all, i);
         node_state(m->core, kith_members_at(all, i), &msg);
         if (kith_wire_write(&m->buf, KITH_BODY_NODE_STATE, &msg) < 0)
-            assert(!"wire_size and wire_write agree");
+            assert(!"an entry has no more than its bytes");
     }
     return true;
 }

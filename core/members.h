@@ -33,14 +33,16 @@ static inline struct kith_record *kith_members_at(const struct kith_members *m, 
 {
     return m->by_age[m->order[i]];
 }
-/* Who walks in probe order is at the i-th: ask for the memory of some that come next. */
-static inline void kith_members_soon(const struct kith_members *m, uint32_t i)
+/* Before those from `first` to under `end` are looked at one after the other: have all of them wait
+ * for memory together. They are read, because a prefetch stops at a page that is not at hand. */
+static inline void kith_members_expect_at(const struct kith_members *m, uint32_t first,
+                                          uint32_t end)
 {
-    if (i + 32 >= m->count) return;
-    __builtin_prefetch(&m->by_age[m->order[i + 32]]);
-    const char *record = (const char *)kith_members_at(m, i + 16);
-    __builtin_prefetch(record);
-    __builtin_prefetch(record + 64);
+    for (uint32_t i = first; i < end; i++) {
+        const volatile struct kith_record *p = kith_members_at(m, i);
+        (void)p->hash;
+        (void)p->inside[0];
+    }
 }
 static inline uint32_t kith_members_hash(const struct kith_members *m, struct kith_bytes name)
 {

@@ -22,6 +22,7 @@
 
 enum {
     HEAD_MOST = 64,        /* type byte and header */
+    AHEAD = 32,            /* members to have the memory of */
     STATES_TURN = 1 << 20, /* bytes made between two ticks, but for the last state */
     ASKED_AT_ONCE = 4,     /* members whose own word is wanted... */
     ASK_PAUSE = 2,         /* ...and seconds until the next may be: a forger makes us dial them */
@@ -66,7 +67,6 @@ static int user_state(const struct kith_sink *sink, struct kith_bytes piece)
 
 static void node_state(const struct kith_core *c, const struct kith_record *p, struct kith_msg *msg)
 {
-    memset(msg, 0, sizeof *msg);
     msg->node = kith_record_name(p);
     msg->addr = kith_record_addr(p);
     msg->port = p->port;
@@ -77,14 +77,14 @@ static void node_state(const struct kith_core *c, const struct kith_record *p, s
     msg->vsn = kith_bytes_of(p->versions, sizeof p->versions);
 }
 
-/* In a large cluster each record would be waited for. */
 static bool write_members(struct making *m)
 {
     const struct kith_members *all = &m->core->members;
-    struct kith_msg msg;
+    struct kith_msg msg = {0};
     if (!reserve(m, all->bytes)) return false;
     for (uint32_t i = 0; i < all->count; i++) {
-        kith_members_soon(all, i);
+        if (i % AHEAD == 0)
+            kith_members_expect_at(all, i, i + AHEAD < all->count ? i + AHEAD : all->count);
         node_state(m->core, kith_members_at(all, i), &msg);
         if (kith_wire_write(&m->buf, KITH_BODY_NODE_STATE, &msg) < 0)
             assert(!"an entry has no more than its bytes");

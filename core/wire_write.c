@@ -15,28 +15,51 @@ struct sink {
     size_t room, len;
 };
 
-static inline void sink_append(struct sink *s, const void *bytes, size_t n)
+/* All of it is inlined, so that what is known of a field's room counts for each byte of it. */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE void sink_append(struct sink *s, const void *bytes, size_t n)
 {
     if (n && s->len + n <= s->room) memcpy(s->out + s->len, bytes, n);
     s->len += n;
 }
 
+/* Names, addresses, versions: few bytes, which are not worth a call. Those that are copied twice
+ * are the same both times. */
+INLINE void copy_short(uint8_t *to, const uint8_t *from, size_t n)
+{
+    if (n >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + n - 8, from + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + n - 4, from + n - 4, 4);
+    } else {
+        for (size_t i = 0; i < n; i++) to[i] = from[i];
+    }
+}
+
+#define PACK INLINE __attribute__((unused)) int
+
 /* The template's names for what we give it; it calls msgpack_pack_ext() before declaring it. */
-#define msgpack_pack_inline_func(name) static inline __attribute__((unused)) int wire_pack##name
-#define msgpack_pack_inline_func_cint(name) \
-    static inline __attribute__((unused)) int wire_pack##name
-#define msgpack_pack_inline_func_fixint(name) \
-    static inline __attribute__((unused)) int wire_pack_fix##name
+#define msgpack_pack_inline_func(name)             PACK wire_pack##name
+#define msgpack_pack_inline_func_cint(name)        PACK wire_pack##name
+#define msgpack_pack_inline_func_fixint(name)      PACK wire_pack_fix##name
 #define msgpack_pack_ext                           wire_pack_ext
 #define msgpack_pack_user                          struct sink *
 #define msgpack_pack_append_buffer(user, bytes, n) return sink_append((user), (bytes), (n)), 0
 #include <msgpack/timestamp.h>
 #include <msgpack/pack_template.h>
 
-static void put_raw(struct sink *s, struct kith_bytes b)
+INLINE void put_raw(struct sink *s, struct kith_bytes b)
 {
     wire_pack_v4raw(s, b.len);
-    wire_pack_v4raw_body(s, b.data, b.len);
+    if (b.len <= 16 && s->len + b.len <= s->room) {
+        copy_short(s->out + s->len, b.data, b.len);
+        s->len += b.len;
+    } else {
+        wire_pack_v4raw_body(s, b.data, b.len);
+    }
 }
 
 static bool is_empty(const struct kith_wire_field *f, const uint8_t *member)
@@ -54,7 +77,7 @@ static bool is_empty(const struct kith_wire_field *f, const uint8_t *member)
 
 /* A key stands in the table as msgpack has it; where there is room, a copy of fixed size is the
  * quicker one. */
-static inline void put_key(struct sink *s, const struct kith_wire_field *f)
+INLINE void put_key(struct sink *s, const struct kith_wire_field *f)
 {
     if (s->len + KITH_WIRE_KEY <= s->room) {
         memcpy(s->out + s->len, &f->key, KITH_WIRE_KEY);
@@ -64,7 +87,7 @@ static inline void put_key(struct sink *s, const struct kith_wire_field *f)
     }
 }
 
-static void put_field(struct sink *s, const struct kith_wire_field *f, const uint8_t *member)
+INLINE void put_pair(struct sink *s, const struct kith_wire_field *f, const uint8_t *member)
 {
     put_key(s, f);
     switch ((enum kith_wire_kind)f->kind) {
@@ -82,20 +105,34 @@ static void put_field(struct sink *s, const struct kith_wire_field *f, const uin
     }
 }
 
+/* Where it surely fits nothing is looked at again. */
+static void put_field(struct sink *s, const struct kith_wire_field *f, const uint8_t *member)
+{
+    size_t most = 2 * KITH_WIRE_KEY;
+    if (f->kind >= KITH_WIRE_STRING) most += ((const struct kith_bytes *)member)->len;
+    if (s->len + most <= s->room) {
+        struct sink roomy = {.out = s->out, .room = SIZE_MAX, .len = s->len};
+        put_pair(&roomy, f, member);
+        s->len = roomy.len;
+    } else {
+        put_pair(s, f, member);
+    }
+}
+
+/* The head of the map, whose count is known last, is a byte: fields are no more than 15. */
 static void put_body(struct sink *s, const struct kith_wire_body *body, const struct kith_msg *msg)
 {
-    bool left_out[KITH_WIRE_FIELDS] = {false};
-    size_t n = body->count;
+    struct sink head = *s;
+    size_t n = 0;
+    s->len++;
     for (size_t i = 0; i < body->count; i++) {
         const struct kith_wire_field *f = &body->fields[i];
-        left_out[i] = f->omit_empty && is_empty(f, (const uint8_t *)msg + f->offset);
-        n -= left_out[i];
+        const uint8_t *member = (const uint8_t *)msg + f->offset;
+        if (f->omit_empty && is_empty(f, member)) continue;
+        put_field(s, f, member);
+        n++;
     }
-    wire_pack_map(s, n);
-    for (size_t i = 0; i < body->count; i++) {
-        const struct kith_wire_field *f = &body->fields[i];
-        if (!left_out[i]) put_field(s, f, (const uint8_t *)msg + f->offset);
-    }
+    wire_pack_map(&head, n);
 }
 
 /* Append a type byte (when >= 0) and the map. */

@@ -17,98 +17,18 @@
  */
 #include "merge.h"
 #include "allowed.h"
-#include "awareness.h"
 #include "compare.h"
 #include "completion.h"
 #include "core_log.h"
 #include "formulas.h"
 #include "notify.h"
-#include "packet.h"
 #include "peer.h"
 #include "self.h"
+#include "spread.h"
 #include "state.h"
 #include "suspicion.h"
 #include "versions.h"
 #include "view.h"
-
-/* One key for our refutations, apart from the one of our name (PROTOCOL.md T18). No member can have
- * such a long name. */
-static const char refute_key[KITH_NAME_LIMIT + 1] = "refute";
-
-/* ------------------------------------------------------------------------------- spreading */
-
-/* Queue the message under a key: it replaces what the key had (PROTOCOL.md 2.17). One that no
- * packet can carry is not kept: it would wait for ever. */
-static int queue(struct kith_core *c, const struct kith_msg *msg, struct kith_bytes key,
-                 uint64_t tag)
-{
-    uint8_t bytes[KITH_MESSAGE_MAX];
-    struct kith_buf buf = {bytes, bytes, 0, sizeof bytes};
-    struct kith_core_budget budget = kith_packet_budget(c, NULL);
-    size_t max = kith_packet_broadcast_max(budget.bytes);
-    if (kith_wire_write_message(&buf, msg) < 0 || buf.len > max) {
-        kith_count_drop(c, KITH_DROP_BROADCAST_TOO_BIG);
-        kith_core_log_some(c, KITH_LOG_WARN, NULL,
-                           "Not gossiped: %s message about %.*s has %u bytes, packets take %u (the "
-                           "limit is %s)",
-                           kith_msg_name(msg->type), KITH_STR(msg->node),
-                           (unsigned)kith_wire_size((enum kith_body)msg->type, msg) + 1,
-                           (unsigned)max, budget.limit);
-        return -KITH_ETOOBIG;
-    }
-    int err = kith_broadcasts_add(&c->queue, key, 0, kith_bytes_of(buf.data, buf.len), tag);
-    if (err < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
-    return err;
-}
-
-/* Under the name of the member that it is about. request: waits for the broadcast to end. */
-static void broadcast(struct kith_core *c, const struct kith_msg *msg, struct kith_request *request)
-{
-    int err = queue(c, msg, msg->node, (uintptr_t)request);
-    if (!request) return;
-    request->queued = err == 0;
-    request->refused = err;
-}
-
-void kith_say_left(struct kith_core *c)
-{
-    struct kith_msg dead = {.type = KITH_MSG_DEAD,
-                            .incarnation = c->self->incarnation,
-                            .node = kith_self_name(c),
-                            .from = kith_self_name(c)};
-    broadcast(c, &dead, NULL);
-}
-
-/* Whoever keeps a connection to where that member was may give it up. */
-static void gone(struct kith_core *c, const struct kith_record *p)
-{
-    if (p == c->self) return;
-    struct kith_item *item = kith_item_new(&c->items);
-    struct kith_addr addr;
-    if (!item) {
-        kith_count_drop(c, KITH_DROP_NO_MEMORY);
-        return;
-    }
-    kith_record_address(p, &addr);
-    struct kith_peer peer = kith_peer_of(&addr, kith_record_name(p), p->versions[1]);
-    item->out.kind = KITH_OUT_GONE;
-    kith_item_peer(item, &peer);
-    kith_items_push(&c->items, item);
-}
-
-/* Our alive at this incarnation, its meta sealed anew and noted in our record: others will tell us
- * what we said. buf takes KITH_META_MAX bytes. */
-static void say_again(struct kith_core *c, struct kith_msg *alive, uint32_t inc, uint8_t *buf)
-{
-    struct kith_record *self = c->self;
-    kith_self_alive(c, alive, inc, kith_self_kept(c), buf);
-    alive->vsn = kith_bytes_of(self->versions, sizeof self->versions);
-    if (kith_short_equal(alive->meta, kith_record_meta(self))) return;
-    if (kith_members_store(&c->members, self, kith_record_addr(self), alive->meta) < 0) {
-        kith_count_drop(c, KITH_DROP_NO_MEMORY);
-        alive->meta = kith_record_meta(self);
-    }
-}
 
 /* ------------------------------------------------------------------------------ near the top */
 
@@ -130,23 +50,21 @@ static void too_high(struct kith_core *c, const struct kith_msg *msg)
                        kith_msg_name(msg->type), KITH_STR(msg->node), msg->incarnation);
 }
 
-/* ------------------------------------------------------------------------------- refuting */
-
-/* Say that we are alive, above the incarnation of the accusation (PROTOCOL.md 2.5). */
-static void refute(struct kith_core *c, uint32_t accused)
+/* Whoever keeps a connection to where that member was may give it up. */
+static void gone(struct kith_core *c, const struct kith_record *p)
 {
-    struct kith_record *self = c->self;
-    struct kith_msg alive;
-    uint8_t buf[KITH_META_MAX];
-    uint32_t inc = kith_self_next(c);
-    if (accused >= inc) inc = accused < UINT32_MAX ? accused + 1 : UINT32_MAX;
-    self->incarnation = inc;
-    kith_awareness_change(c, 1);
-    kith_count(c, KITH_COUNT_REFUTED);
-    say_again(c, &alive, inc, buf);
-    queue(c, &alive, kith_bytes_of(refute_key, sizeof refute_key), 0);
-    struct kith_event event = {.number = inc};
-    kith_notify_event(c, KITH_EVENT_REFUTED, &event);
+    if (p == c->self) return;
+    struct kith_item *item = kith_item_new(&c->items);
+    struct kith_addr addr;
+    if (!item) {
+        kith_count_drop(c, KITH_DROP_NO_MEMORY);
+        return;
+    }
+    kith_record_address(p, &addr);
+    struct kith_peer peer = kith_peer_of(&addr, kith_record_name(p), p->versions[1]);
+    item->out.kind = KITH_OUT_GONE;
+    kith_item_peer(item, &peer);
+    kith_items_push(&c->items, item);
 }
 
 /* ------------------------------------------------------------------------------- alive */
@@ -364,7 +282,7 @@ static void contradict(struct kith_core *c, const struct alive *a)
     if (kith_self_away(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
                        KITH_STR(msg->node));
-    refute(c, msg->incarnation);
+    kith_refute(c, msg->incarnation);
     kith_count(c, KITH_COUNT_ALIVE_CHANGES);
 }
 
@@ -390,7 +308,7 @@ static bool take(struct kith_core *c, const struct alive *a, struct kith_request
     bool meta_changed = !kith_short_equal(kith_record_meta(p), msg->meta);
     bool versions_changed = memcmp(p->versions, msg->vsn.data, sizeof p->versions) != 0;
     relayed.vsn.len = sizeof p->versions;
-    broadcast(c, &relayed, request);
+    kith_spread(c, &relayed, request);
     if (a->moved) gone(c, p);
     if (!store(c, a, meta_changed)) return false;
     kith_suspicion_forget(c, p);
@@ -513,7 +431,7 @@ static void confirm(struct kith_core *c, struct kith_record *p, const struct kit
     if (!kith_suspicion_counts(c, p, msg->from) || !convinced(c, KITH_CLAIM_SUSPECT, p, msg, from))
         return;
     kith_suspicion_confirm(c, p, msg->from);
-    broadcast(c, msg, NULL);
+    kith_spread(c, msg, NULL);
 }
 
 static void refute_accusation(struct kith_core *c, const struct kith_msg *msg)
@@ -521,7 +439,7 @@ static void refute_accusation(struct kith_core *c, const struct kith_msg *msg)
     if (kith_self_away(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting a %s message (from: %.*s)",
                        kith_msg_name(msg->type), KITH_STR(msg->from));
-    refute(c, msg->incarnation);
+    kith_refute(c, msg->incarnation);
 }
 
 /* A suspect did not refute in time. A delegate that does not want it dead is asked again later. */
@@ -562,7 +480,7 @@ static void suspect(struct kith_core *c, struct kith_record *p, const struct kit
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
         return;
     }
-    broadcast(c, msg, NULL);
+    kith_spread(c, msg, NULL);
     p->incarnation = msg->incarnation;
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
     if (steep(p->incarnation)) doubt(c, p); /* its answer may be hearsay to us */
@@ -602,7 +520,7 @@ static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_m
     enum kith_claim_kind kind = left ? KITH_CLAIM_LEAVE : KITH_CLAIM_DEAD;
     if (p != c->self && !convinced(c, kind, p, msg, from)) return false;
     kith_suspicion_forget(c, p); /* 3 */
-    broadcast(c, msg, request);
+    kith_spread(c, msg, request);
     p->incarnation = msg->incarnation; /* 6 */
     kith_members_state(&c->members, p, left ? KITH_LEFT : KITH_DEAD, c->now);
     if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);

@@ -20,8 +20,6 @@ void kith_alive_hashed(struct kith_core *, const struct kith_msg *, uint32_t has
 void kith_suspect(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
 bool kith_dead(struct kith_core *, const struct kith_msg *, const struct kith_peer *from,
                struct kith_request *);
-/* Spread that we have left; to ourselves we are what we were. */
-void kith_say_left(struct kith_core *);
 /* An alive, or a leave, that a member says of itself on a stream that we opened to its address. */
 void kith_own_word(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
 /* Who was doubted has been asked, in vain perhaps: if it is still said to have left, it has. */

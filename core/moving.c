@@ -6,6 +6,7 @@
 #include "formulas.h"
 #include "merge.h"
 #include "self.h"
+#include "spread.h"
 #include "state.h"
 
 enum { SPREADS = 2 }; /* times that a broadcast takes to be sent, before all should have heard it */

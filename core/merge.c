@@ -298,17 +298,30 @@ static bool store(struct kith_core *c, const struct alive *a, bool meta_changed)
     return false;
 }
 
+/* Versions that came with more than their six bytes go on without. */
+static void spread_alive(struct kith_core *c, const struct kith_msg *msg,
+                         struct kith_request *request)
+{
+    const size_t six = sizeof c->versions;
+    if (msg->vsn.len == six) {
+        kith_spread(c, msg, request);
+        return;
+    }
+    struct kith_msg relayed = *msg;
+    relayed.vsn.len = six;
+    relayed.whole.data = NULL;
+    kith_spread(c, &relayed, request);
+}
+
 /* Steps 8 to 10: the claim is taken, spread and told. */
 static bool take(struct kith_core *c, const struct alive *a, struct kith_request *request)
 {
     const struct kith_msg *msg = a->msg;
     struct kith_record *p = a->record;
-    struct kith_msg relayed = *msg;
     unsigned was = p->state;
     bool meta_changed = !kith_short_equal(kith_record_meta(p), msg->meta);
     bool versions_changed = memcmp(p->versions, msg->vsn.data, sizeof p->versions) != 0;
-    relayed.vsn.len = sizeof p->versions;
-    kith_spread(c, &relayed, request);
+    spread_alive(c, msg, request);
     if (a->moved) gone(c, p);
     if (!store(c, a, meta_changed)) return false;
     kith_suspicion_forget(c, p);

@@ -21,7 +21,10 @@ static void on_alive(struct kith_core *c, const struct kith_peer *from, struct k
             return;
         }
     }
-    if (c->set.protocol_version < 2 || msg->port == 0) msg->port = c->default_port;
+    if (c->set.protocol_version < 2 || msg->port == 0) {
+        msg->port = c->default_port;
+        msg->whole.data = NULL;
+    }
     kith_alive_hashed(c, msg, hash, from);
 }
 
@@ -49,14 +52,23 @@ struct alives {
     size_t count;
 };
 
+/* The map behind a type byte. */
+static bool read_message(struct kith_msg *msg, struct kith_bytes bytes)
+{
+    size_t used;
+    msg->type = bytes.data[0];
+    if (kith_wire_read(msg, (enum kith_body)msg->type, bytes.data + 1, bytes.len - 1, &used) < 0)
+        return false;
+    if (msg->exact) msg->whole = kith_bytes_of(bytes.data, 1 + used);
+    return true;
+}
+
 /* False: it is no alive message, or not well-formed, or there are enough. */
 static bool read_ahead(struct kith_core *c, struct alives *all, struct kith_bytes part)
 {
-    size_t used;
     if (all->count == AHEAD || !part.len || part.data[0] != KITH_MSG_ALIVE) return false;
     struct kith_msg *msg = &all->items[all->count];
-    if (kith_wire_read(msg, KITH_BODY_ALIVE, part.data + 1, part.len - 1, &used) < 0) return false;
-    msg->type = KITH_MSG_ALIVE;
+    if (!read_message(msg, part)) return false;
     count_message(c, msg->type, part.len);
     all->hashes[all->count++] = kith_members_hash(&c->members, msg->node);
     return true;
@@ -104,18 +116,16 @@ static void compound(struct kith_core *c, const struct arrival *in, struct kith_
 }
 
 /* A message that is a map. */
-static void map(struct kith_core *c, const struct arrival *in, uint8_t type, struct kith_bytes body)
+static void map(struct kith_core *c, const struct arrival *in, struct kith_bytes bytes)
 {
     struct kith_msg msg;
-    size_t used;
-    if (kith_wire_read(&msg, (enum kith_body)type, body.data, body.len, &used) < 0) {
+    if (!read_message(&msg, bytes)) {
         kith_count_drop(c, KITH_DROP_MALFORMED);
         kith_core_log_some(c, KITH_LOG_ERROR, in->from->addr, "Failed to decode %s message",
-                           kith_msg_name(type));
+                           kith_msg_name(bytes.data[0]));
         return;
     }
-    msg.type = type;
-    switch (type) {
+    switch (msg.type) {
     case KITH_MSG_PING: kith_on_ping(c, in->from->addr, &msg); break;
     case KITH_MSG_INDIRECT_PING: kith_on_indirect_ping(c, in->from->addr, &msg); break;
     case KITH_MSG_ACK: kith_on_ack(c, &msg, in->at); break;
@@ -145,7 +155,7 @@ static void message(struct kith_core *c, const struct arrival *in, struct kith_b
     case KITH_MSG_NACK:
     case KITH_MSG_ALIVE:
     case KITH_MSG_SUSPECT:
-    case KITH_MSG_DEAD: map(c, in, type, body); break;
+    case KITH_MSG_DEAD: map(c, in, msg); break;
     case KITH_MSG_COMPOUND: compound(c, in, body); break;
     case KITH_MSG_USER: kith_notify_message(c, in->from, body, 0); break;
     default:

@@ -18,16 +18,20 @@
  * such a long name. */
 static const char refute_key[KITH_NAME_LIMIT + 1] = "refute";
 
-/* Queue the message under a key: it replaces what the key had (PROTOCOL.md 2.17). One that no
- * packet can carry is not kept: it would wait for ever. */
+/* Queue the message under a key: it replaces what the key had (PROTOCOL.md 2.17). One that came as
+ * we would write it is passed on as it is. One that no packet can carry is not kept: it would wait
+ * for ever. */
 static int queue(struct kith_core *c, const struct kith_msg *msg, struct kith_bytes key,
                  uint64_t tag)
 {
-    uint8_t bytes[KITH_MESSAGE_MAX];
-    struct kith_buf buf = {bytes, bytes, 0, sizeof bytes};
+    uint8_t storage[KITH_MESSAGE_MAX];
+    struct kith_buf buf = {storage, storage, 0, sizeof storage};
+    struct kith_bytes bytes = msg->whole;
     struct kith_core_budget budget = kith_packet_budget(c, NULL);
     size_t max = kith_packet_broadcast_max(budget.bytes);
-    if (kith_wire_write_message(&buf, msg) < 0 || buf.len > max) {
+    if (!bytes.data && kith_wire_write_message(&buf, msg) == 0)
+        bytes = kith_bytes_of(buf.data, buf.len);
+    if (!bytes.data || bytes.len > max) {
         kith_count_drop(c, KITH_DROP_BROADCAST_TOO_BIG);
         kith_core_log_some(c, KITH_LOG_WARN, NULL,
                            "Not gossiped: %s message about %.*s has %u bytes, packets take %u (the "
@@ -37,7 +41,7 @@ static int queue(struct kith_core *c, const struct kith_msg *msg, struct kith_by
                            (unsigned)max, budget.limit);
         return -KITH_ETOOBIG;
     }
-    int err = kith_broadcasts_add(&c->queue, key, 0, kith_bytes_of(buf.data, buf.len), tag);
+    int err = kith_broadcasts_add(&c->queue, key, 0, bytes, tag);
     if (err < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     return err;
 }

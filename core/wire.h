@@ -51,6 +51,8 @@ struct kith_msg {
     int64_t nodes, user_state_len; /* push/pull header */
     int64_t user_msg_len;          /* user message header on streams */
     int64_t state;                 /* node state */
+    bool exact;                    /* it was read from what kith_wire_write makes of it */
+    struct kith_bytes whole;       /* set by who knows: type byte and map, exactly; or NULL */
 };
 
 /* What map follows the type byte, or stands alone in a stream. */

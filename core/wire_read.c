@@ -17,6 +17,7 @@
 
 struct reader {
     const uint8_t *p, *end;
+    bool exact; /* all of it stands as wire_write.c would write it */
 };
 
 enum { NIL = 0xc0, FALSE = 0xc2, TRUE = 0xc3 };
@@ -283,7 +284,8 @@ static inline bool key_is_here(const uint8_t *p, const uint8_t *end,
     return ahead >= f->key_len && memcmp(p, &f->key, f->key_len) == 0;
 }
 
-/* Fast path: f's value in the usual forms. Returns what follows it, or NULL: use read_value(). */
+/* Fast path: f's value in the forms that are usual, and that wire_write.c uses. Returns what
+ * follows it, or NULL: use read_value(). */
 static inline const uint8_t *quick_value(const uint8_t *p, const uint8_t *end,
                                          const struct kith_wire_field *f, struct kith_msg *msg)
 {
@@ -292,7 +294,7 @@ static inline const uint8_t *quick_value(const uint8_t *p, const uint8_t *end,
     uint8_t b = *p++;
     if (f->kind >= KITH_WIRE_STRING) {
         struct kith_bytes *out = member;
-        if (b == NIL) {
+        if (b == NIL && f->kind == KITH_WIRE_BYTES) {
             *out = kith_bytes_of(NULL, 0);
             return p;
         }
@@ -302,7 +304,7 @@ static inline const uint8_t *quick_value(const uint8_t *p, const uint8_t *end,
         return p + len;
     }
     uint32_t v = b;
-    if (b == 0xcd && end - p >= 2) {
+    if (b == 0xcd && end - p >= 2 && p[0]) {
         v = (uint32_t)p[0] << 8 | p[1];
         p += 2;
     } else if (b >= 0x80) {
@@ -342,6 +344,7 @@ static int read_map(struct reader *r, const struct kith_wire_body *body, uint64_
 {
     const uint8_t *at = r->p, *const end = r->end;
     size_t next = 0; /* the field that a sender of sorted keys writes next */
+    bool exact = pairs == body->count;
     for (; pairs; pairs--) {
         const struct kith_wire_field *f = &body->fields[next];
         int e;
@@ -350,6 +353,7 @@ static int read_map(struct reader *r, const struct kith_wire_body *body, uint64_
             next++;
             if (behind) {
                 at = behind;
+                exact &= !f->omit_empty;
                 continue;
             }
             r->p = at + f->key_len;
@@ -360,9 +364,11 @@ static int read_map(struct reader *r, const struct kith_wire_body *body, uint64_
         }
         e = f ? read_value(r, f, msg) : skip(r, 1);
         if (e) return e;
+        exact = false;
         at = r->p;
     }
     r->p = at;
+    r->exact = exact;
     return 0;
 }
 
@@ -397,7 +403,9 @@ static int read_body(struct reader *r, const struct kith_wire_body *body, struct
     else
         r->p++;
     if (e) return e;
-    return h.shape == MAP ? read_map(r, body, n, msg) : read_array(r, body, n, msg);
+    e = h.shape == MAP ? read_map(r, body, n, msg) : read_array(r, body, n, msg);
+    r->exact = false;
+    return e;
 }
 
 int kith_wire_read(struct kith_msg *msg, enum kith_body body, const uint8_t *data, size_t len,
@@ -407,8 +415,9 @@ int kith_wire_read(struct kith_msg *msg, enum kith_body body, const uint8_t *dat
     *used = 0;
     if (!shape) return -KITH_EINVAL;
     *msg = (struct kith_msg){.type = msg->type};
-    struct reader r = {data, data + len};
+    struct reader r = {data, data + len, false};
     int e = read_body(&r, shape, msg);
+    msg->exact = r.exact;
     *used = (size_t)(r.p - data);
     return e;
 }

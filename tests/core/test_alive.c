@@ -168,6 +168,48 @@ static void test_bytes_after_the_versions_are_cut(void)
     rig_fini(&r);
 }
 
+/* Whatever form a message came in, it goes on in the one that everybody reads. */
+static void test_odd_forms_are_not_passed_on(void)
+{
+    /* clang-format off */
+#define ADDR "\xa4" "Addr" "\xa4\x0a\0\0\2"
+#define INC  "\xab" "Incarnation"
+#define META "\xa4" "Meta" "\xc0"
+#define NODE "\xa4" "Node"
+#define PORT "\xa4" "Port"
+#define VSN  "\xa3" "Vsn" "\xa6\1\5\2\0\0\0"
+#define ODD(b) {b, sizeof(b) - 1}
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } forms[] = {
+        /* ours; with a tail; with longer integers, strings, heads */
+        ODD("\4\x86" ADDR INC "\1" META NODE "\xa1" "b" PORT "\xcd\x1f\x0a" VSN),
+        ODD("\4\x86" ADDR INC "\1" META NODE "\xa1" "b" PORT "\xcd\x1f\x0a" VSN "tail"),
+        ODD("\4\x86" ADDR INC "\xcc\1" META NODE "\xa1" "b" PORT "\xcd\x1f\x0a" VSN),
+        ODD("\4\x86" ADDR INC "\xcd\0\1" META NODE "\xa1" "b" PORT "\xcd\x1f\x0a" VSN),
+        ODD("\4\x86" ADDR INC "\1" META NODE "\xd9\1" "b" PORT "\xcd\x1f\x0a" VSN),
+        ODD("\4\xde\0\6" ADDR INC "\1" META NODE "\xa1" "b" PORT "\xcd\x1f\x0a" VSN),
+        /* another order; a field that we don't know; no port, said and not said */
+        ODD("\4\x86" INC "\1" ADDR META NODE "\xa1" "b" PORT "\xcd\x1f\x0a" VSN),
+        ODD("\4\x87" ADDR INC "\1" META NODE "\xa1" "b" PORT "\xcd\x1f\x0a" VSN "\xa1" "X\1"),
+        ODD("\4\x86" ADDR INC "\1" META NODE "\xa1" "b" PORT "\0" VSN),
+        ODD("\4\x85" ADDR INC "\1" META NODE "\xa1" "b" VSN)
+    };
+    /* clang-format on */
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct rig r;
+        struct kith_addr from = rig_addr(2);
+        rig_new(&r);
+        rig_packet(&r, &from, forms[i].bytes, forms[i].len);
+        rig_flush(&r);
+        const struct rig_sent *s = rig_find(&r, KITH_MSG_ALIVE, "b", 0);
+        CU_ASSERT_FATAL(s != NULL);
+        CU_ASSERT(s->msg.exact && s->msg.port == 7946 && s->msg.incarnation == 1);
+        rig_fini(&r);
+    }
+}
+
 static void test_alive_veto(void)
 {
     struct rig r;
@@ -422,6 +464,7 @@ KITH_TESTS(
     {"alive at incarnation 0 leaves a dead entry", test_alive_at_incarnation_0_leaves_a_dead_entry},
     {"unsound versions are refused", test_unsound_versions_are_refused},
     {"bytes after the versions are cut", test_bytes_after_the_versions_are_cut},
+    {"odd forms are not passed on", test_odd_forms_are_not_passed_on},
     {"alive veto", test_alive_veto},
     {"alive veto of ourselves stops the start", test_alive_veto_of_ourselves_stops_the_start},
     {"conflicting address is refused while alive", test_conflicting_address_is_refused_while_alive},

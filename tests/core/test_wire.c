@@ -640,7 +640,7 @@ static void test_truncation_at_every_byte(void)
 }
 
 /* Whatever the bytes, what was read is inside the input and can be written again and read to the
- * same. */
+ * same; if it is said to be exact, its bytes are what is written. */
 static void check_any(enum kith_body body, const uint8_t *data, size_t len)
 {
     struct kith_msg m, again;
@@ -653,6 +653,8 @@ static void check_any(enum kith_body body, const uint8_t *data, size_t len)
     CU_ASSERT_FATAL(e == 0 || e == -KITH_EAGAIN || e == -KITH_EMALFORMED);
     if (e) return;
     CU_ASSERT_EQUAL_FATAL(kith_wire_write(&buf, body, &m), 0);
+    if (m.exact)
+        CU_ASSERT_FATAL(equal(kith_bytes_of(data, used), kith_bytes_of(buf.data, buf.len)));
     CU_ASSERT_EQUAL_FATAL(kith_wire_read(&again, body, buf.data, buf.len, &used_again), 0);
     CU_ASSERT_EQUAL_FATAL(used_again, buf.len);
     CU_ASSERT_EQUAL_FATAL(kith_wire_write(&twice, body, &again), 0);

@@ -1,6 +1,7 @@
 /*
  * fuzz_wire.c - the reader and writer of messages. First byte: which map; the rest: its bytes. What
- * was read must be written again and read back alike; a compound's parts must lie inside it.
+ * was read must be written again and read back alike, to the very bytes if they are said to be
+ * exact; a compound's parts must lie inside it.
  */
 #include "fuzz.h"
 
@@ -23,6 +24,7 @@ static void both_ways(enum kith_body body, const uint8_t *data, size_t len)
     if (!storage) exit(2);
     struct kith_buf a = {storage, storage, 0, size}, b = {storage + size, storage + size, 0, size};
     FUZZ_CHECK(kith_wire_write(&a, body, &first) == 0 && a.len == size);
+    FUZZ_CHECK(!first.exact || (used == size && memcmp(a.data, data, size) == 0));
     FUZZ_CHECK(kith_wire_read(&second, body, a.data, a.len, &used_again) == 0 &&
                used_again == a.len);
     FUZZ_CHECK(kith_wire_write(&b, body, &second) == 0 && b.len == size);

@@ -158,6 +158,14 @@ static const struct kith_param suspicion[] = {
     SET("max_timeout_mult", UINT, suspicion_max_timeout_mult, .def = "6", .min = "1", .max = "1000",
         .doc = "at first that many times longer, shrinking as others suspect it too "
                "(SuspicionMaxTimeoutMult)"),
+    SET("remind", BOOL, suspicion_remind, .def = "true",
+        .doc = "tell our refutation again to whoever accuses us of what it refuted; false: as "
+               "memberlist"),
+    SET("ask", BOOL, suspicion_ask, .def = "true",
+        .doc = "do one push/pull with a suspect that answers a ping; false: as memberlist"),
+    SET("doubt_backlog", BOOL, suspicion_doubt_backlog, .def = "true",
+        .doc = "take deaths for suspicions while packets are read that came when this node stood "
+               "still; false: as memberlist"),
     {0}};
 
 static const struct kith_param gossip[] = {

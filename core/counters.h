@@ -24,6 +24,10 @@
     X(SUSPECT_CHANGES, suspect_changes, "Suspect messages that changed something") \
     X(DEAD_CHANGES, dead_changes, "Dead messages that changed something") \
     X(REFUTED, refuted, "Accusations of this node that it answered") \
+    X(REMINDERS_SENT, reminders_sent, "Accusers who were told a refutation that they had missed") \
+    X(SUSPECTS_ASKED, suspects_asked, "Suspects that answered, and were asked for their state") \
+    X(STOOD_STILL, stood_still, "Times that this node did not run for a probe interval or more") \
+    X(DEATHS_DOUBTED, deaths_doubted, "Deaths heard right after that, taken as suspicions") \
     X(CONFLICTS, conflicts, "Claims of a known name from another address") \
     X(MEMBERS_REAPED, members_reaped, "Dead and left members that were forgotten") \
     X(PROBES, probes, "Probes begun") \

@@ -23,6 +23,7 @@
 #include "formulas.h"
 #include "notify.h"
 #include "peer.h"
+#include "remind.h"
 #include "self.h"
 #include "spread.h"
 #include "state.h"
@@ -237,8 +238,7 @@ static bool says_what_is_known(const struct alive *a)
            memcmp(p->versions, a->msg->vsn.data, sizeof p->versions) == 0;
 }
 
-/* It is asked for its own word, soon (sync.c). */
-static void doubt(struct kith_core *c, struct kith_record *p)
+void kith_doubt(struct kith_core *c, struct kith_record *p)
 {
     kith_members_doubt(&c->members, p, true);
     if (!c->ask_alarm.place) kith_alarm_set(&c->alarms, &c->ask_alarm, c->now);
@@ -256,7 +256,7 @@ static bool doubtful(struct kith_core *c, const struct alive *a)
     } else {
         if (reached && (inc >= p->incarnation || !steep(p->incarnation))) return false;
         if (inc <= p->incarnation && p->state == KITH_ALIVE && says_what_is_known(a)) return false;
-        doubt(c, p);
+        kith_doubt(c, p);
     }
     if (!reached) too_high(c, a->msg);
     return true;
@@ -399,7 +399,7 @@ static bool incredible(struct kith_core *c, struct kith_record *p, const struct 
     if (p == c->self ? reached || high(p->incarnation) : reached && !hidden) return false;
     if (p != c->self && (leaves(msg) || (!hidden && steep(p->incarnation)))) {
         if (leaves(msg)) p->leaving = !kith_record_gone(p);
-        doubt(c, p);
+        kith_doubt(c, p);
     }
     if (!reached) too_high(c, msg);
     return true;
@@ -411,7 +411,10 @@ static struct kith_record *accused(struct kith_core *c, const struct kith_msg *m
 {
     struct kith_record *p = kith_members_named(&c->members, msg->node);
     if (!p || (hearsay && incredible(c, p, msg))) return NULL;
-    if (msg->incarnation < p->incarnation && (hearsay || !steep(p->incarnation))) return NULL;
+    if (msg->incarnation < p->incarnation && (hearsay || !steep(p->incarnation))) {
+        if (p == c->self && hearsay) kith_remind(c, msg);
+        return NULL;
+    }
     if (msg->from.len <= KITH_NAME_LIMIT) return p;
     kith_count_drop(c, KITH_DROP_BAD_NAME);
     return NULL;
@@ -496,7 +499,7 @@ static void suspect(struct kith_core *c, struct kith_record *p, const struct kit
     kith_spread(c, msg, NULL);
     p->incarnation = msg->incarnation;
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
-    if (steep(p->incarnation)) doubt(c, p); /* its answer may be hearsay to us */
+    if (steep(p->incarnation)) kith_doubt(c, p); /* its answer may be hearsay to us */
     if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     kith_count(c, KITH_COUNT_SUSPECT_CHANGES);
     kith_notify_member(c, KITH_EVENT_SUSPECT, p);
@@ -544,11 +547,24 @@ static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_m
     return true;
 }
 
+/* We stood still, and this may be from that time: since then it may have been refuted. */
+static bool outdated(const struct kith_core *c, const struct kith_record *p,
+                     const struct kith_msg *msg, const struct kith_peer *from)
+{
+    bool behind = c->set.suspicion_doubt_backlog && c->now < c->behind_until;
+    return behind && from && p != c->self && !kith_record_gone(p) && !leaves(msg);
+}
+
 bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
                struct kith_request *request)
 {
     struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.5.1, 2 */
-    return p && dead(c, p, msg, from, request);
+    if (!p || !outdated(c, p, msg, from)) return p && dead(c, p, msg, from, request);
+    struct kith_msg suspicion = *msg;
+    suspicion.type = KITH_MSG_SUSPECT;
+    kith_count(c, KITH_COUNT_DEATHS_DOUBTED);
+    kith_suspect(c, &suspicion, from);
+    return true;
 }
 
 void kith_own_word(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)

@@ -14,6 +14,7 @@
 #include "peer.h"
 #include "self.h"
 #include "state.h"
+#include "suspicion.h"
 #include "view.h"
 
 static struct kith_bytes target(const struct kith_probe *pr)
@@ -52,6 +53,19 @@ static void suspicion_of_target(const struct kith_core *c, struct kith_msg *msg)
                              .from = kith_self_name(c)};
 }
 
+/* A suspect that answers has not heard that it is one, or we not that it is none: one push/pull
+ * with it settles that, where memberlist lets the time run out. Not in the first interval, while
+ * gossip may still do it. */
+static void ask_suspect(struct kith_core *c)
+{
+    struct kith_record *p = kith_members_named(&c->members, target(&c->probe));
+    if (!c->set.suspicion_ask || !p || !p->suspected || p->suspicion->asked) return;
+    if (c->now - p->suspicion->start <= c->set.probe_interval) return;
+    p->suspicion->asked = true;
+    kith_count(c, KITH_COUNT_SUSPECTS_ASKED);
+    kith_doubt(c, p);
+}
+
 /* Penalty for a failed probe: the missing nacks, or 1 if none could come. */
 static int blame(const struct kith_probe *pr)
 {
@@ -69,6 +83,7 @@ static void probe_judge(struct kith_core *c)
                       "Was able to connect to %.*s over TCP but UDP probes failed, network may be "
                       "misconfigured",
                       KITH_STR(target(pr)));
+        ask_suspect(c);
         probe_end(c, -1);
         probe_again(c);
         return;
@@ -319,6 +334,7 @@ void kith_probe_acked(struct kith_core *c, const struct kith_msg *ack, uint64_t 
     const struct kith_probe *pr = &c->probe;
     if (pr->phase == KITH_PROBE_DIRECT)
         answered(c, ack, received_at > pr->begun ? received_at - pr->begun : 0);
+    ask_suspect(c);
     probe_end(c, -1);
     probe_again(c);
 }

@@ -88,6 +88,12 @@ void kith_self_alive(struct kith_core *c, struct kith_msg *msg, uint32_t incarna
     if (len) msg->meta = kith_bytes_of(buf, len);
 }
 
+void kith_self_said(const struct kith_core *c, struct kith_msg *msg)
+{
+    bare_alive(c, msg, c->self->incarnation, kith_record_meta(c->self));
+    msg->vsn = kith_bytes_of(c->self->versions, sizeof c->self->versions);
+}
+
 uint32_t kith_self_next(const struct kith_core *c)
 {
     uint32_t now = c->self->incarnation;

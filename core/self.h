@@ -14,6 +14,8 @@ int kith_self_meta(struct kith_core *, uint8_t *buf, struct kith_bytes *meta);
  * buf takes KITH_META_MAX bytes and the message points into it; meta may stand there already. */
 void kith_self_alive(struct kith_core *, struct kith_msg *, uint32_t incarnation,
                      struct kith_bytes meta, uint8_t *buf);
+/* The same as it was announced last. */
+void kith_self_said(const struct kith_core *, struct kith_msg *);
 /* Somebody says this incarnation of us. True: we are away (moving.h), and answer nothing. */
 bool kith_self_away(struct kith_core *, uint32_t incarnation);
 /* The incarnation of what it says next: one higher, as long as there is one. */

@@ -21,6 +21,7 @@
 #include "pending.h"
 #include "probe.h"
 #include "random.h"
+#include "remind.h"
 
 #include <assert.h>
 
@@ -44,6 +45,8 @@ struct kith_core {
     char veto[256]; /* what the delegate said when it refused last */
     bool dying;     /* being freed */
     uint64_t now;
+    /* Until then packets may be from a time when we stood still; what they say of deaths is old. */
+    uint64_t behind_until;
     uint64_t quiet_until; /* when kith_core_log_some may say more */
     unsigned quiet_lines;
     /* What the packet in hand may still make us send: answers, and of these to strangers. */
@@ -67,6 +70,7 @@ struct kith_core {
     struct kith_account *memory, own_memory; /* of streams: the one in use, and ours if it is */
     struct kith_known known;
     struct kith_moving moving;
+    struct kith_reminders reminders;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;
@@ -79,12 +83,24 @@ static inline struct kith_bytes kith_self_name(const struct kith_core *c)
     return kith_bytes_of(c->name, c->name_len);
 }
 
+static inline void kith_count(struct kith_core *c, enum kith_counter i) { c->counters.counts[i]++; }
+static inline void kith_count_drop(struct kith_core *c, enum kith_drop i)
+{
+    c->counters.drops[i]++;
+}
+
 /* Every call that changes the core begins with this. A delegate must not make one, and time never
- * goes back. */
+ * goes back. Who is called a probe interval after something was due has stood still. */
 static inline void kith_enter(struct kith_core *c, uint64_t now)
 {
     assert(!c->busy);
-    if (now > c->now) c->now = now;
+    if (now <= c->now) return;
+    uint64_t due = kith_alarms_next(&c->alarms), interval = c->set.probe_interval;
+    if (due < c->now) due = c->now;
+    c->now = now;
+    if (now <= due || now - due <= interval || !interval) return;
+    c->behind_until = kith_later(now, interval);
+    kith_count(c, KITH_COUNT_STOOD_STILL);
 }
 
 /* The other member that is alive, or a suspect, at this address; NULL: a stranger is. */
@@ -95,11 +111,6 @@ static inline struct kith_record *kith_peer_at(const struct kith_core *c,
     return p == c->self ? NULL : p;
 }
 
-static inline void kith_count(struct kith_core *c, enum kith_counter i) { c->counters.counts[i]++; }
-static inline void kith_count_drop(struct kith_core *c, enum kith_drop i)
-{
-    c->counters.drops[i]++;
-}
 static inline void kith_observe(struct kith_core *c, enum kith_core_histogram which, double value)
 {
     kith_counters_observe(&c->counters, which, value);

@@ -19,6 +19,7 @@
 struct kith_suspicion {
     struct kith_alarm alarm;
     struct kith_record *record;
+    bool asked; /* it has answered a ping, and was asked for its state */
     uint64_t start, min, max;
     uint32_t k, count; /* confirmations wanted, and had */
     uint64_t from[];   /* hashes of the 1 + k accusers, the first one's included */

@@ -44,6 +44,9 @@ struct kith_settings {
     struct kith_list disable_tcp_pings_for; /* names of members */
     uint32_t awareness_max_multiplier;      /* >= 1 */
     uint32_t suspicion_mult, suspicion_max_timeout_mult;
+    bool suspicion_remind;        /* who has missed our refutation is told it again */
+    bool suspicion_ask;           /* a suspect that answers a ping is asked for its state */
+    bool suspicion_doubt_backlog; /* deaths heard after we stood still are suspicions */
 
     /* gossip */
     uint64_t gossip_interval; /* 0: no gossip ticks */

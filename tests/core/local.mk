@@ -23,6 +23,7 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig
   tests/core/test_choose.c \
   tests/core/test_gossip.c \
   tests/core/test_judge.c \
+  tests/core/test_missed.c \
   tests/core/test_life.c \
   tests/core/test_peers.c \
   tests/core/test_probe.c \

@@ -199,6 +199,9 @@ static int d_judge(void *self, const struct kith_claim *claim, struct kith_error
 static void on_leave(struct node *n, const struct kith_member *m)
 {
     n->counts.leaves++;
+    int k = by_name(n->sim, m->name);
+    const struct node *who = k < 0 ? NULL : n->sim->nodes[k];
+    n->counts.wrong += m->state == KITH_DEAD && who && who->core && !who->paused;
     if (n->sim->perfect && m->state == KITH_DEAD)
         sim_violation(n->sim, "%s took %s for dead for no reason", n->name,
                       (const char *)m->name.data);

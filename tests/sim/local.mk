@@ -9,7 +9,7 @@ endif
 tests_sim_test_SOURCES = $(TEST_MAIN) tests/sim/sim.c tests/sim/engine.c \
   tests/sim/engine_checks.c tests/sim/engine_network.c \
   tests/sim/test_cluster.c \
-  tests/sim/test_faults.c \
+  tests/sim/test_false_deaths.c tests/sim/test_faults.c \
   tests/sim/test_forged.c \
   tests/sim/test_thousand.c
 tests_sim_test_CPPFLAGS = $(CORE_TEST_CPPFLAGS) -I$(top_srcdir)/transports/loopback

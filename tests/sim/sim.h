@@ -87,9 +87,10 @@ bool sim_meta_is(const struct sim *, int observer, int node, const char *meta);
 unsigned sim_health(const struct sim *, int node);
 struct sim_counts {
     unsigned joins, leaves, suspicions, updates, conflicts; /* what its delegate was told */
-    unsigned messages;                                      /* user messages */
-    unsigned states;                                        /* pushed user states of others */
-    unsigned accusations;                                   /* suspicions of its own making */
+    unsigned wrong;       /* of the leaves: somebody who was up, and not paused (sim only) */
+    unsigned messages;    /* user messages */
+    unsigned states;      /* pushed user states of others */
+    unsigned accusations; /* suspicions of its own making */
 };
 const struct sim_counts *sim_counts(const struct sim *, int node);
 uint64_t sim_trace(const struct sim *);  /* a hash of all that happened */

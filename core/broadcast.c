@@ -214,6 +214,7 @@ static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b,
                       enum kith_broadcast_end how)
 {
     q->count--;
+    q->bytes -= b->len;
     if (!q->count) q->last_id = 0;
     if (b->tag && q->finished) q->finished(q->ctx, b->tag, how);
     size_t size = (size_t)SMALLEST << b->class;
@@ -287,6 +288,7 @@ static void enqueue(struct kith_broadcasts *q, struct kith_broadcast *b)
     b->id = q->last_id;
     tree_add(&q->root, b);
     q->count++;
+    q->bytes += b->len;
 }
 
 bool kith_broadcasts_has(const struct kith_broadcasts *q, struct kith_bytes name)
@@ -390,6 +392,11 @@ void kith_broadcasts_trim(struct kith_broadcasts *q)
 }
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *q) { return q->count; }
+
+size_t kith_broadcasts_bytes(const struct kith_broadcasts *q, size_t overhead)
+{
+    return q->bytes + q->count * overhead;
+}
 
 size_t kith_broadcasts_limit(struct kith_broadcasts *q, size_t len)
 {

@@ -21,6 +21,7 @@
 #include "pending.h"
 #include "probe.h"
 #include "random.h"
+#include "young.h"
 
 #include <assert.h>
 
@@ -67,6 +68,7 @@ struct kith_core {
     struct kith_account *memory, own_memory; /* of streams: the one in use, and ours if it is */
     struct kith_known known;
     struct kith_moving moving;
+    struct kith_young young;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;

@@ -1,11 +1,11 @@
 /*
- * young.c - when a node that may not know everybody yet does its next push/pull (docs/WIRE.md, "Mass
- * joins").
+ * young.c - when a node that may not know everybody yet does its next push/pull (docs/WIRE.md,
+ * "Mass joins").
  *
  * Of many that join at once each is told of those that came before it. The others it hears of by
- * gossip, which takes half a minute for a thousand names and loses some. So whoever was taught names
- * asks again soon, somebody else each time, and more seldom when nothing new came. Chance spreads
- * these, as all began at one moment.
+ * gossip, which takes half a minute for a thousand names and loses some. So whoever was taught
+ * names asks again soon, somebody else each time, and more seldom when nothing new came. Chance
+ * spreads these, as all began at one moment.
  */
 #include "young.h"
 #include "state.h"

@@ -49,11 +49,8 @@ static struct kith *open_node(int i, const char *extra)
                        "node: { name: n%d, log: { level: error } }\n"
                        "transport: { use: udp_tcp, bind: 127.0.0.1:0, max_per_source: 32768 }\n%s",
                        i, extra);
-    struct kith_node_setup setup = {.path = "joins.yaml",
-                                    .text = text,
-                                    .len = (size_t)len,
-                                    .world = world,
-                                    .problems = stderr};
+    struct kith_node_setup setup = {
+        .path = "joins.yaml", .text = text, .len = (size_t)len, .world = world, .problems = stderr};
     struct kith_options options = {.size = sizeof options, .control = ""};
     check(kith_node_open(&node, &setup, &options, &err) == 0, err.text);
     return node;
@@ -70,8 +67,7 @@ static void open_all(const char *settings)
     check(kith_start(nodes[0], &err) == 0, err.text);
     while (!kith_node_ready(nodes[0])) kith_loop_turn(kith_world_loop(world), SECOND);
     kith_table(nodes[0])->local(kith_table(nodes[0]), &seed);
-    snprintf(extra, sizeof extra, "%sjoin: [ 127.0.0.1:%u ]\n", settings,
-             (unsigned)seed.addr.port);
+    snprintf(extra, sizeof extra, "%sjoin: [ 127.0.0.1:%u ]\n", settings, (unsigned)seed.addr.port);
     for (int i = 1; i < count; i++) nodes[i] = open_node(i, extra);
 }
 

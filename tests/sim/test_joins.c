@@ -13,7 +13,7 @@ enum { MEMBERLIST, KITH, CALM = 60 };
 static void tune(struct kith_settings *s)
 {
     s->max_members = 10000;
-    s->max_streams = 2048; /* as with kith run */
+    s->max_streams = 4096; /* of which strangers have three quarters: nobody is refused */
 }
 
 static void tune_memberlist(struct kith_settings *s)

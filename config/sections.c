@@ -180,12 +180,18 @@ static const struct kith_param gossip[] = {
     SET("retransmit_mult", UINT, retransmit_mult, .def = "4", .def_local = "2", .min = "1",
         .max = "255",
         .doc = "news is sent retransmit_mult * log10(members) times (RetransmitMult)"),
+    SET("burst", UINT, gossip_burst, .def = "4", .min = "1", .max = "255",
+        .doc = "a round goes to so many times as many members at most, while more news of members "
+               "waits than a packet takes; 1: never, as memberlist"),
     {0}};
 
 static const struct kith_param push_pull[] = {
     SET("interval", DURATION, push_pull_interval, .def = "30s", .def_wan = "60s",
         .def_local = "15s",
         .doc = "between two exchanges of full state with one member; 0: none (PushPullInterval)"),
+    SET("young", UINT, push_pull_young, .def = "6", .max = "255",
+        .doc = "so many exchanges in a life come within seconds, while they teach this node "
+               "members that it did not know; 0: none, as memberlist"),
     {0}};
 
 static const struct kith_param limits[] = {

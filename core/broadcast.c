@@ -317,10 +317,11 @@ static struct kith_broadcast *entry_new(struct kith_broadcasts *q, struct kith_b
 }
 
 /* b is in neither a lane nor the names. */
-static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b,
+static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b, size_t len,
                       enum kith_broadcast_end how)
 {
     q->count--;
+    q->bytes -= len;
     if (!q->count) q->last_id = 0;
     if (b->tag && q->finished) q->finished(q->ctx, b->tag, how);
     block_give(q, b->class, b);
@@ -329,10 +330,11 @@ static void entry_end(struct kith_broadcasts *q, struct kith_broadcast *b,
 static void drop(struct kith_broadcasts *q, struct kith_broadcast *b, enum kith_broadcast_end how)
 {
     struct kith_broadcast_lane *lane = b->lane;
+    size_t len = lane->place.len;
     unlink_lane(b);
     unlink_name(q, b);
     if (!lane->count) lane_end(q, lane_index(q, lane->place));
-    entry_end(q, b, how);
+    entry_end(q, b, len, how);
 }
 
 static struct kith_broadcast *last(const struct kith_broadcasts *q)
@@ -373,6 +375,7 @@ static void enqueue(struct kith_broadcasts *q, struct kith_broadcast *b, uint32_
     b->lane->count++;
     link_lane(b);
     q->count++;
+    q->bytes += len;
 }
 
 bool kith_broadcasts_has(const struct kith_broadcasts *q, struct kith_bytes name)
@@ -436,7 +439,7 @@ static void send_lane(struct fetch *f, struct kith_broadcast_lane *lane, unsigne
         unlink_lane(b);
         if (often_enough) {
             unlink_name(f->q, b);
-            entry_end(f->q, b, KITH_BROADCAST_SENT);
+            entry_end(f->q, b, lane->place.len, KITH_BROADCAST_SENT);
         } else {
             b->lane = next;
             next->count++;
@@ -503,6 +506,11 @@ void kith_broadcasts_trim(struct kith_broadcasts *q)
 }
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *q) { return q->count; }
+
+size_t kith_broadcasts_bytes(const struct kith_broadcasts *q, size_t overhead)
+{
+    return q->bytes + q->count * overhead;
+}
 
 size_t kith_broadcasts_limit(struct kith_broadcasts *q, size_t len)
 {

@@ -44,6 +44,7 @@ struct kith_broadcasts {
         uint32_t all, spare, idle;
     } sizes[8];
     size_t count, named, bucket_count, lane_count, lane_cap, spare_bytes;
+    size_t bytes;      /* of all messages */
     size_t most_named; /* since the last trim */
     int64_t last_id;
 };
@@ -74,6 +75,8 @@ size_t kith_broadcasts_show(struct kith_broadcasts *, size_t overhead, size_t li
 void kith_broadcasts_trim(struct kith_broadcasts *);
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *);
+/* Of all of them, each with `overhead`. */
+size_t kith_broadcasts_bytes(const struct kith_broadcasts *, size_t overhead);
 /* Drop the entries longer than `len`, those that no fetch can give. Returns how many. */
 size_t kith_broadcasts_limit(struct kith_broadcasts *, size_t len);
 

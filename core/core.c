@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-enum { OWN_ALARMS = 7 };
+enum { OWN_ALARMS = 8 };
 
 static int fail(struct kith_error *err, enum kith_code code, const char *text)
 {
@@ -107,6 +107,7 @@ static void tie_alarms(struct kith_core *c)
     c->queue_alarm.fire = kith_queue_tick;
     c->probe.pending.alarm.fire = kith_probe_alarm;
     c->moving.alarm.fire = kith_moving_alarm;
+    c->young.alarm.fire = kith_sync_young;
 }
 
 int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,

@@ -16,6 +16,8 @@
     X(STREAM_BYTES_RECEIVED, stream_bytes_received, "Bytes read from streams, layers removed") \
     X(STREAM_BYTES_SENT, stream_bytes_sent, "Bytes written to streams, before layers") \
     X(PUSH_PULLS_SENT, push_pulls_sent, "Full states sent in exchanges begun by this node") \
+    X(PUSH_PULLS_YOUNG, push_pulls_young, \
+      "Exchanges begun earlier, because the last one taught names") \
     X(PUSH_PULLS_RECEIVED, push_pulls_received, \
       "Full states received in exchanges begun by peers") \
     X(PUSH_PULLS_FAILED, push_pulls_failed, "Exchanges begun by this node that failed") \
@@ -45,6 +47,7 @@
     X(USER_MESSAGES_SENT, user_messages_sent, "User messages sent to one member") \
     X(USER_BROADCASTS, user_broadcasts, "User messages queued for gossip") \
     X(GOSSIP_TICKS, gossip_ticks, "Gossip rounds") \
+    X(GOSSIP_BURSTS, gossip_bursts, "Of these, to more members as the queue was long") \
     X(STREAM_ERRORS_SENT, stream_errors_sent, "Streams answered with an error message") \
     X(STREAM_ERRORS_RECEIVED, stream_errors_received, "Error messages that peers answered with")
 

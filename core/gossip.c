@@ -30,13 +30,24 @@ static bool gossip_to(struct kith_core *c, const struct kith_record *p)
     return used > 0;
 }
 
+/* To how many times as many members: as packets are needed to say all of it once. */
+static size_t times(struct kith_core *c)
+{
+    size_t packet = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
+    size_t bytes = kith_broadcasts_bytes(&c->queue, 2);
+    if (c->set.gossip_burst < 2 || packet == 0 || bytes <= packet) return 1;
+    size_t packets = (bytes + packet - 1) / packet;
+    kith_count(c, KITH_COUNT_GOSSIP_BURSTS);
+    return packets < c->set.gossip_burst ? packets : c->set.gossip_burst;
+}
+
 void kith_gossip_tick(struct kith_core *c, struct kith_alarm *alarm)
 {
     struct kith_record **chosen;
     if (c->set.gossip_interval == 0 || c->set.gossip_nodes == 0) return;
     kith_alarm_set(&c->alarms, alarm, kith_next_tick(alarm->at, c->set.gossip_interval, c->now));
     kith_count(c, KITH_COUNT_GOSSIP_TICKS);
-    size_t n = kith_choose(c, c->set.gossip_nodes, eligible, &chosen);
+    size_t n = kith_choose(c, (size_t)c->set.gossip_nodes * times(c), eligible, &chosen);
     for (size_t i = 0; i < n && gossip_to(c, chosen[i]); i++) {}
     if (c->counters.counts[KITH_COUNT_GOSSIP_TICKS] % TRIM_TICKS) return;
     kith_broadcasts_trim(&c->queue);

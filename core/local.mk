@@ -17,8 +17,9 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/self.h core/self.c core/remind.h core/remind.c core/spread.h core/spread.c \
   core/merge.h core/merge.c core/moving.h core/moving.c \
   core/probe.h core/probe.c core/answer.h core/answer.c core/gossip.h core/gossip.c \
-  core/echo.h core/echo.c core/sync.h core/sync.c core/joining.h core/joining.c core/stream.c \
-  core/receive.c core/requests.c core/inspect.c core/core.c
+  core/echo.h core/echo.c core/young.h core/young.c core/sync.h core/sync.c \
+  core/joining.h core/joining.c core/stream.c core/receive.c core/requests.c core/inspect.c \
+  core/core.c
 core_libcore_la_LIBADD = -lm
 core_libcore_la_CPPFLAGS = $(INC_CORE)
 core_libcore_la_CFLAGS = $(AM_CFLAGS) $(MSGPACK_CFLAGS)

@@ -22,6 +22,7 @@
 #include "probe.h"
 #include "random.h"
 #include "remind.h"
+#include "young.h"
 
 #include <assert.h>
 
@@ -71,6 +72,7 @@ struct kith_core {
     struct kith_known known;
     struct kith_moving moving;
     struct kith_reminders reminders;
+    struct kith_young young;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;

@@ -354,6 +354,14 @@ static void merge_entry(struct kith_core *c, const struct kith_exchange *s,
     }
 }
 
+static void taught(struct kith_core *c, const struct kith_exchange *s)
+{
+    if (s->kind == KITH_EXCHANGE_INBOUND)
+        kith_young_heard(c);
+    else
+        kith_young_learned(c);
+}
+
 int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
 {
     struct cursor list = {s->data + s->body, s->data + s->tail};
@@ -370,12 +378,14 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
         kith_count(c, KITH_COUNT_MERGES_REFUSED);
         return err;
     }
+    uint64_t births = c->members.births;
     for (struct cursor k = list; next(&k, &msg);) {
         if (fits(c, &msg))
             merge_entry(c, s, &from, &msg);
         else
             leave_out(c, s, &msg);
     }
+    if (c->members.births > births) taught(c, s);
     if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));
     return 0;
 }
@@ -435,6 +445,26 @@ void kith_sync_tick(struct kith_core *c, struct kith_alarm *alarm)
     struct kith_record **chosen;
     kith_sync_schedule(c, false);
     if (kith_choose(c, 1, partner, &chosen) > 0) sync_with(c, chosen[0]);
+}
+
+static void young_ended(struct kith_core *c, struct kith_exchange *s, int status)
+{
+    ended(c, s, status);
+    if (!c->dying) kith_young_ended(c);
+}
+
+void kith_sync_young(struct kith_core *c, struct kith_alarm *alarm)
+{
+    struct kith_record **chosen;
+    if (!kith_young_begin(c)) return;
+    struct kith_exchange *s =
+        kith_choose(c, 1, partner, &chosen) > 0 ? sync_with(c, chosen[0]) : NULL;
+    if (!s) {
+        kith_young_ended(c);
+        return;
+    }
+    s->ended = young_ended;
+    kith_count(c, KITH_COUNT_PUSH_PULLS_YOUNG);
 }
 
 /* ------------------------------------------------------------------------------- asking */

@@ -21,6 +21,8 @@ uint64_t kith_sync_deadline(const struct kith_core *); /* when there is again; U
 int kith_sync_merge(struct kith_core *, struct kith_exchange *);
 
 void kith_sync_tick(struct kith_core *, struct kith_alarm *);
+/* One that comes earlier, as the last one taught names (young.h). */
+void kith_sync_young(struct kith_core *, struct kith_alarm *);
 /* Ask who is doubted for their own word. */
 void kith_sync_ask(struct kith_core *, struct kith_alarm *);
 /* Set the alarm for the next push/pull; the first one is spread over an interval. */

@@ -53,9 +53,11 @@ struct kith_settings {
     uint32_t gossip_nodes;    /* 0: likewise */
     uint64_t gossip_to_the_dead_time;
     uint32_t retransmit_mult;
+    uint32_t gossip_burst; /* Kith: a long queue goes to up to so many times as many; 1: never */
 
     /* full state */
     uint64_t push_pull_interval; /* 0: none */
+    uint32_t push_pull_young;    /* Kith: so many come earlier, in a life; 0: none */
 
     /* who may be a member */
     uint64_t dead_node_reclaim_time; /* 0: a dead name never gets a new address */

@@ -45,3 +45,11 @@ tests_bench_listings_CPPFLAGS = $(INC_CONTROL)
 tests_bench_listings_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
   core/libcore.la
 CLEANFILES += tests/bench/listings$(EXEEXT)
+
+# How long a mass join takes: `make tests/bench/joins && tests/bench/joins`.
+EXTRA_PROGRAMS += tests/bench/joins
+tests_bench_joins_SOURCES = tests/bench/joins.c
+tests_bench_joins_CPPFLAGS = $(INC_NODE)
+tests_bench_joins_LDADD = runtime/libnode.la runtime/libloop.la plugins/libplugins.la \
+  config/libconfig.la core/libcore.la
+CLEANFILES += tests/bench/joins$(EXEEXT)

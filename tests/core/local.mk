@@ -33,7 +33,8 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig
   tests/core/test_sync.c \
   tests/core/test_tables.c \
   tests/core/test_top.c \
-  tests/core/test_wire.c
+  tests/core/test_wire.c \
+  tests/core/test_young.c
 tests_core_test_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 tests_core_test_CFLAGS = $(CORE_TEST_CFLAGS)
 tests_core_test_LDADD = $(CORE_TEST_LIBS) $(JANSSON_LIBS)

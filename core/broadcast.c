@@ -296,7 +296,7 @@ static int resize_names(struct kith_broadcasts *q, size_t count)
 static int grow_names(struct kith_broadcasts *q)
 {
     if (q->named < q->bucket_count) return 0;
-    return resize_names(q, q->bucket_count ? 2 * q->bucket_count : BUCKETS_FIRST);
+    return resize_names(q, q->bucket_count ? 4 * q->bucket_count : BUCKETS_FIRST);
 }
 
 /* ----------------------------------------------------------------------------------- entries */

@@ -4,7 +4,9 @@
  * A *lane* holds what has the same priority, was sent equally often and is equally long: a list,
  * the newest first. The lanes stand in an array in the order of sending. However much waits, they
  * are few, as members' messages are much alike. So "the longest that still fits in this tier, the
- * newest of those" is a short binary search, and what follows it is a step down a list.
+ * newest of those" is a short binary search, and what follows it is a step down a list. (Lists by
+ * length, found by a bitmap, would take memory for each length of each tier, and priorities are as
+ * many as delegates like.)
  *
  * What was sent goes to the lane of the next tier, to its place by age. That is nearly always
  * beside the one that came there last, so it is looked for from there; and it can't be far, because
@@ -294,7 +296,7 @@ static int resize_names(struct kith_broadcasts *q, size_t count)
 static int grow_names(struct kith_broadcasts *q)
 {
     if (q->named < q->bucket_count) return 0;
-    return resize_names(q, q->bucket_count ? 2 * q->bucket_count : BUCKETS_FIRST);
+    return resize_names(q, q->bucket_count ? 4 * q->bucket_count : BUCKETS_FIRST);
 }
 
 /* ----------------------------------------------------------------------------------- entries */

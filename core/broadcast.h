@@ -3,8 +3,8 @@
  *
  * Each message goes out RetransmitMult * ceil(log10(n + 1)) times. Smaller priorities come first;
  * among equal ones those sent least, then longer ones, then newer ones. What an operation costs
- * grows with the logarithm of how many priorities, transmits and lengths there are, hardly with how
- * many entries. Knows neither packets nor time.
+ * depends on how many priorities, transmits and lengths there are, hardly on how many entries; only
+ * more of them than ever before make a fetch allocate. Knows neither packets nor time.
  */
 #ifndef KITH_BROADCAST_H
 #define KITH_BROADCAST_H

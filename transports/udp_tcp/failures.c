@@ -1,6 +1,7 @@
 /*
- * failures.c - packets and connections that the system refuses: counted by reason, and said, a
- * line for each reason now and then: a network that is down is no flood. Decides nothing.
+ * failures.c - packets and connections that the system refuses, and connections that are too many
+ * for one source: counted by reason, and said, a line for each reason now and then: a network that
+ * is down is no flood, and a stranger's crowd is none in the log. Decides nothing.
  */
 #include "udp_tcp.h"
 #include <errno.h>
@@ -50,21 +51,40 @@ void kith_ut_failures_init(struct kith_ut *u)
     }
 }
 
-void kith_ut_failed(struct kith_ut *u, const char *what, const struct kith_addr *to, int error)
+enum { MORE = 64 };
+
+/* One more of them. True: a line is due, with how many there were. */
+static bool due(struct kith_ut *u, struct kith_ut_failures *f, bool quiet, char more[MORE])
 {
-    enum kith_ut_reason reason = reason_of(error);
-    struct kith_ut_failures *f = &u->failures[reason];
     uint64_t now = u->host->now(u->host);
     ++*f->count;
     f->unsaid++;
-    /* Who refuses is there, and its member is looked at: no news of the network. */
-    if (reason == KITH_UT_REFUSED || now < f->quiet_until) return;
-    char text[KITH_UT_HOST_MAX], more[64] = "";
-    kith_ut_format(NULL, to, text, sizeof text);
+    if (quiet || now < f->quiet_until) return false;
+    *more = 0;
     if (f->unsaid > 1)
-        snprintf(more, sizeof more, " (%llu more since the last time)",
-                 (unsigned long long)f->unsaid - 1);
-    u->host->log(u->host, KITH_LOG_WARN, "no %s to %s: %s%s", what, text, strerror(error), more);
+        snprintf(more, MORE, " (%llu more since the last time)", (unsigned long long)f->unsaid - 1);
     f->quiet_until = now + QUIET_FOR;
     f->unsaid = 0;
+    return true;
+}
+
+void kith_ut_failed(struct kith_ut *u, const char *what, const struct kith_addr *to, int error)
+{
+    enum kith_ut_reason reason = reason_of(error);
+    char text[KITH_UT_HOST_MAX], more[MORE];
+    /* Who refuses is there, and its member is looked at: no news of the network. */
+    if (!due(u, &u->failures[reason], reason == KITH_UT_REFUSED, more)) return;
+    kith_ut_format(NULL, to, text, sizeof text);
+    u->host->log(u->host, KITH_LOG_WARN, "no %s to %s: %s%s", what, text, strerror(error), more);
+}
+
+void kith_ut_refused_source(struct kith_ut *u, const struct kith_addr *from)
+{
+    char text[KITH_UT_HOST_MAX], more[MORE];
+    u->too_many.count = u->count.streams_refused_per_source;
+    if (!due(u, &u->too_many, false, more)) return;
+    kith_ut_format(NULL, from, text, sizeof text);
+    u->host->log(u->host, KITH_LOG_WARN,
+                 "connection from %s refused: too many of one source (%u), max_per_source%s", text,
+                 (unsigned)u->max_per_source, more);
 }

@@ -160,7 +160,7 @@ struct kith_ut {
         uint32_t changed; /* enum kith_changed */
     } later;
 
-    struct kith_ut_failures failures[KITH_UT_REASONS];
+    struct kith_ut_failures failures[KITH_UT_REASONS], too_many;
     struct {
 #define X(name, help) uint64_t *name;
         KITH_UT_COUNTERS(X)
@@ -212,6 +212,8 @@ int kith_ut_accept(struct kith_ut *, int fd, union kith_ut_sockaddr *from);
 /* failures.c; what: "packet" or "connection". */
 void kith_ut_failures_init(struct kith_ut *);
 void kith_ut_failed(struct kith_ut *, const char *what, const struct kith_addr *to, int error);
+/* A connection from whoever has max_per_source: count it, and say so now and then. */
+void kith_ut_refused_source(struct kith_ut *, const struct kith_addr *from);
 
 /* datagrams.c */
 int kith_ut_packets_prepare(struct kith_ut *, struct kith_error *);

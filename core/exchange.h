@@ -156,12 +156,16 @@ void kith_exchange_write_message(struct kith_core *, struct kith_exchange *,
                                  const struct kith_msg *, bool last);
 /* End it, close the stream (orderly) or reset it. value: for the request. */
 void kith_exchange_finish(struct kith_core *, struct kith_exchange *, int status, uint64_t value);
-/* The same, and count why. */
+/* The same, count why, and say it (cause.h): in the log, to whoever waits for it, and to the peer
+ * if it can be told. */
 void kith_exchange_refuse(struct kith_core *, struct kith_exchange *, enum kith_drop, int status);
 /* End it by a reset. False: it lingers, and there is no memory to say so. */
 bool kith_exchange_break(struct kith_core *, struct kith_exchange *, int status);
-/* Reset it for the sake of another one. False: no memory. */
-bool kith_exchange_evict(struct kith_core *, struct kith_exchange *);
+/* Reset it for the sake of another one, as there is no more of what `lacks` says; say so. False: no
+ * memory. */
+bool kith_exchange_evict(struct kith_core *, struct kith_exchange *, enum kith_drop lacks);
+/* Count why, and say it. */
+void kith_exchange_say(struct kith_core *, const struct kith_exchange *, enum kith_drop);
 /* End it: the stream itself is already gone. */
 void kith_exchange_lost(struct kith_core *, struct kith_exchange *, int status);
 

@@ -170,10 +170,10 @@ static bool step_header(struct kith_core *c, struct kith_exchange *s)
     struct kith_msg *h = &s->header;
     if (!read_map(c, s, (enum kith_body)s->type, 1, h)) return false;
     int64_t bytes = bytes_announced(s);
-    if (h->nodes < 0 || h->nodes > KITH_NODES_MAX || bytes < 0 ||
-        (uint64_t)bytes > c->set.max_stream_size) {
-        kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "failed to receive: header over the limits");
-        kith_exchange_refuse(c, s, KITH_DROP_MAX_STREAM_SIZE, -KITH_EMALFORMED);
+    bool sane = h->nodes >= 0 && h->nodes <= KITH_NODES_MAX && bytes >= 0;
+    if (!sane || (uint64_t)bytes > c->set.max_stream_size) {
+        kith_exchange_refuse(c, s, sane ? KITH_DROP_MAX_STREAM_SIZE : KITH_DROP_STREAM_MALFORMED,
+                             sane ? -KITH_ETOOBIG : -KITH_EMALFORMED);
         return false;
     }
     s->nodes_left = s->type == KITH_MSG_USER ? 0 : h->nodes;
@@ -251,7 +251,7 @@ void kith_core_crowded(struct kith_core *c, uint64_t now)
     kith_enter(c, now);
     for (uint32_t n = 1 + c->exchanges.strangers / 16; n; n--) {
         struct kith_exchange *goes = kith_crowd_first(c);
-        if (!goes || !kith_exchange_evict(c, goes)) return;
+        if (!goes || !kith_exchange_evict(c, goes, KITH_DROP_CROWDED_OUT)) return;
     }
 }
 
@@ -336,7 +336,7 @@ void kith_core_stream_end(struct kith_core *c, uint64_t now, uint32_t handle)
     if (confirmed(s)) {
         kith_exchange_finish(c, s, 0, 0);
     } else {
-        if (s->len) kith_count_drop(c, KITH_DROP_STREAM_TRUNCATED);
+        if (s->len) kith_exchange_say(c, s, KITH_DROP_STREAM_TRUNCATED);
         kith_exchange_finish(c, s, -KITH_ECLOSED, 0);
     }
 }
@@ -346,7 +346,7 @@ void kith_core_stream_closed(struct kith_core *c, uint64_t now, uint32_t handle,
     kith_enter(c, now);
     struct kith_exchange *s = kith_exchange_find(c, handle);
     if (!s) return;
-    if (s->len) kith_count_drop(c, KITH_DROP_STREAM_TRUNCATED);
+    if (s->len) kith_exchange_say(c, s, KITH_DROP_STREAM_TRUNCATED);
     int status = reason < 0 ? reason : -KITH_ECLOSED;
     if (reason == 0 && confirmed(s)) status = 0;
     kith_exchange_lost(c, s, status);

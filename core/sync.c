@@ -150,7 +150,7 @@ static bool make_way(struct kith_core *c, const struct kith_exchange *s)
     struct kith_exchange *goes = kith_crowd_goes(c, s, true);
     if (!goes) goes = kith_crowd_goes(c, s, false);
     c->exchanges.evict_at = kith_later(c->now, EVICT_PAUSE);
-    return goes && kith_exchange_evict(c, goes);
+    return goes && kith_exchange_evict(c, goes, KITH_DROP_MAX_STREAM_MEMORY);
 }
 
 bool kith_sync_send_next(struct kith_core *c)

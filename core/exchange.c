@@ -338,6 +338,8 @@ void kith_exchange_owe_no_more(struct kith_core *c, struct kith_exchange *s)
 /* What it holds but the slot. */
 static void give_back(struct kith_core *c, struct kith_exchange *s)
 {
+    wait(c, s, false);
+    s->whole = false;
     kith_exchange_owe_no_more(c, s);
     kith_exchange_forget(c, s);
     free(s->out);
@@ -353,7 +355,6 @@ static void release(struct kith_core *c, struct kith_exchange *s)
     kith_alarm_clear(&c->alarms, &s->alarm);
     give_back(c, s);
     count_push_pull(c, s, false);
-    wait(c, s, false);
     if (s->kind == KITH_EXCHANGE_INBOUND) kith_crowd_leave(c, s);
     t->open--;
     memset(s, 0, sizeof *s);

@@ -124,11 +124,9 @@ static bool step_type(struct kith_core *c, struct kith_exchange *s)
         return false;
     }
     bool asked = s->kind == KITH_EXCHANGE_INBOUND && s->type == KITH_MSG_PUSH_PULL;
-    if (asked && !kith_exchange_count_push_pull(c, s)) {
+    if (asked && !kith_exchange_count_push_pull(c, s))
         kith_core_log_some(c, KITH_LOG_INFO, &s->to,
                            "Too many pending push/pull requests: it waits");
-        return false;
-    }
     s->phase = s->type == KITH_MSG_PUSH_PULL || s->type == KITH_MSG_USER ? KITH_PHASE_HEADER
                                                                          : KITH_PHASE_MAP;
     s->scan.at = 1;
@@ -195,7 +193,9 @@ static bool step_node(struct kith_core *c, struct kith_exchange *s)
 
 static bool step_bytes(struct kith_core *c, struct kith_exchange *s)
 {
-    if (s->len - s->tail >= (uint64_t)bytes_announced(s)) complete(c, s);
+    if (s->len - s->tail < (uint64_t)bytes_announced(s)) return false;
+    s->whole = s->waits;
+    if (!s->whole) complete(c, s);
     return false;
 }
 
@@ -214,7 +214,7 @@ static bool step(struct kith_core *c, struct kith_exchange *s)
 bool kith_streams_go_on(struct kith_core *c)
 {
     struct kith_exchange *s = c->exchanges.waiting ? kith_crowd_waiting(c) : NULL;
-    if (!s) return false;
+    if (!s || !kith_exchange_count_push_pull(c, s)) return false;
     while (step(c, s)) {}
     return true;
 }
@@ -226,7 +226,7 @@ static struct kith_exchange *known(struct kith_core *c, uint64_t now, uint32_t h
 {
     kith_enter(c, now);
     struct kith_exchange *s = kith_exchange_find(c, handle);
-    return s && s->phase < KITH_PHASE_ANSWER ? s : NULL;
+    return s && s->phase < KITH_PHASE_ANSWER && !s->whole ? s : NULL;
 }
 
 bool kith_core_is_member(struct kith_core *c, uint64_t now, const struct kith_peer *from)
@@ -294,7 +294,7 @@ void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, c
         deadline_anew(c, s);
     }
     while (step(c, s)) {}
-    s = known(c, now, handle);
+    s = kith_exchange_find(c, handle);
     if (s) kith_exchange_keep(c, s);
 }
 
@@ -346,7 +346,10 @@ void kith_core_stream_closed(struct kith_core *c, uint64_t now, uint32_t handle,
     kith_enter(c, now);
     struct kith_exchange *s = kith_exchange_find(c, handle);
     if (!s) return;
-    if (s->len) kith_exchange_say(c, s, KITH_DROP_STREAM_TRUNCATED);
+    if (s->whole)
+        kith_exchange_say(c, s, KITH_DROP_MAX_PUSH_PULLS); /* it waited for long enough */
+    else if (s->len)
+        kith_exchange_say(c, s, KITH_DROP_STREAM_TRUNCATED);
     int status = reason < 0 ? reason : -KITH_ECLOSED;
     if (reason == 0 && confirmed(s)) status = 0;
     kith_exchange_lost(c, s, status);

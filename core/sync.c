@@ -141,6 +141,7 @@ static void send_state(struct kith_core *c, struct kith_exchange *s)
     c->exchanges.built += m.buf.len;
     c->exchanges.state_len = m.buf.len;
     kith_exchange_write(c, s, &m.buf, m.charged, inbound);
+    s->heard = c->now; /* from here on it is the peer's turn */
     if (inbound) kith_exchange_finish(c, s, s->verdict, 0);
 }
 

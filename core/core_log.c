@@ -63,8 +63,8 @@ const char *kith_core_status_text(int status)
     case KITH_ETIMEOUT: return "no answer in time";
     case KITH_EUNREACHABLE: return "it is unreachable";
     case KITH_ECLOSED:
-        return "the connection was closed without a word; that is what another label, or "
-               "encryption on one side only, looks like: see the log there";
+        return "the connection was closed without a word; that is what another label, "
+               "encryption on one side only, or no place for it looks like: see the log there";
     case KITH_EMALFORMED: return "the answer makes no sense";
     case KITH_EACCES: return "it was refused there, or this system forbids it (a firewall?)";
     case KITH_EUNSUPPORTED: return "its protocol versions are not ours";

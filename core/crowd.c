@@ -75,13 +75,30 @@ bool kith_crowd_many_push_pulls(const struct kith_core *c, const struct kith_exc
     return t->push_pulls >= max || (s->stranger && t->stranger_pulls > of_strangers(max));
 }
 
+/* Its peer has said everything and waits for us. */
+static bool our_turn(const struct kith_exchange *s) { return s->owes || s->whole; }
+
+static bool silent(const struct kith_core *c, const struct kith_exchange *s)
+{
+    return !our_turn(s) && c->now - s->heard >= SILENT;
+}
+
+/* Of one source: silent ones go first, then those that say something, then those that are owed an
+ * answer. */
+static unsigned patience(const struct kith_core *c, const struct kith_exchange *s)
+{
+    return our_turn(s) ? 2 : !silent(c, s);
+}
+
 /* Should it go rather than the other? */
 static bool before(const struct kith_core *c, const struct kith_exchange *s,
                    const struct kith_exchange *other)
 {
     if (!other) return true;
     uint32_t a = fullness(c, s), b = fullness(c, other);
-    return a != b ? a > b : s->heard < other->heard;
+    if (a != b) return a > b;
+    unsigned p = patience(c, s), q = patience(c, other);
+    return p != q ? p < q : s->heard < other->heard;
 }
 
 static struct kith_exchange *first(const struct kith_core *c, const struct kith_exchange *but,
@@ -101,7 +118,7 @@ struct kith_exchange *kith_crowd_goes(const struct kith_core *c, const struct ki
 {
     struct kith_exchange *goes = first(c, s, s->stranger, push_pull);
     uint32_t mine = fullness(c, s), theirs = goes ? fullness(c, goes) : 0;
-    bool fuller = theirs > mine || (theirs == mine && goes && c->now - goes->heard >= SILENT);
+    bool fuller = theirs > mine || (theirs == mine && goes && silent(c, goes));
     return fuller ? goes : NULL;
 }
 
@@ -114,11 +131,15 @@ struct kith_exchange *kith_crowd_first(const struct kith_core *c)
 
 static unsigned rank(const struct kith_exchange *s) { return inbound(s) ? 1u + s->stranger : 0; }
 
+/* One that waits for its sender, too, comes after those that are all there. */
+static bool half(const struct kith_exchange *s) { return s->waits && !s->whole; }
+
 /* Is it served before the other one? */
 static bool sooner(const struct kith_core *c, const struct kith_exchange *s,
                    const struct kith_exchange *other)
 {
     if (!other || rank(s) != rank(other)) return !other || rank(s) < rank(other);
+    if (half(s) != half(other)) return half(other);
     return fullness(c, s) < fullness(c, other);
 }
 

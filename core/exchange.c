@@ -5,7 +5,9 @@
  * there. What an end needs is allocated at the beginning, so that ending never fails.
  */
 #include "exchange.h"
+#include "cause.h"
 #include "completion.h"
+#include "core_log.h"
 #include "crowd.h"
 #include "peer.h"
 #include "state.h"
@@ -77,7 +79,9 @@ static struct kith_exchange *begin(struct kith_core *c, enum kith_exchange_kind 
     struct kith_exchanges *t = &c->exchanges;
     bool full = kind != KITH_EXCHANGE_INBOUND && t->open >= c->set.max_streams;
     if (full || t->open >= OPEN_MAX) {
-        kith_count_drop(c, KITH_DROP_MAX_STREAMS);
+        struct kith_exchange none = {.kind = (uint8_t)kind};
+        kith_addr_copy(&none.to, peer->addr);
+        kith_exchange_say(c, &none, KITH_DROP_MAX_STREAMS);
         return NULL;
     }
     struct kith_item *closing = kith_item_new(&c->items);
@@ -129,8 +133,8 @@ struct kith_exchange *kith_exchange_accept(struct kith_core *c, const struct kit
     kith_crowd_enter(c, s);
     if (kith_crowd_many(c, s)) {
         struct kith_exchange *goes = kith_crowd_goes(c, s, false);
-        if (!goes || !kith_exchange_evict(c, goes)) {
-            kith_count_drop(c, KITH_DROP_MAX_STREAMS);
+        if (!goes || !kith_exchange_evict(c, goes, KITH_DROP_MAX_STREAMS)) {
+            kith_exchange_say(c, s, KITH_DROP_MAX_STREAMS);
             kith_exchange_lost(c, s, -KITH_EAGAIN);
             return NULL;
         }
@@ -161,7 +165,7 @@ bool kith_exchange_count_push_pull(struct kith_core *c, struct kith_exchange *s)
     count_push_pull(c, s, true);
     if (!kith_crowd_many_push_pulls(c, s)) return true;
     struct kith_exchange *goes = kith_crowd_goes(c, s, true);
-    if (goes && kith_exchange_evict(c, goes)) return true;
+    if (goes && kith_exchange_evict(c, goes, KITH_DROP_MAX_PUSH_PULLS)) return true;
     count_push_pull(c, s, false);
     wait(c, s, true);
     return false;
@@ -334,6 +338,8 @@ void kith_exchange_owe_no_more(struct kith_core *c, struct kith_exchange *s)
 /* What it holds but the slot. */
 static void give_back(struct kith_core *c, struct kith_exchange *s)
 {
+    wait(c, s, false);
+    s->whole = false;
     kith_exchange_owe_no_more(c, s);
     kith_exchange_forget(c, s);
     free(s->out);
@@ -349,7 +355,6 @@ static void release(struct kith_core *c, struct kith_exchange *s)
     kith_alarm_clear(&c->alarms, &s->alarm);
     give_back(c, s);
     count_push_pull(c, s, false);
-    wait(c, s, false);
     if (s->kind == KITH_EXCHANGE_INBOUND) kith_crowd_leave(c, s);
     t->open--;
     memset(s, 0, sizeof *s);
@@ -402,17 +407,43 @@ void kith_exchange_finish(struct kith_core *c, struct kith_exchange *s, int stat
     end_requests(c, s, status, value);
 }
 
-bool kith_exchange_evict(struct kith_core *c, struct kith_exchange *s)
+bool kith_exchange_evict(struct kith_core *c, struct kith_exchange *s, enum kith_drop lacks)
 {
+    struct kith_addr whose = s->to;
+    char text[KITH_CAUSE_TEXT] = "";
+    kith_cause_text(c, s, lacks, text);
     if (!kith_exchange_break(c, s, -KITH_EAGAIN)) return false;
     kith_count_drop(c, KITH_DROP_CROWDED_OUT);
+    kith_core_log_some(c, KITH_LOG_WARN, &whose, "Reset a stream to make room for another: %s",
+                       text);
     return true;
+}
+
+void kith_exchange_say(struct kith_core *c, const struct kith_exchange *s, enum kith_drop why)
+{
+    char text[KITH_CAUSE_TEXT];
+    kith_count_drop(c, why);
+    if (!kith_cause_text(c, s, why, text)) return;
+    if (s->kind == KITH_EXCHANGE_INBOUND)
+        kith_core_log_some(c, KITH_LOG_WARN, &s->to, "Refused a stream: %s", text);
+    else
+        kith_request_because(c, KITH_LOG_WARN, s->request, &s->to, "No exchange: %s", text);
+}
+
+static void tell(struct kith_core *c, struct kith_exchange *s, enum kith_drop why)
+{
+    char text[KITH_CAUSE_TEXT];
+    if (!kith_cause_is_told(s, why) || !kith_cause_text(c, s, why, text)) return;
+    struct kith_msg err = {.type = KITH_MSG_ERR, .error = kith_bytes_of(text, strlen(text))};
+    kith_exchange_write_message(c, s, &err, true);
+    kith_count(c, KITH_COUNT_STREAM_ERRORS_SENT);
 }
 
 void kith_exchange_refuse(struct kith_core *c, struct kith_exchange *s, enum kith_drop why,
                           int status)
 {
-    kith_count_drop(c, why);
+    kith_exchange_say(c, s, why);
+    tell(c, s, why);
     kith_exchange_finish(c, s, status, 0);
 }
 

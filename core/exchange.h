@@ -26,11 +26,12 @@ enum kith_exchange_kind {
  *
  *     DIAL    --opened------------------> TYPE    our message is written
  *     TYPE    --ping, ack, err----------> MAP
- *     TYPE    --push/pull, user message-> HEADER  an inbound push/pull waits for a place before
+ *     TYPE    --push/pull, user message-> HEADER
  *     HEADER  --entries announced-------> NODES
  *     HEADER  --none--------------------> BYTES
  *     NODES   --the last entry----------> BYTES
- *     BYTES   --a peer's state is whole-> ANSWER  ours is to be sent, and waits for its turn
+ *     BYTES   --a peer's state is whole-> ANSWER  an inbound one waits for a place before; ours is
+ *                                                to be sent then, and waits for its turn
  *     ANSWER  --it was sent-------------> LINGER
  *
  * An inbound exchange begins with TYPE. A whole message ends it (MAP, BYTES), and so does from any
@@ -65,6 +66,7 @@ struct kith_exchange {
     bool stranger;             /* inbound: not from a member's address */
     bool came_back;            /* join: what was said came in on another stream (echo.h) */
     bool waits;                /* an inbound push/pull for which there was no place yet */
+    bool whole;                /* it waits, and is all there */
     bool owes;                 /* it is to send our state, and among those that wait for that */
     uint8_t name_len, identity_len;
     struct kith_item *closing; /* allocated beforehand, for KITH_OUT_CLOSE or RESET */
@@ -75,7 +77,7 @@ struct kith_exchange {
     kith_exchange_ended_fn *ended; /* NULL: nobody else does */
     uint32_t seq_no;               /* ping */
     uint64_t said;                 /* join: print of the members we told of; 0: not yet */
-    uint64_t begun, heard;         /* heard: when bytes moved last */
+    uint64_t begun, heard;         /* heard: when bytes moved last, or our answer was written */
     /* What was read, from the type byte on. cap 0: it is lent, from the call under way. */
     uint8_t *data;
     size_t len, cap;
@@ -136,7 +138,8 @@ bool kith_exchange_gather(struct kith_core *, struct kith_exchange *, const uint
 void kith_exchange_keep(struct kith_core *, struct kith_exchange *);
 /* What was read is not needed any more. */
 void kith_exchange_forget(struct kith_core *, struct kith_exchange *);
-/* It is one of the inbound push/pulls now. False: there are too many, and it waits for a place. */
+/* It is one of the inbound push/pulls now. False: there are too many, and it waits for a place: it
+ * is read, and not merged. */
 bool kith_exchange_count_push_pull(struct kith_core *, struct kith_exchange *);
 /* Go on with one that waits for a place, when there is one. False: there is none, or nobody waits
  * (stream.c). */
@@ -156,12 +159,16 @@ void kith_exchange_write_message(struct kith_core *, struct kith_exchange *,
                                  const struct kith_msg *, bool last);
 /* End it, close the stream (orderly) or reset it. value: for the request. */
 void kith_exchange_finish(struct kith_core *, struct kith_exchange *, int status, uint64_t value);
-/* The same, and count why. */
+/* The same, count why, and say it (cause.h): in the log, to whoever waits for it, and to the peer
+ * if it can be told. */
 void kith_exchange_refuse(struct kith_core *, struct kith_exchange *, enum kith_drop, int status);
 /* End it by a reset. False: it lingers, and there is no memory to say so. */
 bool kith_exchange_break(struct kith_core *, struct kith_exchange *, int status);
-/* Reset it for the sake of another one. False: no memory. */
-bool kith_exchange_evict(struct kith_core *, struct kith_exchange *);
+/* Reset it for the sake of another one, as there is no more of what `lacks` says; say so. False: no
+ * memory. */
+bool kith_exchange_evict(struct kith_core *, struct kith_exchange *, enum kith_drop lacks);
+/* Count why, and say it. */
+void kith_exchange_say(struct kith_core *, const struct kith_exchange *, enum kith_drop);
 /* End it: the stream itself is already gone. */
 void kith_exchange_lost(struct kith_core *, struct kith_exchange *, int status);
 

@@ -32,7 +32,7 @@ static void answered(struct kith_core *c, struct kith_exchange *s, int status)
     if (status == -KITH_ECLOSED) /* whoever is not meant hangs up */
         kith_request_because(c, KITH_LOG_ERROR, r, &s->to,
                              "It closed the connection without a word: it is not '%.*s', or has "
-                             "another label or encryption (see its log)",
+                             "another label, encryption, or no place for us (see its log)",
                              KITH_STR(name));
     if (status == 0) status = dial(c, &to, r);
     if (status < 0) kith_request_done(c, r, status, 0);

@@ -125,11 +125,9 @@ static bool step_type(struct kith_core *c, struct kith_exchange *s)
         return false;
     }
     bool asked = s->kind == KITH_EXCHANGE_INBOUND && s->type == KITH_MSG_PUSH_PULL;
-    if (asked && !kith_exchange_count_push_pull(c, s)) {
+    if (asked && !kith_exchange_count_push_pull(c, s))
         kith_core_log_some(c, KITH_LOG_INFO, &s->to,
                            "Too many pending push/pull requests: it waits");
-        return false;
-    }
     s->phase = s->type == KITH_MSG_PUSH_PULL || s->type == KITH_MSG_USER ? KITH_PHASE_HEADER
                                                                          : KITH_PHASE_MAP;
     s->scan.at = 1;
@@ -176,10 +174,10 @@ static bool step_header(struct kith_core *c, struct kith_exchange *s)
     struct kith_msg *h = &s->header;
     if (!read_map(c, s, (enum kith_body)s->type, 1, h)) return false;
     int64_t bytes = bytes_announced(s);
-    if (h->nodes < 0 || h->nodes > KITH_NODES_MAX || bytes < 0 ||
-        (uint64_t)bytes > c->set.max_stream_size) {
-        kith_core_log_some(c, KITH_LOG_ERROR, &s->to, "failed to receive: header over the limits");
-        kith_exchange_refuse(c, s, KITH_DROP_MAX_STREAM_SIZE, -KITH_EMALFORMED);
+    bool sane = h->nodes >= 0 && h->nodes <= KITH_NODES_MAX && bytes >= 0;
+    if (!sane || (uint64_t)bytes > c->set.max_stream_size) {
+        kith_exchange_refuse(c, s, sane ? KITH_DROP_MAX_STREAM_SIZE : KITH_DROP_STREAM_MALFORMED,
+                             sane ? -KITH_ETOOBIG : -KITH_EMALFORMED);
         return false;
     }
     s->nodes_left = s->type == KITH_MSG_USER ? 0 : h->nodes;
@@ -201,7 +199,9 @@ static bool step_node(struct kith_core *c, struct kith_exchange *s)
 
 static bool step_bytes(struct kith_core *c, struct kith_exchange *s)
 {
-    if (s->len - s->tail >= (uint64_t)bytes_announced(s)) complete(c, s);
+    if (s->len - s->tail < (uint64_t)bytes_announced(s)) return false;
+    s->whole = s->waits;
+    if (!s->whole) complete(c, s);
     return false;
 }
 
@@ -220,7 +220,7 @@ static bool step(struct kith_core *c, struct kith_exchange *s)
 bool kith_streams_go_on(struct kith_core *c)
 {
     struct kith_exchange *s = c->exchanges.waiting ? kith_crowd_waiting(c) : NULL;
-    if (!s) return false;
+    if (!s || !kith_exchange_count_push_pull(c, s)) return false;
     while (step(c, s)) {}
     return true;
 }
@@ -232,7 +232,7 @@ static struct kith_exchange *known(struct kith_core *c, uint64_t now, uint32_t h
 {
     kith_enter(c, now);
     struct kith_exchange *s = kith_exchange_find(c, handle);
-    return s && s->phase < KITH_PHASE_ANSWER ? s : NULL;
+    return s && s->phase < KITH_PHASE_ANSWER && !s->whole ? s : NULL;
 }
 
 bool kith_core_is_member(struct kith_core *c, uint64_t now, const struct kith_peer *from)
@@ -257,7 +257,7 @@ void kith_core_crowded(struct kith_core *c, uint64_t now)
     kith_enter(c, now);
     for (uint32_t n = 1 + c->exchanges.strangers / 16; n; n--) {
         struct kith_exchange *goes = kith_crowd_first(c);
-        if (!goes || !kith_exchange_evict(c, goes)) return;
+        if (!goes || !kith_exchange_evict(c, goes, KITH_DROP_CROWDED_OUT)) return;
     }
 }
 
@@ -300,7 +300,7 @@ void kith_core_stream_data(struct kith_core *c, uint64_t now, uint32_t handle, c
         deadline_anew(c, s);
     }
     while (step(c, s)) {}
-    s = known(c, now, handle);
+    s = kith_exchange_find(c, handle);
     if (s) kith_exchange_keep(c, s);
 }
 
@@ -342,7 +342,7 @@ void kith_core_stream_end(struct kith_core *c, uint64_t now, uint32_t handle)
     if (confirmed(s)) {
         kith_exchange_finish(c, s, 0, 0);
     } else {
-        if (s->len) kith_count_drop(c, KITH_DROP_STREAM_TRUNCATED);
+        if (s->len) kith_exchange_say(c, s, KITH_DROP_STREAM_TRUNCATED);
         kith_exchange_finish(c, s, -KITH_ECLOSED, 0);
     }
 }
@@ -352,7 +352,10 @@ void kith_core_stream_closed(struct kith_core *c, uint64_t now, uint32_t handle,
     kith_enter(c, now);
     struct kith_exchange *s = kith_exchange_find(c, handle);
     if (!s) return;
-    if (s->len) kith_count_drop(c, KITH_DROP_STREAM_TRUNCATED);
+    if (s->whole)
+        kith_exchange_say(c, s, KITH_DROP_MAX_PUSH_PULLS); /* it waited for long enough */
+    else if (s->len)
+        kith_exchange_say(c, s, KITH_DROP_STREAM_TRUNCATED);
     int status = reason < 0 ? reason : -KITH_ECLOSED;
     if (reason == 0 && confirmed(s)) status = 0;
     kith_exchange_lost(c, s, status);

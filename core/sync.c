@@ -132,6 +132,7 @@ static void send_state(struct kith_core *c, struct kith_exchange *s)
     c->exchanges.built += m.buf.len;
     c->exchanges.state_len = m.buf.len;
     kith_exchange_write(c, s, &m.buf, m.charged, inbound);
+    s->heard = c->now; /* from here on it is the peer's turn */
     if (inbound) kith_exchange_finish(c, s, s->verdict, 0);
 }
 
@@ -141,7 +142,7 @@ static bool make_way(struct kith_core *c, const struct kith_exchange *s)
     struct kith_exchange *goes = kith_crowd_goes(c, s, true);
     if (!goes) goes = kith_crowd_goes(c, s, false);
     c->exchanges.evict_at = kith_later(c->now, EVICT_PAUSE);
-    return goes && kith_exchange_evict(c, goes);
+    return goes && kith_exchange_evict(c, goes, KITH_DROP_MAX_STREAM_MEMORY);
 }
 
 bool kith_sync_send_next(struct kith_core *c)

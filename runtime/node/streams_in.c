@@ -86,6 +86,7 @@ static void feed_end(struct kith *k, struct kith_stream *s)
     int rc = kith_inflow_end(s->in);
     if (rc < 0) {
         s->broken = true;
+        refused(k, s, KITH_REFUSED_MALFORMED); /* it ended within a layer */
         kith_core_stream_error(k->core, kith_node_now(k), s->handle, rc, "");
     } else {
         kith_core_stream_end(k->core, kith_node_now(k), s->handle);
@@ -125,6 +126,7 @@ static void keep(struct kith *k, struct kith_stream *s, const uint8_t *data, siz
         if (room) kith_account_give(&k->memory, s->stranger, len);
         forget_kept(k, s);
         s->broken = true;
+        refused(k, s, KITH_REFUSED_MEMORY);
         kith_core_stream_error(k->core, kith_node_now(k), s->handle, -KITH_ENOMEM, "");
         return;
     }

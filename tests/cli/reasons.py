@@ -180,6 +180,49 @@ def test_nodes_that_do_not_fit():
             check(what + ": nobody new", a.members() == ["asker"], a.members())
 
 
+def test_no_place_for_it():
+    """One connection of ours is open already, and only one of a source may be."""
+    with Node("asker") as a, Node("asked", transport=", max_per_source: 1") as b:
+        with socket.create_connection((b.host, b.port), PATIENCE):
+            fails("no place", a, "without a word.* no place for it.*log there", b.place)
+            check("whose limit it is", b.tells(r"of one source \(1\), max_per_source"), b.log)
+
+
+def raw(text):
+    return b"\xda" + len(text).to_bytes(2, "big") + text
+
+
+def fixmap(**values):
+    return bytes([0x80 + len(values)]) + b"".join(raw(k.encode()) + v for k, v in values.items())
+
+
+def crowd(node, count):
+    """Tell it of members with much meta, as somebody's push/pull would."""
+    meta, port = raw(4000 * b"m"), b"\xcd\x00\x09"
+    entries = (
+        fixmap(Addr=raw(b"\x7f\x00\x01" + bytes([i])), Incarnation=b"\x01", Meta=meta,
+               Name=raw(b"m%d" % i), Port=port, State=b"\x00", Vsn=raw(b"\1\5\2\0\0\0"))
+        for i in range(1, count + 1)
+    )  # fmt: skip
+    head = fixmap(Join=b"\xc2", Nodes=bytes([count]), UserStateLen=b"\x00")
+    with socket.create_connection((node.host, node.port), PATIENCE) as stream:
+        stream.sendall(b"\6" + head + b"".join(entries))
+        while stream.recv(65536):
+            pass
+
+
+def test_states_that_are_too_big():
+    """Either way it is the small node's limit, and both say so."""
+    limit = r"larger than %s limit \(65536\), max_stream_size"
+    with Node("big") as a, Node("small", tail="limits: { max_stream_size: 64KiB }\n") as b:
+        crowd(a, 20)
+        fails("the big one joins", a, "remote error: Remote node state is larger than limit "
+              r"\(65536\), max_stream_size", b.place)
+        check("the small one tells", b.tells(limit.replace("%s ", "")), b.log)
+        fails("the small one joins", b, limit % "our", a.place)
+        check("and its log", b.tells(limit % "our"), b.log)
+
+
 def test_networks_that_are_not_allowed():
     refused = "Rejected node (asker|asked): address not in cidrs_allowed"
     for asker, asked in (PLAIN, CLOSED), (CLOSED, PLAIN):

@@ -22,7 +22,10 @@ static void count_log(void *ctx, enum kith_log_level level, const struct kith_ad
     char line[512];
     vsnprintf(line, sizeof line, fmt, ap); /* so that a wrong format is seen by the sanitizers */
     if (getenv("KITH_LOG")) printf("    [%d] %s\n", (int)level, line);
-    ((struct rig *)ctx)->logged++;
+    struct rig *r = ctx;
+    r->logged++;
+    size_t n = strlen(r->log);
+    snprintf(r->log + n, sizeof r->log - n, "%s\n", line);
 }
 
 /* -------------------------------------------------------------------------------------- life */

@@ -70,6 +70,7 @@ struct rig {
     char suspicions[2048]; /* "b suspect;b alive;" */
     char own[512];         /* "joined;refuted 2;" */
     char claims[4096];     /* "suspect b:suspect 1 by m2 from 3;" */
+    char log[4096];        /* the first lines since it was emptied */
     char last_meta[520];   /* of the last join or update */
     unsigned alive_asked, merge_asked, logged;
     size_t merge_count;

@@ -30,6 +30,7 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig
   tests/core/test_requests.c \
   tests/core/test_streams.c \
   tests/core/test_suspicion.c \
+  tests/core/test_refusals.c \
   tests/core/test_sync.c \
   tests/core/test_tables.c \
   tests/core/test_top.c \

@@ -337,6 +337,49 @@ static void test_silent_strangers_give_way(void)
     rig_fini(&r);
 }
 
+/* Who has said everything and waits for our answer is not silent, however long that takes; who
+ * has sent one half is. */
+static void test_who_waits_for_us_is_not_silent(void)
+{
+    struct rig r;
+    struct rig_bytes b;
+    struct kith_output out;
+    rig_init(&r);
+    r.lingers = true;
+    r.config.settings.max_streams = 8;    /* 6 for strangers */
+    r.config.settings.max_push_pulls = 5; /* 4 for strangers */
+    rig_start(&r);
+    rig_push_pull(&b, true, NULL, 0, NULL);
+    uint32_t s[6];
+    for (unsigned i = 0; i < 6; i++) { /* one and two are halves; five has no place */
+        struct kith_addr a = rig_addr(10 + i);
+        s[i] = kith_core_stream_accepted(r.core, r.now, WHOM(NULL, &a));
+        size_t len = i == 1 || i == 2 ? b.buf.len - 1 : b.buf.len;
+        kith_core_stream_data(r.core, r.now, s[i], b.buf.data, len);
+        r.now += MS;
+    }
+    r.now += 5 * SEC; /* nobody polled: nothing is answered */
+    for (unsigned i = 0; i < 2; i++) {
+        struct kith_addr a = rig_addr(20 + i);
+        CU_ASSERT(kith_core_stream_accepted(r.core, r.now, WHOM(NULL, &a)) != 0);
+        CU_ASSERT_EQUAL(crowded_out(&r), i + 1);
+    }
+    struct kith_addr a = rig_addr(22); /* those that came last are not silent yet */
+    CU_ASSERT_EQUAL(kith_core_stream_accepted(r.core, r.now, WHOM(NULL, &a)), 0);
+    unsigned answers = 0;
+    while (kith_core_poll(r.core, &out)) {
+        if (out.kind == KITH_OUT_RESET) CU_ASSERT(out.stream == s[1] || out.stream == s[2]);
+        answers += out.kind == KITH_OUT_WRITE;
+    }
+    CU_ASSERT_EQUAL(answers, 4); /* also the one that waited for a place */
+    rig_accept(&r, 23);
+    CU_ASSERT_EQUAL(crowded_out(&r), 2);
+    r.now += SEC; /* who does not take its answer is silent then */
+    CU_ASSERT(rig_accept(&r, 24) != 0);
+    CU_ASSERT_EQUAL(crowded_out(&r), 3);
+    rig_fini(&r);
+}
+
 /* A stream that is over keeps its slot until it is gone, and is reset when that takes too long. */
 static void test_a_closed_stream_keeps_its_slot(void)
 {
@@ -510,6 +553,7 @@ KITH_TESTS("core/streams", {"a stream ping is answered", test_a_stream_ping_is_a
            {"peers leave room for our own streams", test_peers_leave_room_for_our_own_streams},
            {"an IPv6 network is one source", test_an_ipv6_network_is_one_source},
            {"silent strangers give way", test_silent_strangers_give_way},
+           {"who waits for us is not silent", test_who_waits_for_us_is_not_silent},
            {"a closed stream keeps its slot", test_a_closed_stream_keeps_its_slot},
            {"late news of dead handles", test_late_news_of_dead_handles},
            {"nothing is written to a closed stream", test_nothing_is_written_to_a_closed_stream},

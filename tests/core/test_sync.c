@@ -492,7 +492,7 @@ static void test_absurd_headers_are_refused_at_once(void)
         rig_clear(&r);
         uint32_t s = rig_request(&r, 9, &b);
         CU_ASSERT(rig_gone(&r, s));
-        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), 0);
+        CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_WRITE), t[i].state > 0); /* it is told the limit */
     }
     /* Negative ones, which crash Go. */
     static const char negative[2][30] = {"\6\x82\xa5Nodes\xff\xacUserStateLen\0",

@@ -198,7 +198,7 @@ static void welcome(struct kith_ut *u, int fd, const union kith_ut_sockaddr *sa)
     struct kith_addr from;
     kith_ut_from_sockaddr(sa, &from);
     if (kith_ut_streams_from(u, &from) >= u->max_per_source) {
-        ++*u->count.streams_refused_per_source;
+        kith_ut_refused_source(u, &from);
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
         close(fd);
         return;

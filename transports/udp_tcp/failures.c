@@ -1,6 +1,7 @@
 /*
- * failures.c - packets and connections that the system refuses: counted by reason, and said, a
- * line for each reason now and then: a network that is down is no flood. Decides nothing.
+ * failures.c - packets and connections that the system refuses, and connections that are too many
+ * for one source: counted by reason, and said, a line for each reason now and then: a network that
+ * is down is no flood, and a stranger's crowd is none in the log. Decides nothing.
  */
 #include "udp_tcp.h"
 #include <errno.h>
@@ -50,23 +51,43 @@ void kith_ut_failures_init(struct kith_ut *u)
     }
 }
 
+enum { MORE = 64 };
+
+/* One more of them. True: a line is due, with how many there were. */
+static bool due(struct kith_ut *u, struct kith_ut_quiet *q, bool quiet, char more[MORE])
+{
+    uint64_t now = u->host->now(u->host);
+    q->unsaid++;
+    if (quiet || now < q->until) return false;
+    *more = 0;
+    if (q->unsaid > 1)
+        snprintf(more, MORE, " (%llu more since the last time)", (unsigned long long)q->unsaid - 1);
+    q->until = now + QUIET_FOR;
+    q->unsaid = 0;
+    return true;
+}
+
 void kith_ut_failed(struct kith_ut *u, enum kith_ut_plane plane, const struct kith_addr *to,
                     int error)
 {
     enum kith_ut_reason reason = reason_of(error);
-    struct kith_ut_failures *all = &u->failures[reason];
-    uint64_t now = u->host->now(u->host), *unsaid = &all->planes[plane].unsaid;
-    ++*all->count;
-    ++*unsaid;
+    struct kith_ut_failures *f = &u->failures[reason];
+    char text[KITH_UT_HOST_MAX], more[MORE];
+    ++*f->count;
     /* Who refuses is there, and its member is looked at: no news of the network. */
-    if (reason == KITH_UT_REFUSED || now < all->planes[plane].quiet_until) return;
-    char text[KITH_UT_HOST_MAX], more[64] = "";
+    if (!due(u, &f->planes[plane], reason == KITH_UT_REFUSED, more)) return;
     kith_ut_format(NULL, to, text, sizeof text);
-    if (*unsaid > 1)
-        snprintf(more, sizeof more, " (%llu more since the last time)",
-                 (unsigned long long)*unsaid - 1);
     u->host->log(u->host, KITH_LOG_WARN, "no %s to %s: %s%s",
                  plane == KITH_UT_PACKETS ? "packet" : "connection", text, strerror(error), more);
-    all->planes[plane].quiet_until = now + QUIET_FOR;
-    *unsaid = 0;
+}
+
+void kith_ut_refused_source(struct kith_ut *u, const struct kith_addr *from)
+{
+    char text[KITH_UT_HOST_MAX], more[MORE];
+    ++*u->count.streams_refused_per_source;
+    if (!due(u, &u->too_many, false, more)) return;
+    kith_ut_format(NULL, from, text, sizeof text);
+    u->host->log(u->host, KITH_LOG_WARN,
+                 "connection from %s refused: too many of one source (%u), max_per_source%s", text,
+                 (unsigned)u->max_per_source, more);
 }

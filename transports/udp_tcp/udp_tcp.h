@@ -79,12 +79,15 @@ enum kith_ut_reason {
 
 enum kith_ut_plane { KITH_UT_PACKETS, KITH_UT_STREAMS };
 
+/* A line now and then. */
+struct kith_ut_quiet {
+    uint64_t unsaid, until;
+};
+
 /* For one reason; a plane that fails is said whatever the other one does. */
 struct kith_ut_failures {
     uint64_t *count;
-    struct {
-        uint64_t unsaid, quiet_until;
-    } planes[2];
+    struct kith_ut_quiet planes[2];
 };
 
 #define KITH_UT_COUNTERS(X) \
@@ -167,6 +170,7 @@ struct kith_ut {
     } later;
 
     struct kith_ut_failures failures[KITH_UT_REASONS];
+    struct kith_ut_quiet too_many; /* connections of one source */
     struct {
 #define X(name, help) uint64_t *name;
         KITH_UT_COUNTERS(X)
@@ -215,9 +219,11 @@ int kith_ut_receive(struct kith_ut *, int fd, struct mmsghdr *, unsigned n);
 int kith_ut_send(struct kith_ut *, int fd, struct mmsghdr *, unsigned n);
 int kith_ut_accept(struct kith_ut *, int fd, union kith_ut_sockaddr *from);
 
-/* failures.c; what: "packet" or "connection". */
+/* failures.c */
 void kith_ut_failures_init(struct kith_ut *);
 void kith_ut_failed(struct kith_ut *, enum kith_ut_plane, const struct kith_addr *to, int error);
+/* A connection from whoever has max_per_source: count it, and say so now and then. */
+void kith_ut_refused_source(struct kith_ut *, const struct kith_addr *from);
 
 /* datagrams.c */
 int kith_ut_packets_prepare(struct kith_ut *, struct kith_error *);

@@ -14,7 +14,8 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/awareness.h core/awareness.c core/choose.h core/choose.c \
   core/completion.h core/completion.c core/packet.h core/packet.c core/pending.h core/pending.c \
   core/known.h core/known.c core/crowd.h core/crowd.c core/exchange.h core/exchange.c \
-  core/self.h core/self.c core/merge.h core/merge.c core/moving.h core/moving.c \
+  core/self.h core/self.c core/hearsay.h core/hearsay.c core/merge.h core/merge.c \
+  core/moving.h core/moving.c \
   core/probe.h core/probe.c core/answer.h core/answer.c core/gossip.h core/gossip.c \
   core/echo.h core/echo.c core/sync.h core/sync.c core/joining.h core/joining.c core/stream.c \
   core/receive.c core/requests.c core/inspect.c core/core.c

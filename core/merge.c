@@ -319,13 +319,6 @@ static bool says_what_is_known(const struct alive *a)
            memcmp(p->versions, a->msg->vsn.data, sizeof p->versions) == 0;
 }
 
-/* It is asked for its own word, soon (sync.c). */
-static void doubt(struct kith_core *c, struct kith_record *p)
-{
-    kith_members_doubt(&c->members, p, true);
-    if (!c->ask_alarm.place) kith_alarm_set(&c->alarms, &c->ask_alarm, c->now);
-}
-
 /* Far up: is it hearsay that would lift, change, or hide, what the member is? */
 static bool doubtful(struct kith_core *c, const struct alive *a)
 {
@@ -338,7 +331,7 @@ static bool doubtful(struct kith_core *c, const struct alive *a)
     } else {
         if (reached && (inc >= p->incarnation || !steep(p->incarnation))) return false;
         if (inc <= p->incarnation && p->state == KITH_ALIVE && says_what_is_known(a)) return false;
-        doubt(c, p);
+        kith_doubt(c, p, a->from);
     }
     if (!reached) too_high(c, a->msg);
     return true;
@@ -460,7 +453,8 @@ static bool leaves(const struct kith_msg *msg)
 
 /* Far up: is it hearsay, or an accusation of us that would lift us there? Who is said to have left
  * up there is asked, and whoever is accused where it is. */
-static bool incredible(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg)
+static bool incredible(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
+                       const struct kith_peer *from)
 {
     uint32_t inc = msg->incarnation;
     bool reached = within_reach(p->incarnation, inc);
@@ -468,19 +462,20 @@ static bool incredible(struct kith_core *c, struct kith_record *p, const struct 
     if (p == c->self ? reached || high(p->incarnation) : reached && !hidden) return false;
     if (p != c->self && (leaves(msg) || (!hidden && steep(p->incarnation)))) {
         if (leaves(msg)) p->leaving = !kith_record_gone(p);
-        doubt(c, p);
+        kith_doubt(c, p, leaves(msg) ? from : NULL);
     }
     if (!reached) too_high(c, msg);
     return true;
 }
 
-/* Steps 1 and 2 of PROTOCOL.md 2.4 and 2.5. NULL: unknown member, stale claim, or over a limit;
- * ignored. */
-static struct kith_record *accused(struct kith_core *c, const struct kith_msg *msg, bool hearsay)
+/* Steps 1 and 2 of PROTOCOL.md 2.4 and 2.5; from: whose hearsay it is, or NULL. NULL: unknown
+ * member, stale claim, or over a limit; ignored. */
+static struct kith_record *accused(struct kith_core *c, const struct kith_msg *msg,
+                                   const struct kith_peer *from)
 {
     struct kith_record *p = kith_members_named(&c->members, msg->node);
-    if (!p || (hearsay && incredible(c, p, msg))) return NULL;
-    if (msg->incarnation < p->incarnation && (hearsay || !steep(p->incarnation))) return NULL;
+    if (!p || (from && incredible(c, p, msg, from))) return NULL;
+    if (msg->incarnation < p->incarnation && (from || !steep(p->incarnation))) return NULL;
     if (msg->from.len <= KITH_NAME_LIMIT) return p;
     kith_count_drop(c, KITH_DROP_BAD_NAME);
     return NULL;
@@ -556,7 +551,8 @@ static void dead_at(struct kith_record *p, const struct kith_msg *msg)
 }
 
 /* Step 6 of 2.4. */
-static void suspect(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg)
+static void suspect(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
+                    const struct kith_peer *from)
 {
     if (kith_suspicion_begin(c, p, msg->from, suspicion_expired) < 0) {
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
@@ -565,7 +561,7 @@ static void suspect(struct kith_core *c, struct kith_record *p, const struct kit
     broadcast(c, msg, NULL);
     p->incarnation = msg->incarnation;
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
-    if (steep(p->incarnation)) doubt(c, p); /* its answer may be hearsay to us */
+    if (from && steep(p->incarnation)) kith_doubt(c, p, NULL); /* we did not ask it ourselves */
     if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     kith_count(c, KITH_COUNT_SUSPECT_CHANGES);
     kith_notify_member(c, KITH_EVENT_SUSPECT, p);
@@ -573,7 +569,7 @@ static void suspect(struct kith_core *c, struct kith_record *p, const struct kit
 
 void kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
 {
-    struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.4.1, 2 */
+    struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.4.1, 2 */
     if (!p) return;
     if (p->suspected) { /* 3 */
         confirm(c, p, msg, from);
@@ -582,7 +578,7 @@ void kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct 
     } else if (p == c->self) {                        /* 5 */
         refute_accusation(c, msg);
     } else if (convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) {
-        suspect(c, p, msg);
+        suspect(c, p, msg, from);
     }
 }
 
@@ -616,7 +612,7 @@ static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_m
 bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
                struct kith_request *request)
 {
-    struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.5.1, 2 */
+    struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.5.1, 2 */
     return p && dead(c, p, msg, from, request);
 }
 
@@ -625,11 +621,11 @@ void kith_own_word(struct kith_core *c, const struct kith_msg *msg, const struct
     struct kith_record *p = kith_members_named(&c->members, msg->node);
     if (p) {
         kith_members_doubt(&c->members, p, false);
-        p->leaving = false;
+        p->leaving = p->asked = false;
         p->met = true;
     }
     if (msg->type == KITH_MSG_DEAD) {
-        p = accused(c, msg, false);
+        p = accused(c, msg, NULL);
         if (p) dead(c, p, msg, from, NULL);
         return;
     }

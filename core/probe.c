@@ -309,7 +309,10 @@ static void answered(struct kith_core *c, const struct kith_msg *ack, uint64_t r
     struct kith_event event = {.number = rtt, .member = &view, .data = ack->payload};
     struct kith_record *p = kith_members_named(&c->members, target(&c->probe));
     kith_observe(c, KITH_HIST_PROBE_RTT, (double)rtt / 1e9);
-    if (!c->ops.event || !p) return;
+    if (!p) return;
+    p->met = true;
+    p->asked = false;
+    if (!c->ops.event) return;
     kith_view_record(c, p, &view);
     kith_notify_event(c, KITH_EVENT_PING, &event);
 }

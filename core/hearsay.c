@@ -1,5 +1,5 @@
 /*
- * hearsay.c - whose own word is wanted, and who is asked next.
+ * hearsay.c - whose own word is wanted, and who is asked next; how often hearsay lifts a member.
  *
  * A forger may invent any number of members and have them doubted, and few are asked at a time. So
  * who seems to be there comes first: who says something else than what is known from where it is
@@ -59,4 +59,18 @@ struct kith_record *kith_doubted_first(const struct kith_core *c)
         best = rank;
     }
     return first;
+}
+
+bool kith_may_lift(struct kith_core *c, const struct kith_record *p)
+{
+    struct kith_hearsay *h = &c->hearsay;
+    uint32_t place = p->hash % KITH_HEARSAY_LIFTS;
+    uint64_t *word = &h->lifted[place / 64], bit = UINT64_C(1) << place % 64;
+    if (c->now >= h->lifts_until) {
+        memset(h->lifted, 0, sizeof h->lifted);
+        h->lifts_until = kith_later(c->now, KITH_LIFT_PAUSE);
+    }
+    if (*word & bit) return false;
+    *word |= bit;
+    return true;
 }

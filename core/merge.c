@@ -9,11 +9,11 @@
  *
  * What was claimed at the top, incarnation 2^32-1, could never be outdone, and there memberlist's
  * counter wraps. So hearsay lifts nobody far up: past half of all numbers (KITH_INCARNATION_STEEP)
- * by a few at a time, near the top (KITH_INCARNATION_HIGH) not at all, and we ourselves follow no
- * such claim. What is not believed for that, or contradicts who is known up there, makes the member
- * *doubted*: it is asked itself, and what it says of itself on a stream that we opened to its
- * address is taken, whatever its incarnation. A leave is believed, too, of who does not answer.
- * Our own number stops at 2^32-1 (docs/WIRE.md).
+ * by a few at a time, once in a while, near the top (KITH_INCARNATION_HIGH) not at all, and we
+ * ourselves follow no such claim. What is not believed for that, or contradicts who is known up
+ * there, makes the member *doubted*: it is asked itself, and what it says of itself on a stream
+ * that we opened to its address is taken, whatever its incarnation. A leave is believed, too, of
+ * who does not answer. Our own number stops at 2^32-1 (docs/WIRE.md).
  */
 #include "merge.h"
 #include "allowed.h"
@@ -115,11 +115,13 @@ static void say_again(struct kith_core *c, struct kith_msg *alive, uint32_t inc,
 static bool high(uint32_t incarnation) { return incarnation >= KITH_INCARNATION_HIGH; }
 static bool steep(uint32_t incarnation) { return incarnation >= KITH_INCARNATION_STEEP; }
 
-/* May hearsay lift from `known` to `claimed`? */
-static bool within_reach(uint32_t known, uint32_t claimed)
+/* May hearsay lift it so high? Whether we follow, and when, is to be seen (answers()). */
+static bool within_reach(struct kith_core *c, const struct kith_record *p, uint32_t claimed)
 {
     if (high(claimed)) return false;
-    return !steep(claimed) || claimed <= known || claimed - known <= KITH_INCARNATION_STEP;
+    if (!steep(claimed) || claimed <= p->incarnation) return true;
+    return claimed - p->incarnation <= KITH_INCARNATION_STEP &&
+           (p == c->self || kith_may_lift(c, p));
 }
 
 static void too_high(struct kith_core *c, const struct kith_msg *msg)
@@ -131,6 +133,16 @@ static void too_high(struct kith_core *c, const struct kith_msg *msg)
 }
 
 /* ------------------------------------------------------------------------------- refuting */
+
+/* Do we answer what is said of us at this incarnation? Not far up if we just did. */
+static bool answers(struct kith_core *c, uint32_t claimed)
+{
+    uint32_t ours = c->self->incarnation;
+    if (kith_self_away(c, claimed)) return false;
+    if (high(ours) || !(steep(ours) || steep(claimed)) || kith_may_lift(c, c->self)) return true;
+    kith_count_drop(c, KITH_DROP_MAX_INCARNATION);
+    return false;
+}
 
 /* Say that we are alive, above the incarnation of the accusation (PROTOCOL.md 2.5). */
 static void refute(struct kith_core *c, uint32_t accused)
@@ -324,8 +336,8 @@ static bool doubtful(struct kith_core *c, const struct alive *a)
 {
     struct kith_record *p = a->record;
     uint32_t inc = a->msg->incarnation;
-    bool reached = within_reach(p->incarnation, inc);
     if (a->ours || a->first_hand || a->moved) return false;
+    bool reached = within_reach(c, p, inc);
     if (a->self) {
         if (reached || high(p->incarnation)) return false; /* where we are we answer */
     } else {
@@ -354,7 +366,7 @@ static void contradict(struct kith_core *c, const struct alive *a)
     const struct kith_msg *msg = a->msg;
     const struct kith_record *p = a->record;
     if (msg->incarnation == p->incarnation && says_what_is_known(a)) return;
-    if (kith_self_away(c, msg->incarnation)) return;
+    if (!answers(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
                        KITH_STR(msg->node));
     refute(c, msg->incarnation);
@@ -457,7 +469,7 @@ static bool incredible(struct kith_core *c, struct kith_record *p, const struct 
                        const struct kith_peer *from)
 {
     uint32_t inc = msg->incarnation;
-    bool reached = within_reach(p->incarnation, inc);
+    bool reached = within_reach(c, p, inc);
     bool hidden = inc < p->incarnation && steep(p->incarnation);
     if (p == c->self ? reached || high(p->incarnation) : reached && !hidden) return false;
     if (p != c->self && (leaves(msg) || (!hidden && steep(p->incarnation)))) {
@@ -513,7 +525,7 @@ static void confirm(struct kith_core *c, struct kith_record *p, const struct kit
 
 static void refute_accusation(struct kith_core *c, const struct kith_msg *msg)
 {
-    if (kith_self_away(c, msg->incarnation)) return;
+    if (!answers(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting a %s message (from: %.*s)",
                        kith_msg_name(msg->type), KITH_STR(msg->from));
     refute(c, msg->incarnation);

@@ -8,6 +8,7 @@
 #define HIGH  KITH_INCARNATION_HIGH
 #define STEEP KITH_INCARNATION_STEEP
 #define STEP  KITH_INCARNATION_STEP
+#define PAUSE KITH_LIFT_PAUSE
 
 static void quiet_from(struct rig *r, uint32_t incarnation)
 {
@@ -90,6 +91,45 @@ static void test_claims_about_us_lift_us_no_higher(void)
     rig_fini(&r);
 }
 
+/* However much is in a packet, or in a state: one lift in each pause. */
+static void test_hearsay_lifts_once_in_a_while(void)
+{
+    struct rig r;
+    struct kith_addr a = rig_addr(2);
+    quiet(&r);
+    rig_suspect(&r, "self", STEEP - 1, "b");
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), STEEP);
+    for (uint32_t n = 0; n < 3; n++) {
+        uint32_t before = rig_inc(&r, "self");
+        for (uint32_t i = 0; i < 100; i++) {
+            uint32_t ours = rig_inc(&r, "self");
+            struct kith_msg m = rig_alive_msg("self", ours + i % STEP, &a, "forged");
+            m.addr = kith_bytes_of(r.config.advertise.bytes, r.config.advertise.len);
+            rig_suspect(&r, "self", ours + i % STEP, "b");
+            rig_dead(&r, "self", ours + STEP, "b");
+            rig_feed(&r, 2, &m);
+        }
+        CU_ASSERT(rig_inc(&r, "self") > before && rig_inc(&r, "self") <= before + STEP + 1);
+        CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
+        rig_run(&r, r.now + PAUSE);
+    }
+    says(&r, STEEP - 1, NULL);
+    for (uint32_t n = 0; n < 3; n++) {
+        uint32_t before = rig_inc(&r, "b");
+        for (uint32_t i = 1; i < 100; i++) {
+            says(&r, before + i, NULL);
+            rig_suspect(&r, "b", before + i, "x");
+            rig_dead(&r, "b", before + i + 1, "b");
+        }
+        CU_ASSERT_EQUAL(rig_inc(&r, "b"), before + 1);
+        CU_ASSERT_NOT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
+        rig_run(&r, r.now + PAUSE);
+    }
+    while (strcmp(answered(&r, &(struct rig_entry){"b", KITH_ALIVE, 1, 2, "true"}, 1), "b")) {}
+    CU_ASSERT(meta_is(&r, "true"));
+    rig_fini(&r);
+}
+
 /* One forged alive that says what is known changes nothing: the member's own, low words go on being
  * heard, by hearsay. */
 static void test_claims_about_others_lift_them_no_higher(void)
@@ -158,6 +198,7 @@ static void test_accusations_by_hearsay_are_dropped(void)
     rig_suspect(&r, "b", STEEP + STEP + 1, "x");
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     CU_ASSERT_EQUAL(drops(&r), 5);
+    rig_run(&r, r.now + PAUSE);
     rig_dead(&r, "b", STEEP + STEP, "b"); /* a few more are not many */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
     rig_fini(&r);
@@ -407,7 +448,27 @@ static void test_those_who_speak_up_leave_room(void)
     rig_fini(&r);
 }
 
-/* So is who answers our pings. Who is asked in vain goes behind those who were not yet, and is not
+/* So is who answers our pings. */
+static void test_who_answers_is_asked_before_the_invented(void)
+{
+    struct rig r;
+    struct kith_addr a = rig_addr(2);
+    without_ticks(&r);
+    r.config.settings.probe_interval = SEC;
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &r.config.settings, 0, 0, r.now, NULL), 0);
+    rig_alive(&r, "b", 1, 2);
+    kith_core_unreachable(r.core, r.now, &a); /* so it is probed now */
+    r.answer_pings = true;
+    rig_run(&r, r.now + 2 * SEC);
+    r.answer_pings = false;
+    says(&r, UINT32_MAX, "forged");
+    rig_clear(&r);
+    rig_run(&r, r.now + 2 * SEC + SEC / 2);
+    CU_ASSERT(dialled(&r, "b"));
+    rig_fini(&r);
+}
+
+/* Who is asked in vain goes behind those who were not yet, and is not
  * doubted for what our own probing finds. */
 static void test_who_is_silent_is_asked_last(void)
 {
@@ -417,15 +478,8 @@ static void test_who_is_silent_is_asked_last(void)
     r.config.settings.probe_interval = SEC;
     r.config.settings.disable_tcp_pings = true;
     CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &r.config.settings, 0, 0, r.now, NULL), 0);
-    r.answer_pings = true;
-    rig_run(&r, r.now + 3 * SEC);
-    r.answer_pings = false;
     invent(&r);
     rig_run(&r, r.now + 10 * SEC);
-    says(&r, UINT32_MAX, "forged");
-    rig_clear(&r);
-    rig_run(&r, r.now + 2 * SEC + SEC / 2);
-    CU_ASSERT(dialled(&r, "b"));
     invent(&r); /* again: nobody is asked twice before each was */
     rig_clear(&r);
     rig_run(&r, r.now + 60 * SEC);
@@ -461,6 +515,7 @@ static void test_doubts_go_with_the_forgotten(void)
 KITH_TESTS(
     "core/top", {"claims about us lift us no higher", test_claims_about_us_lift_us_no_higher},
     {"at the very top life goes on", test_at_the_very_top_life_goes_on},
+    {"hearsay lifts once in a while", test_hearsay_lifts_once_in_a_while},
     {"claims about others lift them no higher", test_claims_about_others_lift_them_no_higher},
     {"accusations by hearsay are dropped", test_accusations_by_hearsay_are_dropped},
     {"our own probing counts at the top", test_our_own_probing_counts_at_the_top},
@@ -471,5 +526,6 @@ KITH_TESTS(
     {"doubts cost a few push/pulls", test_doubts_cost_a_few_push_pulls},
     {"who speaks up is asked before the invented", test_who_speaks_up_is_asked_before_the_invented},
     {"those who speak up leave room", test_those_who_speak_up_leave_room},
+    {"who answers is asked before the invented", test_who_answers_is_asked_before_the_invented},
     {"who is silent is asked last", test_who_is_silent_is_asked_last},
     {"doubts go with the forgotten", test_doubts_go_with_the_forgotten})

@@ -336,8 +336,9 @@ static bool doubtful(struct kith_core *c, const struct alive *a)
 {
     struct kith_record *p = a->record;
     uint32_t inc = a->msg->incarnation;
-    if (a->ours || a->first_hand || a->moved) return false;
+    if (a->ours || a->first_hand) return false;
     bool reached = within_reach(c, p, inc);
+    if (a->moved && reached) return false;
     if (a->self) {
         if (reached || high(p->incarnation)) return false; /* where we are we answer */
     } else {

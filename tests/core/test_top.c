@@ -310,6 +310,32 @@ static void test_the_living_leave_and_come_back(void)
     }
 }
 
+/* Who has left may come back from anywhere, but not up there: then it is asked where it was. */
+static void test_nobody_moves_to_the_top(void)
+{
+    static const uint32_t claims[] = {UINT32_MAX, HIGH, STEEP + STEP};
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
+        struct rig r;
+        struct kith_addr a = rig_addr(4);
+        quiet(&r);
+        rig_dead(&r, "b", 1, "b");
+        CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
+        struct kith_msg m = rig_alive_msg("b", claims[i], &a, "forged");
+        rig_feed(&r, 4, &m);
+        CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
+        CU_ASSERT_STRING_EQUAL(answered(&r, &(struct rig_entry){"b", KITH_ALIVE, 2, 2, "true"}, 1),
+                               "b");
+        CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
+        CU_ASSERT(meta_is(&r, "true"));
+        rig_dead(&r, "b", 2, "b");
+        m.incarnation = 1;
+        rig_feed(&r, 4, &m);
+        CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
+        CU_ASSERT(meta_is(&r, "forged"));
+        rig_fini(&r);
+    }
+}
+
 /* Somebody else's word is hearsay on a stream, too; and whoever dials us may be anybody. */
 static void test_whose_word_it_is(void)
 {
@@ -522,6 +548,7 @@ KITH_TESTS(
     {"who is doubted is asked", test_who_is_doubted_is_asked},
     {"its own word is taken at any height", test_its_own_word_is_taken_at_any_height},
     {"the living leave and come back", test_the_living_leave_and_come_back},
+    {"nobody moves to the top", test_nobody_moves_to_the_top},
     {"whose word it is", test_whose_word_it_is},
     {"doubts cost a few push/pulls", test_doubts_cost_a_few_push_pulls},
     {"who speaks up is asked before the invented", test_who_speaks_up_is_asked_before_the_invented},

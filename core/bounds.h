@@ -19,11 +19,13 @@ enum {
     KITH_ENTRY_MAX = 68           /* bytes of an entry of a state, but for its strings */
 };
 
-/* Nobody gets so far by itself: from here on hearsay lifts a member by a few at a time... */
+/* Nobody gets so far by itself: from here on hearsay lifts a member by a few at a time, once in a
+ * while (ns)... */
 #define KITH_INCARNATION_STEEP 0x80000000u
 #define KITH_INCARNATION_STEP  16u
-/* ...and from here on by nothing (merge.c). From the one to the other a forger needs 133 million
- * packets; so much is left above that a member can go on for years. */
+#define KITH_LIFT_PAUSE        200000000u
+/* ...and from here on by nothing (merge.c). From the one to the other a forger needs 125
+ * million lifts, or 290 days; so much is left above that a member can go on for years. */
 #define KITH_INCARNATION_HIGH 0xff000000u
 
 #endif

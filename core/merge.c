@@ -9,11 +9,11 @@
  *
  * What was claimed at the top, incarnation 2^32-1, could never be outdone, and there memberlist's
  * counter wraps. So hearsay lifts nobody far up: past half of all numbers (KITH_INCARNATION_STEEP)
- * by a few at a time, near the top (KITH_INCARNATION_HIGH) not at all, and we ourselves follow no
- * such claim. What is not believed for that, or contradicts who is known up there, makes the member
- * *doubted*: it is asked itself, and what it says of itself on a stream that we opened to its
- * address is taken, whatever its incarnation. A leave is believed, too, of who does not answer.
- * Our own number stops at 2^32-1 (docs/WIRE.md).
+ * by a few at a time, once in a while, near the top (KITH_INCARNATION_HIGH) not at all, and we
+ * ourselves follow no such claim. What is not believed for that, or contradicts who is known up
+ * there, makes the member *doubted*: it is asked itself, and what it says of itself on a stream
+ * that we opened to its address is taken, whatever its incarnation. A leave is believed, too, of
+ * who does not answer. Our own number stops at 2^32-1 (docs/WIRE.md).
  */
 #include "merge.h"
 #include "allowed.h"
@@ -36,11 +36,13 @@
 static bool high(uint32_t incarnation) { return incarnation >= KITH_INCARNATION_HIGH; }
 static bool steep(uint32_t incarnation) { return incarnation >= KITH_INCARNATION_STEEP; }
 
-/* May hearsay lift from `known` to `claimed`? */
-static bool within_reach(uint32_t known, uint32_t claimed)
+/* May hearsay lift it so high? Whether we follow, and when, is to be seen (answers()). */
+static bool within_reach(struct kith_core *c, const struct kith_record *p, uint32_t claimed)
 {
     if (high(claimed)) return false;
-    return !steep(claimed) || claimed <= known || claimed - known <= KITH_INCARNATION_STEP;
+    if (!steep(claimed) || claimed <= p->incarnation) return true;
+    return claimed - p->incarnation <= KITH_INCARNATION_STEP &&
+           (p == c->self || kith_may_lift(c, p));
 }
 
 static void too_high(struct kith_core *c, const struct kith_msg *msg)
@@ -49,6 +51,16 @@ static void too_high(struct kith_core *c, const struct kith_msg *msg)
     kith_core_log_some(c, KITH_LOG_WARN, NULL,
                        "Not believed: %s message about %.*s with incarnation %u, near its top",
                        kith_msg_name(msg->type), KITH_STR(msg->node), msg->incarnation);
+}
+
+/* Do we answer what is said of us at this incarnation? Not far up if we just did. */
+static bool answers(struct kith_core *c, uint32_t claimed)
+{
+    uint32_t ours = c->self->incarnation;
+    if (kith_self_away(c, claimed)) return false;
+    if (high(ours) || !(steep(ours) || steep(claimed)) || kith_may_lift(c, c->self)) return true;
+    kith_count_drop(c, KITH_DROP_MAX_INCARNATION);
+    return false;
 }
 
 /* Whoever keeps a connection to where that member was may give it up. */
@@ -238,25 +250,20 @@ static bool says_what_is_known(const struct alive *a)
            memcmp(p->versions, a->msg->vsn.data, sizeof p->versions) == 0;
 }
 
-void kith_doubt(struct kith_core *c, struct kith_record *p)
-{
-    kith_members_doubt(&c->members, p, true);
-    if (!c->ask_alarm.place) kith_alarm_set(&c->alarms, &c->ask_alarm, c->now);
-}
-
 /* Far up: is it hearsay that would lift, change, or hide, what the member is? */
 static bool doubtful(struct kith_core *c, const struct alive *a)
 {
     struct kith_record *p = a->record;
     uint32_t inc = a->msg->incarnation;
-    bool reached = within_reach(p->incarnation, inc);
-    if (a->ours || a->first_hand || a->moved) return false;
+    if (a->ours || a->first_hand) return false;
+    bool reached = within_reach(c, p, inc);
+    if (a->moved && reached) return false;
     if (a->self) {
         if (reached || high(p->incarnation)) return false; /* where we are we answer */
     } else {
         if (reached && (inc >= p->incarnation || !steep(p->incarnation))) return false;
         if (inc <= p->incarnation && p->state == KITH_ALIVE && says_what_is_known(a)) return false;
-        kith_doubt(c, p);
+        kith_doubt(c, p, a->from);
     }
     if (!reached) too_high(c, a->msg);
     return true;
@@ -279,7 +286,7 @@ static void contradict(struct kith_core *c, const struct alive *a)
     const struct kith_msg *msg = a->msg;
     const struct kith_record *p = a->record;
     if (msg->incarnation == p->incarnation && says_what_is_known(a)) return;
-    if (kith_self_away(c, msg->incarnation)) return;
+    if (!answers(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting an alive message for %.*s",
                        KITH_STR(msg->node));
     kith_refute(c, msg->incarnation);
@@ -391,28 +398,30 @@ static bool leaves(const struct kith_msg *msg)
 
 /* Far up: is it hearsay, or an accusation of us that would lift us there? Who is said to have left
  * up there is asked, and whoever is accused where it is. */
-static bool incredible(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg)
+static bool incredible(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
+                       const struct kith_peer *from)
 {
     uint32_t inc = msg->incarnation;
-    bool reached = within_reach(p->incarnation, inc);
+    bool reached = within_reach(c, p, inc);
     bool hidden = inc < p->incarnation && steep(p->incarnation);
     if (p == c->self ? reached || high(p->incarnation) : reached && !hidden) return false;
     if (p != c->self && (leaves(msg) || (!hidden && steep(p->incarnation)))) {
         if (leaves(msg)) p->leaving = !kith_record_gone(p);
-        kith_doubt(c, p);
+        kith_doubt(c, p, leaves(msg) ? from : NULL);
     }
     if (!reached) too_high(c, msg);
     return true;
 }
 
-/* Steps 1 and 2 of PROTOCOL.md 2.4 and 2.5. NULL: unknown member, stale claim, or over a limit;
- * ignored. */
-static struct kith_record *accused(struct kith_core *c, const struct kith_msg *msg, bool hearsay)
+/* Steps 1 and 2 of PROTOCOL.md 2.4 and 2.5; from: whose hearsay it is, or NULL. NULL: unknown
+ * member, stale claim, or over a limit; ignored. */
+static struct kith_record *accused(struct kith_core *c, const struct kith_msg *msg,
+                                   const struct kith_peer *from)
 {
     struct kith_record *p = kith_members_named(&c->members, msg->node);
-    if (!p || (hearsay && incredible(c, p, msg))) return NULL;
-    if (msg->incarnation < p->incarnation && (hearsay || !steep(p->incarnation))) {
-        if (p == c->self && hearsay) kith_remind(c, msg);
+    if (!p || (from && incredible(c, p, msg, from))) return NULL;
+    if (msg->incarnation < p->incarnation && (from || !steep(p->incarnation))) {
+        if (p == c->self && from) kith_remind(c, msg);
         return NULL;
     }
     if (msg->from.len <= KITH_NAME_LIMIT) return p;
@@ -452,7 +461,7 @@ static void confirm(struct kith_core *c, struct kith_record *p, const struct kit
 
 static void refute_accusation(struct kith_core *c, const struct kith_msg *msg)
 {
-    if (kith_self_away(c, msg->incarnation)) return;
+    if (!answers(c, msg->incarnation)) return;
     kith_core_log_some(c, KITH_LOG_WARN, NULL, "Refuting a %s message (from: %.*s)",
                        kith_msg_name(msg->type), KITH_STR(msg->from));
     kith_refute(c, msg->incarnation);
@@ -490,7 +499,8 @@ static void dead_at(struct kith_record *p, const struct kith_msg *msg)
 }
 
 /* Step 6 of 2.4. */
-static void suspect(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg)
+static void suspect(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
+                    const struct kith_peer *from)
 {
     if (kith_suspicion_begin(c, p, msg->from, suspicion_expired) < 0) {
         kith_count_drop(c, KITH_DROP_NO_MEMORY);
@@ -499,7 +509,7 @@ static void suspect(struct kith_core *c, struct kith_record *p, const struct kit
     kith_spread(c, msg, NULL);
     p->incarnation = msg->incarnation;
     kith_members_state(&c->members, p, KITH_SUSPECT, c->now);
-    if (steep(p->incarnation)) kith_doubt(c, p); /* its answer may be hearsay to us */
+    if (from && steep(p->incarnation)) kith_doubt(c, p, NULL); /* we did not ask it ourselves */
     if (kith_record_accuse(p, msg->from) < 0) kith_count_drop(c, KITH_DROP_NO_MEMORY);
     kith_count(c, KITH_COUNT_SUSPECT_CHANGES);
     kith_notify_member(c, KITH_EVENT_SUSPECT, p);
@@ -507,7 +517,7 @@ static void suspect(struct kith_core *c, struct kith_record *p, const struct kit
 
 void kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
 {
-    struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.4.1, 2 */
+    struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.4.1, 2 */
     if (!p) return;
     if (p->suspected) { /* 3 */
         confirm(c, p, msg, from);
@@ -516,7 +526,7 @@ void kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct 
     } else if (p == c->self) {                        /* 5 */
         refute_accusation(c, msg);
     } else if (convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) {
-        suspect(c, p, msg);
+        suspect(c, p, msg, from);
     }
 }
 
@@ -558,7 +568,7 @@ static bool outdated(const struct kith_core *c, const struct kith_record *p,
 bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
                struct kith_request *request)
 {
-    struct kith_record *p = accused(c, msg, from != NULL); /* PROTOCOL.md 2.5.1, 2 */
+    struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.5.1, 2 */
     if (!p || !outdated(c, p, msg, from)) return p && dead(c, p, msg, from, request);
     struct kith_msg suspicion = *msg;
     suspicion.type = KITH_MSG_SUSPECT;
@@ -572,11 +582,11 @@ void kith_own_word(struct kith_core *c, const struct kith_msg *msg, const struct
     struct kith_record *p = kith_members_named(&c->members, msg->node);
     if (p) {
         kith_members_doubt(&c->members, p, false);
-        p->leaving = false;
+        p->leaving = p->asked = false;
         p->met = true;
     }
     if (msg->type == KITH_MSG_DEAD) {
-        p = accused(c, msg, false);
+        p = accused(c, msg, NULL);
         if (p) dead(c, p, msg, from, NULL);
         return;
     }

@@ -7,7 +7,6 @@
 #include "wire.h"
 
 struct kith_core;
-struct kith_record;
 struct kith_request;
 
 /* A result says whether the claim was taken. from: who brought it; NULL: our own finding or doing.
@@ -23,8 +22,6 @@ bool kith_dead(struct kith_core *, const struct kith_msg *, const struct kith_pe
                struct kith_request *);
 /* An alive, or a leave, that a member says of itself on a stream that we opened to its address. */
 void kith_own_word(struct kith_core *, const struct kith_msg *, const struct kith_peer *from);
-/* The member is asked for its own word, soon (sync.c). */
-void kith_doubt(struct kith_core *, struct kith_record *);
 /* Who was doubted has been asked, in vain perhaps: if it is still said to have left, it has. */
 void kith_was_asked(struct kith_core *, struct kith_bytes name);
 

@@ -8,6 +8,7 @@
 #include "compare.h"
 #include "core_log.h"
 #include "exchange.h"
+#include "hearsay.h"
 #include "merge.h"
 #include "notify.h"
 #include "packet.h"
@@ -63,7 +64,7 @@ static void ask_suspect(struct kith_core *c)
     if (c->now - p->suspicion->start <= c->set.probe_interval) return;
     p->suspicion->asked = true;
     kith_count(c, KITH_COUNT_SUSPECTS_ASKED);
-    kith_doubt(c, p);
+    kith_doubt(c, p, NULL);
 }
 
 /* Penalty for a failed probe: the missing nacks, or 1 if none could come. */
@@ -324,7 +325,10 @@ static void answered(struct kith_core *c, const struct kith_msg *ack, uint64_t r
     struct kith_event event = {.number = rtt, .member = &view, .data = ack->payload};
     struct kith_record *p = kith_members_named(&c->members, target(&c->probe));
     kith_observe(c, KITH_HIST_PROBE_RTT, (double)rtt / 1e9);
-    if (!c->ops.event || !p) return;
+    if (!p) return;
+    p->met = true;
+    p->asked = false;
+    if (!c->ops.event) return;
     kith_view_record(c, p, &view);
     kith_notify_event(c, KITH_EVENT_PING, &event);
 }

@@ -32,7 +32,7 @@ struct kith_record *kith_record_new(struct kith_bytes name, struct kith_bytes ad
     struct kith_record *p = malloc(sizeof *p + room);
     if (!p) return NULL;
     memset(p, 0, sizeof *p);
-    p->room = (uint16_t)room;
+    p->room = room & 0x7fff;
     p->port = port;
     lay_out(p, p->inside, name, addr, meta, kith_bytes_of(NULL, 0));
     return p;

@@ -20,13 +20,14 @@ struct kith_record {
     uint64_t born; /* serial number in order of first sighting; by_age is sorted by it */
     uint32_t hash, incarnation;
     uint16_t port, meta_len;
-    uint16_t room; /* bytes behind the struct */
+    uint16_t room : 15; /* bytes behind the struct */
+    uint16_t asked : 1; /* and has not answered since */
     uint8_t versions[6];
     uint8_t name_len, addr_len, accuser_len;
     uint8_t state : 2, meta_set : 1, outside : 1, suspected : 1;
     uint8_t doubted : 1; /* set by kith_members_doubt() */
     uint8_t leaving : 1; /* so it is said, and not believed before it was asked */
-    uint8_t met : 1;     /* its own word was taken once */
+    uint8_t met : 1;     /* it answered us once: its own word was taken, or our ping */
     uint8_t inside[];    /* name NUL address meta accuser NUL; outside: a pointer to them */
 };
 

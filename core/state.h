@@ -14,6 +14,7 @@
 #include "core.h"
 #include "counters.h"
 #include "exchange.h"
+#include "hearsay.h"
 #include "known.h"
 #include "members.h"
 #include "moving.h"
@@ -70,6 +71,7 @@ struct kith_core {
     struct kith_exchanges exchanges;
     struct kith_account *memory, own_memory; /* of streams: the one in use, and ours if it is */
     struct kith_known known;
+    struct kith_hearsay hearsay;
     struct kith_moving moving;
     struct kith_reminders reminders;
     struct kith_young young;

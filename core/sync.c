@@ -470,16 +470,11 @@ void kith_sync_young(struct kith_core *c, struct kith_alarm *alarm)
 
 /* ------------------------------------------------------------------------------- asking */
 
-/* Of those whose own word is wanted: who was met before who may be invented, then the oldest. */
-static struct kith_record *doubted(const struct kith_members *m)
+/* Of those whose own word is wanted: who spoke up, then, whoever forges that, the others. */
+static struct kith_record *doubted(struct kith_core *c, int turn)
 {
-    struct kith_record *unmet = NULL;
-    for (uint32_t i = 0; i < m->count && m->doubted; i++) {
-        struct kith_record *p = m->by_age[i];
-        if (p->doubted && p->met) return p;
-        if (p->doubted && !unmet) unmet = p;
-    }
-    return unmet;
+    struct kith_record *p = turn < ASKED_AT_ONCE / 2 ? kith_doubted_latest(c) : NULL;
+    return p ? p : kith_doubted_first(c);
 }
 
 static void asked(struct kith_core *c, struct kith_exchange *s, int status)
@@ -494,10 +489,11 @@ void kith_sync_ask(struct kith_core *c, struct kith_alarm *alarm)
     struct kith_record *p;
     if (c->members.doubted)
         kith_alarm_set(&c->alarms, alarm, kith_later(c->now, ASK_PAUSE * UINT64_C(1000000000)));
-    for (int i = 0; i < ASKED_AT_ONCE && (p = doubted(&c->members)); i++) {
+    for (int i = 0; i < ASKED_AT_ONCE && (p = doubted(c, i)); i++) {
         struct kith_exchange *s = sync_with(c, p);
         if (!s) return;
         s->ended = asked;
+        p->asked = true;
         kith_members_doubt(&c->members, p, false);
     }
 }

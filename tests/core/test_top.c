@@ -8,6 +8,7 @@
 #define HIGH  KITH_INCARNATION_HIGH
 #define STEEP KITH_INCARNATION_STEEP
 #define STEP  KITH_INCARNATION_STEP
+#define PAUSE KITH_LIFT_PAUSE
 
 static void quiet_from(struct rig *r, uint32_t incarnation)
 {
@@ -90,6 +91,45 @@ static void test_claims_about_us_lift_us_no_higher(void)
     rig_fini(&r);
 }
 
+/* However much is in a packet, or in a state: one lift in each pause. */
+static void test_hearsay_lifts_once_in_a_while(void)
+{
+    struct rig r;
+    struct kith_addr a = rig_addr(2);
+    quiet(&r);
+    rig_suspect(&r, "self", STEEP - 1, "b");
+    CU_ASSERT_EQUAL(rig_inc(&r, "self"), STEEP);
+    for (uint32_t n = 0; n < 3; n++) {
+        uint32_t before = rig_inc(&r, "self");
+        for (uint32_t i = 0; i < 100; i++) {
+            uint32_t ours = rig_inc(&r, "self");
+            struct kith_msg m = rig_alive_msg("self", ours + i % STEP, &a, "forged");
+            m.addr = kith_bytes_of(r.config.advertise.bytes, r.config.advertise.len);
+            rig_suspect(&r, "self", ours + i % STEP, "b");
+            rig_dead(&r, "self", ours + STEP, "b");
+            rig_feed(&r, 2, &m);
+        }
+        CU_ASSERT(rig_inc(&r, "self") > before && rig_inc(&r, "self") <= before + STEP + 1);
+        CU_ASSERT_EQUAL(rig_state(&r, "self"), KITH_ALIVE);
+        rig_run(&r, r.now + PAUSE);
+    }
+    says(&r, STEEP - 1, NULL);
+    for (uint32_t n = 0; n < 3; n++) {
+        uint32_t before = rig_inc(&r, "b");
+        for (uint32_t i = 1; i < 100; i++) {
+            says(&r, before + i, NULL);
+            rig_suspect(&r, "b", before + i, "x");
+            rig_dead(&r, "b", before + i + 1, "b");
+        }
+        CU_ASSERT_EQUAL(rig_inc(&r, "b"), before + 1);
+        CU_ASSERT_NOT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
+        rig_run(&r, r.now + PAUSE);
+    }
+    while (strcmp(answered(&r, &(struct rig_entry){"b", KITH_ALIVE, 1, 2, "true"}, 1), "b")) {}
+    CU_ASSERT(meta_is(&r, "true"));
+    rig_fini(&r);
+}
+
 /* One forged alive that says what is known changes nothing: the member's own, low words go on being
  * heard, by hearsay. */
 static void test_claims_about_others_lift_them_no_higher(void)
@@ -158,6 +198,7 @@ static void test_accusations_by_hearsay_are_dropped(void)
     rig_suspect(&r, "b", STEEP + STEP + 1, "x");
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
     CU_ASSERT_EQUAL(drops(&r), 5);
+    rig_run(&r, r.now + PAUSE);
     rig_dead(&r, "b", STEEP + STEP, "b"); /* a few more are not many */
     CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
     rig_fini(&r);
@@ -269,6 +310,32 @@ static void test_the_living_leave_and_come_back(void)
     }
 }
 
+/* Who has left may come back from anywhere, but not up there: then it is asked where it was. */
+static void test_nobody_moves_to_the_top(void)
+{
+    static const uint32_t claims[] = {UINT32_MAX, HIGH, STEEP + STEP};
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
+        struct rig r;
+        struct kith_addr a = rig_addr(4);
+        quiet(&r);
+        rig_dead(&r, "b", 1, "b");
+        CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
+        struct kith_msg m = rig_alive_msg("b", claims[i], &a, "forged");
+        rig_feed(&r, 4, &m);
+        CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_LEFT);
+        CU_ASSERT_STRING_EQUAL(answered(&r, &(struct rig_entry){"b", KITH_ALIVE, 2, 2, "true"}, 1),
+                               "b");
+        CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
+        CU_ASSERT(meta_is(&r, "true"));
+        rig_dead(&r, "b", 2, "b");
+        m.incarnation = 1;
+        rig_feed(&r, 4, &m);
+        CU_ASSERT_EQUAL(rig_state(&r, "b"), KITH_ALIVE);
+        CU_ASSERT(meta_is(&r, "forged"));
+        rig_fini(&r);
+    }
+}
+
 /* Somebody else's word is hearsay on a stream, too; and whoever dials us may be anybody. */
 static void test_whose_word_it_is(void)
 {
@@ -315,6 +382,142 @@ static void test_doubts_cost_a_few_push_pulls(void)
     rig_fini(&r);
 }
 
+enum { INVENTED = 600 };
+
+/* Members that nobody has, each doubted. */
+static void invent(struct rig *r)
+{
+    struct kith_addr a = rig_addr(99);
+    for (int times = 0; times < 2; times++) {
+        for (unsigned n = 0; n < INVENTED; n++) {
+            char name[8];
+            snprintf(name, sizeof name, "i%u", n);
+            struct kith_msg m = rig_alive_msg(name, HIGH + 1, &a, times ? "x" : "y");
+            rig_feed(r, 98, &m);
+        }
+    }
+}
+
+static bool dialled(struct rig *r, const char *name)
+{
+    for (unsigned i = 0; i < rig_outs(r, KITH_OUT_DIAL); i++)
+        if (strcmp(rig_out(r, KITH_OUT_DIAL, i)->name, name) == 0) return true;
+    return false;
+}
+
+static void without_ticks(struct rig *r)
+{
+    rig_init(r);
+    r->config.settings.probe_interval = r->config.settings.gossip_interval = 0;
+    r->config.settings.push_pull_interval = 0;
+    rig_start(r);
+    invent(r);
+}
+
+/* Whatever was invented before: who speaks up from its address is asked first, even when a forger
+ * writes that address into as many packets as it likes. */
+static void test_who_speaks_up_is_asked_before_the_invented(void)
+{
+    for (int by_stream = 0; by_stream < 2; by_stream++) {
+        struct rig r;
+        without_ticks(&r);
+        struct rig_entry e = {"b", KITH_ALIVE, 1, 2, "true"};
+        struct rig_bytes b;
+        says(&r, UINT32_MAX, "forged");
+        invent(&r);
+        for (unsigned n = 10; n < 40; n++) {
+            struct kith_addr a = rig_addr(n);
+            struct kith_msg m = rig_alive_msg((char[]){'m', (char)n, 0}, HIGH, &a, "forged");
+            rig_feed(&r, n, &m);
+            m.incarnation++;
+            rig_feed(&r, n, &m);
+        }
+        rig_clear(&r);
+        struct kith_addr a = rig_addr(2);
+        struct kith_msg m = rig_alive_msg("b", 1, &a, "true");
+        rig_push_pull(&b, true, &e, 1, NULL);
+        if (by_stream)
+            rig_request(&r, 2, &b);
+        else
+            rig_feed(&r, 2, &m);
+        rig_run(&r, r.now + 2 * SEC + SEC / 2);
+        CU_ASSERT(dialled(&r, "b"));
+        CU_ASSERT(!meta_is(&r, "true")); /* which is all that it brings */
+        CU_ASSERT(rig_outs(&r, KITH_OUT_DIAL) <= 8);
+        rig_fini(&r);
+    }
+}
+
+/* While a forger writes members' addresses into its packets, the others have their turn. */
+static void test_those_who_speak_up_leave_room(void)
+{
+    struct rig r;
+    quiet(&r);
+    r.config.settings.push_pull_interval = 0;
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &r.config.settings, 0, 0, r.now, NULL), 0);
+    rig_populate(&r, 3, 60);
+    says(&r, HIGH, "forged");
+    rig_clear(&r);
+    for (int turn = 0; turn < 10; turn++) {
+        for (unsigned n = 3; n <= 60; n++) {
+            char name[8];
+            struct kith_addr a = rig_addr(n);
+            snprintf(name, sizeof name, "m%u", n);
+            struct kith_msg m = rig_alive_msg(name, HIGH, &a, "forged");
+            rig_feed(&r, n, &m);
+        }
+        rig_run(&r, r.now + 2 * SEC);
+    }
+    CU_ASSERT(dialled(&r, "b"));
+    CU_ASSERT(dialled(&r, "m60"));
+    CU_ASSERT(rig_outs(&r, KITH_OUT_DIAL) <= 44);
+    rig_fini(&r);
+}
+
+/* So is who answers our pings. */
+static void test_who_answers_is_asked_before_the_invented(void)
+{
+    struct rig r;
+    struct kith_addr a = rig_addr(2);
+    without_ticks(&r);
+    r.config.settings.probe_interval = SEC;
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &r.config.settings, 0, 0, r.now, NULL), 0);
+    rig_alive(&r, "b", 1, 2);
+    kith_core_unreachable(r.core, r.now, &a); /* so it is probed now */
+    r.answer_pings = true;
+    rig_run(&r, r.now + 2 * SEC);
+    r.answer_pings = false;
+    says(&r, UINT32_MAX, "forged");
+    rig_clear(&r);
+    rig_run(&r, r.now + 2 * SEC + SEC / 2);
+    CU_ASSERT(dialled(&r, "b"));
+    rig_fini(&r);
+}
+
+/* Who is asked in vain goes behind those who were not yet, and is not
+ * doubted for what our own probing finds. */
+static void test_who_is_silent_is_asked_last(void)
+{
+    struct rig r;
+    quiet(&r);
+    r.config.settings.push_pull_interval = 0;
+    r.config.settings.probe_interval = SEC;
+    r.config.settings.disable_tcp_pings = true;
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &r.config.settings, 0, 0, r.now, NULL), 0);
+    invent(&r);
+    rig_run(&r, r.now + 10 * SEC);
+    invent(&r); /* again: nobody is asked twice before each was */
+    rig_clear(&r);
+    rig_run(&r, r.now + 60 * SEC);
+    CU_ASSERT(!dialled(&r, "i0"));
+    rig_run(&r, r.now + 2 * INVENTED * SEC);
+    CU_ASSERT(dialled(&r, "i0"));
+    rig_clear(&r);
+    rig_run(&r, r.now + 60 * SEC); /* they are suspected, and that is that */
+    CU_ASSERT_EQUAL(rig_outs(&r, KITH_OUT_DIAL), 0);
+    rig_fini(&r);
+}
+
 /* A doubt is forgotten with its member. */
 static void test_doubts_go_with_the_forgotten(void)
 {
@@ -335,16 +538,21 @@ static void test_doubts_go_with_the_forgotten(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("core/top",
-           {"claims about us lift us no higher", test_claims_about_us_lift_us_no_higher},
-           {"at the very top life goes on", test_at_the_very_top_life_goes_on},
-           {"claims about others lift them no higher",
-            test_claims_about_others_lift_them_no_higher},
-           {"accusations by hearsay are dropped", test_accusations_by_hearsay_are_dropped},
-           {"our own probing counts at the top", test_our_own_probing_counts_at_the_top},
-           {"who is doubted is asked", test_who_is_doubted_is_asked},
-           {"its own word is taken at any height", test_its_own_word_is_taken_at_any_height},
-           {"the living leave and come back", test_the_living_leave_and_come_back},
-           {"whose word it is", test_whose_word_it_is},
-           {"doubts cost a few push/pulls", test_doubts_cost_a_few_push_pulls},
-           {"doubts go with the forgotten", test_doubts_go_with_the_forgotten})
+KITH_TESTS(
+    "core/top", {"claims about us lift us no higher", test_claims_about_us_lift_us_no_higher},
+    {"at the very top life goes on", test_at_the_very_top_life_goes_on},
+    {"hearsay lifts once in a while", test_hearsay_lifts_once_in_a_while},
+    {"claims about others lift them no higher", test_claims_about_others_lift_them_no_higher},
+    {"accusations by hearsay are dropped", test_accusations_by_hearsay_are_dropped},
+    {"our own probing counts at the top", test_our_own_probing_counts_at_the_top},
+    {"who is doubted is asked", test_who_is_doubted_is_asked},
+    {"its own word is taken at any height", test_its_own_word_is_taken_at_any_height},
+    {"the living leave and come back", test_the_living_leave_and_come_back},
+    {"nobody moves to the top", test_nobody_moves_to_the_top},
+    {"whose word it is", test_whose_word_it_is},
+    {"doubts cost a few push/pulls", test_doubts_cost_a_few_push_pulls},
+    {"who speaks up is asked before the invented", test_who_speaks_up_is_asked_before_the_invented},
+    {"those who speak up leave room", test_those_who_speak_up_leave_room},
+    {"who answers is asked before the invented", test_who_answers_is_asked_before_the_invented},
+    {"who is silent is asked last", test_who_is_silent_is_asked_last},
+    {"doubts go with the forgotten", test_doubts_go_with_the_forgotten})

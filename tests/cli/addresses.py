@@ -160,12 +160,15 @@ def test_an_ipv6_network_is_one_source():
     dial = """if True:
         import socket, sys
         def dial(source):
-            return socket.create_connection(("fd00::1", 7946), 60, (source, 0))
+            try:
+                return socket.create_connection(("fd00::1", 7946), 60, (source, 0))
+            except ConnectionResetError:  # so soon that connecting hears of it
+                return None
         first, second = dial("fd00::2"), dial("fd00::3")
         third, apart, fourth = dial("fd00::4"), dial("fd00:0:0:1::1"), dial("fd00::4")
         def refused(s):
             try:
-                return s.recv(1) == b""
+                return s is None or s.recv(1) == b""
             except ConnectionResetError:
                 return True
         ends = [refused(third), refused(fourth)]  # and what came between was looked at

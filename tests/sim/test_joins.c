@@ -47,24 +47,16 @@ static struct cost cost(const struct sim *s)
                          c.packets / s->n,    c.packet_kb / s->n, c.bursts / s->n};
 }
 
-/* Whom the seed has no room for tries again half a second later, as a node does. */
-static void join_at_once(struct sim *s)
-{
-    int *joins = calloc((size_t)s->n, sizeof *joins);
-    for (int i = 1; i < s->n; i++) joins[i] = sim_join(s, i, 0);
-    for (int tries = 0; tries < 3; tries++) {
-        sim_run(s, 500 * MS);
-        for (int i = 1; i < s->n; i++)
-            if (sim_status(s, joins[i]) < 0) joins[i] = sim_join(s, i, 0);
-    }
-    free(joins);
-}
-
-/* Seconds. */
+/* Seconds. Whom the seed has no room for tries again half a second later, as a node does. */
 static double whole_view(struct sim *s)
 {
     uint64_t from = sim_now(s);
-    join_at_once(s);
+    int *joins = calloc((size_t)s->n, sizeof *joins);
+    for (int i = 1; i < s->n; i++) joins[i] = sim_join(s, i, 0);
+    for (int tries = 0; tries < 3 && !sim_wait_mesh(s, 500 * MS); tries++)
+        for (int i = 1; i < s->n; i++)
+            if (sim_status(s, joins[i]) < 0) joins[i] = sim_join(s, i, 0);
+    free(joins);
     CU_ASSERT(sim_wait_mesh(s, 120 * SEC));
     return (double)(sim_now(s) - from) / 1e9;
 }

@@ -3,8 +3,7 @@
  */
 #include "cause.h"
 #include "state.h"
-
-#include <stdio.h>
+#include "words.h"
 
 static bool inbound(const struct kith_exchange *s) { return s->kind == KITH_EXCHANGE_INBOUND; }
 
@@ -17,7 +16,7 @@ static const char *too_big(const struct kith_exchange *s)
 
 struct limit {
     const char *text, *setting;
-    unsigned long long max;
+    uint64_t max;
 };
 
 static struct limit limit(const struct kith_core *c, const struct kith_exchange *s,
@@ -58,11 +57,14 @@ bool kith_cause_text(const struct kith_core *c, const struct kith_exchange *s, e
 {
     struct limit l = limit(c, s, why);
     const char *text = l.text ? l.text : other(s, why);
-    if (l.text)
-        snprintf(out, KITH_CAUSE_TEXT, "%s (%llu), %s", text, l.max, l.setting);
-    else if (text)
-        snprintf(out, KITH_CAUSE_TEXT, "%s", text);
-    return text != NULL;
+    *out = 0;
+    if (!text) return false;
+    kith_words(out, KITH_CAUSE_TEXT, text);
+    if (!l.text) return true;
+    kith_words(out, KITH_CAUSE_TEXT, " (");
+    kith_words_number(out, KITH_CAUSE_TEXT, l.max, "), ");
+    kith_words(out, KITH_CAUSE_TEXT, l.setting);
+    return true;
 }
 
 bool kith_cause_is_told(const struct kith_exchange *s, enum kith_drop why)

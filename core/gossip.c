@@ -8,7 +8,7 @@
 #include "peer.h"
 #include "state.h"
 
-enum { TRIM_TICKS = 16 };
+enum { TRIM_TICKS = 64 };
 
 static bool eligible(struct kith_core *c, const struct kith_record *p)
 {

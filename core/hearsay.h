@@ -1,5 +1,5 @@
 /*
- * hearsay.h - what others say of a member far up (docs/WIRE.md, "Incarnations near the top"): who
+ * hearsay.h - what others say of a member far up (docs/WIRE.md, "Claims about members"): who
  * is to be asked for its own word, and in which order; how often it may be lifted. Knows no rule
  * that says what is believed.
  */

@@ -4,7 +4,7 @@ noinst_LTLIBRARIES += core/libcore.la
 core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/wire.h core/versions.h core/wire_fields.h core/wire_fields.c core/wire_read.c \
   core/wire_write.c \
-  core/compound.c core/formulas.h core/formulas.c \
+  core/compound.c core/words.h core/words.c core/formulas.h core/formulas.c \
   core/random.h core/random.c core/hash.h core/hash.c core/alarms.h core/alarms.c \
   core/broadcast.h core/broadcast.c \
   core/counters.h core/counters.c core/scan.h core/scan.c core/record.h core/record.c \

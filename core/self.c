@@ -5,6 +5,7 @@
 #include "packet.h"
 #include "state.h"
 #include "view.h"
+#include "words.h"
 
 int kith_self_meta(struct kith_core *c, uint8_t *buf, struct kith_bytes *meta)
 {
@@ -124,37 +125,18 @@ void kith_self_ping(const struct kith_core *c, struct kith_msg *msg, uint32_t se
     msg->source_node = kith_self_name(c);
 }
 
-/* printf is not for a pure core. */
-static void append(char *text, const char *more)
-{
-    size_t len = strlen(text);
-    strncpy(text + len, more, KITH_SELF_WHY - len - 1);
-}
-
-/* Append a number and what it counts. */
-static void say(char *text, size_t number, const char *unit)
-{
-    char digits[24], *p = digits + sizeof digits - 1;
-    *p = 0;
-    do {
-        *--p = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    append(text, p);
-    append(text, unit);
-}
-
 int kith_self_fits(const struct kith_core *c, struct kith_bytes meta,
                    struct kith_core_budget budget, char *why)
 {
     size_t len = alive_size(c, meta.len);
     if (len <= kith_packet_broadcast_max(budget.bytes)) return 0;
-    memset(why, 0, KITH_SELF_WHY);
-    say(why, len, " bytes of alive message, ");
-    say(why, meta.len, " of them meta, can't be gossiped in packets of ");
-    say(why, budget.bytes, " bytes (the limit is ");
-    append(why, budget.limit);
-    append(why, "), which take ");
-    say(why, kith_packet_broadcast_max(budget.bytes), "");
+    *why = 0;
+    kith_words_number(why, KITH_SELF_WHY, len, " bytes of alive message, ");
+    kith_words_number(why, KITH_SELF_WHY, meta.len,
+                      " of them meta, can't be gossiped in packets of ");
+    kith_words_number(why, KITH_SELF_WHY, budget.bytes, " bytes (the limit is ");
+    kith_words(why, KITH_SELF_WHY, budget.limit);
+    kith_words(why, KITH_SELF_WHY, "), which take ");
+    kith_words_number(why, KITH_SELF_WHY, kith_packet_broadcast_max(budget.bytes), "");
     return -KITH_ETOOBIG;
 }

@@ -209,6 +209,7 @@ int kith_control_attach(struct kith *k, struct kith_error *err)
     control->k = k;
     control->fd = control->reserve = -1;
     control->idle_limit = KITH_CONTROL_IDLE;
+    control->stall_limit = KITH_CONTROL_STALL;
     control->command = kith_control_command;
     control->freed = freed;
     control->observer = (struct kith_observer){

@@ -418,10 +418,12 @@ static void client_ready(void *arg, unsigned events)
 
 /* ---------------------------------------------------------------------------------- all of them */
 
-/* It asks nothing, or does not take what it asked for. */
+/* It asks nothing, or has not taken what it asked for since a while. */
 static bool is_idle(const struct kith_client *c)
 {
-    return !c->stays && (!c->busy || kith_client_waiting(c) || c->source.more);
+    bool offered = kith_client_waiting(c) || c->source.more;
+    uint64_t still = kith_node_now(c->control->k) - c->active;
+    return !c->stays && (!c->busy || (offered && still >= c->control->stall_limit));
 }
 
 bool kith_clients_drop_idle(struct kith_control *control)

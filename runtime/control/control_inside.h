@@ -43,7 +43,8 @@ enum {
      * are for questions that are answered, and for the operator. */
     KITH_CONTROL_STAY_MAX = 56
 };
-#define KITH_CONTROL_IDLE 300000000000u /* ns: who neither asks nor takes for so long is let go */
+#define KITH_CONTROL_IDLE  300000000000u /* ns: who neither asks nor takes for so long is let go */
+#define KITH_CONTROL_STALL 1000000000u   /* ns: who takes nothing of an answer makes room */
 
 struct kith_monitor;
 struct kith_client;
@@ -66,7 +67,7 @@ struct kith_control {
     size_t count;
     uint64_t dropped, refused; /* because they were idle; no place, or not theirs */
     struct kith_timer *idle;   /* when the first of them will have been idle for too long */
-    uint64_t idle_limit;
+    uint64_t idle_limit, stall_limit;
     struct kith_monitor *monitor;
     /* Each request, to be answered now or later. */
     void (*command)(struct kith_client *, const json_t *request);

@@ -55,7 +55,7 @@ static void test_silent_clients_make_room(void)
 /* What they asked for is long, so that none of it waits here while the system holds a part. */
 static void test_who_reads_nothing_makes_room(void)
 {
-    int fds[PLACES], newest = client_socket();
+    int fds[PLACES], newest = client_socket(), refused = client_socket();
     begin_alone("limits: { max_members: 10000 }\n");
     for (int i = 0; i < 5000; i++) {
         char name[16];
@@ -67,10 +67,15 @@ static void test_who_reads_nothing_makes_room(void)
         ask(fds[i], "{\"cmd\":\"members\"}\n");
     }
     for (int turn = 0; turn < 1000; turn++) kith_loop_turn(loop, 0);
+    control()->stall_limit = UINT64_MAX; /* as if they had read just now */
+    dial_with(refused);
+    CU_ASSERT_STRING_EQUAL(code_of(next_line(refused)), "busy");
+    control()->stall_limit = 1;
     dial_with(newest);
     CU_ASSERT(answers(newest));
     CU_ASSERT_EQUAL(control()->dropped, 1);
     hang_up(fds, PLACES);
+    close(refused);
     close(newest);
     end();
 }

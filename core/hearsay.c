@@ -38,10 +38,11 @@ struct kith_record *kith_doubted_latest(struct kith_core *c)
 {
     struct kith_hearsay *h = &c->hearsay;
     while (h->count) {
-        uint64_t born = h->latest[--h->count];
+        uint64_t born = h->latest[h->count - 1];
         uint32_t at = kith_members_since(&c->members, born);
         struct kith_record *p = at < c->members.count ? c->members.by_age[at] : NULL;
         if (p && p->born == born && p->doubted) return p;
+        h->count--;
     }
     return NULL;
 }

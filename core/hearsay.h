@@ -23,7 +23,7 @@ struct kith_hearsay {
 
 /* The member's own word is wanted. from: who brought what contradicts what is known, or NULL. */
 void kith_doubt(struct kith_core *, struct kith_record *, const struct kith_peer *from);
-/* The latest who spoke up, so it seems, and is doubted. NULL: nobody. Is not found again. */
+/* The latest who spoke up, so it seems, and is doubted. NULL: nobody. */
 struct kith_record *kith_doubted_latest(struct kith_core *);
 /* Who is the next of all. NULL: nobody is doubted. */
 struct kith_record *kith_doubted_first(const struct kith_core *);

@@ -515,10 +515,10 @@ static void suspect(struct kith_core *c, struct kith_record *p, const struct kit
     kith_notify_member(c, KITH_EVENT_SUSPECT, p);
 }
 
-void kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
+/* Steps 3 to 6 of PROTOCOL.md 2.4. */
+static void suspicion(struct kith_core *c, struct kith_record *p, const struct kith_msg *msg,
+                      const struct kith_peer *from)
 {
-    struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.4.1, 2 */
-    if (!p) return;
     if (p->suspected) { /* 3 */
         confirm(c, p, msg, from);
     } else if (kith_record_gone(p)) {                 /* 4 */
@@ -528,6 +528,12 @@ void kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct 
     } else if (convinced(c, KITH_CLAIM_SUSPECT, p, msg, from)) {
         suspect(c, p, msg, from);
     }
+}
+
+void kith_suspect(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from)
+{
+    struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.4.1, 2 */
+    if (p) suspicion(c, p, msg, from);
 }
 
 /* Steps 3 to 6 of PROTOCOL.md 2.5. */
@@ -570,10 +576,11 @@ bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kit
 {
     struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.5.1, 2 */
     if (!p || !outdated(c, p, msg, from)) return p && dead(c, p, msg, from, request);
-    struct kith_msg suspicion = *msg;
-    suspicion.type = KITH_MSG_SUSPECT;
+    struct kith_msg doubted = *msg;
+    doubted.type = KITH_MSG_SUSPECT;
+    doubted.whole.data = NULL; /* it came as another message than the one to pass on */
     kith_count(c, KITH_COUNT_DEATHS_DOUBTED);
-    kith_suspect(c, &suspicion, from);
+    suspicion(c, p, &doubted, from);
     return true;
 }
 

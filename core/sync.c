@@ -465,7 +465,7 @@ void kith_sync_young(struct kith_core *c, struct kith_alarm *alarm)
         return;
     }
     s->ended = young_ended;
-    kith_count(c, KITH_COUNT_PUSH_PULLS_YOUNG);
+    kith_young_dialled(c);
 }
 
 /* ------------------------------------------------------------------------------- asking */

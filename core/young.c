@@ -47,8 +47,13 @@ bool kith_young_begin(struct kith_core *c)
     struct kith_young *y = &c->young;
     if (y->under_way || !allowed(c)) return false;
     y->under_way = true;
-    y->begun++;
     return true;
+}
+
+void kith_young_dialled(struct kith_core *c)
+{
+    c->young.begun++;
+    kith_count(c, KITH_COUNT_PUSH_PULLS_YOUNG);
 }
 
 void kith_young_ended(struct kith_core *c)

@@ -20,8 +20,10 @@ struct kith_young {
 void kith_young_learned(struct kith_core *);
 /* Names came some other way. Only who is young is moved by that. */
 void kith_young_heard(struct kith_core *);
-/* The alarm went off. False: not now. True: one is under way until it ended. */
+/* The alarm went off. False: not now. True: one is under way until it ended, or none could be; it
+ * counts when it was dialled. */
 bool kith_young_begin(struct kith_core *);
+void kith_young_dialled(struct kith_core *);
 void kith_young_ended(struct kith_core *);
 
 #endif

@@ -135,6 +135,9 @@ static int after(void (*tune)(struct kith_settings *), uint64_t still, uint64_t 
     int state = rig_state(&r, "m5");
     CU_ASSERT_EQUAL(rig_stat(&r, "deaths_doubted", NULL), state == KITH_SUSPECT);
     CU_ASSERT_EQUAL(rig_stat(&r, "stood_still", NULL), still > 2 * SEC);
+    rig_flush(&r); /* and what is passed on is what we believe */
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_DEAD, "m5") > 0, state != KITH_SUSPECT);
+    CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_SUSPECT, "m5") > 0, state == KITH_SUSPECT);
     rig_fini(&r);
     return state;
 }

@@ -11,42 +11,32 @@ wait is for an event: a batch is over when the node has answered after it.
 import json
 import os
 import random
-import shutil
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
+
+import checks
+from checks import DIR, KITH, check, clean_up, finish, running
 
 sys.dont_write_bytecode = True
 HERE = os.path.join(os.environ["srcdir"], "tests")
 sys.path.insert(0, os.path.join(HERE, "fuzz"))
 import make_corpus as shapes  # noqa: E402
 
-KITH = os.environ["KITH"]
-DIR = tempfile.mkdtemp(prefix="kith-flood-")
 # A sanitizer keeps what was freed: not the node's memory.
 ENV = dict(
-    os.environ,
-    KITH_RUN_DIR=os.path.join(DIR, "kith"),
+    checks.ENV,
     ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1",
     FLOOD_KEY=bytes(range(16)).hex(),
 )  # that of the vectors
-ENV.pop("KITH_SOCKET", None)
 PATIENCE = 120
 MEMBERS_MAX = 60
 MEMORY_MAX = 64 << 10  # KiB that a node may grow under all of it: twice what its streams may hold
 STRANGER = "127.0.0.2"  # a source of its own for connections
 FORGED = "2026-01-01T00:00:00.000Z ERROR forged"
 NODES = {}
-failures = passed = sent = 0
-
-
-def check(what, ok, detail=""):
-    global failures, passed
-    passed, failures = passed + bool(ok), failures + (not ok)
-    if not ok:
-        print("FAILED  %s: %s" % (what, detail), flush=True)
+sent = 0
 
 
 # -------------------------------------------------------------------------------------------- nodes
@@ -66,6 +56,7 @@ class Node:
         with open(self.log, "w") as log:
             self.process = subprocess.Popen([KITH, "run", path], env=ENV, stderr=log)
         NODES[name] = self
+        running.append(self.process)
 
     def wait(self, alive):
         p = subprocess.run(
@@ -100,7 +91,7 @@ class Node:
     def connect(self):
         s = socket.socket(socket.AF_UNIX)
         s.settimeout(PATIENCE)
-        s.connect(os.path.join(DIR, "kith", self.name + ".sock"))
+        s.connect(os.path.join(ENV["KITH_RUN_DIR"], self.name + ".sock"))
         return s.makefile("rwb", 0)
 
     def ask(self, **request):
@@ -694,10 +685,6 @@ def main():
 try:
     main()
 finally:
-    for n in NODES.values():
-        if n.process.poll() is None:
-            n.process.kill()
-        n.process.wait()
-    shutil.rmtree(DIR, ignore_errors=True)
-print("%d checks passed, %d failed; %d packets and streams" % (passed, failures, sent))
-sys.exit(1 if failures else 0)
+    clean_up()
+print("%d packets and streams" % sent)
+finish()

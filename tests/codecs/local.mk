@@ -1,6 +1,6 @@
 # tests/codecs: codecs are tested through the pipeline, as .so files (or linked in), with a host of
 # the tests' own. A new file of tests is one line in tests_codecs_test_SOURCES.
-RIG = tests/codecs/pipeline_rig.c tests/codecs/pipeline_rig.h tests/codecs/vectors.h
+RIG = tests/codecs/pipeline_rig.c tests/codecs/pipeline_rig.h tests/vectors.h
 RIG_CPPFLAGS = $(INC_HOST) -I$(top_srcdir)/tests -I$(top_srcdir)/tests/codecs
 RIG_CFLAGS = $(AM_CFLAGS) $(CUNIT_CFLAGS) $(JANSSON_CFLAGS)
 RIG_LIBS = plugins/libplugins.la config/libconfig.la $(CUNIT_LIBS) $(JANSSON_LIBS)

@@ -484,6 +484,16 @@ void rig_read_push_pull(struct rig_state_list *l, const uint8_t *data, size_t le
     l->whole = l->header.user_state_len == (int64_t)(len - at);
 }
 
+uint32_t rig_opened(struct rig *r)
+{
+    const struct rig_out *d = rig_out(r, KITH_OUT_DIAL, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d);
+    uint32_t stream = d->stream;
+    kith_core_stream_opened(r->core, r->now, stream, WHOM(NULL, NULL));
+    rig_poll(r);
+    return stream;
+}
+
 uint32_t rig_is_there(struct rig *r, uint32_t stream)
 {
     struct kith_msg ping;

@@ -173,6 +173,8 @@ void rig_data(struct rig *, uint32_t stream, const void *, size_t);
 uint32_t rig_accept(struct rig *, unsigned from);
 /* A peer opens a stream, sends bytes and waits; the handle. */
 uint32_t rig_request(struct rig *, unsigned from, const struct rig_bytes *);
+/* The stream that was dialled first is open; its handle. */
+uint32_t rig_opened(struct rig *);
 /* It is a ping's that asks whether the member of that name is there: it is. The stream that is
  * dialled then. */
 uint32_t rig_is_there(struct rig *, uint32_t stream);

@@ -1,6 +1,7 @@
 # tests/core: single rules, one core on a bench. A new file of tests is one line in
 # tests_core_test_SOURCES.
-noinst_HEADERS += tests/core/core_rig.h tests/lan_settings.h
+noinst_HEADERS += tests/vectors.h tests/core/core_rig.h tests/core/wire_vectors.h \
+  tests/lan_settings.h
 if HAVE_CUNIT
 CORE_TESTS = tests/core/test tests/core/test_steady
 check_PROGRAMS += $(CORE_TESTS)
@@ -21,6 +22,7 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig
   tests/core/test_bounds.c \
   tests/core/test_broadcast.c \
   tests/core/test_choose.c \
+  tests/core/test_compound.c \
   tests/core/test_gossip.c \
   tests/core/test_judge.c \
   tests/core/test_missed.c \
@@ -28,6 +30,7 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig
   tests/core/test_peers.c \
   tests/core/test_probe.c \
   tests/core/test_requests.c \
+  tests/core/test_serving.c \
   tests/core/test_streams.c \
   tests/core/test_suspicion.c \
   tests/core/test_refusals.c \
@@ -35,6 +38,7 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig
   tests/core/test_tables.c \
   tests/core/test_top.c \
   tests/core/test_wire.c \
+  tests/core/test_wire_hostile.c \
   tests/core/test_young.c
 tests_core_test_CPPFLAGS = $(CORE_TEST_CPPFLAGS)
 tests_core_test_CFLAGS = $(CORE_TEST_CFLAGS)

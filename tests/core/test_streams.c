@@ -200,9 +200,7 @@ static void test_a_failed_outer_layer_is_answered(void)
     rig_clear(&r);
     rig_poll(&r);
     CU_ASSERT_EQUAL_FATAL(rig_outs(&r, KITH_OUT_DIAL), 1);
-    s = rig_out(&r, KITH_OUT_DIAL, 0)->stream;
-    kith_core_stream_opened(r.core, r.now, s, WHOM(NULL, NULL));
-    rig_poll(&r);
+    s = rig_opened(&r);
     rig_clear(&r);
     kith_core_stream_error(r.core, r.now, s, -KITH_EAUTH, "cannot decrypt");
     rig_poll(&r);

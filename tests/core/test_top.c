@@ -22,6 +22,14 @@ static void quiet_from(struct rig *r, uint32_t incarnation)
 
 static void quiet(struct rig *r) { quiet_from(r, 1); }
 
+/* Who dials nobody of its own accord. */
+static void silent(struct rig *r)
+{
+    quiet(r);
+    r->config.settings.push_pull_interval = 0;
+    CU_ASSERT_EQUAL(kith_core_reconfigure(r->core, &r->config.settings, 0, 0, r->now, NULL), 0);
+}
+
 /* An alive of b at its address. */
 static void says(struct rig *r, uint32_t inc, const char *meta)
 {
@@ -360,9 +368,7 @@ static void test_whose_word_it_is(void)
 static void test_doubts_cost_a_few_push_pulls(void)
 {
     struct rig r;
-    quiet(&r);
-    r.config.settings.push_pull_interval = 0;
-    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &r.config.settings, 0, 0, r.now, NULL), 0);
+    silent(&r);
     rig_populate(&r, 3, 12);
     for (int met = 0; met < 2; met++) {
         for (unsigned n = 3; n <= 12; n++) {
@@ -452,9 +458,7 @@ static void test_who_speaks_up_is_asked_before_the_invented(void)
 static void test_those_who_speak_up_leave_room(void)
 {
     struct rig r;
-    quiet(&r);
-    r.config.settings.push_pull_interval = 0;
-    CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &r.config.settings, 0, 0, r.now, NULL), 0);
+    silent(&r);
     rig_populate(&r, 3, 60);
     says(&r, HIGH, "forged");
     rig_clear(&r);

@@ -1,8 +1,9 @@
-/* vectors.h - bytes of tests/data/vectors.json by name. */
+/* vectors.h - bytes of tests/data/vectors.json by name: what the real libraries wrote. */
 #ifndef KITH_VECTORS_H
 #define KITH_VECTORS_H
 
 #include <jansson.h>
+#include <kith/plugin.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,5 +49,21 @@ static inline uint8_t *vector_bytes(const char *name, size_t *len)
     fprintf(stderr, "no vector %s\n", name);
     exit(2);
 }
+
+/* The same as kith_bytes, to be dropped: exactly as long as the text, so that ASan sees a read
+ * behind it. */
+static inline struct kith_bytes unhex(const char *hex)
+{
+    size_t len;
+    uint8_t *data = from_hex(hex, &len);
+    return kith_bytes_of(data, len);
+}
+static inline struct kith_bytes vector(const char *name)
+{
+    size_t len;
+    uint8_t *data = vector_bytes(name, &len);
+    return kith_bytes_of(data, len);
+}
+static inline void drop(struct kith_bytes b) { free((void *)(uintptr_t)b.data); }
 
 #endif

@@ -36,7 +36,7 @@ static void check_node(struct kith_reading *r)
                           "'skip_inbound_label_check' has no effect without a label");
     if (s->max_stream_memory / 5 < s->max_stream_size)
         kith_diag_error(r->diag, either(c, "limits.max_stream_memory", "limits.max_stream_size"),
-                        "make it at least five times as large",
+                        "'max_stream_memory' is at least five times 'max_stream_size'",
                         "'max_stream_memory' leaves no room for one message of 'max_stream_size': "
                         "what is opened or sealed takes several times its length");
     if (s->max_push_pulls > s->max_streams)

@@ -191,7 +191,7 @@ static const struct kith_param push_pull[] = {
         .doc = "between two exchanges of full state with one member; 0: none (PushPullInterval)"),
     SET("young", UINT, push_pull_young, .def = "6", .max = "255",
         .doc = "so many exchanges in a life come within seconds, while they teach this node "
-               "members that it did not know; 0: none, as memberlist"),
+               "members that it did not know; 0: none, as memberlist, and so with interval: 0"),
     {0}};
 
 static const struct kith_param limits[] = {
@@ -212,7 +212,7 @@ static const struct kith_param limits[] = {
     SET("max_stream_memory", SIZE, max_stream_memory, .def = "128MiB", .min = "1MiB",
         .max = "64GiB",
         .doc = "bytes that all open streams, and what waits for delegates, may hold together; "
-               "strangers one half of it"),
+               "strangers one half of it; at least five times max_stream_size"),
     SET("max_pending", UINT, max_pending, .def = "4096", .min = "1", .max = "1048576",
         .doc = "probes for others and pings that wait for an ack"),
     SET("max_broadcasts", UINT, max_broadcasts, .def = "65536", .min = "1", .max = "16777216",

@@ -2,6 +2,7 @@
  * cause.c - the words. memberlist's where it has them: operators search their logs for them.
  */
 #include "cause.h"
+#include "crowd.h"
 #include "state.h"
 #include "words.h"
 
@@ -19,14 +20,25 @@ struct limit {
     uint64_t max;
 };
 
+/* Of all, or of those that strangers have. */
+static struct limit slots(const char *text, const char *theirs, const char *setting, uint32_t max,
+                          bool stranger, uint32_t taken)
+{
+    uint32_t share = kith_crowd_of_strangers(max);
+    return stranger && taken >= share ? (struct limit){theirs, setting, share}
+                                      : (struct limit){text, setting, max};
+}
+
 static struct limit limit(const struct kith_core *c, const struct kith_exchange *s,
                           enum kith_drop why)
 {
     switch (why) {
     case KITH_DROP_MAX_STREAMS:
-        return (struct limit){"too many streams", "max_streams", c->set.max_streams};
+        return slots("too many streams", "too many streams of strangers", "max_streams",
+                     c->set.max_streams, s->stranger, c->exchanges.strangers);
     case KITH_DROP_MAX_PUSH_PULLS:
-        return (struct limit){"too many push/pulls", "max_push_pulls", c->set.max_push_pulls};
+        return slots("too many push/pulls", "too many push/pulls of strangers", "max_push_pulls",
+                     c->set.max_push_pulls, s->stranger, c->exchanges.stranger_pulls);
     case KITH_DROP_MAX_STREAM_MEMORY:
         return (struct limit){"no memory for it", "max_stream_memory", c->memory->limit};
     case KITH_DROP_MAX_STREAM_SIZE:

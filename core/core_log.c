@@ -43,6 +43,15 @@ void kith_core_log_some(struct kith_core *c, enum kith_log_level level,
     va_end(ap);
 }
 
+void kith_stood_still(struct kith_core *c, uint64_t ns)
+{
+    kith_count(c, KITH_COUNT_STOOD_STILL);
+    kith_core_log_some(
+        c, KITH_LOG_WARN, NULL,
+        "This node did not run for %llu.%llu s (stopped, or its machine is too busy)",
+        (unsigned long long)(ns / 1000000000), (unsigned long long)(ns / 100000000 % 10));
+}
+
 void kith_request_because(struct kith_core *c, enum kith_log_level level,
                           const struct kith_request *r, const struct kith_addr *peer,
                           const char *fmt, ...)

@@ -58,13 +58,11 @@ static uint32_t fullness(const struct kith_core *c, const struct kith_exchange *
 
 /* ----------------------------------------------------------------------------------- who goes */
 
-static uint32_t of_strangers(uint32_t max) { return max - max / 4; }
-
 bool kith_crowd_many(const struct kith_core *c, const struct kith_exchange *s)
 {
     const struct kith_exchanges *t = &c->exchanges;
     uint32_t max = c->set.max_streams;
-    return t->open > max - max / 16 || (s->stranger && t->strangers > of_strangers(max));
+    return t->open > max - max / 16 || (s->stranger && t->strangers > kith_crowd_of_strangers(max));
 }
 
 /* In all one less than the limit: memberlist counts so. */
@@ -72,7 +70,8 @@ bool kith_crowd_many_push_pulls(const struct kith_core *c, const struct kith_exc
 {
     const struct kith_exchanges *t = &c->exchanges;
     uint32_t max = c->set.max_push_pulls;
-    return t->push_pulls >= max || (s->stranger && t->stranger_pulls > of_strangers(max));
+    return t->push_pulls >= max ||
+           (s->stranger && t->stranger_pulls > kith_crowd_of_strangers(max));
 }
 
 /* Its peer has said everything and waits for us. */
@@ -155,7 +154,7 @@ struct kith_exchange *kith_crowd_waiting(const struct kith_core *c)
 {
     const struct kith_exchanges *t = &c->exchanges;
     uint32_t max = c->set.max_push_pulls;
-    bool strangers = t->stranger_pulls < of_strangers(max);
+    bool strangers = t->stranger_pulls < kith_crowd_of_strangers(max);
     struct kith_exchange *found = NULL;
     if (t->push_pulls + 1 >= max) return NULL;
     for (uint32_t i = 0; i < t->cap; i++) {

@@ -21,6 +21,8 @@
 void kith_crowd_enter(struct kith_core *, struct kith_exchange *);
 void kith_crowd_leave(struct kith_core *, struct kith_exchange *);
 
+/* What strangers have of `max` slots. */
+static inline uint32_t kith_crowd_of_strangers(uint32_t max) { return max - max / 4; }
 /* Is there one too many, with this one? */
 bool kith_crowd_many(const struct kith_core *, const struct kith_exchange *);
 /* The same of inbound push/pulls, of which it is one now. */

@@ -580,6 +580,10 @@ bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kit
     doubted.type = KITH_MSG_SUSPECT;
     doubted.whole.data = NULL; /* it came as another message than the one to pass on */
     kith_count(c, KITH_COUNT_DEATHS_DOUBTED);
+    kith_core_log_some(c, KITH_LOG_INFO, NULL,
+                       "%.*s is said to be dead (from: %.*s): taken for a suspicion, as this node "
+                       "stood still",
+                       KITH_STR(msg->node), KITH_STR(msg->from));
     suspicion(c, p, &doubted, from);
     return true;
 }

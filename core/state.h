@@ -93,6 +93,9 @@ static inline void kith_count_drop(struct kith_core *c, enum kith_drop i)
     c->counters.drops[i]++;
 }
 
+/* Count it, and say so (core_log.c). */
+void kith_stood_still(struct kith_core *, uint64_t ns);
+
 /* Every call that changes the core begins with this. A delegate must not make one, and time never
  * goes back. Who is called a probe interval after something was due has stood still. */
 static inline void kith_enter(struct kith_core *c, uint64_t now)
@@ -104,7 +107,7 @@ static inline void kith_enter(struct kith_core *c, uint64_t now)
     c->now = now;
     if (now <= due || now - due <= interval || !interval) return;
     c->behind_until = kith_later(now, interval);
-    kith_count(c, KITH_COUNT_STOOD_STILL);
+    kith_stood_still(c, now - due);
 }
 
 /* The other member that is alive, or a suspect, at this address; NULL: a stranger is. */

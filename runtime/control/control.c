@@ -105,7 +105,7 @@ static int clear_path(const struct sockaddr_un *sa, struct kith_error *err)
     if (!code || code == EAGAIN)
         return kith_fail(
             err, KITH_EADDRINUSE,
-            "a node is running on control socket %s; give this one another name or `control:`",
+            "a node is running on control socket %s; give this one another name or `node.control`",
             sa->sun_path);
     if (code != ECONNREFUSED) /* it can't be told whose it is: not ours to take away */
         return kith_fail(err, KITH_EIO, "control socket %s: %s", sa->sun_path, strerror(code));

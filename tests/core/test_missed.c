@@ -135,6 +135,8 @@ static int after(void (*tune)(struct kith_settings *), uint64_t still, uint64_t 
     int state = rig_state(&r, "m5");
     CU_ASSERT_EQUAL(rig_stat(&r, "deaths_doubted", NULL), state == KITH_SUSPECT);
     CU_ASSERT_EQUAL(rig_stat(&r, "stood_still", NULL), still > 2 * SEC);
+    CU_ASSERT_EQUAL(strstr(r.log, "did not run for") != NULL, still > 2 * SEC);
+    CU_ASSERT_EQUAL(strstr(r.log, "m5 is said to be dead") != NULL, state == KITH_SUSPECT);
     rig_flush(&r); /* and what is passed on is what we believe */
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_DEAD, "m5") > 0, state != KITH_SUSPECT);
     CU_ASSERT_EQUAL(rig_count(&r, KITH_MSG_SUSPECT, "m5") > 0, state == KITH_SUSPECT);

@@ -136,10 +136,11 @@ static void test_too_many(void)
     for (int i = 0; i < 6; i++) CU_ASSERT(rig_accept(&r, 9) != 0);
     CU_ASSERT_EQUAL(lines(&r), 0);
     CU_ASSERT_EQUAL(rig_accept(&r, 9), 0);
-    SAYS(r, "Refused a stream: too many streams (8), max_streams");
+    SAYS(r, "Refused a stream: too many streams of strangers (6), max_streams");
     CU_ASSERT_EQUAL(lines(&r), 1);
     CU_ASSERT(rig_accept(&r, 10) != 0);
-    SAYS(r, "Reset a stream to make room for another: too many streams (8), max_streams");
+    SAYS(r,
+         "Reset a stream to make room for another: too many streams of strangers (6), max_streams");
     CU_ASSERT_EQUAL(lines(&r), 1);
     kith_core_crowded(r.core, r.now);
     SAYS(r, "Reset a stream to make room for another: the transport can take no more");

@@ -194,6 +194,14 @@ static const struct kith_param push_pull[] = {
                "members that it did not know; 0: none, as memberlist, and so with interval: 0"),
     {0}};
 
+static const struct kith_param relay[] = {
+    SET("window", SIZE, relay_window, .def = "8MiB", .max = "1GiB",
+        .doc = "so much of what is broadcast on channels is kept for members that miss it, at "
+               "least 64KiB; 0: such a broadcast goes out as memberlist's, without a promise"),
+    SET("age", DURATION, relay_age, .def = "5m", .min = "1s", .max = "1h",
+        .doc = "how long it is kept at most"),
+    {0}};
+
 static const struct kith_param limits[] = {
     SET("handoff_queue_depth", UINT, handoff_queue_depth, .def = "1024", .min = "1",
         .max = "1048576",
@@ -231,6 +239,7 @@ const struct kith_section kith_sections[] = {
     {"suspicion", suspicion, "how long a suspect has"},
     {"gossip", gossip, "how news spreads"},
     {"push_pull", push_pull, "how full state is compared"},
+    {"relay", relay, "broadcasts on channels, which reach every Kith member"},
     {"limits", limits, "the most of everything; what is over it is dropped and counted"},
     {NULL}};
 

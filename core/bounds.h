@@ -11,7 +11,6 @@ enum {
     KITH_META_LIMIT = 4096,       /* others' meta; memberlist has no limit here */
     KITH_MESSAGE_MAX = 8192,      /* a message of ours that is gossiped; an ack payload */
     KITH_NODES_MAX = 1024 * 1024, /* entries that a push/pull may announce (PROTOCOL.md 1.13) */
-    KITH_RELAY_BYTES = 8 << 20,   /* messages that wait to be gossiped for others */
     KITH_REPLIES_MAX = 8,         /* packets that one may make us send: memberlist's asks for one */
     KITH_STRANGER_REPLIES = 2,    /* of these to strangers, with... */
     KITH_STRANGER_RATIO = 2,      /* ...at most so many times its bytes */

@@ -62,7 +62,6 @@ static void take_settings(struct kith_core *c, const struct kith_settings *s)
     c->set.name = c->name;
     set_versions(c->versions, s);
     c->queue.retransmit_mult = c->user_queue.retransmit_mult = s->retransmit_mult;
-    c->relay_queue.retransmit_mult = s->retransmit_mult;
     c->user_queue.max = s->max_broadcasts;
     c->own_memory.limit = s->max_stream_memory;
 }
@@ -127,7 +126,6 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     kith_items_init(&c->items, c->memory);
     kith_broadcasts_init(&c->queue, 0, 0, kith_request_broadcast_end, c);
     kith_broadcasts_init(&c->user_queue, 0, 0, kith_request_broadcast_end, c);
-    kith_broadcasts_init(&c->relay_queue, 0, 0, NULL, NULL);
     take_delegate(c);
     take_config(c, cfg);
     tie_alarms(c);
@@ -150,7 +148,6 @@ void kith_core_free(struct kith_core *c)
     kith_pendings_fini(c);
     kith_broadcasts_fini(&c->queue);
     kith_broadcasts_fini(&c->user_queue);
-    kith_broadcasts_fini(&c->relay_queue);
     kith_addresses_fini(&c->addresses);
     kith_known_fini(&c->known);
     kith_members_fini(&c->members);
@@ -253,7 +250,6 @@ static void drop_too_big(struct kith_core *c)
     size_t max = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
     size_t dropped = kith_broadcasts_limit(&c->queue, max);
     dropped += kith_broadcasts_limit(&c->user_queue, max);
-    dropped += kith_broadcasts_limit(&c->relay_queue, max);
     c->counters.drops[KITH_DROP_BROADCAST_TOO_BIG] += dropped;
 }
 

@@ -46,6 +46,10 @@ struct kith_core_env {
     /* Asked for each packet: cheap. `to` NULL: what holds towards everybody. Without it:
      * udp_buffer_size. */
     struct kith_core_budget (*packet_budget)(void *ctx, const struct kith_peer *to);
+    /* What the delegates of channels add to a packet and to a state; asked only where a member gets
+     * it that is known to be Kith. May be NULL. */
+    void (*channel_broadcasts)(void *ctx, size_t overhead, size_t limit, const struct kith_sink *);
+    void (*channel_state)(void *ctx, bool join, const struct kith_sink *);
     /* What all streams hold, the core's buffers included; others may count in it, too. NULL: the
      * core has one of its own, of max_stream_memory. */
     struct kith_account *memory;
@@ -61,6 +65,7 @@ struct kith_core_config {
     uint16_t default_port;       /* for addresses that come with port 0 */
     uint32_t headroom, tailroom; /* to leave around each packet for pipeline and transport */
     uint32_t incarnation;        /* first one to use, 0: memberlist's 1 */
+    uint64_t wall;               /* ns since 1970 at the start: lives of broadcasts rise with it */
     /* Chance from a source for secrets, apart from the seed: the key of every hash over names. */
     uint64_t hash_key[2];
 };
@@ -205,10 +210,13 @@ int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
  * queue full. -KITH_ETOOBIG: no packet can carry it. -KITH_EINVAL: the key is too long. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes,
                             struct kith_bytes key, uint32_t priority);
-/* Gossip a raw user message for somebody else: behind all of our own, and nobody waits for it. They
- * have a queue of their own, of KITH_RELAY_BYTES; when it is full the one that was sent most often
- * goes (counted as max_relays). 0 or a negative code. */
-int kith_core_relay(struct kith_core *, uint64_t now, struct kith_bytes);
+/* Broadcast on a channel (1 to 63 bytes): every Kith member that is alive gets it once, in the order
+ * in which this node said it, as long as somebody keeps it who can be reached (docs/WIRE.md,
+ * Channels). It is on its way when this returns. 0, -KITH_ETOOBIG: over what
+ * kith_core_fits(KITH_FITS_RELAYED) says; -KITH_EAGAIN: more than half a window in five seconds;
+ * -KITH_EUNSUPPORTED: relay_window is 0. */
+int kith_core_relay(struct kith_core *, uint64_t now, struct kith_bytes channel,
+                    struct kith_bytes body);
 /* Send a user message. -KITH_ETOOBIG: over what kith_core_fits says. */
 int64_t kith_core_send(struct kith_core *, uint64_t now, const struct kith_peer *,
                        struct kith_bytes, bool reliable);
@@ -221,6 +229,10 @@ size_t kith_core_size(const struct kith_core *);  /* names known, all states: me
 size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self included */
 size_t kith_core_count(const struct kith_core *, enum kith_state);
 size_t kith_core_queued(const struct kith_core *); /* broadcasts that wait, of members and users */
+
+/* Is whoever is there (an address, a member's name, or both) known to be a Kith node, which
+ * understands frames of channels? */
+bool kith_core_speaks(const struct kith_core *, const struct kith_peer *);
 
 /* Longest raw user message, meta or ack payload. to: NULL: towards everybody; a member's name that
  * is not known counts as NULL. */

@@ -83,7 +83,6 @@
     X(STRANGER_ANSWERS, stranger_answers) \
     X(STRANGER_INDIRECT_PINGS, stranger_indirect_pings) \
     X(MAX_INDIRECT_PINGS, max_indirect_pings) \
-    X(MAX_RELAYS, max_relays) \
     X(BROADCAST_TOO_BIG, broadcast_too_big) \
     X(NO_NODE_NAME, no_node_name) \
     X(MAX_STREAMS, max_streams) \

@@ -52,7 +52,6 @@ void kith_gossip_tick(struct kith_core *c, struct kith_alarm *alarm)
     if (c->counters.counts[KITH_COUNT_GOSSIP_TICKS] % TRIM_TICKS) return;
     kith_broadcasts_trim(&c->queue);
     kith_broadcasts_trim(&c->user_queue);
-    kith_broadcasts_trim(&c->relay_queue);
 }
 
 /* memberlist's queue.broadcasts sample. */

@@ -85,8 +85,15 @@ size_t kith_core_fits(const struct kith_core *c, enum kith_fits what, const stru
     case KITH_FITS_BROADCAST: return gossip ? gossip - 1 : 0;
     case KITH_FITS_META: return kith_self_meta_max(c);
     case KITH_FITS_ACK: return kith_answer_payload_max(c, to);
+    case KITH_FITS_RELAYED: return 0;
     }
     return 0;
+}
+
+bool kith_core_speaks(const struct kith_core *c, const struct kith_peer *peer)
+{
+    (void)c, (void)peer;
+    return true;
 }
 
 unsigned kith_core_health(const struct kith_core *c) { return c->health; }
@@ -180,8 +187,6 @@ static void visit_gauges(const struct kith_core *c, const struct visitor *t)
               NULL, (double)kith_broadcasts_count(&c->queue));
     visit_one(t, KITH_GAUGE, "user_broadcasts_queued", "User messages waiting for gossip", NULL,
               NULL, (double)kith_broadcasts_count(&c->user_queue));
-    visit_one(t, KITH_GAUGE, "relays_queued", "User messages of others waiting for gossip", NULL,
-              NULL, (double)kith_broadcasts_count(&c->relay_queue));
     visit_one(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
               c->exchanges.open);
     visit_one(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,

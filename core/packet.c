@@ -103,8 +103,6 @@ size_t kith_packer_fill(struct kith_packer *pk, size_t limit)
         KITH_ASK(c, c->ops.get_broadcasts(c->env.delegate_self, 3, limit - used, &g.sink));
         used = limit - g.left;
     }
-    if (used + 2 < limit)
-        used += kith_broadcasts_fetch(&c->relay_queue, n, 2, limit - used, take, pk);
     return used;
 }
 

@@ -164,18 +164,12 @@ int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes
     return id;
 }
 
-int kith_core_relay(struct kith_core *c, uint64_t now, struct kith_bytes payload)
+int kith_core_relay(struct kith_core *c, uint64_t now, struct kith_bytes channel,
+                    struct kith_bytes body)
 {
-    struct kith_broadcasts *q = &c->relay_queue;
     kith_enter(c, now);
-    if (!c->started) return -KITH_ECLOSED;
-    size_t most = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
-    if (payload.len >= most) return -KITH_ETOOBIG;
-    uint64_t before = q->dropped;
-    q->max = KITH_RELAY_BYTES / most;
-    int err = queue_payload(q, payload, kith_bytes_of(NULL, 0), 0, 0);
-    c->counters.drops[KITH_DROP_MAX_RELAYS] += q->dropped - before;
-    return err;
+    (void)channel, (void)body;
+    return -KITH_EUNSUPPORTED;
 }
 
 /* `08 | map | bytes` (PROTOCOL.md 1.8), to be written when the stream is open. */

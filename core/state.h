@@ -67,7 +67,7 @@ struct kith_core {
     struct kith_choice choice;
     struct kith_probe probe;
     struct kith_pendings pendings;
-    struct kith_broadcasts queue, user_queue, relay_queue; /* sent in this order */
+    struct kith_broadcasts queue, user_queue; /* sent in this order */
     struct kith_exchanges exchanges;
     struct kith_account *memory, own_memory; /* of streams: the one in use, and ours if it is */
     struct kith_known known;

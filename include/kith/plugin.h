@@ -742,7 +742,8 @@ struct kith_message {
     uint32_t priority; /* out */
     struct kith_bytes bytes;
     const struct kith_peer *peer;
-    struct kith_bytes key; /* out; empty: replaces nothing */
+    struct kith_bytes key;     /* out; empty: replaces nothing */
+    struct kith_bytes channel; /* in; empty: raw */
 };
 
 enum kith_event_kind {
@@ -753,6 +754,9 @@ enum kith_event_kind {
     KITH_EVENT_CONFLICT = 4, /* NotifyConflict: `other` claims the name of `member` */
     KITH_EVENT_PING = 5,     /* NotifyPingComplete: number: round trip, ns; data: ack payload */
     KITH_EVENT_SUSPECT = 6,  /* suspected, or (state KITH_ALIVE) no longer */
+    /* number: so many messages that the member named `data` broadcast on channels are kept by
+     * nobody any more. peer NULL: this node misses them for good; else peer asked for them here */
+    KITH_EVENT_LOST = 7,
     /* of this node */
     KITH_EVENT_STARTED = 16,
     KITH_EVENT_JOINED = 17,   /* met somebody else for the first time */
@@ -827,7 +831,8 @@ enum kith_fits {
     KITH_FITS_STREAM,
     KITH_FITS_BROADCAST,
     KITH_FITS_META,
-    KITH_FITS_ACK
+    KITH_FITS_ACK,
+    KITH_FITS_RELAYED /* to all, on a channel: name of the channel and message together */
 };
 enum kith_key_change { KITH_KEY_INSTALL = 1, KITH_KEY_USE, KITH_KEY_REMOVE };
 
@@ -872,7 +877,10 @@ struct kith_node {
                kith_done_fn *done, void *arg);
 };
 
-enum kith_delegate_flags { KITH_DELEGATE_SENDS = 1 /* raw: calls `send`, so it is the producer */ };
+enum kith_delegate_flags {
+    KITH_DELEGATE_SENDS = 1, /* raw: calls `send`, so it is the producer */
+    KITH_DELEGATE_USER = 2   /* raw: hears the channel `user` too, on which `kith broadcast` is */
+};
 
 /* Every method of memberlist's delegates, and more; each may be NULL. At most one entry gives meta,
  * seals meta, gives the ack payload; events go out in the file's order; the first veto wins. */

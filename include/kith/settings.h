@@ -59,6 +59,10 @@ struct kith_settings {
     uint64_t push_pull_interval; /* 0: none */
     uint32_t push_pull_young;    /* Kith: so many come earlier, in a life; 0: none */
 
+    /* Kith: broadcasts that reach all */
+    uint64_t relay_window; /* bytes kept for those that miss them; 0: no such broadcasts */
+    uint64_t relay_age;    /* and so long, at most */
+
     /* who may be a member */
     uint64_t dead_node_reclaim_time; /* 0: a dead name never gets a new address */
     bool require_node_names;

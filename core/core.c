@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-enum { OWN_ALARMS = 8 };
+enum { OWN_ALARMS = 12 };
 
 static int fail(struct kith_error *err, enum kith_code code, const char *text)
 {
@@ -107,6 +107,10 @@ static void tie_alarms(struct kith_core *c)
     c->probe.pending.alarm.fire = kith_probe_alarm;
     c->moving.alarm.fire = kith_moving_alarm;
     c->young.alarm.fire = kith_sync_young;
+    c->relay.flush.fire = kith_push_flush;
+    c->relay.repair.fire = kith_repair_tick;
+    c->relay.digest.fire = kith_digest_tick;
+    c->relay.sweep.fire = kith_relay_sweep;
 }
 
 int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
@@ -129,6 +133,7 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     take_delegate(c);
     take_config(c, cfg);
     tie_alarms(c);
+    kith_relay_init(c, cfg->wall);
     c->queue.key = c->user_queue.key = key;
     if (kith_members_init(&c->members, &key) < 0 || kith_addresses_init(&c->addresses) < 0 ||
         kith_pendings_init(&c->pendings) < 0 || kith_alarms_reserve(&c->alarms, OWN_ALARMS) < 0) {
@@ -148,6 +153,7 @@ void kith_core_free(struct kith_core *c)
     kith_pendings_fini(c);
     kith_broadcasts_fini(&c->queue);
     kith_broadcasts_fini(&c->user_queue);
+    kith_relay_fini(c);
     kith_addresses_fini(&c->addresses);
     kith_known_fini(&c->known);
     kith_members_fini(&c->members);

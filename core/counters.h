@@ -46,6 +46,15 @@
     X(USER_MESSAGES_RECEIVED, user_messages_received, "User messages handed to delegates") \
     X(USER_MESSAGES_SENT, user_messages_sent, "User messages sent to one member") \
     X(USER_BROADCASTS, user_broadcasts, "User messages queued for gossip") \
+    X(RELAYS_SENT, relays_sent, "Messages that this node broadcast on channels") \
+    X(RELAYS_RECEIVED, relays_received, "Such messages of others, delivered to delegates") \
+    X(RELAYS_REPEATED, relays_repeated, "Such messages that had come before") \
+    X(RELAYS_PUSHED, relays_pushed, "Copies of them passed on when they were new") \
+    X(RELAYS_REPAIRED, relays_repaired, "Copies of them sent to members that asked") \
+    X(RELAYS_LOST, relays_lost, "Messages given up, as nobody keeps them any more") \
+    X(RELAYS_GONE, relays_gone, "Messages asked for that this node does not keep any more") \
+    X(RELAY_DIGESTS_SENT, relay_digests_sent, "Lists of how far this node is with them") \
+    X(RELAY_ASKS_SENT, relay_asks_sent, "Questions for messages that are missing") \
     X(GOSSIP_TICKS, gossip_ticks, "Gossip rounds") \
     X(GOSSIP_BURSTS, gossip_bursts, "Of these, to more members as the queue was long") \
     X(STREAM_ERRORS_SENT, stream_errors_sent, "Streams answered with an error message") \
@@ -84,6 +93,13 @@
     X(STRANGER_INDIRECT_PINGS, stranger_indirect_pings) \
     X(MAX_INDIRECT_PINGS, max_indirect_pings) \
     X(BROADCAST_TOO_BIG, broadcast_too_big) \
+    X(RELAY_STRANGER, relay_stranger) \
+    X(RELAY_UNKNOWN, relay_unknown) \
+    X(RELAY_MALFORMED, relay_malformed) \
+    X(RELAY_AHEAD, relay_ahead) \
+    X(MAX_LIVES, max_lives) \
+    X(MAX_PUSHES, max_pushes) \
+    X(MAX_REPAIRS, max_repairs) \
     X(NO_NODE_NAME, no_node_name) \
     X(MAX_STREAMS, max_streams) \
     X(CROWDED_OUT, crowded_out) \

@@ -67,6 +67,7 @@ struct kith_exchange {
     bool came_back;            /* join: what was said came in on another stream (echo.h) */
     bool waits;                /* an inbound push/pull for which there was no place yet */
     bool whole;                /* it waits, and is all there */
+    bool speaks;               /* push/pull: the peer runs Kith, as it says */
     bool owes;                 /* it is to send our state, and among those that wait for that */
     uint8_t name_len, identity_len;
     struct kith_item *closing; /* allocated beforehand, for KITH_OUT_CLOSE or RESET */

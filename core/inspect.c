@@ -85,15 +85,16 @@ size_t kith_core_fits(const struct kith_core *c, enum kith_fits what, const stru
     case KITH_FITS_BROADCAST: return gossip ? gossip - 1 : 0;
     case KITH_FITS_META: return kith_self_meta_max(c);
     case KITH_FITS_ACK: return kith_answer_payload_max(c, to);
-    case KITH_FITS_RELAYED: return 0;
+    case KITH_FITS_RELAYED: return kith_relay_fits(c);
     }
     return 0;
 }
 
 bool kith_core_speaks(const struct kith_core *c, const struct kith_peer *peer)
 {
-    (void)c, (void)peer;
-    return true;
+    const struct kith_record *p = peer->name.len ? kith_members_named(&c->members, peer->name)
+                                                 : kith_peer_at(c, peer->addr);
+    return p && (p == c->self || p->kin);
 }
 
 unsigned kith_core_health(const struct kith_core *c) { return c->health; }

@@ -18,7 +18,12 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/remind.h core/remind.c core/spread.h core/spread.c \
   core/merge.h core/merge.c core/moving.h core/moving.c \
   core/probe.h core/probe.c core/answer.h core/answer.c core/gossip.h core/gossip.c \
-  core/echo.h core/echo.c core/young.h core/young.c core/sync.h core/sync.c \
+  core/relay/frames.h \
+  core/relay/frames.c core/relay/kin.h core/relay/kin.c core/relay/post.h core/relay/post.c \
+  core/relay/active.h core/relay/active.c core/relay/lives.h core/relay/lives.c \
+  core/relay/deliver.h core/relay/deliver.c core/relay/repair.h core/relay/repair.c \
+  core/relay/digest.h core/relay/digest.c core/relay/push.h core/relay/push.c \
+  core/relay/relay.h core/relay/relay.c core/echo.h core/echo.c core/young.h core/young.c core/sync.h core/sync.c \
   core/joining.h core/joining.c core/stream.c core/receive.c core/requests.c core/inspect.c \
   core/core.c
 core_libcore_la_LIBADD = -lm

@@ -16,6 +16,9 @@ void kith_notify_event(struct kith_core *, enum kith_event_kind, struct kith_eve
 /* A user message. flags: enum kith_message_flags. */
 void kith_notify_message(struct kith_core *, const struct kith_peer *from, struct kith_bytes,
                          uint32_t flags);
+/* One that was broadcast on a channel; from: its origin. */
+void kith_notify_relayed(struct kith_core *, const struct kith_peer *from,
+                         struct kith_bytes channel, struct kith_bytes);
 /* The user state of a peer. */
 void kith_notify_state(struct kith_core *, const struct kith_peer *from, struct kith_bytes,
                        uint32_t flags);

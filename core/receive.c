@@ -125,6 +125,8 @@ static void map(struct kith_core *c, const struct arrival *in, struct kith_bytes
                            kith_msg_name(bytes.data[0]));
         return;
     }
+    if (msg.type == KITH_MSG_PING || msg.type == KITH_MSG_ACK)
+        kith_relay_said(c, in->from->addr, &msg);
     switch (msg.type) {
     case KITH_MSG_PING: kith_on_ping(c, in->from->addr, &msg); break;
     case KITH_MSG_INDIRECT_PING: kith_on_indirect_ping(c, in->from->addr, &msg); break;
@@ -157,7 +159,9 @@ static void message(struct kith_core *c, const struct arrival *in, struct kith_b
     case KITH_MSG_SUSPECT:
     case KITH_MSG_DEAD: map(c, in, msg); break;
     case KITH_MSG_COMPOUND: compound(c, in, body); break;
-    case KITH_MSG_USER: kith_notify_message(c, in->from, body, 0); break;
+    case KITH_MSG_USER:
+        if (!kith_relay_packet(c, in->from, body)) kith_notify_message(c, in->from, body, 0);
+        break;
     default:
         kith_count_drop(c, KITH_DROP_UNKNOWN_TYPE);
         kith_core_log_some(c, KITH_LOG_ERROR, in->from->addr, "msg type (%u) not supported", type);

@@ -164,14 +164,6 @@ int64_t kith_core_broadcast(struct kith_core *c, uint64_t now, struct kith_bytes
     return id;
 }
 
-int kith_core_relay(struct kith_core *c, uint64_t now, struct kith_bytes channel,
-                    struct kith_bytes body)
-{
-    kith_enter(c, now);
-    (void)channel, (void)body;
-    return -KITH_EUNSUPPORTED;
-}
-
 /* `08 | map | bytes` (PROTOCOL.md 1.8), to be written when the stream is open. */
 static int prepare_payload(struct kith_core *c, struct kith_exchange *s, struct kith_bytes payload)
 {

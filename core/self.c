@@ -113,7 +113,7 @@ struct kith_bytes kith_self_kept(const struct kith_core *c)
     return kith_bytes_of(c->meta_set ? c->meta : NULL, c->meta_len);
 }
 
-void kith_self_ping(const struct kith_core *c, struct kith_msg *msg, uint32_t seq_no,
+void kith_self_ping(struct kith_core *c, struct kith_msg *msg, uint32_t seq_no,
                     struct kith_bytes name)
 {
     memset(msg, 0, sizeof *msg);
@@ -123,6 +123,7 @@ void kith_self_ping(const struct kith_core *c, struct kith_msg *msg, uint32_t se
     msg->source_addr = kith_bytes_of(c->advertise.bytes, c->advertise.len);
     msg->source_port = c->advertise.port;
     msg->source_node = kith_self_name(c);
+    kith_relay_say(c, msg);
 }
 
 int kith_self_fits(const struct kith_core *c, struct kith_bytes meta,

@@ -22,6 +22,7 @@
 #include "pending.h"
 #include "probe.h"
 #include "random.h"
+#include "relay/relay.h"
 #include "remind.h"
 #include "young.h"
 
@@ -75,6 +76,7 @@ struct kith_core {
     struct kith_moving moving;
     struct kith_reminders reminders;
     struct kith_young young;
+    struct kith_relay relay;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;

@@ -24,7 +24,10 @@ static void user_message(struct kith_core *c, const struct kith_exchange *s)
 {
     struct kith_bytes payload = {s->data + s->tail, (size_t)s->header.user_msg_len};
     struct kith_peer peer = kith_exchange_peer(s);
-    if (payload.len) kith_notify_message(c, &peer, payload, KITH_RELIABLE);
+    if (kith_relay_is(payload))
+        kith_count_drop(c, KITH_DROP_RELAY_UNKNOWN); /* they come in packets only */
+    else if (payload.len)
+        kith_notify_message(c, &peer, payload, KITH_RELIABLE);
 }
 
 static void on_error(struct kith_core *c, struct kith_exchange *s, const struct kith_msg *msg)
@@ -180,6 +183,7 @@ static bool step_header(struct kith_core *c, struct kith_exchange *s)
                              sane ? -KITH_ETOOBIG : -KITH_EMALFORMED);
         return false;
     }
+    s->speaks = s->type == KITH_MSG_PUSH_PULL && kith_relay_speaks(h);
     s->nodes_left = s->type == KITH_MSG_USER ? 0 : h->nodes;
     s->body = s->tail = s->scan.at;
     s->phase = s->nodes_left ? KITH_PHASE_NODES : KITH_PHASE_BYTES;

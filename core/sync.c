@@ -75,6 +75,7 @@ static void node_state(const struct kith_core *c, const struct kith_record *p, s
     msg->state = p->state;
     if (p == c->self && c->moving.state == KITH_MOVING_AWAY) msg->state = KITH_LEFT;
     msg->vsn = kith_bytes_of(p->versions, sizeof p->versions);
+    msg->kith = kith_relay_mark(c, p);
 }
 
 static bool write_members(struct making *m)
@@ -92,13 +93,24 @@ static bool write_members(struct making *m)
     return true;
 }
 
-/* What the delegate adds: as much as is left of the limit. */
-static int64_t write_user_state(struct making *m, bool join)
+/* Do we send it to somebody who runs Kith? */
+static bool to_kin(const struct kith_core *c, const struct kith_exchange *s)
+{
+    if (s->kind == KITH_EXCHANGE_INBOUND) return s->speaks;
+    const struct kith_record *p = kith_peer_at(c, &s->to);
+    return p && p->kin;
+}
+
+/* What the delegates add: as much as is left of the limit; and how far we are with broadcasts. */
+static int64_t write_user_state(struct making *m, bool join, bool kin)
 {
     struct kith_core *c = m->core;
     size_t most = kith_exchange_most(c), used = m->buf.len;
     m->limit = most > used + HEAD_MOST ? most - used - HEAD_MOST : 0;
     if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &m->sink));
+    if (kin && c->env.channel_state)
+        KITH_ASK(c, c->env.channel_state(c->env.ctx, join, &m->sink));
+    if (kin && c->set.relay_window) kith_digest_write(c, &m->sink);
     return (int64_t)(m->buf.len - used);
 }
 
@@ -106,6 +118,7 @@ static void write_head(struct making *m, bool join, int64_t user_state_len)
 {
     struct kith_msg msg = {
         .join = join, .nodes = m->core->members.count, .user_state_len = user_state_len};
+    kith_relay_say(m->core, &msg);
     uint8_t storage[HEAD_MOST];
     struct kith_buf head = {.base = storage, .data = storage, .cap = sizeof storage};
     *kith_buf_put(&head, 1) = KITH_MSG_PUSH_PULL;
@@ -126,7 +139,7 @@ static void send_state(struct kith_core *c, struct kith_exchange *s)
         return;
     }
     kith_echo_said(c, s, kith_bytes_of(m.buf.data, m.buf.len));
-    write_head(&m, join, write_user_state(&m, join));
+    write_head(&m, join, write_user_state(&m, join, to_kin(c, s)));
     kith_observe(c, KITH_HIST_STATE, (double)m.buf.len);
     if (!inbound) kith_count(c, KITH_COUNT_PUSH_PULLS_SENT);
     c->exchanges.built += m.buf.len;
@@ -333,6 +346,7 @@ static void merge_entry(struct kith_core *c, const struct kith_exchange *s,
             kith_own_word(c, msg, from);
         else
             kith_alive(c, msg, from, NULL);
+        kith_relay_entry(c, msg);
         break;
     case KITH_LEFT:
         msg->type = KITH_MSG_DEAD;
@@ -387,6 +401,7 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
             leave_out(c, s, &msg);
     }
     if (c->members.births > births) taught(c, s);
+    if (s->speaks) kith_digest_read(c, kith_peer_at(c, &s->to), s->kind != KITH_EXCHANGE_INBOUND, &user);
     if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));
     return 0;
 }

@@ -45,6 +45,7 @@ struct kith_msg {
     struct kith_bytes payload; /* ack */
     struct kith_bytes source_addr, source_node; /* ping indirect_ping; left out when empty */
     struct kith_bytes error;                    /* err */
+    struct kith_bytes kith; /* ping ack push/pull, node state; left out when empty (relay.h) */
     uint16_t port, source_port;
     bool nack;                     /* indirect_ping */
     bool join;                     /* push/pull header */

@@ -39,6 +39,7 @@
     OPTION("SourcePort", U16, source_port, first + 1)
 
 static const struct kith_wire_body ping = BODY(
+    OPTION("Kith", BYTES, kith, 5),
     FIELD("Node", STRING, node, 1),
     FIELD("SeqNo", U32, seq_no, 0),
     SOURCE(2)
@@ -54,6 +55,7 @@ static const struct kith_wire_body indirect_ping = BODY(
 );
 
 static const struct kith_wire_body ack = BODY(
+    OPTION("Kith", BYTES, kith, 2),
     FIELD("Payload", BYTES, payload, 1),
     FIELD("SeqNo", U32, seq_no, 0)
 );
@@ -84,6 +86,7 @@ static const struct kith_wire_body alive = BODY(
 
 static const struct kith_wire_body push_pull = BODY(
     FIELD("Join", BOOL, join, 2),
+    OPTION("Kith", BYTES, kith, 3),
     FIELD("Nodes", INT, nodes, 0),
     FIELD("UserStateLen", INT, user_state_len, 1)
 );
@@ -91,6 +94,7 @@ static const struct kith_wire_body push_pull = BODY(
 static const struct kith_wire_body node_state = BODY(
     FIELD("Addr", BYTES, addr, 1),
     FIELD("Incarnation", U32, incarnation, 4),
+    OPTION("Kith", BYTES, kith, 7),
     FIELD("Meta", BYTES, meta, 3),
     FIELD("Name", STRING, node, 0),
     FIELD("Port", U16, port, 2),

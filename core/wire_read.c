@@ -346,6 +346,9 @@ static int read_map(struct reader *r, const struct kith_wire_body *body, uint64_
     size_t next = 0; /* the field that a sender of sorted keys writes next */
     bool exact = pairs == body->count;
     for (; pairs; pairs--) {
+        while (next + 1 < body->count && body->fields[next].omit_empty &&
+               !key_is_here(at, end, &body->fields[next]))
+            next++;
         const struct kith_wire_field *f = &body->fields[next];
         int e;
         if (next < body->count && key_is_here(at, end, f)) {

@@ -34,6 +34,8 @@ static inline struct kith_settings lan_settings(const char *name)
         .gossip_burst = 4,
         .push_pull_interval = 30 * SEC,
         .push_pull_young = 6,
+        .relay_window = 8 << 20,
+        .relay_age = 300 * SEC,
         .handoff_queue_depth = 1024,
         .queue_check_interval = 30 * SEC,
         .dns_config_path = "/etc/resolv.conf",

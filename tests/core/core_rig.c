@@ -34,6 +34,7 @@ void rig_init(struct rig *r)
 {
     *r = (struct rig){.now = RIG_EPOCH, .seed = 42, .budget = 1400, .meta_len = 0};
     r->config.settings = lan_settings("self");
+    r->config.settings.relay_window = 0; /* byte for byte as memberlist; test_relay.c sets it */
     r->config.advertise = rig_addr(1);
     r->config.default_port = 7946;
     r->config.headroom = 64;

@@ -269,6 +269,7 @@ void sim_up(struct sim *s, struct node *n)
     struct kith_core_config config = {.settings = lan_settings(n->name),
                                       .advertise = n->addr,
                                       .default_port = 7946,
+                                      .wall = s->now,
                                       .headroom = 16,
                                       .tailroom = 16};
     if (s->tune) s->tune(&config.settings);

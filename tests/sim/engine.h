@@ -103,6 +103,8 @@ struct sim {
     bool perfect; /* nothing was ever done to links or nodes */
     unsigned violations, failures_before;
     void (*tune)(struct kith_settings *);
+    void (*heard)(void *arg, int node, const struct kith_message *);
+    void *heard_arg;
     /* Of the core that runs: who was told to have changed in it, and of each name how. */
     int *touched, touched_n;
     uint8_t *told;

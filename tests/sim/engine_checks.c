@@ -170,8 +170,13 @@ static void check_peer(struct node *n, const struct kith_message *m)
 
 static void d_message(void *self, const struct kith_message *m)
 {
-    check_peer(self, m);
-    ((struct node *)self)->counts.messages++;
+    struct node *n = self;
+    if (m->flags & KITH_RELAYED) {
+        if (n->sim->heard) n->sim->heard(n->sim->heard_arg, n->index, m);
+        return;
+    }
+    check_peer(n, m);
+    n->counts.messages++;
 }
 
 static void d_local_state(void *self, bool join, const struct kith_sink *sink)
@@ -236,6 +241,7 @@ static void d_event(void *self, const struct kith_event *e)
     case KITH_EVENT_SUSPECT: on_suspect(n, e->member); break;
     case KITH_EVENT_CONFLICT: n->counts.conflicts++; break;
     case KITH_EVENT_REFUTED: on_refuted(n); break;
+    case KITH_EVENT_LOST: n->counts.lost += e->peer ? 0 : e->number; break;
     default: break;
     }
 }

@@ -226,6 +226,21 @@ int sim_broadcast(struct sim *s, int node, const char *text)
                    kith_core_broadcast(s->nodes[node]->core, s->now, kith_text(text), no_key, 0));
 }
 
+int sim_relay(struct sim *s, int node, const char *text)
+{
+    struct kith_core *core = s->nodes[node]->core;
+    int rc = kith_core_relay(core, s->now, kith_text("sim"), kith_text(text));
+    sim_settle(s, s->nodes[node]);
+    return rc;
+}
+
+void sim_hear(struct sim *s, void (*heard)(void *arg, int node, const struct kith_message *),
+              void *arg)
+{
+    s->heard = heard;
+    s->heard_arg = arg;
+}
+
 int sim_send(struct sim *s, int node, int to, const char *text, bool reliable)
 {
     struct kith_peer whom = {.size = sizeof whom, .name = kith_text(s->nodes[to]->name)};

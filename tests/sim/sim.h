@@ -66,6 +66,10 @@ void sim_set_meta(struct sim *, int node, const char *meta); /* and kith_core_up
 int sim_join(struct sim *, int node, int seed_node);
 int sim_leave(struct sim *, int node, uint64_t timeout);
 int sim_broadcast(struct sim *, int node, const char *text);
+/* On the channel "sim", to all. Whoever gets it is told to `heard`, once it is set. */
+int sim_relay(struct sim *, int node, const char *text);
+void sim_hear(struct sim *, void (*heard)(void *arg, int node, const struct kith_message *),
+              void *arg);
 int sim_send(struct sim *, int node, int to, const char *text, bool reliable);
 void sim_join_all(struct sim *);                 /* everybody joins n0 and has an answer */
 int sim_status(const struct sim *, int request); /* 1: under way, else its status */
@@ -91,6 +95,7 @@ struct sim_counts {
     unsigned messages;    /* user messages */
     unsigned states;      /* pushed user states of others */
     unsigned accusations; /* suspicions of its own making */
+    uint64_t lost;        /* messages of channels that it misses for good */
 };
 const struct sim_counts *sim_counts(const struct sim *, int node);
 uint64_t sim_trace(const struct sim *);  /* a hash of all that happened */

@@ -1,0 +1,38 @@
+/*
+ * kin.h - which members run Kith, in an order that all of them agree on: by a hash of the name that
+ * has no key. A broadcast runs down a tree that follows from it. Knows no broadcasts.
+ */
+#ifndef KITH_RELAY_KIN_H
+#define KITH_RELAY_KIN_H
+
+#include "../record.h"
+
+struct kith_core;
+
+enum { KITH_KIN_CHILDREN = 4 };
+
+/* The order is made when it is asked for and members have changed, not more than ten times a
+ * second. */
+struct kith_kin {
+    struct kith_kin_place {
+        uint64_t place, born; /* the hash; the record's serial, as records come and go */
+    } *all;
+    uint32_t count, cap;
+    uint64_t made_at, changes;
+    uint64_t marks; /* how often one was found to run Kith, or no longer */
+    bool met;       /* there was ever one, and since when */
+    uint64_t met_at;
+};
+
+/* It says that it runs Kith, or speaks without saying so. */
+void kith_kin_mark(struct kith_core *, struct kith_record *, bool);
+/* The member with that serial, if it is there and still runs Kith. */
+struct kith_record *kith_kin_of(const struct kith_core *, uint64_t born);
+/* Whom this node passes the broadcasts of `origin` on to. How many. */
+size_t kith_kin_children(struct kith_core *, struct kith_bytes origin,
+                         struct kith_record *out[KITH_KIN_CHILDREN]);
+/* Anybody, but not this node. NULL: there is none. */
+struct kith_record *kith_kin_any(struct kith_core *);
+void kith_kin_fini(struct kith_kin *);
+
+#endif

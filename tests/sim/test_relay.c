@@ -1,0 +1,264 @@
+/*
+ * test_relay.c - broadcasts on channels reach every node that is up, each once, in the order of
+ * each life, whatever the network does.
+ *
+ * Every message says whose it is, of which of its processes, and its number; what a node hears is
+ * compared with what it heard before. KITH_RELAYS="40" in the environment runs the hard course with
+ * so many seeds and prints how long messages took.
+ */
+#include "engine.h"
+#include "sim.h"
+
+enum { NODES = 110, LIVES = 4, MOST = 4000 };
+
+/* What one process of a node said. */
+struct said {
+    unsigned count;
+    uint64_t at[MOST]; /* when, by number */
+};
+
+/* What one process of a node heard of another. */
+struct heard {
+    unsigned first, last; /* numbers; 0: nothing */
+};
+
+struct course {
+    struct sim *s;
+    struct said said[NODES][LIVES];
+    struct heard (*heard)[NODES][LIVES]; /* by hearer, of its process of now */
+    uint64_t member_since[NODES];        /* when its join had ended; UINT64_MAX: not yet */
+    int join[NODES];
+    unsigned life[NODES]; /* from 0 */
+    uint64_t times[100000];
+    size_t times_n;
+    unsigned wrong;
+};
+
+static void wrong(struct course *c, int node, const char *what, const char *text)
+{
+    if (c->wrong++ < 5)
+        printf("    %.3f s: n%d heard \"%s\" %s\n", (double)(sim_now(c->s) - SIM_EPOCH) / 1e9, node,
+               text, what);
+}
+
+static void on_heard(void *arg, int node, const struct kith_message *m)
+{
+    struct course *c = arg;
+    char text[64] = "";
+    unsigned from, life, number;
+    memcpy(text, m->bytes.data, m->bytes.len < 63 ? m->bytes.len : 63);
+    if (sscanf(text, "n%u %u %u", &from, &life, &number) != 3 || from >= NODES || life >= LIVES) {
+        wrong(c, node, "which nobody said", text);
+        return;
+    }
+    char name[16];
+    snprintf(name, sizeof name, "n%u", from);
+    if (!kith_bytes_equal(m->peer->name, kith_text(name))) wrong(c, node, "from another", text);
+    if (!kith_bytes_equal(m->channel, kith_text("sim"))) wrong(c, node, "on no channel", text);
+    struct heard *h = &c->heard[node][from][life];
+    if (h->last && number != h->last + 1) wrong(c, node, "out of order", text);
+    if (!h->last) h->first = number;
+    h->last = number;
+    if (c->times_n < sizeof c->times / sizeof *c->times)
+        c->times[c->times_n++] = sim_now(c->s) - c->said[from][life].at[number];
+}
+
+static struct course *course_new(unsigned n, uint64_t seed)
+{
+    struct course *c = calloc(1, sizeof *c);
+    c->heard = calloc(NODES, sizeof *c->heard);
+    c->s = sim_new(n, seed);
+    sim_join_all(c->s);
+    CU_ASSERT(sim_wait_mesh(c->s, 60 * SEC));
+    sim_hear(c->s, on_heard, c);
+    return c;
+}
+
+static void course_free(struct course *c)
+{
+    CU_ASSERT_EQUAL(c->wrong, 0);
+    sim_free(c->s);
+    free(c->heard);
+    free(c);
+}
+
+static void say(struct course *c, int node)
+{
+    struct said *said = &c->said[node][c->life[node]];
+    char text[201];
+    if (!c->s->nodes[node]->core || c->s->nodes[node]->paused || said->count + 1 >= MOST) return;
+    said->at[++said->count] = sim_now(c->s);
+    int len = snprintf(text, sizeof text, "n%d %u %u ", node, c->life[node], said->count);
+    memset(text + len, '.', sizeof text - 1 - (size_t)len);
+    text[sizeof text - 1] = 0;
+    CU_ASSERT_EQUAL(sim_relay(c->s, node, text), 0);
+}
+
+/* The first number that a node must have: what was said when it had joined. */
+static unsigned due_from(const struct course *c, int hearer, const struct said *said)
+{
+    unsigned n = 1;
+    while (n <= said->count && said->at[n] < c->member_since[hearer]) n++;
+    return n;
+}
+
+/* Of a life, the last number that anybody who is up has; of one that is up, all. */
+static unsigned surviving(const struct course *c, int from, unsigned life)
+{
+    unsigned most = 0;
+    if (c->s->nodes[from]->core && life == c->life[from]) return c->said[from][life].count;
+    for (int i = 0; i < c->s->n; i++)
+        if (c->s->nodes[i]->core && c->heard[i][from][life].last > most)
+            most = c->heard[i][from][life].last;
+    return most;
+}
+
+/* Has everybody heard what is due? */
+static bool complete(struct sim *s, const void *arg)
+{
+    const struct course *c = arg;
+    for (int from = 0; from < s->n; from++)
+        for (unsigned life = 0; life <= c->life[from]; life++) {
+            unsigned last = surviving(c, from, life);
+            for (int i = 0; last && i < s->n; i++) {
+                const struct heard *h = &c->heard[i][from][life];
+                if (!s->nodes[i]->core || (i == from && life == c->life[i])) continue;
+                unsigned due = due_from(c, i, &c->said[from][life]);
+                if (due <= last && (h->last != last || h->first > due)) {
+                    if (getenv("KITH_WHY"))
+                        printf("n%d of n%d.%u: has %u to %u, due %u to %u, joined %.1f, knows %d, up %d\n", i, from,
+                               life, h->first, h->last, due, last, ((double)c->member_since[i] - SIM_EPOCH) / 1e9, sim_state(s, i, from), sim_state(s, 0, i));
+                    return false;
+                }
+            }
+        }
+    return true;
+}
+
+static void restart(struct course *c, int node)
+{
+    sim_kill(c->s, node);
+    memset(c->heard[node], 0, sizeof c->heard[node]);
+    c->member_since[node] = UINT64_MAX;
+    c->life[node]++;
+}
+
+static void come_back(struct course *c, int node)
+{
+    sim_restart(c->s, node);
+    c->join[node] = sim_join(c->s, node, node == 0 ? 1 : 0);
+}
+
+/* Joins that have ended since the last time. */
+static void note_joins(struct course *c)
+{
+    for (int i = 0; i < c->s->n; i++) {
+        if (c->member_since[i] != UINT64_MAX || !c->s->nodes[i]->core) continue;
+        int status = sim_status(c->s, c->join[i]);
+        if (status == 0) c->member_since[i] = sim_now(c->s);
+        if (status < 0) c->join[i] = sim_join(c->s, i, 1);
+    }
+}
+
+static uint64_t lost(const struct sim *s)
+{
+    uint64_t n = 0;
+    for (int i = 0; i < s->n; i++) n += sim_counts(s, i)->lost;
+    return n;
+}
+
+/* ------------------------------------------------------------------------------------- courses */
+
+static void test_without_loss_it_is_there_at_once(void)
+{
+    struct course *c = course_new(30, 1);
+    sim_run(c->s, 5 * SEC);
+    for (int i = 0; i < 50; i++) {
+        say(c, i % 7);
+        sim_run(c->s, 20 * MS);
+    }
+    sim_run(c->s, SEC);
+    CU_ASSERT(complete(c->s, c));
+    CU_ASSERT_EQUAL(c->times_n, 50 * 29);
+    CU_ASSERT_EQUAL(lost(c->s), 0);
+    course_free(c);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static const int half[] = {1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35,
+                           37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63, 65, 67, 69,
+                           71, 73, 75, 77, 79, 81, 83, 85, 87, 89, 91, 93, 95, 97, 99};
+
+/* What happens at a tenth of a second of the hard course. */
+static void trouble(struct course *c, int tenth)
+{
+    struct sim *s = c->s;
+    switch (tenth) {
+    case 0: sim_loss(s, SIM_ALL, SIM_ALL, 0.3); break;
+    case 20:
+        for (int i = 0; i < 300; i++)
+            sim_cut(s, (int)(sim_random(s) % 100), (int)(sim_random(s) % 100));
+        break;
+    case 30:
+        for (int i = 60; i < 70; i++) sim_pause(s, i);
+        break;
+    case 50: restart(c, 4), restart(c, 77); break;
+    case 55: come_back(c, 4); break;
+    case 60:
+        come_back(c, 77);
+        for (int i = 0; i < 4; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "n%d", s->n);
+            int node = sim_add(s, name);
+            c->member_since[node] = UINT64_MAX;
+            c->join[node] = sim_join(s, node, 0);
+        }
+        break;
+    case 80:
+        for (int i = 60; i < 70; i++) sim_resume(s, i);
+        break;
+    case 90: sim_partition(s, half, sizeof half / sizeof *half); break;
+    case 150: sim_heal(s, SIM_ALL, SIM_ALL); break;
+    default: break;
+    }
+}
+
+static void hard_course(uint64_t seed, bool print)
+{
+    struct course *c = course_new(100, seed);
+    sim_run(c->s, 5 * SEC);
+    for (int tenth = 0; tenth < 200; tenth++) {
+        trouble(c, tenth);
+        for (int i = 0; i < 3; i++) say(c, (int)(sim_random(c->s) % 10));
+        note_joins(c);
+        sim_run(c->s, 100 * MS);
+    }
+    for (int i = 0; i < 60 && !complete(c->s, c); i++) {
+        note_joins(c);
+        sim_run(c->s, SEC);
+    }
+    CU_ASSERT(complete(c->s, c));
+    CU_ASSERT_EQUAL(lost(c->s), 0);
+    qsort(c->times, c->times_n, sizeof *c->times, by_size);
+    if (print)
+        printf("    seed %llu: ms median %.0f, 99 %% %.0f, longest %.0f\n", (unsigned long long)seed,
+               (double)c->times[c->times_n / 2] / 1e6, (double)c->times[c->times_n * 99 / 100] / 1e6,
+               (double)c->times[c->times_n - 1] / 1e6);
+    course_free(c);
+}
+
+static void test_a_hard_course(void)
+{
+    const char *seeds = getenv("KITH_RELAYS");
+    uint64_t n = seeds ? strtoull(seeds, NULL, 10) : 4;
+    for (uint64_t seed = 1; seed <= n; seed++) hard_course(seed, seeds != NULL);
+}
+
+KITH_TESTS("sim/relay",
+           {"without loss it is there at once", test_without_loss_it_is_there_at_once},
+           {"a hard course", test_a_hard_course})

@@ -9,7 +9,7 @@
 #include "engine.h"
 #include "sim.h"
 
-enum { NODES = 110, LIVES = 4, MOST = 4000 };
+enum { NODES = 110, LIVES = 4, MOST = 6000, TIMES = 2000000 };
 
 /* What one process of a node said. */
 struct said {
@@ -29,7 +29,7 @@ struct course {
     uint64_t member_since[NODES];        /* when its join had ended; UINT64_MAX: not yet */
     int join[NODES];
     unsigned life[NODES]; /* from 0 */
-    uint64_t times[100000];
+    uint64_t *times; /* that they took */
     size_t times_n;
     unsigned wrong;
 };
@@ -59,7 +59,7 @@ static void on_heard(void *arg, int node, const struct kith_message *m)
     if (h->last && number != h->last + 1) wrong(c, node, "out of order", text);
     if (!h->last) h->first = number;
     h->last = number;
-    if (c->times_n < sizeof c->times / sizeof *c->times)
+    if (c->times_n < TIMES)
         c->times[c->times_n++] = sim_now(c->s) - c->said[from][life].at[number];
 }
 
@@ -67,6 +67,7 @@ static struct course *course_new(unsigned n, uint64_t seed)
 {
     struct course *c = calloc(1, sizeof *c);
     c->heard = calloc(NODES, sizeof *c->heard);
+    c->times = malloc(TIMES * sizeof *c->times);
     c->s = sim_new(n, seed);
     sim_join_all(c->s);
     CU_ASSERT(sim_wait_mesh(c->s, 60 * SEC));
@@ -79,6 +80,7 @@ static void course_free(struct course *c)
     CU_ASSERT_EQUAL(c->wrong, 0);
     sim_free(c->s);
     free(c->heard);
+    free(c->times);
     free(c);
 }
 
@@ -252,6 +254,55 @@ static void hard_course(uint64_t seed, bool print)
     course_free(c);
 }
 
+struct sent {
+    double bytes; /* with the headers of UDP and IP */
+};
+
+static void add_sent(void *arg, const struct kith_stat *st)
+{
+    struct sent *sent = arg;
+    if (strcmp(st->name, "packets_sent") == 0) sent->bytes += 28 * st->value;
+    if (strcmp(st->name, "packet_bytes_sent") == 0) sent->bytes += st->value;
+}
+
+static double sent(const struct sim *s)
+{
+    struct sent all = {0};
+    for (int i = 0; i < s->n; i++) kith_core_stats(s->nodes[i]->core, add_sent, &all);
+    return all.bytes;
+}
+
+/* Ten nodes that say 5,000 messages of 200 bytes a second. */
+static void flood(double loss, unsigned seconds, uint64_t p99, double bytes)
+{
+    struct course *c = course_new(10, 7);
+    sim_run(c->s, 5 * SEC);
+    sim_loss(c->s, SIM_ALL, SIM_ALL, loss);
+    double before = sent(c->s);
+    for (unsigned i = 0; i < 5000 * seconds; i++) {
+        say(c, (int)(i % 10));
+        sim_run(c->s, MS / 5);
+    }
+    CU_ASSERT(sim_wait(c->s, complete, c, 30 * SEC));
+    double each = (sent(c->s) - before) / (5000.0 * seconds * 10);
+    qsort(c->times, c->times_n, sizeof *c->times, by_size);
+    uint64_t longest = c->times[c->times_n * 99 / 100];
+    CU_ASSERT(longest <= p99 && each <= bytes);
+    if (getenv("KITH_RELAYS"))
+        printf("    loss %.0f %%: ms median %.1f, 99 %% %.1f, longest %.1f; bytes a node and message %.0f\n",
+               100 * loss, (double)c->times[c->times_n / 2] / 1e6, (double)longest / 1e6,
+               (double)c->times[c->times_n - 1] / 1e6, each);
+    CU_ASSERT_EQUAL(lost(c->s), 0);
+    course_free(c);
+}
+
+static void test_a_flood(void)
+{
+    unsigned seconds = getenv("KITH_RELAYS") ? 10 : 1;
+    flood(0, seconds, 50 * MS, 300);
+    flood(0.3, seconds, 2 * SEC, 1e9);
+}
+
 static void test_a_hard_course(void)
 {
     const char *seeds = getenv("KITH_RELAYS");
@@ -261,4 +312,5 @@ static void test_a_hard_course(void)
 
 KITH_TESTS("sim/relay",
            {"without loss it is there at once", test_without_loss_it_is_there_at_once},
+           {"a flood", test_a_flood},
            {"a hard course", test_a_hard_course})

@@ -188,6 +188,10 @@ static void visit_gauges(const struct kith_core *c, const struct visitor *t)
               NULL, (double)kith_broadcasts_count(&c->queue));
     visit_one(t, KITH_GAUGE, "user_broadcasts_queued", "User messages waiting for gossip", NULL,
               NULL, (double)kith_broadcasts_count(&c->user_queue));
+    visit_one(t, KITH_GAUGE, "relay_lives", "Processes whose broadcasts are followed", NULL, NULL,
+              c->relay.lives.count);
+    visit_one(t, KITH_GAUGE, "relay_window_bytes", "Bytes of broadcasts kept for who misses them",
+              NULL, NULL, (double)c->relay.lives.bytes);
     visit_one(t, KITH_GAUGE, "streams_open", "Streams open, both directions", NULL, NULL,
               c->exchanges.open);
     visit_one(t, KITH_GAUGE, "stream_memory_bytes", "Bytes held by open streams", NULL, NULL,

@@ -42,6 +42,13 @@ static void remember_peer(struct rig *r, const struct kith_message *m)
 
 static void d_message(void *self, const struct kith_message *m)
 {
+    if (m->flags & KITH_RELAYED) {
+        CU_ASSERT(m->channel.len > 0);
+        NOTE((struct rig *)self, "%.*s: %.*s;", (int)m->peer->name.len,
+             (const char *)m->peer->name.data, (int)m->bytes.len, (const char *)m->bytes.data);
+        return;
+    }
+    CU_ASSERT_EQUAL(m->channel.len, 0);
     remember_peer(self, m);
     NOTE((struct rig *)self, "msg %.*s%s;", (int)m->bytes.len, (const char *)m->bytes.data,
          m->flags & KITH_RELIABLE ? " reliable" : "");
@@ -134,6 +141,10 @@ static void d_event(void *self, const struct kith_event *e)
     case KITH_EVENT_CONFLICT: on_conflict(r, m, e->other); break;
     case KITH_EVENT_PING: on_ping(r, e); break;
     case KITH_EVENT_SUSPECT: on_suspect(r, m); break;
+    case KITH_EVENT_LOST:
+        NOTE(r, "%s %.*s %u;", e->peer ? "gone" : "lost", (int)e->data.len,
+             (const char *)e->data.data, (unsigned)e->number);
+        break;
     case KITH_EVENT_JOINED: note(r->own, sizeof r->own, "joined;"); break;
     case KITH_EVENT_REFUTED: note(r->own, sizeof r->own, "refuted %u;", (unsigned)e->number); break;
     default: CU_FAIL("an event that the core does not make");

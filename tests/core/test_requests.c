@@ -456,33 +456,6 @@ static void test_broadcast(void)
     rig_fini(&r);
 }
 
-/* What is passed on for others, as much of it as anybody sends, stays in a queue of its own, and
- * goes behind ours. */
-static void test_relays_leave_our_queue_alone(void)
-{
-    struct rig r;
-    static const uint8_t payload[65000];
-    no_probes(&r);
-    rig_populate(&r, 2, 5);
-    rig_run(&r, r.now + 10 * SEC);
-    const unsigned many = 10000, len = 1300;
-    for (unsigned i = 0; i < many; i++)
-        CU_ASSERT_EQUAL(kith_core_relay(r.core, r.now, kith_bytes_of(payload, len)), 0);
-    CU_ASSERT_EQUAL(kith_core_relay(r.core, r.now, kith_bytes_of(payload, sizeof payload)),
-                    -KITH_ETOOBIG);
-    double waits = rig_stat(&r, "relays_queued", NULL);
-    CU_ASSERT(waits > 5000 && waits * len <= 8 << 20);
-    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "max_relays"), many - waits);
-    CU_ASSERT_EQUAL(kith_core_queued(r.core), 0);
-    int64_t q = kith_core_broadcast(r.core, r.now, rig_str("ours"), NO_KEY, 0);
-    rig_clear(&r);
-    rig_run(&r, r.now + 2 * SEC);
-    ENDED(r, q, 0);
-    CU_ASSERT(rig_is(rig_find(&r, KITH_MSG_USER, NULL, 0)->msg.payload, "ours"));
-    CU_ASSERT(rig_count(&r, KITH_MSG_USER, NULL) > 4); /* and the others' behind it */
-    rig_fini(&r);
-}
-
 static void test_broadcast_to_nobody(void)
 {
     struct rig r;
@@ -620,6 +593,5 @@ KITH_TESTS("core/requests", {"join", test_join},
            {"meta that is too long", test_meta_that_is_too_long},
            {"meta that no packet carries", test_meta_that_no_packet_carries},
            {"broadcast", test_broadcast},
-           {"relays leave our queue alone", test_relays_leave_our_queue_alone},
            {"a broadcast with nobody there is done at once", test_broadcast_to_nobody},
            {"send", test_send}, {"send reliably", test_send_reliably}, {"ping", test_ping})

@@ -284,6 +284,7 @@ int kith_core_reconfigure(struct kith_core *c, const struct kith_settings *s, ui
     c->tailroom = tailroom;
     c->health = kith_awareness_apply(c->health, 0, s->awareness_max_multiplier);
     drop_too_big(c);
+    if (!s->relay_window) kith_relay_stop(c);
     if (c->started) begin_ticks(c, &before);
     return other_versions ? announce(c, err) : 0;
 }

@@ -401,7 +401,7 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
             leave_out(c, s, &msg);
     }
     if (c->members.births > births) taught(c, s);
-    if (s->speaks) kith_digest_read(c, kith_peer_at(c, &s->to), s->kind != KITH_EXCHANGE_INBOUND, &user);
+    if (s->speaks && !s->stranger) kith_digest_read(c, kith_peer_at(c, &s->to), s->kind != KITH_EXCHANGE_INBOUND, &user);
     if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));
     return 0;
 }

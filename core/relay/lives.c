@@ -23,14 +23,29 @@ struct kith_kept *kith_life_kept(const struct kith_life *life, uint64_t number)
     return number >= life->low && number < life->high ? life->ring[number & (life->cap - 1)] : NULL;
 }
 
+/* What a life holds, its ring included, is part of the window. */
+static void count_bytes(struct kith_core *c, struct kith_life *life, size_t more, size_t less)
+{
+    life->bytes += more - less;
+    c->relay.lives.bytes += more - less;
+}
+
 static void forget(struct kith_core *c, struct kith_life *life, uint64_t number)
 {
     struct kith_kept **at = &life->ring[number & (life->cap - 1)];
     if (!*at) return;
-    c->relay.lives.bytes -= cost(*at);
-    life->bytes -= cost(*at);
+    count_bytes(c, life, 0, cost(*at));
     free(*at);
     *at = NULL;
+}
+
+static void free_ring(struct kith_core *c, struct kith_life *life)
+{
+    count_bytes(c, life, 0, life->cap * sizeof *life->ring);
+    free(life->ring);
+    life->ring = NULL;
+    life->cap = 0;
+    life->low = life->high = life->next;
 }
 
 /* The oldest that was delivered, or else the last that is held back, which can come again. */
@@ -40,11 +55,11 @@ static void forget_one(struct kith_core *c, struct kith_life *life)
         forget(c, life, life->low++);
     else if (life->high > life->low)
         forget(c, life, --life->high);
-    if (life->low == life->high) life->low = life->high = life->next;
+    if (life->low == life->high) free_ring(c, life);
 }
 
 /* A power of two that takes `span` numbers. */
-static bool grow(struct kith_life *life, uint64_t span)
+static bool grow(struct kith_core *c, struct kith_life *life, uint64_t span)
 {
     uint32_t cap = life->cap ? life->cap : RING_FIRST;
     while (cap < span) cap *= 2;
@@ -54,6 +69,7 @@ static bool grow(struct kith_life *life, uint64_t span)
     for (uint64_t n = life->low; n < life->high; n++)
         ring[n & (cap - 1)] = life->ring[n & (life->cap - 1)];
     free(life->ring);
+    count_bytes(c, life, cap * sizeof *ring, life->cap * sizeof *ring);
     life->ring = ring;
     life->cap = cap;
     return true;
@@ -76,7 +92,7 @@ static void make_room(struct kith_core *c)
         for (uint32_t i = 1; i < l->count; i++)
             if (l->all[i]->bytes > most->bytes) most = l->all[i];
         size_t enough = most->bytes - most->bytes / 64;
-        while (most->bytes && most->bytes >= enough) forget_one(c, most);
+        while (most->cap && most->bytes >= enough) forget_one(c, most);
     }
 }
 
@@ -88,7 +104,7 @@ int kith_life_keep(struct kith_core *c, struct kith_life *life, uint64_t number,
     uint64_t end = number < life->high ? life->high : number + 1;
     while (end - life->low > KITH_RELAY_SPAN) forget(c, life, life->low++);
     struct kith_kept *k = malloc(sizeof *k + frame.len);
-    if (!k || !grow(life, end - life->low)) {
+    if (!k || !grow(c, life, end - life->low)) {
         free(k);
         return -KITH_ENOMEM;
     }
@@ -97,8 +113,7 @@ int kith_life_keep(struct kith_core *c, struct kith_life *life, uint64_t number,
     memcpy(k->frame, frame.data, frame.len);
     life->high = end;
     life->ring[number & (life->cap - 1)] = k;
-    life->bytes += cost(k);
-    c->relay.lives.bytes += cost(k);
+    count_bytes(c, life, cost(k), 0);
     make_room(c);
     return 0;
 }
@@ -165,7 +180,7 @@ static void drop(struct kith_core *c, struct kith_life *life)
     struct kith_life **at = &l->by_id[bucket(c, &life->id, sizeof life->id)];
     while (*at != life) at = &(*at)->chain;
     *at = life->chain;
-    for (uint64_t n = life->low; n < life->high; n++) forget(c, life, n);
+    while (life->cap) forget_one(c, life);
     kith_active_cool(c, life);
     kith_life_unlink(&life->active, offsetof(struct kith_life, active));
     kith_life_unlink(&life->lacking, offsetof(struct kith_life, lacking));
@@ -173,7 +188,6 @@ static void drop(struct kith_core *c, struct kith_life *life)
     l->all[life->index] = l->all[--l->count];
     l->all[life->index]->index = life->index;
     if (c->relay.own == life) c->relay.own = NULL;
-    free(life->ring);
     free(life);
 }
 
@@ -197,18 +211,21 @@ static bool place_among_all(struct kith_core *c)
     return true;
 }
 
-/* In the order of their ids; when there are too many the oldest goes. False: this one is. */
-static bool place_in_origin(struct kith_core *c, struct kith_origin *o, struct kith_life *life)
+/* In the order of their ids. When there are too many, the one that has been still for longest goes:
+ * so nobody is silenced by lives that others invent in his name. */
+static void place_in_origin(struct kith_core *c, struct kith_origin *o, struct kith_life *life)
 {
     if (o->count == KITH_LIVES_A_NAME) {
-        if (life->id < o->lives[0]->id || o->lives[0] == c->relay.own) return false;
-        drop(c, o->lives[0]);
+        struct kith_life *oldest = NULL;
+        for (unsigned i = 0; i < o->count; i++)
+            if (o->lives[i] != c->relay.own && (!oldest || o->lives[i]->changed < oldest->changed))
+                oldest = o->lives[i];
+        drop(c, oldest);
     }
     unsigned i = o->count++;
     for (; i && o->lives[i - 1]->id > life->id; i--) o->lives[i] = o->lives[i - 1];
     o->lives[i] = life;
     life->origin = o;
-    return true;
 }
 
 static struct kith_life *make(struct kith_core *c, struct kith_bytes name, uint64_t id)
@@ -217,12 +234,13 @@ static struct kith_life *make(struct kith_core *c, struct kith_bytes name, uint6
     struct kith_life *life =
         make_tables(l) && place_among_all(c) ? calloc(1, sizeof *life) : NULL;
     struct kith_origin *o = life ? origin_of(c, name) : NULL;
-    if (o) life->id = id;
-    if (!o || !place_in_origin(c, o, life)) {
+    if (!o) {
         kith_count_drop(c, KITH_DROP_MAX_LIVES);
         free(life);
         return NULL;
     }
+    life->id = id;
+    place_in_origin(c, o, life);
     struct kith_life **at = &l->by_id[bucket(c, &id, sizeof id)];
     life->chain = *at;
     *at = life;

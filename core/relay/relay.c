@@ -8,15 +8,29 @@
 #include "active.h"
 #include "deliver.h"
 
+#include <stdlib.h>
+
 #define SWEEP    5000000000u /* ns */
 #define SECOND   1000000000u
 #define ALLOWED  5 /* s: half a window in so many */
+#define AHEAD    86400000u /* ms */
 
 void kith_relay_init(struct kith_core *c, uint64_t wall)
 {
     struct kith_relay *r = &c->relay;
     r->epoch = c->now;
     r->epoch_wall = wall;
+}
+
+void kith_relay_stop(struct kith_core *c)
+{
+    struct kith_relay *r = &c->relay;
+    kith_lives_fini(c);
+    r->pushes.count = r->pushes.bytes = 0;
+    kith_alarm_clear(&c->alarms, &r->flush);
+    kith_alarm_clear(&c->alarms, &r->repair);
+    kith_alarm_clear(&c->alarms, &r->digest);
+    kith_alarm_clear(&c->alarms, &r->sweep);
 }
 
 void kith_relay_fini(struct kith_core *c)
@@ -54,7 +68,9 @@ void kith_relay_said(struct kith_core *c, const struct kith_addr *from, const st
     uint64_t summary = 0;
     if (!p) return;
     kith_kin_mark(c, p, kith_relay_speaks(msg));
-    if (msg->kith.len < KITH_SAID || msg->type != KITH_MSG_ACK) return;
+    if (msg->type != KITH_MSG_ACK || msg->kith.len < KITH_SAID ||
+        msg->kith.data[0] != KITH_SAID_VERSION)
+        return;
     for (int i = 0; i < 8; i++) summary = summary << 8 | msg->kith.data[1 + i];
     if (summary != c->relay.summary) kith_digest_newest(c, p);
 }
@@ -80,11 +96,18 @@ void kith_relay_sweep(struct kith_core *c, struct kith_alarm *alarm)
     if (kith_lives_age(c)) sweep(c);
 }
 
-/* An earlier process of our name, or who says so: our next life begins above it. */
+static uint64_t milliseconds(const struct kith_core *c)
+{
+    const struct kith_relay *r = &c->relay;
+    return (r->epoch_wall + (c->now - r->epoch)) / 1000000;
+}
+
+/* An earlier process of our name, or who says so: our next life begins above it, unless it is from
+ * far in the future. */
 static void heard_of_ourselves(struct kith_core *c, uint64_t life)
 {
     struct kith_relay *r = &c->relay;
-    if (r->own && life <= r->own->id) return;
+    if ((r->own && life <= r->own->id) || life >> 16 > milliseconds(c) + AHEAD) return;
     if (life > r->above) r->above = life;
     if (r->own && c->now - r->own->seen >= SECOND) r->own = NULL;
 }
@@ -196,8 +219,7 @@ static bool too_fast(struct kith_core *c, size_t bytes)
 static uint64_t new_id(struct kith_core *c)
 {
     struct kith_relay *r = &c->relay;
-    uint64_t ms = (r->epoch_wall + (c->now - r->epoch)) / 1000000;
-    uint64_t id = (ms + 1) << 16 | kith_random_below(&c->random, 1 << 16);
+    uint64_t id = (milliseconds(c) + 1) << 16 | kith_random_below(&c->random, 1 << 16);
     return id > r->above ? id : r->above + 1;
 }
 
@@ -211,30 +233,39 @@ static struct kith_life *own_life(struct kith_core *c)
     return r->own;
 }
 
+static int say(struct kith_core *c, struct kith_life *life, struct kith_bytes frame)
+{
+    uint64_t number = life->next;
+    if (too_fast(c, frame.len)) return -KITH_EAGAIN;
+    int err = kith_life_keep(c, life, number, frame);
+    if (err < 0) return err;
+    kith_count(c, KITH_COUNT_RELAYS_SENT);
+    kith_push(c, life, number, frame.len);
+    kith_deliver(c, life, NULL);
+    sweep(c);
+    return 0;
+}
+
 int kith_core_relay(struct kith_core *c, uint64_t now, struct kith_bytes channel,
                     struct kith_bytes body)
 {
-    uint8_t frame[KITH_RELAY_HEAD + KITH_NAME_LIMIT + KITH_CHANNEL_NAME_LIMIT + UINT16_MAX];
     kith_enter(c, now);
     if (!c->started || c->left) return -KITH_ECLOSED;
     if (!on(c)) return -KITH_EUNSUPPORTED;
     if (channel.len == 0 || channel.len > KITH_CHANNEL_NAME_LIMIT) return -KITH_EINVAL;
     if (channel.len + body.len > kith_relay_fits(c)) return -KITH_ETOOBIG;
     struct kith_life *life = own_life(c);
-    if (!life) return -KITH_ENOMEM;
-    struct kith_relay_frame f = {.life = life->id,
-                                 .number = life->next,
-                                 .age = (c->now - life->began) / SECOND,
-                                 .origin = kith_self_name(c),
-                                 .channel = channel,
-                                 .body = body};
-    struct kith_bytes whole = kith_bytes_of(frame, kith_relay_write(frame, &f));
-    if (too_fast(c, whole.len)) return -KITH_EAGAIN;
-    int err = kith_life_keep(c, life, f.number, whole);
-    if (err < 0) return err;
-    kith_count(c, KITH_COUNT_RELAYS_SENT);
-    kith_push(c, life, f.number, whole.len);
-    kith_deliver(c, life, NULL);
-    sweep(c);
-    return 0;
+    uint8_t *frame = malloc(KITH_RELAY_HEAD + c->name_len + channel.len + body.len);
+    int err = life && frame ? 0 : -KITH_ENOMEM;
+    if (!err) {
+        struct kith_relay_frame f = {.life = life->id,
+                                     .number = life->next,
+                                     .age = (c->now - life->began) / SECOND,
+                                     .origin = kith_self_name(c),
+                                     .channel = channel,
+                                     .body = body};
+        err = say(c, life, kith_bytes_of(frame, kith_relay_write(frame, &f)));
+    }
+    free(frame);
+    return err;
 }

@@ -43,6 +43,8 @@ struct kith_relay {
 
 void kith_relay_init(struct kith_core *, uint64_t wall);
 void kith_relay_fini(struct kith_core *);
+/* A reload turned it off: what is known and kept is forgotten. */
+void kith_relay_stop(struct kith_core *);
 
 /* What we say of ourselves: into a ping or ack, a header of a state, an entry. Nothing is said when
  * there are no such broadcasts. */

@@ -469,8 +469,34 @@ static void test_lives_have_a_bound(void)
     cluster(&r, 4, 4, 8 << 20);
     for (uint64_t i = 0; i < 10; i++) numbered(&r, 3, "m2", LIFE + i, 1, "x");
     CU_ASSERT_EQUAL(rig_stat(&r, "relay_lives", NULL), KITH_LIVES_A_NAME);
-    numbered(&r, 3, "m2", LIFE, 1, "an old one");
-    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "max_lives"), 1);
+    numbered(&r, M2, "m4", LIFE + 50, 1, "x");
+    CU_ASSERT_EQUAL(rig_stat(&r, "relay_lives", NULL), KITH_LIVES_A_NAME + 1);
+    r.events[0] = 0;
+    for (uint64_t i = 0; i < 40; i++) { /* who goes on speaking is not silenced by forged ones */
+        rig_run(&r, r.now + MS);
+        numbered(&r, M2, "m4", LIFE + 50, 2 + i, "");
+        rig_run(&r, r.now + MS);
+        numbered(&r, 3, "m4", LIFE + 100 + i, 1000, "");
+    }
+    CU_ASSERT_EQUAL(rig_stat(&r, "relays_received", NULL), 10 + 1 + 40);
+    CU_ASSERT_EQUAL(rig_stat(&r, "relay_lives", NULL), 2 * KITH_LIVES_A_NAME);
+}
+
+/* What one message far ahead makes us allocate counts, too. */
+static void test_holes_cost_no_more_than_the_window(void)
+{
+    struct rig r;
+    cluster(&r, 200, 4, 1 << 20);
+    for (unsigned i = 2; i <= 200; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "m%u", i);
+        for (uint64_t k = 0; k < KITH_LIVES_A_NAME; k++) {
+            numbered(&r, M2, name, i * 10 + k, 1, "x");
+            numbered(&r, M2, name, i * 10 + k, 30000, "x");
+        }
+    }
+    CU_ASSERT(rig_stat(&r, "relay_lives", NULL) > 700);
+    CU_ASSERT(rig_stat(&r, "relay_window_bytes", NULL) <= 1 << 20);
     rig_fini(&r);
 }
 
@@ -603,6 +629,7 @@ KITH_TESTS("core/relay",
            {"a claim goes when nothing comes of it", test_a_claim_goes_when_nothing_comes_of_it},
            {"numbers far ahead are not kept", test_numbers_far_ahead_are_not_kept},
            {"lives have a bound", test_lives_have_a_bound},
+           {"holes cost no more than the window", test_holes_cost_no_more_than_the_window},
            {"nobody speaks in our name", test_nobody_speaks_in_our_name},
            {"questions bring no flood", test_questions_bring_no_flood},
            {"we do not push out what others miss", test_we_do_not_push_out_what_others_miss},

@@ -145,7 +145,7 @@ static void gone(struct kith_core *c, const struct kith_record *p, struct kith_b
     struct kith_relay_entry e;
     while (kith_relay_next(&entries, &e) > 0) {
         struct kith_life *life = kith_life_find(c, e.life);
-        if (life) kith_repair_gone(c, life, e.a, e.b, p);
+        if (life) kith_repair_gone(life, e.a, e.b, p);
     }
 }
 

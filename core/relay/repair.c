@@ -37,6 +37,7 @@ static struct kith_holder *holder_of(struct kith_core *c, struct kith_life *life
                      ? life->holder_count++
                      : kith_random_below(&c->random, KITH_RELAY_HOLDERS);
     life->holders[i] = (struct kith_holder){.born = born};
+    life->wait = FIRST_WAIT; /* it is asked soon */
     return &life->holders[i];
 }
 
@@ -62,11 +63,11 @@ void kith_repair_told(struct kith_core *c, struct kith_life *life, uint64_t belo
     begin_lacking(c, life);
 }
 
-void kith_repair_gone(struct kith_core *c, struct kith_life *life, uint64_t kept, uint64_t next,
+void kith_repair_gone(struct kith_life *life, uint64_t kept, uint64_t next,
                       const struct kith_record *p)
 {
     uint64_t born = p ? p->born : 0;
-    (void)c;
+    life->asked_at = 0; /* that was an answer: the next one is asked */
     for (unsigned i = 0; i < life->holder_count; i++) {
         struct kith_holder *s = &life->holders[i];
         if (s->born != born) continue;
@@ -284,15 +285,24 @@ struct answer {
     size_t left; /* bytes that one question may bring */
 };
 
+/* The first from `n` on that we have; those before it we had, or gave up. */
+static uint64_t first_kept(const struct kith_life *life, uint64_t n)
+{
+    if (n >= life->next) return n;
+    if (n < life->low) n = life->low;
+    while (n < life->next && !kith_life_kept(life, n)) n++;
+    return n;
+}
+
 static void answer_entry(struct kith_core *c, struct answer *a, const struct kith_addr *to,
                          const struct kith_relay_entry *e)
 {
     const struct kith_life *life = kith_life_find(c, e->life);
     if (!life) return;
-    uint64_t n = e->a, end = e->b < KITH_RELAY_HOLD ? e->a + e->b : e->a + KITH_RELAY_HOLD;
-    if (n < life->low && n < life->next && kith_relay_add(&a->gone, life->id, life->low, life->next))
-        kith_deliver_lost(c, life, (end < life->low ? end : life->low) - n, to);
-    if (n < life->low) n = life->low;
+    uint64_t end = e->b < KITH_RELAY_HOLD ? e->a + e->b : e->a + KITH_RELAY_HOLD;
+    uint64_t n = first_kept(life, e->a);
+    if (n > e->a && kith_relay_add(&a->gone, life->id, n, life->next))
+        kith_deliver_lost(c, life, (end < n ? end : n) - e->a, to);
     for (; n < end && n < life->high; n++) {
         const struct kith_kept *kept = kith_life_kept(life, n);
         if (!kept) continue;

@@ -21,8 +21,7 @@ struct kith_asker {
 void kith_repair_told(struct kith_core *, struct kith_life *, uint64_t below,
                       const struct kith_record *);
 /* It has none below `kept` any more, and none from `next` on. */
-void kith_repair_gone(struct kith_core *, struct kith_life *, uint64_t kept, uint64_t next,
-                      const struct kith_record *);
+void kith_repair_gone(struct kith_life *, uint64_t kept, uint64_t next, const struct kith_record *);
 /* Something came that had been missing. */
 void kith_repair_came(struct kith_life *, const struct kith_record *);
 void kith_repair_tick(struct kith_core *, struct kith_alarm *);

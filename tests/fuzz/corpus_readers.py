@@ -331,6 +331,33 @@ def channels():
     )
 
 
+# ---------------------------------------------------------------------------------------- relay
+
+def relays():
+    """Records of fuzz_relay.c: what happens, then its numbers."""
+    numbered, have, ask, gone, pause, ours, raw = range(7)
+    near, far = 0, 1 | 4 * 20
+
+    def say(number, life=0, who=0, reach=near):
+        return bytes([numbered, who, life, number, reach, 0, 3, 9])
+
+    def say_list(kind, *entries):
+        out = bytes([kind, len(entries) - 1])
+        return out + b"".join(bytes([life, a, near, b, near]) for life, a, b in entries)
+
+    wait = bytes([pause, 50])
+    yield "in_order", b"".join(say(n) for n in range(1, 20))
+    yield "holes", b"".join(say(n) for n in (1, 5, 3, 9, 2, 4)) + wait * 20
+    yield "far", say(1) + say(7, reach=far) + wait * 50
+    yield "forged_self", say(1, who=4) + bytes([ours, 10, near, 3]) + say(2, who=4)
+    yield "lives", b"".join(say(1, life) for life in range(8))
+    yield "have", say(1) + say_list(have, (0, 9, 0), (3, 9, 0)) + wait * 40
+    yield "gone", say(1) + say(9) + wait + say_list(gone, (0, 8, 10)) + wait * 9 + say(8)
+    yield "ask", b"".join(say(n) for n in range(1, 9)) + say_list(ask, (0, 1, 100))
+    yield "ours", b"".join(bytes([ours, 255, near, 4]) for _ in range(30)) + wait * 9
+    yield "raw", bytes([raw, 0, 4]) + b"\x03\0ab" + bytes([raw, 0, 3]) + b"\x02\x10x"
+
+
 # --------------------------------------------------------------------------------------- chains
 
 def chains():

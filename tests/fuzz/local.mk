@@ -10,7 +10,7 @@ FUZZ_ENGINE = -fsanitize=fuzzer
 FUZZ_REPLAYS = tests/fuzz/replay_wire tests/fuzz/replay_packet tests/fuzz/replay_stream \
   tests/fuzz/replay_lzw tests/fuzz/replay_open tests/fuzz/replay_chain \
   tests/fuzz/replay_config tests/fuzz/replay_keyfile tests/fuzz/replay_texts \
-  tests/fuzz/replay_channel tests/fuzz/replay_dns tests/fuzz/replay_secret \
+  tests/fuzz/replay_channel tests/fuzz/replay_relay tests/fuzz/replay_dns tests/fuzz/replay_secret \
   tests/fuzz/replay_control tests/fuzz/replay_node tests/fuzz/replay_capture
 check_PROGRAMS += $(FUZZ_REPLAYS)
 TESTS += $(FUZZ_REPLAYS)
@@ -77,6 +77,11 @@ tests_fuzz_replay_texts_CPPFLAGS = $(INC_LOOP) -DFUZZ_TARGET='"texts"'
 tests_fuzz_replay_texts_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 tests_fuzz_replay_texts_LDADD = runtime/libloop.la config/libconfig.la $(SODIUM_LIBS)
 
+FUZZ_RELAY = tests/fuzz/fuzz_relay.c $(VICTIM)
+tests_fuzz_replay_relay_SOURCES = tests/fuzz/replay.c $(FUZZ_RELAY)
+tests_fuzz_replay_relay_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/core -DFUZZ_TARGET='"relay"'
+tests_fuzz_replay_relay_LDADD = core/libcore.la config/libconfig.la
+
 FUZZ_CHANNEL = tests/fuzz/fuzz_channel.c
 tests_fuzz_replay_channel_SOURCES = tests/fuzz/replay.c $(FUZZ_CHANNEL)
 tests_fuzz_replay_channel_CPPFLAGS = $(INC_HOST) -DFUZZ_TARGET='"channel"'
@@ -118,7 +123,7 @@ tests_fuzz_replay_capture_LDADD = runtime/libloop.la plugins/libplugins.la confi
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream \
   tests/fuzz/fuzz_lzw tests/fuzz/fuzz_open tests/fuzz/fuzz_chain tests/fuzz/fuzz_config \
-  tests/fuzz/fuzz_keyfile tests/fuzz/fuzz_texts tests/fuzz/fuzz_channel tests/fuzz/fuzz_dns \
+  tests/fuzz/fuzz_keyfile tests/fuzz/fuzz_texts tests/fuzz/fuzz_channel tests/fuzz/fuzz_relay tests/fuzz/fuzz_dns \
   tests/fuzz/fuzz_secret tests/fuzz/fuzz_control tests/fuzz/fuzz_node tests/fuzz/fuzz_capture
 tests_fuzz_fuzz_wire_SOURCES = $(FUZZ_WIRE)
 tests_fuzz_fuzz_wire_CPPFLAGS = $(INC_CORE)
@@ -163,6 +168,11 @@ tests_fuzz_fuzz_texts_CPPFLAGS = $(INC_LOOP)
 tests_fuzz_fuzz_texts_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 tests_fuzz_fuzz_texts_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
 tests_fuzz_fuzz_texts_LDADD = runtime/libloop.la config/libconfig.la $(SODIUM_LIBS)
+tests_fuzz_fuzz_relay_SOURCES = $(FUZZ_RELAY)
+tests_fuzz_fuzz_relay_CPPFLAGS = $(INC_CONFIG) -I$(top_srcdir)/core
+tests_fuzz_fuzz_relay_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)
+tests_fuzz_fuzz_relay_LDADD = core/libcore.la config/libconfig.la
+
 tests_fuzz_fuzz_channel_SOURCES = $(FUZZ_CHANNEL)
 tests_fuzz_fuzz_channel_CPPFLAGS = $(INC_HOST)
 tests_fuzz_fuzz_channel_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_ENGINE)

@@ -597,6 +597,7 @@ def main():
     write("keyfile", readers.key_files())
     write("texts", readers.words())
     write("channel", readers.channels())
+    write("relay", readers.relays())
     write("dns", readers.answers())
     write("secret", readers.control_lines())
     write("control", readers.requests())

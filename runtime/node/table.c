@@ -126,6 +126,7 @@ static int table_send(const struct kith_node *table, const struct kith_message *
         .kind = to_all ? KITH_DO_BROADCAST : KITH_DO_SEND,
         .peer = to_all ? NULL : &peer,
         .bytes = m.bytes,
+        .channel = m.channel,
         .reliable = (m.flags & KITH_RELIABLE) != 0,
     };
     if (to_all) {

@@ -26,6 +26,7 @@ static const struct {
     {KITH_EVENT_SUSPECT, "suspect"},
     {KITH_EVENT_CONFLICT, "conflict"},
     {KITH_EVENT_PING, "ping"},
+    {KITH_EVENT_LOST, "lost"},
     {KITH_EVENT_STARTED, "started"},
     {KITH_EVENT_JOINED, "joined"},
     {KITH_EVENT_REFUTED, "refuted"},
@@ -60,7 +61,7 @@ static const char *const levels[] = {"error", "warn", "info", "debug", "trace", 
 
 /* All but `ping`: that is one a second. */
 #define DEFAULT_EVENTS \
-    "[join, leave, update, suspect, conflict, started, joined, refuted, reloaded, keys, " \
+    "[join, leave, update, suspect, conflict, lost, started, joined, refuted, reloaded, keys, " \
     "emitted, message]"
 static const struct kith_param log_params[] = {
     KITH_PARAM(struct log, to, PATH, 0, NULL, NULL, NULL,
@@ -384,6 +385,19 @@ static void add_conflict(struct log *log, const struct kith_member *other)
     add_addr(log, "other_", &other->addr);
 }
 
+/* Whose hands something came from: a member, or where it is. */
+static void add_peer(struct log *log, const struct kith_peer *peer)
+{
+    if (peer->name.len && log->format == JSON) {
+        add_name(log, "from", peer->name);
+    } else if (peer->name.len) {
+        add_text(log, " ");
+        add_shown(log, peer->name);
+    } else if (peer->addr) {
+        add_addr(log, "peer_", peer->addr);
+    }
+}
+
 static void add_number(struct log *log, const char *key, uint64_t number)
 {
     add_f(log, log->format == JSON ? ",\"%s\":%llu" : " %s %llu", key, (unsigned long long)number);
@@ -431,6 +445,21 @@ static void add_emitted(struct log *log, const struct kith_event *e)
     add_payload(log, e->data);
 }
 
+/* Messages that nobody keeps any more: whose, and who misses them. */
+static void add_lost(struct log *log, const struct kith_event *e)
+{
+    add_number(log, "messages", e->number);
+    if (log->format == JSON) {
+        add_name(log, "origin", e->data);
+        add_f(log, ",\"missed\":%s", e->peer ? "false" : "true");
+    } else {
+        add_text(log, " of ");
+        add_shown(log, e->data);
+        add_text(log, e->peer ? " asked for by" : " missed for good");
+    }
+    if (e->peer) add_peer(log, e->peer);
+}
+
 /* What the kind alone has to say, behind its member. */
 static void add_details(struct log *log, const struct kith_event *e)
 {
@@ -443,6 +472,7 @@ static void add_details(struct log *log, const struct kith_event *e)
         if (e->other) add_conflict(log, e->other);
         break;
     case KITH_EVENT_PING: add_number(log, log->format == JSON ? "rtt_ns" : "ns", e->number); break;
+    case KITH_EVENT_LOST: add_lost(log, e); break;
     case KITH_EVENT_REFUTED: add_number(log, "incarnation", e->number); break;
     case KITH_EVENT_EMITTED: add_emitted(log, e); break;
     default: break;
@@ -464,16 +494,34 @@ static void log_event(void *self, const struct kith_event *e)
     end(log);
 }
 
+/* How it came; on a channel also from whom, as the sender says. */
+static void add_way(struct log *log, const struct kith_message *m)
+{
+    const bool reliable = m->flags & KITH_RELIABLE, relayed = m->flags & KITH_RELAYED;
+    const struct kith_bytes from = m->peer ? m->peer->name : kith_text("");
+    if (log->format == JSON) {
+        add_f(log, ",\"reliable\":%s,\"size\":%zu", reliable ? "true" : "false", m->bytes.len);
+        if (!m->channel.len) return;
+        add_name(log, "channel", m->channel);
+        add_f(log, ",\"relayed\":%s", relayed ? "true" : "false");
+        if (from.len) add_name(log, "from", from);
+        return;
+    }
+    add_f(log, " %zu bytes %s", m->bytes.len,
+          relayed    ? "relayed"
+          : reliable ? "by stream"
+                     : "by packet");
+    if (!m->channel.len || !from.len) return;
+    add_text(log, " from ");
+    add_shown(log, from);
+}
+
 static void log_message(void *self, const struct kith_message *m)
 {
     struct log *log = self;
-    bool reliable = m->flags & KITH_RELIABLE;
     if (!log->wants[MESSAGE]) return;
     if (!begin(log, log->host->wall(log->host), kith_text(""), kith_text("message"))) return;
-    if (log->format == JSON)
-        add_f(log, ",\"reliable\":%s,\"size\":%zu", reliable ? "true" : "false", m->bytes.len);
-    else
-        add_f(log, " %zu bytes by %s", m->bytes.len, reliable ? "stream" : "packet");
+    add_way(log, m);
     add_payload(log, m->bytes);
     end(log);
 }
@@ -569,6 +617,7 @@ static int log_command(void *self, const struct kith_call *call, struct kith_err
 
 static const struct kith_delegate_ops log_ops = {
     .size = sizeof log_ops,
+    .flags = KITH_DELEGATE_USER,
     .event = log_event,
     .message = log_message,
 };

@@ -27,6 +27,7 @@ static const struct {
     {"suspect", KITH_EVENT_SUSPECT},
     {"conflict", KITH_EVENT_CONFLICT},
     {"ping", KITH_EVENT_PING},
+    {"lost", KITH_EVENT_LOST},
     {"started", KITH_EVENT_STARTED},
     {"joined", KITH_EVENT_JOINED},
     {"refuted", KITH_EVENT_REFUTED},
@@ -115,8 +116,10 @@ static void on_message(void *self, const struct kith_message *message)
         send_event(m, MESSAGE, wall_of(m), 0, kith_message_json(m->k, message));
 }
 
-static const struct kith_delegate_ops listener = {
-    .size = sizeof listener, .event = on_event, .message = on_message};
+static const struct kith_delegate_ops listener = {.size = sizeof listener,
+                                                  .flags = KITH_DELEGATE_USER,
+                                                  .event = on_event,
+                                                  .message = on_message};
 
 /* --------------------------------------------------------------------------------- log lines */
 

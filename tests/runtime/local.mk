@@ -14,6 +14,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_breaches.c \
   tests/runtime/peek.c tests/runtime/peek.h \
   tests/runtime/test_changes.c \
+  tests/runtime/test_channels.c \
   tests/runtime/control_rig.c tests/runtime/control_rig.h \
   tests/runtime/test_control.c \
   tests/runtime/test_control_access.c tests/runtime/test_control_limits.c \

@@ -90,8 +90,8 @@ int kith_channel_parse(struct kith_bytes msg, struct kith_channel_frame *frame)
     if (!name_len_ok(name_len) || msg.len < HEAD + name_len) return -KITH_EMALFORMED;
     frame->id = (uint64_t)get32(msg.data + AT_ID) << 32 | get32(msg.data + AT_ID + 4);
     frame->name = kith_bytes_of(msg.data + HEAD, name_len);
-    return parse_sender(
-        frame, kith_bytes_of(msg.data + HEAD + name_len, msg.len - HEAD - name_len));
+    return parse_sender(frame,
+                        kith_bytes_of(msg.data + HEAD + name_len, msg.len - HEAD - name_len));
 }
 
 size_t kith_channel_head(size_t name_len, size_t sender_len)

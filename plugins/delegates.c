@@ -362,8 +362,7 @@ static void all_local_state(void *self, bool join, const struct kith_sink *sink)
 
 /* What stands behind the raw state, when there is any: the section with the states of the
  * channels. */
-void kith_delegates_channel_state(struct kith_delegates *d, bool join,
-                                  const struct kith_sink *sink)
+void kith_delegates_channel_state(struct kith_delegates *d, bool join, const struct kith_sink *sink)
 {
     struct kith_delegates_shared *shared = d->shared;
     struct gathering g = gathering(shared);

@@ -8,8 +8,8 @@
 #include "instance.h"
 
 /* All delegates of a node as one. Raw ones see memberlist's bytes; those with a channel send and
- * receive on it (docs/WIRE.md, Channels). User messages wait here until kith_delegates_deliver(), and
- * so do the events that plugins emit: at most handoff_queue_depth of them (newest dropped and
+ * receive on it (docs/WIRE.md, Channels). User messages wait here until kith_delegates_deliver(),
+ * and so do the events that plugins emit: at most handoff_queue_depth of them (newest dropped and
  * counted), one that is as long as can be or else a quarter of max_stream_memory together; relayed
  * ones are never dropped. */
 struct kith_delegates;

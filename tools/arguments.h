@@ -18,8 +18,6 @@ struct kith_on_channel {
     bool raw;
 };
 enum { KITH_OPT_CHANNEL = 1100, KITH_OPT_RAW };
-#define KITH_CHANNEL_OPTIONS \
-    {"channel", required_argument, NULL, KITH_OPT_CHANNEL}, {"raw", no_argument, NULL, KITH_OPT_RAW}
 bool kith_tool_channel_option(struct kith_on_channel *, int option, const char *value);
 void kith_tool_on_channel(const struct kith_on_channel *, json_t *request);
 /* A private layer byte, 0xC0 to 0xEF. */

@@ -22,7 +22,9 @@ static const char help[] =
 
 int kith_cmd_broadcast(int argc, char **argv)
 {
-    static const struct option options[] = {KITH_CHANNEL_OPTIONS, KITH_ASK_OPTIONS};
+    static const struct option options[] = {{"channel", required_argument, NULL, KITH_OPT_CHANNEL},
+                                            {"raw", no_argument, NULL, KITH_OPT_RAW},
+                                            KITH_ASK_OPTIONS};
     struct kith_ask ask = {.tool = "broadcast",
                            .too_big =
                                "too big: a broadcast goes in one packet of node.udp_buffer_size"};

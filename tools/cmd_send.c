@@ -28,7 +28,8 @@ int kith_cmd_send(int argc, char **argv)
 {
     static const struct option options[] = {{"address", no_argument, NULL, 'a'},
                                             {"reliable", no_argument, NULL, 'r'},
-                                            KITH_CHANNEL_OPTIONS,
+                                            {"channel", required_argument, NULL, KITH_OPT_CHANNEL},
+                                            {"raw", no_argument, NULL, KITH_OPT_RAW},
                                             KITH_ASK_OPTIONS};
     struct kith_ask ask = {.tool = "send"};
     struct kith_on_channel on = {0};

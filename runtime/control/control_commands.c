@@ -190,8 +190,9 @@ static bool channel_of(struct kith_client *c, const json_t *request, struct kith
     const size_t len = json_string_length(given);
     *channel = given ? text_of(given) : kith_text(raw ? "" : KITH_USER_CHANNEL);
     if (!given || (!raw && len > 0 && len <= CHANNEL_MAX)) return true;
-    kith_client_fail(c, KITH_EINVAL, raw ? "a message is raw or on a channel"
-                                         : "channel is a name of 1 to 63 bytes");
+    kith_client_fail(c, KITH_EINVAL,
+                     raw ? "a message is raw or on a channel"
+                         : "channel is a name of 1 to 63 bytes");
     return false;
 }
 

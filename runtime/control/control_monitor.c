@@ -116,10 +116,8 @@ static void on_message(void *self, const struct kith_message *message)
         send_event(m, MESSAGE, wall_of(m), 0, kith_message_json(m->k, message));
 }
 
-static const struct kith_delegate_ops listener = {.size = sizeof listener,
-                                                  .flags = KITH_DELEGATE_USER,
-                                                  .event = on_event,
-                                                  .message = on_message};
+static const struct kith_delegate_ops listener = {
+    .size = sizeof listener, .flags = KITH_DELEGATE_USER, .event = on_event, .message = on_message};
 
 /* --------------------------------------------------------------------------------- log lines */
 

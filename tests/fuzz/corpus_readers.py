@@ -400,7 +400,8 @@ def requests():
         "say": [
             '{"cmd":"send","name":"a\\\\\\\\\\\\x1b","text":"hello"}',
             '{"cmd":"send","address":"nobody","payload":"aGVsbG8=","reliable":true}',
-            '{"cmd":"broadcast","text":"x","key":"t","priority":4294967295}',
+            '{"cmd":"broadcast","text":"x","key":"t","priority":4294967295,"raw":true}',
+            '{"cmd":"broadcast","text":"x","channel":"chat"}',
             '{"cmd":"ping","node":"self"}',
         ],
         "meta": ['{"cmd":"meta","tags":["role=web","dc="]}', '{"cmd":"meta"}',

@@ -346,12 +346,11 @@ static void test_the_channel_of_users(void)
     relayed_arrives("kv", "ada", "no");
     arrives("raw", 3, false);
     kith_delegates_deliver(fan);
-    CU_ASSERT_STRING_EQUAL(diary,
-                           "ear:msg(all,relayed by ada) user:msg(all,relayed by ada) "
-                           "own:msg(all,relayed by ada) ear:msg(you,stream by me) "
-                           "user:msg(you,stream by me) own:msg(you,stream by me) "
-                           "kv:msg(no,relayed by ada) "
-                           "deaf:msg(raw) ear:msg(raw) own:msg(raw) ");
+    CU_ASSERT_STRING_EQUAL(diary, "ear:msg(all,relayed by ada) user:msg(all,relayed by ada) "
+                                  "own:msg(all,relayed by ada) ear:msg(you,stream by me) "
+                                  "user:msg(you,stream by me) own:msg(you,stream by me) "
+                                  "kv:msg(no,relayed by ada) "
+                                  "deaf:msg(raw) ear:msg(raw) own:msg(raw) ");
     kith_delegates_unlisten(fan, &own);
     close_fan();
 }

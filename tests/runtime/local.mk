@@ -14,7 +14,6 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_breaches.c \
   tests/runtime/peek.c tests/runtime/peek.h \
   tests/runtime/test_changes.c \
-  tests/runtime/test_channels.c \
   tests/runtime/control_rig.c tests/runtime/control_rig.h \
   tests/runtime/test_control.c \
   tests/runtime/test_control_access.c tests/runtime/test_control_limits.c \
@@ -32,6 +31,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_reload_entries.c \
   tests/runtime/test_reload_half.c \
   tests/runtime/test_reload_traffic.c \
+  tests/runtime/test_speaking.c \
   tests/runtime/test_table.c \
   tests/runtime/test_threads.c \
   tests/runtime/test_uplink.c \

@@ -1,5 +1,5 @@
 /*
- * test_channels.c - what a program, or a client of the control socket, says on a channel, where
+ * test_speaking.c - what a program, or a client of the control socket, says on a channel, where
  * broadcasts are not relayed; and how monitors show what came and what was lost.
  */
 #include "control_rig.h"
@@ -84,6 +84,12 @@ static void test_what_is_no_channel(void)
     begin_two();
     CU_ASSERT_EQUAL(say_on(long_one, &to, "x"), -KITH_EINVAL);
     CU_ASSERT_EQUAL(say_on(long_one, NULL, "x"), -KITH_EINVAL);
+    const struct kith_node *t = kith_table(nodes[0].k);
+    struct kith_message m = {.size = sizeof m, .priority = 1, .channel = kith_text("user")};
+    CU_ASSERT_EQUAL(t->send(t, &m, done, &nodes[0]), -KITH_EINVAL);
+    m.priority = 0;
+    m.key = kith_text("k");
+    CU_ASSERT_EQUAL(t->send(t, &m, done, &nodes[0]), -KITH_EINVAL);
     const struct kith_peer nobody = {.size = sizeof nobody, .name = kith_text("nobody")};
     CU_ASSERT_EQUAL(say_on("user", &nobody, "x"), -KITH_ENOTFOUND);
     CU_ASSERT_EQUAL(say_on("user", &to, "x"), 0);
@@ -205,7 +211,7 @@ static void test_monitors_tell_what_was_lost(void)
     end();
 }
 
-KITH_TESTS("runtime/channels",
+KITH_TESTS("runtime/speaking",
            {"a broadcast without relays is gossiped", test_a_broadcast_without_relays_is_gossiped},
            {"what is no channel", test_what_is_no_channel},
            {"requests say raw or a channel", test_requests_say_raw_or_a_channel},

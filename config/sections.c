@@ -45,6 +45,7 @@ static const struct kith_param root[] = {
     {.name = "suspicion", .type = KITH_TYPE_SECTION},
     {.name = "gossip", .type = KITH_TYPE_SECTION},
     {.name = "push_pull", .type = KITH_TYPE_SECTION},
+    {.name = "relay", .type = KITH_TYPE_SECTION},
     {.name = "limits", .type = KITH_TYPE_SECTION},
     {0}};
 

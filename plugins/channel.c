@@ -2,7 +2,7 @@
  * channel.c - frames of channels (docs/WIRE.md, Channels). Bytes only: who gets them is decided in
  * delegates.c.
  *
- * A message:   F2 6B 63 31 | kind | hops | id:8 | n | name:n | [s:2 | sender:s |] body
+ * A message:   F2 6B 63 31 | 00 | flags | id:8 | n | name:n | s | sender:s | body
  * State:       raw state | F2 6B | len:5 | pieces | size:4 | 6B 63 73 31
  * A piece:     n | name:n | len:4 | body
  *
@@ -19,13 +19,13 @@
 enum {
     HEAD = 15,
     AT_KIND = 4,
-    AT_HOPS = 5,
+    AT_FLAGS = 5,
     AT_ID = 6,
     AT_NAME_LEN = 14,
-    SENDER = 2,
+    NUMBER_MAX = 3, /* bytes of a sender's length */
     PIECE_LEN = 4
 };
-enum { RELAYED = 1, NAMED = 2 }; /* bits of the kind on the wire */
+enum { DIRECT = 0, MUST_KNOW = 0xF0 }; /* a kind; flags */
 static const uint8_t magic[4] = {0xF2, 0x6B, 0x63, 0x31};
 static const uint8_t foot_magic[4] = {0x6B, 0x63, 0x73, 0x31};
 
@@ -39,13 +39,27 @@ static uint32_t get32(const uint8_t *in)
     return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
 }
 
-static void put16(uint8_t *out, size_t v)
+/* LEB128: how many bytes it takes, and writing them. */
+static size_t number_len(size_t v) { return v < 0x80 ? 1 : v < 0x4000 ? 2 : NUMBER_MAX; }
+
+static size_t put_number(uint8_t *out, size_t v)
 {
-    out[0] = (uint8_t)(v >> 8);
-    out[1] = (uint8_t)v;
+    size_t n = 0;
+    for (; v >= 0x80; v >>= 7) out[n++] = (uint8_t)(v | 0x80);
+    out[n++] = (uint8_t)v;
+    return n;
 }
 
-static size_t get16(const uint8_t *in) { return (size_t)in[0] << 8 | in[1]; }
+/* How many bytes it took; 0: cut, or too long. */
+static size_t get_number(struct kith_bytes in, size_t *v)
+{
+    *v = 0;
+    for (size_t i = 0; i < in.len && i < NUMBER_MAX; i++) {
+        *v |= (size_t)(in.data[i] & 0x7F) << (7 * i);
+        if (!(in.data[i] & 0x80)) return i + 1;
+    }
+    return 0;
+}
 
 static bool name_len_ok(size_t len) { return len > 0 && len <= KITH_CHANNEL_NAME_MAX; }
 
@@ -59,51 +73,45 @@ bool kith_channel_is(struct kith_bytes msg)
 /* Cut the sender's name off the front of what follows the channel's. */
 static int parse_sender(struct kith_channel_frame *frame, struct kith_bytes rest)
 {
-    if (rest.len < SENDER) return -KITH_EMALFORMED;
-    size_t len = get16(rest.data);
-    if (rest.len - SENDER < len) return -KITH_EMALFORMED;
-    frame->sender = kith_bytes_of(rest.data + SENDER, len);
-    frame->body = kith_bytes_of(rest.data + SENDER + len, rest.len - SENDER - len);
+    size_t len, at = get_number(rest, &len);
+    if (!at || len > KITH_CHANNEL_SENDER_MAX || rest.len - at < len) return -KITH_EMALFORMED;
+    frame->sender = kith_bytes_of(rest.data + at, len);
+    frame->body = kith_bytes_of(rest.data + at + len, rest.len - at - len);
     return 0;
 }
 
 int kith_channel_parse(struct kith_bytes msg, struct kith_channel_frame *frame)
 {
-    if (!kith_channel_is(msg) || msg.len < HEAD) return -KITH_EMALFORMED;
+    if (!kith_channel_is(msg)) return -KITH_EMALFORMED;
+    if (msg.len > AT_KIND && msg.data[AT_KIND] != DIRECT) return -KITH_EUNSUPPORTED;
+    if (msg.len > AT_FLAGS && msg.data[AT_FLAGS] & MUST_KNOW) return -KITH_EUNSUPPORTED;
+    if (msg.len < HEAD) return -KITH_EMALFORMED;
     size_t name_len = msg.data[AT_NAME_LEN];
-    uint8_t kind = msg.data[AT_KIND];
-    if (!name_len_ok(name_len) || msg.len < HEAD + name_len || kind > (RELAYED | NAMED))
-        return -KITH_EMALFORMED;
-    frame->kind = kind & RELAYED;
-    frame->hops = msg.data[AT_HOPS];
-    if (frame->hops > KITH_CHANNEL_HOPS) frame->hops = KITH_CHANNEL_HOPS; /* whatever it claims */
+    if (!name_len_ok(name_len) || msg.len < HEAD + name_len) return -KITH_EMALFORMED;
     frame->id = (uint64_t)get32(msg.data + AT_ID) << 32 | get32(msg.data + AT_ID + 4);
     frame->name = kith_bytes_of(msg.data + HEAD, name_len);
-    frame->sender = kith_bytes_of(NULL, 0);
-    frame->body = kith_bytes_of(msg.data + HEAD + name_len, msg.len - HEAD - name_len);
-    return kind & NAMED ? parse_sender(frame, frame->body) : 0;
+    return parse_sender(frame,
+                        kith_bytes_of(msg.data + HEAD + name_len, msg.len - HEAD - name_len));
 }
 
 size_t kith_channel_head(size_t name_len, size_t sender_len)
 {
-    return HEAD + name_len + SENDER + sender_len;
+    return HEAD + name_len + number_len(sender_len) + sender_len;
 }
 
 void kith_channel_write_head(uint8_t *out, const struct kith_channel_frame *frame)
 {
     memcpy(out, magic, sizeof magic);
-    out[AT_KIND] = frame->kind | NAMED;
-    out[AT_HOPS] = frame->hops;
+    out[AT_KIND] = DIRECT;
+    out[AT_FLAGS] = 0;
     put32(out + AT_ID, (uint32_t)(frame->id >> 32));
     put32(out + AT_ID + 4, (uint32_t)frame->id);
     out[AT_NAME_LEN] = (uint8_t)frame->name.len;
     memcpy(out + HEAD, frame->name.data, frame->name.len);
     uint8_t *sender = out + HEAD + frame->name.len;
-    put16(sender, frame->sender.len);
-    if (frame->sender.len) memcpy(sender + SENDER, frame->sender.data, frame->sender.len);
+    sender += put_number(sender, frame->sender.len);
+    if (frame->sender.len) memcpy(sender, frame->sender.data, frame->sender.len);
 }
-
-void kith_channel_set_hops(uint8_t *msg, uint8_t hops) { msg[AT_HOPS] = hops; }
 
 /* ------------------------------------------------------------------------------------- state */
 

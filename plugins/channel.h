@@ -7,29 +7,23 @@
 
 #include <kith/plugin.h>
 
-#define KITH_CHANNEL_NAME_MAX 63
-/* A relayed message is passed on at most so often, even by nodes that forgot its id. */
-#define KITH_CHANNEL_HOPS 32
+#define KITH_CHANNEL_NAME_MAX   63
+#define KITH_CHANNEL_SENDER_MAX 65535
 
-enum kith_channel_kind { KITH_CHANNEL_DIRECT = 0, KITH_CHANNEL_RELAYED = 1 };
-
+/* A direct message. Frames of other kinds are the core's. */
 struct kith_channel_frame {
-    uint8_t kind, hops;
     uint64_t id;
     /* These point into the message. sender: the member that says it sent it; empty: it does not */
     struct kith_bytes name, sender, body;
 };
-#define KITH_CHANNEL_SENDER_MAX 65535
 
 /* Does it begin with the magic? Then it is nobody's raw message. */
 bool kith_channel_is(struct kith_bytes msg);
-/* 0, or -KITH_EMALFORMED: not a frame that this version knows. */
+/* 0; -KITH_EUNSUPPORTED: another kind, or a flag that must be understood; -KITH_EMALFORMED. */
 int kith_channel_parse(struct kith_bytes msg, struct kith_channel_frame *);
 /* What stands in front of a body: how long it is, and writing it. */
 size_t kith_channel_head(size_t name_len, size_t sender_len);
 void kith_channel_write_head(uint8_t *out, const struct kith_channel_frame *);
-/* Set how often it may still be passed on; all other bytes stay. */
-void kith_channel_set_hops(uint8_t *msg, uint8_t hops);
 
 /* State: `raw | section`. A section is a head, pieces, a foot; each piece is the state of one
  * channel, but for one with a name that no channel can have: it holds the sender's name. */

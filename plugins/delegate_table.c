@@ -47,26 +47,6 @@ size_t kith_listener_head(struct kith_listener *l)
     return kith_channel_head(l->channel.len, kith_delegates_name(l->shared).len);
 }
 
-int kith_listener_frame(struct kith_listener *l, enum kith_channel_kind kind,
-                        struct kith_bytes *msg)
-{
-    size_t head = kith_listener_head(l);
-    if (!head) return 0;
-    struct kith_channel_frame frame = {
-        .kind = (uint8_t)kind, .name = l->channel, .sender = kith_delegates_name(l->shared)};
-    if (kind == KITH_CHANNEL_RELAYED) frame.hops = KITH_CHANNEL_HOPS;
-    l->instance->host->random(l->instance->host, &frame.id, sizeof frame.id);
-    uint8_t *out =
-        msg->len < SIZE_MAX - head ? kith_scratch_room(&l->shared->frame, head + msg->len) : NULL;
-    if (!out) return -KITH_ENOMEM;
-    kith_channel_write_head(out, &frame);
-    if (msg->len) memcpy(out + head, msg->data, msg->len);
-    *msg = kith_bytes_of(out, head + msg->len);
-    if (kind == KITH_CHANNEL_RELAYED)
-        kith_seen_add(&l->shared->relayed, frame.id); /* it comes back to us */
-    return 0;
-}
-
 /* -------------------------------------------------------------------------- what it hands over */
 
 static int unsound(const struct kith_node *n, const char *what)
@@ -135,15 +115,26 @@ static int node_format(const struct kith_node *n, const struct kith_addr *addr, 
     return base_of(n)->format(base_of(n), addr, out, cap);
 }
 
+static size_t without(size_t fits, size_t head) { return fits > head ? fits - head : 0; }
+
+/* On a channel: what is relayed, or a frame that is gossiped where nothing is. */
+static size_t fits_all(const struct kith_node *n)
+{
+    size_t relayed = base_of(n)->fits(base_of(n), KITH_FITS_RELAYED, NULL);
+    if (relayed) return without(relayed, listener_of(n)->channel.len);
+    size_t fits = base_of(n)->fits(base_of(n), KITH_FITS_BROADCAST, NULL);
+    return without(fits, kith_listener_head(listener_of(n)));
+}
+
 static size_t node_fits(const struct kith_node *n, enum kith_fits what, const struct kith_peer *to)
 {
     if (foreign(n, "fits")) return 0;
     struct kith_peer peer;
     if (to && take_peer(n, to, &peer)) return 0;
+    if (what == KITH_FITS_BROADCAST && listener_of(n)->channel.len) return fits_all(n);
     size_t fits = base_of(n)->fits(base_of(n), what, to ? &peer : NULL);
-    if (what == KITH_FITS_META || what == KITH_FITS_ACK) return fits;
-    size_t head = kith_listener_head(listener_of(n));
-    return fits > head ? fits - head : 0;
+    bool whole = what != KITH_FITS_PACKET && what != KITH_FITS_STREAM;
+    return whole ? fits : without(fits, kith_listener_head(listener_of(n)));
 }
 
 /* ----------------------------------------------------------------------------------- changes */
@@ -244,9 +235,8 @@ static int node_send(const struct kith_node *n, const struct kith_message *asked
     int rc = m.peer ? take_peer(n, m.peer, &peer) : 0;
     if (m.peer) m.peer = &peer;
     m.flags &= KITH_RELIABLE; /* the others tell of what came in */
+    m.channel = l->channel;
     if (!rc) rc = check_send(l, &m);
-    if (!rc)
-        rc = kith_listener_frame(l, m.peer ? KITH_CHANNEL_DIRECT : KITH_CHANNEL_RELAYED, &m.bytes);
     if (rc) return rc;
     ASK(n, done, arg, base_of(n)->send(base_of(n), &m, done_, r_));
 }

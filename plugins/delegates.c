@@ -139,6 +139,31 @@ static int all_ack(void *self, uint8_t *out, size_t cap)
     return n;
 }
 
+/* ------------------------------------------------------------------------------------ frames */
+
+static int frame_for(struct kith_delegates_shared *shared, struct kith_bytes channel,
+                     struct kith_bytes *msg)
+{
+    const struct kith_host_maker *maker = shared->setup.maker;
+    if (!channel.len || channel.len > KITH_CHANNEL_NAME_MAX) return -KITH_EINVAL;
+    struct kith_channel_frame frame = {.name = channel, .sender = kith_delegates_name(shared)};
+    size_t head = kith_channel_head(channel.len, frame.sender.len);
+    if (msg->len > SIZE_MAX - head) return -KITH_ENOMEM;
+    uint8_t *out = kith_scratch_room(&shared->frame, head + msg->len);
+    if (!out) return -KITH_ENOMEM;
+    maker->random(maker->ctx, &frame.id, sizeof frame.id);
+    kith_channel_write_head(out, &frame);
+    if (msg->len) memcpy(out + head, msg->data, msg->len);
+    *msg = kith_bytes_of(out, head + msg->len);
+    return 0;
+}
+
+int kith_delegates_frame(struct kith_delegates *d, struct kith_bytes channel,
+                         struct kith_bytes *msg)
+{
+    return frame_for(d->shared, channel, msg);
+}
+
 /* -------------------------------------------------------------------------------- broadcasts */
 
 /* One delegate adding to a packet: what it writes is framed when it has a channel, and handed to
@@ -155,7 +180,7 @@ static int add_broadcast(const struct kith_sink *sink, struct kith_bytes msg)
     struct adding *a = (struct adding *)sink;
     size_t head = kith_listener_head(a->l);
     if (msg.len > a->left || head + msg.len + a->overhead > a->left) return -KITH_ETOOBIG;
-    int rc = kith_listener_frame(a->l, KITH_CHANNEL_DIRECT, &msg);
+    int rc = head ? frame_for(a->l->shared, a->l->channel, &msg) : 0;
     if (!rc) rc = a->to->write(a->to, msg);
     if (!rc) a->left -= msg.len + a->overhead;
     return rc;
@@ -171,19 +196,33 @@ static void ask_broadcasts(struct kith_listener *l, struct adding *a)
     kith_listener_leave(l, entered, "get_broadcasts");
 }
 
-/* The raw one first: its bytes are what a Go node would send. Then the channels, each time
- * beginning with another one, so that a busy one can't starve the rest. */
+static struct adding adding(size_t overhead, size_t limit, const struct kith_sink *sink)
+{
+    return (struct adding){.sink = {.size = sizeof(struct kith_sink), .write = add_broadcast},
+                           .to = sink,
+                           .overhead = overhead,
+                           .left = limit};
+}
+
+/* Of the raw one: its bytes are what a Go node would send. */
 static void all_broadcasts(void *self, size_t overhead, size_t limit, const struct kith_sink *sink)
 {
     struct kith_delegates_shared *shared = self;
-    struct adding a = {.sink = {.size = sizeof a.sink, .write = add_broadcast},
-                       .to = sink,
-                       .overhead = overhead,
-                       .left = limit};
+    struct adding a = adding(overhead, limit, sink);
+    struct kith_listener *l;
+    for (size_t i = 0; (l = kith_listener_at(shared, i)); i++)
+        if (!l->channel.len) ask_broadcasts(l, &a);
+}
+
+/* Each time beginning with another channel, so that a busy one can't starve the rest. */
+void kith_delegates_channel_broadcasts(struct kith_delegates *d, size_t overhead, size_t limit,
+                                       const struct kith_sink *sink)
+{
+    struct kith_delegates_shared *shared = d->shared;
+    struct adding a = adding(overhead, limit, sink);
     struct kith_listener *l;
     size_t n = 0;
-    for (; (l = kith_listener_at(shared, n)); n++)
-        if (!l->channel.len) ask_broadcasts(l, &a);
+    while (kith_listener_at(shared, n)) n++;
     for (size_t i = 0; i < n; i++) {
         l = kith_listener_at(shared, (shared->turn + i) % n);
         if (l && l->channel.len) ask_broadcasts(l, &a);
@@ -299,22 +338,42 @@ static void write_section(struct kith_delegates_shared *shared, size_t begin, si
     }
 }
 
-/* The raw state as it is; behind it, when there is any, the section with the states of the
- * channels. */
+static struct gathering gathering(struct kith_delegates_shared *shared)
+{
+    return (struct gathering){.sink = {.size = sizeof(struct kith_sink), .write = gather},
+                              .shared = shared};
+}
+
+static void end_gathering(struct kith_delegates_shared *shared)
+{
+    if (shared->state.cap > KEPT) kith_scratch_free(&shared->state);
+}
+
+/* The raw state as it is. */
 static void all_local_state(void *self, bool join, const struct kith_sink *sink)
 {
     struct kith_delegates_shared *shared = self;
-    struct gathering g = {.sink = {.size = sizeof g.sink, .write = gather}, .shared = shared};
+    struct gathering g = gathering(shared);
     struct kith_listener *l;
     for (size_t i = 0; (l = kith_listener_at(shared, i)); i++)
         if (!l->channel.len && l->ops.local_state) write_raw(l, join, &g, sink);
+    end_gathering(shared);
+}
+
+/* What stands behind the raw state, when there is any: the section with the states of the
+ * channels. */
+void kith_delegates_channel_state(struct kith_delegates *d, bool join, const struct kith_sink *sink)
+{
+    struct kith_delegates_shared *shared = d->shared;
+    struct gathering g = gathering(shared);
+    struct kith_listener *l;
     g.used = KITH_CHANNEL_SECTION_HEAD;
     gather_sender(&g);
     const size_t begin = g.used;
     for (size_t i = 0; (l = kith_listener_at(shared, i)); i++)
         if (l->channel.len && l->ops.local_state) gather_piece(l, join, &g);
     write_section(shared, begin, g.used, sink);
-    if (shared->state.cap > KEPT) kith_scratch_free(&shared->state);
+    end_gathering(shared);
 }
 
 /* ----------------------------------------------------------- what others say on a channel */
@@ -358,39 +417,47 @@ static void all_remote_state(void *self, const struct kith_message *given)
 
 /* ---------------------------------------------------------------------------------- messages */
 
-static void all_message(void *self, const struct kith_message *m)
+/* A direct frame, as what it holds. False: nobody hears it. */
+static bool open_frame(struct kith_delegates_shared *shared, struct kith_message *m,
+                       struct kith_peer *peer, uint64_t *id)
 {
-    struct kith_delegates_shared *shared = self;
     struct kith_channel_frame frame;
-    struct kith_seen *seen = NULL;
-    if (kith_channel_is(m->bytes)) {
-        if (kith_channel_parse(m->bytes, &frame) != 0) {
-            shared->malformed++;
-            return;
-        }
-        seen = frame.kind == KITH_CHANNEL_RELAYED ? &shared->relayed : &shared->direct;
-        if (kith_seen_has(seen, frame.id)) {
-            shared->repeated++;
-            return;
-        }
-    }
-    /* Only a message that was queued counts as seen: one that was dropped may come again. */
-    if (kith_handoff_add(&shared->waiting, &shared->limits, m) != 0)
-        shared->dropped++;
-    else if (seen)
-        kith_seen_add(seen, frame.id);
+    int rc = kith_channel_parse(m->bytes, &frame);
+    bool repeated = !rc && kith_seen_has(&shared->seen, frame.id);
+    shared->unknown += rc == -KITH_EUNSUPPORTED;
+    shared->malformed += rc == -KITH_EMALFORMED;
+    shared->repeated += repeated;
+    if (rc || repeated) return false;
+    *id = frame.id;
+    if (m->peer) *peer = *m->peer;
+    peer->name = frame.sender;
+    m->channel = frame.name;
+    m->bytes = frame.body;
+    m->peer = peer;
+    return true;
 }
 
-/* A relayed message is passed on also by nodes without a delegate on its channel: so it reaches
- * all, whatever is loaded where. */
-static void pass_on(struct kith_delegates_shared *shared, uint8_t *msg, size_t len, uint8_t hops)
+/* What was relayed comes opened, and once. */
+static void all_message(void *self, const struct kith_message *given)
 {
-    if (!hops) return;
-    kith_channel_set_hops(msg, (uint8_t)(hops - 1));
-    if (shared->setup.relay(shared->setup.ctx, kith_bytes_of(msg, len)) < 0)
-        shared->not_passed_on++;
-    else
-        shared->passed_on++;
+    struct kith_delegates_shared *shared = self;
+    struct kith_message m = *given;
+    struct kith_peer peer = {.size = sizeof peer};
+    uint64_t id = 0;
+    bool framed = !(m.flags & KITH_RELAYED) && kith_channel_is(m.bytes);
+    if (framed && !open_frame(shared, &m, &peer, &id)) return;
+    /* Only a message that was queued counts as seen: one that was dropped may come again. */
+    if (kith_handoff_add(&shared->waiting, &shared->limits, &m) != 0)
+        shared->dropped++;
+    else if (framed)
+        kith_seen_add(&shared->seen, id);
+}
+
+static bool hears(const struct kith_listener *l, struct kith_bytes channel)
+{
+    if (kith_bytes_equal(l->channel, channel)) return true;
+    return !l->channel.len && l->ops.flags & KITH_DELEGATE_USER &&
+           kith_bytes_equal(channel, kith_text(KITH_USER_CHANNEL));
 }
 
 static void deliver(struct kith_delegates_shared *shared, const struct kith_handoff *q, size_t i)
@@ -398,20 +465,9 @@ static void deliver(struct kith_delegates_shared *shared, const struct kith_hand
     struct kith_message m;
     struct kith_peer peer;
     kith_handoff_get(q, i, &m, &peer);
-    struct kith_channel_frame frame = {0};
-    const size_t len = m.bytes.len;
-    if (kith_channel_is(m.bytes)) {
-        kith_channel_parse(m.bytes, &frame);
-        m.bytes = frame.body;
-        m.peer = &peer;
-        claim(shared, frame.sender, &peer);
-        if (frame.kind == KITH_CHANNEL_RELAYED) m.flags |= KITH_RELAYED;
-    }
     KITH_EACH(shared, message, {
-        if (kith_bytes_equal(l->channel, frame.name)) l->ops.message(l->self, &m);
+        if (hears(l, m.channel)) l->ops.message(l->self, &m);
     });
-    if (frame.kind == KITH_CHANNEL_RELAYED)
-        pass_on(shared, q->bytes.data + q->items[i].offset, len, frame.hops);
 }
 
 static void deliver_messages(struct kith_delegates_shared *shared)

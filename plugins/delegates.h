@@ -8,11 +8,14 @@
 #include "instance.h"
 
 /* All delegates of a node as one. Raw ones see memberlist's bytes; those with a channel send and
- * receive framed (docs/WIRE.md, Channels). User messages wait here, at most handoff_queue_depth of
- * them (newest dropped and counted), one that is as long as can be or else a quarter of
- * max_stream_memory together, until kith_delegates_deliver(); so do the events that plugins emit.
- */
+ * receive on it (docs/WIRE.md, Channels). User messages wait here until kith_delegates_deliver(),
+ * and so do the events that plugins emit: at most handoff_queue_depth of them (newest dropped and
+ * counted), one that is as long as can be or else a quarter of max_stream_memory together; relayed
+ * ones are never dropped. */
 struct kith_delegates;
+
+/* What `kith broadcast` and `kith send` say is on this channel. */
+#define KITH_USER_CHANNEL "user"
 
 /* What surrounds them. Copied; what it points to must outlive the delegates. */
 struct kith_delegates_setup {
@@ -23,9 +26,6 @@ struct kith_delegates_setup {
     const struct kith_node *node;
     struct kith_keyring *ring; /* the node's, or NULL */
     void *ctx;
-    /* Gossip a message for whoever sent it: strangers can cause that, so it is no command, and goes
-     * behind all that is this node's own. 0 or a negative code. */
-    int (*relay)(void *ctx, struct kith_bytes);
     uint64_t (*now)(void *ctx);  /* the loop's clock: kith_host's */
     uint64_t (*wall)(void *ctx); /* the same in nanoseconds since 1970 */
     /* Which instance has this host table; NULL: unknown. The function itself may be NULL: then
@@ -81,6 +81,15 @@ void kith_delegates_unlisten(struct kith_delegates *, void *self);
 /* What the core calls, and with which self: both stay the same over reloads. `judges` says what the
  * delegates of the moment want: read it each time, a copy goes stale. */
 const struct kith_delegate_ops *kith_delegates_ops(struct kith_delegates *, void **self);
+/* What those with a channel add, for members that understand it: get_broadcasts and local_state of
+ * the above are the raw ones' alone. */
+void kith_delegates_channel_broadcasts(struct kith_delegates *, size_t overhead, size_t limit,
+                                       const struct kith_sink *);
+void kith_delegates_channel_state(struct kith_delegates *, bool join, const struct kith_sink *);
+/* Frame a direct message for a channel; good until the next call. 0, -KITH_EINVAL: that is no
+ * channel's name; -KITH_ENOMEM. */
+int kith_delegates_frame(struct kith_delegates *, struct kith_bytes channel,
+                         struct kith_bytes *msg);
 
 /* --------------------------------------------------------------------------------- the node's */
 

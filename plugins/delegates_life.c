@@ -17,8 +17,7 @@ static struct kith_delegates_shared *shared_new(const struct kith_delegates_setu
     shared->setup = *setup;
     shared->asks = setup->maker->asks;
     shared->ops = kith_all_ops;
-    setup->maker->random(setup->maker->ctx, shared->relayed.key, sizeof shared->relayed.key);
-    memcpy(shared->direct.key, shared->relayed.key, sizeof shared->direct.key);
+    setup->maker->random(setup->maker->ctx, shared->seen.key, sizeof shared->seen.key);
     shared->waiting.memory = shared->spare.memory = setup->maker->memory;
     return shared;
 }
@@ -32,8 +31,7 @@ static void shared_unref(struct kith_delegates_shared *shared)
     kith_delegate_requests_drop(shared);
     kith_handoff_fini(&shared->waiting);
     kith_handoff_fini(&shared->spare);
-    kith_seen_fini(&shared->relayed);
-    kith_seen_fini(&shared->direct);
+    kith_seen_fini(&shared->seen);
     kith_strangers_fini(&shared->strangers);
     kith_scratch_free(&shared->frame);
     kith_scratch_free(&shared->state);
@@ -527,12 +525,10 @@ void kith_delegates_stats(const struct kith_delegates *d,
          KITH_COUNTER},
         {"channel_malformed", "Channel messages and states that could not be read.",
          shared->malformed, KITH_COUNTER},
+        {"channel_unknown", "Channel messages of a later version, which were ignored.",
+         shared->unknown, KITH_COUNTER},
         {"channel_repeated", "Channel messages that had been seen before.", shared->repeated,
          KITH_COUNTER},
-        {"channel_relayed", "Channel broadcasts passed on.", shared->passed_on, KITH_COUNTER},
-        {"channel_relay_dropped",
-         "Channel broadcasts not passed on: too big for a packet, or no memory.",
-         shared->not_passed_on, KITH_COUNTER},
         {"events_emitted", "Events of plugins that were handed to the others.",
          shared->emitted.sent, KITH_COUNTER},
         {"events_answered", "Answers of plugins to events of others.", shared->emitted.answers,

@@ -77,7 +77,7 @@ struct kith_delegates_shared {
     struct kith_delegate_request *requests;
     struct kith_handoff waiting, spare;
     struct kith_handoff_limits limits;
-    struct kith_seen relayed, direct;
+    struct kith_seen seen;
     struct kith_scratch frame, state; /* in the making */
     struct kith_scratch name, sender; /* this node's name, and a claimed one with its NUL */
     size_t name_len;
@@ -87,7 +87,7 @@ struct kith_delegates_shared {
     struct kith_leaving *leaving;
     struct kith_fixed_meta meta, former_meta;
     size_t turn; /* which channel may add to a packet first */
-    uint64_t dropped, malformed, repeated, passed_on, not_passed_on;
+    uint64_t dropped, malformed, unknown, repeated;
 };
 
 struct kith_delegates {
@@ -181,10 +181,8 @@ void kith_leaving_fini(struct kith_delegates_shared *);
 extern const struct kith_node kith_delegate_table;
 /* Our own name, with a NUL behind it; empty while the node has none. */
 struct kith_bytes kith_delegates_name(struct kith_delegates_shared *);
-/* What stands in front of the messages of a listener; 0 for a raw one. */
+/* What stands in front of the direct messages of a listener; 0 for a raw one. */
 size_t kith_listener_head(struct kith_listener *);
-/* Frame a message for its channel; that of a raw one stays as it is. */
-int kith_listener_frame(struct kith_listener *, enum kith_channel_kind, struct kith_bytes *msg);
 
 /* --------------------------------------------------- what excludes what (delegates_clash.c) */
 

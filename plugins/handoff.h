@@ -7,9 +7,10 @@
 
 #include "scratch.h"
 
-/* Its bytes, the peer's identity, the peer's name lie behind each other, each with a NUL. */
+/* Its bytes, the peer's identity, the peer's name and the channel lie behind each other, each with
+ * a NUL. */
 struct kith_handoff_item {
-    size_t offset, len, identity_len, name_len;
+    size_t offset, len, identity_len, name_len, channel_len;
     uint32_t flags, provides, protocol_max;
     bool has_peer, has_addr;
     struct kith_addr addr;
@@ -20,8 +21,10 @@ struct kith_handoff {
     size_t len;
     struct kith_handoff_item *items;
     size_t count, item_cap;
+    size_t limited, limited_len; /* of these, and of their bytes, that the limits are for */
 };
-/* bytes: of more than one message. */
+/* bytes: of more than one message. Relayed messages are outside of them: one that was dropped would
+ * never come again, and relay.window bounds them all. */
 struct kith_handoff_limits {
     size_t depth, bytes;
 };

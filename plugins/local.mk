@@ -40,7 +40,7 @@ CLEANFILES += plugins/static.c
 # The delegate that writes down what happens.
 PLUGINS += plugins/delegates/log.la
 plugins_delegates_log_la_SOURCES = plugins/delegates/log.c plugins/delegates/log_file.c \
-  plugins/delegates/log_file.h
+  plugins/delegates/log_file.h plugins/delegates/log_line.c plugins/delegates/log_line.h
 plugins_delegates_log_la_CPPFLAGS = $(INC) $(PLUGIN_DEFS)
 plugins_delegates_log_la_CFLAGS = $(AM_CFLAGS)
 plugins_delegates_log_la_LDFLAGS = $(LINK_PLUGIN)

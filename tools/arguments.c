@@ -4,6 +4,7 @@
 #include "arguments.h"
 
 #include "fail.h"
+#include "screen.h"
 #include <ctype.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -50,6 +51,19 @@ json_t *kith_tool_wait(const char *text)
     if (!isdigit((unsigned char)*number) || *end) return NULL;
     return json_pack("{s:s%,s:I,s:b}", "what", text, (size_t)(eq - text), "count", (json_int_t)n,
                      "exactly", (int)exactly);
+}
+
+bool kith_tool_channel_option(struct kith_on_channel *on, int option, const char *value)
+{
+    if (option == KITH_OPT_CHANNEL) on->name = value;
+    if (option == KITH_OPT_RAW) on->raw = true;
+    return option == KITH_OPT_CHANNEL || option == KITH_OPT_RAW;
+}
+
+void kith_tool_on_channel(const struct kith_on_channel *on, json_t *request)
+{
+    if (on->raw) json_object_set_new(request, "raw", json_true());
+    if (on->name) json_object_set_new(request, "channel", kith_tool_string(on->name));
 }
 
 bool kith_tool_layer_byte(const char *text, uint8_t *out)

@@ -12,6 +12,14 @@
 json_t *kith_tool_wait(const char *text);
 /* TEXT, or all of stdin for "-", as base64. NULL after a word on stderr. */
 json_t *kith_tool_payload(const char *tool, const char *text);
+/* --channel and --raw: whether the option is one of them; into a request. */
+struct kith_on_channel {
+    const char *name;
+    bool raw;
+};
+enum { KITH_OPT_CHANNEL = 1100, KITH_OPT_RAW };
+bool kith_tool_channel_option(struct kith_on_channel *, int option, const char *value);
+void kith_tool_on_channel(const struct kith_on_channel *, json_t *request);
 /* A private layer byte, 0xC0 to 0xEF. */
 bool kith_tool_layer_byte(const char *text, uint8_t *out);
 /* The words behind --format, and behind --timeout: "30s", "1m30s", "250ms", "5". KITH_GO_ON, or an

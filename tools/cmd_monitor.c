@@ -17,8 +17,8 @@ static const char help[] =
     "Follow a node: events of its members, of itself and of its plugins, and user\n"
     "messages, until interrupted or the node ends.\n\n"
     "      --events LIST      only these, comma separated: join, leave, update,\n"
-    "                         suspect, conflict, ping, started, joined, refuted,\n"
-    "                         reloaded, keys, emitted, message, log, wire;\n"
+    "                         suspect, conflict, ping, lost, started, joined,\n"
+    "                         refuted, reloaded, keys, emitted, message, log, wire;\n"
     "                         without it all but ping, log and wire\n"
     "      --wire             packets and stream messages, layer by layer with their\n"
     "                         sizes; alone, or beside --events\n"
@@ -108,10 +108,23 @@ static void write_other(FILE *out, const char *event, const json_t *e)
 static void write_message(FILE *out, const json_t *e)
 {
     char *bytes = kith_tool_printable(str(e, "payload"));
+    const char *from = str(e, "from"), *identity = str(e, "identity"), *on = str(e, "channel");
     fprintf(out, "message   %s", bytes ? bytes : "");
+    if (json_is_true(json_object_get(e, "relayed"))) fputs("  (relayed)", out);
     if (json_is_true(json_object_get(e, "reliable"))) fputs("  (reliable)", out);
-    if (*str(e, "identity")) fprintf(out, "  from %s", str(e, "identity"));
+    if (*from && *on) fprintf(out, "  from %s", from);
+    if (*identity) fprintf(out, "  %s %s", *from && *on ? "by way of" : "from", identity);
     free(bytes);
+}
+
+static void write_lost(FILE *out, const json_t *e)
+{
+    fprintf(out, "lost      %lld messages of %s: ",
+            (long long)json_integer_value(json_object_get(e, "messages")), str(e, "origin"));
+    if (json_is_true(json_object_get(e, "missed")))
+        fputs("this node misses them for good", out);
+    else
+        fprintf(out, "%s asked for them", *str(e, "from") ? str(e, "from") : str(e, "peer"));
 }
 
 static void write_event(FILE *out, const json_t *e)
@@ -120,6 +133,8 @@ static void write_event(FILE *out, const json_t *e)
     if (*time) fprintf(out, "%s  ", time);
     if (!strcmp(event, "message")) {
         write_message(out, e);
+    } else if (!strcmp(event, "lost")) {
+        write_lost(out, e);
     } else if (!strcmp(event, "log")) {
         fprintf(out, "%-8s  %s%s%s", str(e, "level"), str(e, "source"),
                 *str(e, "source") ? ": " : "", str(e, "text"));

@@ -92,7 +92,10 @@ static bool wait_and_dispatch(struct watch *w)
 int main(int argc, char **argv)
 {
     static const struct kith_delegate_ops ops = {
-        .size = sizeof ops, .event = on_event, .message = on_message};
+        .size = sizeof ops,
+        .flags = KITH_DELEGATE_USER, /* what `kith send` and `kith broadcast` say, too */
+        .event = on_event,
+        .message = on_message};
     struct watch w = {0};
     struct kith_options options = {.size = sizeof options, .delegate = &ops, .delegate_self = &w};
     struct kith_error err = {.size = sizeof err};

@@ -42,6 +42,9 @@ static inline bool kith_account_grow(struct kith_account *a, bool stranger, uint
     return true;
 }
 
+/* Noted whether there is room or not: what may not be dropped. */
+static inline void kith_account_take(struct kith_account *a, uint64_t bytes) { a->held += bytes; }
+
 static inline void kith_account_give(struct kith_account *a, bool stranger, uint64_t bytes)
 {
     a->held -= bytes;

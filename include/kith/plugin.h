@@ -735,7 +735,8 @@ enum kith_message_flags {
  * of who handed it over, on a channel also `name`, which the sender claims. Out: peer is the
  * receiver, a member or an address; NULL: all. To all, raw: sent by this node some times, without a
  * promise; a later one with the same key replaces one that waits, smaller priority goes first.
- * To all, channel: relayed; key and priority are refused. */
+ * To all, channel: every member that runs Kith gets it once; key and priority are refused. To one,
+ * channel: -KITH_EUNSUPPORTED where a member is not known to run Kith. */
 struct kith_message {
     uint32_t size;
     uint32_t flags;    /* enum kith_message_flags */
@@ -743,7 +744,7 @@ struct kith_message {
     struct kith_bytes bytes;
     const struct kith_peer *peer;
     struct kith_bytes key;     /* out; empty: replaces nothing */
-    struct kith_bytes channel; /* in; empty: raw */
+    struct kith_bytes channel; /* in, and out of an embedding program; empty: raw */
 };
 
 enum kith_event_kind {

@@ -6,12 +6,10 @@
  * names as text when they are UTF-8 and everything else as base64. What strangers can provoke has a
  * limit in bytes; what is left out is counted, and said as soon as there is room.
  */
-#include <kith/shown.h>
-
 #include "log_file.h"
+#include "log_line.h"
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { TEXT, JSON };
 #define SECOND UINT64_C(1000000000) /* ns */
@@ -20,19 +18,13 @@ static const struct {
     uint32_t kind;
     const char *word;
 } kinds[] = {
-    {KITH_EVENT_JOIN, "join"},
-    {KITH_EVENT_LEAVE, "leave"},
-    {KITH_EVENT_UPDATE, "update"},
-    {KITH_EVENT_SUSPECT, "suspect"},
-    {KITH_EVENT_CONFLICT, "conflict"},
-    {KITH_EVENT_PING, "ping"},
-    {KITH_EVENT_STARTED, "started"},
-    {KITH_EVENT_JOINED, "joined"},
-    {KITH_EVENT_REFUTED, "refuted"},
-    {KITH_EVENT_RELOADED, "reloaded"},
-    {KITH_EVENT_KEYS, "keys"},
-    {KITH_EVENT_EMITTED, "emitted"},
-    {0, "message"},
+    {KITH_EVENT_JOIN, "join"},         {KITH_EVENT_LEAVE, "leave"},
+    {KITH_EVENT_UPDATE, "update"},     {KITH_EVENT_SUSPECT, "suspect"},
+    {KITH_EVENT_CONFLICT, "conflict"}, {KITH_EVENT_PING, "ping"},
+    {KITH_EVENT_LOST, "lost"},         {KITH_EVENT_STARTED, "started"},
+    {KITH_EVENT_JOINED, "joined"},     {KITH_EVENT_REFUTED, "refuted"},
+    {KITH_EVENT_RELOADED, "reloaded"}, {KITH_EVENT_KEYS, "keys"},
+    {KITH_EVENT_EMITTED, "emitted"},   {0, "message"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, MESSAGE = KINDS - 1 };
 static const char *const state_names[] = {"alive", "suspect", "dead", "left"};
@@ -51,8 +43,7 @@ struct log {
     struct kith_log_limit limit;
     uint64_t missing;         /* lines left out or failed since that was said */
     struct kith_timer *later; /* to say it when nothing else happens, and to send on what waits */
-    char *line;               /* the line in the making; kept for the next one */
-    size_t len, cap;
+    struct kith_log_line line;
 };
 
 static const char *const formats[] = {"text", "json", NULL};
@@ -60,7 +51,7 @@ static const char *const levels[] = {"error", "warn", "info", "debug", "trace", 
 
 /* All but `ping`: that is one a second. */
 #define DEFAULT_EVENTS \
-    "[join, leave, update, suspect, conflict, started, joined, refuted, reloaded, keys, " \
+    "[join, leave, update, suspect, conflict, lost, started, joined, refuted, reloaded, keys, " \
     "emitted, message]"
 static const struct kith_param log_params[] = {
     KITH_PARAM(struct log, to, PATH, 0, NULL, NULL, NULL,
@@ -78,149 +69,6 @@ static const struct kith_param log_params[] = {
                "bytes of lines that may come at once, as when a large cluster forms"),
     KITH_PARAM_END,
 };
-
-/* ---------------------------------------------------------------------------------- the line */
-
-static void add(struct log *log, const char *data, size_t len)
-{
-    if (log->len + len > log->cap) {
-        size_t cap = 2 * (log->len + len);
-        char *more = realloc(log->line, cap);
-        if (!more) return; /* the line loses a piece */
-        log->line = more;
-        log->cap = cap;
-    }
-    if (len) memcpy(log->line + log->len, data, len);
-    log->len += len;
-}
-
-static void add_text(struct log *log, const char *text) { add(log, text, strlen(text)); }
-
-static void add_f(struct log *log, const char *fmt, ...) KITH_PRINTF(2, 3);
-static void add_f(struct log *log, const char *fmt, ...)
-{
-    char text[256];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    add_text(log, text);
-}
-
-static bool is_utf8(struct kith_bytes b)
-{
-    for (size_t i = 0, n; i < b.len; i += n)
-        if (!(n = kith_utf8_char(b.data + i, b.len - i, NULL))) return false;
-    return true;
-}
-
-/* A name, as it can be shown and read back. */
-static void add_shown(struct log *log, struct kith_bytes b)
-{
-    for (size_t i = 0, used; i < b.len; i += used) {
-        char piece[4];
-        size_t n = kith_show_next(piece, b.data + i, b.len - i, true, &used);
-        add(log, piece, n);
-    }
-}
-
-static void add_quoted(struct log *log, struct kith_bytes b)
-{
-    add_text(log, "\"");
-    for (size_t i = 0; i < b.len; i++) {
-        char c = (char)b.data[i];
-        if (c == '"' || c == '\\')
-            add_f(log, "\\%c", c);
-        else if (c >= ' ' && c <= '~')
-            add(log, &c, 1);
-        else
-            add_f(log, "\\x%02x", b.data[i]);
-    }
-    add_text(log, "\"");
-}
-
-/* A character of a JSON string; what could move a cursor is escaped as JSON has it. */
-static void add_character(struct log *log, const uint8_t *s, size_t n, uint32_t code)
-{
-    if (code == '"' || code == '\\')
-        add_f(log, "\\%c", (char)code);
-    else if (!kith_utf8_is_odd(code))
-        add(log, (const char *)s, n);
-    else if (code < 0x10000)
-        add_f(log, "\\u%04x", code);
-    else /* two halves */
-        add_f(log, "\\u%04x\\u%04x", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
-}
-
-/* A JSON string; b is UTF-8. */
-static void add_string(struct log *log, struct kith_bytes b)
-{
-    add_text(log, "\"");
-    for (size_t i = 0, n; i < b.len; i += n) {
-        uint32_t code = 0;
-        if (!(n = kith_utf8_char(b.data + i, b.len - i, &code))) break;
-        add_character(log, b.data + i, n, code);
-    }
-    add_text(log, "\"");
-}
-
-static void add_base64(struct log *log, struct kith_bytes b)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    add_text(log, "\"");
-    for (size_t i = 0; i < b.len; i += 3) {
-        size_t left = b.len - i;
-        uint32_t v = (uint32_t)b.data[i] << 16 | (left > 1 ? (uint32_t)b.data[i + 1] << 8 : 0) |
-                     (left > 2 ? b.data[i + 2] : 0);
-        char out[4] = {digits[v >> 18], digits[v >> 12 & 63], left > 1 ? digits[v >> 6 & 63] : '=',
-                       left > 2 ? digits[v & 63] : '='};
-        add(log, out, sizeof out);
-    }
-    add_text(log, "\"");
-}
-
-/* `"key":"text"`, or `"key_base64":"..."` when it is no text. */
-static void add_key(struct log *log, const char *key, struct kith_bytes b)
-{
-    bool text = is_utf8(b);
-    add_f(log, "\"%s%s\":", key, text ? "" : "_base64");
-    if (text)
-        add_string(log, b);
-    else
-        add_base64(log, b);
-}
-
-static void add_bytes(struct log *log, const char *key, struct kith_bytes b)
-{
-    add_text(log, ",");
-    add_key(log, key, b);
-}
-
-/* `"key":"name"`: as it can be shown, in a JSON string. */
-static void add_name(struct log *log, const char *key, struct kith_bytes b)
-{
-    add_f(log, ",\"%s\":\"", key);
-    for (size_t i = 0, used; i < b.len; i += used) {
-        char piece[4];
-        size_t n = kith_show_next(piece, b.data + i, b.len - i, true, &used);
-        for (size_t k = 0; k < n; k++) {
-            if (piece[k] == '"' || piece[k] == '\\') add_text(log, "\\");
-            add(log, &piece[k], 1);
-        }
-    }
-    add_text(log, "\"");
-}
-
-static void add_time(struct log *log, uint64_t wall)
-{
-    char when[40];
-    time_t seconds = (time_t)(wall / 1000000000u);
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    size_t n = strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(when + n, sizeof when - n, ".%03uZ", (unsigned)(wall / 1000000u % 1000u));
-    add_text(log, when);
-}
 
 /* ------------------------------------------------------------------------------- where it goes */
 
@@ -245,13 +93,13 @@ static void miss(struct log *log, uint64_t *counter)
 static bool write_down(struct log *log)
 {
     if (!log->to) {
-        log->host->log(log->host, (enum kith_log_level)log->level, "%.*s", (int)log->len,
-                       log->line);
+        log->host->log(log->host, (enum kith_log_level)log->level, "%.*s", (int)log->line.len,
+                       log->line.data);
         return true;
     }
     int before = log->file.code;
     bool kept = log->file.len > 0;
-    bool taken = kith_log_file_put(&log->file, log->line, log->len);
+    bool taken = kith_log_file_put(&log->file, log->line.data, log->line.len);
     if (log->file.code && log->file.code != before)
         log->host->log(log->host, KITH_LOG_ERROR, "%s: %s", log->to,
                        log->file.code == EAGAIN ? "nobody reads it" : strerror(log->file.code));
@@ -263,21 +111,21 @@ static bool write_down(struct log *log)
 static void begin_line(struct log *log, uint64_t wall, struct kith_bytes by, struct kith_bytes word)
 {
     bool json = log->format == JSON;
-    log->len = 0;
-    if (json) add_text(log, "{\"time\":\"");
-    if (json || log->to) add_time(log, wall);
-    add_text(log, json ? "\",\"event\":\"" : log->to ? " " : "");
-    add_shown(log, by);
-    if (by.len) add_text(log, ".");
-    add_shown(log, word);
-    if (json) add_text(log, "\"");
+    log->line.len = 0;
+    if (json) kith_line_text(&log->line, "{\"time\":\"");
+    if (json || log->to) kith_line_time(&log->line, wall);
+    kith_line_text(&log->line, json ? "\",\"event\":\"" : log->to ? " " : "");
+    kith_line_shown(&log->line, by);
+    if (by.len) kith_line_text(&log->line, ".");
+    kith_line_shown(&log->line, word);
+    if (json) kith_line_text(&log->line, "\"");
 }
 
 static bool end_line(struct log *log)
 {
-    if (log->format == JSON) add_text(log, "}");
-    if (log->to) add_text(log, "\n");
-    kith_log_limit_take(&log->limit, log->len);
+    if (log->format == JSON) kith_line_text(&log->line, "}");
+    if (log->to) kith_line_text(&log->line, "\n");
+    kith_log_limit_take(&log->limit, log->line.len);
     return write_down(log);
 }
 
@@ -286,8 +134,8 @@ static void own_up(struct log *log)
 {
     if (!log->missing || !has_room(log) || (log->to && !kith_log_file_ready(&log->file))) return;
     begin_line(log, log->host->wall(log->host), kith_text(""), kith_text("left_out"));
-    add_f(log, log->format == JSON ? ",\"lines\":%llu" : " %llu lines",
-          (unsigned long long)log->missing);
+    kith_line_f(&log->line, log->format == JSON ? ",\"lines\":%llu" : " %llu lines",
+                (unsigned long long)log->missing);
     if (end_line(log)) log->missing = 0;
 }
 
@@ -337,11 +185,11 @@ static void add_addr(struct log *log, const char *prefix, const struct kith_addr
     if (log->format == JSON) {
         char key[32];
         snprintf(key, sizeof key, "%saddr", prefix);
-        add_name(log, key, b);
-        add_f(log, ",\"%sport\":%u", prefix, from->port);
+        kith_line_name(&log->line, key, b);
+        kith_line_f(&log->line, ",\"%sport\":%u", prefix, from->port);
     } else {
-        add_text(log, " ");
-        add_shown(log, b);
+        kith_line_text(&log->line, " ");
+        kith_line_shown(&log->line, b);
     }
 }
 
@@ -354,39 +202,54 @@ static void add_member(struct log *log, const struct kith_member *m)
 {
     struct kith_bytes meta = shown(log, m->meta);
     if (log->format == JSON) {
-        add_name(log, "name", m->name);
+        kith_line_name(&log->line, "name", m->name);
         add_addr(log, "", &m->addr);
-        add_f(log, ",\"state\":\"%s\",\"incarnation\":%u,\"meta\":", state_name(m->state),
-              m->incarnation);
-        add_base64(log, meta);
-        if (meta.len < m->meta.len) add_f(log, ",\"meta_size\":%zu", m->meta.len);
-        if (m->accuser.len) add_name(log, "accuser", m->accuser);
+        kith_line_f(&log->line,
+                    ",\"state\":\"%s\",\"incarnation\":%u,\"meta\":", state_name(m->state),
+                    m->incarnation);
+        kith_line_base64(&log->line, meta);
+        if (meta.len < m->meta.len) kith_line_f(&log->line, ",\"meta_size\":%zu", m->meta.len);
+        if (m->accuser.len) kith_line_name(&log->line, "accuser", m->accuser);
         return;
     }
-    add_text(log, " ");
-    add_shown(log, m->name);
+    kith_line_text(&log->line, " ");
+    kith_line_shown(&log->line, m->name);
     add_addr(log, "", &m->addr);
-    if (m->state != KITH_ALIVE) add_f(log, " %s", state_name(m->state));
+    if (m->state != KITH_ALIVE) kith_line_f(&log->line, " %s", state_name(m->state));
     if (m->accuser.len) {
-        add_text(log, " by ");
-        add_shown(log, m->accuser);
+        kith_line_text(&log->line, " by ");
+        kith_line_shown(&log->line, m->accuser);
     }
     if (meta.len) {
-        add_text(log, " meta ");
-        add_quoted(log, meta);
-        if (meta.len < m->meta.len) add_f(log, "... (%zu bytes)", m->meta.len);
+        kith_line_text(&log->line, " meta ");
+        kith_line_quoted(&log->line, meta);
+        if (meta.len < m->meta.len) kith_line_f(&log->line, "... (%zu bytes)", m->meta.len);
     }
 }
 
 static void add_conflict(struct log *log, const struct kith_member *other)
 {
-    if (log->format == TEXT) add_text(log, " claimed by");
+    if (log->format == TEXT) kith_line_text(&log->line, " claimed by");
     add_addr(log, "other_", &other->addr);
+}
+
+/* Whose hands something came from: a member, or where it is. */
+static void add_peer(struct log *log, const struct kith_peer *peer)
+{
+    if (peer->name.len && log->format == JSON) {
+        kith_line_name(&log->line, "from", peer->name);
+    } else if (peer->name.len) {
+        kith_line_text(&log->line, " ");
+        kith_line_shown(&log->line, peer->name);
+    } else if (peer->addr) {
+        add_addr(log, "peer_", peer->addr);
+    }
 }
 
 static void add_number(struct log *log, const char *key, uint64_t number)
 {
-    add_f(log, log->format == JSON ? ",\"%s\":%llu" : " %s %llu", key, (unsigned long long)number);
+    kith_line_f(&log->line, log->format == JSON ? ",\"%s\":%llu" : " %s %llu", key,
+                (unsigned long long)number);
 }
 
 /* Bytes that may be text, no more of them than are to be shown. */
@@ -394,41 +257,56 @@ static void add_payload(struct log *log, struct kith_bytes b)
 {
     struct kith_bytes part = shown(log, b);
     if (log->format == JSON) {
-        add_bytes(log, "payload", part);
+        kith_line_bytes(&log->line, "payload", part);
         return;
     }
-    add_text(log, " ");
-    add_quoted(log, part);
-    if (part.len < b.len) add_text(log, "...");
+    kith_line_text(&log->line, " ");
+    kith_line_quoted(&log->line, part);
+    if (part.len < b.len) kith_line_text(&log->line, "...");
 }
 
 /* Fields are pairs, because their names need not differ, nor be text. */
 static void add_fields(struct log *log, const struct kith_pair *fields, size_t count)
 {
     bool json = log->format == JSON;
-    if (json) add_text(log, ",\"fields\":[");
+    if (json) kith_line_text(&log->line, ",\"fields\":[");
     for (size_t i = 0; i < count; i++) {
         if (json) {
-            add_text(log, i ? ",{" : "{");
-            add_key(log, "name", fields[i].name);
-            add_bytes(log, "value", fields[i].value);
-            add_text(log, "}");
+            kith_line_text(&log->line, i ? ",{" : "{");
+            kith_line_key(&log->line, "name", fields[i].name);
+            kith_line_bytes(&log->line, "value", fields[i].value);
+            kith_line_text(&log->line, "}");
             continue;
         }
-        add_text(log, " ");
-        add_shown(log, fields[i].name);
-        add_text(log, "=");
-        add_quoted(log, fields[i].value);
+        kith_line_text(&log->line, " ");
+        kith_line_shown(&log->line, fields[i].name);
+        kith_line_text(&log->line, "=");
+        kith_line_quoted(&log->line, fields[i].value);
     }
-    if (json) add_text(log, "]");
+    if (json) kith_line_text(&log->line, "]");
 }
 
 static void add_emitted(struct log *log, const struct kith_event *e)
 {
     if (e->field_count) add_fields(log, e->fields, e->field_count);
     if (!e->data.len) return;
-    if (log->format == JSON) add_f(log, ",\"size\":%zu", e->data.len);
+    if (log->format == JSON) kith_line_f(&log->line, ",\"size\":%zu", e->data.len);
     add_payload(log, e->data);
+}
+
+/* Messages that nobody keeps any more: whose, and who misses them. */
+static void add_lost(struct log *log, const struct kith_event *e)
+{
+    add_number(log, "messages", e->number);
+    if (log->format == JSON) {
+        kith_line_name(&log->line, "origin", e->data);
+        kith_line_f(&log->line, ",\"missed\":%s", e->peer ? "false" : "true");
+    } else {
+        kith_line_text(&log->line, " of ");
+        kith_line_shown(&log->line, e->data);
+        kith_line_text(&log->line, e->peer ? " asked for by" : " missed for good");
+    }
+    if (e->peer) add_peer(log, e->peer);
 }
 
 /* What the kind alone has to say, behind its member. */
@@ -437,12 +315,13 @@ static void add_details(struct log *log, const struct kith_event *e)
     switch (e->kind) {
     case KITH_EVENT_SUSPECT:
         if (log->format == TEXT && e->member && e->member->state == KITH_ALIVE)
-            add_text(log, " no longer");
+            kith_line_text(&log->line, " no longer");
         break;
     case KITH_EVENT_CONFLICT:
         if (e->other) add_conflict(log, e->other);
         break;
     case KITH_EVENT_PING: add_number(log, log->format == JSON ? "rtt_ns" : "ns", e->number); break;
+    case KITH_EVENT_LOST: add_lost(log, e); break;
     case KITH_EVENT_REFUTED: add_number(log, "incarnation", e->number); break;
     case KITH_EVENT_EMITTED: add_emitted(log, e); break;
     default: break;
@@ -464,16 +343,35 @@ static void log_event(void *self, const struct kith_event *e)
     end(log);
 }
 
+/* How it came; on a channel also from whom, as the sender says. */
+static void add_way(struct log *log, const struct kith_message *m)
+{
+    const bool reliable = m->flags & KITH_RELIABLE, relayed = m->flags & KITH_RELAYED;
+    const struct kith_bytes from = m->peer ? m->peer->name : kith_text("");
+    if (log->format == JSON) {
+        kith_line_f(&log->line, ",\"reliable\":%s,\"size\":%zu", reliable ? "true" : "false",
+                    m->bytes.len);
+        if (!m->channel.len) return;
+        kith_line_name(&log->line, "channel", m->channel);
+        kith_line_f(&log->line, ",\"relayed\":%s", relayed ? "true" : "false");
+        if (from.len) kith_line_name(&log->line, "from", from);
+        return;
+    }
+    kith_line_f(&log->line, " %zu bytes %s", m->bytes.len,
+                relayed    ? "relayed"
+                : reliable ? "by stream"
+                           : "by packet");
+    if (!m->channel.len || !from.len) return;
+    kith_line_text(&log->line, " from ");
+    kith_line_shown(&log->line, from);
+}
+
 static void log_message(void *self, const struct kith_message *m)
 {
     struct log *log = self;
-    bool reliable = m->flags & KITH_RELIABLE;
     if (!log->wants[MESSAGE]) return;
     if (!begin(log, log->host->wall(log->host), kith_text(""), kith_text("message"))) return;
-    if (log->format == JSON)
-        add_f(log, ",\"reliable\":%s,\"size\":%zu", reliable ? "true" : "false", m->bytes.len);
-    else
-        add_f(log, " %zu bytes by %s", m->bytes.len, reliable ? "stream" : "packet");
+    add_way(log, m);
     add_payload(log, m->bytes);
     end(log);
 }
@@ -542,7 +440,7 @@ static void log_fini(void *self)
 {
     struct log *log = self;
     kith_log_file_close(&log->file);
-    free(log->line);
+    free(log->line.data);
 }
 
 /* For logrotate: after the file was renamed, `reopen` or a reload. */
@@ -569,6 +467,7 @@ static int log_command(void *self, const struct kith_call *call, struct kith_err
 
 static const struct kith_delegate_ops log_ops = {
     .size = sizeof log_ops,
+    .flags = KITH_DELEGATE_USER,
     .event = log_event,
     .message = log_message,
 };

@@ -6,7 +6,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { TAGS_MAX = 64, META_CAP = 4096 };
+enum { TAGS_MAX = 64, META_CAP = 4096, CHANNEL_MAX = 63 };
 #define LEAVE_TIMEOUT 5000000000u /* ns, when the request says nothing */
 #define WAIT_TIMEOUT  30000000000u
 
@@ -182,10 +182,29 @@ static void do_leave(struct kith_client *c, const json_t *request)
                          stop ? stop_after_leave : kith_client_done, c));
 }
 
+/* `raw`, or on a `channel`; without either on that of users. False: answered already. */
+static bool channel_of(struct kith_client *c, const json_t *request, struct kith_bytes *channel)
+{
+    const json_t *given = json_object_get(request, "channel");
+    const bool raw = json_is_true(json_object_get(request, "raw"));
+    const size_t len = json_string_length(given);
+    *channel = given ? text_of(given) : kith_text(raw ? "" : KITH_USER_CHANNEL);
+    if (!given || (!raw && len > 0 && len <= CHANNEL_MAX)) return true;
+    kith_client_fail(c, KITH_EINVAL,
+                     raw ? "a message is raw or on a channel"
+                         : "channel is a name of 1 to 63 bytes");
+    return false;
+}
+
 /* A message with the request's bytes, to `peer` or to all. */
 static void say(struct kith_client *c, const json_t *request, struct kith_message *message)
 {
     size_t len;
+    if (!channel_of(c, request, &message->channel)) return;
+    if (message->channel.len && (message->key.len || message->priority)) {
+        kith_client_fail(c, KITH_EINVAL, "key and priority are for a raw broadcast");
+        return;
+    }
     uint8_t *bytes = payload_of(c, request, &len);
     if (!bytes) return;
     message->bytes = kith_bytes_of(bytes, len);

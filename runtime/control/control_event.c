@@ -14,6 +14,7 @@ static const char *name_of(const struct kith_event *e)
     case KITH_EVENT_PING: return "ping";
     case KITH_EVENT_SUSPECT:
         return e->member && e->member->state == KITH_ALIVE ? "cleared" : "suspect";
+    case KITH_EVENT_LOST: return "lost";
     case KITH_EVENT_STARTED: return "started";
     case KITH_EVENT_JOINED: return "joined";
     case KITH_EVENT_REFUTED: return "refuted";
@@ -78,6 +79,11 @@ json_t *kith_event_json(struct kith *k, const struct kith_event *e)
         json_object_set_new(out, "payload", kith_json_base64(e->data));
     }
     if (e->kind == KITH_EVENT_REFUTED) add_number(out, "incarnation", e->number);
+    if (e->kind == KITH_EVENT_LOST) {
+        add_number(out, "messages", e->number);
+        json_object_set_new(out, "origin", kith_json_name(e->data));
+        json_object_set_new(out, "missed", json_boolean(!e->peer));
+    }
     add_peer(k, out, e->peer);
     return out;
 }
@@ -86,6 +92,10 @@ json_t *kith_message_json(struct kith *k, const struct kith_message *m)
 {
     json_t *out = json_pack("{s:s,s:o,s:b}", "event", "message", "payload",
                             kith_json_base64(m->bytes), "reliable", !!(m->flags & KITH_RELIABLE));
+    if (out && m->channel.len) {
+        json_object_set_new(out, "channel", kith_json_name(m->channel));
+        json_object_set_new(out, "relayed", json_boolean(m->flags & KITH_RELAYED));
+    }
     if (out) add_peer(k, out, m->peer);
     return out;
 }

@@ -27,6 +27,7 @@ static const struct {
     {"suspect", KITH_EVENT_SUSPECT},
     {"conflict", KITH_EVENT_CONFLICT},
     {"ping", KITH_EVENT_PING},
+    {"lost", KITH_EVENT_LOST},
     {"started", KITH_EVENT_STARTED},
     {"joined", KITH_EVENT_JOINED},
     {"refuted", KITH_EVENT_REFUTED},
@@ -116,7 +117,7 @@ static void on_message(void *self, const struct kith_message *message)
 }
 
 static const struct kith_delegate_ops listener = {
-    .size = sizeof listener, .event = on_event, .message = on_message};
+    .size = sizeof listener, .flags = KITH_DELEGATE_USER, .event = on_event, .message = on_message};
 
 /* --------------------------------------------------------------------------------- log lines */
 

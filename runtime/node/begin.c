@@ -24,6 +24,19 @@ static void because(void *ctx, uint32_t request, const char *fmt, va_list ap)
     kith_commands_because(ctx, request, fmt, ap);
 }
 
+static void channel_broadcasts(void *ctx, size_t overhead, size_t limit,
+                               const struct kith_sink *sink)
+{
+    struct kith *k = ctx;
+    kith_delegates_channel_broadcasts(k->delegates, overhead, limit, sink);
+}
+
+static void channel_state(void *ctx, bool join, const struct kith_sink *sink)
+{
+    struct kith *k = ctx;
+    kith_delegates_channel_state(k->delegates, join, sink);
+}
+
 static int make_core(struct kith *k, const struct kith_addr *advertise, struct kith_error *err)
 {
     struct kith_core_config config = {
@@ -31,6 +44,7 @@ static int make_core(struct kith *k, const struct kith_addr *advertise, struct k
         .headroom = k->room.head + k->link_head,
         .tailroom = k->room.tail + k->link_tail,
         .advertise = *advertise,
+        .wall = kith_loop_wall(k->loop),
     };
     config.default_port = advertise->port ? advertise->port : k->link->ops->default_port;
     k->default_port = config.default_port;
@@ -39,6 +53,8 @@ static int make_core(struct kith *k, const struct kith_addr *advertise, struct k
         .log = core_log,
         .because = because,
         .packet_budget = kith_packets_budget,
+        .channel_broadcasts = channel_broadcasts,
+        .channel_state = channel_state,
         .memory = &k->memory,
     };
     k->env.delegate = kith_delegates_ops(k->delegates, &k->env.delegate_self);

@@ -4,6 +4,7 @@
  * that they have ended; so nobody re-enters the core.
  */
 #include "inside.h"
+#include <kith/shown.h>
 #include <stdlib.h>
 
 enum { COMMANDS_MAX = 4096, DELEGATES_MAX = COMMANDS_MAX / 2, BUCKETS = 64 };
@@ -100,7 +101,7 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
     if (full && c->kind != KITH_DO_LEAVE) return -KITH_EAGAIN;
     struct kith_peer to = {.size = sizeof to};
     if (c->peer) to = *c->peer;
-    size_t size = c->bytes.len + c->key.len + to.name.len + 3;
+    size_t size = c->bytes.len + c->key.len + c->channel.len + to.name.len + 4;
     struct pending *p = calloc(1, sizeof *p + size);
     if (!p) return -KITH_ENOMEM;
     uint8_t *at = p->bytes;
@@ -108,6 +109,7 @@ int kith_commands_add(struct kith *k, const struct kith_command *c)
     p->size = size;
     p->what.bytes = copy(&at, c->bytes);
     p->what.key = copy(&at, c->key);
+    p->what.channel = copy(&at, c->channel);
     p->peer = (struct kith_peer){.size = sizeof p->peer, .name = copy(&at, to.name)};
     if (to.addr) {
         p->addr = *to.addr;
@@ -167,6 +169,78 @@ static int64_t go_on_leaving(struct kith *k, const struct pending *p)
     return kith_core_leave(k->core, now, left);
 }
 
+/* ------------------------------------------------------------------------------------ channels */
+
+struct there {
+    const struct kith_addr *addr;
+    struct kith_member member;
+    bool found;
+};
+
+static bool look_there(void *arg, const struct kith_member *m)
+{
+    struct there *t = arg;
+    t->found = m->state <= KITH_SUSPECT && kith_addr_equal(&m->addr, t->addr);
+    if (t->found) t->member = *m;
+    return !t->found;
+}
+
+/* Which member it is; false: none that is known. */
+static bool member_of(struct kith *k, const struct kith_peer *peer, struct kith_member *out)
+{
+    struct there t = {.addr = peer->addr};
+    uint64_t cursor = 0;
+    if (peer->name.len) return kith_core_find(k->core, peer->name, out) == 0;
+    kith_core_visit(k->core, &cursor, SIZE_MAX, look_there, &t);
+    *out = t.member;
+    return t.found;
+}
+
+/* Frames go to members that understand them: Serf logs a warning for each. Who is at an address
+ * that is no member's, the asker knows. */
+static int check_speaks(struct kith *k, struct pending *p)
+{
+    enum { SHOWN = 100 }; /* bytes of a name */
+    char name[SHOWN];
+    struct kith_member member = {.size = sizeof member};
+    if (kith_core_speaks(k->core, &p->peer) || !member_of(k, &p->peer, &member)) return 0;
+    kith_show(name, sizeof name, member.name);
+    snprintf(p->why, sizeof p->why,
+             "'%s' is not known to run Kith (yet), others do not understand channels; "
+             "--raw sends the bytes alone",
+             name);
+    return -KITH_EUNSUPPORTED;
+}
+
+static int64_t send_to(struct kith *k, struct pending *p)
+{
+    struct kith_bytes bytes = p->what.bytes;
+    if (p->what.channel.len) {
+        int rc = check_speaks(k, p);
+        if (!rc) rc = kith_delegates_frame(k->delegates, p->what.channel, &bytes);
+        if (rc) return rc;
+    }
+    return kith_core_send(k->core, kith_node_now(k), &p->peer, bytes, p->what.reliable);
+}
+
+/* On a channel the core sees to it that all get it. Where that is off, a frame is gossiped as any
+ * message, without a promise. */
+static int64_t broadcast(struct kith *k, struct pending *p)
+{
+    const struct kith_command *c = &p->what;
+    struct kith_bytes bytes = c->bytes;
+    if (c->channel.len) {
+        int rc = kith_core_relay(k->core, kith_node_now(k), c->channel, bytes);
+        if (rc == -KITH_EAGAIN)
+            snprintf(p->why, sizeof p->why,
+                     "this node broadcast more than half of relay.window in five seconds");
+        if (rc != -KITH_EUNSUPPORTED) return rc;
+        rc = kith_delegates_frame(k->delegates, c->channel, &bytes);
+        if (rc) return rc;
+    }
+    return kith_core_broadcast(k->core, kith_node_now(k), bytes, c->key, c->priority);
+}
+
 /* ---------------------------------------------------------------------------------- carry out */
 
 int64_t kith_commands_meta(struct kith *k, struct kith_bytes meta)
@@ -193,8 +267,8 @@ static int64_t carry_out(struct kith *k, struct pending *p)
     case KITH_DO_LEAVE: return begin_leave(k, p);
     case KITH_DO_META: return set_meta(k, c);
     case KITH_DO_UPDATE: return kith_core_update(k->core, now, KITH_UPDATE_TIMEOUT);
-    case KITH_DO_BROADCAST: return kith_core_broadcast(k->core, now, c->bytes, c->key, c->priority);
-    case KITH_DO_SEND: return kith_core_send(k->core, now, c->peer, c->bytes, c->reliable);
+    case KITH_DO_BROADCAST: return broadcast(k, p);
+    case KITH_DO_SEND: return send_to(k, p);
     case KITH_DO_PING: return kith_core_ping(k->core, now, c->peer);
     case KITH_DO_KEY: return kith_node_key(k, c->change, c->bytes, NULL);
     }

@@ -91,12 +91,6 @@ struct kith_check_world kith_node_check_world(struct kith *k)
         .ctx = k, .now = now, .wall = wall, .world = world, .random = chance};
 }
 
-static int relay(void *ctx, struct kith_bytes message)
-{
-    struct kith *k = ctx;
-    return kith_core_relay(k->core, kith_node_now(k), message);
-}
-
 struct kith_delegates *kith_node_delegates_new(struct kith *k, const struct kith_config *c,
                                                struct kith_keyring *ring,
                                                struct kith_delegates *old, struct kith_error *err)
@@ -106,7 +100,6 @@ struct kith_delegates *kith_node_delegates_new(struct kith *k, const struct kith
         .node = &k->lent.table,
         .ring = ring,
         .ctx = k,
-        .relay = relay,
         .now = now,
         .wall = wall,
         .instance_of = instance_of,

@@ -298,8 +298,8 @@ enum kith_command_kind {
     KITH_DO_LEAVE,    /* timeout */
     KITH_DO_UPDATE,
     KITH_DO_META,      /* bytes */
-    KITH_DO_BROADCAST, /* bytes, key, priority */
-    KITH_DO_SEND,      /* peer, bytes, reliable */
+    KITH_DO_BROADCAST, /* bytes; channel, or else key and priority */
+    KITH_DO_SEND,      /* peer, bytes, channel, reliable */
     KITH_DO_PING,      /* peer */
     KITH_DO_KEY        /* bytes, change */
 };
@@ -309,6 +309,7 @@ struct kith_command {
     bool delegates; /* one of them asked */
     const struct kith_peer *peer;
     struct kith_bytes bytes, key;
+    struct kith_bytes channel; /* empty: raw */
     uint32_t priority;
     bool reliable;
     enum kith_key_change change;

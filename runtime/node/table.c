@@ -122,10 +122,12 @@ static int table_send(const struct kith_node *table, const struct kith_message *
     struct kith_peer peer;
     if (!KITH_TAKE(&m, given) || (m.peer && !take_peer(m.peer, &peer))) return -KITH_EINVAL;
     bool to_all = m.peer == NULL;
+    if (m.channel.len && to_all && (m.key.len || m.priority)) return -KITH_EINVAL;
     struct kith_command c = {
         .kind = to_all ? KITH_DO_BROADCAST : KITH_DO_SEND,
         .peer = to_all ? NULL : &peer,
         .bytes = m.bytes,
+        .channel = m.channel,
         .reliable = (m.flags & KITH_RELIABLE) != 0,
     };
     if (to_all) {

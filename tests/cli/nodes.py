@@ -263,6 +263,23 @@ def test_two_nodes():
     leaving(ada, bob)
 
 
+def raw_messages():
+    listener = monitor("bob", "--events", "message")
+    expect(OK, "send", "--node", "ada", "--raw", "bob", "to one")
+    expect(OK, "broadcast", "--node", "ada", "--raw", "to all")
+    expect(OK, "send", "--node", "ada", "--channel", "user", "bob", "last")
+    got = {}
+    while "last" not in got or len(got) < 3:  # in any order, and the raw broadcast some times
+        m = json.loads(listener.stdout.readline())
+        got[base64.b64decode(m["payload"]).decode()] = m
+    check("on a channel by name", got["last"]["from"] == "ada", got)
+    raw = [got["to one"], got["to all"]]
+    check("raw ones are nobody's", not any("from" in m or "channel" in m for m in raw), raw)
+    listener.terminate()
+    expect(USAGE, "send", "--node", "ada", "--raw", "--channel", "user", "bob", "x")
+    expect(USAGE, "broadcast", "--node", "ada", "--channel", "", "x")
+
+
 def messages(ada, bob):
     listener = monitor("bob", "--events", "message", "--count", "4")
     expect(OK, "send", "--node", "ada", "bob", "by packet")
@@ -278,7 +295,14 @@ def messages(ada, bob):
     expect(OK, "broadcast", "--node", "ada", "to all")
     last = json.loads(listener.stdout.readline())
     check("a broadcast arrives", base64.b64decode(last["payload"]) == b"to all", last)
+    check(
+        "whose they are is told",
+        all((m["channel"], m["from"]) == ("user", "ada") for m in got + [last]),
+        got + [last],
+    )
+    check("what went to one was not relayed", not any(m["relayed"] for m in got), got)
     check("--count ends a monitor", ended(listener) == 0)
+    raw_messages()
     expect(NOTFOUND, "send", "--node", "ada", "nobody", "x")
     expect(FAILED, "send", "--node", "ada", "bob", "x" * 3000)
     words = ["send", "--node", "ada", "--reliable", "bob", "-"]

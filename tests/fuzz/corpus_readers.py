@@ -290,9 +290,9 @@ MAGIC, FOOT = b"\xf2kc1", b"kcs1"
 MESSAGE, STATE, MADE_STATE, IDS = range(4)
 
 
-def channel_message(kind, name, body, hops=7, sender=None):
-    out = MAGIC + bytes([kind, hops]) + struct.pack(">Q", 0x1234) + bytes([len(name)]) + name
-    return out + (b"" if sender is None else struct.pack(">H", len(sender)) + sender) + body
+def channel_message(name, body, kind=0, flags=0, sender=b"node-1", size=None):
+    out = MAGIC + bytes([kind, flags]) + struct.pack(">Q", 0x1234) + bytes([len(name)]) + name
+    return out + (size or bytes([len(sender)])) + sender + body
 
 
 def channel_state(raw, pieces, size=None):
@@ -305,14 +305,16 @@ def channel_state(raw, pieces, size=None):
 
 def channels():
     m = bytes([MESSAGE])
-    yield "direct", m + channel_message(0, b"chat", b"hello")
-    yield "relayed", m + channel_message(1, b"chat", b"hello", hops=255)
-    yield "named", m + channel_message(3, b"chat", b"hello", sender=b"node-1")
-    yield "named_empty", m + channel_message(2, b"chat", b"", sender=b"")
-    yield "sender_lies", m + channel_message(2, b"chat", b"\xff\xffx")
-    yield "kind", m + channel_message(4, b"chat", b"hello")
-    yield "no_name", m + channel_message(0, b"", b"hello")
-    yield "long_name", m + channel_message(0, b"n" * 64, b"hello")
+    yield "direct", m + channel_message(b"chat", b"hello")
+    yield "nobody", m + channel_message(b"chat", b"", sender=b"")
+    yield "sender_long", m + channel_message(b"chat", b"x", sender=b"s" * 200, size=b"\xc8\1")
+    yield "sender_lies", m + channel_message(b"chat", b"x", size=b"\xff\xff\3")
+    yield "sender_endless", m + channel_message(b"chat", b"x", size=b"\xff" * 9)
+    yield "kind", m + channel_message(b"chat", b"hello", kind=2)
+    yield "flag", m + channel_message(b"chat", b"hello", flags=0x10)
+    yield "flag_ignored", m + channel_message(b"chat", b"hello", flags=0x0F)
+    yield "no_name", m + channel_message(b"", b"hello")
+    yield "long_name", m + channel_message(b"n" * 64, b"hello")
     yield "other", m + b"hello, this is none of them"
     s = bytes([STATE])
     pieces = [(b"chat", b"state"), (b"\0", b"node-1"), (b"x" * 63, b"")]
@@ -425,7 +427,8 @@ def requests():
         "say": [
             '{"cmd":"send","name":"a\\\\\\\\\\\\x1b","text":"hello"}',
             '{"cmd":"send","address":"nobody","payload":"aGVsbG8=","reliable":true}',
-            '{"cmd":"broadcast","text":"x","key":"t","priority":4294967295}',
+            '{"cmd":"broadcast","text":"x","key":"t","priority":4294967295,"raw":true}',
+            '{"cmd":"broadcast","text":"x","channel":"chat"}',
             '{"cmd":"ping","node":"self"}',
         ],
         "meta": ['{"cmd":"meta","tags":["role=web","dc="]}', '{"cmd":"meta"}',

@@ -41,19 +41,22 @@ static void packet(struct one_node *n, const uint8_t *data, size_t len)
     free(copy);
 }
 
-/* First byte: kind; second: hops; third: an id; then what is said, which may hold a sender. */
+/* First byte: kind; second: flags; third: an id; then what is said, which may hold a sender. Of
+ * other kinds than 0 all behind the flags is as it comes. */
 static void on_channel(struct one_node *n, const uint8_t *data, size_t len)
 {
+    enum { KIND = 5, FLAGS = 6, KINDS = 7 };
     uint8_t out[PACKET_MAX + 64] = {KITH_MSG_USER};
     if (len < 3) return;
     size_t split = len > 3 ? 3 + data[2] % (len - 3) : 3;
-    struct kith_channel_frame f = {.kind = data[0] & 1,
-                                   .hops = data[1],
-                                   .id = data[2],
-                                   .name = kith_text("chat"),
+    struct kith_channel_frame f = {.id = data[2],
+                                   .name = kith_text(data[1] & 1 ? "user" : "chat"),
                                    .sender = kith_bytes_of(data + 3, split - 3)};
     size_t head = 1 + kith_channel_head(f.name.len, f.sender.len);
     kith_channel_write_head(out + 1, &f);
+    out[KIND] = data[0] % KINDS;
+    out[FLAGS] = data[1];
+    if (out[KIND]) head = FLAGS + 1, split = 2;
     memcpy(out + head, data + split, len - split);
     packet(n, out, head + len - split);
 }

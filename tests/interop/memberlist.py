@@ -140,7 +140,7 @@ def exchange(go, kith):
         ):
             payload += b" %d" % reliable
             mark, gomark = kith.monitor.mark(), go.process.mark()
-            kith.run("send", *flag, go.name, "-", stdin=payload)
+            kith.run("send", "--raw", *flag, go.name, "-", stdin=payload)
             go.wait_message(payload, gomark)
             go.ok("send", name=kith.name, data=b64(payload), reliable=reliable)
             kith.wait_message(payload, mark)
@@ -154,7 +154,7 @@ def broadcasts_both_directions(lab, version):
     go, kith = joined(lab, version)
     go.ok("broadcast", data=b64("from go"))
     kith.wait_message(b"from go")
-    kith.run("broadcast", "from kith")
+    kith.run("broadcast", "--raw", "from kith")
     go.wait_message(b"from kith")
 
 

@@ -154,9 +154,11 @@ class Load:
         self.pending[idle[0]].append(message)
         text = b64(payload(message.number, kind))
         if kind == "broadcast":
-            idle[0].request("broadcast", payload=text)
+            idle[0].request("broadcast", payload=text, raw=True)
         else:
-            idle[0].request("send", name=message.to, payload=text, reliable=kind == "reliable")
+            idle[0].request(
+                "send", name=message.to, payload=text, raw=True, reliable=kind == "reliable"
+            )
 
     # --------------------------------------------------------------------------------- for the test
 

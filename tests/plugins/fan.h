@@ -192,6 +192,7 @@ static struct {
     int rc;
     const char *name; /* this node's, NULL: none yet */
     struct kith_addr member;
+    size_t fits_relayed;
 } asked;
 
 static inline int base_send(const struct kith_node *n, const struct kith_message *m,
@@ -208,11 +209,6 @@ static inline int base_send(const struct kith_node *n, const struct kith_message
     asked.arg = arg;
     return asked.rc;
 }
-static inline int base_relay(void *ctx, struct kith_bytes msg)
-{
-    const struct kith_message m = {.size = sizeof m, .bytes = msg};
-    return base_send(NULL, &m, NULL, NULL);
-}
 static inline void base_local(const struct kith_node *n, struct kith_member *out)
 {
     out->name = kith_text(asked.name ? asked.name : "");
@@ -228,7 +224,7 @@ static inline size_t base_members(const struct kith_node *n, uint64_t *cursor, s
 static inline size_t base_fits(const struct kith_node *n, enum kith_fits what,
                                const struct kith_peer *to)
 {
-    return 100;
+    return what == KITH_FITS_RELAYED ? asked.fits_relayed : 100;
 }
 static inline int base_set_meta(const struct kith_node *n, const struct kith_bytes *meta,
                                 kith_done_fn *done, void *arg)
@@ -297,7 +293,7 @@ static struct kith_host_maker fan_maker;
 static inline uint64_t fan_now(void *ctx) { return fake_clock; }
 static inline uint64_t fan_wall(void *ctx) { return 77; }
 static const struct kith_delegates_setup setup = {
-    .maker = &fan_maker, .node = &base, .relay = base_relay, .now = fan_now, .wall = fan_wall};
+    .maker = &fan_maker, .node = &base, .now = fan_now, .wall = fan_wall};
 
 /* A file without delegates, and everything else as at first. */
 static inline void file(void)
@@ -390,6 +386,18 @@ static inline void arrives(const void *data, size_t len, bool reliable)
                                    .peer = &peer};
     ops->message(self, &m);
 }
+/* As the core hands over what was broadcast on a channel. */
+static inline void relayed_arrives(const char *channel, const char *origin, const char *text)
+{
+    static const struct kith_addr addr = {7946, 4, {10, 0, 0, 9}};
+    const struct kith_peer peer = {.size = sizeof peer, .addr = &addr, .name = kith_text(origin)};
+    const struct kith_message m = {.size = sizeof m,
+                                   .flags = KITH_RELAYED,
+                                   .bytes = kith_text(text),
+                                   .peer = &peer,
+                                   .channel = kith_text(channel)};
+    ops->message(self, &m);
+}
 static inline void state_arrives(const void *data, size_t len, bool join)
 {
     const struct kith_message m = {.size = sizeof m,
@@ -416,6 +424,20 @@ static inline int collect(const struct kith_sink *sink, struct kith_bytes b)
 }
 static const struct kith_sink collector = {.size = sizeof collector, .write = collect};
 static inline void collect_nothing(void) { collected_len = collected_pieces = 0; }
+/* As for a member that runs Kith: the raw state, and what stands behind it. */
+static inline void collect_state(bool join)
+{
+    collect_nothing();
+    ops->local_state(self, join, &collector);
+    kith_delegates_channel_state(fan, join, &collector);
+}
+/* A frame, as the node makes it. */
+static inline struct kith_bytes framed(const char *channel, const char *text)
+{
+    struct kith_bytes msg = kith_text(text);
+    CU_ASSERT_EQUAL_FATAL(kith_delegates_frame(fan, kith_text(channel), &msg), 0);
+    return msg;
+}
 
 static inline struct probe *probe_called(const char *name)
 {

@@ -20,14 +20,20 @@ static void test_fits_without_the_frame(void)
     entry(&producer, "kv", "kv");
     open_fan();
     const struct kith_node *raw = table_of("raw"), *kv = table_of("kv");
-    const size_t head = 15 + strlen("kv") + 2 + strlen("me");
+    const size_t head = 15 + strlen("kv") + 1 + strlen("me");
     for (int what = KITH_FITS_PACKET; what <= KITH_FITS_ACK; what++) {
-        bool framed = what < KITH_FITS_META;
+        bool has_frame = what < KITH_FITS_META;
         CU_ASSERT_EQUAL(raw->fits(raw, (enum kith_fits)what, NULL), 100);
-        CU_ASSERT_EQUAL(kv->fits(kv, (enum kith_fits)what, NULL), framed ? 100 - head : 100);
+        CU_ASSERT_EQUAL(kv->fits(kv, (enum kith_fits)what, NULL), has_frame ? 100 - head : 100);
     }
-    send_to(kv, "x", "", NULL, NULL);
-    CU_ASSERT_EQUAL(asked.len, head);
+    CU_ASSERT_EQUAL(framed("kv", "").len, head);
+    asked.fits_relayed = 50; /* broadcasts on channels reach all: their name counts alone */
+    CU_ASSERT_EQUAL(raw->fits(raw, KITH_FITS_BROADCAST, NULL), 100);
+    CU_ASSERT_EQUAL(kv->fits(kv, KITH_FITS_BROADCAST, NULL), 48);
+    CU_ASSERT_EQUAL(kv->fits(kv, KITH_FITS_RELAYED, NULL), 50);
+    CU_ASSERT_EQUAL(kv->fits(kv, KITH_FITS_PACKET, NULL), 100 - head);
+    asked.fits_relayed = 1;
+    CU_ASSERT_EQUAL(kv->fits(kv, KITH_FITS_BROADCAST, NULL), 0);
     close_fan();
 }
 

@@ -68,8 +68,7 @@ static void test_bad_manners_are_counted(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "event() took "));
     with.state =
         "state that is longer than any message may be, by far, whatever else there is in it";
-    collect_nothing();
-    ops->local_state(self, false, &collector);
+    collect_state(false);
     CU_ASSERT_EQUAL(collected_len, 0);
     CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(fake_log_text, "local_state() wrote more than fits"));
@@ -96,11 +95,13 @@ static void test_state_beside_members(void)
     room = 1000;
     collect_nothing();
     ops->local_state(self, false, &some);
+    kith_delegates_channel_state(fan, false, &some);
     const size_t all = collected_len;
     CU_ASSERT_EQUAL(counted("b", "contract_breaches"), 0);
     room = all - 1;
     collect_nothing();
     ops->local_state(self, false, &some);
+    kith_delegates_channel_state(fan, false, &some);
     CU_ASSERT(counted("b", "contract_breaches") == 1 && counted("a", "contract_breaches") == 0);
     CU_ASSERT(collected_len > 10 && collected_len <= all - 10);
     diary[0] = 0;
@@ -109,6 +110,7 @@ static void test_state_beside_members(void)
     room = 9; /* half of a raw state is none */
     collect_nothing();
     ops->local_state(self, false, &some);
+    kith_delegates_channel_state(fan, false, &some);
     CU_ASSERT_EQUAL(collected_len, 0);
     CU_ASSERT_EQUAL(counted("raw", "contract_breaches"), 1);
     CU_ASSERT_EQUAL(counted("a", "contract_breaches"), 1);
@@ -123,7 +125,7 @@ static void test_key_comes_from_the_host(void)
         file();
         fake_random_state = i < 2 ? 11 : 12;
         open_fan();
-        memcpy(keys[i], ((struct kith_delegates_shared *)self)->relayed.key, sizeof keys[i]);
+        memcpy(keys[i], ((struct kith_delegates_shared *)self)->seen.key, sizeof keys[i]);
         close_fan();
     }
     CU_ASSERT(memcmp(keys[0], keys[1], sizeof keys[0]) == 0);

@@ -58,9 +58,9 @@ static void *param(void *self, const struct kith_plugin *p, const char *name)
     return NULL;
 }
 
-static const char *const all[] = {"join",     "leave",   "update", "suspect", "conflict",
-                                  "ping",     "started", "joined", "refuted", "keys",
-                                  "reloaded", "emitted", "message"};
+static const char *const all[] = {"join",     "leave",   "update",  "suspect", "conflict",
+                                  "ping",     "started", "joined",  "refuted", "keys",
+                                  "reloaded", "emitted", "message", "lost"};
 enum { ALL = sizeof all / sizeof *all };
 
 static uint64_t rate, burst; /* 0: no limit */
@@ -169,6 +169,52 @@ static void more_events(void)
     ops->event(in->self, &e);
 }
 
+/* On a channel: who says it, and whether it went to all. */
+static void says(const char *name, const char *channel, uint32_t flags)
+{
+    const struct kith_peer peer = {.size = sizeof peer, .name = kith_text(name)};
+    const struct kith_message m = {.size = sizeof m,
+                                   .flags = flags,
+                                   .bytes = kith_text("hi"),
+                                   .peer = &peer,
+                                   .channel = kith_text(channel)};
+    ops->message(in->self, &m);
+}
+
+/* Missed for good, or asked for by a member of that name, or by whoever is there. */
+static void loses(const char *by, bool addr)
+{
+    static const struct kith_addr there = {7946, 4, {10, 0, 0, 8}};
+    const struct kith_peer peer = {
+        .size = sizeof peer, .addr = addr ? &there : NULL, .name = kith_text(by)};
+    const struct kith_event e = {.size = sizeof e,
+                                 .kind = KITH_EVENT_LOST,
+                                 .wall = 1700000000123456789u,
+                                 .peer = *by || addr ? &peer : NULL,
+                                 .number = 12,
+                                 .data = kith_text("ad\x1b")};
+    ops->event(in->self, &e);
+}
+
+static void of_channels(void)
+{
+    says("ad\x1b", "user", KITH_RELAYED);
+    says("bob", "user", 0);
+    says("", "user", KITH_RELIABLE);
+    says("bob", "", 0); /* raw: nobody said so */
+    loses("", false);
+    loses("bob", true);
+    loses("", true);
+}
+
+static const char channel_text[] = "message 2 bytes relayed from ad\\x1b \"hi\"\n"
+                                   "message 2 bytes by packet from bob \"hi\"\n"
+                                   "message 2 bytes by stream \"hi\"\n"
+                                   "message 2 bytes by packet \"hi\"\n"
+                                   "lost messages 12 of ad\\x1b missed for good\n"
+                                   "lost messages 12 of ad\\x1b asked for by bob\n"
+                                   "lost messages 12 of ad\\x1b asked for by 10.0.0.8:7946\n";
+
 static const char text_lines[] =
     "join web-1 10.0.0.7:7946 meta \"a\\\"\\x01\"\n"
     "suspect w\\xff 10.0.0.7:7946 suspect by b meta \"a\\\"\\x01\"\n"
@@ -209,6 +255,27 @@ static void test_more_events(void)
         CU_ASSERT_EQUAL_FATAL(open_log(NULL, json, all, ALL), 0);
         more_events();
         CU_ASSERT_STRING_EQUAL(fake_log_text, json ? more_json : more_text);
+        close_log();
+    }
+}
+
+static void test_channels(void)
+{
+#define SAID T "\"message\",\"reliable\":"
+#define LOST T "\"lost\",\"messages\":12,\"origin\":\"ad\\\\x1b\",\"missed\":"
+    static const char channel_json[] = SAID
+        "false,\"size\":2,\"channel\":\"user\",\"relayed\":true,"
+        "\"from\":\"ad\\\\x1b\",\"payload\":\"hi\"}\n" SAID
+        "false,\"size\":2,\"channel\":\"user\",\"relayed\":false,"
+        "\"from\":\"bob\",\"payload\":\"hi\"}\n" SAID
+        "true,\"size\":2,\"channel\":\"user\",\"relayed\":false,\"payload\":\"hi\"}\n" SAID
+        "false,\"size\":2,\"payload\":\"hi\"}\n" LOST "true}\n" LOST
+        "false,\"from\":\"bob\"}\n" LOST "false,\"peer_addr\":\"10.0.0.8\",\"peer_port\":7946}\n";
+    for (int json = 0; json < 2; json++) {
+        CU_ASSERT_EQUAL_FATAL(open_log(NULL, json, all, ALL), 0);
+        CU_ASSERT(ops->flags & KITH_DELEGATE_USER);
+        of_channels();
+        CU_ASSERT_STRING_EQUAL(fake_log_text, json ? channel_json : channel_text);
         close_log();
     }
 }
@@ -421,7 +488,7 @@ static void test_no_file_in_a_simulation(void)
 
 KITH_TESTS("plugins/log", {"no file in a simulation", test_no_file_in_a_simulation},
            {"text", test_text}, {"json", test_json}, {"events of Kith's own", test_more_events},
-           {"choice of events", test_choice_of_events},
+           {"channels", test_channels}, {"choice of events", test_choice_of_events},
            {"file, and after it was renamed", test_file_and_reopen},
            {"file, and a reload", test_file_and_reload},
            {"file that can't be", test_file_that_cannot_be}, {"a flood", test_flood},

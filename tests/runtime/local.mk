@@ -31,6 +31,7 @@ tests_runtime_test_SOURCES = $(TEST_MAIN) tests/runtime/letters.c tests/runtime/
   tests/runtime/test_reload_entries.c \
   tests/runtime/test_reload_half.c \
   tests/runtime/test_reload_traffic.c \
+  tests/runtime/test_speaking.c \
   tests/runtime/test_table.c \
   tests/runtime/test_threads.c \
   tests/runtime/test_uplink.c \

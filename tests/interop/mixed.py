@@ -34,6 +34,7 @@ from harness import (
 
 LONG = os.environ.get("KITH_MIXED", "")
 SECONDS, SEEDS = map(int, LONG.split()) if LONG else (0, 1)
+TIMES = "%d times %d s." % (SEEDS, SECONDS)
 NODES = 10
 HOST = "127.0.0.1"
 PROBE_INTERVAL = 1.0         # of the profile `local`
@@ -152,6 +153,19 @@ class KithMember(Member):
 # ------------------------------------------------------------------------------------- the clusters
 
 
+def unlike(views, truth):
+    """By whose view it is and whom it is about: what it says, and what is true."""
+    found = {
+        name: {
+            n: (view.get(n), truth.get(n))
+            for n in {*view, *truth}
+            if view.get(n) != truth.get(n)
+        }
+        for name, view in views.items()
+    }
+    return {name: those for name, those in found.items() if those}
+
+
 class Cluster:
     """Members, what has been done to them, and what each says of the others.
 
@@ -222,19 +236,18 @@ class Cluster:
     def running(self):
         return [m for m in self.members if m.name in self.up - self.stopped]
 
+    def truth(self):
+        return {m.name: m.facts for m in self.running()}
+
     def _odd(self):
-        """Who of those that run has heard something else than what is true, of those not stopped;
-        with the lock."""
-        truth = {m.name: m.facts for m in self.running()}
-        return [
-            name
+        """What those that run have heard otherwise than it is, of those not stopped; with the
+        lock."""
+        truth = self.truth()
+        heard = {
+            name: {n: f for n, f in self.views[name].items() if n not in self.stopped}
             for name in truth
-            if {
-                **{n: f for n, f in self.views[name].items() if n not in self.stopped},
-                name: truth[name],
-            }
-            != truth
-        ]
+        }
+        return unlike({name: {**heard[name], name: truth[name]} for name in truth}, truth)
 
     def settle(self, kind, since):
         """Wait until all that run have heard what is true, and note how long that took."""
@@ -244,7 +257,7 @@ class Cluster:
                     self.took.setdefault(kind, []).append(time.monotonic() - since)
                     self.fresh.clear()
                     return
-                odd = {name: self.views[name] for name in self._odd()}
+                odd = self._odd()
             if time.monotonic() > since + SETTLED:
                 raise Failed("%s, %s: not within %gs: %s" % (self.title, kind, SETTLED, odd))
             for name in odd:
@@ -263,9 +276,8 @@ class Cluster:
     def wait_equal(self):
         """Asked themselves, all members give the same view, and it is the true one."""
         def wrong():
-            truth = {m.name: m.facts for m in self.running()}
-            return {m.name: v for m in self.running() if (v := m.view()) != truth}
-        wait_until(lambda: "%s: views equal; %s" % (self.title, wrong()), lambda: not wrong())
+            return unlike({m.name: m.view() for m in self.running()}, self.truth())
+        wait_until(lambda: "%s: views equal, not %s" % (self.title, wrong()), lambda: not wrong())
 
     def close(self):
         for member in self.members:
@@ -393,7 +405,7 @@ def go_through(cluster, seed):
 
 
 def table(title, columns, rows):
-    """Rows begin with what they are about."""
+    """title: lines. Rows begin with what they are about."""
     rows = [[str(cell) for cell in row] for row in [["", *columns]] + rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
@@ -401,7 +413,7 @@ def table(title, columns, rows):
         for row in rows
     ]
     rule = "-" * len(lines[0])
-    print("\n".join(["", title, rule, lines[0], rule, *lines[1:], rule]), flush=True)
+    print("\n".join(["", *title, rule, lines[0], rule, *lines[1:], rule]), flush=True)
 
 
 def spread(times):
@@ -416,19 +428,27 @@ def counts(runs):
         return [sum(what(c) for c in column) for column in runs]
     return [
         ["false deaths", *total(lambda c: c.count("false"))],
-        ["deaths of who went on a second ago", *total(lambda c: c.count("woken"))],
+        ["deaths of who went on within 1 s", *total(lambda c: c.count("woken"))],
         ["deaths of the stopped", *total(lambda c: c.count("stopped"))],
         ["refutations", *total(lambda c: c.refuted)],
     ]
 
 
 def show(title, runs):
-    """runs: a column each, of clusters that went through the same."""
+    """runs: a column each, of clusters that went through the same; many when KITH_MIXED is set."""
     def took(column, kind):
         return spread([seconds for c in column for seconds in c.took[kind]])
     rows = [[kind, *(took(column, kind) for column in runs)] for kind in runs[0][0].took]
-    equal = ["equal" for _ in runs]      # or the test has failed
-    table(title, [c[0].title for c in runs], rows + counts(runs) + [["views at the end", *equal]])
+    rows += counts(runs) + [["views at the end", *("equal" for _ in runs)]]  # or we had failed
+    title = [
+        title,
+        "Profile local; the Go nodes are memberlist %s and %s by turns." % VERSIONS,
+        "Seconds%s until all views are equal, from when it was done," % (
+            " (median / most)" if LONG else ""
+        ),
+        "or from when the stopped went on. A death counts at each who believes it.",
+    ]
+    table(title, [c[0].title for c in runs], rows)
     complain(runs)
 
 
@@ -537,20 +557,19 @@ def columns(lab, titles, deed):
 
 def test_mixed_clusters_are_no_worse(lab):
     runs = columns(lab, ["10 Go", "5 Go, 5 Kith", "10 Kith"], go_through)
-    many = " (median / most)" if LONG else ""
-    show("Ten nodes, seconds until all views are equal%s" % many, runs)
+    show("Ten nodes go through the same: pure Go, mixed and pure Kith.", runs)
 
 
 def measure_stopped_nodes(lab):
     runs = columns(lab, ["10 Go", "10 Kith as memberlist", "10 Kith"], be_stopped)
-    show("Two of ten stopped at any time, for 1 to 20 s: %d times %d s" % (SEEDS, SECONDS), runs)
+    show("Two of ten nodes are stopped at any time, for 1 to 20 s: " + TIMES, runs)
 
 
 def measure_lost_packets(lab):
     need("ip"), need("nft")
     titles = ["10 Go", "5 Go, 5 Kith as memberlist", "5 Go, 5 Kith"]
     runs = columns(lab, titles, lose_packets)
-    show("20 %% of all packets lost, streams too: %d times %d s" % (SEEDS, SECONDS), runs)
+    show("20 % of all packets are lost, those of streams too: " + TIMES, runs)
 
 
 if __name__ == "__main__":

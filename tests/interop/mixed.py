@@ -26,7 +26,6 @@ from harness import (
     Skip,
     b64,
     build_peers,
-    free_port,
     main,
     need,
     wait_until,
@@ -37,7 +36,6 @@ SECONDS, SEEDS = map(int, LONG.split()) if LONG else (0, 1)
 ROUNDS = max(1, SECONDS // 40)       # each takes about so long
 TIMES = "%d times %d s." % (SEEDS, SECONDS)
 NODES = 10
-HOST = "127.0.0.1"
 PROBE_INTERVAL = 1.0         # of the profile `local`
 # Whom gossip misses has to wait for a push/pull, every 15 s with one drawn by chance.
 SETTLED = 2 * PATIENCE
@@ -55,14 +53,14 @@ gossip: { burst: 1 }
 class Member:
     """One name at one port through all its lives; a subclass says which program runs it."""
 
-    def __init__(self, lab, name, hear):
-        self.lab, self.name, self.meta = lab, name, "first"
-        self.port, self.hear, self.node, self.life = free_port(HOST), hear, None, 0
+    def __init__(self, lab, name, host, hear):
+        self.lab, self.name, self.host, self.meta = lab, name, host, "first"
+        self.hear, self.node, self.life, self.port = hear, None, 0, None
 
     @property
     def facts(self):
         """What others should know of it."""
-        return HOST, self.port, b64(self.meta)
+        return self.host, self.port, b64(self.meta)
 
     def ear(self):
         """What hears the life that begins now, and no longer the one before."""
@@ -79,6 +77,11 @@ class Member:
         if event.get("event") in ("join", "update", "leave", "cleared", "refuted"):
             self.hear(self, event)
 
+    def start(self):
+        """On any port first, then always on the same."""
+        self.node = self.run()
+        self.port = self.node.port
+
     def kill(self):
         self.node.process.kill()
 
@@ -87,8 +90,8 @@ class Member:
 
 
 class GoMember(Member):
-    def __init__(self, lab, name, hear, version):
-        super().__init__(lab, name, hear)
+    def __init__(self, lab, name, host, hear, version):
+        super().__init__(lab, name, host, hear)
         self.version = version
 
     def heard(self, stream, line):
@@ -96,13 +99,12 @@ class GoMember(Member):
             self.hear(self, {"event": "refuted"})
         super().heard(stream, line)
 
-    def start(self):
-        self.node = Go(
-            self.lab, self.version, self.name, HOST, self.ear(), port=self.port, meta=self.meta
-        )
+    def run(self):
+        flags = {"port": self.port or 0, "meta": self.meta}
+        return Go(self.lab, self.version, self.name, self.host, self.ear(), **flags)
 
     def join(self, other):
-        self.node.ok("join", addr="%s:%d" % (HOST, other.port))
+        self.node.ok("join", addr=other.node.addr)
 
     def announce(self):
         self.node.ok("meta", meta=self.meta)
@@ -117,14 +119,14 @@ class GoMember(Member):
 
 
 class KithMember(Member):
-    def __init__(self, lab, name, hear, extra):
-        super().__init__(lab, name, hear)
+    def __init__(self, lab, name, host, hear, extra):
+        super().__init__(lab, name, host, hear)
         self.extra = extra
 
-    def start(self):
-        self.node = self.lab.kith(
+    def run(self):
+        return self.lab.kith(
             self.name,
-            host=HOST,
+            host=self.host,
             port=self.port,
             profile="local",
             node="meta: %s\n" % self.meta,
@@ -133,7 +135,7 @@ class KithMember(Member):
         )
 
     def join(self, other):
-        self.node.join("%s:%d" % (HOST, other.port))
+        self.node.join(other.node.addr)
 
     def announce(self):
         self.node.run("meta", self.meta)
@@ -167,6 +169,13 @@ def unlike(views, truth):
     return {name: those for name, those in found.items() if those}
 
 
+def address_of(letter):
+    """Where nobody else of this machine listens, nor connects from: a port stays free while its
+    member is down. One for each cluster and process."""
+    pid = os.getpid()
+    return "127.%d.%d.%d" % (64 * (1 + ord(letter) % 3) + (pid >> 16), pid >> 8 & 255, pid & 255)
+
+
 class Cluster:
     """Members, what has been done to them, and what each says of the others.
 
@@ -175,14 +184,14 @@ class Cluster:
     def __init__(self, lab, letter, title, kiths, extra=""):
         """The nodes whose number is in kiths run Kith; the others Go, versions by turns."""
         self.title, self.lock = title, threading.Condition()
-        self.members, gos = [], 0
+        self.members, gos, host = [], 0, address_of(letter)
         for i in range(NODES):
             name = "%s%d" % (letter, i)
             if i in kiths:
-                self.members.append(KithMember(lab, name, self._hear, extra))
+                self.members.append(KithMember(lab, name, host, self._hear, extra))
             else:
                 version = VERSIONS[gos % len(VERSIONS)]
-                self.members.append(GoMember(lab, name, self._hear, version))
+                self.members.append(GoMember(lab, name, host, self._hear, version))
                 gos += 1
         self.named = {m.name: m for m in self.members}
         self.views = {m.name: {} for m in self.members}

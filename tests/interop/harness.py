@@ -9,7 +9,6 @@ KITH_INTEROP=require (as in CI); KITH_INTEROP=skip leaves all out.
 import base64
 import json
 import os
-import queue
 import shutil
 import signal
 import socket
@@ -23,6 +22,7 @@ import traceback
 KITH = os.environ.get("KITH", "kith")
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("builddir", os.path.dirname(os.path.dirname(HERE)))
+PEERS = os.path.join(BUILD, "tests", "interop", "peers")     # programs: see build-peers
 PATIENCE = 60.0  # seconds until an expected event counts as missing
 
 
@@ -82,10 +82,12 @@ def wait_until(what, check, patience=PATIENCE, pace=0.1):
 
 
 class Process:
-    """A child whose stdout and stderr lines are kept, and can be waited for."""
+    """A child whose stdout and stderr lines are kept, and can be waited for.
 
-    def __init__(self, lab, label, argv, env=None, stdin=False):
-        self.label, self.lines, self.seen = label, [], queue.Queue()
+    hear(stream, line) is told each as it comes, from another thread; stream is "out" or "err"."""
+
+    def __init__(self, lab, label, argv, env=None, stdin=False, hear=None):
+        self.label, self.lines, self.hear = label, [], hear
         self.lock = threading.Condition()
         self.proc = subprocess.Popen(
             argv,
@@ -102,8 +104,11 @@ class Process:
     def _read(self, stream, name):
         for raw in stream:
             with self.lock:
-                self.lines.append((name, raw.decode("utf-8", "replace").rstrip("\n")))
+                line = raw.decode("utf-8", "replace").rstrip("\n")
+                self.lines.append((name, line))
                 self.lock.notify_all()
+            if self.hear:
+                self.hear(name, line)
         with self.lock:
             self.lock.notify_all()
 
@@ -231,7 +236,7 @@ class Lab:
 
 
 class Kith:
-    """A `kith run` process, its file, and a monitor on its events."""
+    """A `kith run` process, its file, and a monitor on its events, whose lines hear() is told."""
 
     def __init__(
         self,
@@ -245,8 +250,9 @@ class Kith:
         profile="lan",
         transport="",
         start=True,
+        hear=None,
     ):
-        self.lab, self.name, self.host = lab, name, host
+        self.lab, self.name, self.host, self.hear = lab, name, host, hear
         self.port = port or free_port(host)
         self.socket = os.path.join(lab.dir, name + ".sock")
         text = (
@@ -278,6 +284,7 @@ class Kith:
             self.lab,
             self.name + ".monitor",
             [KITH, "monitor", "--socket", self.socket, "--format", "json"],
+            hear=self.hear,
         )
         self.monitor.wait_event(lambda e: e.get("event") == "hello")
         return self
@@ -342,6 +349,65 @@ class Kith:
 
     def info(self):
         return json.loads(self.run("info", "--format", "json")[1])
+
+
+class Go:
+    """A memberlist node; see peer/main.go for its commands, PEERS for the versions."""
+
+    def __init__(self, lab, version, name, host="127.0.0.1", hear=None, **flags):
+        program = os.path.join(PEERS, "peer-" + version)
+        if not os.path.exists(program):
+            raise Skip("memberlist %s was not built (see build-peers)" % version)
+        self.name, self.host = name, host
+        argv = [program, "-name", name, "-bind", host] + [
+            "-%s=%s" % (k.replace("_", "-"), v) for k, v in flags.items()
+        ]
+        self.process = Process(lab, name, argv, stdin=True, hear=hear)
+        ready = self.process.wait_event(
+            lambda e: e.get("event") in ("ready", "fatal", "unsupported")
+        )
+        if ready["event"] != "ready":
+            raise Failed("%s: %s" % (name, ready))
+        self.port = ready["port"]
+
+    @property
+    def addr(self):
+        return hostport(self.host, self.port)
+
+    def ask(self, cmd, patience=PATIENCE, **args):
+        mark = self.process.mark()
+        args["cmd"] = cmd
+        self.process.proc.stdin.write(json.dumps(args).encode() + b"\n")
+        self.process.proc.stdin.flush()
+        return self.process.wait_event(lambda e: e.get("answer") == cmd, patience, mark)
+
+    def ok(self, cmd, **args):
+        answer = self.ask(cmd, **args)
+        if "error" in answer:
+            raise Failed("%s: %s: %s" % (self.name, cmd, answer["error"]))
+        return answer
+
+    def members(self):
+        return {m["name"]: m for m in self.ok("members")["members"]}
+
+    def wait_members(self, names, patience=PATIENCE):
+        wait_until(
+            lambda: "%s sees %s, it sees %s\n%s"
+            % (self.name, set(names), set(self.members()), self.process.tail()),
+            lambda: set(self.members()) == set(names),
+            patience,
+        )
+
+    def wait_message(self, payload, start=0, patience=PATIENCE):
+        return self.process.wait_event(
+            lambda e: e.get("event") == "msg" and unb64(e["payload"]) == payload, patience, start
+        )
+
+
+def build_peers():
+    """Before main(): what can't be built here is a named skip of the tests that want it."""
+    if os.environ.get("KITH_INTEROP") != "skip":
+        subprocess.run([os.path.join(HERE, "build-peers"), PEERS], check=True)
 
 
 def main(tests):

@@ -2,9 +2,9 @@
 # KITH_INTEROP=require.
 
 dist_check_SCRIPTS += tests/interop/serf.py tests/interop/alertmanager.py \
-  tests/interop/memberlist.py tests/interop/rolling.py
+  tests/interop/memberlist.py tests/interop/mixed.py tests/interop/rolling.py
 TESTS += tests/interop/memberlist.py tests/interop/serf.py tests/interop/alertmanager.py \
-  tests/interop/rolling.py
+  tests/interop/rolling.py tests/interop/mixed.py
 EXTRA_DIST += tests/interop/harness.py tests/interop/build-peers tests/interop/peer/main.go \
   tests/interop/peer/go.mod tests/interop/peer/modules/v0.1.5.mod \
   tests/interop/peer/modules/v0.1.5.sum tests/interop/peer/modules/v0.5.3.mod \

@@ -2,86 +2,16 @@
 """Kith beside hashicorp/memberlist itself, from Go: the oldest that counts, Debian's, the last
 before Go 1.25, the newest."""
 
-import json
 import os
 import signal
 import socket
 import struct
-import subprocess
-import sys
 
-from harness import (
-    BUILD,
-    Failed,
-    HERE,
-    PATIENCE,
-    Process,
-    Skip,
-    b64,
-    free_port,
-    hostport,
-    main,
-    unb64,
-    wait_until,
-)
+from harness import BUILD, Go, Skip, b64, build_peers, free_port, main, unb64, wait_until
 
 VERSIONS = ["v0.1.5", "debian", "v0.5.3", "v0.7.0"]
 LABELS = ["v0.5.3", "v0.7.0"]        # since v0.3.0
-PEERS = os.path.join(BUILD, "tests", "interop", "peers")
 KEY = b64("kith&memberlist!")  # 16 bytes
-
-
-class Go:
-    """A memberlist node; see peer/main.go for its commands."""
-
-    def __init__(self, lab, version, name, host="127.0.0.1", **flags):
-        program = os.path.join(PEERS, "peer-" + version)
-        if not os.path.exists(program):
-            raise Skip("memberlist %s was not built (see build-peers)" % version)
-        self.name, self.host = name, host
-        argv = [program, "-name", name, "-bind", host] + [
-            "-%s=%s" % (k.replace("_", "-"), v) for k, v in flags.items()
-        ]
-        self.process = Process(lab, name, argv, stdin=True)
-        ready = self.process.wait_event(
-            lambda e: e.get("event") in ("ready", "fatal", "unsupported")
-        )
-        if ready["event"] != "ready":
-            raise Failed("%s: %s" % (name, ready))
-        self.port = ready["port"]
-
-    @property
-    def addr(self):
-        return hostport(self.host, self.port)
-
-    def ask(self, cmd, patience=PATIENCE, **args):
-        mark = self.process.mark()
-        args["cmd"] = cmd
-        self.process.proc.stdin.write(json.dumps(args).encode() + b"\n")
-        self.process.proc.stdin.flush()
-        return self.process.wait_event(lambda e: e.get("answer") == cmd, patience, mark)
-
-    def ok(self, cmd, **args):
-        answer = self.ask(cmd, **args)
-        if "error" in answer:
-            raise Failed("%s: %s: %s" % (self.name, cmd, answer["error"]))
-        return answer
-
-    def members(self):
-        return {m["name"]: m for m in self.ok("members")["members"]}
-
-    def wait_members(self, names, patience=PATIENCE):
-        wait_until(
-            lambda: "%s sees %s, it sees %s\n%s"
-            % (self.name, set(names), set(self.members()), self.process.tail()),
-            lambda: set(self.members()) == set(names),
-            patience,
-        )
-
-    def wait_message(self, payload, start=0, patience=PATIENCE):
-        return self.process.wait_event(
-            lambda e: e.get("event") == "msg" and unb64(e["payload"]) == payload, patience, start
-        )
 
 
 def both(lab, version, kith_args=None, **flags):
@@ -340,8 +270,7 @@ def test(case, version):
 
 
 if __name__ == "__main__":
-    if os.environ.get("KITH_INTEROP") != "skip":
-        subprocess.run([os.path.join(HERE, "build-peers"), PEERS], check=True)
+    build_peers()
     main(
         [
             test(case, version)

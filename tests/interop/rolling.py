@@ -11,14 +11,22 @@ import random
 import selectors
 import socket
 import struct
-import subprocess
-import sys
 import threading
 import time
 import zlib
 
-from harness import BUILD, Control, Failed, HERE, PATIENCE, b64, main, need, unb64, wait_until
-from memberlist import Go, PEERS
+from harness import (
+    Control,
+    Failed,
+    Go,
+    PATIENCE,
+    b64,
+    build_peers,
+    main,
+    need,
+    unb64,
+    wait_until,
+)
 from serf import Serf, kith as serfs_kith
 
 PER_SECOND = 100             # messages, in all
@@ -607,6 +615,5 @@ def test_serf_agents_rotate_with_their_own_command(lab):
 
 
 if __name__ == "__main__":
-    if os.environ.get("KITH_INTEROP") != "skip":
-        subprocess.run([os.path.join(HERE, "build-peers"), PEERS], check=True)
+    build_peers()
     main([(name, f) for name, f in list(globals().items()) if name.startswith("test_")])

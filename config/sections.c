@@ -183,6 +183,9 @@ static const struct kith_param gossip[] = {
     SET("burst", UINT, gossip_burst, .def = "4", .min = "1", .max = "255",
         .doc = "a round goes to so many times as many members at most, while more news of members "
                "waits than a packet takes; 1: never, as memberlist"),
+    OWN("leave_direct", COUNT, settings.leave_direct, .def = "all",
+        .doc = "how many members are told of our leave directly, and again until they acknowledge "
+               "it, beside gossip; 0: none, as memberlist"),
     {0}};
 
 static const struct kith_param push_pull[] = {
@@ -248,6 +251,7 @@ void kith_config_init(struct kith_config *c, enum kith_profile profile)
                 kith_param_set_default(p, profile, (char *)c + p->offset, &in);
         }
     c->settings.profile = profile;
+    c->settings.leave_direct = KITH_LEAVE_ALL;
     c->gossip_verify_outgoing = true;
     kith_chain_settings(&c->chain, &c->settings);
 }

@@ -30,6 +30,8 @@
     X(SUSPECTS_ASKED, suspects_asked, "Suspects that answered, and were asked for their state") \
     X(STOOD_STILL, stood_still, "Times that this node did not run for a probe interval or more") \
     X(DEATHS_DOUBTED, deaths_doubted, "Deaths heard right after that, taken as suspicions") \
+    X(LEAVES_TOLD, leaves_told, "Packets that told a member directly of this node's leave") \
+    X(LEAVES_ACKED, leaves_acked, "Members that acknowledged one") \
     X(CONFLICTS, conflicts, "Claims of a known name from another address") \
     X(MEMBERS_REAPED, members_reaped, "Dead and left members that were forgotten") \
     X(PROBES, probes, "Probes begun") \

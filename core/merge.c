@@ -20,6 +20,7 @@
 #include "compare.h"
 #include "completion.h"
 #include "core_log.h"
+#include "farewell.h"
 #include "formulas.h"
 #include "notify.h"
 #include "peer.h"
@@ -559,7 +560,9 @@ static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_m
     kith_count(c, KITH_COUNT_DEAD_CHANGES);
     gone(c, p);
     kith_notify_member(c, KITH_EVENT_LEAVE, p);
-    if (p != c->self) kith_request_gone(c);
+    if (p == c->self) return true;
+    kith_farewell_gone(c, p);
+    kith_request_gone(c);
     return true;
 }
 

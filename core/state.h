@@ -14,6 +14,7 @@
 #include "core.h"
 #include "counters.h"
 #include "exchange.h"
+#include "farewell.h"
 #include "hearsay.h"
 #include "known.h"
 #include "members.h"
@@ -78,6 +79,7 @@ struct kith_core {
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;
+    struct kith_farewell farewell;
     struct kith_alarm probe_alarm, gossip_alarm, sync_alarm, ask_alarm, queue_alarm;
     struct kith_counters counters;
 };

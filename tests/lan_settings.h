@@ -32,6 +32,7 @@ static inline struct kith_settings lan_settings(const char *name)
         .gossip_to_the_dead_time = 30 * SEC,
         .retransmit_mult = 4,
         .gossip_burst = 4,
+        .leave_direct = KITH_LEAVE_ALL,
         .push_pull_interval = 30 * SEC,
         .push_pull_young = 6,
         .handoff_queue_depth = 1024,

@@ -15,6 +15,9 @@
 
 #include <kith/plugin.h>
 
+/* leave_direct: as many as there are. */
+#define KITH_LEAVE_ALL UINT32_MAX
+
 enum kith_profile { KITH_PROFILE_LAN, KITH_PROFILE_WAN, KITH_PROFILE_LOCAL };
 
 /* A network of CIDRsAllowed. */
@@ -54,6 +57,7 @@ struct kith_settings {
     uint64_t gossip_to_the_dead_time;
     uint32_t retransmit_mult;
     uint32_t gossip_burst; /* Kith: a long queue goes to up to so many times as many; 1: never */
+    uint32_t leave_direct; /* Kith: so many are told of our leave directly; KITH_LEAVE_ALL: all */
 
     /* full state */
     uint64_t push_pull_interval; /* 0: none */

@@ -166,6 +166,9 @@ static const struct kith_param suspicion[] = {
     SET("doubt_backlog", BOOL, suspicion_doubt_backlog, .def = "true",
         .doc = "take deaths for suspicions while packets are read that came when this node stood "
                "still; false: as memberlist"),
+    SET("doubt_former_life", BOOL, suspicion_doubt_former, .def = "true",
+        .doc = "of a member that came back from another address, believe no death or leave of its "
+               "former life, and tell it to take a higher incarnation; false: as memberlist"),
     {0}};
 
 static const struct kith_param gossip[] = {

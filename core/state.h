@@ -15,6 +15,7 @@
 #include "counters.h"
 #include "exchange.h"
 #include "farewell.h"
+#include "former.h"
 #include "hearsay.h"
 #include "known.h"
 #include "members.h"
@@ -75,6 +76,7 @@ struct kith_core {
     struct kith_hearsay hearsay;
     struct kith_moving moving;
     struct kith_reminders reminders;
+    struct kith_formers formers;
     struct kith_young young;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */

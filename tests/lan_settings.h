@@ -27,6 +27,7 @@ static inline struct kith_settings lan_settings(const char *name)
         .suspicion_remind = true,
         .suspicion_ask = true,
         .suspicion_doubt_backlog = true,
+        .suspicion_doubt_former = true,
         .gossip_interval = 200 * MS,
         .gossip_nodes = 3,
         .gossip_to_the_dead_time = 30 * SEC,

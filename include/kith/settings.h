@@ -50,6 +50,7 @@ struct kith_settings {
     bool suspicion_remind;        /* who has missed our refutation is told it again */
     bool suspicion_ask;           /* a suspect that answers a ping is asked for its state */
     bool suspicion_doubt_backlog; /* deaths heard after we stood still are suspicions */
+    bool suspicion_doubt_former;  /* what was said of a name at its former address is of that */
 
     /* gossip */
     uint64_t gossip_interval; /* 0: no gossip ticks */

@@ -13,6 +13,7 @@ tests_sim_test_SOURCES = $(TEST_MAIN) tests/sim/sim.c tests/sim/engine.c \
   tests/sim/test_forged.c \
   tests/sim/test_joins.c \
   tests/sim/test_leaves.c \
+  tests/sim/test_returns.c \
   tests/sim/test_thousand.c
 tests_sim_test_CPPFLAGS = $(CORE_TEST_CPPFLAGS) -I$(top_srcdir)/transports/loopback
 tests_sim_test_CFLAGS = $(CORE_TEST_CFLAGS)

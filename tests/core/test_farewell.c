@@ -17,10 +17,7 @@ static void begin_by(struct rig *r, uint64_t seed, unsigned last, uint32_t direc
     rig_clear(r);
 }
 
-static void begin(struct rig *r, unsigned last, uint32_t direct)
-{
-    begin_by(r, 1, last, direct);
-}
+static void begin(struct rig *r, unsigned last, uint32_t direct) { begin_by(r, 1, last, direct); }
 
 static void gossips(struct rig *r, uint32_t direct)
 {

@@ -150,6 +150,7 @@ void kith_core_free(struct kith_core *c)
     c->dying = true;
     kith_exchanges_fini(c);
     kith_farewell_end(c);
+    kith_request_leave_done(c, 0); /* it may have waited for that alone */
     kith_pendings_fini(c);
     kith_broadcasts_fini(&c->queue);
     kith_broadcasts_fini(&c->user_queue);

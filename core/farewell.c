@@ -159,8 +159,9 @@ bool kith_farewell_acked(struct kith_core *c, uint32_t seq_no)
 {
     struct kith_farewell *f = &c->farewell;
     uint32_t i = seq_no - f->first_seq_no;
-    if (i >= f->count) return false;
-    if (!f->waits[i]) return true; /* it was told twice, and answers twice */
+    bool told = f->round > 0 || i < f->next;
+    if (i >= f->count || !told) return false; /* nobody answers what was not sent */
+    if (!f->waits[i]) return true;            /* it was told twice, and answers twice */
     kith_count(c, KITH_COUNT_LEAVES_ACKED);
     heard(c, &f->waits[i]);
     return true;

@@ -35,7 +35,7 @@ struct kith_farewell {
 void kith_farewell_begin(struct kith_core *);
 /* Nobody is told any more. */
 void kith_farewell_end(struct kith_core *);
-/* An ack. False: of another ping. */
+/* An ack. False: of another ping, or of none that was sent. */
 bool kith_farewell_acked(struct kith_core *, uint32_t seq_no);
 /* A member has died or left. */
 void kith_farewell_gone(struct kith_core *, const struct kith_record *);

@@ -271,6 +271,22 @@ static void test_few_at_once(void)
     rig_fini(&r);
 }
 
+/* Numbers can be guessed: an ack counts when its ping was sent, not before. */
+static void test_no_ack_before_its_ping(void)
+{
+    struct rig r;
+    begin(&r, 101, KITH_LEAVE_ALL);
+    leave(&r, 0);
+    uint32_t first = rig_find(&r, KITH_MSG_PING, NULL, 0)->msg.seq_no;
+    for (uint32_t i = 64; i < 100; i++) rig_ack(&r, 250, first + i);
+    CU_ASSERT_EQUAL(rig_stat(&r, "leaves_acked", NULL), 0);
+    CU_ASSERT_EQUAL(rig_stat(&r, "dropped", "ack_not_expected"), 36);
+    CU_ASSERT_EQUAL(told(&r), 64);
+    rig_run(&r, r.now + 10 * MS);
+    CU_ASSERT_EQUAL(told(&r), 36);
+    rig_fini(&r);
+}
+
 /* What no packet takes together is not told: an ack would not say that the leave was heard. */
 static void test_too_long_a_name(void)
 {
@@ -327,4 +343,5 @@ KITH_TESTS("core/farewell", {"what is sent", test_what_is_sent},
            {"two ask, and one has no time", test_two_ask_and_one_has_no_time},
            {"who dies is waited for no more", test_who_dies_is_waited_for_no_more},
            {"only some", test_only_some}, {"few at once", test_few_at_once},
+           {"no ack before its ping", test_no_ack_before_its_ping},
            {"too long a name", test_too_long_a_name}, {"a move is told", test_a_move_is_told})

@@ -101,6 +101,7 @@ static void test_what_is_sent(void)
     CU_ASSERT_EQUAL(rig_stat(&r, "leaves_told", NULL), 2);
     CU_ASSERT_EQUAL(rig_stat(&r, "leaves_acked", NULL), 2);
     CU_ASSERT_EQUAL(rig_drops(&r), 0);
+    CU_ASSERT(kith_core_deadline(r.core) > r.now + 5 * SEC); /* it is over */
     CU_ASSERT_EQUAL(kith_core_health(r.core), 0);
     rig_fini(&r);
 }

@@ -148,6 +148,15 @@ static void test_either_life(void)
     rig_feed(&r, 3, &m);
     CU_ASSERT_EQUAL(rig_state(&r, "x"), KITH_SUSPECT);
     CU_ASSERT_PTR_NOT_NULL(strstr(r.log, "it may be of its former life"));
+    rig_fini(&r);
+    returned(&r, NULL, 1, 1);
+    uint8_t bytes[200];
+    struct kith_buf buf = {bytes, bytes, 0, sizeof bytes};
+    struct kith_addr beside = rig_addr(IS);
+    beside.port++; /* somebody else on its machine */
+    kith_wire_write_message(&buf, &m);
+    rig_packet(&r, &beside, buf.data, buf.len);
+    CU_ASSERT_EQUAL(rig_state(&r, "x"), KITH_SUSPECT);
     rig_feed(&r, IS, &m); /* from where it is: its word */
     CU_ASSERT_EQUAL(rig_state(&r, "x"), KITH_LEFT);
     rig_fini(&r);

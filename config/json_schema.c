@@ -235,6 +235,9 @@ static json_t *type_schema(const struct kith_param *p, const struct kith_config_
     case KITH_TYPE_LAYER_BYTE:
         return must(
             json_pack("{s:s, s:i, s:i}", "type", "integer", "minimum", 0xC0, "maximum", 0xEF));
+    case KITH_TYPE_COUNT:
+        return must(json_pack("{s:[{s:s, s:i}, {s:s}], s:s}", "anyOf", "type", "integer", "minimum",
+                              0, "const", "all", "default", p->def));
     case KITH_TYPE_WORDS: return one_or_list(words_schema(p->choices));
     case KITH_TYPE_SEEDS: return seeds_schema(finder);
     case KITH_TYPE_GROUPS: return groups_schema();

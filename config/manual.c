@@ -132,6 +132,7 @@ static const char *own_type(const struct kith_param *p)
     case KITH_TYPE_TRANSPORT: return "a map: see TRANSPORTS";
     case KITH_TYPE_CODECS: return "a list of maps: see CODECS";
     case KITH_TYPE_DELEGATES: return "a list of maps: see DELEGATES";
+    case KITH_TYPE_COUNT: return "a number, or C<all>";
     case KITH_TYPE_LAYER_BYTE: return "a number";
     case KITH_TYPE_SEEDS: return "a list of addresses, or of maps with C<name> and C<address>";
     case KITH_TYPE_GROUPS: return "a map of names to nodes";

@@ -77,12 +77,31 @@ static void read_layer_byte(struct kith_reading *r, const struct kith_yaml *v, u
         *at = (uint8_t)n;
 }
 
+static void read_count(struct kith_reading *r, const struct kith_param *p,
+                       const struct kith_yaml *v, uint32_t *at)
+{
+    const char *text = kith_schema_text(r, v, p->name);
+    uint64_t n;
+    if (!text) return;
+    if (strcmp(text, "all") == 0) {
+        *at = UINT32_MAX;
+        return;
+    }
+    size_t digits = kith_digits(text, &n);
+    if (!digits || text[digits] || n >= UINT32_MAX || (digits > 1 && *text == '0'))
+        kith_diag_error(r->diag, v->pos, "write all, or decimal digits",
+                        "'%s' is all or a number, not '%s'", p->name, text);
+    else
+        *at = (uint32_t)n;
+}
+
 /* ------------------------------------------------------------------------------- all of them */
 
 /* A key that the file does not have. */
 static void read_absent(struct kith_reading *r, const struct kith_param *p, void *at,
                         const char *path)
 {
+    if (p->type == KITH_TYPE_COUNT) *(uint32_t *)at = UINT32_MAX;
     if (p->type == KITH_TYPE_TRANSPORT)
         kith_entry_default(r, KITH_TRANSPORT, p->def, path, (struct kith_pos){0}, "default", at);
 }
@@ -103,6 +122,7 @@ void kith_node_type_read(struct kith_reading *r, const struct kith_param *p,
     case KITH_TYPE_CODECS: kith_entries_read(r, v, KITH_CODEC, path, at); break;
     case KITH_TYPE_DELEGATES: kith_entries_read(r, v, KITH_DELEGATE, path, at); break;
     case KITH_TYPE_LAYER_BYTE: read_layer_byte(r, v, at); break;
+    case KITH_TYPE_COUNT: read_count(r, p, v, at); break;
     case KITH_TYPE_WORDS: read_words(r, p, v, at); break;
     case KITH_TYPE_SEEDS: kith_seeds_read(r, v, at); break;
     default: abort();

@@ -28,6 +28,7 @@ enum {
     KITH_TYPE_CODECS,       /* a list of entries: struct kith_entries */
     KITH_TYPE_DELEGATES,
     KITH_TYPE_LAYER_BYTE, /* uint8_t, 0xC0..0xEF */
+    KITH_TYPE_COUNT,      /* a number, or `all`: uint32_t, UINT32_MAX */
     KITH_TYPE_WORDS,      /* list of words of `choices`: uint32_t, the i-th is bit i */
     KITH_TYPE_SEEDS,      /* list of addresses, or { name:, address: }: struct kith_seeds */
     /* of a scenario */

@@ -167,6 +167,9 @@ static const struct kith_param suspicion[] = {
     SET("doubt_backlog", BOOL, suspicion_doubt_backlog, .def = "true",
         .doc = "take deaths for suspicions while packets are read that came when this node stood "
                "still; false: as memberlist"),
+    SET("doubt_former_life", BOOL, suspicion_doubt_former, .def = "true",
+        .doc = "of a member that came back from another address, believe no death or leave of its "
+               "former life, and tell it to take a higher incarnation; false: as memberlist"),
     {0}};
 
 static const struct kith_param gossip[] = {
@@ -184,6 +187,9 @@ static const struct kith_param gossip[] = {
     SET("burst", UINT, gossip_burst, .def = "4", .min = "1", .max = "255",
         .doc = "a round goes to so many times as many members at most, while more news of members "
                "waits than a packet takes; 1: never, as memberlist"),
+    OWN("leave_direct", COUNT, settings.leave_direct, .def = "all",
+        .doc = "how many members are told of our leave directly, and again until they acknowledge "
+               "it, beside gossip; 0: none, as memberlist"),
     {0}};
 
 static const struct kith_param push_pull[] = {
@@ -258,6 +264,7 @@ void kith_config_init(struct kith_config *c, enum kith_profile profile)
                 kith_param_set_default(p, profile, (char *)c + p->offset, &in);
         }
     c->settings.profile = profile;
+    c->settings.leave_direct = KITH_LEAVE_ALL;
     c->gossip_verify_outgoing = true;
     kith_chain_settings(&c->chain, &c->settings);
 }

@@ -120,6 +120,14 @@ static void print_seeds(const struct kith_seeds *seeds, FILE *out)
     fputc(']', out);
 }
 
+static void print_count(uint32_t n, FILE *out)
+{
+    if (n == UINT32_MAX)
+        fputs("all", out);
+    else
+        fprintf(out, "%u", n);
+}
+
 /* On one line, as YAML where YAML has such a line. */
 static void print_value(const struct kith_config *c, const struct kith_param *p, const void *at,
                         FILE *out)
@@ -134,6 +142,7 @@ static void print_value(const struct kith_config *c, const struct kith_param *p,
     case KITH_TYPE_META: print_meta(at, out); break;
     case KITH_TYPE_WORDS: print_words(p->choices, *(const uint32_t *)at, out); break;
     case KITH_TYPE_SEEDS: print_seeds(at, out); break;
+    case KITH_TYPE_COUNT: print_count(*(const uint32_t *)at, out); break;
     case KITH_TYPE_LAYER_BYTE: fprintf(out, "0x%02X", *(const uint8_t *)at); break;
     case KITH_TYPE_KEYS: print_sources(at, out); break;
     default: kith_param_print(p, at, out); break;

@@ -6,6 +6,7 @@
 #include "compare.h"
 #include "completion.h"
 #include "core_log.h"
+#include "farewell.h"
 #include "packet.h"
 #include "peer.h"
 #include "pending.h"
@@ -121,7 +122,7 @@ void kith_on_ack(struct kith_core *c, const struct kith_msg *msg, uint64_t recei
 {
     struct kith_pending *p = kith_pending_find(&c->pendings, msg->seq_no);
     if (!p) {
-        kith_count_drop(c, KITH_DROP_ACK_NOT_EXPECTED);
+        if (!kith_farewell_acked(c, msg->seq_no)) kith_count_drop(c, KITH_DROP_ACK_NOT_EXPECTED);
         return;
     }
     if (p->kind == KITH_PENDING_PROBE) {

@@ -76,8 +76,7 @@ void kith_request_done(struct kith_core *c, struct kith_request *r, int status, 
     request_release(c, r);
 }
 
-/* All that wait for the node's leave end together. */
-static void leave_done(struct kith_core *c, int status)
+void kith_request_leave_done(struct kith_core *c, int status)
 {
     c->leave_under_way = false;
     for (struct kith_request *r = c->waiting, *next; r; r = next) {
@@ -99,6 +98,15 @@ void kith_request_gone(struct kith_core *c)
     c->leave_under_way = false;
 }
 
+/* Gossip has said it often enough, but those who were told directly have not all answered yet. */
+static bool leave_waits(struct kith_core *c, struct kith_request *r, int status)
+{
+    if (r->kind != KITH_REQUEST_LEAVE || status < 0 || !c->farewell.waits || c->dying) return false;
+    c->farewell.gossiped = true;
+    request_release(c, r);
+    return true;
+}
+
 /* A broadcast that somebody waits for is over; replaced counts as sent (PROTOCOL.md T18). */
 void kith_request_broadcast_end(void *core, uint64_t tag, enum kith_broadcast_end end)
 {
@@ -107,6 +115,7 @@ void kith_request_broadcast_end(void *core, uint64_t tag, enum kith_broadcast_en
     bool leave = r->kind == KITH_REQUEST_LEAVE;
     int status = end == KITH_BROADCAST_DROPPED && !c->dying ? -KITH_EAGAIN : 0;
     r->queued = false;
+    if (leave_waits(c, r, status)) return;
     kith_request_done(c, r, status, 0);
-    if (leave) leave_done(c, status);
+    if (leave) kith_request_leave_done(c, status);
 }

@@ -45,6 +45,8 @@ bool kith_request_company(const struct kith_core *);
 /* Another member died or has left. If it was the last, who waits for a broadcast is answered; what
  * is queued stays, for members that join later. */
 void kith_request_gone(struct kith_core *);
+/* All that wait for the node's leave end together. */
+void kith_request_leave_done(struct kith_core *, int status);
 /* For the broadcast queues: the entry whose tag is a request has ended. */
 void kith_request_broadcast_end(void *core, uint64_t tag, enum kith_broadcast_end);
 

@@ -5,6 +5,7 @@
 #include "core.h"
 #include "allowed.h"
 #include "core_log.h"
+#include "farewell.h"
 #include "formulas.h"
 #include "gossip.h"
 #include "merge.h"
@@ -17,7 +18,7 @@
 
 #include <stdlib.h>
 
-enum { OWN_ALARMS = 12 };
+enum { OWN_ALARMS = 13 };
 
 static int fail(struct kith_error *err, enum kith_code code, const char *text)
 {
@@ -106,6 +107,7 @@ static void tie_alarms(struct kith_core *c)
     c->queue_alarm.fire = kith_queue_tick;
     c->probe.pending.alarm.fire = kith_probe_alarm;
     c->moving.alarm.fire = kith_moving_alarm;
+    c->farewell.alarm.fire = kith_farewell_alarm;
     c->young.alarm.fire = kith_sync_young;
     c->relay.flush.fire = kith_push_flush;
     c->relay.repair.fire = kith_repair_tick;
@@ -150,6 +152,8 @@ void kith_core_free(struct kith_core *c)
     assert(!c->busy);
     c->dying = true;
     kith_exchanges_fini(c);
+    kith_farewell_end(c);
+    kith_request_leave_done(c, 0); /* it may have waited for that alone */
     kith_pendings_fini(c);
     kith_broadcasts_fini(&c->queue);
     kith_broadcasts_fini(&c->user_queue);

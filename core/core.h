@@ -196,7 +196,8 @@ const char *kith_core_status_text(int status);
  * shows: the list that comes back has it alive, and nobody else at that address; else
  * -KITH_EREFUSED, and nothing is merged. */
 int64_t kith_core_join(struct kith_core *, uint64_t now, const struct kith_peer *);
-/* Leave, then wait until that was gossiped often enough, or nobody is left to hear it. timeout 0:
+/* Leave, then wait until all have acknowledged that they heard of it (farewell.h), or until it was
+ * gossiped often enough and told thrice to who is silent, or nobody is left to hear it. timeout 0:
  * no limit; when it is over the request ends with -KITH_ETIMEOUT, and the node has left all the
  * same. */
 int64_t kith_core_leave(struct kith_core *, uint64_t now, uint64_t timeout);

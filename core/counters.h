@@ -29,7 +29,13 @@
     X(REMINDERS_SENT, reminders_sent, "Accusers who were told a refutation that they had missed") \
     X(SUSPECTS_ASKED, suspects_asked, "Suspects that answered, and were asked for their state") \
     X(STOOD_STILL, stood_still, "Times that this node did not run for a probe interval or more") \
-    X(DEATHS_DOUBTED, deaths_doubted, "Deaths heard right after that, taken as suspicions") \
+    X(DEATHS_DOUBTED, deaths_doubted, \
+      "Deaths heard right after that, or perhaps of a former life, taken as suspicions") \
+    X(FORMER_LIVES, former_lives, \
+      "Accusations not believed, as they were of a member's former life at another address") \
+    X(RETURNS_TOLD, returns_told, "Packets that told a member of its former life") \
+    X(LEAVES_TOLD, leaves_told, "Packets that told a member directly of this node's leave") \
+    X(LEAVES_ACKED, leaves_acked, "Members that acknowledged one") \
     X(CONFLICTS, conflicts, "Claims of a known name from another address") \
     X(MEMBERS_REAPED, members_reaped, "Dead and left members that were forgotten") \
     X(PROBES, probes, "Probes begun") \

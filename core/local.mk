@@ -15,7 +15,8 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/completion.h core/completion.c core/packet.h core/packet.c core/pending.h core/pending.c \
   core/known.h core/known.c core/crowd.h core/crowd.c core/cause.h core/cause.c \
   core/exchange.h core/exchange.c core/self.h core/self.c core/hearsay.h core/hearsay.c \
-  core/remind.h core/remind.c core/spread.h core/spread.c \
+  core/remind.h core/remind.c core/former.h core/former.c \
+  core/farewell.h core/farewell.c core/spread.h core/spread.c \
   core/merge.h core/merge.c core/moving.h core/moving.c \
   core/probe.h core/probe.c core/answer.h core/answer.c core/gossip.h core/gossip.c \
   core/relay/frames.h \

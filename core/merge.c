@@ -20,6 +20,8 @@
 #include "compare.h"
 #include "completion.h"
 #include "core_log.h"
+#include "farewell.h"
+#include "former.h"
 #include "formulas.h"
 #include "notify.h"
 #include "peer.h"
@@ -326,6 +328,7 @@ static bool take(struct kith_core *c, const struct alive *a, struct kith_request
     const struct kith_msg *msg = a->msg;
     struct kith_record *p = a->record;
     unsigned was = p->state;
+    uint32_t before = p->incarnation;
     bool meta_changed = !kith_short_equal(kith_record_meta(p), msg->meta);
     bool versions_changed = memcmp(p->versions, msg->vsn.data, sizeof p->versions) != 0;
     spread_alive(c, msg, request);
@@ -338,6 +341,7 @@ static bool take(struct kith_core *c, const struct alive *a, struct kith_request
     if (was != KITH_ALIVE) kith_members_state(&c->members, p, KITH_ALIVE, c->now);
     if (was == KITH_DEAD || was == KITH_LEFT) kith_addresses_put(&c->addresses, &c->members, p);
     kith_count(c, KITH_COUNT_ALIVE_CHANGES);
+    if (a->moved && !a->ours && before >= p->incarnation) kith_former_life(c, p, before, a->from);
     alive_events(c, p, was, meta_changed || versions_changed || a->moved);
     return true;
 }
@@ -424,6 +428,7 @@ static struct kith_record *accused(struct kith_core *c, const struct kith_msg *m
         if (p == c->self && from) kith_remind(c, msg);
         return NULL;
     }
+    if (from && p != c->self && kith_former_accused(c, p, msg)) return NULL;
     if (msg->from.len <= KITH_NAME_LIMIT) return p;
     kith_count_drop(c, KITH_DROP_BAD_NAME);
     return NULL;
@@ -559,31 +564,37 @@ static bool dead(struct kith_core *c, struct kith_record *p, const struct kith_m
     kith_count(c, KITH_COUNT_DEAD_CHANGES);
     gone(c, p);
     kith_notify_member(c, KITH_EVENT_LEAVE, p);
-    if (p != c->self) kith_request_gone(c);
+    if (p == c->self) return true;
+    kith_farewell_gone(c, p);
+    kith_request_gone(c);
     return true;
 }
 
-/* We stood still, and this may be from that time: since then it may have been refuted. */
-static bool outdated(const struct kith_core *c, const struct kith_record *p,
-                     const struct kith_msg *msg, const struct kith_peer *from)
+/* Why this death or leave is taken for a suspicion; NULL: it is believed. If we stood still it may
+ * be from that time, and refuted since. */
+static const char *doubts(struct kith_core *c, const struct kith_record *p,
+                          const struct kith_msg *msg, const struct kith_peer *from)
 {
     bool behind = c->set.suspicion_doubt_backlog && c->now < c->behind_until;
-    return behind && from && p != c->self && !kith_record_gone(p) && !leaves(msg);
+    if (!from || p == c->self || kith_record_gone(p)) return NULL;
+    if (behind && !leaves(msg)) return "this node stood still";
+    return kith_former_perhaps(c, p, msg, from) ? "it may be of its former life" : NULL;
 }
 
 bool kith_dead(struct kith_core *c, const struct kith_msg *msg, const struct kith_peer *from,
                struct kith_request *request)
 {
     struct kith_record *p = accused(c, msg, from); /* PROTOCOL.md 2.5.1, 2 */
-    if (!p || !outdated(c, p, msg, from)) return p && dead(c, p, msg, from, request);
+    const char *why = p ? doubts(c, p, msg, from) : NULL;
+    if (!why) return p && dead(c, p, msg, from, request);
     struct kith_msg doubted = *msg;
     doubted.type = KITH_MSG_SUSPECT;
+    if (leaves(msg)) doubted.from = kith_self_name(c); /* as of a state's entry */
     doubted.whole.data = NULL; /* it came as another message than the one to pass on */
     kith_count(c, KITH_COUNT_DEATHS_DOUBTED);
     kith_core_log_some(c, KITH_LOG_INFO, NULL,
-                       "%.*s is said to be dead (from: %.*s): taken for a suspicion, as this node "
-                       "stood still",
-                       KITH_STR(msg->node), KITH_STR(msg->from));
+                       "%.*s is said to be dead (from: %.*s): taken for a suspicion, as %s",
+                       KITH_STR(msg->node), KITH_STR(msg->from), why);
     suspicion(c, p, &doubted, from);
     return true;
 }

@@ -3,6 +3,7 @@
  */
 #include "moving.h"
 #include "core_log.h"
+#include "farewell.h"
 #include "formulas.h"
 #include "merge.h"
 #include "self.h"
@@ -33,6 +34,7 @@ static void go_away(struct kith_core *c)
     c->moving.state = KITH_MOVING_AWAY;
     c->moving.left_at = c->moving.claimed = c->self->incarnation;
     kith_say_left(c);
+    kith_farewell_begin(c); /* who missed it would refuse us at the new address */
     wait_for_news(c);
 }
 
@@ -41,6 +43,7 @@ static void come_back(struct kith_core *c)
     uint32_t incarnation = kith_self_next(c), claimed = c->moving.claimed;
     if (claimed >= incarnation) incarnation = claimed < UINT32_MAX ? claimed + 1 : claimed;
     c->moving.state = KITH_MOVING_SETTLED;
+    kith_farewell_end(c);
     if (say(c, incarnation)) {
         kith_core_log(c, KITH_LOG_INFO, NULL, "Came back under another address");
         return;

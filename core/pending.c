@@ -64,6 +64,13 @@ void kith_pendings_fini(struct kith_core *c)
 
 uint32_t kith_pendings_next_seq_no(struct kith_pendings *t) { return ++t->seq_no; }
 
+uint32_t kith_pendings_seq_nos(struct kith_pendings *t, uint32_t count)
+{
+    uint32_t first = t->seq_no + 1;
+    t->seq_no += count;
+    return first;
+}
+
 struct kith_pending *kith_pending_new(struct kith_core *c, enum kith_pending_kind kind)
 {
     struct kith_pendings *t = &c->pendings;

@@ -57,6 +57,8 @@ struct kith_pendings {
 int kith_pendings_init(struct kith_pendings *);
 void kith_pendings_fini(struct kith_core *);
 uint32_t kith_pendings_next_seq_no(struct kith_pendings *);
+/* The first of so many in a row, whose acks somebody else waits for (farewell.h). */
+uint32_t kith_pendings_seq_nos(struct kith_pendings *, uint32_t count);
 /* NULL: no memory, or max_pending (counted). */
 struct kith_pending *kith_pending_new(struct kith_core *, enum kith_pending_kind);
 /* A relay for whoever is at that address; NULL also when it has its share of them. */

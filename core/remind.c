@@ -20,18 +20,23 @@ static bool often(const struct kith_core *c, uint32_t whom)
     return too_soon(c, r->last[r->next].at);
 }
 
-void kith_remind(struct kith_core *c, const struct kith_msg *accusation)
+bool kith_may_remind(struct kith_core *c, const struct kith_record *p)
 {
     struct kith_reminders *r = &c->reminders;
+    if (c->left || c->moving.state != KITH_MOVING_SETTLED || often(c, p->hash)) return false;
+    r->last[r->next].whom = p->hash;
+    r->last[r->next].at = c->now;
+    r->next = (r->next + 1) % KITH_REMINDERS;
+    return true;
+}
+
+void kith_remind(struct kith_core *c, const struct kith_msg *accusation)
+{
     struct kith_record *p = kith_members_named(&c->members, accusation->from);
     struct kith_msg alive;
     struct kith_addr to;
     struct kith_packer pk;
-    if (!c->set.suspicion_remind || c->left || c->leave_under_way) return;
-    if (c->moving.state != KITH_MOVING_SETTLED || !p || p == c->self || often(c, p->hash)) return;
-    r->last[r->next].whom = p->hash;
-    r->last[r->next].at = c->now;
-    r->next = (r->next + 1) % KITH_REMINDERS;
+    if (!c->set.suspicion_remind || !p || p == c->self || !kith_may_remind(c, p)) return;
     kith_count(c, KITH_COUNT_REMINDERS_SENT);
     kith_self_said(c, &alive);
     kith_record_address(p, &to);

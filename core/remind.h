@@ -9,6 +9,7 @@
 #include "wire.h"
 
 struct kith_core;
+struct kith_record;
 
 /* So many in a second, and as many are remembered; to one accuser one in a second. */
 enum { KITH_REMINDERS = 10 };
@@ -22,6 +23,8 @@ struct kith_reminders {
     unsigned next;
 };
 
+/* May we tell this member something now that it seems to have missed? Then it counts as told. */
+bool kith_may_remind(struct kith_core *, const struct kith_record *);
 /* A suspect or dead message about us, of an incarnation before ours. */
 void kith_remind(struct kith_core *, const struct kith_msg *);
 

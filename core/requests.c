@@ -6,6 +6,7 @@
 #include "completion.h"
 #include "core_log.h"
 #include "exchange.h"
+#include "farewell.h"
 #include "joining.h"
 #include "merge.h"
 #include "packet.h"
@@ -81,6 +82,7 @@ int64_t kith_core_leave(struct kith_core *c, uint64_t now, uint64_t timeout)
         kith_dead(c, &dead, NULL, wait ? r : NULL);
         c->leave_under_way = r->queued;
         err = r->refused;
+        if (r->queued) kith_farewell_begin(c);
     }
     if (c->leave_under_way)
         kith_request_timeout(c, r, timeout);

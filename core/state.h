@@ -14,6 +14,8 @@
 #include "core.h"
 #include "counters.h"
 #include "exchange.h"
+#include "farewell.h"
+#include "former.h"
 #include "hearsay.h"
 #include "known.h"
 #include "members.h"
@@ -75,11 +77,13 @@ struct kith_core {
     struct kith_hearsay hearsay;
     struct kith_moving moving;
     struct kith_reminders reminders;
+    struct kith_formers formers;
     struct kith_young young;
     struct kith_relay relay;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;
+    struct kith_farewell farewell;
     struct kith_alarm probe_alarm, gossip_alarm, sync_alarm, ask_alarm, queue_alarm;
     struct kith_counters counters;
 };

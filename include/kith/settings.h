@@ -15,6 +15,9 @@
 
 #include <kith/plugin.h>
 
+/* leave_direct: as many as there are. */
+#define KITH_LEAVE_ALL UINT32_MAX
+
 enum kith_profile { KITH_PROFILE_LAN, KITH_PROFILE_WAN, KITH_PROFILE_LOCAL };
 
 /* A network of CIDRsAllowed. */
@@ -47,6 +50,7 @@ struct kith_settings {
     bool suspicion_remind;        /* who has missed our refutation is told it again */
     bool suspicion_ask;           /* a suspect that answers a ping is asked for its state */
     bool suspicion_doubt_backlog; /* deaths heard after we stood still are suspicions */
+    bool suspicion_doubt_former;  /* what was said of a name at its former address is of that */
 
     /* gossip */
     uint64_t gossip_interval; /* 0: no gossip ticks */
@@ -54,6 +58,7 @@ struct kith_settings {
     uint64_t gossip_to_the_dead_time;
     uint32_t retransmit_mult;
     uint32_t gossip_burst; /* Kith: a long queue goes to up to so many times as many; 1: never */
+    uint32_t leave_direct; /* Kith: so many are told of our leave directly; KITH_LEAVE_ALL: all */
 
     /* full state */
     uint64_t push_pull_interval; /* 0: none */

@@ -53,3 +53,6 @@ tests_bench_joins_CPPFLAGS = $(INC_NODE)
 tests_bench_joins_LDADD = runtime/libnode.la runtime/libloop.la plugins/libplugins.la \
   config/libconfig.la core/libcore.la
 CLEANFILES += tests/bench/joins$(EXEEXT)
+
+# Who has not heard of a leave that has returned, among Go and Kith nodes (docs/WIRE.md, Leaving).
+EXTRA_DIST += tests/bench/leave.py

@@ -99,6 +99,26 @@ static void check_profile(const struct kith_settings *s, const uint64_t want[16]
     CU_ASSERT_EQUAL(s->max_stream_size, 20 << 20);
 }
 
+static void test_all_or_a_number(void)
+{
+    static const struct {
+        const char *file;
+        uint32_t want;
+    } is[] = {{"gossip: {}", UINT32_MAX},
+              {"gossip: { leave_direct: all }", UINT32_MAX},
+              {"gossip: { leave_direct: 0 }", 0},
+              {"gossip: { leave_direct: 4294967294 }", UINT32_MAX - 1}};
+    struct kith_config by_code;
+    kith_config_init(&by_code, KITH_PROFILE_LAN);
+    CU_ASSERT_EQUAL(by_code.settings.leave_direct, UINT32_MAX);
+    for (unsigned i = 0; i < sizeof is / sizeof *is; i++) {
+        struct kith_config *c = parse(is[i].file);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+        CU_ASSERT_EQUAL(c->settings.leave_direct, is[i].want);
+        kith_config_free(c);
+    }
+}
+
 static void test_profiles(void)
 {
     static const uint64_t want[3][16] = {
@@ -437,6 +457,8 @@ static void test_show_round_trip(void)
     setenv("KITH_TEST_KEY", "AAECAwQFBgcICQoLDA0ODw==", 1);
     round_trip("node: {}");
     round_trip(design);
+    round_trip("gossip: { leave_direct: 7 }");
+    round_trip("gossip: { leave_direct: all }");
     round_trip(KEY "enable_compression: false\ngossip_verify_incoming: false");
     round_trip(KEY "gossip_verify_outgoing: false\ngossip_verify_incoming: false");
     round_trip("node: { name: \"- x: # [\", label: 'it''s \"so\"', profile: wan, cidrs_allowed: [ "
@@ -602,6 +624,7 @@ static const char *const keys[] = {"node.name",
                                    "node.require_node_names",
                                    "node.cidrs_allowed",
                                    "node.dns_config_path",
+                                   "gossip.leave_direct",
                                    "node.queue_check_interval",
                                    "node.metric_labels",
                                    "node.msgpack_use_new_time_format",
@@ -620,6 +643,7 @@ static const char *const keys[] = {"node.name",
                                    "probe.awareness_max_multiplier",
                                    "suspicion.mult",
                                    "suspicion.max_timeout_mult",
+                                   "suspicion.doubt_former_life",
                                    "gossip.interval",
                                    "gossip.nodes",
                                    "gossip.to_the_dead_time",
@@ -721,8 +745,9 @@ static void test_reference(void)
 }
 
 KITH_TESTS("config", {"the example of the design document", test_designs_example},
-           {"profiles", test_profiles}, {"what is left out", test_what_is_left_out},
-           {"durations", test_durations}, {"bad durations", test_bad_durations},
+           {"all, or a number", test_all_or_a_number}, {"profiles", test_profiles},
+           {"what is left out", test_what_is_left_out}, {"durations", test_durations},
+           {"bad durations", test_bad_durations},
            {"parameters of every type", test_parameters_of_every_type},
            {"words of YAML stay text", test_words_of_yaml_stay_text}, {"networks", test_cidrs},
            {"tags in Serf's form", test_tags_in_serfs_form},

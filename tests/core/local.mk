@@ -23,6 +23,8 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig
   tests/core/test_broadcast.c \
   tests/core/test_choose.c \
   tests/core/test_compound.c \
+  tests/core/test_farewell.c \
+  tests/core/test_former.c \
   tests/core/test_gossip.c \
   tests/core/test_relay.c \
   tests/core/test_judge.c \

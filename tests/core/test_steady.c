@@ -202,6 +202,31 @@ static void test_a_whole_turn_costs_no_allocation(void)
     kith_core_free(core);
 }
 
+/* Telling all of a leave takes one list for the whole of it; nobody answers here. */
+static void test_a_leave_costs_no_allocation_per_packet(void)
+{
+    struct kith_msg ping = {.type = KITH_MSG_PING, .seq_no = 5, .node = text("self")};
+    unsigned long packets = 0;
+    begin();
+    for (unsigned i = 1; i <= MEMBERS; i++) feed_member(i, 1);
+    for (unsigned i = 0; i < 100; i++) feed(&ping, 3);
+    drain();
+    CU_ASSERT(kith_core_leave(core, now, 0) > 0);
+    packets += drain();
+    for (int i = 0; i < 5; i++) { /* gossip warms up */
+        kith_core_tick(core, now += 2 * MS);
+        packets += drain();
+    }
+    unsigned long before = calls;
+    for (int i = 0; i < 90; i++) {
+        kith_core_tick(core, now += 2 * MS);
+        packets += drain();
+    }
+    CU_ASSERT_EQUAL(calls - before, 0);
+    CU_ASSERT_EQUAL(packets, MEMBERS);
+    kith_core_free(core);
+}
+
 static void test_the_counters_do_count(void)
 {
     begin();
@@ -214,4 +239,5 @@ static void test_the_counters_do_count(void)
 
 KITH_TESTS("core/steady", {"packets cost no allocation", test_packets_cost_no_allocation},
            {"a whole turn costs no allocation", test_a_whole_turn_costs_no_allocation},
+           {"a leave costs no allocation per packet", test_a_leave_costs_no_allocation_per_packet},
            {"the counters do count", test_the_counters_do_count})

@@ -3,7 +3,8 @@
  * what changes.
  *
  *   nobody is known whom the simulation does not have, and nobody twice
- *   what is known of a member's incarnation only rises, until the name is forgotten
+ *   what is known of a member's incarnation only rises, until the name is forgotten, or comes back
+ *     from another address
  *   it changes only when the delegate was asked, or told
  *   nobody is suspected while nothing was ever done to links and nodes
  *   what a message says it comes from is there
@@ -47,6 +48,15 @@ static int by_name(const struct sim *s, struct kith_bytes name)
     return k;
 }
 
+/* The last one of this name, itself if there is no other. */
+static int namesake(const struct sim *s, int k)
+{
+    int last = k;
+    for (int i = s->nodes[k]->same_name; i >= 0; i = s->nodes[i]->same_name)
+        if (!strcmp(s->nodes[i]->name, s->nodes[k]->name)) last = i;
+    return last;
+}
+
 /* Of several of one name the first has it. */
 void sim_name_add(struct sim *s, struct node *n)
 {
@@ -85,6 +95,12 @@ static bool met_anew(struct node *n, int k)
     return n->reaped > before;
 }
 
+/* Another node has the name now, and begins anew. */
+static bool came_back(const struct node *n, int k)
+{
+    return n->sim->told[k] & JOINED && namesake(n->sim, k) != k;
+}
+
 static void see(struct node *n, int k, uint32_t incarnation)
 {
     n->known += (size_t)(incarnation != 0) - (size_t)(n->seen[k] != 0);
@@ -99,7 +115,7 @@ static void look_at_touched(struct sim *s, struct node *n, int k)
         see(n, k, 0);
         return;
     }
-    if (m.incarnation < n->seen[k] && !met_anew(n, k))
+    if (m.incarnation < n->seen[k] && !met_anew(n, k) && !came_back(n, k))
         sim_violation(s, "%s knew %s at incarnation %u, now at %u", n->name, name, n->seen[k],
                       m.incarnation);
     see(n, k, m.incarnation);
@@ -205,7 +221,7 @@ static void on_leave(struct node *n, const struct kith_member *m)
 {
     n->counts.leaves++;
     int k = by_name(n->sim, m->name);
-    const struct node *who = k < 0 ? NULL : n->sim->nodes[k];
+    const struct node *who = k < 0 ? NULL : n->sim->nodes[namesake(n->sim, k)];
     n->counts.wrong += m->state == KITH_DEAD && who && who->core && !who->paused;
     if (n->sim->perfect && m->state == KITH_DEAD)
         sim_violation(n->sim, "%s took %s for dead for no reason", n->name,

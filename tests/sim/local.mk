@@ -11,7 +11,10 @@ tests_sim_test_SOURCES = $(TEST_MAIN) tests/sim/sim.c tests/sim/engine.c \
   tests/sim/test_cluster.c \
   tests/sim/test_false_deaths.c tests/sim/test_faults.c \
   tests/sim/test_forged.c \
-  tests/sim/test_joins.c tests/sim/test_relay.c \
+  tests/sim/test_joins.c \
+  tests/sim/test_leaves.c \
+  tests/sim/test_relay.c \
+  tests/sim/test_returns.c \
   tests/sim/test_thousand.c
 tests_sim_test_CPPFLAGS = $(CORE_TEST_CPPFLAGS) -I$(top_srcdir)/transports/loopback
 tests_sim_test_CFLAGS = $(CORE_TEST_CFLAGS)

@@ -66,7 +66,7 @@ void kith_on_ping(struct kith_core *c, const struct kith_addr *from, const struc
     if (!reply_to(c, msg, from, &to)) return;
     struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = msg->seq_no};
     struct kith_peer peer = kith_peer_of(&to, msg->source_node, 0);
-    kith_relay_say(c, &ack);
+    kith_kin_say(c, &ack);
     if (c->ops.ack_payload && kith_peer_at(c, &to)) ack.payload = ack_payload(c, &peer, payload);
     kith_send_answer(c, &to, msg->source_node, &ack);
 }
@@ -132,7 +132,7 @@ void kith_on_ack(struct kith_core *c, const struct kith_msg *msg, uint64_t recei
     kith_pending_remove(c, p);
     if (p->kind == KITH_PENDING_RELAY) {
         struct kith_msg ack = {.type = KITH_MSG_ACK, .seq_no = p->their_seq_no};
-        kith_relay_say(c, &ack);
+        kith_kin_say(c, &ack);
         kith_send_answer(c, &p->to, kith_bytes_of(p->name, p->name_len), &ack);
     } else {
         kith_request_done(c, p->request, 0, received_at > p->sent ? received_at - p->sent : 0);

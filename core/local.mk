@@ -11,7 +11,7 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/members.h core/members.c core/addresses.h core/addresses.c core/output.h core/output.c \
   core/state.h core/core_log.h core/core_log.c core/allowed.h core/allowed.c \
   core/suspicion.h core/suspicion.c core/view.h core/view.c core/notify.h core/notify.c \
-  core/awareness.h core/awareness.c core/choose.h core/choose.c \
+  core/awareness.h core/awareness.c core/choose.h core/choose.c core/kin.h core/kin.c \
   core/completion.h core/completion.c core/packet.h core/packet.c core/pending.h core/pending.c \
   core/known.h core/known.c core/crowd.h core/crowd.c core/cause.h core/cause.c \
   core/exchange.h core/exchange.c core/self.h core/self.c core/hearsay.h core/hearsay.c \
@@ -19,12 +19,10 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/farewell.h core/farewell.c core/spread.h core/spread.c \
   core/merge.h core/merge.c core/moving.h core/moving.c \
   core/probe.h core/probe.c core/answer.h core/answer.c core/gossip.h core/gossip.c \
-  core/relay/frames.h \
-  core/relay/frames.c core/relay/kin.h core/relay/kin.c core/relay/post.h core/relay/post.c \
-  core/relay/active.h core/relay/active.c core/relay/lives.h core/relay/lives.c \
-  core/relay/deliver.h core/relay/deliver.c core/relay/repair.h core/relay/repair.c \
-  core/relay/digest.h core/relay/digest.c core/relay/push.h core/relay/push.c \
-  core/relay/relay.h core/relay/relay.c core/echo.h core/echo.c core/young.h core/young.c core/sync.h core/sync.c \
+  core/frames.h core/frames.c core/post.h core/post.c core/active.h core/active.c \
+  core/lives.h core/lives.c core/deliver.h core/deliver.c core/repair.h core/repair.c \
+  core/digest.h core/digest.c core/push.h core/push.c core/relay.h core/relay.c \
+  core/echo.h core/echo.c core/young.h core/young.c core/sync.h core/sync.c \
   core/joining.h core/joining.c core/stream.c core/receive.c core/requests.c core/inspect.c \
   core/core.c
 core_libcore_la_LIBADD = -lm

@@ -103,8 +103,7 @@ size_t kith_packer_fill(struct kith_packer *pk, size_t limit)
         KITH_ASK(c, c->ops.get_broadcasts(c->env.delegate_self, 3, limit - used, &g.sink));
         used = limit - g.left;
     }
-    const struct kith_record *p = c->env.channel_broadcasts ? kith_peer_at(c, pk->to->addr) : NULL;
-    if (p && p->kin && limit > used + 3) {
+    if (c->env.channel_broadcasts && kith_kin_hears(c, kith_peer_at(c, pk->to->addr)) && limit > used + 3) {
         struct guest g = {{sizeof g.sink, guest_write}, pk, limit - used};
         KITH_ASK(c, c->env.channel_broadcasts(c->env.ctx, 3, limit - used, &g.sink));
         used = limit - g.left;

@@ -123,7 +123,7 @@ void kith_self_ping(struct kith_core *c, struct kith_msg *msg, uint32_t seq_no,
     msg->source_addr = kith_bytes_of(c->advertise.bytes, c->advertise.len);
     msg->source_port = c->advertise.port;
     msg->source_node = kith_self_name(c);
-    kith_relay_say(c, msg);
+    kith_kin_say(c, msg);
 }
 
 int kith_self_fits(const struct kith_core *c, struct kith_bytes meta,

@@ -24,7 +24,7 @@
 #include "pending.h"
 #include "probe.h"
 #include "random.h"
-#include "relay/relay.h"
+#include "relay.h"
 #include "remind.h"
 #include "young.h"
 

@@ -183,7 +183,7 @@ static bool step_header(struct kith_core *c, struct kith_exchange *s)
                              sane ? -KITH_ETOOBIG : -KITH_EMALFORMED);
         return false;
     }
-    s->speaks = s->type == KITH_MSG_PUSH_PULL && kith_relay_speaks(h);
+    s->speaks = s->type == KITH_MSG_PUSH_PULL && kith_kin_speaks(h);
     s->nodes_left = s->type == KITH_MSG_USER ? 0 : h->nodes;
     s->body = s->tail = s->scan.at;
     s->phase = s->nodes_left ? KITH_PHASE_NODES : KITH_PHASE_BYTES;

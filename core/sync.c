@@ -75,7 +75,7 @@ static void node_state(const struct kith_core *c, const struct kith_record *p, s
     msg->state = p->state;
     if (p == c->self && c->moving.state == KITH_MOVING_AWAY) msg->state = KITH_LEFT;
     msg->vsn = kith_bytes_of(p->versions, sizeof p->versions);
-    msg->kith = kith_relay_mark(c, p);
+    msg->kith = kith_kin_entry(c, p);
 }
 
 static bool write_members(struct making *m)
@@ -96,9 +96,8 @@ static bool write_members(struct making *m)
 /* Do we send it to somebody who runs Kith? */
 static bool to_kin(const struct kith_core *c, const struct kith_exchange *s)
 {
-    if (s->kind == KITH_EXCHANGE_INBOUND) return s->speaks;
-    const struct kith_record *p = kith_peer_at(c, &s->to);
-    return p && p->kin;
+    if (s->kind == KITH_EXCHANGE_INBOUND) return s->speaks || !kith_kin_on(c);
+    return kith_kin_hears(c, kith_peer_at(c, &s->to));
 }
 
 /* What the delegates add: as much as is left of the limit; and how far we are with broadcasts. */
@@ -110,7 +109,7 @@ static int64_t write_user_state(struct making *m, bool join, bool kin)
     if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &m->sink));
     if (kin && c->env.channel_state)
         KITH_ASK(c, c->env.channel_state(c->env.ctx, join, &m->sink));
-    if (kin && c->set.relay_window) kith_digest_write(c, &m->sink);
+    if (kin && kith_kin_on(c)) kith_digest_write(c, &m->sink);
     return (int64_t)(m->buf.len - used);
 }
 
@@ -118,7 +117,7 @@ static void write_head(struct making *m, bool join, int64_t user_state_len)
 {
     struct kith_msg msg = {
         .join = join, .nodes = m->core->members.count, .user_state_len = user_state_len};
-    kith_relay_say(m->core, &msg);
+    kith_kin_say(m->core, &msg);
     uint8_t storage[HEAD_MOST];
     struct kith_buf head = {.base = storage, .data = storage, .cap = sizeof storage};
     *kith_buf_put(&head, 1) = KITH_MSG_PUSH_PULL;

@@ -8,12 +8,13 @@
 /* A row: name, kind, member of struct kith_msg, place in Go's struct. Rows are sorted by name. */
 #define FIELD(name, k, member, in_go)  ROW(name, k, member, in_go, false)
 #define OPTION(name, k, member, in_go) ROW(name, k, member, in_go, true)
+#define OURS(name, k, member, last)    ROW(name, k, member, last, true, .ours = true)
 
-#define ROW(text, k, member, in_go, optional) \
+#define ROW(text, k, member, in_go, optional, ...) \
     { \
         .key = {0xa0 | (sizeof(text) - 1), text}, .mask = MASK(sizeof(text)), \
         .key_len = sizeof(text), .kind = KITH_WIRE_##k, .place = in_go, .omit_empty = optional, \
-        .offset = offsetof(struct kith_msg, member) \
+        .offset = offsetof(struct kith_msg, member), __VA_ARGS__ \
     }
 /* Length of the key and its header byte: as many ff. */
 #define MASK(n) \
@@ -39,7 +40,7 @@
     OPTION("SourcePort", U16, source_port, first + 1)
 
 static const struct kith_wire_body ping = BODY(
-    OPTION("Kith", BYTES, kith, 5),
+    OURS("Kith", BYTES, kith, 5),
     FIELD("Node", STRING, node, 1),
     FIELD("SeqNo", U32, seq_no, 0),
     SOURCE(2)
@@ -55,7 +56,7 @@ static const struct kith_wire_body indirect_ping = BODY(
 );
 
 static const struct kith_wire_body ack = BODY(
-    OPTION("Kith", BYTES, kith, 2),
+    OURS("Kith", BYTES, kith, 2),
     FIELD("Payload", BYTES, payload, 1),
     FIELD("SeqNo", U32, seq_no, 0)
 );
@@ -86,7 +87,7 @@ static const struct kith_wire_body alive = BODY(
 
 static const struct kith_wire_body push_pull = BODY(
     FIELD("Join", BOOL, join, 2),
-    OPTION("Kith", BYTES, kith, 3),
+    OURS("Kith", BYTES, kith, 3),
     FIELD("Nodes", INT, nodes, 0),
     FIELD("UserStateLen", INT, user_state_len, 1)
 );
@@ -94,7 +95,7 @@ static const struct kith_wire_body push_pull = BODY(
 static const struct kith_wire_body node_state = BODY(
     FIELD("Addr", BYTES, addr, 1),
     FIELD("Incarnation", U32, incarnation, 4),
-    OPTION("Kith", BYTES, kith, 7),
+    OURS("Kith", BYTES, kith, 7),
     FIELD("Meta", BYTES, meta, 3),
     FIELD("Name", STRING, node, 0),
     FIELD("Port", U16, port, 2),

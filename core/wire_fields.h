@@ -29,6 +29,7 @@ struct kith_wire_field {
     uint8_t key_len;                  /* header byte included */
     uint8_t kind;                     /* enum kith_wire_kind */
     uint8_t place;                    /* in Go's struct, from 0: the order of the array form */
+    bool ours;                        /* Kith's, not Go's: not in the array form, placed last */
     bool omit_empty;                  /* left out when zero (the Source* of pings) */
     uint16_t offset;                  /* of the member in struct kith_msg */
 };

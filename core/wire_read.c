@@ -379,7 +379,9 @@ static int read_array(struct reader *r, const struct kith_wire_body *body, uint6
                       struct kith_msg *msg)
 {
     for (size_t i = 0; i < body->count && values; i++, values--) {
-        int e = read_value(r, kith_wire_declared(body, i), msg);
+        const struct kith_wire_field *f = kith_wire_declared(body, i);
+        if (f->ours) break;
+        int e = read_value(r, f, msg);
         if (e) return e;
     }
     return skip(r, values);

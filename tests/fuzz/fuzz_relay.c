@@ -3,7 +3,7 @@
  * of what they have, ask for and have no more. The input is records, whose first byte says what
  * follows. Whatever it is, the node keeps within its window and delivers each number once.
  */
-#include "relay/frames.h"
+#include "frames.h"
 #include "victim.h"
 #include "wire.h"
 

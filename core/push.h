@@ -5,7 +5,7 @@
 #ifndef KITH_RELAY_PUSH_H
 #define KITH_RELAY_PUSH_H
 
-#include "../alarms.h"
+#include "alarms.h"
 #include "lives.h"
 
 /* Something to pass on. The life may be gone when its time comes. */

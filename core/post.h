@@ -4,7 +4,7 @@
 #ifndef KITH_RELAY_POST_H
 #define KITH_RELAY_POST_H
 
-#include "../packet.h"
+#include "packet.h"
 #include "frames.h"
 
 struct kith_record;

@@ -3,9 +3,9 @@
  * begins when the one before it is whole, or has been waited for.
  */
 #include "deliver.h"
-#include "../notify.h"
-#include "../peer.h"
-#include "../state.h"
+#include "notify.h"
+#include "peer.h"
+#include "state.h"
 #include "active.h"
 
 #define WAIT_FOR_OLDER 5000000000u /* ns */

@@ -3,8 +3,8 @@
  * next: nodes that have all the same have the same one.
  */
 #include "active.h"
-#include "../formulas.h"
-#include "../state.h"
+#include "formulas.h"
+#include "state.h"
 
 #define DIGEST_INTERVAL 200000000u /* ns */
 

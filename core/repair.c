@@ -9,10 +9,12 @@
  * older than anybody keeps.
  */
 #include "repair.h"
-#include "../state.h"
+#include "state.h"
 #include "deliver.h"
 #include "kin.h"
 #include "post.h"
+
+#include <stdlib.h>
 
 #define TICK         20000000u /* ns */
 #define FIRST_WAIT   100000000u
@@ -268,7 +270,10 @@ void kith_repair_ask_unknown(struct kith_core *c, const struct kith_record *p, u
 static bool allowed(struct kith_core *c, const struct kith_addr *to, size_t bytes)
 {
     uint32_t hash = kith_members_hash(&c->members, kith_bytes_of(to->bytes, to->len)) + to->port;
-    struct kith_asker *a = &c->relay.askers[hash % KITH_ASKERS];
+    struct kith_asker *askers = c->relay.askers;
+    if (!askers) askers = c->relay.askers = calloc(KITH_ASKERS, sizeof *askers);
+    if (!askers) return false;
+    struct kith_asker *a = &askers[hash % KITH_ASKERS];
     uint64_t more = (c->now - a->at) / 1000 * ASKER_RATE / 1000000;
     if (!a->at || more > ASKER_RATE) more = ASKER_RATE;
     a->at = c->now ? c->now : 1;

@@ -4,7 +4,7 @@
 #ifndef KITH_RELAY_DIGEST_H
 #define KITH_RELAY_DIGEST_H
 
-#include "../alarms.h"
+#include "alarms.h"
 #include "lives.h"
 
 struct kith_record;

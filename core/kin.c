@@ -3,12 +3,30 @@
  * place r serves those at 4r + 1 to 4r + 4. Views that differ cost a message, which repair brings.
  */
 #include "kin.h"
-#include "../state.h"
+#include "state.h"
 
 #include <stdlib.h>
 
 #define STALE 100000000u /* ns: at least between two makings */
 enum { TRIES = 8 };
+
+bool kith_kin_on(const struct kith_core *c) { return c->set.relay_window > 0; }
+
+void kith_kin_say(struct kith_core *c, struct kith_msg *msg)
+{
+    uint8_t *said = c->relay.kin.said;
+    if (!kith_kin_on(c)) return;
+    said[0] = KITH_SAID_VERSION;
+    for (int i = 0; i < 8; i++) said[1 + i] = (uint8_t)(c->relay.summary >> (56 - 8 * i));
+    msg->kith = kith_bytes_of(said, KITH_SAID);
+}
+
+struct kith_bytes kith_kin_entry(const struct kith_core *c, const struct kith_record *p)
+{
+    static const uint8_t version = KITH_SAID_VERSION;
+    bool kin = kith_kin_on(c) && (p == c->self || (p->kin && !kith_record_gone(p)));
+    return kith_bytes_of(kin ? &version : NULL, kin);
+}
 
 void kith_kin_mark(struct kith_core *c, struct kith_record *p, bool kin)
 {

@@ -2,8 +2,8 @@
  * post.c - see post.h.
  */
 #include "post.h"
-#include "../peer.h"
-#include "../state.h"
+#include "peer.h"
+#include "state.h"
 
 void kith_post_begin(struct kith_post *post, struct kith_core *c, const struct kith_addr *to,
                      const struct kith_record *p)

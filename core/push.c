@@ -2,7 +2,7 @@
  * push.c - see push.h.
  */
 #include "push.h"
-#include "../state.h"
+#include "state.h"
 #include "kin.h"
 #include "post.h"
 

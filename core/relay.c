@@ -2,9 +2,9 @@
  * relay.c - see relay.h: what comes in, and what this node broadcasts itself.
  */
 #include "relay.h"
-#include "../compare.h"
-#include "../packet.h"
-#include "../state.h"
+#include "compare.h"
+#include "packet.h"
+#include "state.h"
 #include "active.h"
 #include "deliver.h"
 
@@ -38,36 +38,17 @@ void kith_relay_fini(struct kith_core *c)
     kith_lives_fini(c);
     kith_kin_fini(&c->relay.kin);
     kith_pushes_fini(&c->relay.pushes);
+    free(c->relay.askers);
 }
-
-static bool on(const struct kith_core *c) { return c->set.relay_window > 0; }
 
 /* ------------------------------------------------------------------------------- who runs Kith */
 
-void kith_relay_say(struct kith_core *c, struct kith_msg *msg)
-{
-    struct kith_relay *r = &c->relay;
-    if (!on(c)) return;
-    r->said[0] = KITH_SAID_VERSION;
-    for (int i = 0; i < 8; i++) r->said[1 + i] = (uint8_t)(r->summary >> (56 - 8 * i));
-    msg->kith = kith_bytes_of(r->said, sizeof r->said);
-}
-
-struct kith_bytes kith_relay_mark(const struct kith_core *c, const struct kith_record *p)
-{
-    static const uint8_t version = KITH_SAID_VERSION;
-    bool kin = on(c) && (p == c->self || (p->kin && !kith_record_gone(p)));
-    return kith_bytes_of(kin ? &version : NULL, kin);
-}
-
-bool kith_relay_speaks(const struct kith_msg *msg) { return msg->kith.len > 0; }
-
 void kith_relay_said(struct kith_core *c, const struct kith_addr *from, const struct kith_msg *msg)
 {
-    struct kith_record *p = on(c) ? kith_peer_at(c, from) : NULL;
+    struct kith_record *p = kith_kin_on(c) ? kith_peer_at(c, from) : NULL;
     uint64_t summary = 0;
     if (!p) return;
-    kith_kin_mark(c, p, kith_relay_speaks(msg));
+    kith_kin_mark(c, p, kith_kin_speaks(msg));
     if (msg->type != KITH_MSG_ACK || msg->kith.len < KITH_SAID ||
         msg->kith.data[0] != KITH_SAID_VERSION)
         return;
@@ -77,7 +58,7 @@ void kith_relay_said(struct kith_core *c, const struct kith_addr *from, const st
 
 void kith_relay_entry(struct kith_core *c, const struct kith_msg *entry)
 {
-    if (!on(c) || !kith_relay_speaks(entry) || entry->state != KITH_ALIVE) return;
+    if (!kith_kin_on(c) || !kith_kin_speaks(entry) || entry->state != KITH_ALIVE) return;
     struct kith_record *p = kith_members_named(&c->members, entry->node);
     if (p && !kith_record_gone(p)) kith_kin_mark(c, p, true);
 }
@@ -184,7 +165,7 @@ static void take(struct kith_core *c, const struct kith_peer *from, struct kith_
 bool kith_relay_packet(struct kith_core *c, const struct kith_peer *from, struct kith_bytes msg)
 {
     if (!kith_relay_is(msg)) return false;
-    if (!on(c))
+    if (!kith_kin_on(c))
         kith_count_drop(c, KITH_DROP_RELAY_UNKNOWN);
     else
         take(c, from, msg);
@@ -197,7 +178,7 @@ size_t kith_relay_fits(const struct kith_core *c)
 {
     size_t packet = kith_packet_broadcast_max(kith_packet_budget(c, NULL).bytes);
     size_t head = 1 + KITH_RELAY_HEAD + c->name_len;
-    return on(c) && packet > head ? packet - head : 0;
+    return kith_kin_on(c) && packet > head ? packet - head : 0;
 }
 
 /* More than half a window in a while would push out what others still miss. */
@@ -251,7 +232,7 @@ int kith_core_relay(struct kith_core *c, uint64_t now, struct kith_bytes channel
 {
     kith_enter(c, now);
     if (!c->started || c->left) return -KITH_ECLOSED;
-    if (!on(c)) return -KITH_EUNSUPPORTED;
+    if (!kith_kin_on(c)) return -KITH_EUNSUPPORTED;
     if (channel.len == 0 || channel.len > KITH_CHANNEL_NAME_LIMIT) return -KITH_EINVAL;
     if (channel.len + body.len > kith_relay_fits(c)) return -KITH_ETOOBIG;
     struct kith_life *life = own_life(c);

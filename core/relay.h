@@ -6,22 +6,19 @@
  * on the way shows in digests of what each node has, in a summary of these in pings and acks, and
  * in full states; who misses some asks. The files, each standing on those before it:
  *
- *     frames.c   bytes          kin.c     who runs Kith, the tree     post.c     packets
+ *    kin.c      who runs Kith  frames.c   bytes        post.c     packets
  *     active.c   what is told   lives.c   what is known and kept      deliver.c  in order, once
  *     repair.c   what is missing  digest.c  comparing   push.c  passing on   relay.c  what comes in
  */
 #ifndef KITH_RELAY_H
 #define KITH_RELAY_H
 
-#include "../wire.h"
+#include "wire.h"
 #include "digest.h"
 #include "kin.h"
 #include "lives.h"
 #include "push.h"
 #include "repair.h"
-
-/* Its own version and the summary, in pings, acks and headers of states. */
-enum { KITH_SAID_VERSION = 1, KITH_SAID = 9 };
 
 struct kith_relay {
     struct kith_lives lives;
@@ -29,10 +26,9 @@ struct kith_relay {
     struct kith_pushes pushes;
     struct kith_life *active, *lacking; /* lists */
     struct kith_alarm flush, repair, digest, sweep;
-    struct kith_asker askers[KITH_ASKERS];
+    struct kith_asker *askers; /* KITH_ASKERS of them, from the first question on */
     uint64_t summary;
     uint64_t compared_at;
-    uint8_t said[KITH_SAID];
     /* what this node broadcasts */
     struct kith_life *own; /* NULL: nothing yet, or the next begins a new life */
     uint64_t above;        /* its id is to be above this: a life of our name */
@@ -46,14 +42,9 @@ void kith_relay_fini(struct kith_core *);
 /* A reload turned it off: what is known and kept is forgotten. */
 void kith_relay_stop(struct kith_core *);
 
-/* What we say of ourselves: into a ping or ack, a header of a state, an entry. Nothing is said when
- * there are no such broadcasts. */
-void kith_relay_say(struct kith_core *, struct kith_msg *);
-struct kith_bytes kith_relay_mark(const struct kith_core *, const struct kith_record *);
-/* What a ping or ack from there says; an entry of a state; the header of one. */
+/* What a ping or ack from there says; an entry of a state. */
 void kith_relay_said(struct kith_core *, const struct kith_addr *from, const struct kith_msg *);
 void kith_relay_entry(struct kith_core *, const struct kith_msg *);
-bool kith_relay_speaks(const struct kith_msg *);
 
 void kith_relay_sweep(struct kith_core *, struct kith_alarm *);
 size_t kith_relay_fits(const struct kith_core *); /* bytes of a channel's name and a message */

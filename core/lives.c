@@ -3,7 +3,7 @@
  */
 #include "lives.h"
 #include "active.h"
-#include "../state.h"
+#include "state.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 #ifndef KITH_RELAY_REPAIR_H
 #define KITH_RELAY_REPAIR_H
 
-#include "../alarms.h"
+#include "alarms.h"
 #include "lives.h"
 
 struct kith_record;

@@ -2,7 +2,7 @@
  * digest.c - see digest.h.
  */
 #include "digest.h"
-#include "../state.h"
+#include "state.h"
 #include "active.h"
 #include "kin.h"
 #include "post.h"

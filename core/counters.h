@@ -46,7 +46,7 @@
     X(USER_MESSAGES_RECEIVED, user_messages_received, "User messages handed to delegates") \
     X(USER_MESSAGES_SENT, user_messages_sent, "User messages sent to one member") \
     X(USER_BROADCASTS, user_broadcasts, "User messages queued for gossip") \
-    X(GOSSIP_TICKS, gossip_ticks, "Gossip rounds") \
+    X(GOSSIP_TICKS, gossip_ticks, "Gossip rounds in which there may have been something to say") \
     X(GOSSIP_BURSTS, gossip_bursts, "Of these, to more members as the queue was long") \
     X(STREAM_ERRORS_SENT, stream_errors_sent, "Streams answered with an error message") \
     X(STREAM_ERRORS_RECEIVED, stream_errors_received, "Error messages that peers answered with")

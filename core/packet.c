@@ -98,9 +98,10 @@ size_t kith_packer_fill(struct kith_packer *pk, size_t limit)
     size_t used = kith_broadcasts_fetch(&c->queue, n, 2, limit, take, pk);
     if (used + 2 < limit)
         used += kith_broadcasts_fetch(&c->user_queue, n, 2, limit - used, take, pk);
-    if (c->ops.get_broadcasts && limit > used + 3) {
+    if (kith_delegate_gossips(c) && limit > used + 3) {
         struct guest g = {{sizeof g.sink, guest_write}, pk, limit - used};
-        KITH_ASK(c, c->ops.get_broadcasts(c->env.delegate_self, 3, limit - used, &g.sink));
+        KITH_ASK(c,
+                 c->env.delegate->get_broadcasts(c->env.delegate_self, 3, limit - used, &g.sink));
         used = limit - g.left;
     }
     if (used + 2 < limit)

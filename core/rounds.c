@@ -55,4 +55,5 @@ void kith_rounds_trim(struct kith_core *c)
     kith_broadcasts_trim(&c->queue);
     kith_broadcasts_trim(&c->user_queue);
     kith_broadcasts_trim(&c->relay_queue);
+    kith_items_trim(&c->items);
 }

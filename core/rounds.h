@@ -13,7 +13,7 @@ struct kith_core;
 /* UINT64_MAX: never. */
 struct kith_rounds {
     uint64_t at;   /* when the beat comes next, whether or not there is something to say */
-    uint64_t trim; /* when the queues give back what they did not need; together with some round */
+    uint64_t trim; /* when queues and packets give back what they did not need */
 };
 
 /* No round before one interval has passed; 0: none at all. */
@@ -25,7 +25,7 @@ void kith_rounds_pass(struct kith_core *, uint64_t now);
 uint64_t kith_rounds_deadline(const struct kith_core *);
 /* Is a round due? Then the next one comes a beat later. */
 bool kith_rounds_due(struct kith_core *);
-/* Have the queues give back what they do not need, when it is time for that. */
+/* Have queues and spare packets give back what they do not need, when it is time for that. */
 void kith_rounds_trim(struct kith_core *);
 
 #endif

@@ -3,6 +3,7 @@
  * is nothing to say.
  */
 #include "core_rig.h"
+#include "output.h"
 
 #define BEAT (200 * MS)
 
@@ -87,9 +88,35 @@ static void test_what_delegates_want_may_change(void)
     rig_fini(&r);
 }
 
+/* So many packets at a time. */
+static void burst(struct kith_items *q, unsigned n)
+{
+    struct kith_item *items[64];
+    for (unsigned i = 0; i < n; i++) items[i] = kith_item_packet(q, 0, 1400, 0);
+    for (unsigned i = 0; i < n; i++) kith_item_drop(q, items[i]);
+}
+
+static void test_packets_of_a_burst_are_given_back(void)
+{
+    struct kith_account memory = {.limit = 1 << 20};
+    struct kith_items q;
+    kith_items_init(&q, &memory);
+    burst(&q, 64);
+    kith_items_trim(&q); /* all of them were needed */
+    CU_ASSERT_EQUAL(q.spare_packet_count, 64);
+    for (int i = 0; i < 10; i++) {
+        burst(&q, 10);
+        CU_ASSERT(q.spare_packet_count >= 10);
+        kith_items_trim(&q);
+    }
+    CU_ASSERT(q.spare_packet_count <= 14);
+    kith_items_fini(&q);
+}
+
 KITH_TESTS("core/rounds", {"nobody is woken for nothing", test_nobody_is_woken_for_nothing},
            {"rounds keep their beat", test_rounds_keep_their_beat},
            {"what comes with the beat goes out with it",
             test_what_comes_with_the_beat_goes_out_with_it},
            {"a delegate is asked at each beat", test_a_delegate_is_asked_at_each_beat},
-           {"what delegates want may change", test_what_delegates_want_may_change})
+           {"what delegates want may change", test_what_delegates_want_may_change},
+           {"packets of a burst are given back", test_packets_of_a_burst_are_given_back})

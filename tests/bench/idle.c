@@ -2,7 +2,7 @@
  * idle.c - what a node costs when nothing happens: nodes of profile lan over loopback sockets, in
  * one process and on one loop, that all know each other and have nothing to say.
  *
- *     make tests/bench/idle && tests/bench/idle [NODES [SECONDS]]       50, 60
+ *     make tests/bench/idle && tests/bench/idle [NODES [SECONDS]]       50, 30
  *
  * Prints "idle_node_us": microseconds of CPU time a node and second, the system's share included.
  * `strace -c -f` counts the system calls. The peer's side: go/idle.go.
@@ -84,7 +84,7 @@ static void begin_all(void)
 int main(int argc, char **argv)
 {
     count = argc > 1 ? atoi(argv[1]) : 50;
-    int seconds = argc > 2 ? atoi(argv[2]) : 60;
+    int seconds = argc > 2 ? atoi(argv[2]) : 30;
     nodes = calloc((size_t)count, sizeof *nodes);
     world = kith_world_new(NULL);
     check(nodes && world && count > 1 && seconds > 0, "idle [NODES [SECONDS]]");

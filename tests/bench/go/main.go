@@ -403,5 +403,5 @@ func main() {
 	pushPulls(1000)
 	pushPulls(10000)
 	pushPulls(100000)
-	idle(50, 60)
+	idle(50, 30)
 }

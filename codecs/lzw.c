@@ -10,7 +10,9 @@
 
 #include "lzw.h"
 
-enum { LAYER = 9, HEAD = 12, HEAD_MAX = HEAD + 5, FOREIGN_MAX = 1024 };
+/* WORTH: the shortest message that may become shorter. The k-th code stands for k bytes at most, so
+ * 24 bytes take seven codes, a clear and an end, of nine bits: 11 bytes behind 13 of msgpack. */
+enum { LAYER = 9, HEAD = 12, HEAD_MAX = HEAD + 5, WORTH = 25, FOREIGN_MAX = 1024 };
 
 /* 09, a map of two, "Algo" 0, "Buf": what every sender writes. The length of Buf follows. */
 static const uint8_t head[HEAD] = {LAYER, 0x82, 0xA4, 'A', 'l', 'g', 'o', 0, 0xA3, 'B', 'u', 'f'};
@@ -70,7 +72,7 @@ static int lzw_seal(void *self, struct kith_buf *buf, struct kith_frame *frame)
 
     if (buf->len < z->min_size) return KITH_PASS;
     if (frame->plane == KITH_PACKET) {
-        if (buf->len <= HEAD + 1 + 3) return KITH_PASS;
+        if (buf->len < WORTH) return KITH_PASS;
         cap = buf->len - 1 - HEAD - 1; /* worth it only when the whole is smaller */
     }
     if ((rc = frame->reserve(frame, HEAD_MAX + cap + LZW_SLACK)) < 0) return rc;
@@ -265,22 +267,34 @@ static int lzw_extent(const void *self, const uint8_t *data, size_t len, size_t 
     return rc;
 }
 
+/* Have room for what it decodes to. For a packet there is room for the longest; for a stream it is
+ * measured first, or little would take much. Returns as kith_lzw_measure(). */
+static int64_t room_for(struct kith_bytes in, struct lzw_decoder *d, struct kith_frame *frame,
+                        int *rc)
+{
+    uint64_t limit = frame->limit < UINT32_MAX ? frame->limit : UINT32_MAX;
+    int64_t n = (int64_t)limit;
+    if (frame->plane == KITH_STREAM) n = kith_lzw_measure(d, in.data, in.len, limit);
+    if (n >= 0) *rc = frame->reserve(frame, (size_t)n);
+    return n;
+}
+
 static int lzw_open(void *self, struct kith_buf *buf, struct kith_frame *frame)
 {
     struct lzw *z = self;
     struct cursor c = {.data = buf->data, .len = buf->len};
     struct message m;
-    int rc;
+    int rc = 0;
     if (message_read(&c, &m) != 1 || m.algo) return -KITH_EMALFORMED;
 
     union tables *t = tables_of(z);
     if (!t) return -KITH_ENOMEM;
-    int64_t n = kith_lzw_measure(&t->decoder, m.buf.data, m.buf.len,
-                                 frame->limit < UINT32_MAX ? frame->limit : UINT32_MAX);
+    int64_t n = room_for(m.buf, &t->decoder, frame, &rc);
+    if (rc < 0) return rc;
+    if (n >= 0)
+        n = kith_lzw_decode(&t->decoder, m.buf.data, m.buf.len, frame->scratch->data, (size_t)n);
     if (n < 0) return n == -1 ? -KITH_EMALFORMED : -KITH_ETOOBIG;
-    if ((rc = frame->reserve(frame, (size_t)n)) < 0) return rc;
-    kith_lzw_decode(&t->decoder, m.buf.data, m.buf.len, kith_buf_put(frame->scratch, (size_t)n),
-                    (size_t)n);
+    kith_buf_put(frame->scratch, (size_t)n);
     kith_buf_swap(buf, frame->scratch);
     return 0;
 }

@@ -49,8 +49,7 @@ static inline size_t lzw_bound(size_t n) { return (n + n / 3000 + 4) * 3 / 2 + L
 size_t kith_lzw_encode(struct lzw_encoder *, const struct lzw_mix *, const uint8_t *in, size_t n,
                        uint8_t *out, size_t cap);
 
-/* Likewise of the decoder, kept from measuring to decoding: where in the output the string of a
- * code begins, and its length. */
+/* Likewise of the decoder: where in the output the string of a code begins, and its length. */
 struct lzw_decoder {
     uint32_t start[LZW_LAST + 1];
     uint16_t length[LZW_LAST + 1];
@@ -59,7 +58,8 @@ struct lzw_decoder {
 /* How many bytes `in` decodes to, which checks every code; -1: not LZW; -2: more than limit. What
  * follows the end code is ignored. */
 int64_t kith_lzw_measure(struct lzw_decoder *, const uint8_t *in, size_t n, uint64_t limit);
-/* Decode what was measured: `len` bytes. */
-void kith_lzw_decode(struct lzw_decoder *, const uint8_t *in, size_t n, uint8_t *out, size_t len);
+/* The same, and the bytes; cap is the limit. */
+int64_t kith_lzw_decode(struct lzw_decoder *, const uint8_t *in, size_t n, uint8_t *out,
+                        size_t cap);
 
 #endif

@@ -4,39 +4,44 @@
  * the output already written (that of the code before it and one byte more), so that no chain of
  * bytes has to be followed backwards.
  *
- * Two passes: the first finds the length and everything that could be wrong, so that nothing is
- * written, nor memory taken, for input that would be refused.
+ * Where the output is long there are two passes: the first finds the length and everything that
+ * could be wrong, so that no memory is taken for input that would be refused.
  */
 #include "lzw.h"
 
 #include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
+/* Each code is loaded from where it begins, so that none waits for the one before. */
 struct reader {
-    uint64_t bits;
-    unsigned count;
-    const uint8_t *in, *end;
+    const uint8_t *in;
+    size_t len;
+    uint64_t at; /* in bits */
 };
+
+/* The bytes from there on; there may be fewer than eight. */
+static inline uint64_t load_last(const struct reader *r, size_t from)
+{
+    uint64_t bits = 0;
+    for (size_t i = from; i < r->len; i++) bits |= (uint64_t)r->in[i] << 8 * (i - from);
+    return bits;
+}
 
 static inline int take(struct reader *r, unsigned width)
 {
-    while (r->count < width) {
-        if (r->in == r->end) return -1;
-        if (r->end - r->in >= 4) {
-            uint32_t next;
-            memcpy(&next, r->in, 4);
-            r->bits |= (uint64_t)le32toh(next) << r->count;
-            r->in += 4;
-            r->count += 32;
-        } else {
-            r->bits |= (uint64_t)*r->in++ << r->count;
-            r->count += 8;
-        }
+    size_t from = (size_t)(r->at / 8);
+    uint64_t bits;
+    if (r->len - from >= sizeof bits) {
+        memcpy(&bits, r->in + from, sizeof bits);
+        bits = le64toh(bits);
+    } else {
+        if (r->at + width > (uint64_t)r->len * 8) return -1;
+        bits = load_last(r, from);
     }
-    int code = (int)(r->bits & ((1u << width) - 1));
-    r->bits >>= width;
-    r->count -= width;
-    return code;
+    bits >>= r->at % 8;
+    r->at += width;
+    return (int)(bits & ((1u << width) - 1));
 }
 
 /* What both passes know after each code. */
@@ -59,10 +64,16 @@ static inline void advance(struct state *s, int code)
         s->width++;
 }
 
+/* Or the one that gets its string just now. */
+static inline bool is_known(const struct state *s, int code)
+{
+    return code < (int)s->hi || (code == (int)s->hi && (s->last >= 0 || s->hi == LZW_LAST));
+}
+
 int64_t kith_lzw_measure(struct lzw_decoder *d, const uint8_t *in, size_t n, uint64_t limit)
 {
     if (!n) return -1; /* a Buf that is nil: there is no `in` */
-    struct reader r = {.in = in, .end = in + n};
+    struct reader r = {.in = in, .len = n};
     struct state s;
     uint64_t total = 0;
     int code;
@@ -74,7 +85,7 @@ int64_t kith_lzw_measure(struct lzw_decoder *d, const uint8_t *in, size_t n, uin
             clear(&s);
             continue;
         }
-        if (code > (int)s.hi || (code == (int)s.hi && s.last < 0 && s.hi != LZW_LAST)) return -1;
+        if (!is_known(&s, code)) return -1;
         if (s.last >= 0)
             d->length[s.hi] = s.last < LZW_CLEAR ? 2 : (uint16_t)(d->length[s.last] + 1);
         total += code < LZW_CLEAR ? 1 : d->length[code];
@@ -96,29 +107,36 @@ static inline uint8_t *repeat(uint8_t *o, const uint8_t *from, size_t len, const
     return o + len;
 }
 
-void kith_lzw_decode(struct lzw_decoder *d, const uint8_t *in, size_t n, uint8_t *out, size_t len)
+int64_t kith_lzw_decode(struct lzw_decoder *d, const uint8_t *in, size_t n, uint8_t *out,
+                        size_t cap)
 {
-    struct reader r = {.in = in, .end = in + n};
+    if (!n) return -1;
+    struct reader r = {.in = in, .len = n};
     struct state s;
     uint8_t *o = out, *before = out; /* where the string of the last code begins */
+    const uint8_t *end = out + cap;
     int code;
 
     clear(&s);
-    while ((code = take(&r, s.width)) != LZW_EOF && code >= 0) {
+    while ((code = take(&r, s.width)) != LZW_EOF) {
+        if (code < 0) return -1;
         if (code == LZW_CLEAR) {
             clear(&s);
             continue;
         }
+        if (!is_known(&s, code)) return -1;
         if (s.last >= 0) {
             d->start[s.hi] = (uint32_t)(before - out);
             d->length[s.hi] = (uint16_t)(o - before + 1);
         }
+        size_t len = code < LZW_CLEAR ? 1 : d->length[code];
+        if ((size_t)(end - o) < len) return -2;
         before = o;
-        if (code < LZW_CLEAR) {
+        if (code < LZW_CLEAR)
             *o++ = (uint8_t)code;
-        } else {
-            o = repeat(o, out + d->start[code], d->length[code], out + len);
-        }
+        else
+            o = repeat(o, out + d->start[code], len, end);
         advance(&s, code);
     }
+    return o - out;
 }

@@ -507,6 +507,15 @@ void kith_broadcasts_trim(struct kith_broadcasts *q)
     q->most_named = q->named;
 }
 
+bool kith_broadcasts_can_trim(const struct kith_broadcasts *q)
+{
+    for (unsigned class = 0; class < CLASSES; class ++) {
+        size_t all = q->sizes[class].all, used = all - q->sizes[class].spare;
+        if (all > 2 * used + SPARE_FEW) return true;
+    }
+    return q->bucket_count > BUCKETS_FIRST || q->lane_cap > LANES_KEPT;
+}
+
 size_t kith_broadcasts_count(const struct kith_broadcasts *q) { return q->count; }
 
 size_t kith_broadcasts_bytes(const struct kith_broadcasts *q, size_t overhead)

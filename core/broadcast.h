@@ -73,6 +73,8 @@ size_t kith_broadcasts_show(struct kith_broadcasts *, size_t overhead, size_t li
 /* Give back what is kept for later and was not needed since the last call: twice as much as was in
  * use stays. Now and then. */
 void kith_broadcasts_trim(struct kith_broadcasts *);
+/* Might it give something back, sooner or later, when nothing is queued until then? */
+bool kith_broadcasts_can_trim(const struct kith_broadcasts *);
 
 size_t kith_broadcasts_count(const struct kith_broadcasts *);
 /* Of all of them, each with `overhead`. */

@@ -18,7 +18,7 @@
 
 #include <stdlib.h>
 
-enum { OWN_ALARMS = 13 };
+enum { OWN_ALARMS = 12 };
 
 static int fail(struct kith_error *err, enum kith_code code, const char *text)
 {
@@ -101,7 +101,6 @@ static void take_config(struct kith_core *c, const struct kith_core_config *cfg)
 static void tie_alarms(struct kith_core *c)
 {
     c->probe_alarm.fire = kith_probe_tick;
-    c->gossip_alarm.fire = kith_gossip_tick;
     c->sync_alarm.fire = kith_sync_tick;
     c->ask_alarm.fire = kith_sync_ask;
     c->queue_alarm.fire = kith_queue_tick;
@@ -132,6 +131,7 @@ int kith_core_new(struct kith_core **out, const struct kith_core_config *cfg,
     kith_items_init(&c->items, c->memory);
     kith_broadcasts_init(&c->queue, 0, 0, kith_request_broadcast_end, c);
     kith_broadcasts_init(&c->user_queue, 0, 0, kith_request_broadcast_end, c);
+    c->rounds.at = c->rounds.trim = UINT64_MAX;
     take_delegate(c);
     take_config(c, cfg);
     tie_alarms(c);
@@ -184,7 +184,7 @@ static void begin_ticks(struct kith_core *c, const struct kith_settings *before)
         every(c, &c->probe_alarm, s->probe_interval);
     if (!before || before->gossip_interval != s->gossip_interval ||
         !before->gossip_nodes != !s->gossip_nodes)
-        every(c, &c->gossip_alarm, s->gossip_nodes ? s->gossip_interval : 0);
+        kith_rounds_begin(c, s->gossip_nodes ? s->gossip_interval : 0);
     if (!before || before->push_pull_interval != s->push_pull_interval) kith_sync_schedule(c, true);
     if (!before || before->queue_check_interval != s->queue_check_interval)
         every(c, &c->queue_alarm, s->queue_check_interval);
@@ -330,12 +330,13 @@ void kith_core_tick(struct kith_core *c, uint64_t now)
     kith_enter(c, now);
     c->exchanges.built = 0;
     while ((alarm = kith_alarms_due(&c->alarms, c->now))) alarm->fire(c, alarm);
+    kith_gossip(c);
 }
 
 uint64_t kith_core_deadline(const struct kith_core *c)
 {
-    uint64_t alarms = kith_alarms_next(&c->alarms), states = kith_sync_deadline(c);
-    return states < alarms ? states : alarms;
+    uint64_t due = kith_due(c), states = kith_sync_deadline(c);
+    return states < due ? states : due;
 }
 
 bool kith_core_poll(struct kith_core *c, struct kith_output *out)

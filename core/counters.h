@@ -61,7 +61,7 @@
     X(RELAYS_GONE, relays_gone, "Messages asked for that this node does not keep any more") \
     X(RELAY_DIGESTS_SENT, relay_digests_sent, "Lists of how far this node is with them") \
     X(RELAY_ASKS_SENT, relay_asks_sent, "Questions for messages that are missing") \
-    X(GOSSIP_TICKS, gossip_ticks, "Gossip rounds") \
+    X(GOSSIP_TICKS, gossip_ticks, "Gossip rounds in which there may have been something to say") \
     X(GOSSIP_BURSTS, gossip_bursts, "Of these, to more members as the queue was long") \
     X(STREAM_ERRORS_SENT, stream_errors_sent, "Streams answered with an error message") \
     X(STREAM_ERRORS_RECEIVED, stream_errors_received, "Error messages that peers answered with")

@@ -1,5 +1,5 @@
 /*
- * gossip.c - the gossip tick (PROTOCOL.md 2.9): a few members at random get what is queued, the
+ * gossip.c - a round of gossip (PROTOCOL.md 2.9): a few members at random get what is queued, the
  * recently dead too, so that they can object.
  */
 #include "gossip.h"
@@ -7,8 +7,6 @@
 #include "packet.h"
 #include "peer.h"
 #include "state.h"
-
-enum { TRIM_TICKS = 64 };
 
 static bool eligible(struct kith_core *c, const struct kith_record *p)
 {
@@ -41,17 +39,14 @@ static size_t times(struct kith_core *c)
     return packets < c->set.gossip_burst ? packets : c->set.gossip_burst;
 }
 
-void kith_gossip_tick(struct kith_core *c, struct kith_alarm *alarm)
+void kith_gossip(struct kith_core *c)
 {
     struct kith_record **chosen;
-    if (c->set.gossip_interval == 0 || c->set.gossip_nodes == 0) return;
-    kith_alarm_set(&c->alarms, alarm, kith_next_tick(alarm->at, c->set.gossip_interval, c->now));
+    kith_rounds_trim(c);
+    if (!kith_rounds_due(c)) return;
     kith_count(c, KITH_COUNT_GOSSIP_TICKS);
     size_t n = kith_choose(c, (size_t)c->set.gossip_nodes * times(c), eligible, &chosen);
     for (size_t i = 0; i < n && gossip_to(c, chosen[i]); i++) {}
-    if (c->counters.counts[KITH_COUNT_GOSSIP_TICKS] % TRIM_TICKS) return;
-    kith_broadcasts_trim(&c->queue);
-    kith_broadcasts_trim(&c->user_queue);
 }
 
 /* memberlist's queue.broadcasts sample. */

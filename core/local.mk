@@ -9,7 +9,8 @@ core_libcore_la_SOURCES = core/core.h core/bounds.h core/compare.h core/peer.h \
   core/broadcast.h core/broadcast.c \
   core/counters.h core/counters.c core/scan.h core/scan.c core/record.h core/record.c \
   core/members.h core/members.c core/addresses.h core/addresses.c core/output.h core/output.c \
-  core/state.h core/core_log.h core/core_log.c core/allowed.h core/allowed.c \
+  core/state.h core/rounds.h core/rounds.c \
+  core/core_log.h core/core_log.c core/allowed.h core/allowed.c \
   core/suspicion.h core/suspicion.c core/view.h core/view.c core/notify.h core/notify.c \
   core/awareness.h core/awareness.c core/choose.h core/choose.c core/kin.h core/kin.c \
   core/completion.h core/completion.c core/packet.h core/packet.c core/pending.h core/pending.c \

@@ -57,7 +57,7 @@ void kith_notify_state(struct kith_core *c, const struct kith_peer *from, struct
 
 bool kith_judges(const struct kith_core *c, enum kith_claim_kind kind)
 {
-    return c->ops.judge && (c->ops.judges & (uint64_t)kind);
+    return c->ops.judge && (c->env.delegate->judges & (uint64_t)kind); /* a copy goes stale */
 }
 
 static const char *claim_name(enum kith_claim_kind kind)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 enum {
+    SPARE_FEW = 4,                /* idle ones that are kept */
     SPARE_MAX = 512,              /* entries of each of the two lists */
     SPARE_BYTES_MAX = 1024 * 1024 /* in the buffers of spare packets */
 };
@@ -75,15 +76,29 @@ struct kith_item *kith_item_new(struct kith_items *q)
     return item;
 }
 
+static struct kith_item *spare_packet(struct kith_items *q)
+{
+    struct kith_item *item = q->spare_packets;
+    if (!item) return NULL;
+    q->spare_packets = item->next;
+    q->spare_bytes -= item->buf.cap;
+    if (--q->spare_packet_count < q->idle) q->idle = q->spare_packet_count;
+    return item;
+}
+
+void kith_items_trim(struct kith_items *q)
+{
+    uint32_t keep = q->idle / 2 > SPARE_FEW ? q->idle / 2 : SPARE_FEW;
+    for (uint32_t n = q->idle; n > keep; n--) item_free(q, spare_packet(q));
+    q->idle = q->spare_packet_count;
+}
+
 struct kith_item *kith_item_packet(struct kith_items *q, uint32_t headroom, size_t size,
                                    uint32_t tailroom)
 {
     size_t head = (size_t)headroom + KITH_COMPOUND_HEAD, need = head + size + tailroom;
-    struct kith_item *item = q->spare_packets;
+    struct kith_item *item = spare_packet(q);
     if (item) {
-        q->spare_packets = item->next;
-        q->spare_packet_count--;
-        q->spare_bytes -= item->buf.cap;
         item->next = NULL;
         memset(&item->out, 0, sizeof item->out);
     } else {

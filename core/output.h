@@ -30,11 +30,15 @@ struct kith_items {
     struct kith_account *memory;
     struct kith_item *spare, *spare_packets;
     uint32_t spares, spare_packet_count;
+    uint32_t idle; /* spare packets that nobody has needed since the last trim */
     size_t spare_bytes;
 };
 
 void kith_items_init(struct kith_items *, struct kith_account *);
 void kith_items_fini(struct kith_items *);
+/* Give back half of the packets that were not needed since the last call, but for a few. Now and
+ * then: after a burst they would stay for ever. */
+void kith_items_trim(struct kith_items *);
 struct kith_item *kith_item_new(struct kith_items *);
 /* With an empty buffer of at least `size` bytes between headroom and tailroom, KITH_COMPOUND_HEAD
  * more in front. */

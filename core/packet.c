@@ -91,6 +91,19 @@ static int guest_write(const struct kith_sink *sink, struct kith_bytes msg)
     return 0;
 }
 
+/* The raw ones first, then those of channels where they are understood. */
+static size_t fill_by_delegates(struct kith_packer *pk, size_t used, size_t limit)
+{
+    struct kith_core *c = pk->core;
+    struct guest g = {{sizeof g.sink, guest_write}, pk, limit - used};
+    if (g.left > 3)
+        KITH_ASK(c, c->env.delegate->get_broadcasts(c->env.delegate_self, 3, g.left, &g.sink));
+    if (g.left > 3 && c->env.channel_broadcasts &&
+        kith_kin_hears(c, kith_peer_at(c, pk->to->addr)))
+        KITH_ASK(c, c->env.channel_broadcasts(c->env.ctx, 3, g.left, &g.sink));
+    return limit - g.left;
+}
+
 size_t kith_packer_fill(struct kith_packer *pk, size_t limit)
 {
     struct kith_core *c = pk->core;
@@ -98,16 +111,7 @@ size_t kith_packer_fill(struct kith_packer *pk, size_t limit)
     size_t used = kith_broadcasts_fetch(&c->queue, n, 2, limit, take, pk);
     if (used + 2 < limit)
         used += kith_broadcasts_fetch(&c->user_queue, n, 2, limit - used, take, pk);
-    if (c->ops.get_broadcasts && limit > used + 3) {
-        struct guest g = {{sizeof g.sink, guest_write}, pk, limit - used};
-        KITH_ASK(c, c->ops.get_broadcasts(c->env.delegate_self, 3, limit - used, &g.sink));
-        used = limit - g.left;
-    }
-    if (c->env.channel_broadcasts && kith_kin_hears(c, kith_peer_at(c, pk->to->addr)) && limit > used + 3) {
-        struct guest g = {{sizeof g.sink, guest_write}, pk, limit - used};
-        KITH_ASK(c, c->env.channel_broadcasts(c->env.ctx, 3, limit - used, &g.sink));
-        used = limit - g.left;
-    }
+    if (kith_delegate_gossips(c)) used = fill_by_delegates(pk, used, limit);
     return used;
 }
 

@@ -26,6 +26,7 @@
 #include "random.h"
 #include "relay.h"
 #include "remind.h"
+#include "rounds.h"
 #include "young.h"
 
 #include <assert.h>
@@ -80,11 +81,12 @@ struct kith_core {
     struct kith_formers formers;
     struct kith_young young;
     struct kith_relay relay;
+    struct kith_rounds rounds;
     struct kith_items items;
     struct kith_request *waiting; /* for a broadcast to end, the newest first */
     bool leave_under_way;
     struct kith_farewell farewell;
-    struct kith_alarm probe_alarm, gossip_alarm, sync_alarm, ask_alarm, queue_alarm;
+    struct kith_alarm probe_alarm, sync_alarm, ask_alarm, queue_alarm;
     struct kith_counters counters;
 };
 
@@ -102,14 +104,30 @@ static inline void kith_count_drop(struct kith_core *c, enum kith_drop i)
 /* Count it, and say so (core_log.c). */
 void kith_stood_still(struct kith_core *, uint64_t ns);
 
+/* Does a delegate add to packets? Not from the copy: whether anybody does changes with a reload. */
+static inline bool kith_delegate_gossips(const struct kith_core *c)
+{
+    const struct kith_delegate_ops *ops = c->env.delegate;
+    return ops && ops->size > offsetof(struct kith_delegate_ops, get_broadcasts) &&
+           ops->get_broadcasts;
+}
+
+/* When something is to be done, but for states (sync.h). UINT64_MAX: nothing. */
+static inline uint64_t kith_due(const struct kith_core *c)
+{
+    uint64_t alarm = kith_alarms_next(&c->alarms), round = kith_rounds_deadline(c);
+    return alarm < round ? alarm : round;
+}
+
 /* Every call that changes the core begins with this. A delegate must not make one, and time never
  * goes back. Who is called a probe interval after something was due has stood still. */
 static inline void kith_enter(struct kith_core *c, uint64_t now)
 {
     assert(!c->busy);
     if (now <= c->now) return;
-    uint64_t due = kith_alarms_next(&c->alarms), interval = c->set.probe_interval;
+    uint64_t due = kith_due(c), interval = c->set.probe_interval;
     if (due < c->now) due = c->now;
+    kith_rounds_pass(c, now);
     c->now = now;
     if (now <= due || now - due <= interval || !interval) return;
     c->behind_until = kith_later(now, interval);

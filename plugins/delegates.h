@@ -78,8 +78,9 @@ void kith_delegates_unlisten(struct kith_delegates *, void *self);
 
 /* --------------------------------------------------------------------------------- the core's */
 
-/* What the core calls, and with which self: both stay the same over reloads. `judges` says what the
- * delegates of the moment want: read it each time, a copy goes stale. */
+/* What the core calls, and with which self: both stay the same over reloads. `judges` and
+ * whether there is `get_broadcasts` say what the delegates of the moment want: read them each time,
+ * a copy goes stale. */
 const struct kith_delegate_ops *kith_delegates_ops(struct kith_delegates *, void **self);
 /* What those with a channel add, for members that understand it: get_broadcasts and local_state of
  * the above are the raw ones' alone. */

@@ -43,13 +43,16 @@ static void shared_unref(struct kith_delegates_shared *shared)
     free(shared);
 }
 
-/* What the core may leave out: nobody wants to judge it. */
-static void collect_judges(struct kith_delegates_shared *shared)
+/* What the core may leave out: nobody wants to judge it, or to add to packets. */
+static void collect_wishes(struct kith_delegates_shared *shared)
 {
     shared->ops.judges = 0;
+    shared->ops.get_broadcasts = NULL;
     const struct kith_listener *l;
-    for (size_t i = 0; (l = kith_listener_at(shared, i)); i++)
+    for (size_t i = 0; (l = kith_listener_at(shared, i)); i++) {
         if (l->ops.judge) shared->ops.judges |= l->ops.judges;
+        if (l->ops.get_broadcasts) shared->ops.get_broadcasts = kith_all_ops.get_broadcasts;
+    }
 }
 
 /* From now on these are the delegates that are called. */
@@ -59,7 +62,7 @@ static void activate(struct kith_delegates *d)
     d->shared->active = d;
     d->shared->limits = d->limits;
     d->shared->max_state = d->max_state;
-    collect_judges(d->shared);
+    collect_wishes(d->shared);
 }
 
 /* ------------------------------------------------------------------------------- new and free */
@@ -417,7 +420,7 @@ int kith_delegates_listen(struct kith_delegates *d, const struct kith_delegate_o
     }
     shared->own = more;
     more[shared->own_count++] = l;
-    collect_judges(shared);
+    collect_wishes(shared);
     return 0;
 }
 
@@ -431,7 +434,7 @@ void kith_delegates_unlisten(struct kith_delegates *d, void *self)
         memset(&l->ops, 0, sizeof l->ops);
         break;
     }
-    collect_judges(shared);
+    collect_wishes(shared);
     if (!shared->busy) sweep(shared);
 }
 

@@ -24,6 +24,7 @@ struct uv_loop {
     uv_loop_t uv;
     uv_async_t async;
     struct uv_watch *armed; /* since the last dispatch: the kernel does not know them yet */
+    bool quiet;             /* we have waited, and no descriptor was ready: libuv need not look */
 };
 
 struct uv_watch {
@@ -65,7 +66,7 @@ static void uv_wait(struct kith_loop *loop, uint64_t until)
     uint64_t now = uv_clock(loop), left = until > now ? until - now : 0;
     struct timespec t = {.tv_sec = (time_t)(left / 1000000000u),
                          .tv_nsec = (long)(left % 1000000000u)};
-    if (left) ppoll(&p, 1, until == UINT64_MAX ? NULL : &t, NULL);
+    real(loop)->quiet = left && ppoll(&p, 1, until == UINT64_MAX ? NULL : &t, NULL) == 0;
     loop->now = uv_clock(loop);
 }
 
@@ -96,7 +97,7 @@ static void uv_dispatch(struct kith_loop *loop)
         take_off(w);
         if (fcntl(w->watch.fd, F_GETFD) < 0 && !kith_loop_lose(&w->watch)) uv_poll_stop(&w->poll);
     }
-    uv_run(&real(loop)->uv, UV_RUN_NOWAIT);
+    if (!real(loop)->quiet || uv_fresh(loop)) uv_run(&real(loop)->uv, UV_RUN_NOWAIT);
 }
 
 static void uv_wake(struct kith_loop *loop) { uv_async_send(&real(loop)->async); }

@@ -123,6 +123,8 @@ static size_t ping(uint8_t out[32], uint32_t seq)
 static struct rig rig; /* the pipeline */
 static struct kith_core *core;
 static uint64_t now = 1000000000;
+static bool sealed;              /* with a key */
+static uint64_t gossip_interval; /* 0: nothing is sent but answers */
 static size_t sent, sent_bytes;
 static uint8_t room_for_packet[70000];
 
@@ -140,6 +142,7 @@ static void start(const char *chain, bool key)
 {
     rig_init(&rig);
     fake.scratch_lasts = true;
+    sealed = key;
     if (key) rig_key(&rig, 0, 32);
     rig_must(&rig, chain, NULL, 0);
     struct kith_room room = kith_pipeline_room(rig.p);
@@ -153,8 +156,8 @@ static void start(const char *chain, bool key)
     kith_config_init(&defaults, KITH_PROFILE_LAN);
     config.settings = defaults.settings;
     config.settings.name = "self";
-    config.settings.probe_interval = config.settings.gossip_interval =
-        config.settings.push_pull_interval = 0;
+    config.settings.probe_interval = config.settings.push_pull_interval = 0;
+    config.settings.gossip_interval = gossip_interval;
     config.settings.max_members = 200000;
     struct kith_error err = {.size = sizeof err};
     check(kith_core_new(&core, &config, &env, 1, now, &err) == 0, err.text);
@@ -198,6 +201,18 @@ static void receive(struct kith_bytes packet)
     carry_out();
 }
 
+/* As they come from a node with the same chain and key. */
+static void seal_all(struct packets *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        struct rig_buf b = rig_buf(&rig, p->all[i].data, p->all[i].len);
+        check(kith_pipeline_seal_packet(rig.p, &b.buf, NULL) >= 0, "a packet can't be sealed");
+        free((void *)p->all[i].data);
+        p->all[i] = kith_bytes_of(memcpy(allocate(b.buf.len), b.buf.data, b.buf.len), b.buf.len);
+        rig_buf_free(&b);
+    }
+}
+
 static void receive_all(struct packets p, int rounds)
 {
     for (int r = 0; r < rounds; r++)
@@ -207,24 +222,31 @@ static void receive_all(struct packets p, int rounds)
 static void introduce(int members)
 {
     struct packets p = alive_packets(members, FRESH);
+    if (sealed) seal_all(&p);
     receive_all(p, 1);
     packets_free(p);
     check(kith_core_size(core) == (size_t)members + 1, "members are missing");
-    /* Every ping answered takes queued alives along, until they have been sent often enough. */
-    for (int i = 0; i < 2 * members; i++) {
-        uint8_t bytes[32];
-        receive(kith_bytes_of(bytes, ping(bytes, (uint32_t)i)));
+}
+
+/* Until all of it has been gossiped, and what that took was given back. */
+static void settle(void)
+{
+    for (int quiet = 0; quiet < 1000; quiet++) {
+        size_t before = sent;
+        kith_core_tick(core, now += gossip_interval);
+        carry_out();
+        if (sent != before) quiet = 0;
     }
 }
 
 /* ---------------------------------------------------------------------------- the benchmarks */
 
-static void stale_alives(int members)
+static void stale(const char *name, int members)
 {
     double v[REPETITIONS];
-    start("lzw crc32", false);
     introduce(members);
     struct packets p = alive_packets(members, STALE);
+    if (sealed) seal_all(&p);
     int rounds = 2000000 / members;
     receive_all(p, rounds);
     for (int r = 0; r < REPETITIONS; r++) {
@@ -234,7 +256,19 @@ static void stale_alives(int members)
     }
     packets_free(p);
     stop();
-    report("stale_alive", members, median(v));
+    report(name, members, median(v));
+}
+
+static void stale_alives(int members)
+{
+    start("lzw crc32", false);
+    stale("stale_alive", members);
+}
+
+static void sealed_stale_alives(int members)
+{
+    start("lzw aes_gcm", true);
+    stale("sealed_stale_alive", members);
 }
 
 /* Each is news: taken, stored, queued to be passed on instead of the one before. */
@@ -260,31 +294,31 @@ static void fresh_alives(int members)
     report("fresh_alive", members, median(v));
 }
 
-static void encrypted_pings(int unused)
+static void pings(const char *name, const char *chain)
 {
     double v[REPETITIONS];
-    struct kith_bytes *sealed = allocate(PINGS * sizeof *sealed);
-    start("crc32 aes_gcm", true);
+    struct packets p = {allocate(PINGS * sizeof *p.all), PINGS};
+    start(chain, true);
     for (uint32_t i = 0; i < PINGS; i++) {
-        uint8_t bytes[32], *copy;
-        struct rig_buf b = rig_buf(&rig, bytes, ping(bytes, i + 70000));
-        check(kith_pipeline_seal_packet(rig.p, &b.buf, NULL) >= 0, "a ping can't be sealed");
-        copy = memcpy(allocate(b.buf.len), b.buf.data, b.buf.len);
-        sealed[i] = kith_bytes_of(copy, b.buf.len);
-        rig_buf_free(&b);
+        uint8_t *bytes = allocate(32);
+        p.all[i] = kith_bytes_of(bytes, ping(bytes, i + 70000));
     }
+    seal_all(&p);
     for (int r = -1; r < REPETITIONS; r++) {
         sent = 0;
         double begin = cpu_now();
-        for (uint32_t i = 0; i < PINGS; i++) receive(sealed[i]);
+        receive_all(p, 1);
         if (r >= 0) v[r] = (cpu_now() - begin) / PINGS;
         check(sent == PINGS, "pings went unanswered");
     }
-    for (uint32_t i = 0; i < PINGS; i++) free((void *)sealed[i].data);
-    free(sealed);
+    packets_free(p);
     stop();
-    report("encrypted_ping", 0, median(v));
+    report(name, 0, median(v));
 }
+
+static void encrypted_pings(int unused) { pings("encrypted_ping", "crc32 aes_gcm"); }
+
+static void sealed_pings(int unused) { pings("sealed_ping", "lzw aes_gcm"); }
 
 static void count(void *arg, struct kith_bytes msg) { ++*(size_t *)arg; }
 
@@ -370,16 +404,20 @@ static void push_pull(int members)
     report("push_pull", members, median(both));
 }
 
-/* Beside the 10 bytes of its name and the 4 of its address. */
+/* Its name of 10 bytes and its address included. */
 static void memory(int members)
 {
+    gossip_interval = 200000000;
     start("lzw crc32", false);
     introduce(PER_PACKET);
+    settle();
     size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
     introduce(members);
+    settle();
     size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
-    report("member_bytes", members, (double)(after - before) / (members - PER_PACKET) - 14);
+    report("member_bytes", members, (double)(after - before) / (members - PER_PACKET));
     stop();
+    gossip_interval = 0;
 }
 
 int main(int argc, char **argv)
@@ -389,13 +427,17 @@ int main(int argc, char **argv)
         void (*run)(int);
         int n;
     } all[] = {
+        {"member_bytes", memory, 1000},
         {"member_bytes", memory, 10000},
+        {"member_bytes", memory, 100000},
         {"stale_alive", stale_alives, 1000},
         {"stale_alive", stale_alives, 10000},
         {"stale_alive", stale_alives, 100000},
         {"fresh_alive", fresh_alives, 1000},
         {"fresh_alive", fresh_alives, 10000},
+        {"sealed_stale_alive", sealed_stale_alives, 10000},
         {"encrypted_ping", encrypted_pings, 0},
+        {"sealed_ping", sealed_pings, 0},
         {"queue", queue, 100},
         {"queue", queue, 1000},
         {"queue", queue, 10000},

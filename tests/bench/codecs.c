@@ -1,7 +1,8 @@
 /*
  * codecs.c - what the codecs cost: sealing and opening through the whole pipeline beside the bare
  * library call on the same bytes, and Go's compress/lzw beside ours. usage: codecs [GO-LZW]: the
- * program of tests/bench/go-lzw, when there is Go.
+ * program of tests/bench/go-lzw, when there is Go. codecs --streams: of 10 MiB only, a line each
+ * of name and microseconds there and back, ours and the library's.
  *
  * Each figure is the fastest of many short runs, ours and theirs in turn: what a machine does
  * beside only ever costs time.
@@ -308,6 +309,34 @@ static void compressors(const char *title, const uint8_t *in, size_t len)
     }
 }
 
+/* Of members' states, as those are what makes a stream long. */
+static void streams(void)
+{
+    static const struct {
+        const char *chain;
+        void (*seal)(struct bare *), (*open)(struct bare *);
+    } all[] = {
+        {"aes_gcm", aes_seal, aes_open},
+        {"xchacha20poly1305", xchacha_seal, xchacha_open},
+        {"blake2b", blake2b_both, blake2b_both},
+        {"lzw", lzw_seal, lzw_open},
+        {"lz4", lz4_seal, lz4_open},
+        {"zstd:level=1", zstd_seal, zstd_open},
+    };
+    const size_t len = 10 << 20;
+    uint8_t *in = malloc(len);
+    rig_fill_state(in, len);
+    in[0] = 8; /* a message, not a layer */
+    level = 1;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct figures f = measure(all[i].chain, in, len, all[i].seal, all[i].open);
+        printf("stream_%.*s_us %.1f %.1f\n", (int)strcspn(all[i].chain, ":"), all[i].chain,
+               (double)f.both / 1e3, (double)f.bare_both / 1e3);
+        fflush(stdout);
+    }
+    free(in);
+}
+
 /* Go's encoder and decoder on the same bytes. */
 static void beside_go(const char *go, const uint8_t *in, size_t len, const char *what)
 {
@@ -337,6 +366,10 @@ int main(int argc, char **argv)
     size_t packet = sample_gossip(gossip, 1362), members = sample_state(state, sizeof state, 1000);
     kith_lzw_mix(&mix, 1);
     if (sodium_init() < 0) return 1;
+    if (argc == 2 && strcmp(argv[1], "--streams") == 0) {
+        streams();
+        return 0;
+    }
     ciphers();
     compressors("A gossip packet of alive messages", gossip, packet);
     compressors("A push/pull of 1,000 members", state, members);

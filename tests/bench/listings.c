@@ -2,10 +2,11 @@
  * listings.c - what `kith members` costs, the node and the client, and for how long it holds the
  * node's loop at a time.
  *
- *     make tests/bench/listings && tests/bench/listings
+ *     make tests/bench/listings && tests/bench/listings [MEMBERS]
  *
  * CPU time, the system's share included; of some listings the one whose longest turn was shortest.
- * The last column is by how much the node's memory has grown at most.
+ * The last column is by how much the node's memory has grown at most. Of that many
+ * MEMBERS: "name value" lines in microseconds, for tests/bench/run.
  */
 #include "control.h"
 #include "inside.h"
@@ -77,7 +78,7 @@ static void meet(unsigned i, size_t meta)
                          .vsn = kith_bytes_of(versions, 6)};
     check(kith_wire_write_message(&buf, &m) == 0, "no message");
     uint64_t now = kith_node_now(node);
-    kith_core_packet(node->core, now, now, &peer, out, buf.len);
+    kith_core_packet(node->core, now, now, &peer, out, buf.len, buf.len);
 }
 
 struct cost {
@@ -120,7 +121,7 @@ static long peak_kb(void)
     return usage.ru_maxrss;
 }
 
-static void measure(const char *socket, unsigned members, size_t meta)
+static struct cost measure(const char *socket, unsigned members, size_t meta, long *grown)
 {
     begin(socket);
     for (unsigned i = 1; i < members; i++) meet(i, meta);
@@ -132,21 +133,38 @@ static void measure(const char *socket, unsigned members, size_t meta)
         struct cost c = list(socket);
         if (c.longest < best.longest) best = c;
     }
-    printf("%7u %6zu %10.1f %10.2f %10.1f %8ld\n", members, meta, best.node, best.longest,
-           best.client, peak_kb() - before);
-    fflush(stdout);
+    *grown = peak_kb() - before;
     kith_close(node);
+    return best;
 }
 
-int main(void)
+static void row(const char *socket, unsigned members, size_t meta)
+{
+    long grown;
+    struct cost c = measure(socket, members, meta, &grown);
+    printf("%7u %6zu %10.1f %10.2f %10.1f %8ld\n", members, meta, c.node, c.longest, c.client,
+           grown);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
 {
     char socket[64];
     snprintf(socket, sizeof socket, "/tmp/kith-bench-%d.sock", (int)getpid());
+    if (argc > 1) {
+        long grown;
+        int n = atoi(argv[1]);
+        check(n > 1, "listings [MEMBERS]");
+        struct cost c = measure(socket, (unsigned)n, 20, &grown);
+        printf("list_client_us_%d %.1f\nlist_longest_us_%d %.1f\n", n, c.client * 1e3, n,
+               c.longest * 1e3);
+        return 0;
+    }
     printf("members   meta    node ms  longest ms  client ms  node +kB\n");
     fflush(stdout);
-    measure(socket, 1000, 20);
-    measure(socket, 10000, 20);
-    measure(socket, 100000, 20);
-    measure(socket, 2000, 4000);
+    row(socket, 1000, 20);
+    row(socket, 10000, 20);
+    row(socket, 100000, 20);
+    row(socket, 2000, 4000);
     return 0;
 }

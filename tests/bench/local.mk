@@ -5,8 +5,8 @@ tests_bench_bench_SOURCES = tests/bench/bench.c $(RIG)
 tests_bench_bench_CPPFLAGS = $(RIG_CPPFLAGS) -I$(top_srcdir)/core
 tests_bench_bench_CFLAGS = $(RIG_CFLAGS)
 tests_bench_bench_LDADD = core/libcore.la plugins/libplugins.la config/libconfig.la $(JANSSON_LIBS)
-EXTRA_DIST += tests/bench/run tests/bench/go/main.go tests/bench/go/version.go \
-  tests/bench/go/go.mod tests/bench/go/go.sum
+EXTRA_DIST += tests/bench/run tests/bench/go/main.go tests/bench/go/idle.go \
+  tests/bench/go/version.go tests/bench/go/go.mod tests/bench/go/go.sum
 CLEANFILES += tests/bench/bench$(EXEEXT)
 
 # What codecs cost: `make tests/bench/codecs && tests/bench/codecs [go-lzw]` (docs/CODECS.md).
@@ -45,6 +45,14 @@ tests_bench_listings_CPPFLAGS = $(INC_CONTROL)
 tests_bench_listings_LDADD = runtime/libruntime.la plugins/libplugins.la config/libconfig.la \
   core/libcore.la
 CLEANFILES += tests/bench/listings$(EXEEXT)
+
+# What an idle node costs: `make tests/bench/idle && tests/bench/idle`.
+EXTRA_PROGRAMS += tests/bench/idle
+tests_bench_idle_SOURCES = tests/bench/idle.c
+tests_bench_idle_CPPFLAGS = $(INC_NODE)
+tests_bench_idle_LDADD = runtime/libnode.la runtime/libloop.la plugins/libplugins.la \
+  config/libconfig.la core/libcore.la
+CLEANFILES += tests/bench/idle$(EXEEXT)
 
 # How long a mass join takes: `make tests/bench/joins && tests/bench/joins`.
 EXTRA_PROGRAMS += tests/bench/joins

@@ -21,8 +21,9 @@ static size_t round_trip(const uint8_t *in, size_t n)
     memcpy(exact, out, len);
     CU_ASSERT_EQUAL(kith_lzw_measure(&decoder, exact, len, n), (int64_t)n);
     if (n) CU_ASSERT_EQUAL(kith_lzw_measure(&decoder, exact, len, n - 1), -2);
-    kith_lzw_decode(&decoder, exact, len, back, n);
+    CU_ASSERT_EQUAL(kith_lzw_decode(&decoder, exact, len, back, n), (int64_t)n);
     CU_ASSERT(memcmp(in, back, n) == 0);
+    if (n) CU_ASSERT_EQUAL(kith_lzw_decode(&decoder, exact, len, back, n - 1), -2);
     free(exact);
     free(out);
     free(back);
@@ -242,29 +243,51 @@ static void test_tolerance(void)
         if (plain) want = from_hex(plain, &len);
         CU_ASSERT_EQUAL(got, plain ? (int64_t)len : -1);
         if (got >= 0) {
-            kith_lzw_decode(&decoder, in, n, out, len);
+            CU_ASSERT_EQUAL(kith_lzw_decode(&decoder, in, n, out, len), got);
             CU_ASSERT(memcmp(out, want, len) == 0);
+        } else {
+            CU_ASSERT_EQUAL(kith_lzw_decode(&decoder, in, n, out, sizeof out), got);
         }
         free(want);
         free(in);
     }
 }
 
-/* Whatever the bytes are: no crash, and never more than what was measured (the sanitizers look). */
+/* Whatever the bytes are: no crash, and never more than what was measured (the sanitizers look); a
+ * packet, which is not measured, is refused for the same reason. */
 static void test_noise(void)
 {
+    enum { LIMIT = 100000 };
+    static uint8_t whole[LIMIT];
     uint8_t in[300];
     for (unsigned i = 0; i < 20000; i++) {
         size_t n = rig_random() % sizeof in;
         rig_fill(in, n);
         if (n > 2 && i % 2) in[0] = 0, in[1] &= 0xFE; /* begin with a clear */
-        int64_t len = kith_lzw_measure(&decoder, in, n, 100000);
+        int64_t len = kith_lzw_measure(&decoder, in, n, LIMIT);
+        CU_ASSERT_EQUAL(kith_lzw_decode(&decoder, in, n, whole, LIMIT), len);
         if (len < 0) continue;
         uint8_t *out = malloc((size_t)len + 1);
         out[len] = 0xEE;
-        kith_lzw_decode(&decoder, in, n, out, (size_t)len);
+        CU_ASSERT_EQUAL(kith_lzw_decode(&decoder, in, n, out, (size_t)len), len);
         CU_ASSERT_EQUAL(out[len], 0xEE);
+        if (len) {
+            CU_ASSERT_EQUAL(kith_lzw_decode(&decoder, in, n, out, (size_t)len - 1), -2);
+            CU_ASSERT_EQUAL(out[len], 0xEE);
+        }
         free(out);
+    }
+}
+
+/* What lzw.c does not try: one byte over and over becomes shortest. */
+static void test_too_short_to_become_shorter(void)
+{
+    enum { AROUND = 13 };
+    uint8_t in[26], out[64];
+    memset(in, 'x', sizeof in);
+    for (size_t n = 1; n < sizeof in; n++) {
+        size_t len = kith_lzw_encode(&encoder, &mix, in, n, out, sizeof out - LZW_SLACK);
+        CU_ASSERT_EQUAL(AROUND + len < n, n == 25);
     }
 }
 
@@ -442,6 +465,7 @@ KITH_TESTS("codecs/lzw", {"every length", test_every_length}, {"large", test_lar
            {"the encoder stops at its room", test_encoder_stops_at_its_room},
            {"vectors", test_vectors}, {"packet vector", test_packet_vector},
            {"tolerance", test_tolerance}, {"noise", test_noise},
+           {"too short to become shorter", test_too_short_to_become_shorter},
            {"forms of the message", test_message_forms},
            {"foreign keys are bounded", test_foreign_keys_are_bounded},
            {"truncation at every byte", test_truncation}, )

@@ -54,7 +54,8 @@ struct rig {
     int meta_len;               /* negative: the delegate fails */
     const char *user_broadcast; /* GetBroadcasts: this one, while broadcasts_left > 0 */
     unsigned broadcasts_left;
-    bool greedy; /* tries to write more of them than allowed, and of state */
+    bool reticent; /* has no GetBroadcasts */
+    bool greedy;   /* tries to write more of them than allowed, and of state */
     const char *local_state, *ack_payload;
     const char *veto_alive; /* a member's name; alive claims about it are refused */
     bool veto_merge;

@@ -243,6 +243,7 @@ const struct kith_delegate_ops *rig_delegate(const struct rig *r)
     uint64_t more = r->judges | (r->veto_alive ? KITH_CLAIM_ALIVE : 0);
     script_ops = plain_ops;
     script_ops.judges |= more;
+    if (r->reticent) script_ops.get_broadcasts = NULL;
     if (r->seals) script_ops.seal_meta = d_seal_meta;
     return &script_ops;
 }

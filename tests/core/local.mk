@@ -27,6 +27,7 @@ tests_core_test_SOURCES = $(TEST_MAIN) tests/core/core_rig.c tests/core/core_rig
   tests/core/test_former.c \
   tests/core/test_gossip.c \
   tests/core/test_relay.c \
+  tests/core/test_rounds.c \
   tests/core/test_judge.c \
   tests/core/test_missed.c \
   tests/core/test_life.c \

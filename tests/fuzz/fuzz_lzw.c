@@ -23,7 +23,7 @@ static void decode(const uint8_t *data, size_t len)
     if (n < 0) return;
     uint8_t *out = malloc((size_t)n + !n);
     if (!out) exit(2);
-    kith_lzw_decode(&decoder, data, len, out, (size_t)n);
+    FUZZ_CHECK(kith_lzw_decode(&decoder, data, len, out, (size_t)n) == n);
     free(out);
 }
 
@@ -43,7 +43,7 @@ static void there_and_back(const uint8_t *data, size_t len)
     size_t n = kith_lzw_encode(&encoder, &mix, data, len, packed, cap);
     FUZZ_CHECK(n > 0 && n <= cap);
     FUZZ_CHECK(kith_lzw_measure(&decoder, packed, n, len) == (int64_t)len);
-    kith_lzw_decode(&decoder, packed, n, back, len);
+    FUZZ_CHECK(kith_lzw_decode(&decoder, packed, n, back, len) == (int64_t)len);
     FUZZ_CHECK(len == 0 || memcmp(back, data, len) == 0);
     free(packed);
     free(back);

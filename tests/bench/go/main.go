@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"compress/lzw"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -23,6 +24,8 @@ import (
 )
 
 const repetitions = 5
+
+var secret = bytes.Repeat([]byte{0x42}, 32)
 
 // A transport that is fed by hand: packets go in, what comes out is counted, streams are byte
 // buffers.
@@ -83,7 +86,7 @@ func (c *conn) SetDeadline(time.Time) error      { return nil }
 func (c *conn) SetReadDeadline(time.Time) error  { return nil }
 func (c *conn) SetWriteDeadline(time.Time) error { return nil }
 
-func start(key []byte) (*memberlist.Memberlist, *feed, fence) {
+func start(key []byte, compress bool) (*memberlist.Memberlist, *feed, fence) {
 	f := &feed{packets: make(chan *memberlist.Packet), streams: make(chan net.Conn)}
 	d := make(fence, 1)
 	c := memberlist.DefaultLANConfig()
@@ -92,7 +95,7 @@ func start(key []byte) (*memberlist.Memberlist, *feed, fence) {
 	c.Delegate = d
 	c.Logger = log.New(io.Discard, "", 0)
 	c.SecretKey = key
-	c.EnableCompression = false
+	c.EnableCompression = compress
 	c.ProbeInterval, c.GossipInterval, c.PushPullInterval = 0, 0, 0
 	c.HandoffQueueDepth = 1 << 30
 	m, err := memberlist.Create(c)
@@ -155,6 +158,28 @@ func pushPull(members int, incarnation byte) []byte {
 	return b
 }
 
+// A packet as memberlist sends it: compressed where that is asked for, encrypted.
+func sealAll(key []byte, packets [][]byte, compress bool) [][]byte {
+	block, _ := aes.NewCipher(key)
+	gcm, _ := cipher.NewGCM(block)
+	var sealed [][]byte
+	for _, p := range packets {
+		if compress {
+			var short bytes.Buffer
+			w := lzw.NewWriter(&short, lzw.LSB, 8)
+			w.Write(p)
+			w.Close()
+			p = append(raw([]byte{9, 0x82}, "Algo"), 0)
+			p = append(raw(p, "Buf"), 0xda, byte(short.Len()>>8), byte(short.Len()))
+			p = append(p, short.Bytes()...)
+		}
+		nonce := make([]byte, 12)
+		rand.Read(nonce)
+		sealed = append(sealed, gcm.Seal(append([]byte{1}, nonce...), nonce, p, nil))
+	}
+	return sealed
+}
+
 // ------------------------------------------------------------------ measuring
 
 // CPU time of the process in nanoseconds, the collector's included: other load on the machine
@@ -179,18 +204,18 @@ func report(name string, v float64) { fmt.Printf("%s %.2f\n", name, v) }
 
 // Copies: the library keeps parts of a packet. A fence every 40 packets keeps its queue as short as
 // a node's is.
-func feedAll(f *feed, d fence, packets [][]byte, rounds int) {
+func feedAll(f *feed, d fence, packets [][]byte, last []byte, rounds int) {
 	n := 0
 	for r := 0; r < rounds; r++ {
 		for _, p := range packets {
 			f.packet(append([]byte(nil), p...))
 			if n++; n%40 == 0 {
-				f.packet([]byte{8})
+				f.packet(append([]byte(nil), last...))
 				<-d
 			}
 		}
 	}
-	f.packet([]byte{8})
+	f.packet(append([]byte(nil), last...))
 	<-d
 }
 
@@ -204,15 +229,19 @@ func drain(m *memberlist.Memberlist, f *feed, members int) {
 	f.sent = nil
 }
 
-func stale(members int) {
-	m, f, d := start(nil)
-	feedAll(f, d, alivePackets(members, 10), 1)
-	drain(m, f, members)
-	packets := alivePackets(members, 5)
+func stale(name string, members int, key []byte) {
+	m, f, d := start(key, key != nil)
+	fence := []byte{8}
+	first, packets := alivePackets(members, 10), alivePackets(members, 5)
+	if key != nil {
+		fence = sealAll(key, [][]byte{fence}, false)[0]
+		first, packets = sealAll(key, first, true), sealAll(key, packets, true)
+	}
+	feedAll(f, d, first, fence, 1)
 	rounds := 200000 / members
-	report("stale_alive_"+strconv.Itoa(members), median(func() float64 {
+	report(name+"_"+strconv.Itoa(members), median(func() float64 {
 		begin := now()
-		feedAll(f, d, packets, rounds)
+		feedAll(f, d, packets, fence, rounds)
 		return float64(now()-begin) / float64(members*rounds)
 	}))
 	m.Shutdown()
@@ -220,33 +249,29 @@ func stale(members int) {
 
 // Each is news: taken, stored, queued to be passed on.
 func fresh(members int) {
-	m, f, d := start(nil)
-	feedAll(f, d, alivePackets(members, 10), 1)
+	m, f, d := start(nil, false)
+	feedAll(f, d, alivePackets(members, 10), []byte{8}, 1)
 	drain(m, f, members)
 	incarnation := byte(10)
 	report("fresh_alive_"+strconv.Itoa(members), median(func() float64 {
 		incarnation++
 		packets := alivePackets(members, incarnation)
 		begin := now()
-		feedAll(f, d, packets, 1)
+		feedAll(f, d, packets, []byte{8}, 1)
 		return float64(now()-begin) / float64(members)
 	}))
 	m.Shutdown()
 }
 
-func pings() {
-	key := bytes.Repeat([]byte{0x42}, 32)
-	m, f, _ := start(key)
-	block, _ := aes.NewCipher(key)
-	gcm, _ := cipher.NewGCM(block)
+func pings(name string, compress bool) {
+	m, f, _ := start(secret, compress)
 	const n = 50000
 	sealed := make([][]byte, n)
 	for i := range sealed {
-		nonce := make([]byte, 12)
-		rand.Read(nonce)
-		sealed[i] = gcm.Seal(append([]byte{1}, nonce...), nonce, ping(uint32(i)+70000), nil)
+		sealed[i] = ping(uint32(i) + 70000)
 	}
-	report("encrypted_ping", median(func() float64 {
+	sealed = sealAll(secret, sealed, false) // too short to become shorter
+	report(name, median(func() float64 {
 		copies := make([][]byte, n)
 		for i := range copies {
 			copies[i] = append([]byte(nil), sealed[i]...)
@@ -319,8 +344,8 @@ func exchange(f *feed, request []byte) int {
 }
 
 func pushPulls(members int) {
-	m, f, d := start(nil)
-	feedAll(f, d, alivePackets(members, 10), 1)
+	m, f, d := start(nil, false)
+	feedAll(f, d, alivePackets(members, 10), []byte{8}, 1)
 	drain(m, f, members)
 	request := pushPull(members, 5)
 	report("push_pull_"+strconv.Itoa(members), median(func() float64 {
@@ -342,16 +367,16 @@ func heap() float64 {
 	return float64(s.HeapAlloc)
 }
 
-// Beside the 10 bytes of its name and the 4 of its address.
+// Its name of 10 bytes and its address included.
 func memory(members int) {
-	m, f, d := start(nil)
+	m, f, d := start(nil, false)
 	before := heap()
-	feedAll(f, d, alivePackets(members, 10), 1)
+	feedAll(f, d, alivePackets(members, 10), []byte{8}, 1)
 	drain(m, f, members)
 	if m.NumMembers() != members+1 {
 		log.Fatalf("%d members", m.NumMembers())
 	}
-	report("member_bytes_"+strconv.Itoa(members), (heap()-before)/float64(members)-14)
+	report("member_bytes_"+strconv.Itoa(members), (heap()-before)/float64(members))
 	m.Shutdown()
 }
 
@@ -361,17 +386,22 @@ func main() {
 		fmt.Println("hashicorp/memberlist", version())
 		return
 	}
-	memory(10000)
-	stale(1000)
-	stale(10000)
-	stale(100000)
+	for _, members := range []int{1000, 10000, 100000} {
+		memory(members)
+	}
+	for _, members := range []int{1000, 10000, 100000} {
+		stale("stale_alive", members, nil)
+	}
 	fresh(1000)
 	fresh(10000)
-	pings()
+	stale("sealed_stale_alive", 10000, secret)
+	pings("encrypted_ping", false)
+	pings("sealed_ping", true)
 	for _, depth := range []int{100, 1000, 10000, 100000} {
 		queue(depth)
 	}
 	pushPulls(1000)
 	pushPulls(10000)
 	pushPulls(100000)
+	idle(50, 30)
 }

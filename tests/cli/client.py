@@ -239,6 +239,47 @@ def test_nobody_else_is_told_a_key():
         shutil.rmtree(folder)
 
 
+# ------------------------------------------------------------------------- what people say and hear
+
+
+def test_a_monitor_tells_who_said_it():
+    said = {"event": "message", "payload": "aGk=", "reliable": False, "peer": "10.0.0.2:7946"}
+    user = dict(said, channel="user", relayed=True)
+    user["from"] = "ada"
+    lost = {"event": "lost", "messages": 12, "origin": "ada", "missed": True}
+    asked_for = dict(lost, missed=False, peer="10.0.0.2:7946")
+    shown = [
+        (said, "message   hi"),
+        (dict(said, identity="CN=bob"), "message   hi  from CN=bob"),
+        (user, "message   hi  (relayed)  from ada"),
+        (dict(user, identity="CN=b"), "message   hi  (relayed)  from ada  by way of CN=b"),
+        (dict(user, relayed=False, reliable=True), "message   hi  (reliable)  from ada"),
+        (lost, "lost      12 messages of ada: this node misses them for good"),
+        (asked_for, "lost      12 messages of ada: 10.0.0.2:7946 asked for them"),
+        (dict(asked_for, **{"from": "bob"}), "lost      12 messages of ada: bob asked for them"),
+    ]
+    lines = [{"event": "hello", "ok": True}] + [event for event, _ in shown]
+    with Node(says("".join(json.dumps(line) + "\n" for line in lines))) as n:
+        code, out, err = kith("monitor", "--socket", n.path, "--count", str(len(shown)))
+    check("all are shown", code == OK, (code, err))
+    for got, (event, text) in zip(out.splitlines(), shown):
+        check("%s in text" % event, got == text, got)
+
+
+def test_requests_say_raw_or_a_channel():
+    for words, more in (
+        ([], {}),
+        (["--raw"], {"raw": True}),
+        (["--channel", "chat"], {"channel": "chat"}),
+    ):
+        for command in (["broadcast", *words, "hi"], ["send", *words, "bob", "hi"]):
+            with Node(says('{"value":0,"ok":true}\n')) as n:
+                code, _, err = kith(command[0], "--socket", n.path, *command[1:])
+                request = json.loads(n.asked[-1])
+                got = {k: v for k, v in request.items() if k in ("raw", "channel")}
+            check("%s asks" % command, code == OK and got == more, (code, err, request))
+
+
 # ------------------------------------------------------------------------------ a disk that is full
 
 

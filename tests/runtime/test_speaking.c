@@ -137,6 +137,39 @@ static void test_requests_say_raw_or_a_channel(void)
     end();
 }
 
+/* What the node says no with. */
+static const char *refusal(int fd, const char *line)
+{
+    static char said[256];
+    ask(fd, line);
+    json_t *answer = next_line(fd);
+    const char *error = json_string_value(json_object_get(answer, "error"));
+    snprintf(said, sizeof said, "%s", error ? error : "none");
+    json_decref(answer);
+    return said;
+}
+
+/* Others do not understand frames: they get none, but raw messages. Who is no member is the asker's
+ * business. */
+static void test_members_that_are_not_known_to_run_kith(void)
+{
+#define SEND "{\"cmd\":\"send\",\"text\":\"x\","
+    begin_alone("");
+    meet("go");
+    UNTIL(count(&nodes[0], KITH_ALIVE) == 2);
+    int fd = dial();
+    const char *said = refusal(fd, SEND "\"name\":\"go\"}\n");
+    CU_ASSERT(strstr(said, "'go'") && strstr(said, "Kith (yet)") && strstr(said, "--raw"));
+    said = refusal(fd, SEND "\"address\":\"127.0.0.1:7\"}\n");
+    CU_ASSERT(strstr(said, "'go'") && strstr(said, "--raw"));
+    CU_ASSERT_STRING_EQUAL(asked(fd, SEND "\"name\":\"go\",\"channel\":\"chat\"}\n"),
+                           "unsupported");
+    CU_ASSERT_STRING_EQUAL(asked(fd, SEND "\"name\":\"go\",\"raw\":true}\n"), "ok");
+    CU_ASSERT_STRING_EQUAL(asked(fd, SEND "\"address\":\"127.0.0.1:8\"}\n"), "ok");
+    close(fd);
+    end();
+}
+
 static const char *text_of(const json_t *o, const char *key)
 {
     const char *s = json_string_value(json_object_get(o, key));
@@ -215,5 +248,6 @@ KITH_TESTS("runtime/speaking",
            {"a broadcast without relays is gossiped", test_a_broadcast_without_relays_is_gossiped},
            {"what is no channel", test_what_is_no_channel},
            {"requests say raw or a channel", test_requests_say_raw_or_a_channel},
+           {"members that are not known to run Kith", test_members_that_are_not_known_to_run_kith},
            {"monitors tell who said it", test_monitors_tell_who_said_it},
            {"monitors tell what was lost", test_monitors_tell_what_was_lost})

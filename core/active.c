@@ -44,7 +44,8 @@ void kith_active_move(struct kith_core *c, struct kith_life *life, uint64_t next
 void kith_active_tell(struct kith_core *c, struct kith_life *life)
 {
     life->tells = kith_retransmit_limit(c->set.retransmit_mult, c->members.count);
-    if (!life->active.at) kith_life_link(life, offsetof(struct kith_life, active), &c->relay.active);
+    if (!life->active.at)
+        kith_life_link(life, offsetof(struct kith_life, active), &c->relay.active);
     if (!c->relay.digest.place)
         kith_alarm_set(&c->alarms, &c->relay.digest, kith_later(c->now, DIGEST_INTERVAL));
 }

@@ -211,8 +211,8 @@ int64_t kith_core_update(struct kith_core *, uint64_t now, uint64_t timeout);
  * queue full. -KITH_ETOOBIG: no packet can carry it. -KITH_EINVAL: the key is too long. */
 int64_t kith_core_broadcast(struct kith_core *, uint64_t now, struct kith_bytes,
                             struct kith_bytes key, uint32_t priority);
-/* Broadcast on a channel (1 to 63 bytes): every Kith member that is alive gets it once, in the order
- * in which this node said it, as long as somebody keeps it who can be reached (docs/WIRE.md,
+/* Broadcast on a channel (1 to 63 bytes): every Kith member that is alive gets it once, in the
+ * order in which this node said it, as long as somebody keeps it who can be reached (docs/WIRE.md,
  * Channels). It is on its way when this returns. 0, -KITH_ETOOBIG: over what
  * kith_core_fits(KITH_FITS_RELAYED) says; -KITH_EAGAIN: more than half a window in five seconds;
  * -KITH_EUNSUPPORTED: relay_window is 0. */

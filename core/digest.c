@@ -139,12 +139,12 @@ static bool write_life(const struct kith_core *c, const struct kith_sink *sink,
                        const struct kith_life *life, size_t *whole)
 {
     uint8_t bytes[KITH_TRAILER_ENTRY + 255];
-    struct kith_relay_told told = {
-        .life = life->id,
-        .next = life->next,
-        .age = seconds_since(c, life->began),
-        .idle = seconds_since(c, life->changed),
-        .origin = kith_bytes_of(life->origin->name, life->origin->name_len)};
+    struct kith_relay_told told = {.life = life->id,
+                                   .next = life->next,
+                                   .age = seconds_since(c, life->began),
+                                   .idle = seconds_since(c, life->changed),
+                                   .origin =
+                                       kith_bytes_of(life->origin->name, life->origin->name_len)};
     size_t len = kith_trailer_entry(bytes, &told);
     if (sink->write(sink, kith_bytes_of(bytes, len)) != 0) return false;
     *whole += len;
@@ -163,8 +163,8 @@ void kith_digest_write(struct kith_core *c, const struct kith_sink *sink)
     sink->write(sink, kith_bytes_of(foot, sizeof foot));
 }
 
-/* Who joins where somebody is suspected does not know that one yet, and must know all the same where
- * to begin with it: so who was asked by us is believed. */
+/* Who joins where somebody is suspected does not know that one yet, and must know all the same
+ * where to begin with it: so who was asked by us is believed. */
 static void read_life(struct kith_core *c, const struct kith_record *p, bool asked,
                       const struct kith_relay_told *t)
 {

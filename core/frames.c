@@ -27,7 +27,10 @@ static size_t put_fixed(uint8_t *out, uint64_t v, unsigned bytes)
     return bytes;
 }
 
-static void drop(struct kith_bytes *in, size_t n) { *in = kith_bytes_of(in->data + n, in->len - n); }
+static void drop(struct kith_bytes *in, size_t n)
+{
+    *in = kith_bytes_of(in->data + n, in->len - n);
+}
 
 static bool get(struct kith_bytes *in, uint64_t *v)
 {

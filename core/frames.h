@@ -7,7 +7,8 @@
  *     ask       F2 6B 63 31 | 04 | flags | entries: life:8 | first | count
  *     gone      F2 6B 63 31 | 05 | flags | entries: life:8 | first kept | next
  *
- * life is big endian; all other numbers are LEB128. Flags of the upper four bits must be understood.
+ * life is big endian; all other numbers are LEB128. Flags of the upper four bits must be
+ * understood.
  */
 #ifndef KITH_RELAY_FRAMES_H
 #define KITH_RELAY_FRAMES_H

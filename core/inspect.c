@@ -92,8 +92,8 @@ size_t kith_core_fits(const struct kith_core *c, enum kith_fits what, const stru
 
 bool kith_core_speaks(const struct kith_core *c, const struct kith_peer *peer)
 {
-    const struct kith_record *p = peer->name.len ? kith_members_named(&c->members, peer->name)
-                                                 : kith_peer_at(c, peer->addr);
+    const struct kith_record *p =
+        peer->name.len ? kith_members_named(&c->members, peer->name) : kith_peer_at(c, peer->addr);
     return p == c->self || kith_kin_hears(c, p);
 }
 

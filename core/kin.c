@@ -1,6 +1,7 @@
 /*
- * kin.c - see kin.h. The tree: in the common order, turned so that the origin comes first, who is at
- * place r serves those at 4r + 1 to 4r + 4. Views that differ cost a message, which repair brings.
+ * kin.c - see kin.h. The tree: in the common order, turned so that the origin comes first, who is
+ * at place r serves those at 4r + 1 to 4r + 4. Views that differ cost a message, which repair
+ * brings.
  */
 #include "kin.h"
 #include "state.h"
@@ -66,8 +67,8 @@ static int by_place(const void *a, const void *b)
 static uint64_t changes(const struct kith_core *c)
 {
     const uint64_t *n = c->counters.counts;
-    return n[KITH_COUNT_ALIVE_CHANGES] + n[KITH_COUNT_DEAD_CHANGES] +
-           n[KITH_COUNT_MEMBERS_REAPED] + c->relay.kin.marks;
+    return n[KITH_COUNT_ALIVE_CHANGES] + n[KITH_COUNT_DEAD_CHANGES] + n[KITH_COUNT_MEMBERS_REAPED] +
+           c->relay.kin.marks;
 }
 
 static bool reserve(struct kith_kin *k, uint32_t count)

@@ -22,7 +22,7 @@ enum {
 struct kith_kin {
     struct kith_kin_place {
         uint64_t place, born; /* the hash; the record's serial, as records come and go */
-    } *all;
+    } * all;
     uint32_t count, cap;
     uint64_t made_at, changes;
     uint64_t marks; /* how often one was found to run Kith, or no longer */

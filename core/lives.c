@@ -231,8 +231,7 @@ static void place_in_origin(struct kith_core *c, struct kith_origin *o, struct k
 static struct kith_life *make(struct kith_core *c, struct kith_bytes name, uint64_t id)
 {
     struct kith_lives *l = &c->relay.lives;
-    struct kith_life *life =
-        make_tables(l) && place_among_all(c) ? calloc(1, sizeof *life) : NULL;
+    struct kith_life *life = make_tables(l) && place_among_all(c) ? calloc(1, sizeof *life) : NULL;
     struct kith_origin *o = life ? origin_of(c, name) : NULL;
     if (!o) {
         kith_count_drop(c, KITH_DROP_MAX_LIVES);

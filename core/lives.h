@@ -9,8 +9,8 @@
  *     next       the first that was not delivered: all below were, or will never be
  *     high       behind the last that is kept; what lies between next and there is held back
  *
- * Everything kept counts in one window (relay.window). What is over it goes from the life that holds
- * most, its oldest first; what is older than relay.age goes, too.
+ * Everything kept counts in one window (relay.window). What is over it goes from the life that
+ * holds most, its oldest first; what is older than relay.age goes, too.
  */
 #ifndef KITH_RELAY_LIVES_H
 #define KITH_RELAY_LIVES_H
@@ -51,7 +51,7 @@ struct kith_life_link {
 struct kith_life {
     struct kith_life *chain; /* of its bucket */
     struct kith_origin *origin;
-    uint32_t index; /* among all */
+    uint32_t index;                    /* among all */
     uint64_t id, began, changed, seen; /* began: at the latest; seen: when we first heard of it */
     uint64_t next, low, high;
     struct kith_kept **ring; /* number n in ring[n % cap] */
@@ -80,7 +80,7 @@ struct kith_origin {
 };
 
 struct kith_lives {
-    struct kith_life **by_id;     /* buckets; NULL: there was none yet */
+    struct kith_life **by_id; /* buckets; NULL: there was none yet */
     struct kith_origin **by_name;
     struct kith_life **all;
     uint32_t count, cap;
@@ -102,7 +102,8 @@ static inline bool kith_life_has(const struct kith_life *life, uint64_t number)
     return number < life->next || kith_life_kept(life, number);
 }
 /* Keep a copy. -KITH_EEXIST: known; -KITH_EAGAIN: too far ahead; -KITH_ENOMEM. */
-int kith_life_keep(struct kith_core *, struct kith_life *, uint64_t number, struct kith_bytes frame);
+int kith_life_keep(struct kith_core *, struct kith_life *, uint64_t number,
+                   struct kith_bytes frame);
 /* Forget what is too old, and lives that nobody needs. True: something is left to come for. */
 bool kith_lives_age(struct kith_core *);
 

@@ -39,11 +39,8 @@ void kith_notify_message(struct kith_core *c, const struct kith_peer *from,
 void kith_notify_relayed(struct kith_core *c, const struct kith_peer *from,
                          struct kith_bytes channel, struct kith_bytes body)
 {
-    struct kith_message m = {.size = sizeof m,
-                             .flags = KITH_RELAYED,
-                             .bytes = body,
-                             .peer = from,
-                             .channel = channel};
+    struct kith_message m = {
+        .size = sizeof m, .flags = KITH_RELAYED, .bytes = body, .peer = from, .channel = channel};
     if (c->ops.message) KITH_ASK(c, c->ops.message(c->env.delegate_self, &m));
 }
 

@@ -98,8 +98,7 @@ static size_t fill_by_delegates(struct kith_packer *pk, size_t used, size_t limi
     struct guest g = {{sizeof g.sink, guest_write}, pk, limit - used};
     if (g.left > 3)
         KITH_ASK(c, c->env.delegate->get_broadcasts(c->env.delegate_self, 3, g.left, &g.sink));
-    if (g.left > 3 && c->env.channel_broadcasts &&
-        kith_kin_hears(c, kith_peer_at(c, pk->to->addr)))
+    if (g.left > 3 && c->env.channel_broadcasts && kith_kin_hears(c, kith_peer_at(c, pk->to->addr)))
         KITH_ASK(c, c->env.channel_broadcasts(c->env.ctx, 3, g.left, &g.sink));
     return limit - g.left;
 }

@@ -10,10 +10,10 @@
 
 #include <stdlib.h>
 
-#define SWEEP    5000000000u /* ns */
-#define SECOND   1000000000u
-#define ALLOWED  5 /* s: half a window in so many */
-#define AHEAD    86400000u /* ms */
+#define SWEEP   5000000000u /* ns */
+#define SECOND  1000000000u
+#define ALLOWED 5         /* s: half a window in so many */
+#define AHEAD   86400000u /* ms */
 
 void kith_relay_init(struct kith_core *c, uint64_t wall)
 {
@@ -93,9 +93,8 @@ static void heard_of_ourselves(struct kith_core *c, uint64_t life)
     if (r->own && c->now - r->own->seen >= SECOND) r->own = NULL;
 }
 
-static void numbered(struct kith_core *c, const struct kith_addr *from,
-                     const struct kith_record *p, const struct kith_relay_frame *f,
-                     struct kith_bytes frame)
+static void numbered(struct kith_core *c, const struct kith_addr *from, const struct kith_record *p,
+                     const struct kith_relay_frame *f, struct kith_bytes frame)
 {
     if (!kith_members_named(&c->members, f->origin)) {
         kith_count_drop(c, KITH_DROP_RELAY_STRANGER);

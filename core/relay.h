@@ -6,9 +6,10 @@
  * on the way shows in digests of what each node has, in a summary of these in pings and acks, and
  * in full states; who misses some asks. The files, each standing on those before it:
  *
- *    kin.c      who runs Kith  frames.c   bytes        post.c     packets
- *     active.c   what is told   lives.c   what is known and kept      deliver.c  in order, once
- *     repair.c   what is missing  digest.c  comparing   push.c  passing on   relay.c  what comes in
+ *     kin.c     who runs Kith, the tree    frames.c  bytes             post.c   packets
+ *     active.c  what is told to others    lives.c   what is kept      deliver.c  in order, once
+ *     repair.c  what is missing           digest.c  comparing         push.c   passing on
+ *     relay.c   what comes in, and what this node says itself
  */
 #ifndef KITH_RELAY_H
 #define KITH_RELAY_H

@@ -22,9 +22,9 @@
 #define GIVE_UP      2000000000u /* not before; others may still have it */
 
 enum {
-    UNANSWERED_MOST = 6, /* questions until a holder counts no more */
-    ASK_PACKETS = 32, /* packets that one question may bring */
-    TYPICAL = 256,    /* bytes of a message, when there is none to tell */
+    UNANSWERED_MOST = 6,    /* questions until a holder counts no more */
+    ASK_PACKETS = 32,       /* packets that one question may bring */
+    TYPICAL = 256,          /* bytes of a message, when there is none to tell */
     ASKER_RATE = 256 << 10, /* bytes a second that one member is sent again */
     ASKS = 4                /* members that are asked in one tick */
 };

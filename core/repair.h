@@ -29,7 +29,7 @@ void kith_repair_tick(struct kith_core *, struct kith_alarm *);
 void kith_repair_ask_unknown(struct kith_core *, const struct kith_record *, uint64_t life,
                              uint64_t below);
 /* A member asks. */
-void kith_repair_asked(struct kith_core *, const struct kith_addr *from,
-                       const struct kith_record *, struct kith_bytes entries);
+void kith_repair_asked(struct kith_core *, const struct kith_addr *from, const struct kith_record *,
+                       struct kith_bytes entries);
 
 #endif

@@ -23,8 +23,7 @@ uint32_t kith_self_next(const struct kith_core *);
 /* The meta that was announced last, without its trailer: the next alive begins with it. */
 void kith_self_keep(struct kith_core *, struct kith_bytes meta);
 struct kith_bytes kith_self_kept(const struct kith_core *);
-void kith_self_ping(struct kith_core *, struct kith_msg *, uint32_t seq_no,
-                    struct kith_bytes name);
+void kith_self_ping(struct kith_core *, struct kith_msg *, uint32_t seq_no, struct kith_bytes name);
 
 enum { KITH_SELF_WHY = 200 };
 

@@ -107,8 +107,7 @@ static int64_t write_user_state(struct making *m, bool join, bool kin)
     size_t most = kith_exchange_most(c), used = m->buf.len;
     m->limit = most > used + HEAD_MOST ? most - used - HEAD_MOST : 0;
     if (c->ops.local_state) KITH_ASK(c, c->ops.local_state(c->env.delegate_self, join, &m->sink));
-    if (kin && c->env.channel_state)
-        KITH_ASK(c, c->env.channel_state(c->env.ctx, join, &m->sink));
+    if (kin && c->env.channel_state) KITH_ASK(c, c->env.channel_state(c->env.ctx, join, &m->sink));
     if (kin && kith_kin_on(c)) kith_digest_write(c, &m->sink);
     return (int64_t)(m->buf.len - used);
 }
@@ -400,7 +399,8 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
             leave_out(c, s, &msg);
     }
     if (c->members.births > births) taught(c, s);
-    if (s->speaks && !s->stranger) kith_digest_read(c, kith_peer_at(c, &s->to), s->kind != KITH_EXCHANGE_INBOUND, &user);
+    if (s->speaks && !s->stranger)
+        kith_digest_read(c, kith_peer_at(c, &s->to), s->kind != KITH_EXCHANGE_INBOUND, &user);
     if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));
     return 0;
 }

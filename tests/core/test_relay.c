@@ -133,18 +133,18 @@ static void test_what_is_no_frame(void)
         size_t len;
         int code;
     } t[] = {
-        {"\xF2kc1\2\0\0\0\0\0\0\0\0\1\1\0\1o\1c", 20, 0},                       /* no body */
-        {"\xF2kc1\2\x0F\0\0\0\0\0\0\0\1\1\0\1o\1c", 20, 0},                    /* flags to ignore */
-        {"\xF2kc1\2\x10\0\0\0\0\0\0\0\1\1\0\1o\1c", 20, -KITH_EUNSUPPORTED},   /* one to know */
-        {"\xF2kc1\6\0", 6, -KITH_EUNSUPPORTED},                                /* a later kind */
-        {"\xF2kc1\1\0", 6, -KITH_EUNSUPPORTED},                                /* an earlier one */
-        {"\xF2kc1\2", 5, -KITH_EMALFORMED},                                    /* cut */
-        {"\xF2kc1\2\0\0\0\0\0\0\0\0\1\1\0\1o\0c", 20, -KITH_EMALFORMED},       /* no channel */
-        {"\xF2kc1\2\0\0\0\0\0\0\0\0\1\1\0\2o", 18, -KITH_EMALFORMED},          /* cut name */
-        {"\xF2kc1\2\0\0\0\0\0\0\0\0\0\1\0\1o\1c", 20, -KITH_EMALFORMED},       /* life 0 */
-        {"\xF2kc1\2\0\0\0\0\0\0\0\0\1\0\0\1o\1c", 20, -KITH_EMALFORMED},       /* number 0 */
+        {"\xF2kc1\2\0\0\0\0\0\0\0\0\1\1\0\1o\1c", 20, 0},                    /* no body */
+        {"\xF2kc1\2\x0F\0\0\0\0\0\0\0\1\1\0\1o\1c", 20, 0},                  /* flags to ignore */
+        {"\xF2kc1\2\x10\0\0\0\0\0\0\0\1\1\0\1o\1c", 20, -KITH_EUNSUPPORTED}, /* one to know */
+        {"\xF2kc1\6\0", 6, -KITH_EUNSUPPORTED},                              /* a later kind */
+        {"\xF2kc1\1\0", 6, -KITH_EUNSUPPORTED},                              /* an earlier one */
+        {"\xF2kc1\2", 5, -KITH_EMALFORMED},                                  /* cut */
+        {"\xF2kc1\2\0\0\0\0\0\0\0\0\1\1\0\1o\0c", 20, -KITH_EMALFORMED},     /* no channel */
+        {"\xF2kc1\2\0\0\0\0\0\0\0\0\1\1\0\2o", 18, -KITH_EMALFORMED},        /* cut name */
+        {"\xF2kc1\2\0\0\0\0\0\0\0\0\0\1\0\1o\1c", 20, -KITH_EMALFORMED},     /* life 0 */
+        {"\xF2kc1\2\0\0\0\0\0\0\0\0\1\0\0\1o\1c", 20, -KITH_EMALFORMED},     /* number 0 */
         {"\xF2kc1\2\0\0\0\0\0\0\0\0\1\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\2", 24,
-         -KITH_EMALFORMED},                                                    /* over 64 bits */
+         -KITH_EMALFORMED}, /* over 64 bits */
     };
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         struct kith_relay_frame f;
@@ -175,8 +175,7 @@ static void test_off_there_is_nothing(void)
 {
     struct rig r;
     cluster(&r, 3, 3, 0);
-    CU_ASSERT_EQUAL(kith_core_relay(r.core, r.now, rig_str("c"), rig_str("x")),
-                    -KITH_EUNSUPPORTED);
+    CU_ASSERT_EQUAL(kith_core_relay(r.core, r.now, rig_str("c"), rig_str("x")), -KITH_EUNSUPPORTED);
     CU_ASSERT_EQUAL(kith_core_fits(r.core, KITH_FITS_RELAYED, NULL), 0);
     CU_ASSERT(kith_core_speaks(r.core, WHOM("m2", NULL))); /* nobody knows */
     numbered(&r, M2, "m2", LIFE, 1, "x");
@@ -603,8 +602,7 @@ static void test_states_tell_of_lives_to_kith_only(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("core/relay",
-           {"the bytes of each frame", test_the_bytes_of_each_frame},
+KITH_TESTS("core/relay", {"the bytes of each frame", test_the_bytes_of_each_frame},
            {"what is no frame", test_what_is_no_frame},
            {"frames that are not taken", test_frames_that_are_not_taken},
            {"off there is nothing", test_off_there_is_nothing},

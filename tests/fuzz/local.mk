@@ -123,7 +123,8 @@ tests_fuzz_replay_capture_LDADD = runtime/libloop.la plugins/libplugins.la confi
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_wire tests/fuzz/fuzz_packet tests/fuzz/fuzz_stream \
   tests/fuzz/fuzz_lzw tests/fuzz/fuzz_open tests/fuzz/fuzz_chain tests/fuzz/fuzz_config \
-  tests/fuzz/fuzz_keyfile tests/fuzz/fuzz_texts tests/fuzz/fuzz_channel tests/fuzz/fuzz_relay tests/fuzz/fuzz_dns \
+  tests/fuzz/fuzz_keyfile tests/fuzz/fuzz_texts tests/fuzz/fuzz_channel tests/fuzz/fuzz_relay \
+  tests/fuzz/fuzz_dns \
   tests/fuzz/fuzz_secret tests/fuzz/fuzz_control tests/fuzz/fuzz_node tests/fuzz/fuzz_capture
 tests_fuzz_fuzz_wire_SOURCES = $(FUZZ_WIRE)
 tests_fuzz_fuzz_wire_CPPFLAGS = $(INC_CORE)

@@ -13,7 +13,7 @@ tests_sim_test_SOURCES = $(TEST_MAIN) tests/sim/sim.c tests/sim/engine.c \
   tests/sim/test_forged.c \
   tests/sim/test_joins.c \
   tests/sim/test_leaves.c \
-  tests/sim/test_relay.c \
+  tests/sim/test_relayed.c \
   tests/sim/test_returns.c \
   tests/sim/test_thousand.c
 tests_sim_test_CPPFLAGS = $(CORE_TEST_CPPFLAGS) -I$(top_srcdir)/transports/loopback

@@ -1,5 +1,5 @@
 /*
- * test_relay.c - broadcasts on channels reach every node that is up, each once, in the order of
+ * test_relayed.c - broadcasts on channels reach every node that is up, each once, in the order of
  * each life, whatever the network does.
  *
  * Every message says whose it is, of which of its processes, and its number; what a node hears is
@@ -29,7 +29,7 @@ struct course {
     uint64_t member_since[NODES];        /* when its join had ended; UINT64_MAX: not yet */
     int join[NODES];
     unsigned life[NODES]; /* from 0 */
-    uint64_t *times; /* that they took */
+    uint64_t *times;      /* that they took */
     size_t times_n;
     unsigned wrong;
     bool may_lose; /* and so many were, of each node */
@@ -64,8 +64,7 @@ static void on_heard(void *arg, int node, const struct kith_message *m)
     }
     if (!h->last) h->first = number;
     h->last = number;
-    if (c->times_n < TIMES)
-        c->times[c->times_n++] = sim_now(c->s) - c->said[from][life].at[number];
+    if (c->times_n < TIMES) c->times[c->times_n++] = sim_now(c->s) - c->said[from][life].at[number];
 }
 
 static struct course *course_tuned(unsigned n, uint64_t seed, void (*tune)(struct kith_settings *))
@@ -80,10 +79,7 @@ static struct course *course_tuned(unsigned n, uint64_t seed, void (*tune)(struc
     return c;
 }
 
-static struct course *course_new(unsigned n, uint64_t seed)
-{
-    return course_tuned(n, seed, NULL);
-}
+static struct course *course_new(unsigned n, uint64_t seed) { return course_tuned(n, seed, NULL); }
 
 static void course_free(struct course *c)
 {
@@ -197,9 +193,9 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static const int half[] = {1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35,
-                           37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63, 65, 67, 69,
-                           71, 73, 75, 77, 79, 81, 83, 85, 87, 89, 91, 93, 95, 97, 99};
+static const int half[] = {1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33,
+                           35, 37, 39, 41, 43, 45, 47, 49, 51, 53, 55, 57, 59, 61, 63, 65, 67,
+                           69, 71, 73, 75, 77, 79, 81, 83, 85, 87, 89, 91, 93, 95, 97, 99};
 
 /* What happens at a tenth of a second of the hard course. */
 static void trouble(struct course *c, int tenth)
@@ -253,8 +249,9 @@ static void hard_course(uint64_t seed, bool print)
     CU_ASSERT_EQUAL(lost(c->s), 0);
     qsort(c->times, c->times_n, sizeof *c->times, by_size);
     if (print)
-        printf("    seed %llu: ms median %.0f, 99 %% %.0f, longest %.0f\n", (unsigned long long)seed,
-               (double)c->times[c->times_n / 2] / 1e6, (double)c->times[c->times_n * 99 / 100] / 1e6,
+        printf("    seed %llu: ms median %.0f, 99 %% %.0f, longest %.0f\n",
+               (unsigned long long)seed, (double)c->times[c->times_n / 2] / 1e6,
+               (double)c->times[c->times_n * 99 / 100] / 1e6,
                (double)c->times[c->times_n - 1] / 1e6);
     course_free(c);
 }
@@ -342,7 +339,8 @@ static void flood(double loss, unsigned seconds, uint64_t p99, double bytes)
     uint64_t longest = c->times[c->times_n * 99 / 100];
     CU_ASSERT(longest <= p99 && each <= bytes);
     if (getenv("KITH_RELAYS"))
-        printf("    loss %.0f %%: ms median %.1f, 99 %% %.1f, longest %.1f; bytes a node and message %.0f\n",
+        printf("    loss %.0f %%: ms median %.1f, 99 %% %.1f, longest %.1f; bytes a node and "
+               "message %.0f\n",
                100 * loss, (double)c->times[c->times_n / 2] / 1e6, (double)longest / 1e6,
                (double)c->times[c->times_n - 1] / 1e6, each);
     CU_ASSERT_EQUAL(lost(c->s), 0);
@@ -363,10 +361,8 @@ static void test_a_hard_course(void)
     for (uint64_t seed = 1; seed <= n; seed++) hard_course(seed, seeds != NULL);
 }
 
-KITH_TESTS("sim/relay",
-           {"without loss it is there at once", test_without_loss_it_is_there_at_once},
+KITH_TESTS("sim/relay", {"without loss it is there at once", test_without_loss_it_is_there_at_once},
            {"two halves that meet again tell each other all",
             test_two_halves_that_meet_again_tell_each_other_all},
            {"out of the window there are events", test_out_of_the_window_there_are_events},
-           {"a flood", test_a_flood},
-           {"a hard course", test_a_hard_course})
+           {"a flood", test_a_flood}, {"a hard course", test_a_hard_course})

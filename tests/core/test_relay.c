@@ -479,6 +479,7 @@ static void test_lives_have_a_bound(void)
     }
     CU_ASSERT_EQUAL(rig_stat(&r, "relays_received", NULL), 10 + 1 + 40);
     CU_ASSERT_EQUAL(rig_stat(&r, "relay_lives", NULL), 2 * KITH_LIVES_A_NAME);
+    rig_fini(&r);
 }
 
 /* What one message far ahead makes us allocate counts, too. */

@@ -171,7 +171,7 @@ struct kith_bytes kith_trailer_split(struct kith_bytes *state)
     if (state->len < AROUND) return none;
     const uint8_t *end = state->data + state->len;
     struct kith_bytes foot = kith_bytes_of(end - KITH_TRAILER_FOOT, 4);
-    uint64_t whole;
+    uint64_t whole = 0;
     if (memcmp(end - 4, trailer_end, sizeof trailer_end) != 0) return none;
     get_fixed(&foot, &whole, 4);
     if (whole < AROUND || whole > state->len ||

@@ -96,13 +96,22 @@ static void make_room(struct kith_core *c)
     }
 }
 
+/* What is kept lies within KITH_RELAY_SPAN below `end`. There may be most of all numbers between:
+ * only those that are kept are gone through. */
+static void make_span(struct kith_core *c, struct kith_life *life, uint64_t end)
+{
+    while (life->low < life->high && end - life->low > KITH_RELAY_SPAN)
+        forget(c, life, life->low++);
+    if (life->low == life->high) life->low = life->high = life->next;
+}
+
 int kith_life_keep(struct kith_core *c, struct kith_life *life, uint64_t number,
                    struct kith_bytes frame)
 {
     if (kith_life_has(life, number)) return -KITH_EEXIST;
-    if (number - life->next >= KITH_RELAY_HOLD) return -KITH_EAGAIN;
+    if (number - life->next >= KITH_RELAY_HOLD || number == UINT64_MAX) return -KITH_EAGAIN;
     uint64_t end = number < life->high ? life->high : number + 1;
-    while (end - life->low > KITH_RELAY_SPAN) forget(c, life, life->low++);
+    make_span(c, life, end);
     struct kith_kept *k = malloc(sizeof *k + frame.len);
     if (!k || !grow(c, life, end - life->low)) {
         free(k);

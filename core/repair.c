@@ -220,7 +220,8 @@ static void ask_for(struct asks *a, struct kith_life *life)
     life->told[2] = life->told[1];
     life->told[1] = life->told[0];
     if (again) from = life->next;
-    if (below > life->next + KITH_RELAY_HOLD) below = life->next + KITH_RELAY_HOLD;
+    if (below > life->next && below - life->next > KITH_RELAY_HOLD)
+        below = life->next + KITH_RELAY_HOLD;
     if (from >= below || !next_holder(c, life, from, &born)) return;
     if (again) ask_again(c, life);
     life->asked = ask(a, life, from, below, born);
@@ -295,8 +296,8 @@ static uint64_t first_kept(const struct kith_life *life, uint64_t n)
 {
     if (n >= life->next) return n;
     if (n < life->low) n = life->low;
-    while (n < life->next && !kith_life_kept(life, n)) n++;
-    return n;
+    while (n < life->next && n < life->high && !kith_life_kept(life, n)) n++;
+    return n < life->high ? n : life->next;
 }
 
 static void answer_entry(struct kith_core *c, struct answer *a, const struct kith_addr *to,

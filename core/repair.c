@@ -227,7 +227,8 @@ static void ask_for(struct asks *a, struct kith_life *life)
     life->asked = ask(a, life, from, below, born);
 }
 
-/* False: it lacks nothing any more. */
+/* False: it lacks nothing any more, or what it lacks is only said to be. What is held back behind a
+ * gap waits until that is given up, though nobody is left to ask: the gap is no mere claim. */
 static bool look_after(struct asks *a, struct kith_life *life)
 {
     struct kith_core *c = a->core;
@@ -235,7 +236,8 @@ static bool look_after(struct asks *a, struct kith_life *life)
     uint64_t below = hopeless(c, life);
     if (below > life->next) kith_deliver_without(c, life, below);
     drop_silent(c, life);
-    if (life->holder_count == 0 && !kith_deliver_waits(c, life)) return false;
+    if (life->holder_count == 0 && life->high <= life->next && !kith_deliver_waits(c, life))
+        return false;
     ask_for(a, life);
     return true;
 }

@@ -406,6 +406,23 @@ static void test_one_that_still_has_it_is_waited_for(void)
     rig_fini(&r);
 }
 
+/* The only one that had it is gone: that is said, and what came behind it is delivered. */
+static void test_what_nobody_is_left_to_have_is_given_up(void)
+{
+    struct rig r;
+    cluster(&r, 4, 4, 8 << 20);
+    numbered(&r, M2, "m2", LIFE, 1, "a");
+    numbered(&r, M2, "m2", LIFE, 3, "c");
+    TOLD(r, "m2: a;");
+    rig_run(&r, r.now + 290 * SEC); /* it answers nothing */
+    TOLD(r, "");
+    rig_run(&r, r.now + 20 * SEC);
+    TOLD(r, "lost m2 1;m2: c;");
+    rig_run(&r, r.now + 310 * SEC);
+    CU_ASSERT_EQUAL(rig_stat(&r, "relay_window_bytes", NULL), 0);
+    rig_fini(&r);
+}
+
 static void test_what_is_kept_has_a_bound_and_who_asks_for_more_is_told(void)
 {
     struct rig r;
@@ -667,6 +684,7 @@ KITH_TESTS(
     {"what all have dropped is given up, and said",
      test_what_all_have_dropped_is_given_up_and_said},
     {"one that still has it is waited for", test_one_that_still_has_it_is_waited_for},
+    {"what nobody is left to have is given up", test_what_nobody_is_left_to_have_is_given_up},
     {"what is kept has a bound, and who asks for more is told",
      test_what_is_kept_has_a_bound_and_who_asks_for_more_is_told},
     {"a claim goes when nothing comes of it", test_a_claim_goes_when_nothing_comes_of_it},

@@ -31,6 +31,7 @@ void kith_relay_stop(struct kith_core *c)
     kith_alarm_clear(&c->alarms, &r->repair);
     kith_alarm_clear(&c->alarms, &r->digest);
     kith_alarm_clear(&c->alarms, &r->sweep);
+    kith_kin_forget(c);
 }
 
 void kith_relay_fini(struct kith_core *c)

@@ -562,6 +562,36 @@ static void test_holes_cost_no_more_than_the_window(void)
     rig_fini(&r);
 }
 
+/* A reload turned it off, and on again: what was delivered before is not asked for anew. */
+static void test_off_and_on_again_nothing_comes_twice(void)
+{
+    struct rig r;
+    struct kith_error err;
+    uint8_t bytes[100];
+    struct kith_relay_frame f = {.life = LIFE,
+                                 .number = 2,
+                                 .age = 100,
+                                 .origin = rig_str("m2"),
+                                 .channel = rig_str("c"),
+                                 .body = rig_str("b")};
+    cluster(&r, 4, 4, 8 << 20);
+    rig_run(&r, r.now + 1000 * SEC);
+    numbered(&r, M2, "m2", LIFE, 1, "a");
+    rig_run(&r, r.now + 100 * SEC);
+    TOLD(r, "m2: a;");
+    struct kith_settings s = r.config.settings;
+    for (int on = 0; on < 2; on++) {
+        s.relay_window = on ? 8 << 20 : 0;
+        CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &s, 0, 0, r.now, &err), 0);
+    }
+    CU_ASSERT(!kith_core_speaks(r.core, WHOM("m3", NULL))); /* it may be another by now */
+    is_kin(&r, 3);
+    feed_frame(&r, M2, kith_bytes_of(bytes, kith_relay_write(bytes, &f)));
+    numbered(&r, M2, "m2", LIFE, 1, "a");
+    TOLD(r, "m2: b;");
+    rig_fini(&r);
+}
+
 static void test_nobody_speaks_in_our_name(void)
 {
     struct rig r;
@@ -692,6 +722,7 @@ KITH_TESTS(
     {"numbers at the end end nothing", test_numbers_at_the_end_end_nothing},
     {"a gap costs no more for being wide", test_a_gap_costs_no_more_for_being_wide},
     {"lives have a bound", test_lives_have_a_bound},
+    {"off and on again nothing comes twice", test_off_and_on_again_nothing_comes_twice},
     {"holes cost no more than the window", test_holes_cost_no_more_than_the_window},
     {"nobody speaks in our name", test_nobody_speaks_in_our_name},
     {"questions bring no flood", test_questions_bring_no_flood},

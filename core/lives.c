@@ -254,6 +254,8 @@ static struct kith_life *make(struct kith_core *c, struct kith_bytes name, uint6
     *at = life;
     life->index = l->count;
     l->all[l->count++] = life;
+    struct kith_alarm *alarm = &c->relay.sweep;
+    if (!alarm->place) kith_alarm_set(&c->alarms, alarm, kith_later(c->now, KITH_LIVES_SWEEP));
     return life;
 }
 

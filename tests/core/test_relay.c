@@ -592,6 +592,19 @@ static void test_off_and_on_again_nothing_comes_twice(void)
     rig_fini(&r);
 }
 
+/* Lives of which nothing was kept, too. */
+static void test_lives_that_nobody_needs_are_forgotten(void)
+{
+    struct rig r;
+    cluster(&r, 4, 4, 8 << 20);
+    numbered(&r, M2, "m2", LIFE, 2 + KITH_RELAY_HOLD, "x");
+    numbered(&r, M2, "m2", LIFE + 1, 2 + KITH_RELAY_HOLD, "x");
+    CU_ASSERT_EQUAL(rig_stat(&r, "relay_lives", NULL), 2);
+    rig_run(&r, r.now + 310 * SEC);
+    CU_ASSERT_EQUAL(rig_stat(&r, "relay_lives", NULL), 1);
+    rig_fini(&r);
+}
+
 static void test_nobody_speaks_in_our_name(void)
 {
     struct rig r;
@@ -723,6 +736,7 @@ KITH_TESTS(
     {"a gap costs no more for being wide", test_a_gap_costs_no_more_for_being_wide},
     {"lives have a bound", test_lives_have_a_bound},
     {"off and on again nothing comes twice", test_off_and_on_again_nothing_comes_twice},
+    {"lives that nobody needs are forgotten", test_lives_that_nobody_needs_are_forgotten},
     {"holes cost no more than the window", test_holes_cost_no_more_than_the_window},
     {"nobody speaks in our name", test_nobody_speaks_in_our_name},
     {"questions bring no flood", test_questions_bring_no_flood},

@@ -674,6 +674,29 @@ static void test_we_do_not_push_out_what_others_miss(void)
     rig_fini(&r);
 }
 
+/* However many others fill the window with one small message each. */
+static void test_what_we_say_goes_out_before_it_is_forgotten(void)
+{
+    struct rig r;
+    static char text[1301];
+    struct kith_relay_frame f;
+    cluster(&r, 200, 4, KITH_RELAY_WINDOW_MIN);
+    memset(text, 'x', 600);
+    for (unsigned i = 5; i <= 200; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "m%u", i);
+        numbered(&r, M2, name, LIFE + i, 1, text);
+    }
+    rig_run(&r, r.now + 20 * MS);
+    rig_clear(&r);
+    memset(text, 'y', sizeof text - 1);
+    CU_ASSERT_EQUAL(kith_core_relay(r.core, r.now, rig_str("c"), rig_str(text)), 0);
+    rig_run(&r, r.now + 20 * MS);
+    CU_ASSERT(frame(&r, KITH_RELAY_NUMBERED, 0, &f, NULL) && rig_is(f.origin, "self"));
+    CU_ASSERT(rig_stat(&r, "relay_window_bytes", NULL) <= KITH_RELAY_WINDOW_MIN);
+    rig_fini(&r);
+}
+
 /* ------------------------------------------------------------------------------------- states */
 
 /* A member that says in its header that it runs Kith is told of the lives behind the state; others
@@ -741,4 +764,6 @@ KITH_TESTS(
     {"nobody speaks in our name", test_nobody_speaks_in_our_name},
     {"questions bring no flood", test_questions_bring_no_flood},
     {"we do not push out what others miss", test_we_do_not_push_out_what_others_miss},
+    {"what we say goes out before it is forgotten",
+     test_what_we_say_goes_out_before_it_is_forgotten},
     {"states tell of lives to Kith only", test_states_tell_of_lives_to_kith_only})

@@ -42,7 +42,8 @@ static void fill(struct kith_core *c, struct kith_relay_list *list)
     struct kith_life *told = NULL, *life;
     while ((life = c->relay.active) && add(c, list, life)) {
         kith_life_unlink(&life->active, offsetof(struct kith_life, active));
-        if (--life->tells == 0) continue;
+        if (life->tells <= 1) continue; /* 0: retransmit_mult may be */
+        life->tells--;
         kith_life_link(life, offsetof(struct kith_life, active), &told);
     }
     while ((life = told)) {
@@ -184,8 +185,8 @@ void kith_digest_read(struct kith_core *c, const struct kith_record *p, bool ask
 {
     struct kith_bytes entries = kith_trailer_split(state);
     struct kith_relay_told told;
-    int more;
-    while ((more = kith_trailer_next(&entries, &told)) > 0)
+    int more = 0; /* nobody has more lives; each one over that would push out another */
+    for (unsigned n = 0; n < KITH_LIVES_MAX && (more = kith_trailer_next(&entries, &told)) > 0; n++)
         if (told.next) read_life(c, p, asked, &told);
     if (more < 0) kith_count_drop(c, KITH_DROP_RELAY_MALFORMED);
 }

@@ -40,6 +40,12 @@ void kith_kin_mark(struct kith_core *c, struct kith_record *p, bool kin)
     k->met_at = c->now;
 }
 
+void kith_kin_forget(struct kith_core *c)
+{
+    for (uint32_t i = 0; i < c->members.count; i++) kith_kin_mark(c, c->members.by_age[i], false);
+    c->relay.kin.met = false;
+}
+
 static bool serves(const struct kith_core *c, const struct kith_record *p)
 {
     return p == c->self || (p->kin && !kith_record_gone(p));

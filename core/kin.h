@@ -47,6 +47,9 @@ static inline bool kith_kin_hears(const struct kith_core *c, const struct kith_r
 
 /* It says that it runs Kith, or speaks without saying so. */
 void kith_kin_mark(struct kith_core *, struct kith_record *, bool);
+/* Nobody is known to run it any more: whoever is met next is met for the first time, so that what
+ * was broadcast before is not asked for. */
+void kith_kin_forget(struct kith_core *);
 /* The member with that serial, if it is there and still runs Kith. */
 struct kith_record *kith_kin_of(const struct kith_core *, uint64_t born);
 /* Whom this node passes the broadcasts of `origin` on to. How many. */

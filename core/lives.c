@@ -81,28 +81,46 @@ size_t kith_lives_window(const struct kith_core *c)
     return window < KITH_RELAY_WINDOW_MIN ? KITH_RELAY_WINDOW_MIN : (size_t)window;
 }
 
-/* Some at a time, so that the one that has most is not looked for each time. */
-static void make_room(struct kith_core *c)
+/* The one that has most; `spared` only if no other has anything. */
+static struct kith_life *largest(const struct kith_lives *l, struct kith_life *spared)
 {
+    struct kith_life *most = NULL;
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->all[i] != spared && (!most || l->all[i]->bytes > most->bytes)) most = l->all[i];
+    return most && most->bytes ? most : spared;
+}
+
+/* Some at a time, so that the one that has most is not looked for each time. What came just now was
+ * not delivered yet: where it is alone, others go. */
+static void make_room(struct kith_core *c, struct kith_life *life)
+{
+    struct kith_life *spared = life->high - life->low == 1 ? life : NULL;
     struct kith_lives *l = &c->relay.lives;
     size_t window = kith_lives_window(c);
     if (l->bytes <= window) return;
     while (l->bytes > window - window / 64) {
-        struct kith_life *most = l->all[0];
-        for (uint32_t i = 1; i < l->count; i++)
-            if (l->all[i]->bytes > most->bytes) most = l->all[i];
+        struct kith_life *most = largest(l, spared);
         size_t enough = most->bytes - most->bytes / 64;
         while (most->cap && most->bytes >= enough) forget_one(c, most);
     }
+}
+
+/* What is kept lies within KITH_RELAY_SPAN below `end`. There may be most of all numbers between:
+ * only those that are kept are gone through. */
+static void make_span(struct kith_core *c, struct kith_life *life, uint64_t end)
+{
+    while (life->low < life->high && end - life->low > KITH_RELAY_SPAN)
+        forget(c, life, life->low++);
+    if (life->low == life->high) life->low = life->high = life->next;
 }
 
 int kith_life_keep(struct kith_core *c, struct kith_life *life, uint64_t number,
                    struct kith_bytes frame)
 {
     if (kith_life_has(life, number)) return -KITH_EEXIST;
-    if (number - life->next >= KITH_RELAY_HOLD) return -KITH_EAGAIN;
+    if (number - life->next >= KITH_RELAY_HOLD || number == UINT64_MAX) return -KITH_EAGAIN;
     uint64_t end = number < life->high ? life->high : number + 1;
-    while (end - life->low > KITH_RELAY_SPAN) forget(c, life, life->low++);
+    make_span(c, life, end);
     struct kith_kept *k = malloc(sizeof *k + frame.len);
     if (!k || !grow(c, life, end - life->low)) {
         free(k);
@@ -114,7 +132,7 @@ int kith_life_keep(struct kith_core *c, struct kith_life *life, uint64_t number,
     life->high = end;
     life->ring[number & (life->cap - 1)] = k;
     count_bytes(c, life, cost(k), 0);
-    make_room(c);
+    make_room(c, life);
     return 0;
 }
 
@@ -245,6 +263,8 @@ static struct kith_life *make(struct kith_core *c, struct kith_bytes name, uint6
     *at = life;
     life->index = l->count;
     l->all[l->count++] = life;
+    struct kith_alarm *alarm = &c->relay.sweep;
+    if (!alarm->place) kith_alarm_set(&c->alarms, alarm, kith_later(c->now, KITH_LIVES_SWEEP));
     return life;
 }
 

@@ -19,6 +19,8 @@
 
 struct kith_core;
 
+#define KITH_LIVES_SWEEP 5000000000u /* ns between two sweeps, as long as there are any */
+
 enum {
     KITH_LIVES_MAX = 4096,        /* of all members together */
     KITH_LIVES_A_NAME = 4,        /* of one */

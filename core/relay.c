@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 
-#define SWEEP   5000000000u /* ns */
 #define SECOND  1000000000u
 #define ALLOWED 5         /* s: half a window in so many */
 #define AHEAD   86400000u /* ms */
@@ -31,6 +30,7 @@ void kith_relay_stop(struct kith_core *c)
     kith_alarm_clear(&c->alarms, &r->repair);
     kith_alarm_clear(&c->alarms, &r->digest);
     kith_alarm_clear(&c->alarms, &r->sweep);
+    kith_kin_forget(c);
 }
 
 void kith_relay_fini(struct kith_core *c)
@@ -65,16 +65,9 @@ void kith_relay_entry(struct kith_core *c, const struct kith_msg *entry)
 
 /* ---------------------------------------------------------------------------------- coming in */
 
-static void sweep(struct kith_core *c)
-{
-    struct kith_alarm *alarm = &c->relay.sweep;
-    if (!alarm->place) kith_alarm_set(&c->alarms, alarm, kith_later(c->now, SWEEP));
-}
-
 void kith_relay_sweep(struct kith_core *c, struct kith_alarm *alarm)
 {
-    (void)alarm;
-    if (kith_lives_age(c)) sweep(c);
+    if (kith_lives_age(c)) kith_alarm_set(&c->alarms, alarm, kith_later(c->now, KITH_LIVES_SWEEP));
 }
 
 static uint64_t milliseconds(const struct kith_core *c)
@@ -115,7 +108,6 @@ static void numbered(struct kith_core *c, const struct kith_addr *from, const st
         kith_repair_came(life, p);
         kith_push(c, life, f->number, frame.len);
         kith_deliver(c, life, from);
-        sweep(c);
     }
     if (f->number >= life->next) kith_repair_told(c, life, f->number + 1, p);
 }
@@ -222,7 +214,6 @@ static int say(struct kith_core *c, struct kith_life *life, struct kith_bytes fr
     kith_count(c, KITH_COUNT_RELAYS_SENT);
     kith_push(c, life, number, frame.len);
     kith_deliver(c, life, NULL);
-    sweep(c);
     return 0;
 }
 

@@ -220,13 +220,15 @@ static void ask_for(struct asks *a, struct kith_life *life)
     life->told[2] = life->told[1];
     life->told[1] = life->told[0];
     if (again) from = life->next;
-    if (below > life->next + KITH_RELAY_HOLD) below = life->next + KITH_RELAY_HOLD;
+    if (below > life->next && below - life->next > KITH_RELAY_HOLD)
+        below = life->next + KITH_RELAY_HOLD;
     if (from >= below || !next_holder(c, life, from, &born)) return;
     if (again) ask_again(c, life);
     life->asked = ask(a, life, from, below, born);
 }
 
-/* False: it lacks nothing any more. */
+/* False: it lacks nothing any more, or what it lacks is only said to be. What is held back behind a
+ * gap waits until that is given up, though nobody is left to ask: the gap is no mere claim. */
 static bool look_after(struct asks *a, struct kith_life *life)
 {
     struct kith_core *c = a->core;
@@ -234,7 +236,8 @@ static bool look_after(struct asks *a, struct kith_life *life)
     uint64_t below = hopeless(c, life);
     if (below > life->next) kith_deliver_without(c, life, below);
     drop_silent(c, life);
-    if (life->holder_count == 0 && !kith_deliver_waits(c, life)) return false;
+    if (life->holder_count == 0 && life->high <= life->next && !kith_deliver_waits(c, life))
+        return false;
     ask_for(a, life);
     return true;
 }
@@ -295,8 +298,8 @@ static uint64_t first_kept(const struct kith_life *life, uint64_t n)
 {
     if (n >= life->next) return n;
     if (n < life->low) n = life->low;
-    while (n < life->next && !kith_life_kept(life, n)) n++;
-    return n;
+    while (n < life->next && n < life->high && !kith_life_kept(life, n)) n++;
+    return n < life->high ? n : life->next;
 }
 
 static void answer_entry(struct kith_core *c, struct answer *a, const struct kith_addr *to,

@@ -406,6 +406,23 @@ static void test_one_that_still_has_it_is_waited_for(void)
     rig_fini(&r);
 }
 
+/* The only one that had it is gone: that is said, and what came behind it is delivered. */
+static void test_what_nobody_is_left_to_have_is_given_up(void)
+{
+    struct rig r;
+    cluster(&r, 4, 4, 8 << 20);
+    numbered(&r, M2, "m2", LIFE, 1, "a");
+    numbered(&r, M2, "m2", LIFE, 3, "c");
+    TOLD(r, "m2: a;");
+    rig_run(&r, r.now + 290 * SEC); /* it answers nothing */
+    TOLD(r, "");
+    rig_run(&r, r.now + 20 * SEC);
+    TOLD(r, "lost m2 1;m2: c;");
+    rig_run(&r, r.now + 310 * SEC);
+    CU_ASSERT_EQUAL(rig_stat(&r, "relay_window_bytes", NULL), 0);
+    rig_fini(&r);
+}
+
 static void test_what_is_kept_has_a_bound_and_who_asks_for_more_is_told(void)
 {
     struct rig r;
@@ -460,6 +477,51 @@ static void test_numbers_far_ahead_are_not_kept(void)
     rig_fini(&r);
 }
 
+/* No number is behind the last one, and what was given up may be most of all numbers: neither keeps
+ * us busy. */
+static void test_numbers_at_the_end_end_nothing(void)
+{
+    struct rig r;
+    uint8_t bytes[100];
+    struct kith_relay_frame f = {.number = UINT64_MAX,
+                                 .age = 1000000,
+                                 .origin = rig_str("m2"),
+                                 .channel = rig_str("c"),
+                                 .body = rig_str("x")};
+    cluster(&r, 4, 4, 8 << 20);
+    for (f.life = LIFE; f.life < LIFE + 2 * KITH_LIVES_A_NAME; f.life++)
+        feed_frame(&r, M2, kith_bytes_of(bytes, kith_relay_write(bytes, &f)));
+    TOLD(r, "");
+    CU_ASSERT_EQUAL(rig_stat(&r, "relay_window_bytes", NULL), 0);
+    rig_fini(&r);
+}
+
+static void test_a_gap_costs_no_more_for_being_wide(void)
+{
+    const uint64_t far = UINT64_C(1) << 60;
+    struct rig r;
+    struct kith_relay_frame f;
+    struct kith_relay_entry e;
+    cluster(&r, 4, 4, 8 << 20);
+    numbered(&r, M2, "m2", LIFE, 1, "a");
+    list(&r, 3, KITH_RELAY_HAVE, LIFE, far + 1, 0);
+    for (int i = 0; i < 30; i++) { /* it answers each question */
+        list(&r, 3, KITH_RELAY_GONE, LIFE, far, far + 1);
+        rig_run(&r, r.now + 100 * MS);
+    }
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.events, "lost m2 "));
+    rig_clear(&r);
+    r.events[0] = 0;
+    list(&r, 3, KITH_RELAY_ASK, LIFE, 2, 10);
+    CU_ASSERT(frame(&r, KITH_RELAY_GONE, 0, &f, NULL));
+    CU_ASSERT(kith_relay_next(&f.entries, &e) == 1 && e.a == far && e.b == far);
+    r.events[0] = 0;
+    numbered(&r, M2, "m2", LIFE, far, "b");
+    numbered(&r, M2, "m2", LIFE, far + 1, "c");
+    TOLD(r, "m2: b;m2: c;");
+    rig_fini(&r);
+}
+
 /* Some lives of a name, and all lives together, have a bound; those that speak are not pushed out.
  */
 static void test_lives_have_a_bound(void)
@@ -497,6 +559,49 @@ static void test_holes_cost_no_more_than_the_window(void)
     }
     CU_ASSERT(rig_stat(&r, "relay_lives", NULL) > 700);
     CU_ASSERT(rig_stat(&r, "relay_window_bytes", NULL) <= 1 << 20);
+    rig_fini(&r);
+}
+
+/* A reload turned it off, and on again: what was delivered before is not asked for anew. */
+static void test_off_and_on_again_nothing_comes_twice(void)
+{
+    struct rig r;
+    struct kith_error err;
+    uint8_t bytes[100];
+    struct kith_relay_frame f = {.life = LIFE,
+                                 .number = 2,
+                                 .age = 100,
+                                 .origin = rig_str("m2"),
+                                 .channel = rig_str("c"),
+                                 .body = rig_str("b")};
+    cluster(&r, 4, 4, 8 << 20);
+    rig_run(&r, r.now + 1000 * SEC);
+    numbered(&r, M2, "m2", LIFE, 1, "a");
+    rig_run(&r, r.now + 100 * SEC);
+    TOLD(r, "m2: a;");
+    struct kith_settings s = r.config.settings;
+    for (int on = 0; on < 2; on++) {
+        s.relay_window = on ? 8 << 20 : 0;
+        CU_ASSERT_EQUAL(kith_core_reconfigure(r.core, &s, 0, 0, r.now, &err), 0);
+    }
+    CU_ASSERT(!kith_core_speaks(r.core, WHOM("m3", NULL))); /* it may be another by now */
+    is_kin(&r, 3);
+    feed_frame(&r, M2, kith_bytes_of(bytes, kith_relay_write(bytes, &f)));
+    numbered(&r, M2, "m2", LIFE, 1, "a");
+    TOLD(r, "m2: b;");
+    rig_fini(&r);
+}
+
+/* Lives of which nothing was kept, too. */
+static void test_lives_that_nobody_needs_are_forgotten(void)
+{
+    struct rig r;
+    cluster(&r, 4, 4, 8 << 20);
+    numbered(&r, M2, "m2", LIFE, 2 + KITH_RELAY_HOLD, "x");
+    numbered(&r, M2, "m2", LIFE + 1, 2 + KITH_RELAY_HOLD, "x");
+    CU_ASSERT_EQUAL(rig_stat(&r, "relay_lives", NULL), 2);
+    rig_run(&r, r.now + 310 * SEC);
+    CU_ASSERT_EQUAL(rig_stat(&r, "relay_lives", NULL), 1);
     rig_fini(&r);
 }
 
@@ -569,6 +674,29 @@ static void test_we_do_not_push_out_what_others_miss(void)
     rig_fini(&r);
 }
 
+/* However many others fill the window with one small message each. */
+static void test_what_we_say_goes_out_before_it_is_forgotten(void)
+{
+    struct rig r;
+    static char text[1301];
+    struct kith_relay_frame f;
+    cluster(&r, 200, 4, KITH_RELAY_WINDOW_MIN);
+    memset(text, 'x', 600);
+    for (unsigned i = 5; i <= 200; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "m%u", i);
+        numbered(&r, M2, name, LIFE + i, 1, text);
+    }
+    rig_run(&r, r.now + 20 * MS);
+    rig_clear(&r);
+    memset(text, 'y', sizeof text - 1);
+    CU_ASSERT_EQUAL(kith_core_relay(r.core, r.now, rig_str("c"), rig_str(text)), 0);
+    rig_run(&r, r.now + 20 * MS);
+    CU_ASSERT(frame(&r, KITH_RELAY_NUMBERED, 0, &f, NULL) && rig_is(f.origin, "self"));
+    CU_ASSERT(rig_stat(&r, "relay_window_bytes", NULL) <= KITH_RELAY_WINDOW_MIN);
+    rig_fini(&r);
+}
+
 /* ------------------------------------------------------------------------------------- states */
 
 /* A member that says in its header that it runs Kith is told of the lives behind the state; others
@@ -603,33 +731,39 @@ static void test_states_tell_of_lives_to_kith_only(void)
     rig_fini(&r);
 }
 
-KITH_TESTS("core/relay", {"the bytes of each frame", test_the_bytes_of_each_frame},
-           {"what is no frame", test_what_is_no_frame},
-           {"frames that are not taken", test_frames_that_are_not_taken},
-           {"off there is nothing", test_off_there_is_nothing},
-           {"who says so runs Kith", test_who_says_so_runs_kith},
-           {"only Kith members get frames", test_only_kith_members_get_frames},
-           {"a message goes out at once, and what follows together",
-            test_a_message_goes_out_at_once_and_what_follows_together},
-           {"in order and once", test_in_order_and_once},
-           {"what is missing is asked for after a while",
-            test_what_is_missing_is_asked_for_after_a_while},
-           {"who asks is answered", test_who_asks_is_answered},
-           {"who tells more is asked, and who tells less is told",
-            test_who_tells_more_is_asked_and_who_tells_less_is_told},
-           {"summaries are compared", test_summaries_are_compared},
-           {"the next life waits for the one before it",
-            test_the_next_life_waits_for_the_one_before_it},
-           {"what all have dropped is given up, and said",
-            test_what_all_have_dropped_is_given_up_and_said},
-           {"one that still has it is waited for", test_one_that_still_has_it_is_waited_for},
-           {"what is kept has a bound, and who asks for more is told",
-            test_what_is_kept_has_a_bound_and_who_asks_for_more_is_told},
-           {"a claim goes when nothing comes of it", test_a_claim_goes_when_nothing_comes_of_it},
-           {"numbers far ahead are not kept", test_numbers_far_ahead_are_not_kept},
-           {"lives have a bound", test_lives_have_a_bound},
-           {"holes cost no more than the window", test_holes_cost_no_more_than_the_window},
-           {"nobody speaks in our name", test_nobody_speaks_in_our_name},
-           {"questions bring no flood", test_questions_bring_no_flood},
-           {"we do not push out what others miss", test_we_do_not_push_out_what_others_miss},
-           {"states tell of lives to Kith only", test_states_tell_of_lives_to_kith_only})
+KITH_TESTS(
+    "core/relay", {"the bytes of each frame", test_the_bytes_of_each_frame},
+    {"what is no frame", test_what_is_no_frame},
+    {"frames that are not taken", test_frames_that_are_not_taken},
+    {"off there is nothing", test_off_there_is_nothing},
+    {"who says so runs Kith", test_who_says_so_runs_kith},
+    {"only Kith members get frames", test_only_kith_members_get_frames},
+    {"a message goes out at once, and what follows together",
+     test_a_message_goes_out_at_once_and_what_follows_together},
+    {"in order and once", test_in_order_and_once},
+    {"what is missing is asked for after a while", test_what_is_missing_is_asked_for_after_a_while},
+    {"who asks is answered", test_who_asks_is_answered},
+    {"who tells more is asked, and who tells less is told",
+     test_who_tells_more_is_asked_and_who_tells_less_is_told},
+    {"summaries are compared", test_summaries_are_compared},
+    {"the next life waits for the one before it", test_the_next_life_waits_for_the_one_before_it},
+    {"what all have dropped is given up, and said",
+     test_what_all_have_dropped_is_given_up_and_said},
+    {"one that still has it is waited for", test_one_that_still_has_it_is_waited_for},
+    {"what nobody is left to have is given up", test_what_nobody_is_left_to_have_is_given_up},
+    {"what is kept has a bound, and who asks for more is told",
+     test_what_is_kept_has_a_bound_and_who_asks_for_more_is_told},
+    {"a claim goes when nothing comes of it", test_a_claim_goes_when_nothing_comes_of_it},
+    {"numbers far ahead are not kept", test_numbers_far_ahead_are_not_kept},
+    {"numbers at the end end nothing", test_numbers_at_the_end_end_nothing},
+    {"a gap costs no more for being wide", test_a_gap_costs_no_more_for_being_wide},
+    {"lives have a bound", test_lives_have_a_bound},
+    {"off and on again nothing comes twice", test_off_and_on_again_nothing_comes_twice},
+    {"lives that nobody needs are forgotten", test_lives_that_nobody_needs_are_forgotten},
+    {"holes cost no more than the window", test_holes_cost_no_more_than_the_window},
+    {"nobody speaks in our name", test_nobody_speaks_in_our_name},
+    {"questions bring no flood", test_questions_bring_no_flood},
+    {"we do not push out what others miss", test_we_do_not_push_out_what_others_miss},
+    {"what we say goes out before it is forgotten",
+     test_what_we_say_goes_out_before_it_is_forgotten},
+    {"states tell of lives to Kith only", test_states_tell_of_lives_to_kith_only})

@@ -66,9 +66,10 @@ struct kith_life {
     /* something of it is missing (repair.c) */
     struct kith_life_link lacking;
     uint64_t lacks_since, asked_at, wait;
-    uint64_t told[3]; /* numbers below exist: so it is said; was said some time ago; longer ago */
-    uint64_t asked;   /* numbers below were asked for */
-    uint64_t progress;
+    uint64_t told[3];  /* numbers below exist: so it is said; was said some time ago; longer ago */
+    uint64_t asked;    /* numbers below were asked for */
+    uint64_t progress; /* messages that came since it was asked for the first of what is missing */
+    unsigned further;  /* questions for more since then */
     struct kith_holder holders[KITH_RELAY_HOLDERS];
     uint8_t holder_count, turn;
 };

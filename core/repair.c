@@ -23,6 +23,8 @@
 
 enum {
     UNANSWERED_MOST = 6,    /* questions until a holder counts no more */
+    EVENTS = 4,             /* that one question may bring */
+    FURTHER = 4,            /* questions for more, while nothing came of the first */
     ASK_PACKETS = 32,       /* packets that one question may bring */
     TYPICAL = 256,          /* bytes of a message, when there is none to tell */
     ASKER_RATE = 256 << 10, /* bytes a second that one member is sent again */
@@ -177,7 +179,8 @@ static uint64_t ask(struct asks *a, const struct kith_life *life, uint64_t from,
 }
 
 /* Whom to ask; the next one each time. False: nobody is left. */
-static bool next_holder(struct kith_core *c, struct kith_life *life, uint64_t from, uint64_t *born)
+static bool next_holder(struct kith_core *c, struct kith_life *life, uint64_t from, bool again,
+                        uint64_t *born)
 {
     for (unsigned i = 0; i < life->holder_count; i++) {
         unsigned at = (life->turn + i) % life->holder_count;
@@ -185,7 +188,7 @@ static bool next_holder(struct kith_core *c, struct kith_life *life, uint64_t fr
         const struct kith_record *p = s->born ? kith_kin_of(c, s->born) : kith_kin_any(c);
         if (s->told <= from || !p || (s->gone > from && life->holder_count > 1)) continue;
         life->turn = (uint8_t)(at + 1);
-        s->unanswered++;
+        s->unanswered += again; /* the answers to others are still on their way */
         *born = p->born;
         return true;
     }
@@ -222,8 +225,10 @@ static void ask_for(struct asks *a, struct kith_life *life)
     if (again) from = life->next;
     if (below > life->next && below - life->next > KITH_RELAY_HOLD)
         below = life->next + KITH_RELAY_HOLD;
-    if (from >= below || !next_holder(c, life, from, &born)) return;
+    if (from >= below || (!again && !life->progress && life->further >= FURTHER)) return;
+    if (!next_holder(c, life, from, again, &born)) return;
     if (again) ask_again(c, life);
+    life->further = again ? 0 : life->further + 1;
     life->asked = ask(a, life, from, below, born);
 }
 
@@ -290,7 +295,8 @@ static bool allowed(struct kith_core *c, const struct kith_addr *to, size_t byte
 struct answer {
     struct kith_post post;
     struct kith_relay_list gone;
-    size_t left; /* bytes that one question may bring */
+    size_t left;     /* bytes that one question may bring */
+    unsigned events; /* that it brought here */
 };
 
 /* The first from `n` on that we have; those before it we had, or gave up. */
@@ -309,7 +315,8 @@ static void answer_entry(struct kith_core *c, struct answer *a, const struct kit
     if (!life) return;
     uint64_t end = e->b < KITH_RELAY_HOLD ? e->a + e->b : e->a + KITH_RELAY_HOLD;
     uint64_t n = first_kept(life, e->a);
-    if (n > e->a && kith_relay_add(&a->gone, life->id, n, life->next))
+    if (n > e->a && e->b && kith_relay_add(&a->gone, life->id, n, life->next) &&
+        a->events++ < EVENTS)
         kith_deliver_lost(c, life, (end < n ? end : n) - e->a, to);
     for (; n < end && n < life->high; n++) {
         const struct kith_kept *kept = kith_life_kept(life, n);
@@ -334,6 +341,7 @@ void kith_repair_asked(struct kith_core *c, const struct kith_addr *from,
     kith_post_begin(&a.post, c, from, p);
     kith_relay_list(&a.gone, KITH_RELAY_GONE, kith_post_list_most(c));
     a.left = ASK_PACKETS * a.post.most;
+    a.events = 0;
     while (kith_relay_next(&entries, &e) > 0) answer_entry(c, &a, from, &e);
     kith_post_end(&a.post);
     kith_post_list(c, from, p, &a.gone);

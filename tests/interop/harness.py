@@ -23,6 +23,10 @@ KITH = os.environ.get("KITH", "kith")
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("builddir", os.path.dirname(os.path.dirname(HERE)))
 PEERS = os.path.join(BUILD, "tests", "interop", "peers")     # programs: see build-peers
+
+# big_state.c: a delegate that gives 70,000 bytes of state, or `text`, and says what it merged.
+BIG_STATE = os.path.join(BUILD, "tests", "interop", ".libs", "big_state.so")
+
 PATIENCE = 60.0  # seconds until an expected event counts as missing
 
 
@@ -161,6 +165,14 @@ class Process:
     def said(self, text):
         with self.lock:
             return any(text in line for _, line in self.lines)
+
+    def complaints(self, start=0):
+        """Warnings and errors of a Go program, but for those about members that were slow."""
+        slow = ("Refuting a", "Was able to connect to", "Failed fallback")
+        odd = ("[WARN]", "[ERR]", "unknown", "Failed to", "Unsupported", "Invalid")
+        with self.lock:
+            lines = [line for _, line in self.lines[start:]]
+        return [x for x in lines if any(o in x for o in odd) and not any(s in x for s in slow)]
 
     def signal(self, number):
         self.proc.send_signal(number)
@@ -349,6 +361,22 @@ class Kith:
 
     def info(self):
         return json.loads(self.run("info", "--format", "json")[1])
+
+    def stat(self, name):
+        return sum(s["value"] for s in self.info()["stats"] if s["name"] == name)
+
+    def heard_on_user(self):
+        """The payloads that came on the channel `user`, each as often as it came."""
+        with self.monitor.lock:
+            events = [json.loads(line) for name, line in self.monitor.lines if name == "out"]
+        return [unb64(e["payload"]) for e in events if e.get("channel") == "user"]
+
+    def send_to_kith(self, name, text, *flags):
+        """On the channel `user`, as soon as it is known that the member runs Kith."""
+        wait_until(
+            "%s knows that %s runs Kith" % (self.name, name),
+            lambda: self.run("send", *flags, name, text, check=False)[0] == 0,
+        )
 
 
 class Go:

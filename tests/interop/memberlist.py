@@ -7,7 +7,7 @@ import signal
 import socket
 import struct
 
-from harness import BUILD, Go, Skip, b64, build_peers, free_port, main, unb64, wait_until
+from harness import BIG_STATE, Go, Skip, b64, build_peers, free_port, main, unb64, wait_until
 
 VERSIONS = ["v0.1.5", "debian", "v0.5.3", "v0.7.0"]
 LABELS = ["v0.5.3", "v0.7.0"]        # since v0.3.0
@@ -173,10 +173,7 @@ def push_pull_of_a_thousand_with_state(lab, version):
     assert len(other.members()) == 1003
 
 
-# big_state.c: a delegate that gives 70,000 bytes of state and says what it merged.
-STATE = "delegates: [ { use: '%s' } ]\n" % os.path.join(
-    BUILD, "tests", "interop", ".libs", "big_state.so"
-)
+STATE = "delegates: [ { use: '%s' } ]\n" % BIG_STATE
 
 
 def kith_state():
@@ -249,11 +246,60 @@ def stop_and_continue(lab, version):
     go.wait_members({"go", "kith", "go-1", "go-2"})
 
 
+DOCUMENT = '{"state":"of a Kith node"}'
+CHANNELS = """push_pull: { interval: 500ms }
+delegates:
+  - { use: '%s', as: a, channel: big }
+""" % BIG_STATE
+
+
+def channels_beside_a_strict_peer(lab, version):
+    """Whose delegate takes one JSON document or complains, of messages, states and acks."""
+    go = Go(lab, version, "go", strict="true", probe_interval="100ms", push_pull_interval="500ms")
+    raw = "  - { use: '%s', as: b, text: '%s' }\n" % (BIG_STATE, DOCUMENT)
+    a = lab.kith("kith-a", profile="local", extra=CHANNELS + raw)
+    b = lab.kith("kith-b", profile="local", extra=CHANNELS)
+    a.join(go.addr)
+    go.ok("join", addr=b.addr)
+    go.wait_members({"go", "kith-a", "kith-b"})
+    for n in (a, b):
+        n.wait_states({"go": "alive", "kith-a": "alive", "kith-b": "alive"})
+    for i, (n, other) in enumerate(((a, b), (b, a)) * 4):
+        n.run("broadcast", "to all %d" % i)
+        n.send_to_kith(other.name, "to one %d" % i, *(["--reliable"] if i & 2 else []))
+        assert n.run("send", "go", "on a channel", check=False)[0] != 0, "sent to a Go member"
+    for n, odd in ((a, 1), (b, 0)):
+        for text in [w % i for i in range(odd, 8, 2) for w in ("to all %d", "to one %d")]:
+            n.wait_message(text.encode())
+        # State of the channel goes between the two, and none of it to the peer, ...
+        n.process.wait_line("merged 70000 bytes of state, no join")
+    # ... which merges what the raw delegate says and nothing else, whoever begins.
+    for n in (a, b):
+        received, mark = n.stat("push_pulls_received"), go.process.mark()
+        n.join(go.addr)
+        if n is a:
+            state = go.process.wait_event(lambda e: e.get("event") == "state", start=mark)
+            assert unb64(state["payload"]) == DOCUMENT.encode(), unb64(state["payload"])[:80]
+        go.ok("join", addr=n.addr)
+        wait_until("go's push/pull", lambda: n.stat("push_pulls_received") > received)
+    a.run("broadcast", "--raw", DOCUMENT)
+    go.wait_message(DOCUMENT.encode())
+    for n in (a, b):
+        assert len(n.heard_on_user()) == len(set(n.heard_on_user())) == 8, n.heard_on_user()
+        go.process.wait_event(lambda e: e.get("event") == "ack" and e["name"] == n.name)
+    assert not go.process.said('"complaint"') and not go.process.complaints(), go.process.tail(99)
+    # It does complain of what is none.
+    a.run("broadcast", "--raw", "no JSON")
+    complaint = go.process.wait_event(lambda e: e.get("event") == "complaint")
+    assert (complaint["about"], unb64(complaint["payload"])) == ("message", b"no JSON"), complaint
+
+
 CASES = [
     join_both_directions,
     join_encrypted,
     messages_both_directions_and_kinds,
     broadcasts_both_directions,
+    channels_beside_a_strict_peer,
     meta_update,
     leave,
     kill,

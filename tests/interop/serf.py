@@ -7,7 +7,17 @@ import signal
 import subprocess
 import sys
 
-from harness import Failed, PATIENCE, Process, collect, free_port, main, need, unb64, wait_until
+from harness import (
+    BIG_STATE,
+    Failed,
+    PATIENCE,
+    Process,
+    collect,
+    free_port,
+    main,
+    need,
+    wait_until,
+)
 
 KEY = "a2l0aC1hbmQtc2VyZi1zaGFyZS10aGlzLXNlY3JldCE="  # 32 bytes
 OTHER_KEY = "YW5vdGhlci1rZXktdGhhdC1ub2JvZHktZWxzZS1oYXM="
@@ -84,11 +94,11 @@ def kith(lab, name, key=KEY, **more):
     return lab.kith(name, key=key, node=DELEGATE_PROTOCOL, **more)
 
 
-def cluster(lab, serfs=3, kiths=3):
+def cluster(lab, serfs=3, kiths=3, **more):
     """serfs and kiths, joined both ways; everybody sees everybody."""
     need("serf")
     s = [Serf(lab, "serf-%d" % i) for i in range(serfs)]
-    k = [kith(lab, "kith-%d" % i) for i in range(kiths)]
+    k = [kith(lab, "kith-%d" % i, **more) for i in range(kiths)]
     for a in s[1:]:
         s[0].join(a.addr)
     k[0].join(s[0].addr)         # ours asks theirs
@@ -200,6 +210,59 @@ def test_leaving_agent_is_not_alive_in_kith(lab):
     s[2].run("leave")
     for n in k:
         wait_until("serf-2 is gone", lambda: n.states().get("serf-2") in ("left", "dead"))
+
+
+def test_agents_are_silent_about_channels(lab):
+    """Frames, digests, the key `Kith` and what follows the state of push/pulls: agents see none of
+    it, or skip it."""
+    state = "delegates: [ { use: '%s', channel: big } ]\n" % BIG_STATE
+    often = "push_pull: { interval: 500ms }\nprobe: { interval: 250ms, timeout: 200ms }\n"
+    s, k = cluster(lab, 2, 3, extra=often + state)
+    pairs = [(n, other) for n in k for other in k if n is not other]
+    for i in range(4):
+        for n in k:
+            n.run("broadcast", "hello %d of %s" % (i, n.name))
+        for n, other in pairs:
+            n.send_to_kith(other.name, "%d from %s" % (i, n.name), *["--reliable"][: i & 1])
+    for n in k:
+        for agent in s:
+            assert n.run("send", agent.name, "hello", check=False)[0] != 0, "sent to an agent"
+    for n, other in pairs:
+        for i in range(4):
+            n.wait_message(b"hello %d of %s" % (i, other.name.encode()))
+            n.wait_message(b"%d from %s" % (i, other.name.encode()))
+    # Pings to all, in turn, and push/pulls that either side began, after all of this; those between
+    # Kith nodes carry state of the channel.
+    probes = [n.stat("probes") for n in k]
+    for agent in s:
+        for n in k:
+            received, mark = n.stat("push_pulls_received"), agent.process.mark()
+            n.join(agent.addr)
+            agent.process.wait_line("Stream connection from=", start=mark)
+            agent.join(n.addr)
+            wait_until("a push/pull", lambda: n.stat("push_pulls_received") > received)
+    for n in k:
+        n.process.wait_line("merged 70000 bytes of state, no join")
+    for n, before in zip(k, probes):
+        wait_until("two rounds of probes", lambda: n.stat("probes") >= before + 9)
+    marks = [agent.process.mark() for agent in s]
+    for agent in s:
+        said = agent.process.complaints()
+        assert not said, said
+    # They do warn about what they don't know, so these are the right logs.
+    for agent, mark in zip(s, marks):
+        warned = "Received message of unknown type: %d" % ord("h")
+        for attempt in range(40):  # gossip promises no reach
+            k[0].run("broadcast", "--raw", "hello, raw %d" % attempt)
+            try:
+                agent.process.wait_line(warned, patience=0.5, start=mark)
+                break
+            except Failed:
+                continue
+        assert any(warned in line for line in agent.process.complaints(mark)), agent.process.tail()
+    for n in k:
+        heard = n.heard_on_user()
+        assert len(heard) == len(set(heard)) == 16, heard
 
 
 def refused(lab, key, ours, theirs):

@@ -34,12 +34,24 @@ func emit(e event) {
 	out.Encode(e)
 }
 
-// delegate implements every delegate interface and reports each call.
+// delegate implements every delegate interface and reports each call. A strict one understands
+// JSON only, and complains of everything else.
 type delegate struct {
-	mu    sync.Mutex
-	meta  []byte
-	state []byte
-	queue *memberlist.TransmitLimitedQueue
+	mu     sync.Mutex
+	meta   []byte
+	state  []byte
+	queue  *memberlist.TransmitLimitedQueue
+	strict bool
+}
+
+const strictState = `{"state":"of a strict node"}`
+
+// judge complains of what is not exactly one JSON document, white space around it aside.
+func (d *delegate) judge(what string, b []byte) {
+	if d.strict && !json.Valid(b) {
+		emit(event{"event": "complaint", "about": what,
+			"payload": base64.StdEncoding.EncodeToString(b)})
+	}
 }
 
 type broadcast []byte
@@ -54,6 +66,7 @@ func (d *delegate) NodeMeta(limit int) []byte {
 	return d.meta
 }
 func (d *delegate) NotifyMsg(b []byte) {
+	d.judge("message", b)
 	emit(event{"event": "msg", "payload": base64.StdEncoding.EncodeToString(b)})
 }
 func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
@@ -61,12 +74,20 @@ func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
 }
 func (d *delegate) LocalState(join bool) []byte { return d.state }
 func (d *delegate) MergeRemoteState(b []byte, join bool) {
+	d.judge("state", b)
 	payload := base64.StdEncoding.EncodeToString(b)
 	emit(event{"event": "state", "len": len(b), "join": join, "payload": payload})
 }
 func (d *delegate) NotifyJoin(n *memberlist.Node)   { emitNode("join", n) }
 func (d *delegate) NotifyLeave(n *memberlist.Node)  { emitNode("leave", n) }
 func (d *delegate) NotifyUpdate(n *memberlist.Node) { emitNode("update", n) }
+func (d *delegate) AckPayload() []byte              { return []byte(strictState) }
+func (d *delegate) NotifyPingComplete(n *memberlist.Node, rtt time.Duration, payload []byte) {
+	if len(payload) > 0 {
+		d.judge("ack", payload)
+	}
+	emit(event{"event": "ack", "name": n.Name})
+}
 func (d *delegate) NotifyConflict(a, b *memberlist.Node) {
 	emitNode("conflict", a)
 }
@@ -109,6 +130,7 @@ func main() {
 	dproto := flag.String("delegate-protocol", "0,0,0", "min,max,current")
 	meta := flag.String("meta", "", "meta, text")
 	stateLen := flag.Int("state", 0, "bytes of user state in push/pull")
+	strict := flag.Bool("strict", false, "complain of messages and states that are not JSON")
 	probe := flag.Duration("probe-interval", -1, "ProbeInterval")
 	pushPull := flag.Duration("push-pull-interval", -1, "PushPullInterval")
 	flag.Parse()
@@ -123,6 +145,9 @@ func main() {
 	d := &delegate{meta: []byte(*meta)}
 	for i := 0; i < *stateLen; i++ {
 		d.state = append(d.state, "state of a go node\n"[i%19])
+	}
+	if d.strict = *strict; d.strict {
+		d.state, c.Ping = []byte(strictState), d
 	}
 	c.Name, c.BindAddr, c.BindPort, c.AdvertisePort = *name, *bind, *port, *port
 	c.EnableCompression = *compress

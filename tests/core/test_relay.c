@@ -205,6 +205,21 @@ static void test_who_says_so_runs_kith(void)
     rig_fini(&r);
 }
 
+/* Another program may take over the place of one that has left. */
+static void test_who_comes_back_has_to_say_so_again(void)
+{
+    struct rig r;
+    cluster(&r, 3, 3, 8 << 20);
+    rig_dead(&r, "m2", 1, "m2");
+    CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_LEFT);
+    rig_alive(&r, "m2", 2, 2);
+    CU_ASSERT_EQUAL(rig_state(&r, "m2"), KITH_ALIVE);
+    CU_ASSERT(!kith_core_speaks(r.core, WHOM("m2", NULL)));
+    is_kin(&r, M2);
+    CU_ASSERT(kith_core_speaks(r.core, WHOM("m2", NULL)));
+    rig_fini(&r);
+}
+
 /* Go members get neither messages nor digests nor questions. */
 static void test_only_kith_members_get_frames(void)
 {
@@ -737,6 +752,7 @@ KITH_TESTS(
     {"frames that are not taken", test_frames_that_are_not_taken},
     {"off there is nothing", test_off_there_is_nothing},
     {"who says so runs Kith", test_who_says_so_runs_kith},
+    {"who comes back has to say so again", test_who_comes_back_has_to_say_so_again},
     {"only Kith members get frames", test_only_kith_members_get_frames},
     {"a message goes out at once, and what follows together",
      test_a_message_goes_out_at_once_and_what_follows_together},

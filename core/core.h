@@ -231,8 +231,8 @@ size_t kith_core_alive(const struct kith_core *); /* alive and suspect, self inc
 size_t kith_core_count(const struct kith_core *, enum kith_state);
 size_t kith_core_queued(const struct kith_core *); /* broadcasts that wait, of members and users */
 
-/* Is whoever is there (an address, a member's name, or both) known to be a Kith node, which
- * understands frames of channels? */
+/* May whoever is there (an address, a member's name, or both) understand frames of channels? Not
+ * who is no member, or spoke to us without saying that it runs Kith. */
 bool kith_core_speaks(const struct kith_core *, const struct kith_peer *);
 
 /* Longest raw user message, meta or ack payload. to: NULL: towards everybody; a member's name that

@@ -1,7 +1,7 @@
 /*
  * former.h - names that came back from another address while news of their former life is still
- * about (docs/WIRE.md, "A former life"): what is said of that life is not believed of this one, and
- * the member is told, so that it takes a higher incarnation.
+ * about (docs/WIRE.md, "Claims about members"): what is said of that life is not believed of this
+ * one, and the member is told, so that it takes a higher incarnation.
  */
 #ifndef KITH_FORMER_H
 #define KITH_FORMER_H

@@ -94,7 +94,7 @@ bool kith_core_speaks(const struct kith_core *c, const struct kith_peer *peer)
 {
     const struct kith_record *p =
         peer->name.len ? kith_members_named(&c->members, peer->name) : kith_peer_at(c, peer->addr);
-    return p == c->self || kith_kin_hears(c, p);
+    return p == c->self || kith_kin_hears(c, p) || (p && !p->heard);
 }
 
 unsigned kith_core_health(const struct kith_core *c) { return c->health; }

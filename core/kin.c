@@ -32,7 +32,9 @@ struct kith_bytes kith_kin_entry(const struct kith_core *c, const struct kith_re
 void kith_kin_mark(struct kith_core *c, struct kith_record *p, bool kin)
 {
     struct kith_kin *k = &c->relay.kin;
-    if (p == c->self || p->kin == kin) return;
+    if (p == c->self) return;
+    p->heard = true;
+    if (p->kin == kin) return;
     p->kin = kin;
     k->marks++;
     if (!kin || k->met) return;
@@ -42,7 +44,9 @@ void kith_kin_mark(struct kith_core *c, struct kith_record *p, bool kin)
 
 void kith_kin_forget(struct kith_core *c)
 {
-    for (uint32_t i = 0; i < c->members.count; i++) kith_kin_mark(c, c->members.by_age[i], false);
+    for (uint32_t i = 0; i < c->members.count; i++)
+        c->members.by_age[i]->kin = c->members.by_age[i]->heard = 0;
+    c->relay.kin.marks++;
     c->relay.kin.met = false;
 }
 

@@ -169,9 +169,9 @@ static struct kith_origin **origin_at(struct kith_core *c, struct kith_bytes nam
 
 static struct kith_origin *origin_of(struct kith_core *c, struct kith_bytes name)
 {
-    struct kith_origin **at = origin_at(c, name);
-    if (*at) return *at;
-    struct kith_origin *o = calloc(1, sizeof *o + name.len + 1);
+    struct kith_origin **at = origin_at(c, name), *o = *at;
+    if (o) return o;
+    o = calloc(1, sizeof *o + name.len + 1);
     if (!o) return NULL;
     o->name_len = (uint8_t)name.len;
     memcpy(o->name, name.data, name.len);

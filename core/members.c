@@ -197,5 +197,6 @@ void kith_members_state(struct kith_members *m, struct kith_record *p, enum kith
     m->in_state[state]++;
     p->state = state;
     if (!p->suspected) p->since = now;
-    if (kith_record_gone(p)) p->kin = 0; /* who comes back under the name may run something else */
+    if (kith_record_gone(p))
+        p->kin = p->heard = 0; /* who comes back under the name may run something else */
 }

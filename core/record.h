@@ -20,9 +20,10 @@ struct kith_record {
     uint64_t born; /* serial number in order of first sighting; by_age is sorted by it */
     uint32_t hash, incarnation;
     uint16_t port, meta_len;
-    uint16_t room : 14; /* bytes behind the struct */
+    uint16_t room : 13; /* bytes behind the struct */
     uint16_t asked : 1; /* and has not answered since */
     uint16_t kin : 1;   /* it runs Kith (kin.h) */
+    uint16_t heard : 1; /* from itself, so that is known */
     uint8_t versions[6];
     uint8_t name_len, addr_len, accuser_len;
     uint8_t state : 2, meta_set : 1, outside : 1, suspected : 1;

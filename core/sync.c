@@ -399,6 +399,8 @@ int kith_sync_merge(struct kith_core *c, struct kith_exchange *s)
             leave_out(c, s, &msg);
     }
     if (c->members.births > births) taught(c, s);
+    struct kith_record *p = s->kind != KITH_EXCHANGE_INBOUND ? kith_peer_at(c, &s->to) : NULL;
+    if (p && kith_kin_on(c)) kith_kin_mark(c, p, s->speaks);
     if (s->speaks && !s->stranger)
         kith_digest_read(c, kith_peer_at(c, &s->to), s->kind != KITH_EXCHANGE_INBOUND, &user);
     if (user.len) kith_notify_state(c, &from, user, KITH_RELIABLE | (join ? KITH_JOIN : 0));

@@ -2,7 +2,8 @@
 # these. kith.yaml(5) and kith-scenario(5) come out of the program itself, so that they can't be
 # older than the tables that files are checked with; the others are docs/man/NAME.SECTION.pod: list
 # them in WRITTEN_PAGES.
-nobase_dist_doc_DATA = docs/ARCHITECTURE.md docs/CODECS.md docs/CONTROL.md docs/PLUGINS.md \
+nobase_dist_doc_DATA = docs/gains.svg \
+  docs/ARCHITECTURE.md docs/CODECS.md docs/CONTROL.md docs/PLUGINS.md \
   docs/PROTOCOL.md docs/SECURITY.md docs/SIMULATION.md docs/TRANSPORTS.md docs/WIRE.md \
   docs/simulation/draw.py docs/simulation/tables.py \
   docs/simulation/loss.csv docs/simulation/loss.svg docs/simulation/probe.csv \

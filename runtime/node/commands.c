@@ -208,7 +208,7 @@ static int check_speaks(struct kith *k, struct pending *p)
     if (kith_core_speaks(k->core, &p->peer) || !member_of(k, &p->peer, &member)) return 0;
     kith_show(name, sizeof name, member.name);
     snprintf(p->why, sizeof p->why,
-             "'%s' is not known to run Kith (yet), others do not understand channels; "
+             "'%s' does not run Kith, and others do not understand channels; "
              "--raw sends the bytes alone",
              name);
     return -KITH_EUNSUPPORTED;

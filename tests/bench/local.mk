@@ -36,7 +36,7 @@ tests_bench_transports_LDADD = runtime/libloop.la plugins/libplugins.la config/l
 CLEANFILES += tests/bench/transports$(EXEEXT)
 
 # How many nodes one loop carries in real time (docs/ARCHITECTURE.md, Worlds).
-EXTRA_DIST += tests/bench/together.py
+EXTRA_DIST += tests/bench/together.py tests/bench/gains.py
 
 # What `kith members` costs: `make tests/bench/listings && tests/bench/listings`.
 EXTRA_PROGRAMS += tests/bench/listings

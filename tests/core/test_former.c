@@ -1,6 +1,6 @@
 /*
  * test_former.c - a name that comes back from another address, and what is said of its former life
- * (docs/WIRE.md, "A former life").
+ * (docs/WIRE.md, "Claims about members").
  */
 #include "core_rig.h"
 

@@ -17,23 +17,35 @@ void begin_alone(const char *extra)
     open_node(&nodes[0], all);
 }
 
-void meet(const char *name)
+/* From where the members are that are not there. */
+static void hear(const struct kith_msg *m)
 {
-    static const uint8_t versions[6] = {1, 5, 2}, addr[4] = {127, 0, 0, 1};
     uint8_t out[1000];
     struct kith_buf buf = {out, out, 0, sizeof out};
     struct kith_addr from = {.len = 4, .port = 7, .bytes = {127, 0, 0, 1}};
     struct kith_peer peer = {.size = sizeof peer, .addr = &from};
+    CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(&buf, m), 0);
+    uint64_t now = kith_node_now(nodes[0].k);
+    kith_core_packet(nodes[0].k->core, now, now, &peer, out, buf.len, buf.len);
+    kith_node_wake(nodes[0].k);
+}
+
+void meet(const char *name)
+{
+    static const uint8_t versions[6] = {1, 5, 2}, addr[4] = {127, 0, 0, 1};
     struct kith_msg m = {.type = KITH_MSG_ALIVE,
                          .incarnation = 1,
                          .node = kith_text(name),
                          .addr = kith_bytes_of(addr, 4),
                          .port = 7,
                          .vsn = kith_bytes_of(versions, 6)};
-    CU_ASSERT_EQUAL_FATAL(kith_wire_write_message(&buf, &m), 0);
-    uint64_t now = kith_node_now(nodes[0].k);
-    kith_core_packet(nodes[0].k->core, now, now, &peer, out, buf.len, buf.len);
-    kith_node_wake(nodes[0].k);
+    hear(&m);
+}
+
+void go_pings(void)
+{
+    struct kith_msg m = {.type = KITH_MSG_PING, .seq_no = 1};
+    hear(&m);
 }
 
 int client_socket(void)

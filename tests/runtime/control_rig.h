@@ -11,6 +11,7 @@ struct kith_control *control(void);  /* of nodes[0] */
 void begin_alone(const char *extra); /* nodes[0], whom nothing disturbs; end() as always */
 
 void meet(const char *name); /* a member that is not there */
+void go_pings(void);         /* it pings, and does not say that it runs Kith */
 
 int client_socket(void);
 void dial_with(int fd); /* connect, whether it is accepted or not */

@@ -187,6 +187,23 @@ static void test_without_loss_it_is_there_at_once(void)
     course_free(c);
 }
 
+/* memberlist's broadcast is sent by its origin alone, some times. */
+static void test_it_reaches_more_than_memberlists(void)
+{
+    struct course *c = course_new(100, 5);
+    unsigned plain = 0;
+    sim_run(c->s, 5 * SEC);
+    sim_loss(c->s, SIM_ALL, SIM_ALL, 0.3);
+    CU_ASSERT(sim_status(c->s, sim_broadcast(c->s, 0, "to whom it may reach")) >= 0);
+    say(c, 0);
+    sim_run(c->s, 20 * SEC);
+    for (int i = 1; i < c->s->n; i++) plain += sim_counts(c->s, i)->messages > 0;
+    printf("\n    heard by %zu of 99; memberlist's by %u ", c->times_n, plain);
+    CU_ASSERT_EQUAL(c->times_n, 99);
+    CU_ASSERT(plain < 50);
+    course_free(c);
+}
+
 static int by_size(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -362,6 +379,7 @@ static void test_a_hard_course(void)
 }
 
 KITH_TESTS("sim/relay", {"without loss it is there at once", test_without_loss_it_is_there_at_once},
+           {"it reaches more than memberlist's", test_it_reaches_more_than_memberlists},
            {"two halves that meet again tell each other all",
             test_two_halves_that_meet_again_tell_each_other_all},
            {"out of the window there are events", test_out_of_the_window_there_are_events},

@@ -55,7 +55,8 @@ VALGRIND = $(LIBTOOL) --mode=execute valgrind --quiet --error-exitcode=99 --leak
 # once more, and under valgrind it is not itself; a suite looks through all memory, and valgrind's
 # has no end; and some run for minutes there what small clusters run as well.
 VALGRIND_NOT = !out of descriptors, !without descriptors, !privileged port, !large messages, \
-  !in another process, !control_secret, !sim/false_deaths, !sim/joins, !sim/thousand
+  !in another process, !control_secret, !sim/false_deaths, !sim/joins, !sim/leaves, \
+  !sim/relay, !sim/returns, !sim/thousand
 check-valgrind: all
 	@$(NEED) valgrind valgrind
 	KITH_TESTS='$(VALGRIND_NOT)' $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(VALGRIND_TESTS)' \

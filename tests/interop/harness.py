@@ -372,9 +372,9 @@ class Kith:
         return [unb64(e["payload"]) for e in events if e.get("channel") == "user"]
 
     def send_to_kith(self, name, text, *flags):
-        """On the channel `user`, as soon as it is known that the member runs Kith."""
+        """On the channel `user`, as soon as the member is known."""
         wait_until(
-            "%s knows that %s runs Kith" % (self.name, name),
+            "%s knows %s" % (self.name, name),
             lambda: self.run("send", *flags, name, text, check=False)[0] == 0,
         )
 

@@ -264,6 +264,7 @@ def channels_beside_a_strict_peer(lab, version):
     go.wait_members({"go", "kith-a", "kith-b"})
     for n in (a, b):
         n.wait_states({"go": "alive", "kith-a": "alive", "kith-b": "alive"})
+        wait_until("all have spoken", lambda: n.stat("probes") >= 5)  # two rounds
     for i, (n, other) in enumerate(((a, b), (b, a)) * 4):
         n.run("broadcast", "to all %d" % i)
         n.send_to_kith(other.name, "to one %d" % i, *(["--reliable"] if i & 2 else []))

@@ -225,6 +225,7 @@ def test_agents_are_silent_about_channels(lab):
         for n, other in pairs:
             n.send_to_kith(other.name, "%d from %s" % (i, n.name), *["--reliable"][: i & 1])
     for n in k:
+        wait_until("all have spoken", lambda: n.stat("probes") >= 9)  # two rounds
         for agent in s:
             assert n.run("send", agent.name, "hello", check=False)[0] != 0, "sent to an agent"
     for n, other in pairs:

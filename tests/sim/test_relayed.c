@@ -292,7 +292,7 @@ static struct course *parted(void (*tune)(struct kith_settings *), bool may_lose
     sim_heal(s, SIM_ALL, SIM_ALL);
     sim_join(s, 0, 1);
     CU_ASSERT(sim_wait_mesh(s, 120 * SEC));
-    sim_run(s, 60 * SEC);
+    sim_run(s, 400 * SEC); /* what nobody has is given up by relay.age at the latest */
     return c;
 }
 

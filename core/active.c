@@ -6,8 +6,6 @@
 #include "formulas.h"
 #include "state.h"
 
-#define DIGEST_INTERVAL 200000000u /* ns */
-
 static uint64_t share(const struct kith_life *life)
 {
     static const struct kith_hash_key none;
@@ -47,7 +45,7 @@ void kith_active_tell(struct kith_core *c, struct kith_life *life)
     if (!life->active.at)
         kith_life_link(life, offsetof(struct kith_life, active), &c->relay.active);
     if (!c->relay.digest.place)
-        kith_alarm_set(&c->alarms, &c->relay.digest, kith_later(c->now, DIGEST_INTERVAL));
+        kith_alarm_set(&c->alarms, &c->relay.digest, kith_later(c->now, KITH_DIGEST_INTERVAL));
 }
 
 void kith_active_since(struct kith_core *c, struct kith_life *life, uint64_t idle)

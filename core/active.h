@@ -7,6 +7,8 @@
 
 #include "lives.h"
 
+#define KITH_DIGEST_INTERVAL 200000000u /* ns: between two rounds of telling */
+
 /* `next` of a life goes to another number: in the summary, too. */
 void kith_active_move(struct kith_core *, struct kith_life *, uint64_t next);
 /* Something new came of it: it is told to others some times. */

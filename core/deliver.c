@@ -10,11 +10,6 @@
 
 #define WAIT_FOR_OLDER 5000000000u /* ns */
 
-static struct kith_bytes name_of(const struct kith_life *life)
-{
-    return kith_bytes_of(life->origin->name, life->origin->name_len);
-}
-
 bool kith_deliver_waits(const struct kith_core *c, const struct kith_life *life)
 {
     const struct kith_origin *o = life->origin;
@@ -28,7 +23,7 @@ static void hand_over(struct kith_core *c, const struct kith_life *life,
                       const struct kith_kept *kept, const struct kith_addr *from)
 {
     struct kith_relay_frame f;
-    struct kith_peer peer = kith_peer_of(from, name_of(life), 0);
+    struct kith_peer peer = kith_peer_of(from, kith_life_name(life), 0);
     if (kith_relay_parse(kith_bytes_of(kept->frame, kept->len), &f) < 0) return;
     kith_count(c, KITH_COUNT_RELAYS_RECEIVED);
     kith_notify_relayed(c, &peer, f.channel, f.body);
@@ -55,7 +50,7 @@ void kith_deliver_without(struct kith_core *c, struct kith_life *life, uint64_t 
     if (lost) kith_deliver_lost(c, life, lost, NULL);
     for (uint64_t n = life->next; n < below && n < life->high; n++) {
         const struct kith_kept *kept = kith_life_kept(life, n);
-        if (kept && life != c->relay.own) hand_over(c, life, kept, NULL);
+        if (kept) hand_over(c, life, kept, NULL);
     }
     kith_active_move(c, life, below);
     kith_deliver(c, life, NULL);
@@ -67,7 +62,7 @@ void kith_deliver_lost(struct kith_core *c, const struct kith_life *life, uint64
 {
     struct kith_peer peer = kith_peer_of(asker, kith_bytes_of(NULL, 0), 0);
     struct kith_event event = {
-        .number = count, .data = name_of(life), .peer = asker ? &peer : NULL};
+        .number = count, .data = kith_life_name(life), .peer = asker ? &peer : NULL};
     c->counters.counts[asker ? KITH_COUNT_RELAYS_GONE : KITH_COUNT_RELAYS_LOST] += count;
     kith_notify_event(c, KITH_EVENT_LOST, &event);
 }

@@ -10,9 +10,8 @@
 
 #include <stdlib.h>
 
-#define INTERVAL 200000000u /* ns */
-#define SETTLED  80000000u  /* ns: what was sent that long ago has arrived, or is lost */
-#define SECOND   1000000000u
+#define SETTLED 80000000u /* ns: what was sent that long ago has arrived, or is lost */
+#define SECOND  1000000000u
 enum {
     TARGETS = 2,
     UNHEARD = 10 /* s: for so long those that we joined may not have heard of a new life */
@@ -57,14 +56,15 @@ void kith_digest_tick(struct kith_core *c, struct kith_alarm *alarm)
     struct kith_relay_list list;
     if (c->left) return;
     for (int i = 0; i < TARGETS && c->relay.active; i++) {
-        struct kith_record *p = kith_kin_any(c);
-        if (!p) break;
+        const struct kith_record *p = kith_kin_any(c);
         kith_relay_list(&list, KITH_RELAY_HAVE, kith_post_list_most(c));
         fill(c, &list);
+        if (!p) continue; /* whoever comes is told in a state */
         kith_count(c, KITH_COUNT_RELAY_DIGESTS_SENT);
         kith_post_list_to(c, p, &list);
     }
-    if (c->relay.active) kith_alarm_set(&c->alarms, alarm, kith_later(c->now, INTERVAL));
+    if (c->relay.active)
+        kith_alarm_set(&c->alarms, alarm, kith_later(c->now, KITH_DIGEST_INTERVAL));
 }
 
 static int latest_first(const void *a, const void *b)
@@ -78,7 +78,7 @@ void kith_digest_newest(struct kith_core *c, const struct kith_record *p)
 {
     struct kith_lives *l = &c->relay.lives;
     struct kith_relay_list list;
-    if (c->now - c->relay.compared_at < INTERVAL || !l->count) return;
+    if (c->now - c->relay.compared_at < KITH_DIGEST_INTERVAL || !l->count) return;
     c->relay.compared_at = c->now;
     kith_relay_list(&list, KITH_RELAY_HAVE, kith_post_list_most(c));
     qsort(l->all, l->count, sizeof(struct kith_life *), latest_first);
@@ -99,10 +99,15 @@ void kith_digest_newest(struct kith_core *c, const struct kith_record *p)
 
 /* --------------------------------------------------------------------------------- comparing */
 
+/* Seconds since this node met others. */
+static uint64_t here_for(const struct kith_core *c)
+{
+    return c->relay.kin.met ? seconds_since(c, c->relay.kin.met_at) : 0;
+}
+
 uint64_t kith_digest_start(const struct kith_core *c, uint64_t age, uint64_t number)
 {
-    uint64_t here = c->relay.kin.met ? (c->now - c->relay.kin.met_at) / SECOND : 0;
-    return age > here + UNHEARD ? number : 1;
+    return age > here_for(c) + UNHEARD ? number : 1;
 }
 
 /* A life that we never heard of: where it comes from stands in its messages. */
@@ -144,8 +149,7 @@ static bool write_life(const struct kith_core *c, const struct kith_sink *sink,
                                    .next = life->next,
                                    .age = seconds_since(c, life->began),
                                    .idle = seconds_since(c, life->changed),
-                                   .origin =
-                                       kith_bytes_of(life->origin->name, life->origin->name_len)};
+                                   .origin = kith_life_name(life)};
     size_t len = kith_trailer_entry(bytes, &told);
     if (sink->write(sink, kith_bytes_of(bytes, len)) != 0) return false;
     *whole += len;
@@ -170,8 +174,7 @@ static void read_life(struct kith_core *c, const struct kith_record *p, bool ask
                       const struct kith_relay_told *t)
 {
     bool known = kith_life_find(c, t->life) != NULL;
-    uint64_t here = c->relay.kin.met ? (c->now - c->relay.kin.met_at) / SECOND : 0;
-    uint64_t start = t->age > here ? t->next : 1;
+    uint64_t start = t->age > here_for(c) ? t->next : 1;
     if (!asked && !kith_members_named(&c->members, t->origin)) return;
     struct kith_life *life = kith_life_get(c, t->origin, t->life, start, t->age);
     if (!life) return;

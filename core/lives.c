@@ -272,10 +272,7 @@ struct kith_life *kith_life_get(struct kith_core *c, struct kith_bytes name, uin
                                 uint64_t start, uint64_t age)
 {
     struct kith_life *life = kith_life_find(c, id);
-    if (life) {
-        struct kith_bytes whose = kith_bytes_of(life->origin->name, life->origin->name_len);
-        return kith_bytes_equal(whose, name) ? life : NULL;
-    }
+    if (life) return kith_bytes_equal(kith_life_name(life), name) ? life : NULL;
     life = make(c, name, id);
     if (!life) return NULL;
     uint64_t lasted = age < UINT64_MAX / 1000000000u ? age * 1000000000u : UINT64_MAX;
@@ -292,8 +289,7 @@ static bool needed(const struct kith_core *c, const struct kith_life *life)
     const struct kith_origin *o = life->origin;
     if (life == c->relay.own || life->bytes || life->lacking.at) return true;
     if (c->now - life->changed < c->set.relay_age) return true;
-    return o->lives[o->count - 1] == life &&
-           kith_members_named(&c->members, kith_bytes_of(o->name, o->name_len));
+    return o->lives[o->count - 1] == life && kith_members_named(&c->members, kith_life_name(life));
 }
 
 bool kith_lives_age(struct kith_core *c)

@@ -117,6 +117,11 @@ static inline void kith_life_skip(struct kith_life *life, uint64_t next)
     if (life->low == life->high) life->low = life->high = next;
 }
 
+static inline struct kith_bytes kith_life_name(const struct kith_life *life)
+{
+    return kith_bytes_of(life->origin->name, life->origin->name_len);
+}
+
 /* Lists of lives. offset: where in a life the link is. */
 static inline struct kith_life_link *kith_life_link_of(struct kith_life *life, size_t offset)
 {

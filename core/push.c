@@ -69,8 +69,7 @@ static void to_children(struct kith_core *c, size_t first, size_t end)
     struct kith_record *children[KITH_KIN_CHILDREN];
     const struct kith_life *life = kith_life_find(c, c->relay.pushes.items[first].life);
     if (!life) return;
-    struct kith_bytes origin = kith_bytes_of(life->origin->name, life->origin->name_len);
-    size_t n = kith_kin_children(c, origin, children);
+    size_t n = kith_kin_children(c, kith_life_name(life), children);
     for (size_t i = 0; i < n; i++) send(c, children[i], first, end);
 }
 

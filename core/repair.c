@@ -274,27 +274,26 @@ void kith_repair_ask_unknown(struct kith_core *c, const struct kith_record *p, u
 
 /* --------------------------------------------------------------------------------- answering */
 
-/* May so many bytes go to this member? */
-static bool allowed(struct kith_core *c, const struct kith_addr *to, size_t bytes)
+/* What a member may be sent again, as of now. NULL: no memory. */
+static struct kith_asker *asker_of(struct kith_core *c, const struct kith_addr *to)
 {
     uint32_t hash = kith_members_hash(&c->members, kith_bytes_of(to->bytes, to->len)) + to->port;
     struct kith_asker *askers = c->relay.askers;
     if (!askers) askers = c->relay.askers = calloc(KITH_ASKERS, sizeof *askers);
-    if (!askers) return false;
+    if (!askers) return NULL;
     struct kith_asker *a = &askers[hash % KITH_ASKERS];
     uint64_t more = (c->now - a->at) / 1000 * ASKER_RATE / 1000000;
     if (!a->at || more > ASKER_RATE) more = ASKER_RATE;
     a->at = c->now ? c->now : 1;
     a->bytes = a->bytes + more > ASKER_RATE ? ASKER_RATE : (uint32_t)(a->bytes + more);
-    if (a->bytes < bytes) return false;
-    a->bytes -= (uint32_t)bytes;
-    return true;
+    return a;
 }
 
 /* An answer in the making. */
 struct answer {
     struct kith_post post;
     struct kith_relay_list gone;
+    struct kith_asker *asker;
     size_t left;     /* bytes that one question may bring */
     unsigned events; /* that it brought here */
 };
@@ -322,12 +321,13 @@ static void answer_entry(struct kith_core *c, struct answer *a, const struct kit
         const struct kith_kept *kept = kith_life_kept(life, n);
         if (!kept) continue;
         if (a->left < kept->len) return;
-        if (!allowed(c, to, kept->len)) {
+        if (!a->asker || a->asker->bytes < kept->len) {
             kith_count_drop(c, KITH_DROP_MAX_REPAIRS);
             a->left = 0;
             return;
         }
         a->left -= kept->len;
+        a->asker->bytes -= kept->len;
         kith_count(c, KITH_COUNT_RELAYS_REPAIRED);
         kith_post_add(&a->post, kith_bytes_of(kept->frame, kept->len));
     }
@@ -340,6 +340,7 @@ void kith_repair_asked(struct kith_core *c, const struct kith_addr *from,
     struct answer a;
     kith_post_begin(&a.post, c, from, p);
     kith_relay_list(&a.gone, KITH_RELAY_GONE, kith_post_list_most(c));
+    a.asker = asker_of(c, from);
     a.left = ASK_PACKETS * a.post.most;
     a.events = 0;
     while (kith_relay_next(&entries, &e) > 0) answer_entry(c, &a, from, &e);

@@ -196,15 +196,13 @@ static bool member_of(struct kith *k, const struct kith_peer *peer, struct kith_
     return t.found;
 }
 
-/* Frames go to members that understand them: Serf logs a warning for each. Who is at an address
- * that is no member's, the asker knows; so it is where relays are off, and nobody says what he is.
- */
+/* Frames go to members that may understand them: Serf logs a warning for each. Who is at an address
+ * that is no member's, the asker knows. */
 static int check_speaks(struct kith *k, struct pending *p)
 {
     enum { SHOWN = 100 }; /* bytes of a name */
     char name[SHOWN];
     struct kith_member member = {.size = sizeof member};
-    if (!k->config->settings.relay_window) return 0;
     if (kith_core_speaks(k->core, &p->peer) || !member_of(k, &p->peer, &member)) return 0;
     kith_show(name, sizeof name, member.name);
     snprintf(p->why, sizeof p->why,

@@ -251,6 +251,22 @@ static void test_only_kith_members_get_frames(void)
     rig_fini(&r);
 }
 
+/* With nobody there who runs Kith, or nothing new to say, a node is not woken. */
+static void test_nothing_to_tell_wakes_nobody(void)
+{
+    for (unsigned kin = 1; kin <= 3; kin += 2) {
+        struct rig r;
+        cluster(&r, 3, kin, 8 << 20);
+        CU_ASSERT_EQUAL(kith_core_relay(r.core, r.now, rig_str("c"), rig_str("x")), 0);
+        rig_run(&r, r.now + 10 * SEC);
+        for (int i = 0; i < 20; i++) { /* but for the sweep */
+            rig_run(&r, kith_core_deadline(r.core));
+        }
+        CU_ASSERT(r.now >= RIG_EPOCH + 60 * SEC);
+        rig_fini(&r);
+    }
+}
+
 static void test_a_message_goes_out_at_once_and_what_follows_together(void)
 {
     struct rig r;
@@ -769,6 +785,7 @@ KITH_TESTS(
     {"who says so runs Kith", test_who_says_so_runs_kith},
     {"who comes back has to say so again", test_who_comes_back_has_to_say_so_again},
     {"only Kith members get frames", test_only_kith_members_get_frames},
+    {"nothing to tell wakes nobody", test_nothing_to_tell_wakes_nobody},
     {"a message goes out at once, and what follows together",
      test_a_message_goes_out_at_once_and_what_follows_together},
     {"in order and once", test_in_order_and_once},
